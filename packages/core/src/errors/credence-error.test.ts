@@ -1,0 +1,47 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { CredenceError, isCredenceError } from './credence-error.ts';
+
+const base = {
+  code: 'invalid_client',
+  leg: 'redeem',
+  message: 'The authorization server does not know this client.',
+  remedy: 'Ask for the client to be registered.',
+  contact: 'server-owner',
+} as const;
+
+describe('CredenceError', () => {
+  it('says leg, remedy and contact in one line', () => {
+    expect(new CredenceError(base).summary).toBe(
+      '[redeem] The authorization server does not know this client. Ask for the client to be registered. (contact: server-owner)',
+    );
+  });
+
+  it('keeps a peer from forging a log line and drops tokens it echoes', () => {
+    const error = new CredenceError({
+      ...base,
+      errorDescription: 'bad\r\n2026-11-20 INFO admin logged in\u202e eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln',
+    });
+    expect(error.errorDescription).toBe('bad 2026-11-20 INFO admin logged in  [redacted]');
+  });
+
+  it('cuts a long description', () => {
+    expect(new CredenceError({ ...base, errorDescription: 'x'.repeat(100_000) }).errorDescription).toHaveLength(300);
+  });
+
+  it('keeps of a library error its name and code, and nothing of its body', () => {
+    const library = Object.assign(new TypeError('response was {"access_token":"s3cr3t-value"}'), {
+      cause: { body: { access_token: 's3cr3t-value' }, code: 'ECONNREFUSED' },
+    });
+    const error = new CredenceError({ ...base, cause: library });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cr3t');
+    expect(JSON.stringify(error)).not.toContain('s3cr3t');
+    expect(error.cause).toMatchObject({ name: 'TypeError', code: 'ECONNREFUSED' });
+  });
+
+  it('is recognised when it comes from another copy of the package', () => {
+    const foreign = Object.assign(new Error('x'), { name: 'CredenceError', leg: 'redeem', remedy: '', contact: 'you' });
+    expect(isCredenceError(foreign)).toBe(true);
+    expect(isCredenceError(new Error('x'))).toBe(false);
+  });
+});

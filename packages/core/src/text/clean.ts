@@ -1,0 +1,24 @@
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu;
+const JWT_LIKE = /\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*/gu;
+
+/** The longest piece of a peer's text that is ever kept, in UTF-16 units. */
+export const MAX_PEER_TEXT = 300;
+
+/**
+ * A peer's text made safe to show: no control or direction characters (a line break in an error description can forge a
+ * log line), nothing that looks like a JWT, none of `secrets`, and cut to `max` characters.
+ */
+export function cleanText(text: string, options: { max?: number; secrets?: Iterable<string> } = {}): string {
+  const max = options.max ?? MAX_PEER_TEXT;
+  let clean = text;
+  for (const secret of options.secrets ?? []) {
+    if (secret.length >= 6) clean = clean.replaceAll(secret, '[redacted]');
+  }
+  clean = clean
+    .slice(0, max * 8)
+    .replace(UNPRINTABLE, ' ')
+    .replace(JWT_LIKE, '[redacted]')
+    .trim();
+  return clean.length > max ? `${clean.slice(0, max - 1)}…` : clean;
+}
