@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import type { IncomingHttpHeaders } from 'node:http';
+
+const META_PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion';
+const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+
+const Message = z.looseObject({
+  method: z.string().optional(),
+  id: z.union([z.string(), z.number()]).optional(),
+  params: z
+    .looseObject({
+      name: z.string().optional(),
+      protocolVersion: z.string().optional(),
+      capabilities: z.record(z.string(), z.unknown()).optional(),
+      _meta: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional(),
+});
+
+/** One JSON-RPC message as it arrived, refused ones included. */
+export interface JournalEntry {
+  /** The JSON-RPC method; `'(response)'` for an answer to a request of the server's. */
+  readonly method: string;
+  readonly id: string | number | undefined;
+  /** The tool of a `tools/call`. */
+  readonly tool: string | undefined;
+  /** `_meta` (2026-07-28), else `initialize`'s own parameter, else the `MCP-Protocol-Version` header. */
+  readonly protocolVersion: string | undefined;
+  /** From `initialize` or, on revision 2026-07-28, from the request's `_meta`. */
+  readonly capabilities: Record<string, unknown> | undefined;
+  /** The bearer token it came with. */
+  readonly token: string | undefined;
+  readonly path: string;
+  /** The HTTP status it was answered with; `undefined` until then. */
+  status: number | undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads the messages of a POST body (one, or a batch of the 2025-03-26 revision). */
+export function journalEntries(
+  body: unknown,
+  headers: IncomingHttpHeaders,
+  token: string | undefined,
+  path: string,
+): JournalEntry[] {
+  const header = headers['mcp-protocol-version'];
+  const entries: JournalEntry[] = [];
+  for (const candidate of Array.isArray(body) ? body : [body]) {
+    const message = Message.safeParse(candidate);
+    if (!message.success) continue;
+    const { method, id, params } = message.data;
+    const meta = params?._meta;
+    const metaVersion = meta?.[META_PROTOCOL_VERSION];
+    const metaCapabilities = meta?.[META_CLIENT_CAPABILITIES];
+    entries.push({
+      method: method ?? '(response)',
+      id,
+      tool: method === 'tools/call' ? params?.name : undefined,
+      protocolVersion:
+        (typeof metaVersion === 'string' ? metaVersion : undefined) ??
+        params?.protocolVersion ??
+        (typeof header === 'string' ? header : undefined),
+      capabilities: isRecord(metaCapabilities) ? metaCapabilities : params?.capabilities,
+      token,
+      path,
+      status: undefined,
+    });
+  }
+  return entries;
+}
