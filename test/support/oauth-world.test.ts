@@ -1,0 +1,413 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
+import * as oauth from 'oauth4webapi';
+import {
+  GRANT_JWT_BEARER,
+  GRANT_PROFILE_ID_JAG,
+  GRANT_TOKEN_EXCHANGE,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_TOKEN,
+  TOKEN_TYPE_REFRESH_TOKEN,
+} from '@credence/core';
+import {
+  editMembers,
+  expiresIn,
+  type Forgery,
+  grantedScope,
+  htmlPage,
+  invalidClient,
+  type OAuthWorld,
+  OAuthRefusal,
+  otherIssuer,
+  otherResource,
+  redirect,
+  refusal,
+  serverError,
+  startOAuthWorld,
+  tooManyRequests,
+} from './oauth-world.ts';
+
+const RESOURCE = 'https://mcp.example/mcp';
+const INSECURE = { [oauth.allowInsecureRequests]: true };
+const N_A: oauth.RecognizedTokenTypes = { n_a: () => undefined };
+
+let world: OAuthWorld;
+beforeEach(async () => {
+  world = await startOAuthWorld();
+  world.as.protect(RESOURCE);
+});
+afterEach(async () => {
+  await world.close();
+});
+
+/** oauth4webapi as the client: an implementation that nobody here wrote. */
+async function discover(issuer: string): Promise<oauth.AuthorizationServer> {
+  const url = new URL(issuer);
+  const response = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...INSECURE });
+  return oauth.processDiscoveryResponse(url, response);
+}
+
+function atIdp(): { client: oauth.Client; authentication: oauth.ClientAuth } {
+  const { clientId, secret = '' } = world.idpClient;
+  return { client: { client_id: clientId }, authentication: oauth.ClientSecretBasic(secret) };
+}
+
+function atAs(): { client: oauth.Client; authentication: oauth.ClientAuth } {
+  const { clientId, secret = '' } = world.asClient;
+  return { client: { client_id: clientId }, authentication: oauth.ClientSecretPost(secret) };
+}
+
+async function ownToken(): Promise<string> {
+  const { client, authentication } = atIdp();
+  const idp = await discover(world.idp.issuer);
+  const response = await oauth.clientCredentialsGrantRequest(idp, client, authentication, {}, INSECURE);
+  return (await oauth.processClientCredentialsResponse(idp, client, response)).access_token;
+}
+
+async function exchangeResponse(parameters: Record<string, string> = {}): Promise<Response> {
+  const { client, authentication } = atIdp();
+  const subject =
+    parameters['subject_token'] === undefined
+      ? { subject_token: await ownToken(), subject_token_type: TOKEN_TYPE_ACCESS_TOKEN }
+      : {};
+  return oauth.genericTokenEndpointRequest(
+    await discover(world.idp.issuer),
+    client,
+    authentication,
+    GRANT_TOKEN_EXCHANGE,
+    {
+      requested_token_type: TOKEN_TYPE_ID_JAG,
+      audience: world.as.issuer,
+      resource: RESOURCE,
+      ...subject,
+      ...parameters,
+    },
+    INSECURE,
+  );
+}
+
+async function exchange(parameters: Record<string, string> = {}): Promise<oauth.TokenEndpointResponse> {
+  const idp = await discover(world.idp.issuer);
+  const response = await exchangeResponse(parameters);
+  return oauth.processGenericTokenEndpointResponse(idp, atIdp().client, response, { recognizedTokenTypes: N_A });
+}
+
+async function redeemResponse(assertion: string, parameters: Record<string, string> = {}): Promise<Response> {
+  const { client, authentication } = atAs();
+  return oauth.genericTokenEndpointRequest(
+    await discover(world.as.issuer),
+    client,
+    authentication,
+    GRANT_JWT_BEARER,
+    { assertion, ...parameters },
+    INSECURE,
+  );
+}
+
+async function redeem(
+  assertion: string,
+  parameters: Record<string, string> = {},
+): Promise<oauth.TokenEndpointResponse> {
+  const as = await discover(world.as.issuer);
+  const response = await redeemResponse(assertion, parameters);
+  return oauth.processGenericTokenEndpointResponse(as, atAs().client, response);
+}
+
+function refusedWith(error: string): unknown {
+  return expect.objectContaining({ error });
+}
+
+describe('the honest world', () => {
+  test('takes a bot from its own token to an access token', async () => {
+    const idJag = await exchange({ scope: 'tools:read' });
+    expect(idJag).toMatchObject({
+      token_type: 'n_a',
+      issued_token_type: TOKEN_TYPE_ID_JAG,
+      scope: 'tools:read',
+      resource: RESOURCE,
+    });
+    expect(decodeProtectedHeader(idJag.access_token)).toMatchObject({ typ: 'oauth-id-jag+jwt', alg: 'ES256' });
+    expect(decodeJwt(idJag.access_token)).toEqual({
+      iss: world.idp.issuer,
+      sub: 'bot-at-idp',
+      aud: world.as.issuer,
+      client_id: 'bot-at-as',
+      jti: expect.any(String),
+      iat: expect.any(Number),
+      exp: expect.any(Number),
+      resource: RESOURCE,
+      scope: 'tools:read',
+    });
+    const token = await redeem(idJag.access_token, { resource: RESOURCE });
+    expect(token).toMatchObject({ token_type: 'bearer', expires_in: 300, scope: 'tools:read', resource: RESOURCE });
+    expect(world.as.verify(token.access_token)).toMatchObject({ clientId: 'bot-at-as', scopes: ['tools:read'] });
+    world.as.revoke(token.access_token);
+    expect(world.as.verify(token.access_token)).toBeUndefined();
+  });
+
+  test('counts what was asked, leg by leg', async () => {
+    await redeem((await exchange()).access_token);
+    expect(world.idp.script.count('authenticate')).toBe(1);
+    expect(world.idp.script.count('exchange')).toBe(1);
+    expect(world.as.script.count('redeem')).toBe(1);
+    expect(world.as.script.received('redeem')[0]?.form).toMatchObject({ client_id: 'bot-at-as' });
+  });
+
+  test('names its profiles in its metadata, also below a path', async () => {
+    const below = await startOAuthWorld({ idp: { issuerPath: '/t/acme' }, as: { issuerPath: '/as' } });
+    try {
+      expect(await discover(below.idp.issuer)).toMatchObject({
+        issuer: below.idp.issuer,
+        identity_chaining_requested_token_types_supported: [TOKEN_TYPE_ID_JAG],
+      });
+      expect(await discover(below.as.issuer)).toMatchObject({
+        issuer: below.as.issuer,
+        authorization_grant_profiles_supported: [GRANT_PROFILE_ID_JAG],
+      });
+      const openId = await fetch(`${below.idp.issuer}/.well-known/openid-configuration`);
+      expect(await openId.json()).toMatchObject({ issuer: below.idp.issuer });
+    } finally {
+      await below.close();
+    }
+  });
+
+  test.each([
+    ['an ID token', TOKEN_TYPE_ID_TOKEN, () => world.idp.idToken({ audience: 'bot-at-idp', subject: 'alice' })],
+    ['a refresh token', TOKEN_TYPE_REFRESH_TOKEN, async () => world.idp.refreshToken('bot-at-idp', 'alice')],
+  ])('exchanges %s', async (_name, subjectTokenType, subjectToken) => {
+    const { access_token } = await exchange({
+      subject_token: await subjectToken(),
+      subject_token_type: subjectTokenType,
+    });
+    expect(decodeJwt(access_token).sub).toBe('alice');
+  });
+
+  test('refuses an ID token that was made for another client', async () => {
+    const subject_token = await world.idp.idToken({ audience: 'someone-else' });
+    await expect(exchange({ subject_token, subject_token_type: TOKEN_TYPE_ID_TOKEN })).rejects.toEqual(
+      refusedWith('invalid_grant'),
+    );
+  });
+
+  test('refuses another requested token type, an unknown audience and a denied scope', async () => {
+    await expect(exchange({ requested_token_type: TOKEN_TYPE_ACCESS_TOKEN })).rejects.toEqual(
+      refusedWith('invalid_request'),
+    );
+    await expect(exchange({ audience: 'https://other.example' })).rejects.toEqual(refusedWith('invalid_target'));
+    await expect(exchange({ scope: 'admin' })).rejects.toEqual(refusedWith('invalid_scope'));
+  });
+
+  test('follows a policy that changes', async () => {
+    world.idp.setPolicy(() => {
+      throw new OAuthRefusal('access_denied', 'the server is paused');
+    });
+    await expect(exchange()).rejects.toEqual(refusedWith('access_denied'));
+    world.idp.setPolicy(() => ['tools:read']);
+    expect(await exchange({ scope: 'tools:read tools:write' })).toMatchObject({ scope: 'tools:read' });
+  });
+
+  test('redeems an ID-JAG again, unless ID-JAGs are single-use', async () => {
+    const { access_token } = await exchange();
+    await redeem(access_token);
+    await redeem(access_token);
+    world.as.setSingleUse(true);
+    await expect(redeem(access_token)).rejects.toEqual(refusedWith('invalid_grant'));
+  });
+
+  test('grants no scope and no resource the ID-JAG does not carry', async () => {
+    const { access_token } = await exchange({ scope: 'tools:read' });
+    await expect(redeem(access_token, { scope: 'tools:write' })).rejects.toEqual(refusedWith('invalid_scope'));
+    world.as.protect('https://other.example/mcp');
+    await expect(redeem(access_token, { resource: 'https://other.example/mcp' })).rejects.toEqual(
+      refusedWith('invalid_target'),
+    );
+  });
+
+  test('keeps ID-JAGs of an old key only while that key is published', async () => {
+    const { access_token } = await exchange();
+    await world.idp.rotateKey({ keepOld: true });
+    await redeem(access_token);
+    await world.idp.rotateKey();
+    await expect(redeem(access_token)).rejects.toEqual(refusedWith('invalid_grant'));
+    await redeem((await exchange()).access_token);
+  });
+
+  test('refuses an ID-JAG that another client stole', async () => {
+    const { access_token } = await exchange();
+    world.as.clients.register({ clientId: 'thief', secret: 'loot' });
+    const as = await discover(world.as.issuer);
+    const thief = { client_id: 'thief' };
+    const response = await oauth.genericTokenEndpointRequest(
+      as,
+      thief,
+      oauth.ClientSecretPost('loot'),
+      GRANT_JWT_BEARER,
+      { assertion: access_token },
+      INSECURE,
+    );
+    await expect(oauth.processGenericTokenEndpointResponse(as, thief, response)).rejects.toEqual(
+      refusedWith('invalid_grant'),
+    );
+  });
+
+  test('issues tokens for plain client_credentials to confidential clients only', async () => {
+    const as = await discover(world.as.issuer);
+    const { client, authentication } = atAs();
+    const response = await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, INSECURE);
+    const token = await oauth.processClientCredentialsResponse(as, client, response);
+    expect(token.scope).toBe('tools:read tools:write');
+    world.as.clients.register({ clientId: 'public' });
+    const open = { client_id: 'public' };
+    const refused = await oauth.clientCredentialsGrantRequest(as, open, oauth.None(), {}, INSECURE);
+    await expect(oauth.processClientCredentialsResponse(as, open, refused)).rejects.toEqual(
+      refusedWith('unauthorized_client'),
+    );
+  });
+});
+
+describe('client authentication', () => {
+  test('private_key_jwt is checked against the registered key, once per assertion', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    world.idp.clients.register({ clientId: 'keyed', keys: [await exportJWK(publicKey)] });
+    const idp = await discover(world.idp.issuer);
+    const keyed = { client_id: 'keyed' };
+    const response = await oauth.clientCredentialsGrantRequest(
+      idp,
+      keyed,
+      oauth.PrivateKeyJwt(privateKey),
+      {},
+      INSECURE,
+    );
+    await expect(oauth.processClientCredentialsResponse(idp, keyed, response)).resolves.toMatchObject({
+      token_type: 'bearer',
+    });
+    const replayed = await fetch(world.idp.tokenEndpoint, {
+      method: 'POST',
+      body: new URLSearchParams(world.idp.script.received('authenticate')[0]?.form),
+    });
+    expect([replayed.status, await replayed.json()]).toEqual([401, refusedWith('invalid_client')]);
+    const stranger = await generateKeyPair('ES256');
+    const wrong = await oauth.clientCredentialsGrantRequest(
+      idp,
+      keyed,
+      oauth.PrivateKeyJwt(stranger.privateKey),
+      {},
+      INSECURE,
+    );
+    await expect(oauth.processClientCredentialsResponse(idp, keyed, wrong)).rejects.toEqual(
+      refusedWith('invalid_client'),
+    );
+  });
+
+  test('a wrong secret is invalid_client, with a challenge where the header was used', async () => {
+    const body = new URLSearchParams({ grant_type: 'client_credentials' });
+    const authorization = `Basic ${Buffer.from('bot-at-idp:wrong').toString('base64')}`;
+    const byHeader = await fetch(world.idp.tokenEndpoint, { method: 'POST', headers: { authorization }, body });
+    expect(byHeader.status).toBe(401);
+    expect(byHeader.headers.get('www-authenticate')).toMatch(/^Basic/);
+    expect(await byHeader.json()).toEqual(refusedWith('invalid_client'));
+    body.set('client_id', 'bot-at-idp');
+    body.set('client_secret', 'wrong');
+    const byBody = await fetch(world.idp.tokenEndpoint, { method: 'POST', body });
+    expect([byBody.status, byBody.headers.get('www-authenticate')]).toEqual([401, null]);
+    await byBody.text();
+  });
+});
+
+describe('forged ID-JAGs, all of which the honest authorization server refuses', () => {
+  const forgeries: readonly (readonly [string, Forgery])[] = [
+    ['alg none', { signature: 'none' }],
+    ['a key that is not published', { signature: 'unpublished-key' }],
+    ['another typ', { header: (header) => ({ ...header, typ: 'JWT' }) }],
+    ['another audience', { claims: (claims) => ({ ...claims, aud: 'https://other.example' }) }],
+    ['two audiences', { claims: (claims) => ({ ...claims, aud: [claims['aud'], 'https://other.example'] }) }],
+    ['another client_id', { claims: (claims) => ({ ...claims, client_id: 'other' }) }],
+    ['another issuer', { claims: (claims) => ({ ...claims, iss: 'https://other.example' }) }],
+    ['an expiry in the past', { claims: (claims) => ({ ...claims, exp: 1 }) }],
+    ['no jti', { claims: (claims) => ({ ...claims, jti: undefined }) }],
+  ];
+
+  test.each(forgeries)('%s', async (_name, forgery) => {
+    world.idp.forge(forgery);
+    const { access_token } = await exchange();
+    await expect(redeem(access_token)).rejects.toEqual(refusedWith('invalid_grant'));
+    world.idp.forge();
+    await redeem((await exchange()).access_token);
+  });
+
+  test('one without a resource is redeemed for the resource the request names', async () => {
+    world.idp.forge({ claims: (claims) => ({ ...claims, resource: undefined }) });
+    const { access_token } = await exchange();
+    expect(decodeJwt(access_token)).not.toHaveProperty('resource');
+    expect(await redeem(access_token, { resource: RESOURCE })).toMatchObject({ resource: RESOURCE });
+  });
+});
+
+describe('misbehaviour', () => {
+  test('happens once, in order, and then stops', async () => {
+    world.idp.script.once('exchange', tooManyRequests(2), serverError(503));
+    const subject = { subject_token: await ownToken(), subject_token_type: TOKEN_TYPE_ACCESS_TOKEN };
+    const limited = await exchangeResponse(subject);
+    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '2']);
+    const failed = await exchangeResponse(subject);
+    expect(failed.status).toBe(503);
+    expect(world.idp.issued).toHaveLength(0);
+    const honest = await exchangeResponse(subject);
+    expect(honest.status).toBe(200);
+    expect(world.idp.issued).toHaveLength(1);
+    expect(world.idp.script.count('exchange')).toBe(3);
+    await Promise.all([limited, failed, honest].map((response) => response.text()));
+  });
+
+  test('lasts until it is reset', async () => {
+    world.as.script.always('metadata', otherIssuer('https://evil.example'));
+    await expect(discover(world.as.issuer)).rejects.toThrow();
+    await expect(discover(world.as.issuer)).rejects.toThrow();
+    world.as.script.reset();
+    await discover(world.as.issuer);
+  });
+
+  test('changes the echo of a resource, the scope and the lifetime of an honest answer', async () => {
+    world.as.script.once(
+      'redeem',
+      otherResource('https://other.example/mcp'),
+      grantedScope('tools:read'),
+      expiresIn('300'),
+      editMembers({ access_token: undefined }),
+    );
+    const { access_token } = await exchange();
+    const answers: unknown[] = [];
+    for (let turn = 0; turn < 4; turn += 1) answers.push(await (await redeemResponse(access_token)).json());
+    expect(answers[0]).toMatchObject({ resource: 'https://other.example/mcp', scope: 'tools:read tools:write' });
+    expect(answers[1]).toMatchObject({ resource: RESOURCE, scope: 'tools:read' });
+    expect(answers[2]).toMatchObject({ expires_in: '300' });
+    expect(answers[3]).not.toHaveProperty('access_token');
+  });
+
+  test('answers with pages and redirects where JSON was expected', async () => {
+    world.as.script.once('metadata', htmlPage(), redirect('https://evil.example/'));
+    const url = `${world.as.issuer}/.well-known/oauth-authorization-server`;
+    const page = await fetch(url);
+    expect([page.status, page.headers.get('content-type'), await page.text()]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+      expect.stringContaining('Please sign in'),
+    ]);
+    const moved = await fetch(url, { redirect: 'manual' });
+    expect([moved.status, moved.headers.get('location')]).toEqual([302, 'https://evil.example/']);
+  });
+
+  test('refuses by challenge and body together, or in any words', async () => {
+    const { access_token } = await exchange();
+    world.as.script.once('redeem', invalidClient(), refusal('invalid_grant', 'line\nbreak\u001b[31m'));
+    const challenged = await redeemResponse(access_token);
+    expect([challenged.status, challenged.headers.get('www-authenticate'), await challenged.json()]).toEqual([
+      401,
+      expect.stringMatching(/^Basic/),
+      refusedWith('invalid_client'),
+    ]);
+    const forged = await redeemResponse(access_token);
+    expect(await forged.json()).toEqual({ error: 'invalid_grant', error_description: 'line\nbreak\u001b[31m' });
+  });
+});
