@@ -9,7 +9,7 @@ import {
   TOKEN_TYPE_ID_JAG,
   TOKEN_TYPE_ID_TOKEN,
   TOKEN_TYPE_REFRESH_TOKEN,
-} from '@credence/core';
+} from './oauth-world/identifiers.ts';
 import {
   editMembers,
   expiresIn,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createLocalJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
-import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER, GRANT_PROFILE_ID_JAG, ID_JAG_TYP } from '@credence/core';
+import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER, GRANT_PROFILE_ID_JAG, ID_JAG_TYP } from './identifiers.ts';
 import type { TokenInfo } from '../mcp-servers/tokens.ts';
 import { type PeerRequest, startPeer } from '../peer.ts';
 import { ClientRegistry, type RegisteredClient } from './clients.ts';

@@ -1,8 +1,7 @@
 import { createLocalJWKSet, decodeJwt, type JWK, type JWTPayload, jwtVerify } from 'jose';
 import type { PeerRequest } from '../peer.ts';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from './identifiers.ts';
 import { OAuthRefusal } from './script.ts';
-
-const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** A client as it is registered at one server; with neither a secret nor a key it is public. */
 export interface RegisteredClient {
@@ -34,7 +33,8 @@ export class ClientRegistry {
   async authenticate({ form, basic }: PeerRequest): Promise<RegisteredClient> {
     const assertion = form['client_assertion'];
     if (assertion !== undefined) {
-      if (form['client_assertion_type'] !== JWT_BEARER_ASSERTION) throw refused('unknown client_assertion_type', false);
+      if (form['client_assertion_type'] !== CLIENT_ASSERTION_TYPE_JWT_BEARER)
+        throw refused('unknown client_assertion_type', false);
       return this.#byAssertion(assertion);
     }
     const id = basic?.id ?? form['client_id'];

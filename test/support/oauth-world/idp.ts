@@ -8,7 +8,7 @@ import {
   TOKEN_TYPE_ID_JAG,
   TOKEN_TYPE_ID_TOKEN,
   TOKEN_TYPE_REFRESH_TOKEN,
-} from '@credence/core';
+} from './identifiers.ts';
 import { type PeerRequest, startPeer } from '../peer.ts';
 import { ClientRegistry, type RegisteredClient } from './clients.ts';
 import { type HonestAnswer, OAuthRefusal, ok, orRefusal, Script } from './script.ts';
