@@ -1,1 +1,17 @@
-export {};
+export type { AuditListener, AuditRecord, AuditTrail } from './audit/audit-trail.ts';
+export type { McpRequestCounts } from './mcp/request-counts.ts';
+export type { RequestCounts } from './network/request-counts.ts';
+export type { SandboxOptions } from './options.ts';
+export type { ServerGrant } from './policy/grants.ts';
+export type { Policy, PolicySnapshot } from './policy/policy.ts';
+export type { SecretCredential } from './principals/principal.ts';
+export type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
+export type {
+  AuthorizationServer,
+  IdentityProvider,
+  McpServerEntry,
+  Principal,
+  PrincipalServer,
+  Sandbox,
+} from './sandbox.ts';
+export { startSandbox } from './start-sandbox.ts';

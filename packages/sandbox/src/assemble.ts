@@ -1,0 +1,136 @@
+import { createAuditTrail } from './audit/audit-trail.ts';
+import { startAuthorizationServer } from './authorization-server/authorization-server.ts';
+import { byName, byNameAsync } from './by-name.ts';
+import { startIdentityProvider } from './identity-provider/identity-provider.ts';
+import { MCP_PATH } from './mcp/app.ts';
+import { countMcpRequests } from './mcp/request-counts.ts';
+import { startMcpServer } from './mcp/start-mcp-server.ts';
+import { openHost } from './network/host.ts';
+import { countRequests } from './network/request-counts.ts';
+import { endpointsOf } from './oidc/endpoints.ts';
+import { loadOidcProvider } from './oidc/load.ts';
+import type { ResolvedOptions } from './options.ts';
+import { createPolicy } from './policy/policy.ts';
+import { createCredentials, randomSecret, type SecretCredential } from './principals/principal.ts';
+import { configuredPrincipal } from './principals/configured.ts';
+import {
+  AUTHORIZATION_SERVER_NAMES,
+  type AuthorizationServerName,
+  grantTheDefaults,
+  PRINCIPAL_GROUPS,
+  PRINCIPAL_NAMES,
+  SERVER_NAMES,
+} from './principals/seed.ts';
+import type { Sandbox } from './sandbox.ts';
+import { defineServers } from './servers/definition.ts';
+
+/**
+ * Every part of the sandbox, wired and running. Addresses come first, because everybody has to know everybody's; what has
+ * to be closed is handed to `closeLater` as soon as it is open.
+ */
+export async function assemble(
+  settings: ResolvedOptions,
+  closeLater: (close: () => Promise<unknown>) => void,
+): Promise<Omit<Sandbox, 'close'>> {
+  const [oidc, definitions, credentials] = await Promise.all([
+    loadOidcProvider(),
+    defineServers(),
+    byNameAsync(PRINCIPAL_NAMES, (name) => createCredentials(name)),
+  ]);
+  for (const definition of Object.values(definitions)) closeLater(() => definition.close());
+
+  const { latencyMs } = settings;
+  const openIssuer = async () => {
+    const { counts: requests, count } = countRequests();
+    const host = await openHost({ latencyMs, onRequest: count });
+    closeLater(() => host.close());
+    return { host, requests, endpoints: endpointsOf(host.origin) };
+  };
+  const openServer = async () => {
+    const { counts: requests, onRequest, onToolCall } = countMcpRequests(MCP_PATH);
+    const host = await openHost({ latencyMs, onRequest });
+    closeLater(() => host.close());
+    return { host, requests, onToolCall, resource: `${host.origin}${MCP_PATH}` };
+  };
+  const [idpPlace, asPlaces, serverPlaces] = await Promise.all([
+    openIssuer(),
+    byNameAsync(AUTHORIZATION_SERVER_NAMES, openIssuer),
+    byNameAsync(SERVER_NAMES, openServer),
+  ]);
+
+  const { audit, record } = createAuditTrail();
+  const { policy, ask, isEnabled } = createPolicy({
+    principals: PRINCIPAL_GROUPS,
+    servers: byName(SERVER_NAMES, (name) => definitions[name].scopes),
+  });
+  grantTheDefaults(policy);
+
+  const introspection = byName(SERVER_NAMES, (name): SecretCredential => ({
+    clientId: `${name}-mcp-server`,
+    clientSecret: randomSecret(),
+  }));
+  const serversOf = (authorizationServer: AuthorizationServerName) =>
+    SERVER_NAMES.filter((name) => definitions[name].authorizationServer === authorizationServer);
+
+  const idp = await startIdentityProvider({
+    ...idpPlace,
+    oidc,
+    settings,
+    principals: Object.values(credentials),
+    ask,
+    isEnabled,
+    record,
+    target(audience, resources) {
+      const authorizationServer = AUTHORIZATION_SERVER_NAMES.find((name) => asPlaces[name].host.origin === audience);
+      if (authorizationServer === undefined) return undefined;
+      const candidates = serversOf(authorizationServer).filter(
+        (name) => resources.length === 0 || resources.includes(serverPlaces[name].resource),
+      );
+      const [server] = candidates;
+      // Without a resource the audience must be unambiguous; with several, an ID-JAG would be good at more than one server.
+      if (server === undefined || candidates.length > 1 || resources.length > 1) return undefined;
+      const clients = new Map<string, string>(
+        Object.values(credentials).map(({ name, at }) => [name, at[authorizationServer].clientId]),
+      );
+      return { server, resource: serverPlaces[server].resource, clientIdOf: (principal) => clients.get(principal) };
+    },
+  });
+
+  const authorizationServers = await byNameAsync(AUTHORIZATION_SERVER_NAMES, (name) =>
+    startAuthorizationServer({
+      ...asPlaces[name],
+      oidc,
+      settings,
+      idp,
+      record,
+      clients: new Map(Object.values(credentials).map((each) => [each.name, each.at[name]])),
+      servers: new Map(
+        serversOf(name).map((server) => [
+          server,
+          {
+            resource: serverPlaces[server].resource,
+            scopes: definitions[server].scopes,
+            introspection: introspection[server],
+          },
+        ]),
+      ),
+    }),
+  );
+
+  const servers = byName(SERVER_NAMES, (name) => {
+    const definition = definitions[name];
+    return startMcpServer({
+      ...serverPlaces[name],
+      definition,
+      settings,
+      introspection: introspection[name],
+      authorizationServer: {
+        name: definition.authorizationServer,
+        endpoints: asPlaces[definition.authorizationServer].endpoints,
+      },
+    });
+  });
+
+  const principals = byName(PRINCIPAL_NAMES, (name) => configuredPrincipal(idp.issuer, credentials[name], servers));
+  return { idp, authorizationServers, servers, principals, policy, audit };
+}

@@ -1,0 +1,110 @@
+import { GRANT_JWT_BEARER } from '@credence/core';
+import { idJagAuthorizationServerConfiguration, memoryReplayStore, redeemIdJag } from '@credence/server';
+import type { RecordDecision } from '../audit/audit-trail.ts';
+import type { Host } from '../network/host.ts';
+import { ENDPOINT_PATHS, type RequestCounts } from '../network/request-counts.ts';
+import { endpointsOf } from '../oidc/endpoints.ts';
+import type { OidcProviderModule } from '../oidc/load.ts';
+import { createMemoryStore, type MemoryStore } from '../oidc/memory-adapter.ts';
+import { providerKeys } from '../oidc/provider-keys.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { SecretCredential } from '../principals/principal.ts';
+import type { AuthorizationServer } from '../sandbox.ts';
+
+export interface AuthorizationServerOptions {
+  oidc: OidcProviderModule;
+  host: Host;
+  requests: RequestCounts;
+  settings: ResolvedOptions;
+  idp: { issuer: string; jwksUri: string };
+  /** The clients that redeem, by principal. */
+  clients: ReadonlyMap<string, SecretCredential>;
+  /** The MCP servers it issues tokens for, by name, with the client each introspects with. */
+  servers: ReadonlyMap<string, { resource: string; scopes: readonly string[]; introspection: SecretCredential }>;
+  record: RecordDecision;
+}
+
+/** An oidc-provider that redeems the IdP's ID-JAGs for access tokens to its own MCP servers, and does nothing else. */
+export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+  const { oidc, host, settings, servers } = options;
+  const store = createMemoryStore();
+  const provider = new oidc.Provider(host.origin, {
+    ...idJagAuthorizationServerConfiguration(),
+    adapter: store.adapter,
+    jwks: await providerKeys(),
+    routes: { ...ENDPOINT_PATHS },
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    clients: [
+      ...[...options.clients.values()].map((credential) => oauthClient(credential, [GRANT_JWT_BEARER])),
+      ...[...servers.values()].map(({ introspection }) => oauthClient(introspection, [])),
+    ],
+  });
+  redeemIdJag(provider, {
+    issuers: { [options.idp.issuer]: { jwksUri: options.idp.jwksUri } },
+    resources: Object.fromEntries(
+      [...servers.values()].map(({ resource, scopes }) => [
+        resource,
+        {
+          scopes,
+          accessTokenFormat: settings.accessTokenFormat,
+          accessTokenLifetimeSeconds: settings.accessTokenLifetimeSeconds,
+          accessTokenAlgorithm: 'ES256' as const,
+        },
+      ]),
+    ),
+    // There is one IdP, so its subjects need no prefix to be told apart from those of another.
+    account: (idJag) => idJag.subject,
+    replay: settings.singleUseIdJags ? { singleUse: memoryReplayStore() } : 'bound-to-client',
+    audit(entry) {
+      options.record({
+        where: 'as',
+        leg: 'redeem',
+        issuer: host.origin,
+        principal: entry.subject ?? nameWhere(options.clients, ({ clientId }) => clientId === entry.clientId),
+        server: nameWhere(servers, ({ resource }) => resource === entry.resource),
+        requestedScopes: entry.requestedScopes ?? [],
+        grantedScopes: entry.grantedScopes ?? [],
+        granted: entry.granted,
+        error: entry.error,
+        reason: entry.reason ?? 'The ID-JAG is valid and was issued to this client.',
+      });
+    },
+  });
+  host.serve(provider.callback());
+  return {
+    ...endpointsOf(host.origin),
+    requests: options.requests,
+    revokeTokens: (filter = {}) => revokeTokens(store, options, filter),
+  };
+}
+
+function revokeTokens(
+  store: MemoryStore,
+  { clients, servers }: AuthorizationServerOptions,
+  filter: { principal?: string; server?: string },
+): number {
+  const clientId = filter.principal === undefined ? undefined : clients.get(filter.principal)?.clientId;
+  const resource = filter.server === undefined ? undefined : servers.get(filter.server)?.resource;
+  const tokens = store
+    .entries('AccessToken')
+    .filter(({ payload }) => filter.principal === undefined || payload.clientId === clientId)
+    .filter(({ payload }) => filter.server === undefined || payload.aud === resource);
+  for (const { id } of tokens) store.delete('AccessToken', id);
+  return tokens.length;
+}
+
+function oauthClient({ clientId, clientSecret }: SecretCredential, grantTypes: string[]) {
+  return {
+    client_id: clientId,
+    client_secret: clientSecret,
+    // oidc-provider takes a secret in the header and in the body alike.
+    token_endpoint_auth_method: 'client_secret_basic' as const,
+    grant_types: grantTypes,
+    response_types: [],
+    redirect_uris: [],
+  };
+}
+
+function nameWhere<T>(map: ReadonlyMap<string, T>, matches: (value: T) => boolean): string | undefined {
+  return [...map].find(([, value]) => matches(value))?.[0];
+}

@@ -1,0 +1,50 @@
+import { cleanText, GRANT_CLIENT_CREDENTIALS } from '@credence/core';
+import type { default as Provider, errors, KoaContextWithOIDC } from 'oidc-provider';
+import type { RecordDecision } from '../audit/audit-trail.ts';
+
+export interface AuditAuthenticationOptions {
+  issuer: string;
+  principalOf(clientId: string | undefined): string | undefined;
+  record: RecordDecision;
+}
+
+/** Records every request of a principal for a token of its own (`client_credentials`), whatever became of it. */
+export function auditAuthentication(
+  provider: Provider,
+  { issuer, principalOf, record }: AuditAuthenticationOptions,
+): void {
+  const entry = (ctx: KoaContextWithOIDC) => ({
+    where: 'idp' as const,
+    leg: 'authenticate' as const,
+    issuer,
+    principal: principalOf(ctx.oidc.client?.clientId),
+    server: undefined,
+    requestedScopes: scopesOf(ctx.oidc.params?.['scope']),
+  });
+  provider.on('grant.success', (ctx: KoaContextWithOIDC) => {
+    if (!isAuthentication(ctx)) return;
+    const { requestedScopes, ...known } = entry(ctx);
+    record({
+      ...known,
+      requestedScopes,
+      grantedScopes: requestedScopes,
+      granted: true,
+      error: undefined,
+      reason: 'The client proved that it is this principal.',
+    });
+  });
+  provider.on('grant.error', (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
+    if (!isAuthentication(ctx)) return;
+    // The detail is for the IdP's own eyes: the client is told no more than `invalid_client`.
+    const reason = cleanText(error.error_detail ?? error.error_description ?? error.message);
+    record({ ...entry(ctx), grantedScopes: [], granted: false, error: error.error, reason });
+  });
+}
+
+function isAuthentication(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.params?.['grant_type'] === GRANT_CLIENT_CREDENTIALS;
+}
+
+function scopesOf(scope: unknown): string[] {
+  return typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [];
+}

@@ -1,0 +1,81 @@
+import { protectedResourceMetadata, toolScopes } from '@credence/server';
+import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
+import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { localhostHostValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { ScopedTool } from './scoped-tool.ts';
+import { createSessions } from './sessions.ts';
+
+export const MCP_PATH = '/mcp';
+
+export interface McpAppOptions {
+  name: string;
+  title: string;
+  /** Told to the model once, on `initialize`. */
+  instructions: string;
+  /** The RFC 9728 resource identifier: the URL of the MCP endpoint. */
+  resource: string;
+  /** The issuer whose access tokens are accepted. */
+  issuer: string;
+  scopes: readonly string[];
+  /** What every request needs, and what a 401 challenge asks for; a tool may need another scope on top. */
+  baseScope: string;
+  tools: readonly ScopedTool[];
+  verifier: OAuthTokenVerifier;
+  onToolCall: () => void;
+}
+
+/** An MCP server over Streamable HTTP with sessions, that lets nothing through without an access token made out for it. */
+export function createMcpApp(options: McpAppOptions): { app: Express; dropSessions(): Promise<number> } {
+  const metadata = protectedResourceMetadata({
+    resource: options.resource,
+    authorizationServers: [options.issuer],
+    scopesSupported: [...options.scopes],
+  });
+  const sessions = createSessions(() => {
+    const server = new McpServer(
+      { name: options.name, title: options.title, version: '0.1.0' },
+      { instructions: options.instructions },
+    );
+    for (const tool of options.tools) tool.register(server, options.onToolCall);
+    return server;
+  });
+
+  const app = express();
+  app.disable('x-powered-by');
+  // A page in somebody's browser must not reach a server on loopback by giving its own name the address 127.0.0.1.
+  app.use(localhostHostValidation());
+  app.get(metadata.path, (_request, response) => {
+    response.set('Access-Control-Allow-Origin', '*').json(metadata.document);
+  });
+  app.all(
+    MCP_PATH,
+    requireBearerAuth({
+      verifier: options.verifier,
+      requiredScopes: [options.baseScope],
+      resourceMetadataUrl: metadata.url,
+    }),
+    express.json({ limit: '1mb' }),
+    toolScopes({
+      tools: Object.fromEntries(options.tools.map(({ name, scope }) => [name, [scope]])),
+      resourceMetadataUrl: metadata.url,
+      // Every tool is in the table, so another name is a mistake, which the server itself answers.
+      otherwise: [],
+    }),
+    (request, response) => sessions.handle(request, response),
+  );
+  app.use(jsonErrors);
+  return { app, dropSessions: () => sessions.drop() };
+}
+
+/** Without it express would print a stack for every malformed body, and send it to the caller. */
+const jsonErrors: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (response.headersSent) {
+    next(error);
+    return;
+  }
+  const status = error instanceof Object && 'status' in error && typeof error.status === 'number' ? error.status : 500;
+  const [code, message] = status < 500 ? [-32700, 'The body could not be read as JSON'] : [-32603, 'Internal error'];
+  response.status(status).json({ jsonrpc: '2.0', error: { code, message }, id: null });
+};

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
+import type { Request, Response } from 'express';
+
+const SESSION_HEADER = 'mcp-session-id';
+
+interface Session {
+  transport: StreamableHTTPServerTransport;
+  /** The client the session was opened by: nobody else may use it, whatever token they hold. */
+  owner: string;
+}
+
+/** The MCP sessions of one server: opened by `initialize`, ended by DELETE, by `drop` or with the server. */
+export interface Sessions {
+  /** Answers POST, GET and DELETE on the MCP endpoint. The request must be authenticated. */
+  handle(request: Request & { auth?: AuthInfo }, response: Response): Promise<void>;
+  /** Forgets every session and ends its streams, as a restart of the server would. Returns how many there were. */
+  drop(): Promise<number>;
+}
+
+/** @param createServer makes the server of one session, with its tools. */
+export function createSessions(createServer: () => McpServer): Sessions {
+  const sessions = new Map<string, Session>();
+
+  const open = async (owner: string): Promise<StreamableHTTPServerTransport> => {
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, { transport, owner }),
+      onsessionclosed: (id) => void sessions.delete(id),
+    });
+    await createServer().connect(transport);
+    return transport;
+  };
+
+  return {
+    async handle(request, response) {
+      const owner = request.auth?.clientId;
+      if (owner === undefined) throw new Error('the MCP endpoint was reached without authentication');
+      const id = request.header(SESSION_HEADER);
+      if (id === undefined && request.method === 'POST' && opensSession(request.body)) {
+        await (await open(owner)).handleRequest(request, response, request.body);
+        return;
+      }
+      const session = id === undefined ? undefined : sessions.get(id);
+      if (session === undefined || session.owner !== owner) {
+        refuse(response, id);
+        return;
+      }
+      await session.transport.handleRequest(request, response, request.body);
+    },
+    async drop() {
+      const dropped = [...sessions.values()];
+      sessions.clear();
+      await Promise.all(dropped.map(({ transport }) => transport.close()));
+      return dropped.length;
+    },
+  };
+}
+
+function opensSession(body: unknown): boolean {
+  return (Array.isArray(body) ? body : [body]).some((message) => isInitializeRequest(message));
+}
+
+/** MCP, Streamable HTTP: 400 without a session id, 404 for one that is unknown here (or belongs to another client). */
+function refuse(response: Response, id: string | undefined): void {
+  const [status, code, message] =
+    id === undefined ? [400, -32000, 'Bad Request: Mcp-Session-Id is missing'] : [404, -32001, 'Session not found'];
+  response.status(status as number).json({ jsonrpc: '2.0', error: { code, message }, id: null });
+}

@@ -1,0 +1,53 @@
+import { accessTokenVerifier } from '@credence/server';
+import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import type { Host } from '../network/host.ts';
+import type { Endpoints } from '../oidc/endpoints.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { SecretCredential } from '../principals/principal.ts';
+import type { AuthorizationServerName } from '../principals/seed.ts';
+import type { McpServerEntry } from '../sandbox.ts';
+import type { ServerDefinition } from '../servers/definition.ts';
+import { createMcpApp, MCP_PATH } from './app.ts';
+import type { McpRequestCounts } from './request-counts.ts';
+
+export interface StartMcpServerOptions {
+  definition: ServerDefinition;
+  host: Host;
+  requests: McpRequestCounts;
+  onToolCall: () => void;
+  settings: ResolvedOptions;
+  authorizationServer: { name: AuthorizationServerName; endpoints: Endpoints };
+  /** The server's own client at its authorization server, for introspection (RFC 7662). */
+  introspection: SecretCredential;
+}
+
+export function startMcpServer(options: StartMcpServerOptions): McpServerEntry {
+  const { definition, host, settings, authorizationServer } = options;
+  const { issuer, introspectionEndpoint, jwksUri } = authorizationServer.endpoints;
+  const resource = `${host.origin}${MCP_PATH}`;
+  const { app, dropSessions } = createMcpApp({
+    ...definition,
+    resource,
+    issuer,
+    verifier: accessTokenVerifier({
+      issuer,
+      resource,
+      errors: { invalidToken: (message) => new InvalidTokenError(message) },
+      ...(settings.accessTokenFormat === 'jwt'
+        ? { jwt: { jwksUri } }
+        : { introspection: { ...options.introspection, endpoint: introspectionEndpoint } }),
+    }),
+    onToolCall: options.onToolCall,
+  });
+  host.serve(app);
+  return {
+    url: resource,
+    resource,
+    issuer,
+    authorizationServer: authorizationServer.name,
+    scopes: definition.scopes,
+    tools: Object.fromEntries(definition.tools.map(({ name, scope }) => [name, scope])),
+    requests: options.requests,
+    dropSessions,
+  };
+}

@@ -1,0 +1,28 @@
+import { byName } from '../by-name.ts';
+import type { McpServerEntry, Principal, PrincipalServer } from '../sandbox.ts';
+import { principalEnvironment } from './environment.ts';
+import type { PrincipalCredentials } from './principal.ts';
+import { PRINCIPAL_GROUPS, SERVER_NAMES, type ServerName, STEP_UP } from './seed.ts';
+
+/** A principal with all a bot's configuration needs. Every server is in it, granted or not: a refusal is part of the story. */
+export function configuredPrincipal(
+  idpIssuer: string,
+  credentials: PrincipalCredentials,
+  servers: Readonly<Record<ServerName, McpServerEntry>>,
+): Principal {
+  const { name, privateKey, keyId, secretClient, at } = credentials;
+  const principal = {
+    name,
+    clientId: name,
+    privateKey,
+    keyId,
+    secretClient,
+    groups: PRINCIPAL_GROUPS[name],
+    servers: byName(SERVER_NAMES, (server): PrincipalServer => {
+      const { url, resource, issuer, authorizationServer } = servers[server];
+      const stepUp = STEP_UP[name]?.[server];
+      return { url, resource, issuer, ...at[authorizationServer], ...(stepUp !== undefined && { stepUp }) };
+    }),
+  };
+  return { ...principal, env: principalEnvironment(idpIssuer, principal) };
+}

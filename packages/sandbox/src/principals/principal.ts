@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair, type JWK } from 'jose';
+import type { AuthorizationServerName, PrincipalName } from './seed.ts';
+
+/** A client id and a shared secret, good at one issuer only. */
+export interface SecretCredential {
+  clientId: string;
+  clientSecret: string;
+}
+
+/** The credentials of one service principal: a key and a secret at the IdP, and another secret at each authorization server. */
+export interface PrincipalCredentials {
+  name: PrincipalName;
+  /** PKCS#8 PEM of the ES256 key whose public half the IdP knows. */
+  privateKey: string;
+  keyId: string;
+  publicJwk: JWK;
+  secretClient: SecretCredential;
+  at: Record<AuthorizationServerName, SecretCredential>;
+}
+
+export async function createCredentials(name: PrincipalName): Promise<PrincipalCredentials> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const publicJwk = await exportJWK(publicKey);
+  const keyId = await calculateJwkThumbprint(publicJwk);
+  return {
+    name,
+    privateKey: await exportPKCS8(privateKey),
+    keyId,
+    publicJwk: { ...publicJwk, kid: keyId, alg: 'ES256', use: 'sig' },
+    secretClient: { clientId: `${name}-secret`, clientSecret: randomSecret() },
+    at: { main: clientAtServer('main'), research: clientAtServer('research') },
+  };
+}
+
+/** The id a client got from an authorization server tells nothing about the principal, as in life. */
+function clientAtServer(name: AuthorizationServerName): SecretCredential {
+  return { clientId: `${name}-${randomBytes(6).toString('hex')}`, clientSecret: randomSecret() };
+}
+
+export function randomSecret(): string {
+  return randomBytes(24).toString('base64url');
+}

@@ -1,0 +1,27 @@
+/** What the sandbox uses of sql.js, which ships no types. */
+declare module 'sql.js' {
+  export type SqlValue = number | string | Uint8Array | null;
+
+  export interface Statement {
+    /** The text of the statement, with its semicolon. */
+    getSQL(): string;
+    getColumnNames(): string[];
+    free(): boolean;
+  }
+
+  export interface Database {
+    run(sql: string, params?: readonly SqlValue[]): Database;
+    /** Compiles the first statement of `sql`; throws SQLite's message where it does not compile. */
+    prepare(sql: string): Statement;
+    /** Compiles one statement after the other, without running any. */
+    iterateStatements(sql: string): Iterable<Statement>;
+    export(): Uint8Array;
+    close(): void;
+  }
+
+  export interface SqlJs {
+    Database: new (data?: Uint8Array) => Database;
+  }
+
+  export default function initSqlJs(): Promise<SqlJs>;
+}

@@ -1,0 +1,55 @@
+import type { Issue } from './tracker.ts';
+
+/** What the people of Halden & Moor, an invented maker of weather stations, are busy with. */
+export const ISSUE_SEED: readonly Issue[] = [
+  {
+    id: 'H-101',
+    title: 'Ridge station reports 0 hPa after a cold start',
+    body: 'Below -15 °C the first three pressure readings are 0 hPa. Alm Valley Vineyards see a false storm alarm each time. Discarding readings until the sensor is warm would do.',
+    status: 'open',
+    priority: 'high',
+    labels: ['bug', 'firmware', 'ridge'],
+    author: 'tove',
+    createdAt: '2026-10-28T08:12:00.000Z',
+  },
+  {
+    id: 'H-102',
+    title: 'Tide sensor loses its calibration when the battery is changed',
+    body: 'Port of Skagvik returned two units (order 5003). The offset is kept in RAM only; it belongs in flash.',
+    status: 'in_progress',
+    priority: 'high',
+    labels: ['bug', 'firmware', 'harbour'],
+    author: 'ingrid',
+    createdAt: '2026-10-30T14:40:00.000Z',
+  },
+  {
+    id: 'H-103',
+    title: 'Export river levels as CSV',
+    body: 'Norrby Water Board copy the hourly levels by hand into their own report every Monday.',
+    status: 'open',
+    priority: 'normal',
+    labels: ['feature', 'dashboard', 'fen'],
+    author: 'jonas',
+    createdAt: '2026-11-03T09:05:00.000Z',
+  },
+  {
+    id: 'H-104',
+    title: 'Solar panels are sold out and the shop still takes orders',
+    body: 'HM-210 has been at zero since October; order 5007 waits for two. The inventory policy says the shop must stop at zero.',
+    status: 'open',
+    priority: 'normal',
+    labels: ['bug', 'shop'],
+    author: 'mira',
+    createdAt: '2026-11-09T16:21:00.000Z',
+  },
+  {
+    id: 'H-105',
+    title: 'Anemometer drawing names the old bearing supplier',
+    body: 'Drawing HM-110-C was not updated after the change in August.',
+    status: 'closed',
+    priority: 'low',
+    labels: ['documentation', 'ridge'],
+    author: 'tove',
+    createdAt: '2026-09-15T11:30:00.000Z',
+  },
+];
