@@ -1,3 +1,4 @@
+import { runInContext } from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
 /**
@@ -19,9 +20,25 @@ const SHARED = [
   'Date',
 ];
 
+/** structuredClone makes its copies in the outer realm, where `value.constructor === Object` does not hold for inner code. */
+const REHOME = `(clone) => {
+  const rehome = (value, seen) => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (seen.has(value)) return seen.get(value);
+    const tag = Object.prototype.toString.call(value);
+    if (tag !== '[object Object]' && tag !== '[object Array]') return value;
+    const home = tag === '[object Array]' ? [] : {};
+    seen.set(value, home);
+    for (const key of Object.keys(value)) home[key] = rehome(value[key], seen);
+    return home;
+  };
+  return (value, options) => rehome(clone(value, options), new Map());
+}`;
+
 export default class OneRealmEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
+    this.global.structuredClone = runInContext(REHOME, this.getVmContext())(globalThis.structuredClone);
     for (const name of SHARED) {
       const outer = globalThis[name];
       const inner = this.global[name];

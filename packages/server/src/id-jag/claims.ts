@@ -1,0 +1,146 @@
+import { IdJagError } from './error.ts';
+import type { AuthorizationDetail, IdJag } from './types.ts';
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** RFC 6749 appendix A.4. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
+
+export interface ClaimRules {
+  audience: string;
+  clientId: string;
+  clockToleranceSeconds: number;
+  maxLifetimeSeconds: number;
+  /** Epoch seconds. */
+  now: number;
+}
+
+/** Signed claims made into an IdJag, each checked for its kind and for what must hold about it. */
+export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
+  const issuer = requiredString(claims, 'iss');
+  const subject = requiredString(claims, 'sub');
+  const jwtId = requiredString(claims, 'jti');
+  const audience = soleAudience(claims, rules.audience);
+  if (requiredString(claims, 'client_id') !== rules.clientId) throw new IdJagError('wrong_client');
+  const { issuedAt, expiresAt } = readTimes(claims, rules);
+  const authorizationDetails = readAuthorizationDetails(claims);
+  const actor = optionalObject(claims, 'act');
+  const tenant = optionalString(claims, 'tenant');
+  const confirmationThumbprint = readConfirmation(claims);
+  return {
+    issuer,
+    subject,
+    audience,
+    clientId: rules.clientId,
+    jwtId,
+    issuedAt: new Date(issuedAt * 1000),
+    expiresAt: new Date(expiresAt * 1000),
+    resources: readResources(claims),
+    scopes: readScopes(claims),
+    ...(authorizationDetails !== undefined && { authorizationDetails }),
+    ...(actor !== undefined && { actor }),
+    ...(tenant !== undefined && { tenant }),
+    ...(confirmationThumbprint !== undefined && { confirmationThumbprint }),
+    claims,
+  };
+}
+
+function readTimes(claims: Claims, rules: ClaimRules): { issuedAt: number; expiresAt: number } {
+  const expiresAt = requiredNumber(claims, 'exp');
+  const issuedAt = requiredNumber(claims, 'iat');
+  const { now, clockToleranceSeconds: tolerance, maxLifetimeSeconds } = rules;
+  if (expiresAt <= now - tolerance) throw new IdJagError('expired');
+  if (issuedAt > now + tolerance) throw new IdJagError('not_yet_valid', 'iat is in the future');
+  if (claims['nbf'] !== undefined && requiredNumber(claims, 'nbf') > now + tolerance) {
+    throw new IdJagError('not_yet_valid', 'nbf is in the future');
+  }
+  if (expiresAt <= issuedAt) throw new IdJagError('invalid_claim', 'exp is not after iat');
+  if (expiresAt - issuedAt > maxLifetimeSeconds) throw new IdJagError('lifetime_too_long');
+  return { issuedAt, expiresAt };
+}
+
+/** The audience is this authorization server, as a string or as a list of exactly one. */
+function soleAudience(claims: Claims, expected: string): string {
+  const { aud } = claims;
+  if (aud === undefined) throw new IdJagError('missing_claim', 'aud');
+  const sole: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  if (sole !== expected) throw new IdJagError('wrong_audience');
+  return expected;
+}
+
+function readResources(claims: Claims): readonly string[] {
+  const { resource } = claims;
+  if (resource === undefined) return [];
+  const list: unknown[] = Array.isArray(resource) ? resource : [resource];
+  if (list.length === 0) throw new IdJagError('invalid_claim', 'resource');
+  return list.map((entry) => {
+    // RFC 8707 section 2: an absolute URI without a fragment.
+    if (typeof entry !== 'string' || entry.includes('#') || !URL.canParse(entry)) {
+      throw new IdJagError('invalid_claim', 'resource');
+    }
+    return entry;
+  });
+}
+
+function readScopes(claims: Claims): readonly string[] | undefined {
+  const { scope } = claims;
+  if (scope === undefined) return undefined;
+  if (typeof scope !== 'string') throw new IdJagError('invalid_claim', 'scope');
+  const scopes = scope.split(' ').filter((entry) => entry !== '');
+  if (!scopes.every((entry) => SCOPE_TOKEN.test(entry))) throw new IdJagError('invalid_claim', 'scope');
+  return [...new Set(scopes)];
+}
+
+function readAuthorizationDetails(claims: Claims): readonly AuthorizationDetail[] | undefined {
+  const details = claims['authorization_details'];
+  if (details === undefined) return undefined;
+  if (!Array.isArray(details)) throw new IdJagError('invalid_claim', 'authorization_details');
+  return details.map((detail: unknown) => {
+    if (!isObject(detail) || typeof detail['type'] !== 'string') {
+      throw new IdJagError('invalid_claim', 'authorization_details');
+    }
+    return { ...detail, type: detail['type'] };
+  });
+}
+
+/** RFC 7800: a confirmation that is not understood must not be skipped, or a bound grant would work for any holder. */
+function readConfirmation(claims: Claims): string | undefined {
+  const { cnf } = claims;
+  if (cnf === undefined) return undefined;
+  if (!isObject(cnf)) throw new IdJagError('invalid_claim', 'cnf');
+  const { jkt } = cnf;
+  if (Object.keys(cnf).length !== 1 || typeof jkt !== 'string') throw new IdJagError('unsupported_confirmation');
+  if (!/^[\w-]{43}$/u.test(jkt)) throw new IdJagError('invalid_claim', 'cnf.jkt');
+  return jkt;
+}
+
+function requiredString(claims: Claims, name: string): string {
+  const value = claims[name];
+  if (value === undefined) throw new IdJagError('missing_claim', name);
+  if (typeof value !== 'string' || value === '') throw new IdJagError('invalid_claim', name);
+  return value;
+}
+
+function optionalString(claims: Claims, name: string): string | undefined {
+  return claims[name] === undefined ? undefined : requiredString(claims, name);
+}
+
+function requiredNumber(claims: Claims, name: string): number {
+  const value = claims[name];
+  if (value === undefined) throw new IdJagError('missing_claim', name);
+  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > 8.64e12) {
+    throw new IdJagError('invalid_claim', name);
+  }
+  return value;
+}
+
+function optionalObject(claims: Claims, name: string): Record<string, unknown> | undefined {
+  const value = claims[name];
+  if (value === undefined) return undefined;
+  if (!isObject(value)) throw new IdJagError('invalid_claim', name);
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

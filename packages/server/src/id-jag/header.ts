@@ -1,0 +1,41 @@
+import { ID_JAG_TYP } from '@credence/core';
+import { decodeProtectedHeader, type JWSHeaderParameters } from 'jose';
+import { IdJagError } from './error.ts';
+
+/** Asymmetric algorithms only: with a symmetric one, whoever verifies can also issue. */
+export const DEFAULT_ALGORITHMS: readonly string[] = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+];
+
+/** The protected header, checked for everything that does not need a key. */
+export function checkedHeader(assertion: string): JWSHeaderParameters & { alg: string } {
+  let header: JWSHeaderParameters;
+  try {
+    header = decodeProtectedHeader(assertion) as JWSHeaderParameters;
+  } catch {
+    throw new IdJagError('malformed', 'the header cannot be read');
+  }
+  // RFC 7515 section 4.1.9: a media type, compared without case, its "application/" prefix optional.
+  const typ = typeof header.typ === 'string' ? header.typ.toLowerCase().replace(/^application\//u, '') : undefined;
+  if (typ !== ID_JAG_TYP) throw new IdJagError('wrong_type');
+  if ('crit' in header || 'b64' in header) throw new IdJagError('critical_header');
+  const { alg } = header;
+  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) throw new IdJagError('algorithm_not_allowed');
+  return { ...header, alg };
+}
+
+/** Whether an issuer's own list allows `alg`; the two names of EdDSA over Ed25519 stand for each other (RFC 9864). */
+export function allowsAlgorithm(allowed: readonly string[] | undefined, alg: string): boolean {
+  if (allowed === undefined || allowed.includes(alg)) return true;
+  return (alg === 'EdDSA' && allowed.includes('Ed25519')) || (alg === 'Ed25519' && allowed.includes('EdDSA'));
+}

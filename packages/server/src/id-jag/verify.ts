@@ -1,0 +1,135 @@
+import { cleanText } from '@credence/core';
+import { compactVerify, type CryptoKey, decodeJwt, errors, type JWSHeaderParameters } from 'jose';
+import type { FetchLike } from '../keys/fetch-json.ts';
+import { issuerKeys } from '../keys/issuer-keys.ts';
+import { KeysUnavailableError } from '../keys/remote-key-set.ts';
+import { readClaims } from './claims.ts';
+import { IdJagError } from './error.ts';
+import { allowsAlgorithm, checkedHeader } from './header.ts';
+import { type ReplayPolicy, reserveOnce } from './replay.ts';
+import type { IdJag, TrustedIssuer } from './types.ts';
+
+/** The largest assertion that is looked at, in characters. */
+const MAX_ASSERTION_LENGTH = 16 * 1024;
+export const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
+const DEFAULT_MAX_LIFETIME_SECONDS = 3600;
+
+export interface VerifyIdJagOptions {
+  /** The identity providers whose ID-JAGs are accepted, by issuer identifier, compared as a string. */
+  readonly issuers: Readonly<Record<string, TrustedIssuer>>;
+  /** This authorization server's own issuer identifier. */
+  readonly audience: string;
+  /** The client that authenticated on this request. */
+  readonly clientId: string;
+  /** This authorization server's resource servers: an ID-JAG that names none of them is refused with `invalid_target`. */
+  readonly resources?: readonly string[] | undefined;
+  /** JWK thumbprint (RFC 7638) of the key of the verified DPoP proof on this request. A bound ID-JAG is refused without it. */
+  readonly dpopThumbprint?: string | undefined;
+  /** Default: `'bound-to-client'`. */
+  readonly replay?: ReplayPolicy | undefined;
+  /** How far clocks may be apart, in seconds. Default: 5. */
+  readonly clockToleranceSeconds?: number | undefined;
+  /** The longest `exp - iat` that is accepted, in seconds. Default: 3600. */
+  readonly maxLifetimeSeconds?: number | undefined;
+  readonly now?: (() => Date) | undefined;
+  /** For fetching metadata and key sets. Default: the global one. */
+  readonly fetch?: FetchLike | undefined;
+}
+
+/**
+ * Verifies an ID-JAG as the authorization server it is redeemed at must
+ * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523 section 3).
+ *
+ * Key sets are fetched from trusted issuers only, cached for ten minutes, renewed at a bounded rate when a `kid` is unknown,
+ * and served for a day while the issuer is away.
+ *
+ * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer.
+ */
+export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
+  const idJag = await checkIdJag(assertion, options);
+  await reserveOnce(idJag, options.replay, options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS);
+  return idJag;
+}
+
+/** Everything but the replay policy, for a caller with checks of its own to make before an ID-JAG is spent. */
+export async function checkIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
+  if (typeof assertion !== 'string') throw new IdJagError('malformed', 'not a string');
+  if (assertion.length > MAX_ASSERTION_LENGTH) throw new IdJagError('too_large');
+  const now = (options.now?.() ?? new Date()).getTime();
+  const header = checkedHeader(assertion);
+  const issuer = unverifiedIssuer(assertion);
+  const trusted = Object.hasOwn(options.issuers, issuer) ? options.issuers[issuer] : undefined;
+  if (trusted === undefined) throw new IdJagError('issuer_not_trusted', cleanText(issuer));
+  if (!allowsAlgorithm(trusted.algorithms, header.alg)) throw new IdJagError('algorithm_not_allowed');
+
+  const keys = await keysOf({ ...trusted, issuer, fetch: options.fetch }, header, now);
+  const claims = await signedClaims(assertion, keys, header.alg);
+  const idJag = readClaims(claims, {
+    audience: options.audience,
+    clientId: options.clientId,
+    clockToleranceSeconds: options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS,
+    maxLifetimeSeconds: options.maxLifetimeSeconds ?? DEFAULT_MAX_LIFETIME_SECONDS,
+    now: now / 1000,
+  });
+  checkResources(idJag, options.resources);
+  checkBinding(idJag, options.dpopThumbprint);
+  return idJag;
+}
+
+function unverifiedIssuer(assertion: string): string {
+  let issuer: unknown;
+  try {
+    issuer = decodeJwt(assertion).iss;
+  } catch {
+    throw new IdJagError('malformed', 'the claims cannot be read');
+  }
+  if (issuer === undefined) throw new IdJagError('missing_claim', 'iss');
+  if (typeof issuer !== 'string') throw new IdJagError('invalid_claim', 'iss');
+  return issuer;
+}
+
+async function keysOf(
+  source: Parameters<typeof issuerKeys>[0],
+  header: JWSHeaderParameters,
+  now: number,
+): Promise<CryptoKey[]> {
+  try {
+    const keys = await issuerKeys(source, header, now);
+    if (keys.length > 0) return keys;
+  } catch (error) {
+    if (error instanceof KeysUnavailableError) throw new IdJagError('keys_unavailable', cleanText(source.issuer));
+    // A published key that does not fit the algorithm it is asked for.
+    if (!(error instanceof errors.JOSEError) && !(error instanceof DOMException) && !(error instanceof TypeError)) {
+      throw error;
+    }
+  }
+  throw new IdJagError('unknown_key');
+}
+
+async function signedClaims(assertion: string, keys: CryptoKey[], alg: string): Promise<Record<string, unknown>> {
+  for (const key of keys) {
+    try {
+      const { payload } = await compactVerify(assertion, key, { algorithms: [alg] });
+      const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+      return claims as Record<string, unknown>;
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue;
+      if (error instanceof errors.JWSInvalid || error instanceof SyntaxError) throw new IdJagError('malformed');
+      // The key does not fit: too short, of another curve, not for verifying.
+      if (error instanceof TypeError || error instanceof errors.JOSEError) continue;
+      throw error;
+    }
+  }
+  throw new IdJagError('bad_signature');
+}
+
+function checkResources(idJag: IdJag, served: readonly string[] | undefined): void {
+  if (served === undefined || idJag.resources.length === 0) return;
+  if (!idJag.resources.some((resource) => served.includes(resource))) throw new IdJagError('wrong_resource');
+}
+
+function checkBinding(idJag: IdJag, dpopThumbprint: string | undefined): void {
+  if (idJag.confirmationThumbprint === undefined) return;
+  if (dpopThumbprint === undefined) throw new IdJagError('proof_required');
+  if (idJag.confirmationThumbprint !== dpopThumbprint) throw new IdJagError('proof_mismatch');
+}

@@ -1,0 +1,53 @@
+import { GRANT_CLIENT_CREDENTIALS } from '@credence/core';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { SigningKeys } from '../keys/signing-keys.ts';
+import { extendAnswers } from '../provider/extend-answers.ts';
+
+/** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
+export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
+
+export interface PrincipalIdTokenOptions {
+  /** The same keys as given to `issueIdJag`, which publishes them. */
+  readonly signingKeys: SigningKeys;
+  /** The subject identifier of a principal; the same function as given to `issueIdJag`. Default: the client id. */
+  readonly subject?: ((clientId: string) => string | Promise<string>) | undefined;
+  /** Further claims. Those OpenID Connect defines for itself are not overridden. */
+  readonly claims?: ((clientId: string) => Record<string, unknown> | Promise<Record<string, unknown>>) | undefined;
+  /** Default: 300. */
+  readonly lifetimeSeconds?: number | undefined;
+  readonly now?: (() => Date) | undefined;
+}
+
+/**
+ * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope contains
+ * `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp` is the client and its
+ * `gty` says where it came from.
+ */
+export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdTokenOptions): void {
+  extendAnswers(provider, 'token', async (body, ctx) => {
+    const clientId = principalWithOpenId(ctx);
+    if (clientId === undefined) return { ...body };
+    const issuedAt = Math.floor((options.now?.() ?? new Date()).getTime() / 1000);
+    const idToken = await options.signingKeys.sign(
+      {
+        ...(await options.claims?.(clientId)),
+        iss: provider.issuer,
+        sub: (await options.subject?.(clientId)) ?? clientId,
+        aud: clientId,
+        azp: clientId,
+        gty: PRINCIPAL_ID_TOKEN_MARK,
+        iat: issuedAt,
+        exp: issuedAt + (options.lifetimeSeconds ?? 300),
+      },
+      { typ: 'JWT' },
+    );
+    return { ...body, id_token: idToken };
+  });
+}
+
+function principalWithOpenId(ctx: KoaContextWithOIDC): string | undefined {
+  if (ctx.oidc.params?.['grant_type'] !== GRANT_CLIENT_CREDENTIALS) return undefined;
+  const token = ctx.oidc.entities.ClientCredentials;
+  return token?.scope?.split(' ').includes('openid') === true ? token.clientId : undefined;
+}

@@ -1,0 +1,82 @@
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { decodeProtectedHeader } from 'jose';
+import { GrantRefusal } from '../../provider/refusal.ts';
+import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
+import type { SubjectTokenContext, SubjectTokenVerifier } from './subject-token.ts';
+
+const DESCRIPTION = 'the subject token is not valid';
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/**
+ * An ID token issued here to the calling client: a service principal's, signed with the signing keys, or a user's, signed by the
+ * provider itself.
+ */
+export const idToken: SubjectTokenVerifier = async (token, context) => {
+  checkHeader(token);
+  const principal = await principalClaims(token, context);
+  const claims = principal ?? (await userClaims(token, context));
+  const { sub: subject } = claims;
+  if (typeof subject !== 'string' || subject === '') throw refused('the ID token has no sub');
+  return { subject, subjectKind: principal === undefined ? 'user' : 'principal', claims };
+};
+
+/** Other JWTs of this issuer (access tokens, ID-JAGs, logout tokens) say so in `typ` and are none of them ID tokens. */
+function checkHeader(token: string): void {
+  let typ: unknown;
+  try {
+    ({ typ } = decodeProtectedHeader(token));
+  } catch {
+    throw refused('the subject token is not a signed JWT');
+  }
+  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
+    throw refused('the subject token is another kind of JWT than an ID token');
+  }
+}
+
+/** The claims of a principal's ID token; undefined where it is not signed with one of our keys. */
+async function principalClaims(token: string, context: SubjectTokenContext): Promise<JWTPayload | undefined> {
+  const { provider, client, signingKeys, now } = context;
+  try {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(signingKeys.publicJwks()), {
+      issuer: provider.issuer,
+      audience: client.clientId,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      currentDate: now,
+      requiredClaims: ['sub', 'exp', 'iat'],
+    });
+    if (
+      payload['azp'] !== client.clientId ||
+      payload['gty'] !== PRINCIPAL_ID_TOKEN_MARK ||
+      Array.isArray(payload.aud)
+    ) {
+      throw refused('the ID token was issued to another client');
+    }
+    return payload;
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return undefined;
+    if (error instanceof errors.JWSSignatureVerificationFailed) throw refused('the signature is not valid');
+    if (error instanceof errors.JWTExpired) throw refused('the ID token has expired');
+    if (error instanceof errors.JWTClaimValidationFailed) throw refused(`the ID token's ${error.claim} is not right`);
+    if (error instanceof errors.JOSEError) throw refused('the subject token is not an ID token of this provider');
+    throw error;
+  }
+}
+
+/** The claims of an ID token signed by the provider: issuer, audience, signature and subject are checked by it, times here. */
+async function userClaims(token: string, context: SubjectTokenContext): Promise<Record<string, unknown>> {
+  let payload: Record<string, unknown>;
+  try {
+    ({ payload } = await context.provider.IdToken.validate(token, context.client));
+  } catch {
+    throw refused('the subject token is not an ID token that this provider issued to this client');
+  }
+  const { exp, iat, aud } = payload;
+  if (aud !== context.client.clientId) throw refused('the ID token was issued to another client');
+  if (typeof exp !== 'number' || typeof iat !== 'number') throw refused('the ID token has no exp or iat');
+  if (exp <= context.now.getTime() / 1000 - CLOCK_TOLERANCE_SECONDS) throw refused('the ID token has expired');
+  return payload;
+}
+
+function refused(reason: string): GrantRefusal {
+  return new GrantRefusal('invalid_grant', DESCRIPTION, reason);
+}

@@ -1,0 +1,71 @@
+export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
+
+/** The global fetch, looked up at each call so that instrumentation installed later is seen. */
+export const defaultFetch: FetchLike = (input, init) => fetch(input, init);
+
+const MAX_BYTES = 512 * 1024;
+const TIMEOUT_MS = 3000;
+
+/** Fetches a JSON document from a peer: no redirect followed, bounded in size and time, only from a URL that may be asked. */
+export async function fetchJson(url: string, fetchFunction: FetchLike): Promise<unknown> {
+  const response = await fetchFunction(url, {
+    headers: { accept: 'application/json, application/jwk-set+json' },
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    throw new Error(`answered ${response.status}`);
+  }
+  return JSON.parse(await boundedText(response)) as unknown;
+}
+
+/** The body as text. Throws where it is larger than any honest one. */
+export async function boundedText(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  let bytes = 0;
+  // Leaving the loop by a throw cancels the stream.
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BYTES) throw new Error('the answer is too large');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/**
+ * Whether a URL named by `issuer`'s metadata or configuration may be fetched: https, or plain http where the issuer itself
+ * is on loopback; loopback and private addresses only where the issuer is on loopback too.
+ */
+export function mayFetch(url: string, issuer: string): boolean {
+  const target = URL.parse(url);
+  const home = URL.parse(issuer);
+  if (target === null || home === null || target.username !== '' || target.password !== '') return false;
+  const local = isLoopback(home.hostname);
+  if (isLoopback(target.hostname)) return local && (target.protocol === 'http:' || target.protocol === 'https:');
+  if (target.protocol !== 'https:') return false;
+  return target.hostname === home.hostname || !isPrivateAddress(target.hostname);
+}
+
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/u.test(hostname)
+  );
+}
+
+/** Address literals only; what a name resolves to is the network's business. */
+function isPrivateAddress(hostname: string): boolean {
+  return (
+    /^(?:0|10|127)\./u.test(hostname) ||
+    /^192\.168\./u.test(hostname) ||
+    /^169\.254\./u.test(hostname) ||
+    /^172\.(?:1[6-9]|2\d|3[01])\./u.test(hostname) ||
+    /^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./u.test(hostname) ||
+    /^\[(?:::|f[cd]|fe[89ab])/iu.test(hostname)
+  );
+}

@@ -1,0 +1,74 @@
+import { cleanText } from '@credence/core';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
+import { type ProviderInternals, providerInternals } from './provider-internals.ts';
+import { GrantRefusal, toProviderError } from './refusal.ts';
+
+/** What is known of a refused request besides what the handler noted. */
+export interface RefusedRequest {
+  readonly error: string;
+  readonly reason: string;
+  /** The authenticated client; undefined where authentication itself failed. */
+  readonly clientId: string | undefined;
+}
+
+export interface AuditedGrant<Draft> {
+  readonly grantTypes: readonly string[];
+  readonly parameters: readonly string[];
+  readonly repeatable: readonly string[];
+  readonly newDraft: () => Draft;
+  /** Fills the draft as it learns, answers by returning the body, refuses by throwing GrantRefusal. */
+  readonly handle: (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => Promise<object>;
+  readonly granted: (draft: Draft) => void;
+  readonly refused: (draft: Draft, refusal: RefusedRequest) => void;
+}
+
+/**
+ * Adds a grant whose every outcome is reported once: granted, refused by the handler, or refused by the provider before the
+ * handler ran (client authentication, repeated parameters). A grant that cannot be recorded is not given.
+ */
+export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGrant<Draft>): void {
+  const drafts = new WeakMap<object, Draft>();
+
+  const handler = async (ctx: TokenEndpointGrantContext) => {
+    const draft = grant.newDraft();
+    drafts.set(ctx, draft);
+    const internals = await providerInternals();
+    let body: object;
+    try {
+      body = await grant.handle(ctx, draft, internals);
+    } catch (error) {
+      throw error instanceof GrantRefusal ? toProviderError(error, internals.errors) : error;
+    }
+    grant.granted(draft);
+    ctx.body = body;
+  };
+
+  const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
+    const { client, params } = ctx.oidc;
+    const grantType = params?.['grant_type'];
+    if (ctx.oidc.route !== 'token' || typeof grantType !== 'string' || !grant.grantTypes.includes(grantType)) return;
+    grant.refused(drafts.get(ctx) ?? grant.newDraft(), { ...describe(error), clientId: client?.clientId });
+  };
+
+  for (const grantType of grant.grantTypes) {
+    provider.registerGrantType(grantType, handler, grant.parameters, grant.repeatable);
+  }
+  provider.on('grant.error', onError);
+  provider.on('server_error', onError);
+}
+
+function describe(error: unknown): { error: string; reason: string } {
+  if (!(error instanceof Error)) return { error: 'server_error', reason: 'an unexpected failure' };
+  const { expose, error: code, error_description: description, error_detail: detail } = error as ProviderErrorShape;
+  // An unexpected failure's message may hold anything; its name cannot.
+  if (expose !== true || code === undefined) return { error: 'server_error', reason: cleanText(error.name) };
+  return { error: code, reason: cleanText(detail ?? description ?? code) };
+}
+
+type ProviderErrorShape = Error & {
+  expose?: boolean;
+  error?: string;
+  error_description?: string;
+  error_detail?: string;
+};

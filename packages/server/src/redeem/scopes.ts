@@ -1,0 +1,34 @@
+import { GrantRefusal } from '../provider/refusal.ts';
+
+export interface ScopeCeilings {
+  /** The ID-JAG's scopes; undefined where it has no `scope` claim. */
+  readonly idJag: readonly string[] | undefined;
+  /** The `scope` parameter; undefined where it is absent. */
+  readonly requested: readonly string[] | undefined;
+  /** What the resource knows. */
+  readonly resource: readonly string[];
+  /** What an ID-JAG without scopes may have. */
+  readonly resourceDefault: readonly string[];
+  /** What the subject may have here. */
+  readonly subject: readonly string[] | undefined;
+}
+
+/** The scopes every ceiling allows. Throws GrantRefusal `invalid_scope` where that is none, or more is asked for than the ID-JAG has. */
+export function grantedScopes(ceilings: ScopeCeilings): string[] {
+  const { requested, resource, subject } = ceilings;
+  const granted = ceilings.idJag ?? ceilings.resourceDefault;
+  if (requested?.some((scope) => !granted.includes(scope)) === true) {
+    throw new GrantRefusal('invalid_scope', 'a scope was requested that the ID-JAG does not grant');
+  }
+  const scopes = (requested ?? granted).filter(
+    (scope) => resource.includes(scope) && (subject === undefined || subject.includes(scope)),
+  );
+  if (scopes.length > 0) return scopes;
+  throw new GrantRefusal(
+    'invalid_scope',
+    'none of the scopes can be granted',
+    ceilings.idJag === undefined
+      ? 'the ID-JAG has no scope claim and the resource no defaultScopes that apply'
+      : 'the ID-JAG, the resource and the subject have no scope in common',
+  );
+}

@@ -1,0 +1,21 @@
+/** What the MCP SDKs call AuthInfo, structurally: this package depends on neither of them. */
+export interface AccessTokenInfo {
+  token: string;
+  clientId: string;
+  scopes: string[];
+  /** Epoch seconds. */
+  expiresAt: number;
+  resource: URL;
+  extra: AccessTokenIdentity & Record<string, unknown>;
+}
+
+/** Who is calling, for tool handlers (`extra.authInfo.extra` in the SDKs). */
+export interface AccessTokenIdentity {
+  /** `sub`: the account at the authorization server. */
+  subject: string;
+  issuer: string;
+  /** `act` (RFC 8693 section 4.1): on whose behalf the subject is used. */
+  actor?: Record<string, unknown>;
+  /** Everything the token or the introspection answer says. */
+  claims: Record<string, unknown>;
+}

@@ -1,0 +1,36 @@
+/** What a verifier throws, made by the caller's SDK: its middleware asks for its own classes. */
+export interface AccessTokenErrors {
+  /** The request is to be answered 401 `invalid_token` (RFC 6750 section 3.1). */
+  readonly invalidToken: (message: string) => Error;
+}
+
+/** An access token was refused, where no SDK's own class is at hand. */
+export class InvalidAccessTokenError extends Error {
+  override readonly name = 'InvalidAccessTokenError';
+  readonly code = 'invalid_token';
+}
+
+/** The authorization server cannot be asked at the moment. The middleware answers 500, so that the client keeps its token. */
+export class TokenVerificationUnavailableError extends Error {
+  override readonly name = 'TokenVerificationUnavailableError';
+}
+
+const SDK_V1_ERRORS = '@modelcontextprotocol/sdk/server/auth/errors.js';
+let sdkErrors: Promise<AccessTokenErrors> | undefined;
+
+/** The error classes of MCP SDK v1 where it is installed, else our own. */
+export function defaultErrors(): Promise<AccessTokenErrors> {
+  sdkErrors ??= loadSdkErrors();
+  return sdkErrors;
+}
+
+async function loadSdkErrors(): Promise<AccessTokenErrors> {
+  try {
+    const loaded = (await import(SDK_V1_ERRORS)) as { InvalidTokenError?: new (message: string) => Error };
+    const { InvalidTokenError } = loaded;
+    if (InvalidTokenError !== undefined) return { invalidToken: (message) => new InvalidTokenError(message) };
+  } catch {
+    // Not installed: nothing of ours needs it.
+  }
+  return { invalidToken: (message) => new InvalidAccessTokenError(message) };
+}

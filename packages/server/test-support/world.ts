@@ -1,0 +1,131 @@
+import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_TOKEN_EXCHANGE } from '@credence/core';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import Provider from 'oidc-provider';
+import {
+  createSigningKeys,
+  idJagAuthorizationServerConfiguration,
+  idJagIdentityProviderConfiguration,
+  type IdJagPolicy,
+  issueIdJag,
+  type IssueAuditRecord,
+  type IssueIdJagOptions,
+  issuePrincipalIdTokens,
+  type RedeemAuditRecord,
+  redeemIdJag,
+  type RedeemIdJagOptions,
+  type SigningKeys,
+} from '../src/index.ts';
+import { type Loopback, loopback } from './loopback.ts';
+
+export const OPAQUE_RESOURCE = 'https://mcp.example/opaque';
+export const JWT_RESOURCE = 'https://mcp.example/jwt';
+export const AS_SECRET = 'a-secret-of-the-bot-at-the-authorization-server';
+export const RS_SECRET = 'a-secret-of-the-resource-server';
+
+export interface World {
+  readonly idp: { readonly issuer: string; readonly server: Loopback; readonly provider: Provider };
+  readonly as: { readonly issuer: string; readonly server: Loopback; readonly provider: Provider };
+  readonly signingKeys: SigningKeys;
+  /** The bots' private keys at the IdP. */
+  readonly keys: { readonly bot: CryptoKeyPairLike; readonly other: CryptoKeyPairLike };
+  readonly issued: IssueAuditRecord[];
+  readonly redeemed: RedeemAuditRecord[];
+  policy: IdJagPolicy;
+  close(): Promise<void>;
+}
+
+export type CryptoKeyPairLike = Awaited<ReturnType<typeof generateKeyPair>>;
+
+/** Grants what is asked, to the bot that has the same name at the authorization server. */
+export const generousPolicy: IdJagPolicy = ({ clientId, scopes }) => ({
+  granted: true,
+  clientId: `${clientId}-at-as`,
+  scopes: scopes ?? ['issues:read', 'issues:write'],
+});
+
+/** An identity provider and an authorization server, both oidc-provider, with two bots known to both. */
+export async function startWorld(
+  options: { redeem?: Partial<RedeemIdJagOptions>; issue?: Partial<IssueIdJagOptions> } = {},
+): Promise<World> {
+  const [idpServer, asServer, signingKeys, bot, other, idpKey, asKey] = await Promise.all([
+    loopback(),
+    loopback(),
+    createSigningKeys({ algorithms: ['ES256', 'EdDSA', 'RS256'] }),
+    generateKeyPair('ES256'),
+    generateKeyPair('ES256'),
+    providerKey(),
+    providerKey(),
+  ]);
+  const issued: IssueAuditRecord[] = [];
+  const redeemed: RedeemAuditRecord[] = [];
+
+  const idpClient = async (id: string, pair: CryptoKeyPairLike) => ({
+    client_id: id,
+    token_endpoint_auth_method: 'private_key_jwt' as const,
+    jwks: { keys: [{ ...(await exportJWK(pair.publicKey)), kty: 'EC', kid: id }] },
+    grant_types: [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE],
+    redirect_uris: [],
+    response_types: [],
+  });
+  const idp = new Provider(idpServer.origin, {
+    ...idJagIdentityProviderConfiguration(),
+    jwks: { keys: [idpKey] },
+    clients: [await idpClient('bot', bot), await idpClient('other', other)],
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  });
+
+  const asClient = (id: string, secret: string, grantTypes: string[]) => ({
+    client_id: id,
+    client_secret: secret,
+    grant_types: grantTypes,
+    redirect_uris: [],
+    response_types: [],
+  });
+  const as = new Provider(asServer.origin, {
+    ...idJagAuthorizationServerConfiguration(),
+    jwks: { keys: [asKey] },
+    clients: [
+      asClient('bot-at-as', AS_SECRET, [GRANT_JWT_BEARER, GRANT_JWT_DPOP]),
+      asClient('other-at-as', AS_SECRET, [GRANT_JWT_BEARER]),
+      asClient('resource-server', RS_SECRET, []),
+    ],
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  });
+
+  const world: World = {
+    idp: { issuer: idpServer.origin, server: idpServer, provider: idp },
+    as: { issuer: asServer.origin, server: asServer, provider: as },
+    signingKeys,
+    keys: { bot, other },
+    issued,
+    redeemed,
+    policy: generousPolicy,
+    async close() {
+      await Promise.all([idpServer.close(), asServer.close()]);
+    },
+  };
+  issueIdJag(idp, {
+    signingKeys,
+    policy: (request) => world.policy(request),
+    audit: (record) => issued.push(record),
+    ...options.issue,
+  });
+  issuePrincipalIdTokens(idp, { signingKeys });
+  redeemIdJag(as, {
+    issuers: { [idpServer.origin]: {} },
+    resources: {
+      [OPAQUE_RESOURCE]: { scopes: ['issues:read', 'issues:write'] },
+      [JWT_RESOURCE]: { scopes: ['docs:read', 'issues:read'], accessTokenFormat: 'jwt', accessTokenAlgorithm: 'ES256' },
+    },
+    audit: (record) => redeemed.push(record),
+    ...options.redeem,
+  });
+  idpServer.serve(idp.callback());
+  asServer.serve(as.callback());
+  return world;
+}
+
+async function providerKey(): Promise<JWK & { kty: string }> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  return { ...(await exportJWK(privateKey)), kty: 'EC', alg: 'ES256', use: 'sig' };
+}
