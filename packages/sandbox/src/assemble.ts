@@ -131,6 +131,8 @@ export async function assemble(
     });
   });
 
+  for (const server of Object.values(servers)) closeLater(() => server.dropSessions());
+
   const principals = byName(PRINCIPAL_NAMES, (name) => configuredPrincipal(idp.issuer, credentials[name], servers));
   return { idp, authorizationServers, servers, principals, policy, audit };
 }

@@ -7,6 +7,7 @@ import { endpointsOf } from '../oidc/endpoints.ts';
 import type { OidcProviderModule } from '../oidc/load.ts';
 import { createMemoryStore, type MemoryStore } from '../oidc/memory-adapter.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
+import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SecretCredential } from '../principals/principal.ts';
 import type { AuthorizationServer } from '../sandbox.ts';
@@ -70,7 +71,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       });
     },
   });
-  host.serve(provider.callback());
+  serveProvider(host, provider);
   return {
     ...endpointsOf(host.origin),
     requests: options.requests,

@@ -4,7 +4,7 @@ import type { RecordDecision } from '../audit/audit-trail.ts';
 
 export interface AuditAuthenticationOptions {
   issuer: string;
-  principalOf(clientId: string | undefined): string | undefined;
+  principalOf: (clientId: string | undefined) => string | undefined;
   record: RecordDecision;
 }
 

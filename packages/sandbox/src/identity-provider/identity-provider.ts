@@ -13,6 +13,7 @@ import { endpointsOf } from '../oidc/endpoints.ts';
 import type { OidcProviderModule } from '../oidc/load.ts';
 import { createMemoryStore } from '../oidc/memory-adapter.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
+import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { type Decision, grantReason, type PolicyQuestion } from '../policy/decide.ts';
 import type { PrincipalCredentials } from '../principals/principal.ts';
@@ -111,7 +112,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     },
   });
   auditAuthentication(provider, { issuer: host.origin, principalOf, record: options.record });
-  host.serve(provider.callback());
+  serveProvider(host, provider);
   return {
     ...endpointsOf(host.origin),
     requests: options.requests,

@@ -27,7 +27,7 @@ export interface McpAppOptions {
 }
 
 /** An MCP server over Streamable HTTP with sessions, that lets nothing through without an access token made out for it. */
-export function createMcpApp(options: McpAppOptions): { app: Express; dropSessions(): Promise<number> } {
+export function createMcpApp(options: McpAppOptions): { app: Express; dropSessions: () => Promise<number> } {
   const metadata = protectedResourceMetadata({
     resource: options.resource,
     authorizationServers: [options.issuer],

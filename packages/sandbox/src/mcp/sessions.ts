@@ -66,7 +66,13 @@ function opensSession(body: unknown): boolean {
 
 /** MCP, Streamable HTTP: 400 without a session id, 404 for one that is unknown here (or belongs to another client). */
 function refuse(response: Response, id: string | undefined): void {
-  const [status, code, message] =
-    id === undefined ? [400, -32000, 'Bad Request: Mcp-Session-Id is missing'] : [404, -32001, 'Session not found'];
-  response.status(status as number).json({ jsonrpc: '2.0', error: { code, message }, id: null });
+  if (id === undefined) {
+    response.status(400).json(failure(-32000, 'Bad Request: Mcp-Session-Id is missing'));
+    return;
+  }
+  response.status(404).json(failure(-32001, 'Session not found'));
+}
+
+function failure(code: number, message: string) {
+  return { jsonrpc: '2.0', error: { code, message }, id: null };
 }

@@ -1,4 +1,5 @@
-import type { PolicyState, PrincipalState } from './state.ts';
+import { effectiveGrant } from './effective-grant.ts';
+import type { PolicyState } from './state.ts';
 
 export interface PolicyQuestion {
   /** Undefined where the client belongs to no principal. */
@@ -31,7 +32,7 @@ export function decide(state: PolicyState, { principal, server, scopes }: Policy
     return denied('access_denied', `Access to ${server} is paused. Ask the IdP administrator when it resumes.`);
   }
 
-  const held = effectiveScopes(state, who, server);
+  const held = effectiveGrant(state, who, server);
   const all = [...held.default, ...held.onRequest];
   if (all.length === 0) {
     return denied(
@@ -66,16 +67,6 @@ function nothingLeft(principal: string, server: string, scopes: readonly string[
     return `${principal} has no default scope at ${server}. Ask for one of: ${held.join(' ')}.`;
   }
   return `${principal} does not hold ${scopes.join(' ')} at ${server}. It holds: ${held.join(' ')}. Ask the IdP administrator for more.`;
-}
-
-function effectiveScopes(state: PolicyState, who: PrincipalState, server: string) {
-  const revoked = who.revoked.get(server) ?? new Set<string>();
-  const sources = [who.grants, ...[...who.groups].flatMap((group) => state.groups.get(group) ?? [])];
-  const grants = sources.map((source) => source.at(server));
-  const unique = (scopes: string[]) => [...new Set(scopes)].filter((scope) => !revoked.has(scope));
-  const byDefault = unique(grants.flatMap((grant) => grant.default));
-  const onRequest = unique(grants.flatMap((grant) => grant.onRequest));
-  return { default: byDefault, onRequest: onRequest.filter((scope) => !byDefault.includes(scope)) };
 }
 
 function denied(error: Extract<Decision, { granted: false }>['error'], reason: string): Decision {

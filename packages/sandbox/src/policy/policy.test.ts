@@ -109,8 +109,12 @@ describe('the policy', () => {
           groups: ['readers'],
           grants: { issues: { default: ['issues:read'], onRequest: ['issues:write'] } },
           revoked: {},
+          effective: {
+            issues: { default: ['issues:read'], onRequest: ['issues:write'] },
+            wiki: { default: ['wiki:read'], onRequest: [] },
+          },
         },
-        loner: { enabled: true, groups: [], grants: {}, revoked: {} },
+        loner: { enabled: true, groups: [], grants: {}, revoked: {}, effective: {} },
       },
       groups: { readers: { wiki: { default: ['wiki:read'], onRequest: [] } } },
       servers: {

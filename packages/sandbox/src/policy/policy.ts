@@ -1,7 +1,8 @@
 import { CredenceError } from '@credence/core';
 import { type Decision, decide, type PolicyQuestion } from './decide.ts';
+import { effectiveGrant } from './effective-grant.ts';
 import { Grants, type ServerGrant } from './grants.ts';
-import type { PolicyState } from './state.ts';
+import type { PolicyState, PrincipalState } from './state.ts';
 
 /** Who may reach what, as plain data. */
 export interface PolicySnapshot {
@@ -14,6 +15,8 @@ export interface PolicySnapshot {
       grants: Record<string, ServerGrant>;
       /** Scopes taken away from this principal, whatever its groups hold. */
       revoked: Record<string, string[]>;
+      /** What comes of all that, by server; what a disabled principal would hold if it were enabled. */
+      effective: Record<string, ServerGrant>;
     }
   >;
   groups: Record<string, Record<string, ServerGrant>>;
@@ -111,23 +114,29 @@ function policyOver(state: PolicyState): Policy {
 }
 
 function snapshot(state: PolicyState): PolicySnapshot {
-  const principals = [...state.principals].map(([name, { enabled, groups, grants, revoked }]) => [
-    name,
-    {
-      enabled,
-      groups: [...groups],
-      grants: grants.snapshot(),
-      revoked: Object.fromEntries(
-        [...revoked].filter(([, scopes]) => scopes.size > 0).map(([server, scopes]) => [server, [...scopes]]),
-      ),
-    },
-  ]);
+  const principals = [...state.principals].map(([name, principal]) => [name, principalSnapshot(state, principal)]);
   return {
     principals: Object.fromEntries(principals),
     groups: Object.fromEntries([...state.groups].map(([name, grants]) => [name, grants.snapshot()])),
     servers: Object.fromEntries(
       [...state.servers].map(([name, { paused, scopes }]) => [name, { paused, scopes: [...scopes] }]),
     ),
+  };
+}
+
+function principalSnapshot(state: PolicyState, principal: PrincipalState): PolicySnapshot['principals'][string] {
+  const { enabled, groups, grants, revoked } = principal;
+  const effective = [...state.servers.keys()].map(
+    (server) => [server, effectiveGrant(state, principal, server)] as const,
+  );
+  return {
+    enabled,
+    groups: [...groups],
+    grants: grants.snapshot(),
+    revoked: Object.fromEntries(
+      [...revoked].filter(([, scopes]) => scopes.size > 0).map(([server, scopes]) => [server, [...scopes]]),
+    ),
+    effective: Object.fromEntries(effective.filter(([, grant]) => grant.default.length + grant.onRequest.length > 0)),
   };
 }
 
