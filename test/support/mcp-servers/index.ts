@@ -1,4 +1,4 @@
-export type { Behaviour, FixtureOptions, McpFixture, RecordedRequest, StatusCounts } from './front.ts';
+export type { Behaviour, FixtureOptions, McpFixture, RecordedRequest, StatusCounts } from './fixture.ts';
 export type { JournalEntry } from './journal.ts';
 export { type TokenInfo, TokenTable, type VerifyToken } from './tokens.ts';
 export { TOOL_SCOPES, type ToolName, Workbench } from './tools.ts';

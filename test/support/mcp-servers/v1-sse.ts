@@ -1,5 +1,6 @@
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
-import { type Exchange, type FixtureOptions, startFront } from './front.ts';
+import type { FixtureOptions } from './fixture.ts';
+import { type Exchange, startFront } from './front.ts';
 import { Workbench } from './tools.ts';
 import { v1McpServer } from './v1-server.ts';
 import type { SessionFixture } from './v1-streamable.ts';

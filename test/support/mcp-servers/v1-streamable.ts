@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
-import { type Exchange, type FixtureOptions, type McpFixture, startFront } from './front.ts';
+import type { FixtureOptions, McpFixture } from './fixture.ts';
+import { type Exchange, startFront } from './front.ts';
 import { Workbench } from './tools.ts';
 import { v1McpServer } from './v1-server.ts';
 

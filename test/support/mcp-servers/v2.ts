@@ -1,7 +1,8 @@
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import { type FixtureOptions, type McpFixture, startFront } from './front.ts';
+import type { FixtureOptions, McpFixture } from './fixture.ts';
+import { startFront } from './front.ts';
 import { TOOL_SCOPES, Workbench } from './tools.ts';
 
 export interface V2Fixture extends McpFixture {
