@@ -21,3 +21,34 @@ export { CredenceError, type CredenceErrorInit, isCredenceError } from './errors
 export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
 export { cleanText } from './text/clean.ts';
+export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
+export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
+export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
+export { noClientAuth } from './credentials/no-client-auth.ts';
+export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
+export type { Signer, SigningAlgorithm, SigningKeyInput } from './credentials/signing-key.ts';
+export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
+export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
+export type {
+  CredenceEvent,
+  FailureEvent,
+  LegEvent,
+  Operation,
+  RejectedEvent,
+  StepUpEvent,
+  TokenEvent,
+  WarningEvent,
+} from './events.ts';
+export type { NetworkTrust } from './net/url-policy.ts';
+export type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './principal/options.ts';
+export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
+export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime.ts';
+export { idToken } from './subjects/id-token.ts';
+export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
+export { refreshToken } from './subjects/refresh-token.ts';
+export type { SubjectContext, SubjectToken, SubjectTokenSource, TokenGetter } from './subjects/subject.ts';
+export { workloadToken } from './subjects/workload-token.ts';
+export type { Clock } from './time/clock.ts';
+export type { AccessToken } from './tokens/access-token.ts';
+export { memoryStore } from './tokens/memory-store.ts';
+export type { StoredToken, TokenStore } from './tokens/token-store.ts';

@@ -1,0 +1,67 @@
+import type { Clock } from '../time/clock.ts';
+
+export interface Keepable<T> {
+  readonly value: T;
+  /** On the monotonic clock; a value that is past it is fetched anew. */
+  readonly goodUntilMs: number;
+}
+
+/**
+ * Values that are fetched once and kept while they are good: one flight per key, bounded in number, least recently used
+ * goes first. A failure is not kept.
+ */
+export class Kept<T> {
+  readonly #clock: Clock;
+  readonly #max: number;
+  readonly #values = new Map<string, Keepable<T>>();
+  readonly #flights = new Map<string, Promise<Keepable<T>>>();
+
+  constructor(clock: Clock, max = 1_000) {
+    this.#clock = clock;
+    this.#max = max;
+  }
+
+  /** The kept value while it is good; `reused` says that it was there before this call. */
+  async get(key: string, fetchValue: () => Promise<Keepable<T>>): Promise<{ value: T; reused: boolean }> {
+    const kept = this.peek(key);
+    if (kept) return { value: kept.value, reused: true };
+    const value = await (this.#flights.get(key) ?? this.#fly(key, fetchValue));
+    return { value: value.value, reused: false };
+  }
+
+  peek(key: string): Keepable<T> | undefined {
+    const kept = this.#values.get(key);
+    if (!kept) return undefined;
+    this.#values.delete(key);
+    if (kept.goodUntilMs <= this.#clock.monotonicMs()) return undefined;
+    this.#values.set(key, kept);
+    return kept;
+  }
+
+  /** Forgets the value, or only exactly `value` where one is given: a newer one in its place stays. */
+  drop(key: string, value?: T): void {
+    if (value === undefined || this.#values.get(key)?.value === value) this.#values.delete(key);
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+
+  #fly(key: string, fetchValue: () => Promise<Keepable<T>>): Promise<Keepable<T>> {
+    const flight = fetchValue()
+      .then((kept) => {
+        this.#keep(key, kept);
+        return kept;
+      })
+      .finally(() => this.#flights.delete(key));
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  #keep(key: string, kept: Keepable<T>): void {
+    if (kept.goodUntilMs <= this.#clock.monotonicMs()) return;
+    this.#values.set(key, kept);
+    const oldest = this.#values.keys().next();
+    if (this.#values.size > this.#max && !oldest.done) this.#values.delete(oldest.value);
+  }
+}

@@ -1,0 +1,170 @@
+import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
+import { type Challenge, parseChallenges } from '../net/challenge.ts';
+import { type About, report } from '../net/gate.ts';
+import type { ServerAccess } from '../principal/server-access.ts';
+import type { FetchLike, Runtime } from '../runtime.ts';
+import { cleanText } from '../text/clean.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
+import { tokenRefused } from '../tokens/token-manager.ts';
+import { present } from './present.ts';
+import { scopesToAdd } from './step-up.ts';
+import { WaitingCalls } from './waiting-calls.ts';
+
+/** What has been tried for one call; it belongs to that call alone, so that concurrent calls cannot mislead each other. */
+interface Tried {
+  freshToken: boolean;
+  moreScopes: boolean;
+  nonce: boolean;
+}
+
+/**
+ * A fetch for one server: attaches the token, replaces it once when it is refused, steps up once inside the ceiling, follows
+ * no redirect and goes nowhere but to the configured origin. Refusals are thrown as CredenceErrors of leg `call`.
+ */
+export function fetchFor(runtime: Runtime, access: ServerAccess): FetchLike {
+  const waiting = new WaitingCalls();
+  const { name, url } = access.settings;
+  return async (input, init = {}) => {
+    const target = new URL(input);
+    if (target.origin !== url.origin) throw crossOrigin(name, url, target);
+    if (waiting.cancel(init, name)) return new Response(null, { status: 202 });
+
+    const tried: Tried = { freshToken: false, moreScopes: false, nonce: false };
+    let token = access.peekForCall() ?? (await waiting.during(init, (signal) => access.tokenForCall(signal)));
+    for (;;) {
+      const response = await call(runtime, access, target, init, token);
+      const replacement = await recover(runtime, access, waiting, init, token, response, tried);
+      if (replacement === undefined) return response;
+      token = replacement;
+    }
+  };
+}
+
+/** The token to try again with, or undefined where the response is the caller's. Throws where it is a refusal. */
+async function recover(
+  runtime: Runtime,
+  access: ServerAccess,
+  waiting: WaitingCalls,
+  init: RequestInit,
+  token: AccessToken,
+  response: Response,
+  tried: Tried,
+): Promise<AccessToken | undefined> {
+  if (response.status === 401) {
+    const challenges = await parseChallenges(response.headers);
+    await discard(response);
+    if (token.type === 'DPoP' && !tried.nonce && challenges.some(({ error }) => error === 'use_dpop_nonce')) {
+      tried.nonce = true;
+      return token;
+    }
+    access.reject(token);
+    if (tried.freshToken || !repeatable(init)) throw tokenRefused(token);
+    tried.freshToken = true;
+    return waiting.during(init, (signal) => access.tokenForCall(signal));
+  }
+  if (response.ok) access.accept(token);
+  if (response.status !== 403) return undefined;
+
+  const challenges = await parseChallenges(response.headers);
+  const wanted = challenges.find(({ error }) => error === 'insufficient_scope');
+  await discard(response);
+  if (!wanted) throw forbidden(access.settings.name, token, challenges);
+  access.accept(token);
+  const added = scopesToAdd(wanted.scopes ?? [], token, access.settings);
+  if (tried.moreScopes || !repeatable(init)) throw stillInsufficient(access.settings.name, token, added);
+  tried.moreScopes = true;
+  const stronger = await waiting.during(init, (signal) => access.stepUp(token, added, signal));
+  runtime.emit({ type: 'step-up', server: access.settings.name, scopes: stronger.scopes });
+  return stronger;
+}
+
+async function call(
+  runtime: Runtime,
+  access: ServerAccess,
+  target: URL,
+  init: RequestInit,
+  token: AccessToken,
+): Promise<Response> {
+  const { name } = access.settings;
+  const about: About = { leg: 'call', operation: 'request', contact: 'server-owner', server: name };
+  const startedMs = runtime.clock.monotonicMs();
+  const outcome = () => ({ url: target.href, durationMs: runtime.clock.monotonicMs() - startedMs });
+  try {
+    const response = await present(runtime, access.settings, target, init, token);
+    report(runtime, about, { ...outcome(), status: response.status, headers: response.headers });
+    return response;
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    const failure = isCredenceError(error) ? error : unreachable(name, target, error);
+    report(runtime, about, { ...outcome(), failure });
+    throw failure;
+  }
+}
+
+function repeatable({ body }: RequestInit): boolean {
+  return !(body instanceof ReadableStream);
+}
+
+/** An unread body keeps its connection busy. */
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
+function crossOrigin(server: string, url: URL, target: URL): CredenceError {
+  return new CredenceError({
+    code: 'cross_origin_refused',
+    leg: 'call',
+    message: `A request for server "${server}" was to go to ${cleanText(target.origin, { max: 120 })}; only ${url.origin} gets its token.`,
+    remedy: `If the server has moved, set servers.${server}.url to where it is now.`,
+    contact: 'server-owner',
+    server,
+  });
+}
+
+function forbidden(server: string, token: AccessToken, challenges: readonly Challenge[]): CredenceError {
+  const [challenge] = challenges;
+  return new CredenceError({
+    code: 'forbidden',
+    leg: 'call',
+    message: `Server "${server}" answered 403 and named no scope that would help.`,
+    remedy: 'Ask its owner whether this principal may make this call.',
+    contact: 'server-owner',
+    server,
+    issuer: token.issuer,
+    status: 403,
+    error: challenge?.error === undefined ? undefined : cleanText(challenge.error, { max: 64 }),
+    errorDescription:
+      challenge?.errorDescription === undefined
+        ? undefined
+        : cleanText(challenge.errorDescription, { secrets: [token.value] }),
+  });
+}
+
+function stillInsufficient(server: string, token: AccessToken, missing: readonly string[]): CredenceError {
+  return new CredenceError({
+    code: 'insufficient_scope',
+    leg: 'call',
+    message: `Server "${server}" wants more scopes after a step-up; it is asked once for each call.`,
+    remedy: `Ask its owner which scopes the call needs, and configure them in servers.${server}.scopes.`,
+    contact: 'server-owner',
+    server,
+    issuer: token.issuer,
+    status: 403,
+    error: 'insufficient_scope',
+    missingScopes: missing,
+  });
+}
+
+function unreachable(server: string, target: URL, cause: unknown): CredenceError {
+  const code = errorCode(cause);
+  return new CredenceError({
+    code: 'unreachable',
+    leg: 'call',
+    message: `Server "${server}" could not be reached at ${target.origin}${code === undefined ? '' : ` (${code})`}.`,
+    remedy: `Check servers.${server}.url and that the server is up; the call may or may not have run.`,
+    contact: 'server-owner',
+    server,
+    retryable: true,
+    cause,
+  });
+}

@@ -1,0 +1,56 @@
+import { CredenceError } from '../errors/credence-error.ts';
+import type { ServerSettings } from '../flows/settings.ts';
+import { missingScopes } from '../text/scopes.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
+
+/**
+ * Which of the scopes a 403 challenge wants may be asked for: those inside the configured ceiling that the token lacks.
+ * Throws `insufficient_scope` where none is, so that a server cannot talk a bot into more than it was given.
+ */
+export function scopesToAdd(
+  challenged: readonly string[],
+  token: AccessToken,
+  server: ServerSettings,
+): readonly string[] {
+  const lacking = missingScopes(challenged, token.scopes);
+  const ceiling = new Set([...(server.scopes ?? token.scopes), ...server.stepUp]);
+  const allowed = lacking.filter((scope) => ceiling.has(scope));
+  if (allowed.length > 0) return allowed;
+
+  const names = (scopes: readonly string[]) =>
+    `${scopes
+      .slice(0, 8)
+      .map((scope) => `"${scope}"`)
+      .join(', ')}${scopes.length > 8 ? ` and ${scopes.length - 8} more` : ''}`;
+  const base = {
+    code: 'insufficient_scope',
+    leg: 'call',
+    status: 403,
+    error: 'insufficient_scope',
+    server: server.name,
+    issuer: token.issuer,
+    missingScopes: lacking,
+  } as const;
+  if (challenged.length === 0) {
+    throw new CredenceError({
+      ...base,
+      message: `Server "${server.name}" refused the call for want of a scope that it does not name.`,
+      remedy: `Ask its owner which scope this call needs; the token has ${names(token.scopes) || 'none'}.`,
+      contact: 'server-owner',
+    });
+  }
+  if (lacking.length === 0) {
+    throw new CredenceError({
+      ...base,
+      message: `Server "${server.name}" wants ${names(challenged)}, which the token already has.`,
+      remedy: 'Ask its owner what the call really needs.',
+      contact: 'server-owner',
+    });
+  }
+  throw new CredenceError({
+    ...base,
+    message: `The call needs ${names(lacking)} at server "${server.name}", which this bot is not configured to ask for.`,
+    remedy: `If the bot is meant to have it, add it to servers.${server.name}.stepUp and ask for it to be granted at the IdP.`,
+    contact: 'you',
+  });
+}

@@ -1,0 +1,71 @@
+import { CredenceError } from '../errors/credence-error.ts';
+import { isJsonObject } from '../text/json.ts';
+
+/**
+ * Calls that wait for their token. The SDKs' per-request abort and timeout do not reach `fetch`: a caller that gave up sends
+ * `notifications/cancelled` as a message of its own, and without this the call would run after all.
+ */
+export class WaitingCalls {
+  readonly #waiting = new Map<string, AbortController>();
+
+  /** Waits with `wait` under a signal that ends when the caller's does or when the call is cancelled. */
+  async during<T>(init: RequestInit, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const caller = init.signal ?? undefined;
+    caller?.throwIfAborted();
+    const controller = new AbortController();
+    const stop = () => controller.abort(caller?.reason);
+    caller?.addEventListener('abort', stop, { once: true });
+    const key = callKey(init);
+    if (key !== undefined) this.#waiting.set(key, controller);
+    try {
+      return await wait(controller.signal);
+    } finally {
+      caller?.removeEventListener('abort', stop);
+      if (key !== undefined && this.#waiting.get(key) === controller) this.#waiting.delete(key);
+    }
+  }
+
+  /** If `init` cancels a call that is still waiting, that call ends here and the server need never know: true. */
+  cancel(init: RequestInit, server: string): boolean {
+    if (this.#waiting.size === 0 || typeof init.body !== 'string') return false;
+    if (!init.body.includes('notifications/cancelled')) return false;
+    const message = parse(init.body);
+    if (message?.['method'] !== 'notifications/cancelled' || !isJsonObject(message['params'])) return false;
+    const key = keyOf(init, message['params']['requestId']);
+    const waiting = key === undefined ? undefined : this.#waiting.get(key);
+    waiting?.abort(cancelled(server));
+    return waiting !== undefined;
+  }
+}
+
+function callKey(init: RequestInit): string | undefined {
+  if (typeof init.body !== 'string') return undefined;
+  const message = parse(init.body);
+  return typeof message?.['method'] === 'string' ? keyOf(init, message['id']) : undefined;
+}
+
+/** JSON-RPC ids are unique within a session only. */
+function keyOf(init: RequestInit, id: unknown): string | undefined {
+  if (typeof id !== 'string' && typeof id !== 'number') return undefined;
+  return JSON.stringify([new Headers(init.headers).get('mcp-session-id'), id]);
+}
+
+function parse(body: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const message: unknown = JSON.parse(body);
+    return isJsonObject(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function cancelled(server: string): CredenceError {
+  return new CredenceError({
+    code: 'cancelled',
+    leg: 'call',
+    message: `A call to server "${server}" was cancelled while it waited for its token; it was never sent.`,
+    remedy: 'Nothing to do: the caller gave up on it.',
+    contact: 'you',
+    server,
+  });
+}

@@ -1,0 +1,25 @@
+import { CredenceError } from '../errors/credence-error.ts';
+
+/** A required string option. Throws `invalid_configuration` that names it. */
+export function nonEmpty(value: unknown, option: string): string {
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  throw new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message: `${option} is ${value === undefined ? 'missing' : 'empty or not a string'}.`,
+    remedy: `Give ${option}; if it comes from an environment variable or a file, check that it is set.`,
+    contact: 'you',
+  });
+}
+
+/** What a callback of the user's threw, as an error that names the option and nothing of what was thrown but its kind. */
+export function unavailable(option: string, cause: unknown): CredenceError {
+  return new CredenceError({
+    code: 'credential_unavailable',
+    leg: 'configure',
+    message: `${option} could not be obtained.`,
+    remedy: `Check the callback or file behind ${option}: it failed or gave nothing.`,
+    contact: 'you',
+    cause,
+  });
+}

@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
+import { nonEmpty, unavailable } from './checks.ts';
+import type { ClientCredential } from './credential.ts';
+
+export interface ClientAssertionOptions {
+  clientId: string;
+  /** A JWT someone else signed: a callback asked before every request, or a file that is read before every request. */
+  assertion: ((request: { issuer: string; tokenEndpoint: string }) => string | Promise<string>) | { file: string };
+}
+
+/**
+ * Client authentication by a JWT that is made elsewhere (RFC 7523 section 2.2): by the platform, a sidecar, a vault. It is
+ * asked for anew each time, so a rotated file is picked up without a restart.
+ */
+export function clientAssertion(options: ClientAssertionOptions): ClientCredential {
+  const clientId = nonEmpty(options.clientId, 'clientAssertion({ clientId })');
+  const { assertion } = options;
+  if (typeof assertion !== 'function') nonEmpty(assertion?.file, 'clientAssertion({ assertion })');
+  return {
+    method: 'private_key_jwt',
+    clientId,
+    async authenticate({ issuer, tokenEndpoint, body }) {
+      let jwt: string;
+      try {
+        jwt =
+          typeof assertion === 'function'
+            ? await assertion({ issuer, tokenEndpoint })
+            : await readFile(assertion.file, 'utf8');
+        jwt = nonEmpty(jwt, 'clientAssertion({ assertion })').trim();
+      } catch (cause) {
+        throw unavailable('clientAssertion({ assertion })', cause);
+      }
+      body.set('client_id', clientId);
+      body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
+      body.set('client_assertion', jwt);
+    },
+  };
+}

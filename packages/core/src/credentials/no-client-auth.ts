@@ -1,0 +1,14 @@
+import { None } from 'oauth4webapi';
+import { nonEmpty } from './checks.ts';
+import type { ClientCredential } from './credential.ts';
+
+/** A public client: it names itself and proves nothing (RFC 6749 section 2.1, method `none`). */
+export function noClientAuth(options: { clientId: string }): ClientCredential {
+  const clientId = nonEmpty(options.clientId, 'noClientAuth({ clientId })');
+  const none = None();
+  return {
+    method: 'none',
+    clientId,
+    authenticate: ({ issuer, body, headers }) => none({ issuer }, { client_id: clientId }, body, headers),
+  };
+}

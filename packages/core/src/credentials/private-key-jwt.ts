@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { nonEmpty, unavailable } from './checks.ts';
+import type { ClientCredential } from './credential.ts';
+import { type SigningAlgorithm, signingKey, type SigningKeyInput } from './signing-key.ts';
+
+export interface PrivateKeyJwtOptions {
+  clientId: string;
+  /** PEM (PKCS#8), private JWK, CryptoKey, or a function that signs bytes elsewhere (then `alg` is required). */
+  key: SigningKeyInput;
+  /** Default: what the key is for (RS256 for RSA, ES256/384/512 by curve, EdDSA for Ed25519), or the JWK's `alg`. */
+  alg?: SigningAlgorithm;
+  /** Header `kid`. Default: the JWK's, else none. */
+  kid?: string;
+  /** Claim `aud`. Default: the configured issuer as one string (RFC 7523bis); some IdPs want another. */
+  audience?: string | readonly string[];
+  /** From `iat` to `exp`, in seconds. Default 60, at most 3,600. */
+  lifetimeSeconds?: number;
+  /** Further claims; they cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
+  claims?: Readonly<Record<string, unknown>>;
+  /** Further header parameters; they cannot replace `alg` and `typ`. */
+  header?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Client authentication by a JWT the principal signs itself (RFC 7523 section 2.2, method `private_key_jwt`), new for each
+ * request, with a random `jti`. Throws `invalid_key` or `invalid_configuration`.
+ */
+export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
+  const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
+  const key = signingKey(options.key, options.alg, options.kid);
+  const lifetime = options.lifetimeSeconds ?? 60;
+  if (!Number.isInteger(lifetime) || lifetime < 5 || lifetime > 3_600) {
+    throw new CredenceError({
+      code: 'invalid_configuration',
+      leg: 'configure',
+      message: 'privateKeyJwt({ lifetimeSeconds }) is not a whole number from 5 to 3600.',
+      remedy: 'Leave it out: a minute is enough for one request.',
+      contact: 'you',
+    });
+  }
+  return {
+    method: 'private_key_jwt',
+    clientId,
+    async authenticate({ issuer, body, nowMs }) {
+      const now = Math.floor(nowMs / 1000);
+      const audience = options.audience ?? issuer;
+      const header = {
+        ...options.header,
+        alg: key.alg,
+        typ: 'JWT',
+        ...(key.kid !== undefined && { kid: key.kid }),
+      };
+      const payload = {
+        ...options.claims,
+        iss: clientId,
+        sub: clientId,
+        aud: typeof audience === 'string' ? audience : [...audience],
+        jti: randomUUID(),
+        iat: now,
+        exp: now + lifetime,
+      };
+      let jwt: string;
+      try {
+        jwt = await key.sign(header, payload);
+      } catch (cause) {
+        throw isCredenceError(cause) ? cause : unavailable('The signature of privateKeyJwt', cause);
+      }
+      body.set('client_id', clientId);
+      body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
+      body.set('client_assertion', jwt);
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { createPrivateKey, KeyObject } from 'node:crypto';
+import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
+import { CredenceError } from '../errors/credence-error.ts';
+import { isJsonObject } from '../text/json.ts';
+
+/** The algorithms a client assertion may be signed with. */
+export type SigningAlgorithm =
+  'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'Ed25519';
+
+/** Signs the bytes of a JWS signing input (RFC 7515 section 5.1) somewhere else: a KMS, an HSM, an agent. */
+export type Signer = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+/** A private key: PEM (PKCS#8), a private JWK, a Web Crypto CryptoKey, or a function that signs. */
+export type SigningKeyInput = string | JWK | CryptoKey | Signer;
+
+export interface SigningKey {
+  readonly alg: SigningAlgorithm;
+  readonly kid: string | undefined;
+  sign(header: Readonly<Record<string, unknown>>, payload: JWTPayload): Promise<string>;
+}
+
+/** Recognises the key and the algorithm it signs with. Throws `invalid_key` that says what is wrong with it. */
+export function signingKey(input: SigningKeyInput, alg?: SigningAlgorithm, kid?: string): SigningKey {
+  if (typeof input === 'function') {
+    if (alg === undefined) throw badKey('a signer function needs `alg`', 'Say which algorithm it signs with.');
+    return { alg, kid, sign: (header, payload) => signElsewhere(input, header, payload) };
+  }
+  if (isCryptoKey(input)) {
+    if (input.type !== 'private') throw badKey(`it is a ${input.type} key`, 'Give the private key.');
+    if (!input.usages.includes('sign')) throw badKey('it may not sign', "Import it with the usage 'sign'.");
+    return local(input, pickAlgorithm(algorithmsOfCryptoKey(input), alg), kid);
+  }
+  if (typeof input === 'string') {
+    const key = fromPem(input);
+    return local(key, pickAlgorithm(algorithmsOf(key), alg), kid);
+  }
+  if (isJsonObject(input)) {
+    const jwk: JWK = input;
+    if (jwk.kty === 'oct') throw badKey('it is a symmetric JWK', 'Use an RSA, EC or Ed25519 key.');
+    if (jwk.d === undefined) throw badKey('it is a public JWK: `d` is missing', 'Give the private JWK.');
+    const key = fromJwk(jwk);
+    const wanted = alg ?? algorithmsOf(key).find((candidate) => candidate === jwk.alg);
+    if (alg === undefined && jwk.alg !== undefined && wanted === undefined) {
+      throw badKey(
+        `its \`alg\` "${String(jwk.alg).slice(0, 20)}" does not fit its type`,
+        'Correct or drop `alg` in the JWK.',
+      );
+    }
+    return local(key, pickAlgorithm(algorithmsOf(key), wanted), kid ?? jwk.kid);
+  }
+  throw badKey('it is none of PEM text, JWK, CryptoKey or signer function', 'Give one of those.');
+}
+
+function local(key: KeyObject | CryptoKey, alg: SigningAlgorithm, kid: string | undefined): SigningKey {
+  return {
+    alg,
+    kid,
+    sign: (header, payload) => new SignJWT(payload).setProtectedHeader({ ...header, alg }).sign(key),
+  };
+}
+
+async function signElsewhere(signer: Signer, header: Readonly<Record<string, unknown>>, payload: JWTPayload) {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const input = `${encode(header)}.${encode(payload)}`;
+  const signature = await signer(new TextEncoder().encode(input));
+  if (!(signature instanceof Uint8Array) || signature.byteLength === 0) {
+    throw badKey('the signer function gave no bytes', 'Return the raw signature (for ES algorithms r and s, not DER).');
+  }
+  return `${input}.${Buffer.from(signature).toString('base64url')}`;
+}
+
+function fromPem(pem: string): KeyObject {
+  if (/-----BEGIN (?:RSA )?PUBLIC KEY-----|-----BEGIN CERTIFICATE-----/u.test(pem)) {
+    throw badKey('it is a public key or certificate', 'Give the private key.');
+  }
+  if (/ENCRYPTED/u.test(pem)) {
+    throw badKey('it is encrypted', 'Decrypt it first, or give a CryptoKey or a signer function.');
+  }
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/u.test(pem)) {
+    throw badKey(
+      'it is not PEM text',
+      'Give the whole text from "-----BEGIN PRIVATE KEY-----" on, with its line breaks; not a path.',
+    );
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw badKey('the PEM text cannot be read', 'Check that it was not cut or re-wrapped on its way here.', cause);
+  }
+}
+
+function fromJwk(jwk: JWK): KeyObject {
+  try {
+    return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
+  } catch (cause) {
+    throw badKey('the JWK cannot be read', 'Check its members against RFC 7518 section 6.', cause);
+  }
+}
+
+const RSA: readonly SigningAlgorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
+const PSS: readonly SigningAlgorithm[] = ['PS256', 'PS384', 'PS512'];
+const ED: readonly SigningAlgorithm[] = ['EdDSA', 'Ed25519'];
+const CURVES: Readonly<Record<string, SigningAlgorithm>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+  'P-256': 'ES256',
+  'P-384': 'ES384',
+  'P-521': 'ES512',
+};
+
+function algorithmsOf(key: KeyObject): readonly SigningAlgorithm[] {
+  const details = key.asymmetricKeyDetails;
+  switch (key.asymmetricKeyType) {
+    case 'rsa':
+    case 'rsa-pss':
+      if ((details?.modulusLength ?? 0) < 2048)
+        throw badKey('its RSA modulus is under 2048 bits', 'Make a longer key.');
+      return key.asymmetricKeyType === 'rsa' ? RSA : PSS;
+    case 'ec': {
+      const alg = CURVES[details?.namedCurve ?? ''];
+      return alg ? [alg] : [];
+    }
+    case 'ed25519':
+      return ED;
+    case undefined:
+    case 'dsa': {
+      throw new Error('Not implemented yet: "dsa" case');
+    }
+    case 'ed448': {
+      throw new Error('Not implemented yet: "ed448" case');
+    }
+    case 'x25519': {
+      throw new Error('Not implemented yet: "x25519" case');
+    }
+    case 'x448': {
+      throw new Error('Not implemented yet: "x448" case');
+    }
+    default:
+      return [];
+  }
+}
+
+function algorithmsOfCryptoKey(key: CryptoKey): readonly SigningAlgorithm[] {
+  const { name, hash, namedCurve } = key.algorithm as { name: string; hash?: { name: string }; namedCurve?: string };
+  const bits = hash?.name.replace('SHA-', '') ?? '';
+  const candidates: Readonly<Record<string, readonly (SigningAlgorithm | undefined)[]>> = {
+    'RSASSA-PKCS1-v1_5': [RSA.find((alg) => alg === `RS${bits}`)],
+    'RSA-PSS': [RSA.find((alg) => alg === `PS${bits}`)],
+    ECDSA: [CURVES[namedCurve ?? '']],
+    Ed25519: ED,
+  };
+  return (candidates[name] ?? []).filter((alg) => alg !== undefined);
+}
+
+function pickAlgorithm(possible: readonly SigningAlgorithm[], wanted: SigningAlgorithm | undefined): SigningAlgorithm {
+  const [first] = possible;
+  if (!first)
+    throw badKey('its type or curve cannot sign a client assertion', 'Use RSA, P-256, P-384, P-521 or Ed25519.');
+  if (wanted === undefined) return first;
+  if (!possible.includes(wanted)) {
+    throw badKey(`it cannot sign ${wanted.slice(0, 20)}`, `Use ${possible.join(', ')}, or another key.`);
+  }
+  return wanted;
+}
+
+function isCryptoKey(value: unknown): value is CryptoKey {
+  return isJsonObject(value) && 'algorithm' in value && 'usages' in value && 'extractable' in value;
+}
+
+function badKey(why: string, remedy: string, cause?: unknown): CredenceError {
+  return new CredenceError({
+    code: 'invalid_key',
+    leg: 'configure',
+    message: `The key of privateKeyJwt cannot be used: ${why}.`,
+    remedy,
+    contact: 'you',
+    cause,
+  });
+}

@@ -1,0 +1,112 @@
+import { fetchFor } from '../call/fetch-for.ts';
+import type { Directory } from '../discovery/directory.ts';
+import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import type { CredenceEvent, LegEvent } from '../events.ts';
+import { flowFor } from '../flows/flow-for.ts';
+import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
+import { ServerAccess } from '../principal/server-access.ts';
+import type { Runtime, UntimedEvent } from '../runtime.ts';
+import { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
+import { TokenManager } from '../tokens/token-manager.ts';
+import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
+
+/**
+ * Walks every leg anew with nothing kept, on the same code that calls use, and puts what was answered into a report. What is
+ * kept for callers is neither used nor changed.
+ */
+export async function diagnose(
+  runtime: Runtime,
+  { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
+  known: Directory,
+  signal: AbortSignal | undefined,
+): Promise<Diagnosis> {
+  const events: UntimedEvent[] = [];
+  const watched: Runtime = { ...runtime, emit: (event) => void events.push(event) };
+  const directory = known.forgetful(watched);
+  const subjects = new SubjectTokens(watched, idp, directory);
+  const manager = new TokenManager(watched, undefined);
+  const access = new ServerAccess(server, idp, flowFor(watched, { idp, server }, { directory, subjects }), manager);
+  let token: AccessToken | undefined;
+  let error: CredenceError | undefined;
+  try {
+    token = await access.token(undefined, signal);
+    await knock(watched, access, signal);
+  } catch (thrown) {
+    if (!isCredenceError(thrown)) throw thrown;
+    error = thrown;
+  } finally {
+    await manager.close();
+  }
+  return report(server, events, token, error);
+}
+
+/** One harmless message with the token, to see whether the server takes it; what it thinks of the message is its affair. */
+async function knock(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
+  const response = await fetchFor(runtime, access)(access.settings.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 'credence-diagnose', method: 'ping' }),
+    ...(signal && { signal }),
+  });
+  await response.body?.cancel().catch(() => undefined);
+}
+
+function report(
+  server: ServerSettings,
+  events: readonly UntimedEvent[],
+  token: AccessToken | undefined,
+  error: CredenceError | undefined,
+): Diagnosis {
+  const legs = events.filter((event): event is Omit<LegEvent, 'timeMs'> => event.type === 'leg');
+  const warnings = events
+    .filter((event): event is Extract<CredenceEvent, { type: 'warning' }> => event.type === 'warning')
+    .map(({ leg, message, remedy }) => ({ leg, message, remedy }));
+  if (token && token.missingScopes.length > 0) {
+    const names = token.missingScopes.map((scope) => `"${scope}"`).join(', ');
+    warnings.push({
+      leg: 'exchange',
+      message: `${names} is configured and was not granted.`,
+      remedy: 'Ask for it to be granted at the IdP, or take it out of the configuration.',
+    });
+  }
+  const diagnosis = {
+    server: server.name,
+    url: server.url.href,
+    flow: server.flow,
+    ok: error === undefined,
+    steps: legs.map((event, index) => step(event, legs.slice(index + 1))),
+    warnings,
+    leg: error?.leg,
+    message: error?.message ?? `Server "${server.name}" accepts this bot.`,
+    remedy: error?.remedy,
+    contact: error?.contact,
+    error,
+    ...(token && {
+      granted: {
+        scopes: token.scopes,
+        missingScopes: token.missingScopes,
+        resource: token.resource,
+        expiresAt: token.expiresAt,
+      },
+    }),
+  };
+  return Object.defineProperty({ ...diagnosis, toString: () => describe(diagnosis) }, 'toString', {
+    enumerable: false,
+  });
+}
+
+function step(event: Omit<LegEvent, 'timeMs'>, later: readonly Omit<LegEvent, 'timeMs'>[]): DiagnosisStep {
+  const { leg, operation, endpoint, status, durationMs, clockSkewSeconds, error } = event;
+  const madeGood = later.some((next) => next.operation === operation && next.issuer === event.issuer && next.ok);
+  return {
+    leg,
+    operation,
+    outcome: event.ok ? 'ok' : madeGood ? 'passed over' : 'failed',
+    endpoint,
+    status,
+    durationMs,
+    clockSkewSeconds,
+    error,
+  };
+}

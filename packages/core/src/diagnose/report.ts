@@ -1,0 +1,69 @@
+import type { CredenceError } from '../errors/credence-error.ts';
+import type { Contact, Leg } from '../errors/leg.ts';
+import type { Operation } from '../events.ts';
+
+/** What one peer answered to one question. */
+export interface DiagnosisStep {
+  readonly leg: Leg;
+  readonly operation: Operation;
+  /** `passed over`: a well-known path that was not there, or a try that a later one made good. */
+  readonly outcome: 'ok' | 'failed' | 'passed over';
+  readonly endpoint?: string | undefined;
+  readonly status?: number | undefined;
+  readonly durationMs: number;
+  readonly clockSkewSeconds?: number | undefined;
+  /** The OAuth error, where there was one. */
+  readonly error?: string | undefined;
+}
+
+/** Why a bot gets in at a server or does not. Holds no secret: it can be pasted into a ticket. */
+export interface Diagnosis {
+  readonly server: string;
+  readonly url: string;
+  readonly flow: string;
+  readonly ok: boolean;
+  /** In the order they were asked. */
+  readonly steps: readonly DiagnosisStep[];
+  /** Worth a look although nothing failed by it. */
+  readonly warnings: readonly { leg: Leg; message: string; remedy: string }[];
+  /** The leg that failed. */
+  readonly leg?: Leg | undefined;
+  /** What it comes down to, what to do and whom to ask. */
+  readonly message: string;
+  readonly remedy?: string | undefined;
+  readonly contact?: Contact | undefined;
+  readonly error?: CredenceError | undefined;
+  /** What was granted, where something was. */
+  readonly granted?: { scopes: readonly string[]; missingScopes: readonly string[]; resource: string; expiresAt: Date };
+  /** The whole report as lines for a person. */
+  toString(): string;
+}
+
+const LEG_WIDTH = 12;
+
+export function describe(diagnosis: Omit<Diagnosis, 'toString'>): string {
+  const lines = [`${diagnosis.server} (${diagnosis.url}), ${diagnosis.flow}`];
+  for (const { leg, operation, outcome, endpoint, status, durationMs, clockSkewSeconds, error } of diagnosis.steps) {
+    const mark = { ok: 'ok  ', failed: 'FAIL', 'passed over': '-   ' }[outcome];
+    const details = [
+      endpoint,
+      status !== undefined && `HTTP ${status}`,
+      error,
+      `${Math.round(durationMs)} ms`,
+      clockSkewSeconds !== undefined && `its clock is ${clockSkewSeconds} s ahead of ours`,
+    ];
+    lines.push(`  ${mark} ${leg.padEnd(LEG_WIDTH)} ${operation}: ${details.filter(Boolean).join(', ')}`);
+  }
+  for (const { message, remedy } of diagnosis.warnings) lines.push(`  note: ${message} ${remedy}`);
+  lines.push(diagnosis.message);
+  if (diagnosis.error?.errorDescription !== undefined) lines.push(`Their words: "${diagnosis.error.errorDescription}"`);
+  if (diagnosis.remedy !== undefined) lines.push(`What to do: ${diagnosis.remedy}`);
+  if (diagnosis.contact !== undefined) lines.push(`Whom to ask: ${CONTACTS[diagnosis.contact]}`);
+  return lines.join('\n');
+}
+
+const CONTACTS: Readonly<Record<Contact, string>> = {
+  you: 'nobody, this is in your own configuration',
+  'idp-admin': "the identity provider's administrator",
+  'server-owner': "the MCP server's owner",
+};

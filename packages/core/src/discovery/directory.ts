@@ -1,0 +1,140 @@
+import { Kept } from '../cache/kept.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import type { ServerSettings } from '../flows/settings.ts';
+import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
+import type { Runtime } from '../runtime.ts';
+import { cleanText } from '../text/clean.ts';
+import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
+import { discoverResource, type ProtectedResource } from './protected-resource.ts';
+
+const METADATA_LIFETIME_MS = 3_600_000;
+
+/** Where everything is: metadata of servers and issuers, asked once and kept for an hour. */
+export class Directory {
+  readonly #runtime: Runtime;
+  readonly #resources: Kept<ProtectedResource>;
+  readonly #issuers: Kept<IssuerMetadata>;
+  /** The first answer to `issuer: 'discover'`, by server: a later, different one is refused. */
+  readonly #firstIssuers: Map<string, string>;
+
+  constructor(runtime: Runtime, firstIssuers = new Map<string, string>()) {
+    this.#runtime = runtime;
+    this.#resources = new Kept(runtime.clock);
+    this.#issuers = new Kept(runtime.clock);
+    this.#firstIssuers = firstIssuers;
+  }
+
+  /** A directory that knows nothing yet, except which issuers were discovered first. */
+  forgetful(runtime: Runtime): Directory {
+    return new Directory(runtime, this.#firstIssuers);
+  }
+
+  /** The resource identifier and the issuer of a server's authorization server, both checked against what is pinned. */
+  async target(server: ServerSettings, signal: AbortSignal): Promise<{ resource: string; issuer: string }> {
+    const pinned = server.issuer === 'discover' ? undefined : server.issuer;
+    if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
+    const { value: metadata } = await this.#resources.get(server.name, async () => ({
+      value: await discoverResource(this.#runtime, server, signal),
+      goodUntilMs: this.#goodUntilMs(),
+    }));
+    const resource = server.resource ?? metadata.resource;
+    if (pinned === undefined) return { resource, issuer: this.#discovered(server, metadata) };
+    if (metadata.authorizationServers.length > 0 && !metadata.authorizationServers.includes(pinned)) {
+      throw new CredenceError({
+        code: 'issuer_mismatch',
+        leg: 'discover',
+        message: `Server "${server.name}" takes tokens of ${list(metadata.authorizationServers)}, not of the configured issuer "${pinned}".`,
+        remedy: `Check the spelling of servers.${server.name}.issuer (a trailing slash counts); the credential was sent to nobody.`,
+        contact: 'you',
+        server: server.name,
+        issuer: pinned,
+      });
+    }
+    return { resource, issuer: pinned };
+  }
+
+  /** A server's authorization server; `undefined` metadata where its token endpoint is pinned. */
+  async authorizationServer(
+    server: ServerSettings,
+    issuer: string,
+    signal: AbortSignal,
+  ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
+    if (server.tokenEndpoint !== undefined) return { issuer, url: server.tokenEndpoint };
+    const anchor = server.issuer === 'discover' ? server.url : new URL(server.issuer);
+    const option = `servers.${server.name}.issuer`;
+    const { value: metadata } = await this.#issuers.get(`as ${server.name} ${issuer}`, async () => ({
+      value: await discoverIssuer(this.#runtime, issuer, {
+        role: 'authorization-server',
+        server: server.name,
+        option,
+        anchor,
+        signal,
+      }),
+      goodUntilMs: this.#goodUntilMs(),
+    }));
+    return { issuer, url: metadata.tokenEndpoint, metadata };
+  }
+
+  /** The IdP, or another issuer that gives subject tokens. */
+  async idp(
+    idp: { issuer: string; tokenEndpoint?: string | undefined },
+    option: string,
+    signal: AbortSignal,
+  ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
+    const { issuer } = idp;
+    if (idp.tokenEndpoint !== undefined) return { issuer, url: idp.tokenEndpoint };
+    const anchor = new URL(issuer);
+    const { value: metadata } = await this.#issuers.get(`idp ${issuer}`, async () => ({
+      value: await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal }),
+      goodUntilMs: this.#goodUntilMs(),
+    }));
+    return { issuer, url: metadata.tokenEndpoint, metadata };
+  }
+
+  #discovered(server: ServerSettings, metadata: ProtectedResource): string {
+    const [issuer, ...others] = metadata.authorizationServers;
+    const base = { leg: 'discover', server: server.name } as const;
+    if (issuer === undefined) {
+      throw new CredenceError({
+        ...base,
+        code: 'metadata_not_found',
+        message: `Server "${server.name}" does not say which authorization server it trusts.`,
+        remedy: `Ask its owner for the issuer and set servers.${server.name}.issuer.`,
+        contact: 'server-owner',
+      });
+    }
+    if (others.length > 0) {
+      throw new CredenceError({
+        ...base,
+        code: 'ambiguous_issuer',
+        message: `Server "${server.name}" names ${metadata.authorizationServers.length} authorization servers: ${list(metadata.authorizationServers)}.`,
+        remedy: `Set servers.${server.name}.issuer to the one the credential was registered with.`,
+        contact: 'you',
+      });
+    }
+    const first = this.#firstIssuers.get(server.name) ?? issuer;
+    if (first !== issuer) {
+      throw new CredenceError({
+        ...base,
+        code: 'issuer_changed',
+        message: `Server "${server.name}" now names the authorization server ${list([issuer])}; it named "${first}" before.`,
+        remedy: `Ask its owner whether it moved; then set servers.${server.name}.issuer. The credential was not sent there.`,
+        contact: 'server-owner',
+        issuer: first,
+      });
+    }
+    this.#firstIssuers.set(server.name, issuer);
+    return issuer;
+  }
+
+  #goodUntilMs(): number {
+    return this.#runtime.clock.monotonicMs() + METADATA_LIFETIME_MS;
+  }
+}
+
+function list(issuers: readonly string[]): string {
+  return issuers
+    .slice(0, 4)
+    .map((issuer) => `"${cleanText(issuer, { max: 120 })}"`)
+    .join(', ');
+}

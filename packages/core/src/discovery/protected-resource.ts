@@ -1,0 +1,115 @@
+import { CredenceError } from '../errors/credence-error.ts';
+import { parseChallenges } from '../net/challenge.ts';
+import { type About, report, send } from '../net/gate.ts';
+import { peerUrl } from '../net/url-policy.ts';
+import type { Runtime } from '../runtime.ts';
+import { cleanText } from '../text/clean.ts';
+import { stringField, stringList } from '../text/json.ts';
+import { firstDocument, type MetadataDocument } from './metadata-document.ts';
+import { protectedResourceUrls } from './well-known.ts';
+
+/** What an MCP server says about itself (RFC 9728). */
+export interface ProtectedResource {
+  /** The resource identifier, exactly as the metadata spells it. */
+  readonly resource: string;
+  readonly authorizationServers: readonly string[];
+  readonly scopesSupported: readonly string[] | undefined;
+  /** False where the server publishes no metadata and its URL stands in for the identifier. */
+  readonly published: boolean;
+}
+
+/**
+ * The server's metadata: at the well-known path with its path inserted, at the root, or where a 401 challenge points. Its
+ * `resource` must be the server's URL or a path above it on the same origin. Throws `resource_mismatch` and the gate's
+ * errors, leg `discover`.
+ */
+export async function discoverResource(
+  runtime: Runtime,
+  server: { name: string; url: URL },
+  signal: AbortSignal,
+): Promise<ProtectedResource> {
+  const about: About = {
+    leg: 'discover',
+    operation: 'protected-resource-metadata',
+    contact: 'server-owner',
+    server: server.name,
+  };
+  const judge = (document: MetadataDocument) => judgeResource(document, server, about);
+  const found =
+    (await firstDocument(runtime, protectedResourceUrls(server.url), about, signal, judge)) ??
+    (await fromChallenge(runtime, server, about, signal, judge));
+  return (
+    found ?? {
+      resource: withoutFragment(server.url),
+      authorizationServers: [],
+      scopesSupported: undefined,
+      published: false,
+    }
+  );
+}
+
+/** Asks the server without a token, to be told where its metadata is (RFC 9728 section 5.1). */
+async function fromChallenge(
+  runtime: Runtime,
+  server: { name: string; url: URL },
+  about: About,
+  signal: AbortSignal,
+  judge: (document: MetadataDocument) => ProtectedResource,
+): Promise<ProtectedResource | undefined> {
+  const answer = await send(
+    runtime,
+    server.url.href,
+    {
+      method: 'POST',
+      headers: { accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'ping' }),
+      signal,
+    },
+    about,
+  );
+  report(runtime, about, { ...answer });
+  const challenges = await parseChallenges(answer.headers);
+  const pointer = challenges.find(({ resourceMetadata }) => resourceMetadata !== undefined)?.resourceMetadata;
+  if (answer.status !== 401 || pointer === undefined) return undefined;
+  const what = 'resource_metadata in the challenge of the server';
+  const url = peerUrl(pointer, { ...about, what }, runtime.network, server.url);
+  return firstDocument(runtime, [url.href], about, signal, judge);
+}
+
+function judgeResource(
+  { url, json }: MetadataDocument,
+  server: { name: string; url: URL },
+  about: About,
+): ProtectedResource {
+  const resource = stringField(json, 'resource');
+  if (resource === undefined || !covers(resource, server.url)) {
+    throw new CredenceError({
+      code: 'resource_mismatch',
+      leg: 'discover',
+      message: `The metadata at ${url} is about the resource "${cleanText(resource ?? '', { max: 200 })}", not about ${server.url.href}.`,
+      remedy: `Check servers.${server.name}.url; if it is right, its owner must correct "resource" in the metadata.`,
+      contact: about.contact,
+      server: server.name,
+    });
+  }
+  return {
+    resource,
+    authorizationServers: stringList(json['authorization_servers']) ?? [],
+    scopesSupported: stringList(json['scopes_supported']),
+    published: true,
+  };
+}
+
+/** RFC 9728 section 3.3, and for a document found at the root what MCP servers do: one identifier for all below a path. */
+function covers(resource: string, url: URL): boolean {
+  if (!URL.canParse(resource)) return false;
+  const named = new URL(resource);
+  if (named.origin !== url.origin || named.hash !== '' || named.username !== '') return false;
+  if (named.href === withoutFragment(url)) return true;
+  const above = named.pathname.endsWith('/') ? named.pathname : `${named.pathname}/`;
+  return named.search === '' && `${url.pathname}/`.startsWith(above);
+}
+
+function withoutFragment(url: URL): string {
+  return url.href.replace(/#.*$/su, '');
+}

@@ -1,0 +1,129 @@
+import { cleanText } from '../text/clean.ts';
+import type { ErrorCode } from './codes.ts';
+import { CredenceError } from './credence-error.ts';
+import type { Contact } from './leg.ts';
+
+/** An OAuth error answer (RFC 6749 section 5.2), with what is needed to say whom it concerns. */
+export interface Refusal {
+  readonly leg: 'authenticate' | 'exchange' | 'redeem';
+  readonly grant: 'client_credentials' | 'token exchange' | 'jwt-bearer';
+  /** The option that holds the credential presented, as the user wrote it. */
+  readonly option: string;
+  readonly error: string;
+  readonly errorDescription?: string | undefined;
+  readonly status: number;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly server?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly secrets?: readonly string[] | undefined;
+}
+
+interface Wording {
+  readonly code: ErrorCode;
+  readonly contact: Contact;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** The error that an OAuth error answer becomes: our words, by leg, for who runs the bot and whom they should ask. */
+export function refusal(answer: Refusal): CredenceError {
+  const error = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/u.test(answer.error) ? answer.error : 'invalid_error_code';
+  const wording = wordingFor(answer, error);
+  return new CredenceError({
+    ...wording,
+    leg: answer.leg,
+    server: answer.server,
+    issuer: answer.issuer,
+    status: answer.status,
+    error,
+    errorDescription:
+      answer.errorDescription === undefined
+        ? undefined
+        : cleanText(answer.errorDescription, { secrets: answer.secrets ?? [] }),
+  });
+}
+
+function wordingFor(answer: Refusal, error: string): Wording {
+  const { leg, grant, option, issuer, clientId } = answer;
+  const atIdp = leg !== 'redeem';
+  const contact: Contact = atIdp ? 'idp-admin' : 'server-owner';
+  const who = atIdp ? `the IdP ${issuer}` : `the authorization server ${issuer}`;
+  const Who = who.replace('the', 'The');
+  const server = answer.server === undefined ? '' : ` for server "${answer.server}"`;
+  const scopes = answer.scopes?.length ? answer.scopes.map((scope) => `"${scope}"`).join(', ') : 'access';
+
+  switch (error) {
+    case 'invalid_client':
+      return {
+        code: 'invalid_client',
+        contact,
+        message: `${Who} does not know the client "${clientId}" or did not accept its authentication.`,
+        remedy: `Check ${option}: client id, kind of authentication, key (kid) or secret, and the assertion's audience; if they are right, ask for the client to be registered there.`,
+      };
+    case 'unauthorized_client':
+    case 'unsupported_grant_type':
+      return {
+        code: error,
+        contact,
+        message: `${Who} does not let the client "${clientId}" use the ${grant} grant.`,
+        remedy: `Ask for the ${grant} grant to be enabled there for this client.`,
+      };
+    case 'access_denied':
+      return {
+        code: 'access_denied',
+        contact,
+        message: `${Who} refuses the client "${clientId}" access${server}.`,
+        remedy: `Ask for ${scopes} to be granted to this principal${server}.`,
+      };
+    case 'invalid_scope':
+      return {
+        code: 'invalid_scope',
+        contact,
+        message: `${Who} does not grant ${scopes === 'access' ? 'any scope' : scopes} to the client "${clientId}"${server}.`,
+        remedy: `Check the spelling of servers.${answer.server ?? '<name>'}.scopes, or ask for the scope to be granted.`,
+      };
+    case 'invalid_target':
+      return {
+        code: 'invalid_target',
+        contact,
+        message: `${Who} does not know the audience or resource asked for${server}.`,
+        remedy: `Ask for the server's resource and its authorization server to be registered there, spelt exactly as their metadata says.`,
+      };
+    case 'insufficient_user_authentication':
+      return {
+        code: 'step_up_required',
+        contact,
+        message: `${Who} wants a stronger or more recent authentication of the subject${server}.`,
+        remedy: `A service principal cannot answer a step-up: ask for the policy to exempt it, or give a subject token that satisfies it.`,
+      };
+    case 'invalid_grant':
+      return leg === 'exchange'
+        ? {
+            code: 'invalid_grant',
+            contact,
+            message: `${Who} did not accept the subject token of "${clientId}", or the principal holds none of the scopes asked for${server}.`,
+            remedy: `Ask whether this principal is granted ${scopes}; if it is, check idp.subject: its token type, issuer and client.`,
+          }
+        : {
+            code: 'invalid_grant',
+            contact,
+            message: `${Who} did not accept the ${grant === 'jwt-bearer' ? 'assertion' : 'grant'} presented by "${clientId}"${server}.`,
+            remedy: `Ask whether it trusts this IdP as an issuer and its signing algorithm, and whether the client id the IdP writes into the ID-JAG is "${clientId}".`,
+          };
+    case 'invalid_request':
+      return {
+        code: 'invalid_request',
+        contact,
+        message: `${Who} says the ${grant} request${server} is malformed.`,
+        remedy: `Read the error description; the peer may want a parameter this version does not send, or a subject token type it does not know.`,
+      };
+    default:
+      return {
+        code: 'oauth_error',
+        contact,
+        message: `${Who} answered "${error}" to the ${grant} request of "${clientId}"${server}.`,
+        remedy: `Look the error up in that peer's documentation, or ask whoever runs it.`,
+      };
+  }
+}

@@ -1,0 +1,162 @@
+import { Kept } from '../cache/kept.ts';
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '../constants.ts';
+import type { Directory } from '../discovery/directory.ts';
+import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
+import type { Runtime } from '../runtime.ts';
+import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import { exchange, type IdJag } from './exchange.ts';
+import type { Flow, Grant, GrantRequest } from './flow.ts';
+import { redeem } from './redeem.ts';
+import type { IdpSettings, ServerSettings } from './settings.ts';
+
+const SPARE_MS = 10_000;
+
+interface KeptIdJag extends IdJag {
+  /** A token made from it was refused by the server once: a second time it goes. */
+  doubted: boolean;
+}
+
+/**
+ * The way through the IdP: discover, authenticate, exchange, redeem. Metadata, subject token and ID-JAG are kept while they
+ * are good, so that a further access token costs one request.
+ */
+export class EnterpriseManagedFlow implements Flow {
+  readonly #runtime: Runtime;
+  readonly #idp: IdpSettings;
+  readonly #server: ServerSettings;
+  readonly #directory: Directory;
+  readonly #subjects: SubjectTokens;
+  readonly #idJags: Kept<KeptIdJag>;
+  #takesIdJagsOnce = false;
+
+  constructor(
+    runtime: Runtime,
+    settings: { idp: IdpSettings; server: ServerSettings },
+    shared: { directory: Directory; subjects: SubjectTokens },
+  ) {
+    this.#runtime = runtime;
+    this.#idp = settings.idp;
+    this.#server = settings.server;
+    this.#directory = shared.directory;
+    this.#subjects = shared.subjects;
+    this.#idJags = new Kept(runtime.clock, 100);
+  }
+
+  async acquire(request: GrantRequest): Promise<Grant> {
+    const { signal } = request;
+    const key = request.scopes?.join(' ') ?? '';
+    const target = this.#directory.target(this.#server, signal);
+    const as = this.#authorizationServer(target, signal);
+    // both are awaited below, but perhaps not both before the first of them fails
+    for (const started of [target, as]) started.catch(() => undefined);
+    const { value: idJag, reused } = await this.#idJags.get(key, () => this.#obtain(request, target, as));
+    const redemption = { idJag, key, resource: (await target).resource, as: await as };
+    let attempts = 0;
+    try {
+      return await this.#redeem(request, redemption, (attempt) => {
+        attempts = attempt;
+      });
+    } catch (error) {
+      if (!isInvalidGrant(error)) throw error;
+      this.#idJags.drop(key, idJag);
+      if (!reused && attempts < 2) throw error;
+    }
+    // it was presented before, by an earlier renewal or by a try whose answer was lost: one fresh chain decides
+    const { value: fresh } = await this.#idJags.get(key, () => this.#obtain(request, target, as));
+    const grant = await this.#redeem(request, { ...redemption, idJag: fresh });
+    if (reused) this.#takesIdJagsOnce = true;
+    return grant;
+  }
+
+  async #redeem(
+    request: GrantRequest,
+    { idJag, key, resource, as }: { idJag: KeptIdJag; key: string; resource: string; as: RedeemEndpoint },
+    onAttempt?: (attempt: number) => void,
+  ): Promise<Grant> {
+    if (this.#takesIdJagsOnce) this.#idJags.drop(key, idJag);
+    const grant = await redeem(this.#runtime, {
+      server: this.#server,
+      endpoint: as,
+      resource,
+      grantType: this.#server.dpop && as.takesJwtDpop ? GRANT_JWT_DPOP : GRANT_JWT_BEARER,
+      grant: 'jwt-bearer',
+      assertion: idJag.assertion,
+      // the ID-JAG itself says what was granted; only one that is silent leaves it to the request
+      scopes: idJag.scopes === undefined ? request.scopes : undefined,
+      impliedScopes: idJag.scopes ?? request.scopes,
+      signal: request.signal,
+      ...(onAttempt && { onAttempt }),
+    });
+    return {
+      ...grant,
+      scopesStated: grant.scopesStated || idJag.scopes !== undefined,
+      refused: () => {
+        if (idJag.doubted) this.#idJags.drop(key, idJag);
+        idJag.doubted = true;
+      },
+    };
+  }
+
+  async #authorizationServer(target: Promise<{ issuer: string }>, signal: AbortSignal): Promise<RedeemEndpoint> {
+    const pinned = this.#server.issuer === 'discover' ? undefined : this.#server.issuer;
+    const issuer = pinned ?? (await target).issuer;
+    const { metadata, ...endpoint } = await this.#directory.authorizationServer(this.#server, issuer, signal);
+    return { ...endpoint, takesJwtDpop: metadata?.grantTypes?.includes(GRANT_JWT_DPOP) ?? false };
+  }
+
+  /** The legs up to the ID-JAG; what does not depend on each other is asked for at the same time. */
+  async #obtain(
+    request: GrantRequest,
+    target: Promise<{ resource: string; issuer: string }>,
+    as: Promise<RedeemEndpoint>,
+  ): Promise<{ value: KeptIdJag; goodUntilMs: number }> {
+    const { signal } = request;
+    const [{ resource, issuer }, endpoint, subject, actor] = await Promise.all([
+      target,
+      this.#directory.idp(this.#idp, 'idp.issuer', signal),
+      this.#subjects.get(this.#idp.subject, signal),
+      this.#idp.actor && this.#subjects.get(this.#idp.actor, signal),
+      as,
+    ]);
+    const ask = (subjectToken: string) =>
+      exchange(this.#runtime, {
+        idp: this.#idp,
+        endpoint,
+        server: this.#server,
+        subjectToken,
+        actorToken: actor?.value,
+        audience: issuer,
+        resource,
+        scopes: request.scopes,
+        signal,
+      });
+    let idJag: IdJag;
+    try {
+      idJag = await ask(subject.value);
+    } catch (error) {
+      if (!subject.reused || !isAboutSubjectToken(error)) throw error;
+      // a kept subject token may have been revoked: one fresh one decides
+      this.#subjects.drop(this.#idp.subject, subject.value);
+      idJag = await ask((await this.#subjects.get(this.#idp.subject, signal)).value);
+    }
+    const leftMs = idJag.expiresAtMs - this.#runtime.clock.wallMs();
+    const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
+    return { value: { ...idJag, doubted: false }, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
+  }
+}
+
+type RedeemEndpoint = TokenEndpoint & { readonly takesJwtDpop: boolean };
+
+function isInvalidGrant(error: unknown): error is CredenceError {
+  return isCredenceError(error) && error.leg === 'redeem' && error.code === 'invalid_grant';
+}
+
+/** RFC 8693 section 2.2.2 has `invalid_request` for a bad subject token; most answer `invalid_grant`. */
+function isAboutSubjectToken(error: unknown): boolean {
+  return (
+    isCredenceError(error) &&
+    error.leg === 'exchange' &&
+    (error.code === 'invalid_grant' || error.code === 'invalid_request')
+  );
+}

@@ -1,0 +1,113 @@
+import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG, TOKEN_TYPE_ID_JAG_MISSPELT } from '../constants.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { requestToken, type TokenEndpoint } from '../oauth/token-endpoint.ts';
+import type { Runtime } from '../runtime.ts';
+import { cleanText } from '../text/clean.ts';
+import { stringField } from '../text/json.ts';
+import { checkResourceEcho } from './answer-checks.ts';
+import { checkIdJag } from './id-jag.ts';
+import type { IdpSettings, ServerSettings } from './settings.ts';
+
+export interface ExchangeRequest {
+  readonly idp: IdpSettings;
+  readonly endpoint: TokenEndpoint;
+  readonly server: ServerSettings;
+  readonly subjectToken: string;
+  readonly actorToken: string | undefined;
+  /** The authorization server's issuer. */
+  readonly audience: string;
+  readonly resource: string;
+  readonly scopes: readonly string[] | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** An ID-JAG that was checked and may be redeemed. */
+export interface IdJag {
+  readonly assertion: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+  /** What the IdP granted; undefined where neither its answer nor the ID-JAG says. */
+  readonly scopes: readonly string[] | undefined;
+}
+
+/** Subject token for ID-JAG (RFC 8693 section 2, draft-ietf-oauth-identity-assertion-authz-grant section 4.3). */
+export async function exchange(runtime: Runtime, request: ExchangeRequest): Promise<IdJag> {
+  const { idp, server, endpoint, audience, resource } = request;
+  const whose = { leg: 'exchange', contact: 'idp-admin', server: server.name, issuer: idp.issuer } as const;
+  const answer = await requestToken(runtime, {
+    ...whose,
+    grantType: GRANT_TOKEN_EXCHANGE,
+    grant: 'token exchange',
+    operation: 'token-exchange',
+    option: 'idp.credential',
+    endpoint,
+    credential: idp.credential,
+    parameters: {
+      ...idp.parameters,
+      requested_token_type: TOKEN_TYPE_ID_JAG,
+      audience: server.audience ?? audience,
+      resource,
+      scope: request.scopes?.join(' '),
+      subject_token: request.subjectToken,
+      subject_token_type: idp.subject.type,
+      actor_token: request.actorToken,
+      actor_token_type: request.actorToken === undefined ? undefined : idp.actor?.type,
+      authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
+    },
+    scopes: request.scopes,
+    dpop: server.dpop?.exchange,
+    signal: request.signal,
+  });
+  checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name);
+  checkResourceEcho(answer, resource, whose);
+  const checked = checkIdJag(answer.accessToken, {
+    idpIssuer: idp.issuer,
+    audience,
+    clientId: server.credential.clientId,
+    resource,
+    server: server.name,
+    nowMs: runtime.clock.wallMs(),
+    thumbprint: await server.dpop?.thumbprint(),
+  });
+  if (!checked.namesResource) missingResource(runtime, server, idp.issuer);
+  return {
+    assertion: answer.accessToken,
+    expiresAtMs: checked.expiresAtMs,
+    scopes: checked.scopes ?? answer.scopes,
+  };
+}
+
+function checkIssuedType(issued: string | undefined, issuer: string, server: string): void {
+  if (issued === TOKEN_TYPE_ID_JAG) return;
+  const misspelt = issued === TOKEN_TYPE_ID_JAG_MISSPELT;
+  throw new CredenceError({
+    code: 'invalid_response',
+    leg: 'exchange',
+    message: `The IdP ${issuer} issued a token of type "${cleanText(issued ?? 'missing', { max: 120 })}", not an ID-JAG.`,
+    remedy: misspelt
+      ? 'It spells the type with an underscore; the draft has a hyphen (id-jag). Ask for the IdP to be corrected.'
+      : 'Ask whether that IdP issues ID-JAGs; what it issued was sent nowhere.',
+    contact: 'idp-admin',
+    server,
+    issuer,
+  });
+}
+
+function missingResource(runtime: Runtime, server: ServerSettings, issuer: string): void {
+  const message = `The ID-JAG for server "${server.name}" names no resource, so it is good for every server of that authorization server.`;
+  const remedy = `Ask for the resource to be registered for this server, or set servers.${server.name}.missingResource.`;
+  if (server.missingResource === 'refuse') {
+    throw new CredenceError({
+      code: 'invalid_id_jag',
+      leg: 'exchange',
+      message,
+      remedy,
+      contact: 'idp-admin',
+      server: server.name,
+      issuer,
+    });
+  }
+  if (server.missingResource === 'warn') {
+    runtime.emit({ type: 'warning', leg: 'exchange', server: server.name, message, remedy });
+  }
+}

@@ -1,0 +1,40 @@
+import type { Directory } from '../discovery/directory.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import type { Runtime } from '../runtime.ts';
+import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import { clientCredentialsFlow, workloadIdentityFlow } from './direct.ts';
+import { EnterpriseManagedFlow } from './enterprise-managed.ts';
+import type { Flow } from './flow.ts';
+import type { IdpSettings, ServerSettings } from './settings.ts';
+
+/** The flow that a server's entry names; there is no way from one to another. */
+export function flowFor(
+  runtime: Runtime,
+  { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
+  shared: { directory: Directory; subjects: SubjectTokens },
+): Flow {
+  switch (server.flow) {
+    case 'enterprise-managed':
+      if (!idp) throw unset(server.name, 'idp');
+      return new EnterpriseManagedFlow(runtime, { idp, server }, shared);
+    case 'client-credentials':
+      return clientCredentialsFlow(runtime, server, shared.directory);
+    case 'workload-identity':
+      if (!server.assertion) throw unset(server.name, `servers.${server.name}.assertion`);
+      return workloadIdentityFlow(runtime, server, shared.directory, {
+        assertion: server.assertion,
+        tokens: shared.subjects,
+      });
+  }
+}
+
+function unset(server: string, option: string): CredenceError {
+  return new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message: `${option} is missing.`,
+    remedy: `Give ${option}, which the flow of server "${server}" needs.`,
+    contact: 'you',
+    server,
+  });
+}

@@ -1,0 +1,101 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { ID_JAG_TYP } from '../constants.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { cleanText } from '../text/clean.ts';
+import { isJsonObject, type JsonObject, stringField, stringList } from '../text/json.ts';
+import { parseScopes } from '../text/scopes.ts';
+
+/** What the ID-JAG must say for it to be worth sending on. */
+export interface IdJagExpectation {
+  readonly idpIssuer: string;
+  readonly audience: string;
+  readonly clientId: string;
+  readonly resource: string;
+  readonly server: string;
+  readonly nowMs: number;
+  /** The thumbprint of the key it was to be bound to (RFC 9449 section 6.1). */
+  readonly thumbprint?: string | undefined;
+}
+
+export interface CheckedIdJag {
+  readonly expiresAtMs: number;
+  readonly scopes: readonly string[] | undefined;
+  /** False where the ID-JAG names no resource at all. */
+  readonly namesResource: boolean;
+}
+
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/**
+ * Decodes an ID-JAG and checks that it is for us and for where it is going, without verifying its signature: that is for the
+ * authorization server, and its metadata of keys is none of ours. Throws `invalid_id_jag`, leg `exchange`.
+ */
+export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJag {
+  const { header, claims } = decode(jwt, expected);
+  const typ = stringField(header, 'typ')
+    ?.toLowerCase()
+    .replace(/^application\//u, '');
+  if (typ !== ID_JAG_TYP) throw bad(expected, `its header "typ" is "${show(header['typ'])}", not "${ID_JAG_TYP}"`);
+  const alg = stringField(header, 'alg') ?? '';
+  if (!/^(?:RS|PS|ES)\d{3}|^EdDSA$|^Ed25519$|^ML-DSA-\d\d$/u.test(alg)) {
+    throw bad(expected, `it is signed with "${show(header['alg'])}", which proves nothing to another party`);
+  }
+  if (claims['iss'] !== expected.idpIssuer) throw bad(expected, `"iss" is "${show(claims['iss'])}"`);
+  const audience = stringList(claims['aud']);
+  if (audience?.length !== 1 || audience[0] !== expected.audience) {
+    throw bad(expected, `"aud" is "${show(claims['aud'])}", not the authorization server "${expected.audience}"`);
+  }
+  if (claims['client_id'] !== expected.clientId) {
+    throw bad(
+      expected,
+      `"client_id" is "${show(claims['client_id'])}", not "${expected.clientId}", the client at that authorization server`,
+    );
+  }
+  for (const claim of ['sub', 'jti']) {
+    if (!stringField(claims, claim)) throw bad(expected, `"${claim}" is missing`);
+  }
+  const expiresAtMs = Number(claims['exp']) * 1000;
+  if (typeof claims['exp'] !== 'number' || !Number.isFinite(expiresAtMs)) throw bad(expected, '"exp" is missing');
+  if (expiresAtMs + CLOCK_TOLERANCE_MS < expected.nowMs) throw bad(expected, 'it has expired already');
+  if (typeof claims['iat'] !== 'number') throw bad(expected, '"iat" is missing');
+  const resources = claims['resource'] === undefined ? undefined : (stringList(claims['resource']) ?? []);
+  if (resources && !resources.includes(expected.resource)) {
+    throw bad(expected, `"resource" is "${show(claims['resource'])}", not "${expected.resource}"`);
+  }
+  const confirmation = claims['cnf'];
+  const bound = isJsonObject(confirmation) ? stringField(confirmation, 'jkt') : undefined;
+  if (expected.thumbprint !== undefined && bound !== expected.thumbprint) {
+    throw bad(expected, 'it is not bound to the DPoP key that the exchange proved');
+  }
+  const scope = stringField(claims, 'scope');
+  return {
+    expiresAtMs,
+    scopes: scope === undefined ? undefined : parseScopes(scope),
+    namesResource: resources !== undefined,
+  };
+}
+
+function decode(jwt: string, expected: IdJagExpectation): { header: JsonObject; claims: JsonObject } {
+  try {
+    return { header: { ...decodeProtectedHeader(jwt) }, claims: decodeJwt(jwt) };
+  } catch (cause) {
+    throw bad(expected, 'it is not a signed JWT', cause);
+  }
+}
+
+function show(value: unknown): string {
+  return cleanText(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'missing'), { max: 120 });
+}
+
+function bad(expected: IdJagExpectation, why: string, cause?: unknown): CredenceError {
+  return new CredenceError({
+    code: 'invalid_id_jag',
+    leg: 'exchange',
+    message: `The ID-JAG that ${expected.idpIssuer} issued for server "${expected.server}" was not sent on: ${why}.`,
+    remedy: `Check the issuer, client id and resource of server "${expected.server}" here and in its registration at the IdP.`,
+    contact: 'idp-admin',
+    server: expected.server,
+    issuer: expected.idpIssuer,
+    cause,
+  });
+}

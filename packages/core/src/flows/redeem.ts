@@ -1,0 +1,66 @@
+import type { Refusal } from '../errors/refusal.ts';
+import { requestToken, type TokenEndpoint } from '../oauth/token-endpoint.ts';
+import type { Runtime } from '../runtime.ts';
+import { checkResourceEcho, checkTokenType } from './answer-checks.ts';
+import type { Grant } from './flow.ts';
+import type { ServerSettings } from './settings.ts';
+
+export interface RedeemRequest {
+  readonly server: ServerSettings;
+  readonly endpoint: TokenEndpoint;
+  readonly resource: string;
+  readonly grantType: string;
+  readonly grant: Refusal['grant'];
+  /** The ID-JAG or workload JWT; undefined for `client_credentials`. */
+  readonly assertion?: string | undefined;
+  /** Sent as `scope`. */
+  readonly scopes: readonly string[] | undefined;
+  /** What counts as granted where the answer does not say (RFC 6749 section 5.1). */
+  readonly impliedScopes: readonly string[] | undefined;
+  readonly signal: AbortSignal;
+  readonly retry?: boolean;
+  readonly onAttempt?: (attempt: number) => void;
+}
+
+/** The request at the resource authorization server that brings the access token (RFC 7523 section 2.1). */
+export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<Grant> {
+  const { server, endpoint, resource } = request;
+  const whose = { leg: 'redeem', contact: 'server-owner', server: server.name, issuer: endpoint.issuer } as const;
+  const startedMs = runtime.clock.monotonicMs();
+  const answer = await requestToken(runtime, {
+    ...whose,
+    grantType: request.grantType,
+    grant: request.grant,
+    operation: request.grant === 'jwt-bearer' ? 'jwt-bearer' : 'client-credentials',
+    option: `servers.${server.name}.credential`,
+    endpoint,
+    credential: server.credential,
+    parameters: {
+      assertion: request.assertion,
+      resource,
+      scope: request.scopes?.join(' '),
+      authorization_details:
+        request.grant === 'client_credentials' && server.authorizationDetails
+          ? JSON.stringify(server.authorizationDetails)
+          : undefined,
+    },
+    scopes: request.scopes ?? request.impliedScopes,
+    dpop: server.dpop?.redeem,
+    signal: request.signal,
+    retry: request.retry,
+    onAttempt: request.onAttempt,
+  });
+  const type = checkTokenType(answer, server.dpop !== undefined, whose);
+  checkResourceEcho(answer, resource, whose);
+  const tookSeconds = (runtime.clock.monotonicMs() - startedMs) / 1000;
+  return {
+    accessToken: answer.accessToken,
+    type,
+    expiresInSeconds:
+      answer.expiresInSeconds === undefined ? undefined : Math.max(0, answer.expiresInSeconds - tookSeconds),
+    scopes: answer.scopes ?? request.impliedScopes ?? [],
+    scopesStated: answer.scopes !== undefined,
+    issuer: endpoint.issuer,
+    resource,
+  };
+}

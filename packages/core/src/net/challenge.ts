@@ -1,0 +1,36 @@
+import { processRevocationResponse, WWWAuthenticateChallengeError } from 'oauth4webapi';
+import { parseScopes } from '../text/scopes.ts';
+
+/** What a `WWW-Authenticate` header says that matters to a client (RFC 6750 section 3, RFC 9728 section 5.1). */
+export interface Challenge {
+  readonly scheme: string;
+  readonly error?: string | undefined;
+  readonly errorDescription?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly resourceMetadata?: string | undefined;
+}
+
+/**
+ * The Bearer and DPoP challenges of an answer. oauth4webapi has the parser but does not export it by itself: it shows the
+ * challenges in the error by which it refuses any answer that carries some.
+ */
+export async function parseChallenges(headers: Headers): Promise<readonly Challenge[]> {
+  const value = headers.get('www-authenticate');
+  if (value === null || value.length > 8_192) return [];
+  try {
+    await processRevocationResponse(new Response(null, { status: 401, headers: { 'www-authenticate': value } }));
+  } catch (error) {
+    if (error instanceof WWWAuthenticateChallengeError) {
+      return error.cause
+        .filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop')
+        .map(({ scheme, parameters }) => ({
+          scheme,
+          error: parameters.error,
+          errorDescription: parameters.error_description,
+          scopes: parameters.scope === undefined ? undefined : parseScopes(parameters.scope),
+          resourceMetadata: parameters.resource_metadata,
+        }));
+    }
+  }
+  return [];
+}

@@ -1,0 +1,200 @@
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import type { Contact, Leg } from '../errors/leg.ts';
+import type { Operation } from '../events.ts';
+import type { Runtime } from '../runtime.ts';
+import { type JsonObject, parseJsonObject } from '../text/json.ts';
+import { readBounded, ResponseTooLarge } from './bounded-body.ts';
+import { sentSecrets } from './sent-secrets.ts';
+
+/** Whom a request goes to, for events and errors. */
+export interface About {
+  readonly leg: Leg;
+  readonly operation: Operation;
+  /** Who mends the peer: `idp-admin` for the IdP, `server-owner` for a server and its authorization server. */
+  readonly contact: Contact;
+  readonly server?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly attempt?: number | undefined;
+}
+
+/** A peer's answer after the gate: bounded, read to its end, from the URL that was asked. */
+export interface Answer {
+  readonly url: string;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, where it is a JSON object under a JSON content type (or none). */
+  readonly json: JsonObject | undefined;
+  /** Values we sent that must not come back out in any text. */
+  readonly secrets: readonly string[];
+  readonly durationMs: number;
+}
+
+const MAX_BODY_BYTES = 256 * 1024;
+const SKEW_WORTH_SAYING_SECONDS = 10;
+
+/**
+ * Sends one OAuth or metadata request and reads its answer: no redirect is followed, time and size are limited, and every
+ * failure is a CredenceError. 5xx and 429 are failures; any other status is an answer to be judged by the caller, who then
+ * reports the event by `report`.
+ */
+export async function send(runtime: Runtime, url: string, init: RequestInit, about: About): Promise<Answer> {
+  const started = runtime.clock.monotonicMs();
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), runtime.timeout.requestMs);
+  const stop = () => deadline.abort();
+  const caller = init.signal ?? undefined;
+  if (caller?.aborted) stop();
+  caller?.addEventListener('abort', stop, { once: true });
+  try {
+    const response = await runtime.fetch(url, { ...init, redirect: 'manual', signal: deadline.signal });
+    const text = await readBounded(response, MAX_BODY_BYTES);
+    const answer: Answer = {
+      url,
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: saysJson(response.headers) ? parseJsonObject(text) : undefined,
+      secrets: sentSecrets(init),
+      durationMs: runtime.clock.monotonicMs() - started,
+    };
+    const failure = refusedByGate(answer, response.type, about);
+    if (failure) throw failure;
+    return answer;
+  } catch (error) {
+    if (caller?.aborted && !isCredenceError(error)) throw stopped(caller.reason, about);
+    const failure = isCredenceError(error) ? error : translate(error, deadline.signal.aborted, url, about, runtime);
+    report(runtime, about, { url, durationMs: runtime.clock.monotonicMs() - started, failure, status: failure.status });
+    throw failure;
+  } finally {
+    clearTimeout(timer);
+    caller?.removeEventListener('abort', stop);
+  }
+}
+
+/** Emits the `leg` event of one request; `failure` makes it one that did not go well. */
+export function report(
+  runtime: Runtime,
+  about: About,
+  outcome: {
+    url: string;
+    durationMs: number;
+    status?: number | undefined;
+    failure?: CredenceError | undefined;
+    headers?: Headers;
+  },
+): void {
+  runtime.emit({
+    type: 'leg',
+    leg: about.leg,
+    operation: about.operation,
+    server: about.server,
+    issuer: about.issuer,
+    endpoint: withoutQuery(outcome.url),
+    attempt: about.attempt,
+    durationMs: outcome.durationMs,
+    status: outcome.status,
+    ok: outcome.failure === undefined,
+    code: outcome.failure?.code,
+    error: outcome.failure?.error,
+    clockSkewSeconds: outcome.headers ? clockSkewSeconds(outcome.headers, runtime) : undefined,
+  });
+}
+
+export function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/su, '');
+}
+
+function refusedByGate(answer: Answer, type: Response['type'], about: About): CredenceError | undefined {
+  const { status } = answer;
+  const where = withoutQuery(answer.url);
+  const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, status };
+  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+    return new CredenceError({
+      ...base,
+      code: 'redirect_refused',
+      message: `${where} answered with a redirect (${status}), which is never followed with a credential.`,
+      remedy: 'Configure the URL it moved to, if the move is genuine.',
+    });
+  }
+  if (status === 429) {
+    return new CredenceError({
+      ...base,
+      code: 'rate_limited',
+      message: `${where} answered 429: too many requests.`,
+      remedy: 'Wait, or ask for a higher limit.',
+      retryable: true,
+      retryAfterSeconds: retryAfterSeconds(answer.headers),
+    });
+  }
+  if (status >= 500) {
+    return new CredenceError({
+      ...base,
+      code: 'peer_unavailable',
+      message: `${where} answered ${status}.`,
+      remedy: 'Try again later; if it stays, tell whoever runs that endpoint.',
+      retryable: true,
+      retryAfterSeconds: retryAfterSeconds(answer.headers),
+    });
+  }
+  return undefined;
+}
+
+function translate(error: unknown, timedOut: boolean, url: string, about: About, runtime: Runtime): CredenceError {
+  const where = withoutQuery(url);
+  const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, cause: error };
+  if (error instanceof ResponseTooLarge) {
+    return new CredenceError({
+      ...base,
+      code: 'response_too_large',
+      message: `${where} sent more than ${MAX_BODY_BYTES} bytes.`,
+      remedy: 'Check that the URL is really the endpoint; no honest answer is that long.',
+    });
+  }
+  if (timedOut) {
+    return new CredenceError({
+      ...base,
+      code: 'timeout',
+      message: `${where} did not answer within ${runtime.timeout.requestMs} ms.`,
+      remedy: 'Check that it is up and reachable from here, or raise timeout.requestMs.',
+      retryable: true,
+    });
+  }
+  return new CredenceError({
+    ...base,
+    code: 'unreachable',
+    message: `${where} could not be reached.`,
+    remedy: 'Check the host name, DNS, proxy and TLS from where the bot runs, and that the peer is up.',
+    retryable: true,
+  });
+}
+
+/** A deadline over several legs ends in the one that was under way. */
+function stopped(reason: unknown, about: About): unknown {
+  if (!isCredenceError(reason) || reason.code !== 'timeout') return reason;
+  const { message, remedy, code, retryable } = reason;
+  return new CredenceError({ ...about, message, remedy, code, retryable });
+}
+
+function saysJson(headers: Headers): boolean {
+  const type = headers.get('content-type');
+  return type === null || /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu.test(type.trim());
+}
+
+/** RFC 9110 section 10.2.3: seconds or a date. */
+export function retryAfterSeconds(headers: Headers): number | undefined {
+  const value = headers.get('retry-after')?.trim();
+  if (value === undefined || value === '') return undefined;
+  if (/^\d{1,9}$/u.test(value)) return Number(value);
+  const at = Date.parse(value);
+  const sent = Date.parse(headers.get('date') ?? '');
+  if (Number.isNaN(at)) return undefined;
+  return Math.max(0, Math.ceil((at - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
+}
+
+function clockSkewSeconds(headers: Headers, runtime: Runtime): number | undefined {
+  const sent = Date.parse(headers.get('date') ?? '');
+  if (Number.isNaN(sent)) return undefined;
+  const skew = Math.round((sent - runtime.clock.wallMs()) / 1000);
+  return Math.abs(skew) > SKEW_WORTH_SAYING_SECONDS ? skew : undefined;
+}

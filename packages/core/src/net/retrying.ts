@@ -1,0 +1,44 @@
+import pRetry from 'p-retry';
+import { isCredenceError } from '../errors/credence-error.ts';
+import type { Runtime } from '../runtime.ts';
+
+/**
+ * Runs `attempt` until it succeeds, with p-retry: only what may still succeed (`retryable`) is tried again, after the pause
+ * the peer asked for or a doubling, jittered one. Each attempt makes its own assertion and proof.
+ */
+export async function retrying<T>(
+  runtime: Runtime,
+  signal: AbortSignal | undefined,
+  attempt: (attemptNumber: number) => Promise<T>,
+): Promise<T> {
+  const { retries, minDelayMs, maxDelayMs, maxRetryAfterMs } = runtime.retry;
+  return pRetry(attempt, {
+    retries,
+    minTimeout: minDelayMs,
+    maxTimeout: maxDelayMs,
+    randomize: true,
+    signal,
+    shouldRetry: ({ error }) =>
+      isCredenceError(error) && error.retryable && (error.retryAfterSeconds ?? 0) * 1000 <= maxRetryAfterMs,
+    onFailedAttempt: async ({ error, retriesLeft }) => {
+      if (retriesLeft === 0 || !isCredenceError(error) || !error.retryable) return;
+      const waitMs = (error.retryAfterSeconds ?? 0) * 1000;
+      if (waitMs > 0 && waitMs <= maxRetryAfterMs) await sleep(waitMs, signal);
+    },
+  });
+}
+
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,201 @@
+import * as oauth from 'oauth4webapi';
+import type { ClientCredential } from '../credentials/credential.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { refusal, type Refusal } from '../errors/refusal.ts';
+import { parseChallenges } from '../net/challenge.ts';
+import { type About, type Answer, report, send, withoutQuery } from '../net/gate.ts';
+import { retrying } from '../net/retrying.ts';
+import type { Runtime } from '../runtime.ts';
+import { type JsonObject, stringField } from '../text/json.ts';
+import { parseScopes } from '../text/scopes.ts';
+import { lifetimeSeconds } from './lifetime.ts';
+
+export interface TokenEndpoint {
+  readonly issuer: string;
+  readonly url: string;
+}
+
+export interface TokenRequest {
+  readonly grantType: string;
+  readonly grant: Refusal['grant'];
+  readonly leg: Refusal['leg'];
+  readonly operation: About['operation'];
+  readonly contact: About['contact'];
+  /** The option the credential was given by, for remedies. */
+  readonly option: string;
+  readonly endpoint: TokenEndpoint;
+  readonly credential: ClientCredential;
+  readonly parameters: Readonly<Record<string, string | undefined>>;
+  readonly server?: string | undefined;
+  /** What was asked for, to word a refusal. */
+  readonly scopes?: readonly string[] | undefined;
+  readonly dpop?: oauth.DPoPHandle | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** `false` where a refused or lost request must not be sent again. Default true. */
+  readonly retry?: boolean | undefined;
+  /** Told before each attempt, from 1: what was sent once may have been spent even if no answer came. */
+  readonly onAttempt?: ((attempt: number) => void) | undefined;
+}
+
+/** A token endpoint's successful answer, checked and normalised. */
+export interface TokenAnswer {
+  readonly accessToken: string;
+  /** Lower case: `bearer`, `dpop`, `n_a`. */
+  readonly tokenType: string;
+  /** Seconds; undefined where the answer has none or none that makes sense. */
+  readonly expiresInSeconds: number | undefined;
+  readonly scopes: readonly string[] | undefined;
+  readonly body: JsonObject;
+}
+
+/**
+ * One grant at a token endpoint, retried where it can still succeed. oauth4webapi builds the request and judges the answer;
+ * the gate bounds it in between, and an OAuth error becomes a CredenceError of the request's leg.
+ */
+export async function requestToken(runtime: Runtime, request: TokenRequest): Promise<TokenAnswer> {
+  const attempt = (attemptNumber: number) => attemptWithNonce(runtime, request, attemptNumber);
+  return request.retry === false ? attempt(1) : retrying(runtime, request.signal, attempt);
+}
+
+/** A server that wants a DPoP nonce says so once (RFC 9449 section 8); the handle remembers it for the second try. */
+async function attemptWithNonce(runtime: Runtime, request: TokenRequest, attemptNumber: number): Promise<TokenAnswer> {
+  try {
+    return await attemptOnce(runtime, request, attemptNumber);
+  } catch (error) {
+    if (request.dpop && isCredenceError(error) && error.error === 'use_dpop_nonce') {
+      return attemptOnce(runtime, request, attemptNumber);
+    }
+    throw error;
+  }
+}
+
+async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumber: number): Promise<TokenAnswer> {
+  const { endpoint, credential } = request;
+  request.onAttempt?.(attemptNumber);
+  const about: About = {
+    leg: request.leg,
+    operation: request.operation,
+    contact: request.contact,
+    server: request.server,
+    issuer: endpoint.issuer,
+    attempt: attemptNumber,
+  };
+  const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
+  const client: oauth.Client = { client_id: credential.clientId };
+  let answer: Answer | undefined;
+  const response = await oauth.genericTokenEndpointRequest(
+    as,
+    client,
+    async (_as, _client, body, headers) => {
+      const nowMs = runtime.clock.wallMs();
+      await credential.authenticate({ issuer: endpoint.issuer, tokenEndpoint: endpoint.url, body, headers, nowMs });
+    },
+    request.grantType,
+    present(request.parameters),
+    {
+      ...(request.dpop && { DPoP: request.dpop }),
+      // the URL policy has already decided; this library's own switch knows nothing of loopback
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: async (url, init) => {
+        const { signal } = request;
+        answer = await send(runtime, url, { ...asInit(init), ...(signal && { signal }) }, about);
+        return rebuilt(answer);
+      },
+    },
+  );
+  if (!answer) throw new Error('the request was never sent');
+
+  try {
+    const token = await judge(as, client, response, answer, request);
+    report(runtime, about, { ...answer });
+    return token;
+  } catch (error) {
+    const refused = isCredenceError(error) ? error : malformed(request, answer, error);
+    report(runtime, about, { ...answer, failure: refused });
+    throw refused;
+  }
+}
+
+async function judge(
+  as: oauth.AuthorizationServer,
+  client: oauth.Client,
+  response: Response,
+  answer: Answer,
+  request: TokenRequest,
+): Promise<TokenAnswer> {
+  if (answer.status !== 200) throw await refused(request, answer);
+  const body = await oauth.processGenericTokenEndpointResponse(as, client, response, {
+    // an ID-JAG is no access token and says so; oauth4webapi wants to be told that this is expected
+    recognizedTokenTypes: { n_a() {} },
+  });
+  if (body.access_token.trim() === '') throw malformed(request, answer, new Error('empty access_token'));
+  return {
+    accessToken: body.access_token,
+    tokenType: body.token_type,
+    expiresInSeconds: lifetimeSeconds(answer.json?.['expires_in']),
+    scopes: body.scope === undefined ? undefined : parseScopes(body.scope),
+    body: { ...answer.json },
+  };
+}
+
+async function refused(request: TokenRequest, answer: Answer): Promise<CredenceError> {
+  const [challenge] = await parseChallenges(answer.headers);
+  const error = stringField(answer.json, 'error') ?? challenge?.error;
+  const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
+  // RFC 6749 section 5.2: 401 at a token endpoint means that client authentication failed, said or unsaid
+  const named = error ?? (answer.status === 401 ? 'invalid_client' : undefined);
+  if (named === undefined) return malformed(request, answer, undefined);
+  return refusal({
+    leg: request.leg,
+    grant: request.grant,
+    option: request.option,
+    error: named,
+    errorDescription,
+    status: answer.status,
+    issuer: request.endpoint.issuer,
+    clientId: request.credential.clientId,
+    server: request.server,
+    scopes: request.scopes,
+    secrets: answer.secrets,
+  });
+}
+
+function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
+  const what = answer.json === undefined ? 'something that is not a JSON object' : 'JSON that is no token response';
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: request.leg,
+    message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}.`,
+    remedy: 'Check that this URL is the token endpoint and that no proxy or login page answers in its place.',
+    contact: request.contact,
+    server: request.server,
+    issuer: request.endpoint.issuer,
+    status: answer.status,
+    cause,
+  });
+}
+
+/** The bounded answer as a Response for oauth4webapi, with an `expires_in` it does not trip over. */
+function rebuilt(answer: Answer): Response {
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  const nonce = answer.headers.get('dpop-nonce');
+  if (nonce !== null) headers['dpop-nonce'] = nonce;
+  if (answer.json === undefined) return new Response('', { status: answer.status, headers });
+  const { expires_in: expiresIn, ...rest } = answer.json;
+  const seconds = lifetimeSeconds(expiresIn);
+  return new Response(JSON.stringify({ ...rest, ...(seconds !== undefined && { expires_in: seconds }) }), {
+    status: answer.status,
+    headers,
+  });
+}
+
+function present(parameters: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+/** oauth4webapi's init without the fields that it leaves undefined. */
+function asInit(init: oauth.CustomFetchOptions<'POST', URLSearchParams>): RequestInit {
+  return { method: init.method, headers: init.headers, body: init.body };
+}

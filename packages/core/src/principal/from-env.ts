@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { clientAssertion } from '../credentials/client-assertion.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
+import type { ClientCredential } from '../credentials/credential.ts';
+import { noClientAuth } from '../credentials/no-client-auth.ts';
+import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { parseJsonObject } from '../text/json.ts';
+import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './options.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * `CREDENCE_IDP_ISSUER`, `CREDENCE_IDP_CLIENT_ID` and one of `..._PRIVATE_KEY`, `..._PRIVATE_KEY_FILE`, `..._CLIENT_SECRET`,
+ * `..._CLIENT_ASSERTION_FILE`; `CREDENCE_SERVERS` with the names, and for each NAME (upper case, `-` and `.` as `_`)
+ * `CREDENCE_SERVER_NAME_URL`, `_ISSUER`, `_CLIENT_ID`, a credential as above, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`,
+ * `_RESOURCE`, `_AUDIENCE`. Without a Credence IdP, C1's `CONDUCTORONE_*` are used.
+ */
+export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
+  const names = words(env['CREDENCE_SERVERS']);
+  if (!names) throw unset('CREDENCE_SERVERS', 'the names of the MCP servers, separated by commas');
+  const idp = idpFromEnv(env);
+  const servers = Object.fromEntries(names.map((name) => [name, serverFromEnv(env, name)]));
+  return { ...(idp && { idp }), servers };
+}
+
+function idpFromEnv(env: Env): IdpOptions | undefined {
+  const prefix = 'CREDENCE_IDP_';
+  const issuer = filled(env[`${prefix}ISSUER`]);
+  if (issuer === undefined) return conductorOneFromEnv(env);
+  const tokenEndpoint = filled(env[`${prefix}TOKEN_ENDPOINT`]);
+  return { issuer, credential: credentialFromEnv(env, prefix), ...(tokenEndpoint !== undefined && { tokenEndpoint }) };
+}
+
+/** C1's own variables: the client id carries the tenant, the secret may be posted as it is. */
+function conductorOneFromEnv(env: Env): IdpOptions | undefined {
+  const clientId = filled(env['CONDUCTORONE_CLIENT_ID']);
+  const secret = filled(env['CONDUCTORONE_CLIENT_SECRET']);
+  if (clientId === undefined || secret === undefined) return undefined;
+  const domain = filled(env['CONDUCTORONE_TENANT_DOMAIN']) ?? /@([^/]+)\//u.exec(clientId)?.[1];
+  const issuer = filled(env['CONDUCTORONE_SERVER_URL']) ?? (domain === undefined ? undefined : `https://${domain}`);
+  if (issuer === undefined) throw unset('CONDUCTORONE_TENANT_DOMAIN', 'the tenant, which the client id does not name');
+  return { issuer, credential: clientSecret({ clientId, secret, method: 'post' }) };
+}
+
+function serverFromEnv(env: Env, name: string): ServerOptions {
+  const prefix = `CREDENCE_SERVER_${name.toUpperCase().replace(/[^A-Z0-9]/gu, '_')}_`;
+  const required = (field: string, what: string) => {
+    const value = filled(env[prefix + field]);
+    if (value === undefined) throw unset(prefix + field, what);
+    return value;
+  };
+  const optional = {
+    scopes: words(env[`${prefix}SCOPES`]),
+    stepUp: words(env[`${prefix}STEP_UP`]),
+    resource: filled(env[`${prefix}RESOURCE`]),
+    audience: filled(env[`${prefix}AUDIENCE`]),
+    tokenEndpoint: filled(env[`${prefix}TOKEN_ENDPOINT`]),
+  };
+  const flow = filled(env[`${prefix}FLOW`]);
+  if (flow !== undefined && flow !== 'enterprise-managed' && flow !== 'client-credentials') {
+    throw wrong(
+      `${prefix}FLOW is neither "enterprise-managed" nor "client-credentials".`,
+      'Leave it out for the way through the IdP; a workload identity needs a token source and is configured in code.',
+    );
+  }
+  return {
+    url: required('URL', `the URL of the MCP server "${name}"`),
+    issuer: required('ISSUER', `the issuer of its authorization server, or "discover"`),
+    credential: credentialFromEnv(env, prefix),
+    ...(optional.scopes && { scopes: optional.scopes }),
+    ...(optional.stepUp && { stepUp: optional.stepUp }),
+    ...(optional.resource !== undefined && { resource: optional.resource }),
+    ...(optional.audience !== undefined && { audience: optional.audience }),
+    ...(optional.tokenEndpoint !== undefined && { tokenEndpoint: optional.tokenEndpoint }),
+    ...(flow !== undefined && { flow }),
+  };
+}
+
+function credentialFromEnv(env: Env, prefix: string): ClientCredential {
+  const clientId = filled(env[`${prefix}CLIENT_ID`]);
+  if (clientId === undefined) throw unset(`${prefix}CLIENT_ID`, 'the client id there');
+  const ways = {
+    PRIVATE_KEY: (value: string) => privateKey(clientId, value, filled(env[`${prefix}KEY_ID`])),
+    PRIVATE_KEY_FILE: (file: string) =>
+      privateKey(clientId, readText(`${prefix}PRIVATE_KEY_FILE`, file), filled(env[`${prefix}KEY_ID`])),
+    CLIENT_SECRET: (secret: string) => clientSecret({ clientId, secret, method: secretMethod(env, prefix) }),
+    CLIENT_ASSERTION_FILE: (file: string) => clientAssertion({ clientId, assertion: { file } }),
+  };
+  const given = Object.entries(ways).filter(([name]) => filled(env[prefix + name]) !== undefined);
+  const [first, second] = given;
+  if (first && second) {
+    throw wrong(
+      `${prefix}${first[0]} and ${prefix}${second[0]} are both set.`,
+      'Set the one that is registered there.',
+    );
+  }
+  if (!first) {
+    if (filled(env[`${prefix}AUTH_METHOD`]) === 'none') return noClientAuth({ clientId });
+    throw unset(
+      `${prefix}PRIVATE_KEY, ${prefix}PRIVATE_KEY_FILE, ${prefix}CLIENT_SECRET or ${prefix}CLIENT_ASSERTION_FILE`,
+      `what the client proves itself with (or ${prefix}AUTH_METHOD=none for a public client)`,
+    );
+  }
+  const [name, make] = first;
+  return make(filled(env[prefix + name]) ?? '');
+}
+
+function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
+  const method = filled(env[`${prefix}AUTH_METHOD`]);
+  if (method === undefined || method === 'client_secret_basic') return 'basic';
+  if (method === 'client_secret_post') return 'post';
+  throw wrong(`${prefix}AUTH_METHOD is not a way to send a secret.`, 'Use client_secret_basic or client_secret_post.');
+}
+
+/** PEM or a JWK; line breaks may be written as \n, as many secret stores do. */
+function privateKey(clientId: string, value: string, kid: string | undefined): ClientCredential {
+  const key = value.startsWith('{') ? (parseJsonObject(value) ?? value) : value.replaceAll('\\n', '\n');
+  return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });
+}
+
+function readText(variable: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new CredenceError({
+      code: 'credential_unavailable',
+      leg: 'configure',
+      message: `The file that ${variable} names cannot be read.`,
+      remedy: `Check the path in ${variable} and the permissions of the file.`,
+      contact: 'you',
+      cause,
+    });
+  }
+}
+
+function words(value: string | undefined): string[] | undefined {
+  const list = value?.split(/[\s,]+/u).filter((word) => word !== '');
+  return list && list.length > 0 ? list : undefined;
+}
+
+function filled(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === '' ? undefined : text;
+}
+
+function unset(variable: string, what: string): CredenceError {
+  return wrong(`${variable} is not set.`, `Set it: ${what}.`);
+}
+
+function wrong(message: string, remedy: string): CredenceError {
+  return new CredenceError({ code: 'invalid_configuration', leg: 'configure', message, remedy, contact: 'you' });
+}

@@ -1,0 +1,153 @@
+import type { CryptoKeyPair } from 'oauth4webapi';
+import { z } from 'zod';
+import type { ClientCredential } from '../credentials/credential.ts';
+import type { CredenceEvent } from '../events.ts';
+import type { NetworkTrust } from '../net/url-policy.ts';
+import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime.ts';
+import type { SubjectTokenSource } from '../subjects/subject.ts';
+import { SCOPE_TOKEN } from '../text/scopes.ts';
+import type { Clock } from '../time/clock.ts';
+import type { TokenStore } from '../tokens/token-store.ts';
+
+export interface IdpOptions {
+  /** The IdP's issuer identifier, exactly as its metadata spells it. */
+  issuer: string;
+  /** How the principal proves itself there. */
+  credential: ClientCredential;
+  /** What the IdP exchanges. Default: `ownToken()`. */
+  subject?: SubjectTokenSource;
+  /** Pins the token endpoint; otherwise it is discovered. */
+  tokenEndpoint?: string;
+  /** Who acts for the subject (RFC 8693 section 2.1, `actor_token`). */
+  actor?: SubjectTokenSource;
+  /** Further form parameters of the exchange, such as a tenant. They cannot replace the protocol's own. */
+  parameters?: Readonly<Record<string, string>>;
+}
+
+export interface ServerOptions {
+  /** The MCP server's URL. */
+  url: string;
+  /**
+   * The issuer of the server's authorization server, which the credential was registered with. `discover` trusts what the
+   * server's metadata names first.
+   */
+  issuer: string;
+  /** How the principal proves itself at that authorization server. */
+  credential: ClientCredential;
+  /** What to ask for, and the ceiling of what may be asked. Omitted: the IdP's default grant. */
+  scopes?: readonly string[];
+  /** What a 403 challenge may add. Default: nothing. */
+  stepUp?: readonly string[];
+  /** Default `enterprise-managed`, which needs an `idp`; the others go past the IdP and must be written out. */
+  flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity';
+  /** Pins the resource identifier (RFC 9728); otherwise it is discovered. */
+  resource?: string;
+  /** `audience` of the exchange, where the IdP wants something else than the issuer. */
+  audience?: string;
+  /** Pins the token endpoint of the authorization server. */
+  tokenEndpoint?: string;
+  /** RFC 9396. */
+  authorizationDetails?: readonly Readonly<Record<string, unknown>>[];
+  /** The JWT that `workload-identity` presents. */
+  assertion?: SubjectTokenSource;
+  /** What to do about an ID-JAG that names no resource. Default `warn`; the resource is sent at redemption in any case. */
+  missingResource?: 'accept' | 'warn' | 'refuse';
+  /** Binds tokens to this key (RFC 9449); see `generateDpopKeyPair`. */
+  dpop?: CryptoKeyPair;
+}
+
+export interface ServicePrincipalOptions {
+  idp?: IdpOptions;
+  /** The MCP servers, by names of your choosing. */
+  servers: Readonly<Record<string, ServerOptions>>;
+  /** Where tokens are kept beyond this principal's memory. Default: nowhere. */
+  store?: TokenStore;
+  /** Sends every request. Default: the global fetch. */
+  fetch?: FetchLike;
+  clock?: Clock;
+  retry?: Partial<RetryOptions>;
+  timeout?: Partial<TimeoutOptions>;
+  /** What the network rules may be relaxed to. Default: https only, but for loopback. */
+  network?: NetworkTrust;
+  /** Told what happens; what it throws is ignored. */
+  onEvent?: (event: CredenceEvent) => void;
+}
+
+const text = z.string().trim().min(1, 'is empty');
+const scopeList = z.array(z.string().regex(SCOPE_TOKEN, 'is no scope token (RFC 6749 section 3.3)')).readonly();
+const milliseconds = z.number().int().min(0).max(3_600_000);
+
+const credential = z.custom<ClientCredential>(
+  (value) => hasMethods(value, 'authenticate') && 'clientId' in value && typeof value.clientId === 'string',
+  'is no credential: use privateKeyJwt, clientSecret, clientAssertion or noClientAuth',
+);
+const subject = z.custom<SubjectTokenSource>(
+  (value) => hasMethods(value, 'get') && 'type' in value,
+  'is no subject token source: use ownToken, idToken, refreshToken or workloadToken',
+);
+
+const idp = z.strictObject({
+  issuer: text,
+  credential,
+  subject: subject.optional(),
+  tokenEndpoint: text.optional(),
+  actor: subject.optional(),
+  parameters: z.record(z.string(), z.string()).optional(),
+});
+
+const server = z.strictObject({
+  url: text,
+  issuer: text,
+  credential,
+  scopes: scopeList.optional(),
+  stepUp: scopeList.optional(),
+  flow: z.enum(['enterprise-managed', 'client-credentials', 'workload-identity']).optional(),
+  resource: text.optional(),
+  audience: text.optional(),
+  tokenEndpoint: text.optional(),
+  authorizationDetails: z.array(z.record(z.string(), z.unknown())).optional(),
+  assertion: subject.optional(),
+  missingResource: z.enum(['accept', 'warn', 'refuse']).optional(),
+  dpop: z
+    .custom<CryptoKeyPair>(
+      (value) => typeof value === 'object' && value !== null && 'privateKey' in value && 'publicKey' in value,
+      'is no CryptoKeyPair: use generateDpopKeyPair()',
+    )
+    .optional(),
+});
+
+/** The shape of the options; what the values mean is checked where they are used. */
+export const optionsSchema = z.strictObject({
+  idp: idp.optional(),
+  servers: z
+    .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is no name: letters, digits, "_", "-" and "."'), server)
+    .refine((servers) => Object.keys(servers).length > 0, 'names no server'),
+  store: z.custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete'), 'is no TokenStore').optional(),
+  fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is no function').optional(),
+  clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is no Clock').optional(),
+  retry: z
+    .strictObject({
+      retries: z.number().int().min(0).max(10),
+      minDelayMs: milliseconds,
+      maxDelayMs: milliseconds,
+      maxRetryAfterMs: milliseconds,
+    })
+    .partial()
+    .optional(),
+  timeout: z
+    .strictObject({ requestMs: milliseconds.min(1), totalMs: milliseconds.min(1) })
+    .partial()
+    .optional(),
+  network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
+  onEvent: z
+    .custom<(event: CredenceEvent) => void>((value) => typeof value === 'function', 'is no function')
+    .optional(),
+});
+
+function hasMethods(value: unknown, ...names: string[]): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  );
+}

@@ -1,0 +1,23 @@
+import type { Runtime } from '../runtime.ts';
+import { systemClock } from '../time/clock.ts';
+import type { ServicePrincipalOptions } from './options.ts';
+
+/** The parts every room shares, with their defaults. */
+export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
+  const { clock = systemClock, onEvent } = options;
+  return {
+    // looked up at each call, so that a global fetch that is replaced later is used
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    clock,
+    retry: { retries: 2, minDelayMs: 200, maxDelayMs: 2_000, maxRetryAfterMs: 10_000, ...options.retry },
+    timeout: { requestMs: 10_000, totalMs: 30_000, ...options.timeout },
+    network: options.network ?? {},
+    emit: (event) => {
+      try {
+        onEvent?.({ ...event, timeMs: clock.wallMs() });
+      } catch {
+        // an observer that fails must not fail what it observes
+      }
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import type { Flow } from '../flows/flow.ts';
+import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
+import { missingScopes, normaliseScopes, unionScopes } from '../text/scopes.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
+import { tokenKey } from '../tokens/token-key.ts';
+import type { TokenManager, TokenWanted } from '../tokens/token-manager.ts';
+
+/** One configured server: its settings, its way to a token, and what a step-up has added so far. */
+export class ServerAccess {
+  readonly settings: ServerSettings;
+  readonly #idp: IdpSettings | undefined;
+  readonly #flow: Flow;
+  readonly #manager: TokenManager;
+  readonly #base: TokenWanted;
+  #steppedUp: TokenWanted | undefined;
+
+  constructor(settings: ServerSettings, idp: IdpSettings | undefined, flow: Flow, manager: TokenManager) {
+    this.settings = settings;
+    this.#idp = idp;
+    this.#flow = flow;
+    this.#manager = manager;
+    this.#base = this.#wanted(settings.scopes, false);
+  }
+
+  /** The token of the configured scopes, or of `scopes` where they are named. */
+  async token(scopes: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<AccessToken> {
+    return this.#manager.get(scopes === undefined ? this.#base : this.#explicit(scopes), signal);
+  }
+
+  /** The token for a call that is good now, or undefined. */
+  peekForCall(): AccessToken | undefined {
+    return this.#manager.peek(this.#steppedUp ?? this.#base);
+  }
+
+  /** The token for a call, with what steps up have added; without it again where that is no longer granted. */
+  async tokenForCall(signal: AbortSignal | undefined): Promise<AccessToken> {
+    const steppedUp = this.#steppedUp;
+    if (steppedUp) {
+      try {
+        return await this.#manager.get(steppedUp, signal);
+      } catch (error) {
+        if (!isCredenceError(error) || error.retryable || error.leg === 'call') throw error;
+        if (this.#steppedUp === steppedUp) this.#steppedUp = undefined;
+      }
+    }
+    return this.#manager.get(this.#base, signal);
+  }
+
+  /**
+   * A token with `added` on top of what `token` was asked with (SEP-2350). Throws `scope_not_granted` and the refusals of the
+   * IdP; only scopes inside the ceiling may come here.
+   */
+  async stepUp(token: AccessToken, added: readonly string[], signal: AbortSignal | undefined): Promise<AccessToken> {
+    const asked = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
+    const wanted = this.#wanted(unionScopes(asked, added), true);
+    const stronger = await this.#manager.get(wanted, signal);
+    this.#steppedUp = wanted;
+    return stronger;
+  }
+
+  reject(token: AccessToken): void {
+    this.#manager.reject(token);
+  }
+
+  accept(token: AccessToken): void {
+    this.#manager.accept(token);
+  }
+
+  #explicit(scopes: readonly string[]): TokenWanted {
+    const { name, scopes: configured, stepUp } = this.settings;
+    const outside = configured === undefined ? [] : missingScopes(scopes, [...configured, ...stepUp]);
+    if (outside.length > 0) {
+      const names = outside.map((scope) => `"${scope}"`).join(', ');
+      throw new CredenceError({
+        code: 'scope_outside_ceiling',
+        leg: 'configure',
+        message: `${names} is not among the scopes configured for server "${name}".`,
+        remedy: `Add it to servers.${name}.scopes or servers.${name}.stepUp if this bot is meant to have it.`,
+        contact: 'you',
+        server: name,
+        missingScopes: outside,
+      });
+    }
+    return this.#wanted(normaliseScopes(scopes), true);
+  }
+
+  #wanted(scopes: readonly string[] | undefined, explicit: boolean): TokenWanted {
+    return {
+      key: tokenKey(this.#idp, this.settings, scopes),
+      server: this.settings.name,
+      scopes,
+      explicit,
+      acquire: (signal) => this.#flow.acquire({ scopes, signal }),
+    };
+  }
+}

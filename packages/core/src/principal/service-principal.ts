@@ -1,0 +1,128 @@
+import { fetchFor } from '../call/fetch-for.ts';
+import { diagnose } from '../diagnose/diagnose.ts';
+import type { Diagnosis } from '../diagnose/report.ts';
+import { Directory } from '../discovery/directory.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { flowFor } from '../flows/flow-for.ts';
+import type { FetchLike } from '../runtime.ts';
+import { SubjectTokens } from '../subjects/subject-tokens.ts';
+import { cleanText } from '../text/clean.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
+import { AccessToken as Token } from '../tokens/access-token.ts';
+import { closed, TokenManager } from '../tokens/token-manager.ts';
+import { optionsFromEnv } from './from-env.ts';
+import type { ServicePrincipalOptions } from './options.ts';
+import { runtimeFromOptions } from './runtime-from-options.ts';
+import { ServerAccess } from './server-access.ts';
+import { settingsFromOptions } from './settings-from-options.ts';
+
+/** A token that is asked for by name. */
+export interface TokenOptions {
+  /** Scopes this call must have; each must be configured for the server, and one that is not granted is an error. */
+  scopes?: readonly string[];
+  /** Ends the wait, not the acquisition that others may share. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A bot with an identity of its own: it authenticates at the organisation's identity provider and reaches every MCP server it
+ * was granted. One for the life of the process; close it at the end.
+ */
+export class ServicePrincipal {
+  readonly #runtime: ReturnType<typeof runtimeFromOptions>;
+  readonly #settings: ReturnType<typeof settingsFromOptions>;
+  readonly #directory: Directory;
+  readonly #manager: TokenManager;
+  readonly #servers: ReadonlyMap<string, ServerAccess>;
+  #closed = false;
+
+  /** Throws `CredenceError` of leg `configure` for the first thing that is wrong. Sends nothing. */
+  constructor(options: ServicePrincipalOptions) {
+    this.#settings = settingsFromOptions(options);
+    this.#runtime = runtimeFromOptions(options);
+    const { idp, servers } = this.#settings;
+    this.#directory = new Directory(this.#runtime);
+    const subjects = new SubjectTokens(this.#runtime, idp, this.#directory);
+    this.#manager = new TokenManager(this.#runtime, options.store);
+    this.#servers = new Map(
+      [...servers.values()].map((server) => {
+        const flow = flowFor(this.#runtime, { idp, server }, { directory: this.#directory, subjects });
+        return [server.name, new ServerAccess(server, idp, flow, this.#manager)];
+      }),
+    );
+  }
+
+  /** From `CREDENCE_*` variables, or C1's own; see docs/configuration.md. Throws `invalid_configuration`. */
+  static fromEnv(
+    env: Readonly<Record<string, string | undefined>> = process.env,
+    options: Omit<ServicePrincipalOptions, 'idp' | 'servers'> = {},
+  ): ServicePrincipal {
+    return new ServicePrincipal({ ...options, ...optionsFromEnv(env) });
+  }
+
+  /** The names of the configured servers. */
+  get serverNames(): readonly string[] {
+    return [...this.#servers.keys()];
+  }
+
+  /** A server's name and URL as configured; by name or by URL. Throws `unknown_server`. */
+  server(nameOrUrl: string | URL): { name: string; url: URL } {
+    const { name, url } = this.#access(nameOrUrl).settings;
+    return { name, url: new URL(url) };
+  }
+
+  /** A token for a server that is good now; concurrent callers share one acquisition. Throws `CredenceError`. */
+  async token(nameOrUrl: string | URL, options: TokenOptions = {}): Promise<AccessToken> {
+    return this.#access(nameOrUrl).token(options.scopes, options.signal);
+  }
+
+  /** The server refused exactly this token: it is forgotten, unless another has taken its place. */
+  reject(token: AccessToken): void {
+    if (token instanceof Token) this.#manager.reject(token);
+  }
+
+  /** Gets the tokens of these servers (default: all) at the same time. Throws the first refusal after all have ended. */
+  async prepare(names: readonly (string | URL)[] = this.serverNames): Promise<void> {
+    const outcomes = await Promise.allSettled(names.map(async (name) => this.token(name)));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** A fetch for one server that carries its tokens; what both SDKs' transports take as `fetch`. */
+  fetchFor(nameOrUrl: string | URL): FetchLike {
+    const access = this.#access(nameOrUrl);
+    const send = fetchFor(this.#runtime, access);
+    return async (input, init) => {
+      if (this.#closed) throw closed();
+      return send(input, init);
+    };
+  }
+
+  /** Goes every leg anew, past what is kept, and says of each what was answered, what to do and whom to ask. */
+  async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
+    const { settings } = this.#access(nameOrUrl);
+    return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, options.signal);
+  }
+
+  /** Ends what is under way and forgets every token. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#manager.close();
+  }
+
+  #access(nameOrUrl: string | URL): ServerAccess {
+    if (this.#closed) throw closed();
+    const wanted = String(nameOrUrl);
+    const named = this.#servers.get(wanted);
+    if (named) return named;
+    const href = URL.canParse(wanted) ? new URL(wanted).href : undefined;
+    for (const access of this.#servers.values()) if (access.settings.url.href === href) return access;
+    throw new CredenceError({
+      code: 'unknown_server',
+      leg: 'configure',
+      message: `No server "${cleanText(wanted, { max: 120 })}" is configured.`,
+      remedy: `Use one of: ${this.serverNames.join(', ')}; or add it to servers.`,
+      contact: 'you',
+    });
+  }
+}

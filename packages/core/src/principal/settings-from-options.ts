@@ -1,0 +1,141 @@
+import type { ClientCredential } from '../credentials/credential.ts';
+import { dpopKeys } from '../dpop/dpop-keys.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
+import { configuredUrl, type NetworkTrust } from '../net/url-policy.ts';
+import { ownToken } from '../subjects/own-token.ts';
+import { cleanText } from '../text/clean.ts';
+import { normaliseScopes } from '../text/scopes.ts';
+import { type IdpOptions, optionsSchema, type ServerOptions, type ServicePrincipalOptions } from './options.ts';
+
+export interface Settings {
+  readonly idp: IdpSettings | undefined;
+  readonly servers: ReadonlyMap<string, ServerSettings>;
+}
+
+/** Everything the user gave, checked; the first fault is a CredenceError of leg `configure` that names the option. */
+export function settingsFromOptions(options: ServicePrincipalOptions): Settings {
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const path = issue?.path.map(String).join('.') ?? '';
+    const more = parsed.error.issues.length > 1 ? ` (and ${parsed.error.issues.length - 1} more)` : '';
+    throw wrong(
+      `${path === '' ? 'The options' : path} ${sentence(issue?.message ?? 'is invalid')}${more}.`,
+      `Correct ${path === '' ? 'the options of ServicePrincipal' : path}; see ServicePrincipalOptions.`,
+    );
+  }
+  const network = options.network ?? {};
+  const idp = options.idp && idpSettings(options.idp, network);
+  const servers = new Map(
+    Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, network)]),
+  );
+  credentialsStayHome(idp, servers);
+  return { idp, servers };
+}
+
+function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
+  const about = { leg: 'configure', contact: 'you' } as const;
+  const url = configuredUrl(issuerText(options.issuer, 'idp.issuer'), { ...about, what: 'idp.issuer' }, network);
+  if (options.tokenEndpoint !== undefined) {
+    configuredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
+  }
+  const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
+  if (subject.issuer !== undefined) {
+    configuredUrl(subject.issuer, { ...about, what: 'idp.subject (ownToken({ issuer }))' }, network);
+  }
+  return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };
+}
+
+function serverSettings(
+  name: string,
+  options: ServerOptions,
+  idp: IdpSettings | undefined,
+  network: NetworkTrust,
+): ServerSettings {
+  const at = `servers.${name}`;
+  const about = { leg: 'configure', contact: 'you', server: name } as const;
+  const url = configuredUrl(options.url, { ...about, what: `${at}.url` }, network);
+  if (options.issuer !== 'discover') {
+    configuredUrl(issuerText(options.issuer, `${at}.issuer`), { ...about, what: `${at}.issuer` }, network);
+  }
+  for (const field of ['tokenEndpoint'] as const) {
+    const value = options[field];
+    if (value !== undefined) configuredUrl(value, { ...about, what: `${at}.${field}` }, network);
+  }
+  const flow = options.flow ?? 'enterprise-managed';
+  if (flow === 'enterprise-managed' && idp === undefined) {
+    throw wrong(
+      `${at} is to be reached through an IdP, but there is no idp.`,
+      `Give idp, or write ${at}.flow: 'client-credentials' or 'workload-identity' if it is meant to go past one.`,
+      name,
+    );
+  }
+  if (flow === 'workload-identity' && options.assertion === undefined) {
+    throw wrong(`${at}.assertion is missing.`, `Give ${at}.assertion: workloadToken(...) for that flow.`, name);
+  }
+  return {
+    name,
+    url,
+    flow,
+    issuer: options.issuer,
+    credential: options.credential,
+    scopes: options.scopes && normaliseScopes(options.scopes),
+    stepUp: normaliseScopes(options.stepUp ?? []),
+    resource: options.resource,
+    audience: options.audience,
+    tokenEndpoint: options.tokenEndpoint,
+    authorizationDetails: options.authorizationDetails,
+    assertion: options.assertion,
+    missingResource: options.missingResource ?? 'warn',
+    dpop: options.dpop && dpopKeys(options.dpop),
+  };
+}
+
+/** RFC 8414 section 2: an issuer identifier has no query and no fragment. */
+function issuerText(issuer: string, option: string): string {
+  if (/[?#\s]/u.test(issuer)) {
+    throw wrong(
+      `${option} is no issuer identifier: "${cleanText(issuer, { max: 120 })}".`,
+      `Give ${option} without query, fragment and spaces.`,
+    );
+  }
+  return issuer;
+}
+
+/** One credential object under two issuers would be sent to both. */
+function credentialsStayHome(idp: IdpSettings | undefined, servers: ReadonlyMap<string, ServerSettings>): void {
+  const homes = new Map<ClientCredential, string>();
+  if (idp) homes.set(idp.credential, idp.issuer);
+  for (const { name, credential, issuer, url } of servers.values()) {
+    const home = issuer === 'discover' ? `discover ${url.origin}` : issuer;
+    const known = homes.get(credential);
+    if (known !== undefined && known !== home) {
+      throw wrong(
+        `servers.${name}.credential is the same object as the credential of another issuer.`,
+        'Make one credential for each issuer: it must never be sent to one it was not registered with.',
+        name,
+      );
+    }
+    homes.set(credential, home);
+  }
+}
+
+/** zod's messages, lower case at the start to stand behind the option's name. */
+function sentence(message: string): string {
+  const unkeyed = message.replace(/^Unrecognized keys?: /u, 'has an unknown option ');
+  return unkeyed
+    .replace(/^Invalid input: expected (.+), received undefined$/u, 'is missing ($1)')
+    .replace(/^Invalid/u, 'is invalid');
+}
+
+function wrong(message: string, remedy: string, server?: string): CredenceError {
+  return new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message,
+    remedy,
+    contact: 'you',
+    server,
+  });
+}

@@ -1,0 +1,40 @@
+import type { CredenceEvent } from './events.ts';
+import type { NetworkTrust } from './net/url-policy.ts';
+import type { Clock } from './time/clock.ts';
+
+/** What every fetch that Credence is given must look like: the part of the Web standard that it uses. */
+export type FetchLike = (input: string | URL, init?: RequestInit) => Promise<Response>;
+
+/** How often and how patiently a request that may still succeed is tried again. */
+export interface RetryOptions {
+  /** Tries after the first. Default 2. */
+  readonly retries: number;
+  /** First pause in milliseconds, doubled each time and jittered. Default 200. */
+  readonly minDelayMs: number;
+  /** Longest pause in milliseconds. Default 2,000. */
+  readonly maxDelayMs: number;
+  /** A `Retry-After` beyond this many milliseconds is not waited for: the caller is told instead. Default 10,000. */
+  readonly maxRetryAfterMs: number;
+}
+
+/** How long a peer may take, in milliseconds. */
+export interface TimeoutOptions {
+  /** For one request, its body included. Default 10,000. */
+  readonly requestMs: number;
+  /** For a whole acquisition with its retries. Default 30,000. */
+  readonly totalMs: number;
+}
+
+/** What the rooms of the house share: handed down, never global. */
+export interface Runtime {
+  readonly fetch: FetchLike;
+  readonly clock: Clock;
+  readonly retry: RetryOptions;
+  readonly timeout: TimeoutOptions;
+  readonly network: NetworkTrust;
+  /** Never throws. */
+  readonly emit: (event: UntimedEvent) => void;
+}
+
+type Untimed<Event> = Event extends unknown ? Omit<Event, 'timeMs'> : never;
+export type UntimedEvent = Untimed<CredenceEvent>;

@@ -1,0 +1,56 @@
+import type { CredenceError } from '../errors/credence-error.ts';
+import type { Clock } from '../time/clock.ts';
+
+const REMEMBERED_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+const MAX_KEYS = 1_000;
+
+interface Streak {
+  /** Tokens in a row that the server refused and never once accepted. */
+  length: number;
+}
+
+/**
+ * What was refused a moment ago, so that a herd right behind gets the same answer without asking again; and how often in a
+ * row a server refused fresh tokens, so that getting yet another one pauses for longer each time.
+ */
+export class Refusals {
+  readonly #clock: Clock;
+  readonly #remembered = new Map<string, { error: CredenceError; untilMs: number }>();
+  readonly #streaks = new Map<string, Streak>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  of(key: string): CredenceError | undefined {
+    const remembered = this.#remembered.get(key);
+    if (!remembered) return undefined;
+    if (remembered.untilMs > this.#clock.monotonicMs()) return remembered.error;
+    this.#remembered.delete(key);
+    return undefined;
+  }
+
+  remember(key: string, error: CredenceError, ms = REMEMBERED_MS): void {
+    bounded(this.#remembered).set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
+  }
+
+  /** A token was refused by the server that had never accepted it; from the second in a row on, acquisition pauses. */
+  neverAccepted(key: string, error: () => CredenceError): void {
+    const streak = this.#streaks.get(key) ?? { length: 0 };
+    streak.length += 1;
+    bounded(this.#streaks).set(key, streak);
+    if (streak.length >= 2)
+      this.remember(key, error(), Math.min(REMEMBERED_MS * 2 ** (streak.length - 2), LONGEST_PAUSE_MS));
+  }
+
+  accepted(key: string): void {
+    this.#streaks.delete(key);
+  }
+}
+
+function bounded<T>(map: Map<string, T>): Map<string, T> {
+  const oldest = map.keys().next();
+  if (map.size >= MAX_KEYS && !oldest.done) map.delete(oldest.value);
+  return map;
+}

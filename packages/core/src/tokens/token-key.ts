@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { sortedEntries } from '../text/json.ts';
+import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
+
+/**
+ * Under which two requests are for the same token: everything that decides what the token is good for, as a hash so that a
+ * store's keys say nothing. Sorted scopes, or "default".
+ */
+export function tokenKey(
+  idp: IdpSettings | undefined,
+  server: ServerSettings,
+  scopes: readonly string[] | undefined,
+): string {
+  const parts = {
+    idp: server.flow === 'enterprise-managed' && idp ? idpParts(idp) : undefined,
+    assertion: server.assertion && [server.assertion.kind, server.assertion.type, server.assertion.identity],
+    flow: server.flow,
+    as: [server.issuer, server.tokenEndpoint, server.credential.clientId],
+    audience: server.audience,
+    resource: [server.url.href, server.resource],
+    scopes: scopes ?? 'default',
+    authorizationDetails: server.authorizationDetails,
+    dpopKey: server.dpop?.id,
+  };
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+function idpParts({ issuer, tokenEndpoint, credential, subject, actor, parameters }: IdpSettings): unknown {
+  return {
+    issuer,
+    tokenEndpoint,
+    client: credential.clientId,
+    subject: [subject.kind, subject.type, subject.identity],
+    actor: actor && [actor.kind, actor.type, actor.identity],
+    parameters: parameters && sortedEntries(parameters),
+  };
+}

@@ -1,0 +1,298 @@
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import type { Grant } from '../flows/flow.ts';
+import type { Runtime } from '../runtime.ts';
+import { missingScopes } from '../text/scopes.ts';
+import { tokenHash } from '../text/token-hash.ts';
+import { AccessToken } from './access-token.ts';
+import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
+import { Refusals } from './refusals.ts';
+import { SharedStore } from './shared-store.ts';
+import type { TokenStore } from './token-store.ts';
+import { waitFor } from './wait-for.ts';
+
+/** What is wanted, and how to get it when it is not there. */
+export interface TokenWanted {
+  readonly key: string;
+  readonly server: string;
+  readonly scopes: readonly string[] | undefined;
+  /** The caller named these scopes: one that is missing is an error, not a partial grant. */
+  readonly explicit: boolean;
+  readonly acquire: (signal: AbortSignal) => Promise<Grant>;
+}
+
+interface Entry {
+  readonly token: AccessToken;
+  ages: Ages;
+  /** The server has answered a call with it by something else than 401. */
+  accepted: boolean;
+  readonly refused: (() => void) | undefined;
+}
+
+const MAX_TOKENS = 10_000;
+const RENEWAL_PAUSE_MS = 5_000;
+
+/**
+ * Keeps access tokens: one flight per key, renewal behind the callers' backs, a refused token replaced once for all who
+ * found it refused.
+ */
+export class TokenManager {
+  readonly #runtime: Runtime;
+  readonly #store: SharedStore | undefined;
+  readonly #entries = new Map<string, Entry>();
+  readonly #flights = new Map<string, Promise<AccessToken>>();
+  readonly #refusals: Refusals;
+  /** Hash of the token refused last, by key: a store may still hold it for a moment. */
+  readonly #refusedLast = new Map<string, string>();
+  readonly #closing = new AbortController();
+
+  constructor(runtime: Runtime, store: TokenStore | undefined) {
+    this.#runtime = runtime;
+    this.#store = store && new SharedStore(runtime, store);
+    this.#refusals = new Refusals(runtime.clock);
+  }
+
+  /** A token that is good now, or undefined; starts its renewal when it is ageing. Costs no promise. */
+  peek(wanted: TokenWanted): AccessToken | undefined {
+    const entry = this.#entries.get(wanted.key);
+    if (!entry) return undefined;
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const age = ageAt(nowMs, entry.ages);
+    if (age === 'expired') return undefined;
+    if (age === 'ageing') this.#renew(wanted, entry);
+    return entry.token;
+  }
+
+  async get(wanted: TokenWanted, signal?: AbortSignal): Promise<AccessToken> {
+    signal?.throwIfAborted();
+    const token = this.peek(wanted) ?? (await this.#brought(wanted, signal));
+    if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token);
+    return token;
+  }
+
+  /** The server refused exactly this token: forget it, unless another one is already in its place. */
+  reject(token: AccessToken): void {
+    const key = AccessToken.keyOf(token);
+    const entry = this.#entries.get(key);
+    if (entry?.token.value !== token.value) return;
+    this.#entries.delete(key);
+    if (this.#store) this.#refusedLast.set(key, token.hash);
+    entry.refused?.();
+    this.#store?.delete(key, token.value);
+    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
+    if (entry.accepted) this.#refusals.accepted(key);
+    else this.#refusals.neverAccepted(key, () => tokenRefused(token));
+  }
+
+  /** The server took this token. */
+  accept(token: AccessToken): void {
+    const key = AccessToken.keyOf(token);
+    const entry = this.#entries.get(key);
+    if (!entry || entry.accepted || entry.token.value !== token.value) return;
+    entry.accepted = true;
+    this.#refusals.accepted(key);
+  }
+
+  /** Ends flights under way and keeps nothing. */
+  async close(): Promise<void> {
+    this.#closing.abort(closed());
+    await Promise.allSettled(this.#flights.values());
+    this.#entries.clear();
+  }
+
+  async #brought(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
+    const refused = this.#refusals.of(wanted.key);
+    if (refused) throw refused;
+    return waitFor(this.#flights.get(wanted.key) ?? this.#fly(wanted, 'acquired'), signal);
+  }
+
+  #renew(wanted: TokenWanted, entry: Entry): void {
+    if (this.#flights.has(wanted.key) || this.#closing.signal.aborted) return;
+    this.#fly(wanted, 'renewed').catch(() => {
+      // reported by the flight; the next try comes soon, but not with every call
+      const nowMs = this.#runtime.clock.monotonicMs();
+      const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.ages.goodUntilMs - nowMs) / 4);
+      entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, 50) };
+    });
+  }
+
+  #fly(wanted: TokenWanted, outcome: 'acquired' | 'renewed'): Promise<AccessToken> {
+    const flight = this.#bring(wanted, outcome).finally(() => this.#flights.delete(wanted.key));
+    this.#flights.set(wanted.key, flight);
+    return flight;
+  }
+
+  async #bring(wanted: TokenWanted, outcome: 'acquired' | 'renewed'): Promise<AccessToken> {
+    const startedMs = this.#runtime.clock.monotonicMs();
+    const stored = outcome === 'acquired' ? await this.#fromStore(wanted) : undefined;
+    if (stored) return stored;
+    try {
+      const grant = await this.#withDeadline(wanted.acquire, wanted.server);
+      const token = this.#keep(wanted, grant);
+      this.#runtime.emit({
+        type: outcome,
+        server: wanted.server,
+        issuer: token.issuer,
+        resource: token.resource,
+        scopes: token.scopes,
+        ...(token.missingScopes.length > 0 && { missingScopes: token.missingScopes }),
+        expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
+        durationMs: this.#runtime.clock.monotonicMs() - startedMs,
+        tokenHash: token.hash,
+      });
+      return token;
+    } catch (error) {
+      const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
+      if (outcome === 'acquired') this.#refusals.remember(wanted.key, failure);
+      this.#runtime.emit({
+        type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
+        server: wanted.server,
+        leg: failure.leg,
+        code: failure.code,
+        error: failure.error,
+        issuer: failure.issuer,
+        message: failure.message,
+        remedy: failure.remedy,
+        contact: failure.contact,
+        durationMs: this.#runtime.clock.monotonicMs() - startedMs,
+      });
+      throw failure;
+    }
+  }
+
+  /** One acquisition with its retries takes so long at most; closing ends it at once. */
+  async #withDeadline(acquire: TokenWanted['acquire'], server: string): Promise<Grant> {
+    const deadline = new AbortController();
+    const { totalMs } = this.#runtime.timeout;
+    const timer = setTimeout(() => deadline.abort(tooLong(server, totalMs)), totalMs);
+    const stop = () => deadline.abort(this.#closing.signal.reason);
+    if (this.#closing.signal.aborted) stop();
+    this.#closing.signal.addEventListener('abort', stop, { once: true });
+    try {
+      deadline.signal.throwIfAborted();
+      return await acquire(deadline.signal);
+    } catch (error) {
+      throw deadline.signal.aborted && !isCredenceError(error) ? deadline.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      this.#closing.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #fromStore(wanted: TokenWanted): Promise<AccessToken | undefined> {
+    const stored = await this.#store?.get(wanted.key);
+    if (!stored || tokenHash(stored.value) === this.#refusedLast.get(wanted.key)) return undefined;
+    const lifetimeMs = stored.expiresAtMs - stored.issuedAtMs;
+    const ageMs = this.#runtime.clock.wallMs() - stored.issuedAtMs;
+    if (ageMs < 0 || ageMs >= lifetimeMs) return undefined;
+    const ages = agesOf(this.#runtime.clock.monotonicMs() - ageMs, lifetimeMs, Math.random());
+    if (ageAt(this.#runtime.clock.monotonicMs(), ages) === 'expired') return undefined;
+    const token = new AccessToken({
+      ...stored,
+      expiresAt: new Date(stored.expiresAtMs),
+      server: wanted.server,
+      key: wanted.key,
+    });
+    this.#put(wanted.key, { token, ages, accepted: false, refused: undefined });
+    return token;
+  }
+
+  #keep(wanted: TokenWanted, grant: Grant): AccessToken {
+    const missing = wanted.scopes && grant.scopesStated ? missingScopes(wanted.scopes, grant.scopes) : [];
+    const lifetimeMs = (grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS) * 1000;
+    const issuedAtMs = this.#runtime.clock.wallMs();
+    const stored = {
+      value: grant.accessToken,
+      type: grant.type,
+      issuedAtMs,
+      expiresAtMs: issuedAtMs + lifetimeMs,
+      scopes: grant.scopes,
+      missingScopes: missing,
+      issuer: grant.issuer,
+      resource: grant.resource,
+    };
+    const token = new AccessToken({
+      ...stored,
+      expiresAt: new Date(stored.expiresAtMs),
+      server: wanted.server,
+      key: wanted.key,
+    });
+    const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
+    if (lifetimeMs > 0) {
+      this.#put(wanted.key, { token, ages, accepted: false, refused: grant.refused });
+      this.#store?.set(wanted.key, stored);
+    }
+    return token;
+  }
+
+  #put(key: string, entry: Entry): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    const oldest = this.#entries.keys().next();
+    if (this.#entries.size > MAX_TOKENS && !oldest.done) {
+      this.#entries.delete(oldest.value);
+      this.#refusedLast.delete(oldest.value);
+    }
+  }
+}
+
+/** What is thrown where a server refuses one fresh token after another. */
+export function tokenRefused(token: AccessToken): CredenceError {
+  return new CredenceError({
+    code: 'token_refused',
+    leg: 'call',
+    message: `Server "${token.server}" answers 401 to fresh tokens of ${token.issuer}.`,
+    remedy: `Ask its owner whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`,
+    contact: 'server-owner',
+    server: token.server,
+    issuer: token.issuer,
+    status: 401,
+  });
+}
+
+export function closed(): CredenceError {
+  return new CredenceError({
+    code: 'closed',
+    leg: 'configure',
+    message: 'The service principal was closed.',
+    remedy: 'Make a new one, or close it later.',
+    contact: 'you',
+  });
+}
+
+function notGranted({ server, issuer, missingScopes: missing }: AccessToken): CredenceError {
+  const names = missing.map((scope) => `"${scope}"`).join(', ');
+  return new CredenceError({
+    code: 'scope_not_granted',
+    leg: 'redeem',
+    message: `${names} was asked for explicitly and not granted for server "${server}".`,
+    remedy: `Ask for ${names} to be granted to this principal at the IdP.`,
+    contact: 'idp-admin',
+    server,
+    issuer,
+    missingScopes: missing,
+  });
+}
+
+function tooLong(server: string, totalMs: number): CredenceError {
+  return new CredenceError({
+    code: 'timeout',
+    leg: 'redeem',
+    message: `No token for server "${server}" within ${totalMs} ms, retries included.`,
+    remedy: 'Look at the leg events to see which peer is slow, or raise timeout.totalMs.',
+    contact: 'you',
+    server,
+    retryable: true,
+  });
+}
+
+function unexpected(server: string, cause: unknown): CredenceError {
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'redeem',
+    message: `Getting a token for server "${server}" failed in a way that was not foreseen.`,
+    remedy: 'Run diagnose() for it; if that does not tell, this is a fault to report.',
+    contact: 'you',
+    server,
+    cause,
+  });
+}

@@ -1,0 +1,10 @@
+/** Waits for a flight that others share: an aborted signal ends the wait and leaves the flight alone. */
+export async function waitFor<T>(flight: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return flight;
+  signal.throwIfAborted();
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+    flight.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
