@@ -1,4 +1,4 @@
-export { IdJagError, type IdJagErrorCode, ID_JAG_ERRORS } from './id-jag/error.ts';
+export { IdJagError, type IdJagErrorCode, type IdJagIdentity, ID_JAG_ERRORS } from './id-jag/error.ts';
 export { memoryReplayStore, type ReplayPolicy, type ReplayStore } from './id-jag/replay.ts';
 export type { AuthorizationDetail, IdJag, TrustedIssuer } from './id-jag/types.ts';
 export { verifyIdJag, type VerifyIdJagOptions } from './id-jag/verify.ts';

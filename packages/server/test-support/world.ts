@@ -1,6 +1,7 @@
+import type { RequestListener } from 'node:http';
 import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_TOKEN_EXCHANGE } from '@credence/core';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import {
   createSigningKeys,
   idJagAuthorizationServerConfiguration,
@@ -120,9 +121,14 @@ export async function startWorld(
     audit: (record) => redeemed.push(record),
     ...options.redeem,
   });
-  idpServer.serve(idp.callback());
-  asServer.serve(as.callback());
+  idpServer.serve(listenerOf(idp));
+  asServer.serve(listenerOf(as));
   return world;
+}
+
+function listenerOf(provider: Provider): RequestListener {
+  const callback = provider.callback();
+  return (request, response) => void callback(request, response);
 }
 
 async function providerKey(): Promise<JWK & { kty: string }> {

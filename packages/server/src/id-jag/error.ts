@@ -31,6 +31,14 @@ export const ID_JAG_ERRORS = {
 
 export type IdJagErrorCode = keyof typeof ID_JAG_ERRORS;
 
+/** The signed claims that say which ID-JAG it is, cleaned and cut. */
+export interface IdJagIdentity {
+  readonly issuer: string;
+  readonly subject?: string;
+  readonly jwtId?: string;
+  readonly clientId?: string;
+}
+
 /**
  * An ID-JAG was refused.
  *
@@ -43,11 +51,14 @@ export class IdJagError extends Error {
   readonly code: IdJagErrorCode;
   readonly oauthError: (typeof ID_JAG_ERRORS)[IdJagErrorCode]['oauthError'];
   readonly detail: string | undefined;
+  /** Whose ID-JAG it was, where its signature is valid: a stolen one can be traced. */
+  readonly identity: IdJagIdentity | undefined;
 
-  constructor(code: IdJagErrorCode, detail?: string) {
+  constructor(code: IdJagErrorCode, detail?: string, identity?: IdJagIdentity) {
     super(ID_JAG_ERRORS[code].message);
     this.code = code;
     this.oauthError = ID_JAG_ERRORS[code].oauthError;
     this.detail = detail;
+    this.identity = identity;
   }
 }

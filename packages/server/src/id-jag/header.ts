@@ -21,7 +21,7 @@ export const DEFAULT_ALGORITHMS: readonly string[] = [
 export function checkedHeader(assertion: string): JWSHeaderParameters & { alg: string } {
   let header: JWSHeaderParameters;
   try {
-    header = decodeProtectedHeader(assertion) as JWSHeaderParameters;
+    header = decodeProtectedHeader(assertion);
   } catch {
     throw new IdJagError('malformed', 'the header cannot be read');
   }

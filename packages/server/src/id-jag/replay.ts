@@ -29,7 +29,9 @@ export async function reserveOnce(
     .digest('base64url');
   // One second more, because the expiry check counts whole seconds.
   const until = new Date(idJag.expiresAt.getTime() + (clockToleranceSeconds + 1) * 1000);
-  if (!(await policy.singleUse.reserve(id, until))) throw new IdJagError('replayed');
+  if (await policy.singleUse.reserve(id, until)) return;
+  const { issuer, subject, jwtId, clientId } = idJag;
+  throw new IdJagError('replayed', undefined, { issuer, subject, jwtId, clientId });
 }
 
 /**

@@ -4,10 +4,12 @@ import type { FetchLike } from '../keys/fetch-json.ts';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
 import { readClaims } from './claims.ts';
-import { IdJagError } from './error.ts';
+import { IdJagError, type IdJagIdentity } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
 import { type ReplayPolicy, reserveOnce } from './replay.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** The largest assertion that is looked at, in characters. */
 const MAX_ASSERTION_LENGTH = 16 * 1024;
@@ -64,16 +66,31 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
 
   const keys = await keysOf({ ...trusted, issuer, fetch: options.fetch }, header, now);
   const claims = await signedClaims(assertion, keys, header.alg);
-  const idJag = readClaims(claims, {
-    audience: options.audience,
-    clientId: options.clientId,
-    clockToleranceSeconds: options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS,
-    maxLifetimeSeconds: options.maxLifetimeSeconds ?? DEFAULT_MAX_LIFETIME_SECONDS,
-    now: now / 1000,
-  });
-  checkResources(idJag, options.resources);
-  checkBinding(idJag, options.dpopThumbprint);
-  return idJag;
+  try {
+    const idJag = readClaims(claims, {
+      audience: options.audience,
+      clientId: options.clientId,
+      clockToleranceSeconds: options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS,
+      maxLifetimeSeconds: options.maxLifetimeSeconds ?? DEFAULT_MAX_LIFETIME_SECONDS,
+      now: now / 1000,
+    });
+    checkResources(idJag, options.resources);
+    checkBinding(idJag, options.dpopThumbprint);
+    return idJag;
+  } catch (error) {
+    if (!(error instanceof IdJagError)) throw error;
+    throw new IdJagError(error.code, error.detail, identityOf(issuer, claims));
+  }
+}
+
+function identityOf(issuer: string, claims: Readonly<Record<string, unknown>>): IdJagIdentity {
+  const { sub, jti, client_id: clientId } = claims;
+  return {
+    issuer: cleanText(issuer),
+    ...(typeof sub === 'string' && { subject: cleanText(sub) }),
+    ...(typeof jti === 'string' && { jwtId: cleanText(jti) }),
+    ...(typeof clientId === 'string' && { clientId: cleanText(clientId) }),
+  };
 }
 
 function unverifiedIssuer(assertion: string): string {
@@ -110,8 +127,8 @@ async function signedClaims(assertion: string, keys: CryptoKey[], alg: string): 
   for (const key of keys) {
     try {
       const { payload } = await compactVerify(assertion, key, { algorithms: [alg] });
-      const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-      return claims as Record<string, unknown>;
+      // An object, as the same bytes were read for the issuer before.
+      return JSON.parse(decoder.decode(payload)) as Record<string, unknown>;
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue;
       if (error instanceof errors.JWSInvalid || error instanceof SyntaxError) throw new IdJagError('malformed');

@@ -62,8 +62,8 @@ export function isLoopback(hostname: string): boolean {
 function isPrivateAddress(hostname: string): boolean {
   return (
     /^(?:0|10|127)\./u.test(hostname) ||
-    /^192\.168\./u.test(hostname) ||
-    /^169\.254\./u.test(hostname) ||
+    hostname.startsWith('192.168.') ||
+    hostname.startsWith('169.254.') ||
     /^172\.(?:1[6-9]|2\d|3[01])\./u.test(hostname) ||
     /^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./u.test(hostname) ||
     /^\[(?:::|f[cd]|fe[89ab])/iu.test(hostname)

@@ -48,7 +48,11 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
     const { client, params } = ctx.oidc;
     const grantType = params?.['grant_type'];
     if (ctx.oidc.route !== 'token' || typeof grantType !== 'string' || !grant.grantTypes.includes(grantType)) return;
-    grant.refused(drafts.get(ctx) ?? grant.newDraft(), { ...describe(error), clientId: client?.clientId });
+    try {
+      grant.refused(drafts.get(ctx) ?? grant.newDraft(), { ...describe(error), clientId: client?.clientId });
+    } catch {
+      // An audit sink that fails stops grants (above); a refusal it leaves as it is.
+    }
   };
 
   for (const grantType of grant.grantTypes) {

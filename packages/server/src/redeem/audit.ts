@@ -4,9 +4,9 @@ export interface RedeemAuditRecord {
   readonly granted: boolean;
   /** The authenticated client; absent where authentication failed. */
   readonly clientId?: string;
-  /** `iss` of the ID-JAG, once it is verified. */
+  /** `iss` of the ID-JAG, once its signature is verified; so are `subject` and `jti`. */
   readonly issuer?: string;
-  /** `sub` of the ID-JAG, once it is verified. */
+  /** `sub` of the ID-JAG. */
   readonly subject?: string;
   /** The account here that the subject was linked to. */
   readonly accountId?: string;

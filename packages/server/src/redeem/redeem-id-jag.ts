@@ -86,13 +86,11 @@ async function redeem(
     throw new GrantRefusal('invalid_grant', 'this grant type needs a DPoP proof');
   }
 
-  const idJag = await verified(
-    provider,
-    options,
-    requiredParameter(params, 'assertion'),
-    client.clientId,
-    proof?.thumbprint,
-  );
+  const idJag = await verified(provider, options, draft, {
+    assertion: requiredParameter(params, 'assertion'),
+    clientId: client.clientId,
+    dpopThumbprint: proof?.thumbprint,
+  });
   draft.issuer = idJag.issuer;
   draft.subject = idJag.subject;
   draft.jti = idJag.jwtId;
@@ -117,7 +115,7 @@ async function redeem(
 
   // Only now, when nothing else can refuse the request, are the proof and the ID-JAG spent.
   await internals.checkDpopReplay(provider, ctx, proof, client.clientId);
-  await spend(options, idJag);
+  await spend(options, draft, idJag);
   const dpopThumbprint = proof?.thumbprint;
   const token = await issueAccessToken({
     provider,
@@ -143,12 +141,12 @@ async function redeem(
 async function verified(
   provider: Provider,
   options: RedeemIdJagOptions,
-  assertion: string,
-  clientId: string,
-  dpopThumbprint: string | undefined,
+  draft: RedeemDraft,
+  request: { assertion: string; clientId: string; dpopThumbprint: string | undefined },
 ): Promise<IdJag> {
+  const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = options;
-  return refusing(() =>
+  return refusing(draft, () =>
     checkIdJag(assertion, {
       issuers,
       audience: provider.issuer,
@@ -163,16 +161,20 @@ async function verified(
   );
 }
 
-function spend(options: RedeemIdJagOptions, idJag: IdJag): Promise<void> {
+function spend(options: RedeemIdJagOptions, draft: RedeemDraft, idJag: IdJag): Promise<void> {
   const tolerance = options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
-  return refusing(() => reserveOnce(idJag, options.replay, tolerance));
+  return refusing(draft, () => reserveOnce(idJag, options.replay, tolerance));
 }
 
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
+async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof IdJagError)) throw error;
+    const { identity } = error;
+    if (identity !== undefined) draft.issuer = identity.issuer;
+    if (identity?.subject !== undefined) draft.subject = identity.subject;
+    if (identity?.jwtId !== undefined) draft.jti = identity.jwtId;
     const detail = error.detail === undefined ? '' : `: ${error.detail}`;
     throw new GrantRefusal(error.oauthError, error.message, `${error.code}${detail}`);
   }

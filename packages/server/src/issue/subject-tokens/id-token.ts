@@ -1,5 +1,5 @@
-import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
-import { decodeProtectedHeader } from 'jose';
+import { createLocalJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import { DEFAULT_ALGORITHMS } from '../../id-jag/header.ts';
 import { GrantRefusal } from '../../provider/refusal.ts';
 import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
 import type { SubjectTokenContext, SubjectTokenVerifier } from './subject-token.ts';
@@ -23,11 +23,15 @@ export const idToken: SubjectTokenVerifier = async (token, context) => {
 /** Other JWTs of this issuer (access tokens, ID-JAGs, logout tokens) say so in `typ` and are none of them ID tokens. */
 function checkHeader(token: string): void {
   let typ: unknown;
+  let alg: unknown;
   try {
-    ({ typ } = decodeProtectedHeader(token));
+    ({ typ, alg } = decodeProtectedHeader(token));
   } catch {
     throw refused('the subject token is not a signed JWT');
   }
+  // With a symmetric algorithm the key is the client's own secret, and it could name any subject.
+  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg))
+    throw refused('the signature algorithm is not allowed');
   if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
     throw refused('the subject token is another kind of JWT than an ID token');
   }
