@@ -1,0 +1,36 @@
+/**
+ * A program of its own: starts a sandbox, uses all of it, leaves an event stream open, closes the sandbox, and ends when
+ * nothing keeps it alive any more. It never calls process.exit, so a handle left behind would keep it running.
+ */
+import { startSandbox } from '../start-sandbox.ts';
+import { INITIALIZE, post } from './mcp-client.ts';
+import { oauthBot } from './oauth-bot.ts';
+
+async function main(): Promise<void> {
+  const sandbox = await startSandbox();
+  const { url } = sandbox.servers.database;
+  const token = await oauthBot(sandbox, 'analytics-bot').accessToken('database');
+  const opened = await post(url, token, INITIALIZE);
+  await opened.text();
+  const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+  const query = { name: 'query', arguments: { sql: 'SELECT count(*) AS orders FROM orders' } };
+  const answered = await post(url, token, { jsonrpc: '2.0', id: 2, method: 'tools/call', params: query }, session);
+  const found = (await answered.text()).includes('"rows":[[7]]');
+  const stream = await fetch(url, {
+    headers: { ...session, authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+  });
+  const ended = stream.text().then(
+    () => 'ended',
+    () => 'cut',
+  );
+  const before = performance.now();
+  await sandbox.close();
+  await sandbox.close();
+  const report = { found, stream: stream.status, streamThen: await ended, closedInMs: performance.now() - before };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
+  process.exitCode = 1;
+});
