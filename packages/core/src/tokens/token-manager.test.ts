@@ -1,0 +1,268 @@
+import { describe, expect, it } from '@jest/globals';
+import { CredenceError } from '../errors/credence-error.ts';
+import type { CredenceEvent } from '../events.ts';
+import type { Grant } from '../flows/flow.ts';
+import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
+import { memoryStore } from './memory-store.ts';
+import { TokenManager, type TokenWanted } from './token-manager.ts';
+import type { TokenStore } from './token-store.ts';
+
+class FakeClock {
+  nowMs = 1_000_000;
+  wallMs = () => this.nowMs;
+  monotonicMs = () => this.nowMs;
+  advance(ms: number): void {
+    this.nowMs += ms;
+  }
+}
+
+/** A manager on a fake clock, and a server to get tokens for that counts how often it is asked. */
+function world(options: { store?: TokenStore; expiresInSeconds?: number | undefined } = {}) {
+  const clock = new FakeClock();
+  const events: CredenceEvent[] = [];
+  const runtime = runtimeFromOptions({ servers: {}, clock, onEvent: (event) => events.push(event) });
+  const manager = new TokenManager(runtime, options.store);
+  const state = {
+    asked: 0,
+    refusedSources: 0,
+    failWith: undefined as CredenceError | undefined,
+    granted: ['a'] as readonly string[],
+    expiresInSeconds: 'expiresInSeconds' in options ? options.expiresInSeconds : 100,
+    gate: Promise.resolve(),
+  };
+  const acquire = async (signal: AbortSignal): Promise<Grant> => {
+    state.asked += 1;
+    const value = `token-${state.asked}`;
+    await state.gate;
+    signal.throwIfAborted();
+    if (state.failWith) throw state.failWith;
+    return {
+      accessToken: value,
+      type: 'Bearer',
+      expiresInSeconds: state.expiresInSeconds,
+      scopes: state.granted,
+      scopesStated: true,
+      issuer: 'https://as.example',
+      resource: 'https://mcp.example/mcp',
+      refused: () => {
+        state.refusedSources += 1;
+      },
+    };
+  };
+  const wanted: TokenWanted = { key: 'k', server: 'mcp', scopes: ['a'], explicit: false, acquire };
+  return { clock, events, manager, state, wanted };
+}
+
+const denied = new CredenceError({
+  code: 'access_denied',
+  leg: 'exchange',
+  message: 'Policy says no.',
+  remedy: 'Ask.',
+  contact: 'idp-admin',
+});
+
+/** Lets what is ready run to its end. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('TokenManager', () => {
+  it('gets one token for a hundred callers at once', async () => {
+    const { manager, state, wanted } = world();
+    const tokens = await Promise.all(Array.from({ length: 100 }, () => manager.get(wanted)));
+    expect(new Set(tokens.map(({ value }) => value))).toEqual(new Set(['token-1']));
+    expect(state.asked).toBe(1);
+  });
+
+  it('renews an ageing token behind the callers, once', async () => {
+    const { clock, manager, state, wanted, events } = world();
+    await manager.get(wanted);
+    clock.advance(80_000);
+    const during = await Promise.all(Array.from({ length: 10 }, () => manager.get(wanted)));
+    expect(during.every(({ value }) => value === 'token-1')).toBe(true);
+    await settled();
+    expect((await manager.get(wanted)).value).toBe('token-2');
+    expect(state.asked).toBe(2);
+    expect(events.map(({ type }) => type)).toEqual(['acquired', 'renewed']);
+  });
+
+  it('harms nobody by a failed renewal until the token really ends', async () => {
+    const { clock, manager, state, wanted, events } = world();
+    await manager.get(wanted);
+    clock.advance(76_000);
+    state.failWith = denied;
+    expect((await manager.get(wanted)).value).toBe('token-1');
+    await settled();
+    for (let call = 0; call < 20; call += 1) expect((await manager.get(wanted)).value).toBe('token-1');
+    await settled();
+    expect(state.asked).toBe(2);
+    expect(events.at(-1)).toMatchObject({ type: 'renewal-failed', code: 'access_denied', contact: 'idp-admin' });
+    clock.advance(6_000);
+    await manager.get(wanted);
+    await settled();
+    expect(state.asked).toBe(3);
+    clock.advance(20_000);
+    await expect(manager.get(wanted)).rejects.toBe(denied);
+  });
+
+  it.each([
+    ['a two-second token', 2],
+    ['a five-minute token', 300],
+    ['a day-long token', 86_400],
+  ])('renews %s before it ends and does not use it after', async (_name, seconds) => {
+    const { clock, manager, state, wanted } = world({ expiresInSeconds: seconds });
+    await manager.get(wanted);
+    clock.advance(seconds * 500);
+    await manager.get(wanted);
+    await settled();
+    expect(state.asked).toBe(1);
+    clock.advance(seconds * 500 - Math.min(seconds * 60, 11_000));
+    expect((await manager.get(wanted)).value).toBe('token-1');
+    await settled();
+    expect(state.asked).toBe(2);
+    clock.advance(seconds * 1_000);
+    expect((await manager.get(wanted)).value).toBe('token-3');
+  });
+
+  it('assumes five minutes where the server names no lifetime', async () => {
+    const { clock, manager, state, wanted } = world({ expiresInSeconds: undefined });
+    const token = await manager.get(wanted);
+    expect(token.expiresAt.getTime()).toBe(clock.nowMs + 300_000);
+    clock.advance(200_000);
+    await manager.get(wanted);
+    expect(state.asked).toBe(1);
+  });
+
+  it('gives a token that lives for zero seconds to who waits for it and keeps it for nobody', async () => {
+    const { manager, state, wanted } = world({ expiresInSeconds: 0 });
+    expect((await manager.get(wanted)).value).toBe('token-1');
+    expect((await manager.get(wanted)).value).toBe('token-2');
+    expect(state.asked).toBe(2);
+  });
+
+  it('replaces a refused token once for all who found it refused', async () => {
+    const { manager, state, wanted, events } = world();
+    const token = await manager.get(wanted);
+    manager.accept(token);
+    const again = await Promise.all(
+      Array.from({ length: 100 }, () => {
+        manager.reject(token);
+        return manager.get(wanted);
+      }),
+    );
+    expect(new Set(again.map(({ value }) => value))).toEqual(new Set(['token-2']));
+    expect(state.asked).toBe(2);
+    expect(state.refusedSources).toBe(1);
+    expect(events.filter(({ type }) => type === 'rejected')).toHaveLength(1);
+  });
+
+  it('keeps the newer token when an older one is refused late', async () => {
+    const { manager, state, wanted } = world();
+    const old = await manager.get(wanted);
+    manager.reject(old);
+    await manager.get(wanted);
+    manager.reject(old);
+    expect((await manager.get(wanted)).value).toBe('token-2');
+    expect(state.asked).toBe(2);
+  });
+
+  it('pauses, longer each time, when a server refuses one fresh token after another', async () => {
+    const { clock, manager, state, wanted } = world();
+    manager.reject(await manager.get(wanted));
+    manager.reject(await manager.get(wanted));
+    await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'token_refused', leg: 'call' });
+    expect(state.asked).toBe(2);
+    clock.advance(1_001);
+    manager.reject(await manager.get(wanted));
+    clock.advance(1_001);
+    await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'token_refused' });
+    clock.advance(1_000);
+    const token = await manager.get(wanted);
+    manager.accept(token);
+    manager.reject(token);
+    await expect(manager.get(wanted)).resolves.toMatchObject({ server: 'mcp' });
+  });
+
+  it('gives a refusal to the herd right behind, and asks again after a moment', async () => {
+    const { clock, manager, state, wanted } = world();
+    state.failWith = denied;
+    await expect(manager.get(wanted)).rejects.toBe(denied);
+    await expect(manager.get(wanted)).rejects.toBe(denied);
+    expect(state.asked).toBe(1);
+    clock.advance(1_001);
+    state.failWith = undefined;
+    expect((await manager.get(wanted)).value).toBe('token-2');
+  });
+
+  it('lets one caller stop waiting while the flight goes on for the others', async () => {
+    const { manager, state, wanted } = world();
+    let open = () => {};
+    state.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const impatient = new AbortController();
+    const first = manager.get(wanted, impatient.signal);
+    const second = manager.get(wanted);
+    impatient.abort(new Error('had enough'));
+    await expect(first).rejects.toThrow('had enough');
+    open();
+    expect((await second).value).toBe('token-1');
+    expect(state.asked).toBe(1);
+  });
+
+  it('hands a partial grant to who asked for the default and an error to who named the scope', async () => {
+    const { manager, wanted } = world();
+    const both = { ...wanted, scopes: ['a', 'b'] };
+    expect((await manager.get(both)).missingScopes).toEqual(['b']);
+    await expect(manager.get({ ...both, explicit: true })).rejects.toMatchObject({
+      code: 'scope_not_granted',
+      missingScopes: ['b'],
+      contact: 'idp-admin',
+    });
+  });
+
+  it('ends waiting callers when it is closed', async () => {
+    const { manager, state, wanted } = world();
+    let open = () => {};
+    state.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const waiting = manager.get(wanted);
+    const closing = manager.close();
+    open();
+    await expect(waiting).rejects.toMatchObject({ code: 'closed' });
+    await closing;
+  });
+
+  describe('with a store', () => {
+    it('shares a token between principals of one identity', async () => {
+      const store = memoryStore();
+      const one = world({ store });
+      const two = world({ store });
+      one.clock.nowMs = Date.now();
+      two.clock.nowMs = Date.now();
+      await one.manager.get(one.wanted);
+      expect((await two.manager.get(two.wanted)).value).toBe('token-1');
+      expect(two.state.asked).toBe(0);
+    });
+
+    it('does not take a refused token back from a store that has not forgotten it yet', async () => {
+      const kept = memoryStore();
+      const store: TokenStore = { ...kept, delete: () => new Promise(() => {}) };
+      const { clock, manager, wanted } = world({ store });
+      clock.nowMs = Date.now();
+      manager.reject(await manager.get(wanted));
+      expect((await manager.get(wanted)).value).toBe('token-2');
+    });
+
+    it('goes on by itself when the store fails, and says so once', async () => {
+      const broken = () => Promise.reject(new Error('redis://:password@host refused'));
+      const { clock, manager, wanted, events, state } = world({ store: { get: broken, set: broken, delete: broken } });
+      await manager.get(wanted);
+      clock.advance(200_000);
+      await manager.get(wanted);
+      await settled();
+      expect(state.asked).toBe(2);
+      expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
+      expect(JSON.stringify(events)).not.toContain('password');
+    });
+  });
+});
