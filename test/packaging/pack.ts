@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { runOk } from './command.ts';
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+export interface PackedPackage {
+  readonly name: string;
+  /** The .tgz file. */
+  readonly tarball: string;
+  readonly files: readonly string[];
+}
+
+const PackOutput = z.array(
+  z.object({ name: z.string(), filename: z.string(), files: z.array(z.object({ path: z.string() })) }),
+);
+
+const Versioned = z.object({ version: z.string() });
+
+/** The exact version of a package that this repository has installed. */
+export async function installedVersion(name: string): Promise<string> {
+  const manifest = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
+  return Versioned.parse(JSON.parse(manifest)).version;
+}
+
+/**
+ * Builds a copy of the packages and packs each of them. A copy, because dist/ in the working tree may be missing, stale
+ * or in the middle of somebody's build.
+ */
+export async function buildAndPack(workspace: string): Promise<readonly PackedPackage[]> {
+  const copy = join(workspace, 'copy');
+  const out = join(workspace, 'tarballs');
+  await mkdir(out, { recursive: true });
+  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'packages']) {
+    await cp(join(ROOT, name), join(copy, name), {
+      recursive: true,
+      filter: (source) => !['node_modules', 'dist'].includes(basename(source)),
+    });
+  }
+  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  const folders = await readdir(join(copy, 'packages'));
+  for (const folder of folders) {
+    const own = join(ROOT, 'packages', folder, 'node_modules');
+    if (existsSync(own)) await symlink(own, join(copy, 'packages', folder, 'node_modules'), 'junction');
+  }
+  await runOk('npm', ['run', 'build', '--silent'], copy);
+  const specs = folders.map((folder) => `./packages/${folder}`);
+  const json = await runOk('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', out, ...specs], copy);
+  return PackOutput.parse(JSON.parse(json)).map(({ name, filename, files }) => ({
+    name,
+    tarball: join(out, basename(filename)),
+    files: files.map((file) => file.path),
+  }));
+}

@@ -1,0 +1,174 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
+import { run, runOk } from './command.ts';
+import { CONSUMED, installConsumer } from './consumer.ts';
+import { buildAndPack, type PackedPackage, ROOT } from './pack.ts';
+
+/** Every limit is several times what two cores need; the registry is the slow part. */
+const BUILD_MS = 120_000;
+const INSTALL_MS = 300_000;
+const CHECK_MS = 60_000;
+
+const PACKAGES = [
+  '@credence/core',
+  '@credence/langchain',
+  '@credence/sandbox',
+  '@credence/sdk-adapter',
+  '@credence/server',
+];
+
+let workspace: string;
+let packed: readonly PackedPackage[];
+
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), 'credence-packaging-'));
+  packed = await buildAndPack(workspace);
+}, BUILD_MS);
+
+afterAll(async () => {
+  await rm(workspace, { recursive: true, force: true });
+});
+
+function packageOf(name: string): PackedPackage {
+  const found = packed.find((candidate) => candidate.name === name);
+  if (found === undefined) throw new Error(`${name} was not packed`);
+  return found;
+}
+
+test('every package was packed', () => {
+  expect(packed.map(({ name }) => name).sort()).toEqual(PACKAGES);
+});
+
+describe.each(PACKAGES)('%s', (name) => {
+  test('contains what is needed and nothing else', () => {
+    const { files } = packageOf(name);
+    const needed = ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts'];
+    expect(files).toEqual(expect.arrayContaining(needed));
+    const allowed = /^(LICENSE|README\.md|package\.json|dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/;
+    const forTests = /\.test\.|(^|\/)(tests?|testing|test-support|fixtures|__\w+__)\//;
+    expect(files.filter((file) => !allowed.test(file) || forTests.test(file))).toEqual([]);
+  });
+
+  test('ships the source its source maps point at', async () => {
+    const folder = join(workspace, 'unpacked', name);
+    await mkdir(folder, { recursive: true });
+    const { tarball, files } = packageOf(name);
+    await runOk('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder], ROOT);
+    const maps = files.filter((file) => file.endsWith('.map'));
+    expect(maps.length).toBeGreaterThan(0);
+    for (const map of maps) {
+      const { sources } = z
+        .object({ sources: z.array(z.string()) })
+        .parse(JSON.parse(await readFile(join(folder, map), 'utf8')));
+      for (const source of sources) {
+        await expect(readFile(join(folder, map, '..', source), 'utf8')).resolves.not.toBe('');
+      }
+    }
+  });
+
+  test(
+    'satisfies publint',
+    async () => {
+      const { exitCode, stdout, stderr } = await run(
+        process.execPath,
+        [join(ROOT, 'node_modules/publint/src/cli.js'), 'run', packageOf(name).tarball, '--strict'],
+        ROOT,
+      );
+      expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
+    },
+    CHECK_MS,
+  );
+
+  test(
+    'resolves with its types for an ESM consumer',
+    async () => {
+      const { exitCode, stdout, stderr } = await run(
+        process.execPath,
+        [
+          join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
+          packageOf(name).tarball,
+          '--profile',
+          'esm-only',
+          '--format',
+          'ascii',
+          '--no-emoji',
+          '--no-color',
+          '--no-definitely-typed',
+        ],
+        ROOT,
+      );
+      expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
+    },
+    CHECK_MS,
+  );
+});
+
+describe('an empty project that installs core, sdk-adapter and langchain', () => {
+  let consumer: string;
+
+  beforeAll(async () => {
+    consumer = join(workspace, 'consumer');
+    await mkdir(consumer);
+    await installConsumer(consumer, packed);
+  }, INSTALL_MS);
+
+  /** What each entry point must export, at least. */
+  const entries: Readonly<Record<string, readonly string[]>> = {
+    '@credence/core': ['ServicePrincipal', 'CredenceError', 'privateKeyJwt', 'clientSecret', 'ownToken'],
+    '@credence/sdk-adapter': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
+    '@credence/sdk-adapter/v2': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
+    '@credence/langchain': ['accessMiddleware', 'loadTools', 'mcpConnections'],
+  };
+
+  test.each(Object.entries(entries))(
+    'imports %s',
+    async (entry, names) => {
+      const script = `import * as entry from '${entry}'; console.log(JSON.stringify(Object.keys(entry)))`;
+      const stdout = await runOk(process.execPath, ['--input-type=module', '--eval', script], consumer);
+      expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...names]));
+    },
+    CHECK_MS,
+  );
+
+  test.each(Object.entries(entries))(
+    'requires %s from CommonJS',
+    async (entry, names) => {
+      const script = `console.log(JSON.stringify(Object.keys(require('${entry}'))))`;
+      const stdout = await runOk(process.execPath, ['--input-type=commonjs', '--eval', script], consumer);
+      expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...names]));
+    },
+    CHECK_MS,
+  );
+
+  test(
+    'has one copy of core, whose errors are therefore recognised everywhere',
+    async () => {
+      const script = `
+        import { createRequire } from 'node:module';
+        const from = (name) => createRequire(import.meta.dirname + '/node_modules/' + name + '/package.json');
+        const importers = ${JSON.stringify(CONSUMED)};
+        console.log(JSON.stringify(importers.map((name) => from(name).resolve('@credence/core'))));
+      `;
+      await writeFile(join(consumer, 'copies.mjs'), script);
+      const copies: unknown = JSON.parse(await runOk(process.execPath, ['copies.mjs'], consumer));
+      expect(new Set(z.array(z.string()).parse(copies)).size).toBe(1);
+    },
+    CHECK_MS,
+  );
+
+  test(
+    'type-checks an application, declarations of dependencies included',
+    async () => {
+      const { exitCode, stdout } = await run(
+        process.execPath,
+        [join(consumer, 'node_modules/typescript/bin/tsc'), '-p', '.'],
+        consumer,
+      );
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+    },
+    CHECK_MS,
+  );
+});
