@@ -1,0 +1,73 @@
+/**
+ * A bot that runs for a while: it calls a tool five times a second, its tokens live two seconds, and on the way they are
+ * revoked and the IdP's signing key is rotated. It stops cleanly on SIGTERM or after BOT_SECONDS (default 6).
+ * Runs by `npx tsx examples/bot.ts`.
+ */
+import assert from 'node:assert/strict';
+import { type CredenceEvent, isCredenceError, ServicePrincipal } from '@credence/core';
+import { startSandbox } from '@credence/sandbox';
+import { connectMcp } from '@credence/sdk-adapter';
+
+const seconds = Number(process.env['BOT_SECONDS'] ?? 6);
+const enterprise = await startSandbox({ accessTokenLifetimeSeconds: 2 });
+const seen: CredenceEvent[] = [];
+const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env, {
+  onEvent: (event) => {
+    seen.push(event);
+    if (event.type !== 'leg') console.log(`  bot: ${event.type} ${'tokenHash' in event ? event.tokenHash : ''}`);
+  },
+});
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+
+const incidents = [
+  { atCall: 8, name: 'its tokens are revoked', run: () => enterprise.authorizationServers.main.revokeTokens() },
+  { atCall: 16, name: "the IdP's signing key is rotated", run: () => enterprise.idp.rotateSigningKey() },
+];
+
+const client = await connectMcp(bot, 'issues');
+const endsAt = Date.now() + seconds * 1000;
+let calls = 0;
+let failures = 0;
+while (!stop.signal.aborted && Date.now() < endsAt) {
+  for (const incident of incidents.filter(({ atCall }) => atCall === calls)) {
+    console.log(`call ${calls}: ${incident.name}`);
+    await incident.run();
+  }
+  calls += 1;
+  try {
+    await client.callTool({ name: 'list_issues', arguments: {} });
+  } catch (error) {
+    failures += 1;
+    console.log(isCredenceError(error) ? error.summary : error);
+  }
+  await pause(200, stop.signal);
+}
+
+await client.close();
+await bot.close();
+await enterprise.close();
+
+const count = (type: CredenceEvent['type']) => seen.filter((event) => event.type === type).length;
+console.log(
+  `${calls} calls, ${failures} failed; tokens: ${count('acquired')} acquired, ${count('renewed')} renewed behind, ${count('rejected')} refused`,
+);
+assert.equal(failures, 0, 'no call may fail by a token that ages, is revoked or is signed by a new key');
+if (!stop.signal.aborted && seconds >= 6) {
+  assert.ok(count('rejected') >= 1, 'the revocation was met');
+  assert.ok(count('renewed') >= 1, 'tokens were renewed behind the calls');
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', done);
+  });
+}

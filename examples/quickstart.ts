@@ -1,0 +1,22 @@
+// A bot calls a tool of an MCP server as itself: no browser, no API key. Runs by `npx tsx examples/quickstart.ts`.
+import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
+import { startSandbox } from '@credence/sandbox';
+import { connectMcp } from '@credence/sdk-adapter';
+
+const enterprise = await startSandbox(); // an IdP, two authorization servers and three MCP servers, on loopback
+const me = enterprise.principals['reporting-bot'];
+const { url, issuer, clientId, clientSecret: secret } = me.servers.issues;
+
+const bot = new ServicePrincipal({
+  idp: { issuer: enterprise.idp.issuer, credential: privateKeyJwt({ clientId: me.clientId, key: me.privateKey }) },
+  servers: { issues: { url, issuer, credential: clientSecret({ clientId, secret }) } },
+});
+
+const client = await connectMcp(bot, 'issues');
+const { content } = await client.callTool({ name: 'list_issues', arguments: {} });
+console.log(content);
+
+await client.close();
+await bot.close();
+await enterprise.close();
+if (!Array.isArray(content) || content.length === 0) process.exitCode = 1;
