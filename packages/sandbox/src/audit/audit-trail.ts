@@ -61,6 +61,7 @@ function notify(listener: AuditListener, record: AuditRecord): void {
   try {
     listener(record);
   } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error), { detail: 'thrown by an audit listener' });
+    const message = error instanceof Error ? error.message : String(error);
+    process.emitWarning(`An audit listener threw: ${message}`, { type: 'SandboxWarning' });
   }
 }

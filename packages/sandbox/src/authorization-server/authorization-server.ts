@@ -30,7 +30,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const { oidc, host, settings, servers } = options;
   const store = createMemoryStore();
   const provider = new oidc.Provider(host.origin, {
-    ...idJagAuthorizationServerConfiguration(),
+    // The MCP servers take bearer tokens only, so nobody is invited to bind theirs to a key.
+    ...idJagAuthorizationServerConfiguration({ dpop: false }),
     adapter: store.adapter,
     jwks: await providerKeys(),
     routes: { ...ENDPOINT_PATHS },

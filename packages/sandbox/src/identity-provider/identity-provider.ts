@@ -46,7 +46,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   const principalOf = principalByClient(principals);
   const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
   const provider = new oidc.Provider(host.origin, {
-    ...idJagIdentityProviderConfiguration(),
+    // The MCP servers take bearer tokens only, so nobody is invited to bind theirs to a key.
+    ...idJagIdentityProviderConfiguration({ dpop: false }),
     adapter: createMemoryStore().adapter,
     jwks: await providerKeys(),
     routes: { ...ENDPOINT_PATHS },

@@ -12,6 +12,8 @@ export interface MemoryStore {
   /** Live entries of one of oidc-provider's models. */
   entries(model: string): { id: string; payload: AdapterPayload }[];
   delete(model: string, id: string): void;
+  /** Entries held, expired ones that no sweep has met yet included. */
+  size(): number;
 }
 
 /** How many writes go by between two sweeps of expired entries: a sandbox may run for weeks under a bot. */
@@ -66,5 +68,6 @@ export function createMemoryStore(): MemoryStore {
     entries: (name) =>
       [...model(name)].filter(([, entry]) => isLive(entry)).map(([id, { payload }]) => ({ id, payload })),
     delete: (name, id) => void model(name).delete(id),
+    size: () => [...models.values()].reduce((sum, entries) => sum + entries.size, 0),
   };
 }

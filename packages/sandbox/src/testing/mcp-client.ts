@@ -1,7 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 
 /** An SDK v1 client that sends one fixed token, as anybody with a header could. */
 export async function connectWithToken(url: string, token: string) {
@@ -9,15 +8,12 @@ export async function connectWithToken(url: string, token: string) {
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${token}` } },
   });
-  // The SDK's own class does not fit its own interface under exactOptionalPropertyTypes.
-  await client.connect(transport as Transport);
+  await client.connect(transport);
   return {
     client,
     transport,
-    async call(name: string, args: Record<string, unknown> = {}) {
-      const result = await client.callTool({ name, arguments: args }, CallToolResultSchema);
-      return CallToolResultSchema.parse(result);
-    },
+    call: async (name: string, args: Record<string, unknown> = {}) =>
+      CallToolResultSchema.parse(await client.callTool({ name, arguments: args }, CallToolResultSchema)),
   };
 }
 

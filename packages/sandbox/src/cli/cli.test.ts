@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { startSandbox } from '../start-sandbox.ts';
+import { auditLine } from './audit-line.ts';
+import { readArguments } from './arguments.ts';
+import { exportLines } from './exports.ts';
+import { describeSandbox, overview } from './overview.ts';
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+
+afterAll(async () => {
+  await sandbox.close();
+});
+
+describe('the arguments', () => {
+  it('are read, with defaults', () => {
+    expect(readArguments([])).toEqual({
+      help: false,
+      json: false,
+      principal: undefined,
+      env: undefined,
+      latencyMs: 0,
+      singleUseIdJags: false,
+    });
+    expect(readArguments(['--env', 'triage-bot', '--json', '--latency', '20', '--single-use'])).toMatchObject({
+      env: 'triage-bot',
+      json: true,
+      latencyMs: 20,
+      singleUseIdJags: true,
+    });
+  });
+
+  it.each([
+    [['--principal', 'nobody'], /no principal "nobody"\. Use one of: reporting-bot/u],
+    [['--latency', 'soon'], /milliseconds/u],
+    [['--verbose'], /--verbose/u],
+    [['serve'], /serve/u],
+  ])('%j is refused in one sentence', (argv, why) => {
+    expect(() => readArguments(argv)).toThrow(why);
+  });
+});
+
+describe('the exports', () => {
+  it('come through a real shell as they were', async () => {
+    const env = { ...sandbox.principals['reporting-bot'].env, CREDENCE_TRICKY: 'it\'s $HOME `date` "and" \\ more' };
+    const names = Object.keys(env);
+    const script = `${exportLines(env)}${process.execPath} -p 'JSON.stringify(process.env)'`;
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], { env: {} });
+    const arrived = JSON.parse(stdout) as Record<string, string>;
+    expect(Object.fromEntries(names.map((name) => [name, arrived[name]]))).toEqual(env);
+  });
+
+  it('hold everything a configuration needs', () => {
+    const { issues, database } = sandbox.principals['reporting-bot'].servers;
+    expect(sandbox.principals['reporting-bot'].env).toEqual({
+      CREDENCE_IDP_ISSUER: sandbox.idp.issuer,
+      CREDENCE_IDP_CLIENT_ID: 'reporting-bot',
+      CREDENCE_IDP_PRIVATE_KEY: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----\n/u),
+      CREDENCE_SERVERS: 'issues,documents,database',
+      CREDENCE_SERVER_ISSUES_URL: issues.url,
+      CREDENCE_SERVER_ISSUES_ISSUER: issues.issuer,
+      CREDENCE_SERVER_ISSUES_CLIENT_ID: issues.clientId,
+      CREDENCE_SERVER_ISSUES_CLIENT_SECRET: issues.clientSecret,
+      CREDENCE_SERVER_ISSUES_STEP_UP: 'issues:write',
+      CREDENCE_SERVER_DOCUMENTS_URL: sandbox.servers.documents.url,
+      CREDENCE_SERVER_DOCUMENTS_ISSUER: issues.issuer,
+      CREDENCE_SERVER_DOCUMENTS_CLIENT_ID: issues.clientId,
+      CREDENCE_SERVER_DOCUMENTS_CLIENT_SECRET: issues.clientSecret,
+      CREDENCE_SERVER_DATABASE_URL: database.url,
+      CREDENCE_SERVER_DATABASE_ISSUER: sandbox.authorizationServers.research.issuer,
+      CREDENCE_SERVER_DATABASE_CLIENT_ID: database.clientId,
+      CREDENCE_SERVER_DATABASE_CLIENT_SECRET: database.clientSecret,
+    });
+    expect(database.issuer).not.toBe(issues.issuer);
+  });
+});
+
+describe('the overview', () => {
+  it('shows what runs where and who may reach what, and no secret', () => {
+    const text = overview(sandbox);
+    expect(text).toContain(sandbox.idp.issuer);
+    expect(text).toMatch(/create_issue +issues:write/u);
+    expect(text).toMatch(
+      /reporting-bot +in analysts\n +issues +issues:read \(when asked for: issues:write\)\n +documents/u,
+    );
+    expect(text).toMatch(/retired-bot +disabled, in analysts/u);
+    const everything = `${text}${JSON.stringify(describeSandbox(sandbox))}`;
+    for (const { privateKey, secretClient, servers } of Object.values(sandbox.principals)) {
+      const secrets = [privateKey.split('\n')[1] ?? '', secretClient.clientSecret];
+      for (const secret of [...secrets, ...Object.values(servers).map(({ clientSecret }) => clientSecret)]) {
+        expect(secret).not.toBe('');
+        expect(everything).not.toContain(secret);
+      }
+    }
+  });
+
+  it('shows one principal where one is asked for', () => {
+    expect(describeSandbox(sandbox, 'triage-bot').principals).toMatchObject([
+      { name: 'triage-bot', enabled: true, grants: { issues: { default: ['issues:read', 'issues:write'] } } },
+    ]);
+    expect(overview(sandbox, 'triage-bot')).not.toContain('analytics-bot');
+  });
+});
+
+describe('a line of the audit trail', () => {
+  const record: AuditRecord = {
+    time: '2026-11-20T10:20:30.456Z',
+    where: 'idp',
+    leg: 'exchange',
+    issuer: 'http://127.0.0.1:1',
+    principal: 'reporting-bot',
+    server: 'database',
+    requestedScopes: [],
+    grantedScopes: [],
+    granted: false,
+    error: 'access_denied',
+    reason: 'Not granted.',
+  };
+
+  it('says when, who, what and why', () => {
+    expect(auditLine(record, false)).toBe(
+      '10:20:30  idp exchange     denied   reporting-bot -> database [access_denied]  Not granted.',
+    );
+    const own = {
+      ...record,
+      leg: 'authenticate',
+      server: undefined,
+      granted: true,
+      error: undefined,
+      reason: 'Proven.',
+    } as const;
+    expect(auditLine(own, false)).toBe('10:20:30  idp authenticate granted  reporting-bot  Proven.');
+  });
+
+  it('is coloured only where it is asked for', () => {
+    expect(auditLine(record, true)).toContain('\u001b[31mdenied');
+    expect(auditLine(record, false)).not.toContain('\u001b');
+  });
+});

@@ -1,0 +1,47 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { createMemoryStore } from './memory-adapter.ts';
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('the store of an authorization server', () => {
+  it('forgets what has expired', async () => {
+    jest.useFakeTimers();
+    const store = createMemoryStore();
+    const tokens = store.adapter('AccessToken');
+    await tokens.upsert('a', { jti: 'a' }, 10);
+    await tokens.upsert('b', { jti: 'b' }, 20);
+    jest.setSystemTime(Date.now() + 10_000);
+    await expect(tokens.find('a')).resolves.toBeUndefined();
+    await expect(tokens.find('b')).resolves.toEqual({ jti: 'b' });
+    expect(store.entries('AccessToken').map(({ id }) => id)).toEqual(['b']);
+  });
+
+  it('does not grow with what has expired', async () => {
+    jest.useFakeTimers();
+    const store = createMemoryStore();
+    const tokens = store.adapter('AccessToken');
+    for (let round = 0; round < 2_000; round += 1) {
+      await tokens.upsert(`t${round}`, { jti: `t${round}` }, 1);
+      jest.setSystemTime(Date.now() + 100);
+    }
+    expect(store.size()).toBeLessThan(600);
+  });
+
+  it('keeps models apart, consumes, destroys and revokes by grant', async () => {
+    const store = createMemoryStore();
+    const tokens = store.adapter('AccessToken');
+    const codes = store.adapter('AuthorizationCode');
+    await tokens.upsert('x', { jti: 'x', grantId: 'g' }, 10);
+    await codes.upsert('x', { jti: 'code', grantId: 'h', uid: 'u', userCode: 'c' }, 10);
+    await codes.consume('x');
+    await expect(codes.find('x')).resolves.toMatchObject({ jti: 'code', consumed: expect.any(Number) });
+    await expect(codes.findByUid('u')).resolves.toMatchObject({ jti: 'code' });
+    await expect(codes.findByUserCode('c')).resolves.toMatchObject({ jti: 'code' });
+    await tokens.revokeByGrantId('g');
+    await expect(tokens.find('x')).resolves.toBeUndefined();
+    await codes.destroy('x');
+    expect(store.size()).toBe(0);
+  });
+});
