@@ -14,6 +14,7 @@ import {
   type RedeemAuditRecord,
   redeemIdJag,
   type RedeemIdJagOptions,
+  type SigningAlgorithm,
   type SigningKeys,
 } from '../src/index.ts';
 import { type Loopback, loopback } from './loopback.ts';
@@ -46,12 +47,16 @@ export const generousPolicy: IdJagPolicy = ({ clientId, scopes }) => ({
 
 /** An identity provider and an authorization server, both oidc-provider, with two bots known to both. */
 export async function startWorld(
-  options: { redeem?: Partial<RedeemIdJagOptions>; issue?: Partial<IssueIdJagOptions> } = {},
+  options: {
+    redeem?: Partial<RedeemIdJagOptions>;
+    issue?: Partial<IssueIdJagOptions>;
+    algorithms?: readonly SigningAlgorithm[];
+  } = {},
 ): Promise<World> {
   const [idpServer, asServer, signingKeys, bot, other, idpKey, asKey] = await Promise.all([
     loopback(),
     loopback(),
-    createSigningKeys({ algorithms: ['ES256', 'EdDSA', 'RS256'] }),
+    createSigningKeys({ algorithms: options.algorithms ?? ['ES256'] }),
     generateKeyPair('ES256'),
     generateKeyPair('ES256'),
     providerKey(),

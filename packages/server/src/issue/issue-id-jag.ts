@@ -49,16 +49,9 @@ export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void
     newDraft: () => ({}),
     handle: (ctx, draft, internals) => exchange(provider, options, now(), ctx, draft, internals),
     granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true }),
-    refused: (draft, { error, reason, clientId }) => {
+    refused: (draft, refusal) => {
       const { grantedScopes: _none, jti: _neither, expiresAt: _nor, ...known } = draft;
-      options.audit?.({
-        ...known,
-        ...(clientId !== undefined && { clientId }),
-        time: now(),
-        granted: false,
-        error,
-        reason,
-      });
+      options.audit?.({ ...known, ...refusal, time: now(), granted: false });
     },
   });
 

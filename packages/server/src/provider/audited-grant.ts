@@ -8,8 +8,8 @@ import { GrantRefusal, toProviderError } from './refusal.ts';
 export interface RefusedRequest {
   readonly error: string;
   readonly reason: string;
-  /** The authenticated client; undefined where authentication itself failed. */
-  readonly clientId: string | undefined;
+  /** The client the request names, where it did not get as far as the handler: it may not have authenticated. */
+  readonly claimedClientId?: string;
 }
 
 export interface AuditedGrant<Draft> {
@@ -49,7 +49,10 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
     const grantType = params?.['grant_type'];
     if (ctx.oidc.route !== 'token' || typeof grantType !== 'string' || !grant.grantTypes.includes(grantType)) return;
     try {
-      grant.refused(drafts.get(ctx) ?? grant.newDraft(), { ...describe(error), clientId: client?.clientId });
+      const draft = drafts.get(ctx);
+      const claimed =
+        draft === undefined && client !== undefined ? { claimedClientId: cleanText(client.clientId) } : {};
+      grant.refused(draft ?? grant.newDraft(), { ...describe(error), ...claimed });
     } catch {
       // An audit sink that fails stops grants (above); a refusal it leaves as it is.
     }

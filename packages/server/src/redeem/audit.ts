@@ -2,8 +2,10 @@
 export interface RedeemAuditRecord {
   readonly time: Date;
   readonly granted: boolean;
-  /** The authenticated client; absent where authentication failed. */
+  /** The authenticated client. */
   readonly clientId?: string;
+  /** Instead of `clientId` where the provider refused the request early: the client it names, which may not have authenticated. */
+  readonly claimedClientId?: string;
   /** `iss` of the ID-JAG, once its signature is verified; so are `subject` and `jti`. */
   readonly issuer?: string;
   /** `sub` of the ID-JAG. */

@@ -37,16 +37,9 @@ export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): vo
     newDraft: () => ({}),
     handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
     granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true }),
-    refused: (draft, { error, reason, clientId }) => {
+    refused: (draft, refusal) => {
       const { grantedScopes: _none, ...known } = draft;
-      options.audit?.({
-        ...known,
-        ...(clientId !== undefined && { clientId }),
-        time: now(),
-        granted: false,
-        error,
-        reason,
-      });
+      options.audit?.({ ...known, ...refusal, time: now(), granted: false });
     },
   });
 

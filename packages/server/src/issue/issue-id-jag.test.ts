@@ -1,0 +1,339 @@
+import {
+  GRANT_TOKEN_EXCHANGE,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_JAG_MISSPELT,
+  TOKEN_TYPE_ID_TOKEN,
+  TOKEN_TYPE_REFRESH_TOKEN,
+} from '@credence/core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet, UnsecuredJWT } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { type Answer, Bot } from '../../test-support/bot.ts';
+import { generousPolicy, JWT_RESOURCE, OPAQUE_RESOURCE, startWorld, type World } from '../../test-support/world.ts';
+import { GrantRefusal, type IdJagRequest } from '../index.ts';
+
+let world: World;
+let bot: Bot;
+let other: Bot;
+
+beforeAll(async () => {
+  world = await startWorld({ algorithms: ['ES256', 'EdDSA'] });
+  bot = new Bot(world);
+  other = new Bot(world, 'other');
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  world.policy = generousPolicy;
+  world.issued.length = 0;
+});
+
+function error(answer: Answer): unknown {
+  return answer.status === 200 ? 'granted' : answer.body['error'];
+}
+
+async function dpopHandle(): Promise<oauth.DPoPHandle> {
+  return oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
+}
+
+/** Remembers what the policy was asked. */
+function spyingPolicy(): IdJagRequest[] {
+  const asked: IdJagRequest[] = [];
+  world.policy = (request) => {
+    asked.push(request);
+    return generousPolicy(request);
+  };
+  return asked;
+}
+
+describe('the request', () => {
+  it('reaches the policy as plain values', async () => {
+    const asked = spyingPolicy();
+    await bot.exchange({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE], scope: 'a b' });
+    expect(asked).toEqual([
+      {
+        subject: 'bot',
+        subjectKind: 'principal',
+        subjectTokenType: TOKEN_TYPE_ACCESS_TOKEN,
+        claims: {},
+        clientId: 'bot',
+        audience: world.as.issuer,
+        resources: [OPAQUE_RESOURCE, JWT_RESOURCE],
+        scopes: ['a', 'b'],
+      },
+    ]);
+  });
+
+  it('without a scope asks for the default grant', async () => {
+    const asked = spyingPolicy();
+    const { body } = await bot.exchange({ scope: [] });
+    expect(asked[0]?.scopes).toBeUndefined();
+    expect(body).toMatchObject({ scope: 'issues:read issues:write' });
+  });
+
+  it.each<[string, Record<string, string | string[]>, string, string]>([
+    ['a misspelt token type', { requested_token_type: TOKEN_TYPE_ID_JAG_MISSPELT }, 'invalid_request', 'misspelt'],
+    ['another token type', { requested_token_type: TOKEN_TYPE_ACCESS_TOKEN }, 'invalid_request', TOKEN_TYPE_ID_JAG],
+    ['no token type', { requested_token_type: [] }, 'invalid_request', TOKEN_TYPE_ID_JAG],
+    ['no audience', { audience: [] }, 'invalid_request', 'audience is required'],
+    ['two audiences', { audience: ['https://a.example', 'https://b.example'] }, 'invalid_target', 'one audience'],
+    ['itself as the audience', { audience: 'SELF' }, 'invalid_target', 'does not redeem its own'],
+    ['a relative resource', { resource: 'mcp' }, 'invalid_target', 'absolute URI'],
+    ['a resource with a fragment', { resource: 'https://a.example/#x' }, 'invalid_target', 'fragment'],
+    ['no subject token', { subject_token: [] }, 'invalid_request', 'subject_token is required'],
+    ['no subject token type', { subject_token_type: [] }, 'invalid_request', 'subject_token_type is required'],
+    ['another subject token type', { subject_token_type: TOKEN_TYPE_REFRESH_TOKEN }, 'invalid_request', 'must be'],
+    ['an actor token', { actor_token: 'x', actor_token_type: TOKEN_TYPE_ID_TOKEN }, 'invalid_request', 'actor_token'],
+    ['authorization_details that are none', { authorization_details: '{}' }, 'invalid_authorization_details', 'list'],
+    ['an unknown subject token', { subject_token: 'unknown' }, 'invalid_grant', 'not valid'],
+  ])('with %s is refused and recorded', async (_name, parameters, expected, description) => {
+    const given = parameters['audience'] === 'SELF' ? { audience: world.idp.issuer } : parameters;
+    const answer = await bot.exchange(given);
+    expect(answer.body).toEqual({ error: expected, error_description: expect.stringContaining(description) });
+    expect(world.issued).toEqual([
+      expect.objectContaining({ granted: false, clientId: 'bot', error: expected, reason: expect.any(String) }),
+    ]);
+  });
+
+  it.each<[string, string | string[], string]>([
+    ['two scopes', ['a', 'b'], 'invalid_request'],
+    ['a scope with a quote', 'a"b', 'invalid_scope'],
+  ])('with %s is refused by the provider itself, and recorded', async (_name, scope, expected) => {
+    expect(error(await bot.exchange({ scope }))).toBe(expected);
+    expect(world.issued).toEqual([
+      {
+        time: expect.any(Date),
+        granted: false,
+        claimedClientId: 'bot',
+        error: expected,
+        reason: expect.stringContaining('scope'),
+      },
+    ]);
+  });
+
+  it('of a client that fails to authenticate is recorded without a client', async () => {
+    const body = new URLSearchParams({ grant_type: GRANT_TOKEN_EXCHANGE, client_id: 'bot' });
+    const response = await fetch(`${world.idp.issuer}/token`, { method: 'POST', body });
+    expect(response.status).toBe(401);
+    expect(world.issued).toHaveLength(1);
+    expect(world.issued[0]).toMatchObject({ granted: false, error: 'invalid_client', claimedClientId: 'bot' });
+    expect(world.issued[0]).not.toHaveProperty('clientId');
+  });
+});
+
+describe('the policy', () => {
+  it('denies with a reason that only the audit record has', async () => {
+    world.policy = () => ({
+      granted: false,
+      error: 'access_denied',
+      reason: 'group bots is not assigned to the application linear',
+    });
+    expect(await bot.exchange()).toEqual({
+      status: 400,
+      body: { error: 'access_denied', error_description: 'the policy of this identity provider does not allow it' },
+    });
+    expect(world.issued).toEqual([
+      {
+        time: expect.any(Date),
+        granted: false,
+        clientId: 'bot',
+        subject: 'bot',
+        subjectTokenType: TOKEN_TYPE_ACCESS_TOKEN,
+        audience: world.as.issuer,
+        resource: [OPAQUE_RESOURCE],
+        requestedScopes: ['issues:read'],
+        error: 'access_denied',
+        reason: 'group bots is not assigned to the application linear',
+      },
+    ]);
+  });
+
+  it('denies with a description for the client, or by throwing a GrantRefusal', async () => {
+    world.policy = () => ({ granted: false, error: 'invalid_target', reason: 'r', description: 'ask it-desk@acme' });
+    expect((await bot.exchange()).body).toEqual({ error: 'invalid_target', error_description: 'ask it-desk@acme' });
+    world.policy = () => {
+      throw new GrantRefusal('invalid_scope', 'no such scope');
+    };
+    expect(error(await bot.exchange())).toBe('invalid_scope');
+  });
+
+  it('that breaks issues nothing and says nothing', async () => {
+    world.policy = () => {
+      throw new Error('database password is hunter2');
+    };
+    const answer = await bot.exchange();
+    expect(answer.status).toBe(500);
+    expect(JSON.stringify([answer, world.issued])).not.toContain('hunter2');
+    expect(world.issued).toEqual([expect.objectContaining({ granted: false, error: 'server_error', subject: 'bot' })]);
+  });
+
+  it('cannot give more scopes than were requested, and none of them is an error', async () => {
+    world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['issues:read', 'admin'] });
+    expect((await bot.exchange({ scope: 'issues:read issues:write' })).body).toMatchObject({ scope: 'issues:read' });
+    expect(world.issued.at(-1)).toMatchObject({
+      requestedScopes: ['issues:read', 'issues:write'],
+      grantedScopes: ['issues:read'],
+    });
+    expect(error(await bot.exchange({ scope: 'issues:write' }))).toBe('invalid_scope');
+  });
+
+  it('cannot give a resource that was not requested', async () => {
+    world.policy = () => ({ granted: true, clientId: 'bot-at-as', resource: JWT_RESOURCE });
+    expect(error(await bot.exchange({ resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
+    expect((await bot.exchange({ resource: [] })).body).toMatchObject({ resource: JWT_RESOURCE });
+  });
+
+  it('sets subject, audience, client, lifetime, algorithm and claims, but not what the protocol sets', async () => {
+    world.policy = () => ({
+      granted: true,
+      clientId: 'bot-at-as',
+      subject: 'pairwise-1',
+      audience: 'https://as.example',
+      lifetimeSeconds: 60,
+      algorithm: 'EdDSA',
+      scopes: ['issues:read'],
+      authorizationDetails: [{ type: 'mcp', tool: 'x' }],
+      claims: {
+        email: 'bot@acme.example',
+        iss: 'https://evil.example',
+        sub: 'admin',
+        scope: 'admin',
+        cnf: { jkt: 'x' },
+      },
+    });
+    const { body } = await bot.exchange({ audience: 'urn:acme:linear' });
+    expect(body).toMatchObject({ expires_in: 60 });
+    const assertion = String(body['access_token']);
+    expect(decodeProtectedHeader(assertion).alg).toBe('EdDSA');
+    const claims = decodeJwt(assertion);
+    expect(claims).toMatchObject({
+      iss: world.idp.issuer,
+      sub: 'pairwise-1',
+      aud: 'https://as.example',
+      client_id: 'bot-at-as',
+      scope: 'issues:read',
+      email: 'bot@acme.example',
+      authorization_details: [{ type: 'mcp', tool: 'x' }],
+    });
+    expect(claims).not.toHaveProperty('cnf');
+    expect(Number(claims.exp) - Number(claims.iat)).toBe(60);
+    expect(world.issued.at(-1)).toMatchObject({ granted: true, jti: claims.jti, audience: 'https://as.example' });
+    expect(JSON.stringify(world.issued)).not.toContain(assertion.split('.')[2]);
+  });
+});
+
+describe("the principal's own access token", () => {
+  it('is accepted from the client it was issued to only', async () => {
+    const own = await bot.authenticate();
+    expect(error(await other.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({ reason: 'the subject token was issued to another client' });
+    expect(error(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('granted');
+  });
+
+  it('that is bound needs a proof by its key, and binds the ID-JAG', async () => {
+    const dpop = await dpopHandle();
+    const own = await bot.authenticate(undefined, dpop);
+    expect(own['token_type']).toBe('DPoP');
+    const request = {
+      requested_token_type: TOKEN_TYPE_ID_JAG,
+      subject_token: own['access_token'] ?? '',
+      subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+      audience: world.as.issuer,
+    };
+    expect(error(await bot.exchangeRaw(request))).toBe('invalid_grant');
+    expect(error(await bot.exchangeRaw(request, await dpopHandle()))).toBe('invalid_grant');
+    const { body } = await bot.exchangeRaw(request, dpop);
+    expect(decodeJwt(String(body['access_token']))).toMatchObject({ cnf: { jkt: await dpop.calculateThumbprint() } });
+    expect(world.issued.at(-1)).toMatchObject({ granted: true, bound: true });
+  });
+
+  it('that was destroyed is refused', async () => {
+    const own = await bot.authenticate();
+    const token = await world.idp.provider.ClientCredentials.find(own['access_token'] ?? '');
+    await token?.destroy();
+    expect(error(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
+  });
+});
+
+describe('ID tokens', () => {
+  const asIdToken = (token: string) => ({ subject_token: token, subject_token_type: TOKEN_TYPE_ID_TOKEN });
+
+  it('come with client_credentials only where openid is asked for', async () => {
+    expect(await bot.authenticate()).not.toHaveProperty('id_token');
+    expect(await bot.authenticate('openid')).toHaveProperty('id_token');
+  });
+
+  it('of a principal are accepted from that principal only, and known as such to the policy', async () => {
+    const asked = spyingPolicy();
+    const { id_token: idToken = '' } = await bot.authenticate('openid');
+    expect(error(await bot.exchange(asIdToken(idToken)))).toBe('granted');
+    expect(asked[0]).toMatchObject({ subject: 'bot', subjectKind: 'principal', claims: { azp: 'bot' } });
+    expect(error(await other.exchange(asIdToken(idToken)))).toBe('invalid_grant');
+  });
+
+  it('outlive a key rotation', async () => {
+    const { id_token: idToken = '' } = await bot.authenticate('openid');
+    await world.signingKeys.rotate();
+    expect(error(await bot.exchange(asIdToken(idToken)))).toBe('granted');
+  });
+
+  it('of a user, signed by the provider itself, are accepted and known as such', async () => {
+    const asked = spyingPolicy();
+    const client = await world.idp.provider.Client.find('bot');
+    if (client === undefined) throw new Error('no client');
+    const userToken = new world.idp.provider.IdToken({ sub: 'alice' }, { client });
+    userToken.set('sub', 'alice');
+    const idToken = await userToken.issue({ use: 'idtoken', expiresAt: Math.floor(Date.now() / 1000) + 60 });
+    expect(error(await bot.exchange(asIdToken(idToken)))).toBe('granted');
+    expect(asked[0]).toMatchObject({ subject: 'alice', subjectKind: 'user' });
+    expect(error(await other.exchange(asIdToken(idToken)))).toBe('invalid_grant');
+    const old = await userToken.issue({ use: 'idtoken', expiresAt: Math.floor(Date.now() / 1000) - 60 });
+    expect(error(await bot.exchange(asIdToken(old)))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({ reason: 'the ID token has expired' });
+  });
+
+  it.each<[string, () => Promise<string> | string]>([
+    ['without a signature', () => new UnsecuredJWT({ iss: world.idp.issuer, sub: 'admin', aud: 'bot' }).encode()],
+    ['that are ID-JAGs', () => bot.idJag()],
+    ['that have expired', () => signed({ exp: Math.floor(Date.now() / 1000) - 60 })],
+    ['of another issuer', () => signed({ iss: 'https://other.example' })],
+    ['for a second audience', () => signed({ aud: ['bot', 'other'] })],
+    ['of no principal', () => signed({ gty: undefined })],
+    ['with the type of an access token', () => signed({}, 'at+jwt')],
+    ['that are no JWT', () => 'nonsense'],
+  ])('%s are refused', async (_name, forge) => {
+    expect(error(await bot.exchange(asIdToken(await forge())))).toBe('invalid_grant');
+  });
+
+  /** What the principal ID token would be, with some claims replaced. */
+  function signed(claims: Record<string, unknown>, typ = 'JWT'): Promise<string> {
+    const iat = Math.floor(Date.now() / 1000);
+    const good = {
+      iss: world.idp.issuer,
+      sub: 'bot',
+      aud: 'bot',
+      azp: 'bot',
+      gty: 'client_credentials',
+      iat,
+      exp: iat + 60,
+    };
+    return world.signingKeys.sign(JSON.parse(JSON.stringify({ ...good, ...claims })) as Record<string, unknown>, {
+      typ,
+    });
+  }
+
+  it('made the same way and with nothing replaced are accepted', async () => {
+    expect(error(await bot.exchange(asIdToken(await signed({}))))).toBe('granted');
+  });
+});
+
+describe('the published keys', () => {
+  it('verify ID-JAGs, beside the keys of the provider, and hold nothing private', async () => {
+    const response = await fetch(`${world.idp.issuer}/jwks`);
+    expect(response.headers.get('content-type')).toContain('application/jwk-set+json');
+    const jwks = (await response.json()) as JSONWebKeySet;
+    await jwtVerify(await bot.idJag(), createLocalJWKSet(jwks));
+    expect(jwks.keys.length).toBeGreaterThanOrEqual(3);
+    expect(jwks.keys.filter((key) => key.d !== undefined)).toEqual([]);
+  });
+});

@@ -1,0 +1,62 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
+import { createSigningKeys } from './signing-keys.ts';
+
+describe('createSigningKeys', () => {
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('signs with %s under a published kid', async (algorithm) => {
+    const keys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA', 'RS256'] });
+    const signed = await keys.sign({ sub: 'x' }, { typ: 'JWT', algorithm });
+    expect(decodeProtectedHeader(signed).alg).toBe(algorithm);
+    await expect(jwtVerify(signed, createLocalJWKSet(keys.publicJwks()))).resolves.toMatchObject({
+      payload: { sub: 'x' },
+    });
+  });
+
+  it('signs with a new key after a rotation, and publishes the old one for the grace period', async () => {
+    let now = 0;
+    const keys = await createSigningKeys({ graceSeconds: 60, now: () => new Date(now) });
+    const before = await keys.sign({ sub: 'x' }, { typ: 'JWT' });
+    await keys.rotate();
+    const after = await keys.sign({ sub: 'x' }, { typ: 'JWT' });
+    expect(decodeProtectedHeader(after).kid).not.toBe(decodeProtectedHeader(before).kid);
+    now = 59_000;
+    await jwtVerify(before, createLocalJWKSet(keys.publicJwks()));
+    await jwtVerify(after, createLocalJWKSet(keys.publicJwks()));
+    now = 60_000;
+    await expect(jwtVerify(before, createLocalJWKSet(keys.publicJwks()))).rejects.toThrow('no applicable key');
+    await jwtVerify(after, createLocalJWKSet(keys.publicJwks()));
+  });
+
+  it('forgets a leaked key at once', async () => {
+    const keys = await createSigningKeys();
+    const before = await keys.sign({ sub: 'x' }, { typ: 'JWT' });
+    await keys.rotate();
+    keys.dropRetired();
+    await expect(jwtVerify(before, createLocalJWKSet(keys.publicJwks()))).rejects.toThrow('no applicable key');
+  });
+
+  it('starts with keys it is given', async () => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256', kid: 'mine' };
+    const keys = await createSigningKeys({ jwks: { keys: [jwk] } });
+    expect(decodeProtectedHeader(await keys.sign({}, { typ: 'JWT' })).kid).toBe('mine');
+    await expect(createSigningKeys({ jwks: { keys: [{ ...jwk, alg: 'HS256' }] } })).rejects.toThrow('alg of ES256');
+    const { d: _private, ...publicOnly } = jwk;
+    await expect(createSigningKeys({ jwks: { keys: [publicOnly] } })).rejects.toThrow('private key');
+  });
+
+  it('never shows a private key', async () => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256' };
+    const keys = await createSigningKeys({ jwks: { keys: [jwk] } });
+    const shown = `${inspect(keys, { depth: 9, showHidden: true })}${JSON.stringify(keys)}${JSON.stringify(keys.publicJwks())}`;
+    expect(shown).not.toContain(jwk.d);
+  });
+
+  it('says which algorithm it has no key for', async () => {
+    const keys = await createSigningKeys();
+    await expect(keys.sign({}, { typ: 'JWT', algorithm: 'RS256' })).rejects.toThrow('no signing key for RS256');
+    await expect(keys.rotate('RS256')).rejects.toThrow('no signing key for RS256');
+  });
+});

@@ -1,0 +1,396 @@
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { Provider } from 'oidc-provider';
+import { type Answer, Bot } from '../../test-support/bot.ts';
+import {
+  AS_SECRET,
+  generousPolicy,
+  JWT_RESOURCE,
+  OPAQUE_RESOURCE,
+  startWorld,
+  type World,
+} from '../../test-support/world.ts';
+import { memoryReplayStore, redeemIdJag, type RedeemIdJagOptions } from '../index.ts';
+
+let world: World;
+let bot: Bot;
+
+beforeAll(async () => {
+  world = await startWorld();
+  bot = new Bot(world);
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  world.policy = generousPolicy;
+  world.redeemed.length = 0;
+});
+
+/** A bot of a world of its own. */
+async function inWorld(
+  redeem: Partial<RedeemIdJagOptions>,
+  use: (bot: Bot, world: World) => Promise<void>,
+): Promise<void> {
+  const own = await startWorld({ redeem });
+  try {
+    await use(new Bot(own), own);
+  } finally {
+    await own.close();
+  }
+}
+
+async function dpopHandle(): Promise<oauth.DPoPHandle> {
+  return oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
+}
+
+function refusal(answer: Answer): unknown {
+  return answer.status === 200 ? 'granted' : answer.body['error'];
+}
+
+describe('who may redeem', () => {
+  it('refuses a stolen ID-JAG to another client, and the audit record says whose it was', async () => {
+    const assertion = await bot.idJag();
+    const answer = await new Bot(world, 'other').redeem(assertion);
+    expect(answer).toEqual({
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'the ID-JAG was issued for another client' },
+    });
+    expect(world.redeemed).toEqual([
+      {
+        time: expect.any(Date),
+        granted: false,
+        clientId: 'other-at-as',
+        issuer: world.idp.issuer,
+        subject: 'bot',
+        jti: decodeJwt(assertion).jti,
+        error: 'invalid_grant',
+        reason: 'wrong_client',
+      },
+    ]);
+  });
+
+  it('refuses a client whose authentication fails, and records it without a client', async () => {
+    const response = await fetch(`${world.as.issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from('bot-at-as:wrong').toString('base64')}` },
+      body: new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() }),
+    });
+    expect(response.status).toBe(401);
+    await expect(response.json()).resolves.toMatchObject({ error: 'invalid_client' });
+    expect(world.redeemed).toEqual([
+      expect.objectContaining({ granted: false, error: 'invalid_client', reason: 'invalid secret provided' }),
+    ]);
+  });
+
+  it('refuses a client without the grant', async () => {
+    const response = await fetch(`${world.as.issuer}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag(), client_id: 'nobody' }),
+    });
+    expect(response.status).toBe(401);
+    const { body } = await new Bot(world, 'other').redeem(await bot.idJag(), {}, { grantType: GRANT_JWT_DPOP });
+    expect(body).toMatchObject({ error: 'invalid_request' });
+    expect(world.redeemed).toHaveLength(2);
+  });
+});
+
+describe('what is redeemed', () => {
+  it.each([
+    ['alg none', (assertion: string) => new UnsecuredJWT(decodeJwt(assertion)).encode()],
+    ['a cut signature', (assertion: string) => assertion.slice(0, -4)],
+    ['nonsense', () => 'nonsense'],
+    ['a token of 40 kB', (assertion: string) => `${assertion}${'A'.repeat(40_000)}`],
+    [
+      "a signature by nobody's key",
+      (assertion: string) =>
+        new SignJWT(decodeJwt(assertion))
+          .setProtectedHeader({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'x' })
+          .sign(world.keys.bot.privateKey),
+    ],
+    [
+      'an HMAC',
+      (assertion: string) =>
+        new SignJWT(decodeJwt(assertion))
+          .setProtectedHeader({ alg: 'HS256', typ: 'oauth-id-jag+jwt' })
+          .sign(new Uint8Array(32)),
+    ],
+  ])('refuses %s with invalid_grant', async (_name, forge) => {
+    const answer = await bot.redeem(await forge(await bot.idJag()));
+    expect(refusal(answer)).toBe('invalid_grant');
+    expect(world.redeemed).toEqual([expect.objectContaining({ granted: false, clientId: 'bot-at-as' })]);
+  });
+
+  it('refuses a request without an assertion', async () => {
+    expect(refusal(await bot.redeem(''))).toBe('invalid_request');
+  });
+
+  it('allows reuse by the same client by default, and forbids it under single use', async () => {
+    const assertion = await bot.idJag();
+    expect([refusal(await bot.redeem(assertion)), refusal(await bot.redeem(assertion))]).toEqual([
+      'granted',
+      'granted',
+    ]);
+
+    await inWorld({ replay: { singleUse: memoryReplayStore() } }, async (own, ownWorld) => {
+      const once = await own.idJag();
+      // A refused request spends nothing.
+      expect(refusal(await own.redeem(once, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
+      expect(refusal(await own.redeem(once, { scope: 'admin' }))).toBe('invalid_scope');
+      const outcomes = await Promise.all(Array.from({ length: 5 }, () => own.redeem(once)));
+      expect(outcomes.map(refusal).filter((outcome) => outcome === 'granted')).toHaveLength(1);
+      expect(ownWorld.redeemed.at(-1)).toMatchObject({ subject: 'bot' });
+      expect(ownWorld.redeemed.filter(({ reason }) => reason === 'replayed')).toHaveLength(4);
+    });
+  });
+});
+
+describe('the resource', () => {
+  it('is taken from the ID-JAG where the request names none', async () => {
+    expect(await bot.redeem(await bot.idJag())).toMatchObject({ body: { resource: OPAQUE_RESOURCE } });
+  });
+
+  it('of the request must be that of the ID-JAG', async () => {
+    const assertion = await bot.idJag();
+    expect(refusal(await bot.redeem(assertion, { resource: JWT_RESOURCE }))).toBe('invalid_target');
+    expect(refusal(await bot.redeem(assertion, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
+    expect(refusal(await bot.redeem(assertion, { resource: [OPAQUE_RESOURCE, JWT_RESOURCE] }))).toBe('invalid_target');
+    expect(refusal(await bot.redeem(assertion, { resource: OPAQUE_RESOURCE }))).toBe('granted');
+  });
+
+  it('of another authorization server is refused', async () => {
+    const assertion = await bot.idJag({ resource: 'https://other.example/mcp' });
+    expect(refusal(await bot.redeem(assertion))).toBe('invalid_target');
+  });
+
+  it('must be named where several are possible', async () => {
+    const several = await bot.idJag({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE] });
+    expect(refusal(await bot.redeem(several))).toBe('invalid_target');
+    expect(await bot.redeem(several, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
+
+    const none = await bot.idJag({ resource: [] });
+    expect(decodeJwt(none)).not.toHaveProperty('resource');
+    expect(refusal(await bot.redeem(none))).toBe('invalid_target');
+    expect(await bot.redeem(none, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
+  });
+
+  it('is the only one there is where nobody names one, unless it is required', async () => {
+    const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } };
+    await inWorld({ resources }, async (own) => {
+      const none = await own.idJag({ resource: [] });
+      expect(await own.redeem(none)).toMatchObject({ body: { resource: OPAQUE_RESOURCE } });
+    });
+    await inWorld({ resources, requireResource: true }, async (own) => {
+      const none = await own.idJag({ resource: [] });
+      expect(refusal(await own.redeem(none, { resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
+    });
+  });
+});
+
+describe('the scopes', () => {
+  it('are those of the ID-JAG that the resource knows', async () => {
+    const assertion = await bot.idJag({ resource: JWT_RESOURCE, scope: 'issues:read issues:write' });
+    expect(await bot.redeem(assertion)).toMatchObject({ body: { scope: 'issues:read' } });
+    expect(world.redeemed.at(-1)).toMatchObject({
+      granted: true,
+      requestedScopes: ['issues:read', 'issues:write'],
+      grantedScopes: ['issues:read'],
+      accountId: `${world.idp.issuer}#bot`,
+      tokenType: 'Bearer',
+    });
+  });
+
+  it('can be narrowed by the request and never widened', async () => {
+    const assertion = await bot.idJag({ scope: 'issues:read issues:write' });
+    expect(await bot.redeem(assertion, { scope: 'issues:write' })).toMatchObject({ body: { scope: 'issues:write' } });
+    const narrow = await bot.idJag({ scope: 'issues:read' });
+    expect(refusal(await bot.redeem(narrow, { scope: 'issues:read issues:write' }))).toBe('invalid_scope');
+  });
+
+  it('that are none are an error', async () => {
+    expect(refusal(await bot.redeem(await bot.idJag({ scope: 'unknown' })))).toBe('invalid_scope');
+  });
+
+  it('of an ID-JAG that names none are the defaults of the resource, or nothing', async () => {
+    const scopeless = (own: World) => {
+      own.policy = () => ({ granted: true, clientId: 'bot-at-as' });
+    };
+    const noScope = { scope: [] };
+    scopeless(world);
+    expect(refusal(await bot.redeem(await bot.idJag(noScope)))).toBe('invalid_scope');
+    const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read', 'x'], defaultScopes: ['issues:read'] } };
+    await inWorld({ resources }, async (own, ownWorld) => {
+      scopeless(ownWorld);
+      expect(await own.redeem(await own.idJag(noScope))).toMatchObject({ body: { scope: 'issues:read' } });
+    });
+  });
+
+  it('stay under what the subject may have here', async () => {
+    const scopesFor: RedeemIdJagOptions['scopesFor'] = ({ claims }) =>
+      Array.isArray(claims['groups']) && claims['groups'].includes('writers') ? ['issues:write'] : [];
+    await inWorld({ scopesFor }, async (own, ownWorld) => {
+      expect(refusal(await own.redeem(await own.idJag({ scope: 'issues:read issues:write' })))).toBe('invalid_scope');
+      ownWorld.policy = (request) => ({
+        granted: true,
+        clientId: 'bot-at-as',
+        scopes: request.scopes,
+        claims: { groups: ['writers'] },
+      });
+      expect(await own.redeem(await own.idJag({ scope: 'issues:read issues:write' }))).toMatchObject({
+        body: { scope: 'issues:write' },
+      });
+    });
+  });
+});
+
+describe('the account', () => {
+  it('can be linked, and refused', async () => {
+    const account: RedeemIdJagOptions['account'] = ({ subject }) => (subject === 'bot' ? 'account-7' : undefined);
+    await inWorld({ account }, async (own, ownWorld) => {
+      const { body } = await own.redeem(await own.idJag());
+      expect(await own.introspect(String(body['access_token']))).toMatchObject({ sub: 'account-7' });
+      ownWorld.policy = () => ({ granted: true, clientId: 'bot-at-as', subject: 'unknown', scopes: ['issues:read'] });
+      expect(refusal(await own.redeem(await own.idJag()))).toBe('invalid_grant');
+    });
+  });
+});
+
+describe('the access token', () => {
+  it('comes without a refresh token and lives as long as configured', async () => {
+    const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'], accessTokenLifetimeSeconds: 60 } };
+    await inWorld({ resources }, async (own) => {
+      const { body } = await own.redeem(await own.idJag());
+      expect(body).toMatchObject({ expires_in: 60 });
+      expect(body).not.toHaveProperty('refresh_token');
+      const { iat, exp } = await own.introspect(String(body['access_token']));
+      expect(Number(exp) - Number(iat)).toBe(60);
+    });
+  });
+});
+
+describe('DPoP', () => {
+  it('binds the token to the key of the proof', async () => {
+    const dpop = await dpopHandle();
+    const { body } = await bot.redeem(await bot.idJag(), {}, { dpop });
+    expect(body).toMatchObject({ token_type: 'DPoP' });
+    expect(await bot.introspect(String(body['access_token']))).toMatchObject({
+      token_type: 'DPoP',
+      cnf: { jkt: await dpop.calculateThumbprint() },
+    });
+  });
+
+  it('of a bound ID-JAG must be by the same key', async () => {
+    const dpop = await dpopHandle();
+    const bound = await bot.idJag({}, dpop);
+    expect(decodeJwt(bound)['cnf']).toEqual({ jkt: await dpop.calculateThumbprint() });
+    expect(refusal(await bot.redeem(bound))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'proof_required', subject: 'bot' });
+    expect(refusal(await bot.redeem(bound, {}, { dpop: await dpopHandle() }))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'proof_mismatch' });
+    expect(await bot.redeem(bound, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
+  });
+
+  it('is what the jwt-dpop grant is about', async () => {
+    const dpop = await dpopHandle();
+    const grantType = GRANT_JWT_DPOP;
+    expect(refusal(await bot.redeem(await bot.idJag(), {}, { grantType }))).toBe('invalid_grant');
+    expect(refusal(await bot.redeem(await bot.idJag(), {}, { grantType, dpop }))).toBe('granted');
+  });
+
+  it('proofs are accepted once', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const proof = await new SignJWT({ htm: 'POST', htu: `${world.as.issuer}/token`, jti: 'proof-1' })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt()
+      .sign(privateKey);
+    const basic = Buffer.from(`bot-at-as:${AS_SECRET}`).toString('base64');
+    const headers = { authorization: `Basic ${basic}`, dpop: proof };
+    const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
+    const send = async () => (await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body })).status;
+    expect([await send(), await send()]).toEqual([200, 400]);
+    expect(world.redeemed.at(-1)).toMatchObject({ error: 'invalid_grant', reason: 'DPoP proof JWT Replay detected' });
+  });
+});
+
+describe("the identity provider's keys", () => {
+  it('can be rotated while both run', async () => {
+    const before = await bot.idJag();
+    expect(refusal(await bot.redeem(before))).toBe('granted');
+    await world.signingKeys.rotate();
+    expect(refusal(await bot.redeem(await bot.idJag()))).toBe('granted');
+    expect(refusal(await bot.redeem(before))).toBe('granted');
+  });
+
+  it('that cannot be had are a 503, and it recovers by itself', async () => {
+    let down = true;
+    let now = Date.now();
+    const flaky: NonNullable<RedeemIdJagOptions['fetch']> = (url, init) =>
+      down ? Promise.reject(new TypeError('fetch failed')) : fetch(url, init);
+    await inWorld({ fetch: flaky, now: () => new Date(now) }, async (own, ownWorld) => {
+      const assertion = await own.idJag();
+      expect(await own.redeem(assertion)).toEqual({
+        status: 503,
+        body: {
+          error: 'temporarily_unavailable',
+          error_description: "the identity provider's keys cannot be fetched at the moment",
+        },
+      });
+      expect(ownWorld.redeemed).toEqual([
+        expect.objectContaining({ granted: false, error: 'temporarily_unavailable' }),
+      ]);
+      down = false;
+      now += 2000;
+      expect(refusal(await own.redeem(assertion))).toBe('granted');
+      down = true;
+      now += 20_000;
+      expect(refusal(await own.redeem(assertion))).toBe('granted');
+    });
+  });
+});
+
+describe('the audit trail', () => {
+  it('has one record for each request and never a token', async () => {
+    const assertion = await bot.idJag();
+    const { body } = await bot.redeem(assertion);
+    await bot.redeem(assertion, { scope: 'admin' });
+    expect(world.redeemed.map(({ granted }) => granted)).toEqual([true, false]);
+    const trail = JSON.stringify(world.redeemed);
+    expect(trail).not.toContain(String(body['access_token']));
+    expect(trail).not.toContain(assertion.split('.')[2]);
+  });
+
+  it('that fails lets nothing be granted', async () => {
+    const audit = () => {
+      throw new Error('disk full');
+    };
+    await inWorld({ audit }, async (own) => {
+      const assertion = await own.idJag();
+      expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
+      expect(refusal(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+    });
+  });
+});
+
+describe('options that cannot be meant', () => {
+  const resources = { [OPAQUE_RESOURCE]: { scopes: ['a'] } };
+  const issuers = { 'https://idp.example': {} };
+  it.each([
+    ['no issuer', { issuers: {}, resources }, 'issuers is empty'],
+    ['itself as issuer', { issuers: { 'https://as.example': {} }, resources }, 'trusted issuer of itself'],
+    ['no resource', { issuers, resources: {} }, 'resources is empty'],
+    ['a relative resource', { issuers, resources: { mcp: { scopes: [] } } }, 'absolute URI'],
+    [
+      'a life of 0',
+      { issuers, resources: { [OPAQUE_RESOURCE]: { scopes: [], accessTokenLifetimeSeconds: 0 } } },
+      'positive',
+    ],
+    [
+      'a default it does not know',
+      { issuers, resources: { [OPAQUE_RESOURCE]: { scopes: [], defaultScopes: ['x'] } } },
+      'defaultScopes',
+    ],
+  ])('%s', (_name, options, message) => {
+    const provider = new Provider('https://as.example');
+    expect(() => redeemIdJag(provider, options)).toThrow(message);
+  });
+});

@@ -1,0 +1,217 @@
+import { createServer } from 'node:http';
+import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
+import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
+import { OAuthError, OAuthErrorCode, verifyBearerToken } from '@modelcontextprotocol/server';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import * as oauth from 'oauth4webapi';
+import { Bot } from '../../test-support/bot.ts';
+import { type Loopback, loopback } from '../../test-support/loopback.ts';
+import { JWT_RESOURCE, OPAQUE_RESOURCE, RS_SECRET, startWorld, type World } from '../../test-support/world.ts';
+import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
+import { accessTokenVerifier, type AccessTokenVerifierOptions } from './access-token-verifier.ts';
+
+describe('JWT access tokens', () => {
+  const RESOURCE = 'https://mcp.example/mcp';
+  let as: Loopback;
+  let keys: SigningKeys;
+
+  beforeEach(async () => {
+    [as, keys] = await Promise.all([loopback(), createSigningKeys({ algorithms: ['ES256', 'EdDSA'] })]);
+    as.serve((request, response) => {
+      const metadata = { issuer: as.origin, jwks_uri: `${as.origin}/jwks` };
+      response.end(JSON.stringify(request.url === '/jwks' ? keys.publicJwks() : metadata));
+    });
+  });
+  afterEach(() => as.close());
+
+  const verify = (token: string, more: Partial<AccessTokenVerifierOptions> = {}) =>
+    accessTokenVerifier({
+      issuer: as.origin,
+      resource: RESOURCE,
+      jwt: {},
+      ...more,
+    } as AccessTokenVerifierOptions).verifyAccessToken(token);
+
+  function token(claims: Record<string, unknown> = {}, options: { typ?: string; algorithm?: 'ES256' | 'EdDSA' } = {}) {
+    const iat = Math.floor(Date.now() / 1000);
+    const good = {
+      iss: as.origin,
+      sub: 's',
+      aud: RESOURCE,
+      client_id: 'c',
+      jti: 'j',
+      iat,
+      exp: iat + 60,
+      scope: 'a b',
+    };
+    const all = JSON.parse(JSON.stringify({ ...good, ...claims })) as Record<string, unknown>;
+    return keys.sign(all, { typ: options.typ ?? 'at+jwt', algorithm: options.algorithm });
+  }
+
+  it('say who calls', async () => {
+    const signed = await token({ act: { sub: 'operator' } });
+    await expect(verify(signed)).resolves.toEqual({
+      token: signed,
+      clientId: 'c',
+      scopes: ['a', 'b'],
+      expiresAt: expect.any(Number),
+      resource: new URL(RESOURCE),
+      extra: {
+        subject: 's',
+        issuer: as.origin,
+        actor: { sub: 'operator' },
+        claims: expect.objectContaining({ jti: 'j' }),
+      },
+    });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['among several audiences', { aud: ['https://other.example', RESOURCE] }],
+    ['without a scope', { scope: undefined }],
+  ])('are accepted %s', async (_name, claims) => {
+    await expect(verify(await token(claims))).resolves.toMatchObject({ clientId: 'c' });
+  });
+
+  it.each<[string, Record<string, unknown>, { typ?: string }]>([
+    ['for another resource', { aud: 'https://other.example/mcp' }, {}],
+    ['for the resource with a slash more', { aud: `${RESOURCE}/` }, {}],
+    ['without an audience', { aud: undefined }, {}],
+    ['of another issuer', { iss: 'https://other.example' }, {}],
+    ['that have expired', { exp: Math.floor(Date.now() / 1000) - 10 }, {}],
+    ['without an expiry', { exp: undefined }, {}],
+    ['that are not valid yet', { nbf: Math.floor(Date.now() / 1000) + 60 }, {}],
+    ['without a client', { client_id: undefined }, {}],
+    ['that are bound to a key', { cnf: { jkt: 'x' } }, {}],
+    ['that are ID-JAGs', {}, { typ: 'oauth-id-jag+jwt' }],
+    ['that are ID tokens', {}, { typ: 'JWT' }],
+  ])('%s are refused as the SDK expects it', async (_name, claims, header) => {
+    await expect(verify(await token(claims, header))).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it.each([
+    ['nonsense', () => 'nonsense'],
+    ['another signature', async () => `${(await token()).slice(0, -6)}AAAAAA`],
+    ['20 kB', async () => token({ padding: 'x'.repeat(20_000) })],
+  ])('that are %s are refused', async (_name, forge) => {
+    await expect(verify(await forge())).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('of an algorithm that is not allowed are refused', async () => {
+    const signed = await token({}, { algorithm: 'EdDSA' });
+    await expect(verify(signed)).resolves.toBeDefined();
+    await expect(verify(signed, { jwt: { algorithms: ['ES256'] } })).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('whose keys cannot be had are no 401, so that the client keeps its token', async () => {
+    const signed = await token();
+    as.serve((_request, response) => response.writeHead(503).end());
+    await expect(verify(signed)).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
+  });
+
+  it('are refused with the error of SDK v2 where that is asked for', async () => {
+    const errors = { invalidToken: (message: string) => new OAuthError(OAuthErrorCode.InvalidToken, message) };
+    const verifier = accessTokenVerifier({ issuer: as.origin, resource: RESOURCE, jwt: {}, errors });
+    await expect(verifyBearerToken('Bearer nonsense', { verifier })).rejects.toBeInstanceOf(OAuthError);
+    const authorization = `Bearer ${await token()}`;
+    await expect(
+      verifyBearerToken(authorization, { verifier, expectedResource: new URL(RESOURCE) }),
+    ).resolves.toMatchObject({ clientId: 'c' });
+  });
+});
+
+describe('opaque access tokens', () => {
+  let world: World;
+  let bot: Bot;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    bot = new Bot(world);
+  });
+  afterAll(() => world.close());
+
+  const opaque = (cacheSeconds = 0, resource = OPAQUE_RESOURCE, now?: () => Date) =>
+    accessTokenVerifier({
+      issuer: world.as.issuer,
+      resource,
+      introspection: { clientId: 'resource-server', clientSecret: RS_SECRET, cacheSeconds },
+      now,
+    });
+
+  async function accessToken(dpop?: oauth.DPoPHandle): Promise<string> {
+    const { body } = await bot.redeem(await bot.idJag(), {}, dpop === undefined ? {} : { dpop });
+    return String(body['access_token']);
+  }
+
+  it('stop working when they are revoked', async () => {
+    const token = await accessToken();
+    const verifier = opaque();
+    await verifier.verifyAccessToken(token);
+    await bot.revoke(token);
+    await expect(verifier.verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('cost one question within the cache time, and no answer is kept longer', async () => {
+    let now = Date.now();
+    const verifier = opaque(10, OPAQUE_RESOURCE, () => new Date(now));
+    const token = await accessToken();
+    const before = world.as.server.hits.get('/token/introspection') ?? 0;
+    for (let call = 0; call < 5; call += 1) await verifier.verifyAccessToken(token);
+    expect(world.as.server.hits.get('/token/introspection')).toBe(before + 1);
+    await bot.revoke(token);
+    now += 11_000;
+    await expect(verifier.verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('for another resource are refused', async () => {
+    await expect(opaque(0, JWT_RESOURCE).verifyAccessToken(await accessToken())).rejects.toBeInstanceOf(
+      InvalidTokenError,
+    );
+  });
+
+  it('that are bound are refused as bearer tokens', async () => {
+    const token = await accessToken(oauth.DPoP({}, await oauth.generateKeyPair('ES256')));
+    await expect(opaque().verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('with a wrong secret of ours are no 401', async () => {
+    const verifier = accessTokenVerifier({
+      issuer: world.as.issuer,
+      resource: OPAQUE_RESOURCE,
+      introspection: { clientId: 'resource-server', clientSecret: 'wrong' },
+    });
+    const failure: unknown = await verifier.verifyAccessToken(await accessToken()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'TokenVerificationUnavailableError' });
+    expect(JSON.stringify(failure)).not.toContain('wrong');
+  });
+
+  it('work with requireBearerAuth of the SDK', async () => {
+    const app = express();
+    const verifier: OAuthTokenVerifier = opaque();
+    app.use(requireBearerAuth({ verifier, expectedResource: new URL(OPAQUE_RESOURCE) }));
+    app.use((_request, response) => {
+      response.json({ ok: true });
+    });
+    const server = createServer(app);
+    const home = await loopback();
+    home.serve((request, response) => server.emit('request', request, response));
+    try {
+      const call = (token: string) => fetch(home.origin, { headers: { authorization: `Bearer ${token}` } });
+      const refused = await call('unknown');
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('www-authenticate')).toContain('invalid_token');
+      expect((await call(await accessToken())).status).toBe(200);
+    } finally {
+      await home.close();
+    }
+  });
+});
+
+describe('options that cannot be meant', () => {
+  it('are refused at once', () => {
+    expect(() => accessTokenVerifier({ issuer: 'as', resource: 'https://mcp.example', jwt: {} })).toThrow(
+      'absolute URL',
+    );
+  });
+});
