@@ -70,9 +70,9 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
 }
 
 /** Without it express would print a stack for every malformed body, and send it to the caller. */
-const jsonErrors: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+const jsonErrors: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
   if (response.headersSent) {
-    next(error);
+    response.destroy();
     return;
   }
   const status = error instanceof Object && 'status' in error && typeof error.status === 'number' ? error.status : 500;
