@@ -64,6 +64,12 @@ export interface FailureEvent extends EventBase {
   readonly durationMs: number;
 }
 
+/** A token that another copy of the bot got was taken from the store. */
+export interface SharedEvent extends EventBase {
+  readonly type: 'shared';
+  readonly tokenHash: string;
+}
+
 /** The MCP server refused a token and it was forgotten. */
 export interface RejectedEvent extends EventBase {
   readonly type: 'rejected';
@@ -85,4 +91,5 @@ export interface WarningEvent extends EventBase {
 }
 
 /** What `onEvent` receives. No field ever carries a token, key, assertion or secret. */
-export type CredenceEvent = LegEvent | TokenEvent | FailureEvent | RejectedEvent | StepUpEvent | WarningEvent;
+export type CredenceEvent =
+  LegEvent | TokenEvent | SharedEvent | FailureEvent | RejectedEvent | StepUpEvent | WarningEvent;

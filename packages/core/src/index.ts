@@ -35,6 +35,7 @@ export type {
   LegEvent,
   Operation,
   RejectedEvent,
+  SharedEvent,
   StepUpEvent,
   TokenEvent,
   WarningEvent,
@@ -50,5 +51,5 @@ export type { SubjectContext, SubjectToken, SubjectTokenSource, TokenGetter } fr
 export { workloadToken } from './subjects/workload-token.ts';
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';
-export { memoryStore } from './tokens/memory-store.ts';
-export type { StoredToken, TokenStore } from './tokens/token-store.ts';
+export { memoryStore } from './store/memory-store.ts';
+export type { Lease, TokenStore } from './store/token-store.ts';

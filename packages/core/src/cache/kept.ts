@@ -4,7 +4,11 @@ export interface Keepable<T> {
   readonly value: T;
   /** On the monotonic clock; a value that is past it is fetched anew. */
   readonly goodUntilMs: number;
+  /** On the monotonic clock; from here the value is still given and a new one is fetched behind. Default: never. */
+  readonly refreshAtMs?: number;
 }
+
+const REFRESH_PAUSE_MS = 60_000;
 
 /**
  * Values that are fetched once and kept while they are good: one flight per key, bounded in number, least recently used
@@ -24,7 +28,10 @@ export class Kept<T> {
   /** The kept value while it is good; `reused` says that it was there before this call. */
   async get(key: string, fetchValue: () => Promise<Keepable<T>>): Promise<{ value: T; reused: boolean }> {
     const kept = this.peek(key);
-    if (kept) return { value: kept.value, reused: true };
+    if (kept) {
+      this.#refreshBehind(key, kept, fetchValue);
+      return { value: kept.value, reused: true };
+    }
     const value = await (this.#flights.get(key) ?? this.#fly(key, fetchValue));
     return { value: value.value, reused: false };
   }
@@ -43,8 +50,17 @@ export class Kept<T> {
     if (value === undefined || this.#values.get(key)?.value === value) this.#values.delete(key);
   }
 
-  clear(): void {
-    this.#values.clear();
+  /** Forgets every value whose key is meant. */
+  clear(meant: (key: string) => boolean): void {
+    for (const key of this.#values.keys()) if (meant(key)) this.#values.delete(key);
+  }
+
+  #refreshBehind(key: string, kept: Keepable<T>, fetchValue: () => Promise<Keepable<T>>): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (kept.refreshAtMs === undefined || nowMs < kept.refreshAtMs || this.#flights.has(key)) return;
+    // should it fail, the old value serves on and the next try comes in a minute
+    this.#values.set(key, { ...kept, refreshAtMs: nowMs + REFRESH_PAUSE_MS });
+    this.#fly(key, fetchValue).catch(() => undefined);
   }
 
   #fly(key: string, fetchValue: () => Promise<Keepable<T>>): Promise<Keepable<T>> {

@@ -114,8 +114,7 @@ function algorithmsOf(key: KeyObject): readonly SigningAlgorithm[] {
   switch (key.asymmetricKeyType) {
     case 'rsa':
     case 'rsa-pss':
-      if ((details?.modulusLength ?? 0) < 2048)
-        throw badKey('its RSA modulus is under 2048 bits', 'Make a longer key.');
+      if ((details?.modulusLength ?? 0) < 2048) throw shortRsaKey();
       return key.asymmetricKeyType === 'rsa' ? RSA : PSS;
     case 'ec': {
       const alg = CURVES[details?.namedCurve ?? ''];
@@ -123,26 +122,24 @@ function algorithmsOf(key: KeyObject): readonly SigningAlgorithm[] {
     }
     case 'ed25519':
       return ED;
+    case 'dsa':
+    case 'ed448':
+    case 'x25519':
+    case 'x448':
     case undefined:
-    case 'dsa': {
-      throw new Error('Not implemented yet: "dsa" case');
-    }
-    case 'ed448': {
-      throw new Error('Not implemented yet: "ed448" case');
-    }
-    case 'x25519': {
-      throw new Error('Not implemented yet: "x25519" case');
-    }
-    case 'x448': {
-      throw new Error('Not implemented yet: "x448" case');
-    }
     default:
       return [];
   }
 }
 
 function algorithmsOfCryptoKey(key: CryptoKey): readonly SigningAlgorithm[] {
-  const { name, hash, namedCurve } = key.algorithm as { name: string; hash?: { name: string }; namedCurve?: string };
+  const { name, hash, namedCurve, modulusLength } = key.algorithm as {
+    name: string;
+    hash?: { name: string };
+    namedCurve?: string;
+    modulusLength?: number;
+  };
+  if (modulusLength !== undefined && modulusLength < 2048) throw shortRsaKey();
   const bits = hash?.name.replace('SHA-', '') ?? '';
   const candidates: Readonly<Record<string, readonly (SigningAlgorithm | undefined)[]>> = {
     'RSASSA-PKCS1-v1_5': [RSA.find((alg) => alg === `RS${bits}`)],
@@ -166,6 +163,10 @@ function pickAlgorithm(possible: readonly SigningAlgorithm[], wanted: SigningAlg
 
 function isCryptoKey(value: unknown): value is CryptoKey {
   return isJsonObject(value) && 'algorithm' in value && 'usages' in value && 'extractable' in value;
+}
+
+function shortRsaKey(): CredenceError {
+  return badKey('its RSA modulus is under 2048 bits', 'Make a longer key.');
 }
 
 function badKey(why: string, remedy: string, cause?: unknown): CredenceError {

@@ -1,4 +1,4 @@
-import { Kept } from '../cache/kept.ts';
+import { type Keepable, Kept } from '../cache/kept.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../flows/settings.ts';
 import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
@@ -7,9 +7,10 @@ import { cleanText } from '../text/clean.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
 
-const METADATA_LIFETIME_MS = 3_600_000;
+const METADATA_REFRESH_MS = 3_600_000;
+const METADATA_LIFETIME_MS = 24 * 3_600_000;
 
-/** Where everything is: metadata of servers and issuers, asked once and kept for an hour. */
+/** Where everything is: metadata of servers and issuers, kept for a day and refreshed behind after an hour. */
 export class Directory {
   readonly #runtime: Runtime;
   readonly #resources: Kept<ProtectedResource>;
@@ -33,10 +34,9 @@ export class Directory {
   async target(server: ServerSettings, signal: AbortSignal): Promise<{ resource: string; issuer: string }> {
     const pinned = server.issuer === 'discover' ? undefined : server.issuer;
     if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
-    const { value: metadata } = await this.#resources.get(server.name, async () => ({
-      value: await discoverResource(this.#runtime, server, signal),
-      goodUntilMs: this.#goodUntilMs(),
-    }));
+    const { value: metadata } = await this.#resources.get(server.name, async () =>
+      this.#kept(await discoverResource(this.#runtime, server, signal)),
+    );
     const resource = server.resource ?? metadata.resource;
     if (pinned === undefined) return { resource, issuer: this.#discovered(server, metadata) };
     if (metadata.authorizationServers.length > 0 && !metadata.authorizationServers.includes(pinned)) {
@@ -62,16 +62,17 @@ export class Directory {
     if (server.tokenEndpoint !== undefined) return { issuer, url: server.tokenEndpoint };
     const anchor = server.issuer === 'discover' ? server.url : new URL(server.issuer);
     const option = `servers.${server.name}.issuer`;
-    const { value: metadata } = await this.#issuers.get(`as ${server.name} ${issuer}`, async () => ({
-      value: await discoverIssuer(this.#runtime, issuer, {
-        role: 'authorization-server',
-        server: server.name,
-        option,
-        anchor,
-        signal,
-      }),
-      goodUntilMs: this.#goodUntilMs(),
-    }));
+    const { value: metadata } = await this.#issuers.get(`as ${server.name} ${issuer}`, async () =>
+      this.#kept(
+        await discoverIssuer(this.#runtime, issuer, {
+          role: 'authorization-server',
+          server: server.name,
+          option,
+          anchor,
+          signal,
+        }),
+      ),
+    );
     return { issuer, url: metadata.tokenEndpoint, metadata };
   }
 
@@ -84,11 +85,16 @@ export class Directory {
     const { issuer } = idp;
     if (idp.tokenEndpoint !== undefined) return { issuer, url: idp.tokenEndpoint };
     const anchor = new URL(issuer);
-    const { value: metadata } = await this.#issuers.get(`idp ${issuer}`, async () => ({
-      value: await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal }),
-      goodUntilMs: this.#goodUntilMs(),
-    }));
+    const { value: metadata } = await this.#issuers.get(`idp ${issuer}`, async () =>
+      this.#kept(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
+    );
     return { issuer, url: metadata.tokenEndpoint, metadata };
+  }
+
+  /** What was kept about a server and the IdP may be out of date: an endpoint it names is gone. */
+  forget(server: ServerSettings, idp?: { issuer: string }): void {
+    this.#resources.drop(server.name);
+    this.#issuers.clear((key) => key.startsWith(`as ${server.name} `) || key === `idp ${idp?.issuer}`);
   }
 
   #discovered(server: ServerSettings, metadata: ProtectedResource): string {
@@ -127,8 +133,9 @@ export class Directory {
     return issuer;
   }
 
-  #goodUntilMs(): number {
-    return this.#runtime.clock.monotonicMs() + METADATA_LIFETIME_MS;
+  #kept<T>(value: T): Keepable<T> {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    return { value, refreshAtMs: nowMs + METADATA_REFRESH_MS, goodUntilMs: nowMs + METADATA_LIFETIME_MS };
   }
 }
 

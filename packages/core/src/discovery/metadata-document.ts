@@ -22,8 +22,17 @@ export async function firstDocument<T>(
   judge: (document: MetadataDocument) => T,
 ): Promise<T | undefined> {
   let refusal: CredenceError | undefined;
+  let redirect: CredenceError | undefined;
   for (const url of urls) {
-    const answer = await retrying(runtime, signal, (attempt) => getJson(runtime, url, { ...about, attempt }, signal));
+    let answer: Answer;
+    try {
+      answer = await retrying(runtime, signal, (attempt) => getJson(runtime, url, { ...about, attempt }, signal));
+    } catch (error) {
+      // a redirect is no outage: many hosts send any path they do not know to a login page
+      if (!isCredenceError(error) || error.code !== 'redirect_refused') throw error;
+      redirect ??= error;
+      continue;
+    }
     const headers = answer.headers;
     if (answer.status !== 200 || answer.json === undefined) {
       report(runtime, about, { ...answer, failure: notADocument(answer, about) });
@@ -39,7 +48,8 @@ export async function firstDocument<T>(
       refusal ??= error;
     }
   }
-  if (refusal) throw refusal;
+  const told = refusal ?? redirect;
+  if (told) throw told;
   return undefined;
 }
 

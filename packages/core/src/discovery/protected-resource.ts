@@ -102,9 +102,10 @@ function judgeResource(
 
 /** RFC 9728 section 3.3, and for a document found at the root what MCP servers do: one identifier for all below a path. */
 function covers(resource: string, url: URL): boolean {
-  if (!URL.canParse(resource)) return false;
+  // the URL parser drops line breaks and spaces; the identifier is used and shown as it is
+  if (!/^[\x21-\x7e]+$/u.test(resource) || !URL.canParse(resource)) return false;
   const named = new URL(resource);
-  if (named.origin !== url.origin || named.hash !== '' || named.username !== '') return false;
+  if (named.origin !== url.origin || named.hash !== '' || named.username !== '' || named.password !== '') return false;
   if (named.href === withoutFragment(url)) return true;
   const above = named.pathname.endsWith('/') ? named.pathname : `${named.pathname}/`;
   return named.search === '' && `${url.pathname}/`.startsWith(above);

@@ -28,7 +28,7 @@ interface Wording {
 
 /** The error that an OAuth error answer becomes: our words, by leg, for who runs the bot and whom they should ask. */
 export function refusal(answer: Refusal): CredenceError {
-  const error = /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/u.test(answer.error) ? answer.error : 'invalid_error_code';
+  const error = presentable(answer) ? answer.error : 'invalid_error_code';
   const wording = wordingFor(answer, error);
   return new CredenceError({
     ...wording,
@@ -42,6 +42,14 @@ export function refusal(answer: Refusal): CredenceError {
         ? undefined
         : cleanText(answer.errorDescription, { secrets: answer.secrets ?? [] }),
   });
+}
+
+/**
+ * An error code goes into our own sentences, so it must be a word or a URI: what RFC 6749 section 5.2 allows beyond that has
+ * room for a sentence to a model, and a peer may put there what it was sent.
+ */
+function presentable({ error, secrets }: Refusal): boolean {
+  return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => error.includes(secret));
 }
 
 function wordingFor(answer: Refusal, error: string): Wording {

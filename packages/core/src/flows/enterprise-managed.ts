@@ -4,18 +4,15 @@ import type { Directory } from '../discovery/directory.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
+import type { SharedStore } from '../store/shared-store.ts';
 import type { SubjectTokens } from '../subjects/subject-tokens.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
+import { IdJagShelf, type ShelvedIdJag } from './id-jag-shelf.ts';
 import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from './settings.ts';
 
-const SPARE_MS = 10_000;
-
-interface KeptIdJag extends IdJag {
-  /** A token made from it was refused by the server once: a second time it goes. */
-  doubted: boolean;
-}
+const REMEMBERED_MS = 3_600_000;
 
 /**
  * The way through the IdP: discover, authenticate, exchange, redeem. Metadata, subject token and ID-JAG are kept while they
@@ -27,54 +24,67 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #server: ServerSettings;
   readonly #directory: Directory;
   readonly #subjects: SubjectTokens;
-  readonly #idJags: Kept<KeptIdJag>;
-  #takesIdJagsOnce = false;
+  readonly #shelf: IdJagShelf;
+  #idJagsTakenOnceUntilMs = 0;
 
   constructor(
     runtime: Runtime,
     settings: { idp: IdpSettings; server: ServerSettings },
-    shared: { directory: Directory; subjects: SubjectTokens },
+    shared: { directory: Directory; subjects: SubjectTokens; store?: SharedStore | undefined },
   ) {
     this.#runtime = runtime;
     this.#idp = settings.idp;
     this.#server = settings.server;
     this.#directory = shared.directory;
     this.#subjects = shared.subjects;
-    this.#idJags = new Kept(runtime.clock, 100);
+    this.#shelf = new IdJagShelf(runtime, new Kept(runtime.clock, 100), shared.store);
   }
 
   async acquire(request: GrantRequest): Promise<Grant> {
-    const { signal } = request;
-    const key = request.scopes?.join(' ') ?? '';
+    try {
+      return await this.#acquire(request);
+    } catch (error) {
+      if (isEndpointGone(error)) this.#directory.forget(this.#server, this.#idp);
+      throw error;
+    }
+  }
+
+  async #acquire(request: GrantRequest): Promise<Grant> {
+    const { signal, key } = request;
     const target = this.#directory.target(this.#server, signal);
     const as = this.#authorizationServer(target, signal);
     // both are awaited below, but perhaps not both before the first of them fails
     for (const started of [target, as]) started.catch(() => undefined);
-    const { value: idJag, reused } = await this.#idJags.get(key, () => this.#obtain(request, target, as));
-    const redemption = { idJag, key, resource: (await target).resource, as: await as };
+    const obtain = () => this.#obtain(request, target, as);
+
+    const { idJag, reused } = await this.#shelf.get(key, obtain);
+    const redemption = { resource: (await target).resource, as: await as };
     let attempts = 0;
     try {
-      return await this.#redeem(request, redemption, (attempt) => {
+      return await this.#redeem(request, { ...redemption, idJag }, (attempt) => {
         attempts = attempt;
       });
     } catch (error) {
       if (!isInvalidGrant(error)) throw error;
-      this.#idJags.drop(key, idJag);
+      await this.#shelf.drop(key, idJag);
       if (!reused && attempts < 2) throw error;
     }
     // it was presented before, by an earlier renewal or by a try whose answer was lost: one fresh chain decides
-    const { value: fresh } = await this.#idJags.get(key, () => this.#obtain(request, target, as));
-    const grant = await this.#redeem(request, { ...redemption, idJag: fresh });
-    if (reused) this.#takesIdJagsOnce = true;
+    const fresh = await this.#shelf.get(key, obtain);
+    const grant = await this.#redeem(request, { ...redemption, idJag: fresh.idJag });
+    if (reused) {
+      this.#idJagsTakenOnceUntilMs = this.#runtime.clock.monotonicMs() + REMEMBERED_MS;
+      await this.#shelf.drop(key, fresh.idJag);
+    }
     return grant;
   }
 
   async #redeem(
     request: GrantRequest,
-    { idJag, key, resource, as }: { idJag: KeptIdJag; key: string; resource: string; as: RedeemEndpoint },
+    { idJag, resource, as }: { idJag: ShelvedIdJag; resource: string; as: RedeemEndpoint },
     onAttempt?: (attempt: number) => void,
   ): Promise<Grant> {
-    if (this.#takesIdJagsOnce) this.#idJags.drop(key, idJag);
+    if (this.#takesIdJagsOnce()) await this.#shelf.drop(request.key, idJag);
     const grant = await redeem(this.#runtime, {
       server: this.#server,
       endpoint: as,
@@ -91,11 +101,12 @@ export class EnterpriseManagedFlow implements Flow {
     return {
       ...grant,
       scopesStated: grant.scopesStated || idJag.scopes !== undefined,
-      refused: () => {
-        if (idJag.doubted) this.#idJags.drop(key, idJag);
-        idJag.doubted = true;
-      },
+      refused: () => this.#shelf.doubt(request.key, idJag),
     };
+  }
+
+  #takesIdJagsOnce(): boolean {
+    return this.#runtime.clock.monotonicMs() < this.#idJagsTakenOnceUntilMs;
   }
 
   async #authorizationServer(target: Promise<{ issuer: string }>, signal: AbortSignal): Promise<RedeemEndpoint> {
@@ -110,7 +121,7 @@ export class EnterpriseManagedFlow implements Flow {
     request: GrantRequest,
     target: Promise<{ resource: string; issuer: string }>,
     as: Promise<RedeemEndpoint>,
-  ): Promise<{ value: KeptIdJag; goodUntilMs: number }> {
+  ): Promise<IdJag> {
     const { signal } = request;
     const [{ resource, issuer }, endpoint, subject, actor] = await Promise.all([
       target,
@@ -119,6 +130,7 @@ export class EnterpriseManagedFlow implements Flow {
       this.#idp.actor && this.#subjects.get(this.#idp.actor, signal),
       as,
     ]);
+    let attempts = 0;
     const ask = (subjectToken: string) =>
       exchange(this.#runtime, {
         idp: this.#idp,
@@ -130,19 +142,20 @@ export class EnterpriseManagedFlow implements Flow {
         resource,
         scopes: request.scopes,
         signal,
+        onAttempt: (attempt) => {
+          attempts = attempt;
+        },
       });
-    let idJag: IdJag;
     try {
-      idJag = await ask(subject.value);
+      return await ask(subject.value);
     } catch (error) {
-      if (!subject.reused || !isAboutSubjectToken(error)) throw error;
-      // a kept subject token may have been revoked: one fresh one decides
-      this.#subjects.drop(this.#idp.subject, subject.value);
-      idJag = await ask((await this.#subjects.get(this.#idp.subject, signal)).value);
+      if (!isAboutSubjectToken(error) || (!subject.reused && attempts < 2)) throw error;
     }
-    const leftMs = idJag.expiresAtMs - this.#runtime.clock.wallMs();
-    const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
-    return { value: { ...idJag, doubted: false }, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
+    // a kept subject token may have been revoked or spent: one fresh one decides
+    await this.#subjects.drop(this.#idp.subject, subject.value);
+    const idJag = await ask((await this.#subjects.get(this.#idp.subject, signal)).value);
+    if (subject.reused) this.#subjects.areTakenOnce();
+    return idJag;
   }
 }
 
@@ -150,6 +163,11 @@ type RedeemEndpoint = TokenEndpoint & { readonly takesJwtDpop: boolean };
 
 function isInvalidGrant(error: unknown): error is CredenceError {
   return isCredenceError(error) && error.leg === 'redeem' && error.code === 'invalid_grant';
+}
+
+/** An answer by which the metadata that named the endpoint is worth asking for again. */
+function isEndpointGone(error: unknown): boolean {
+  return isCredenceError(error) && error.leg !== 'discover' && (error.code === 'unreachable' || error.status === 404);
 }
 
 /** RFC 8693 section 2.2.2 has `invalid_request` for a bad subject token; most answer `invalid_grant`. */

@@ -19,13 +19,13 @@ export interface ExchangeRequest {
   readonly resource: string;
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
+  readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
 
 /** An ID-JAG that was checked and may be redeemed. */
 export interface IdJag {
   readonly assertion: string;
-  /** Wall clock, milliseconds since the epoch. */
-  readonly expiresAtMs: number;
+  readonly lifetimeMs: number;
   /** What the IdP granted; undefined where neither its answer nor the ID-JAG says. */
   readonly scopes: readonly string[] | undefined;
 }
@@ -57,6 +57,7 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     scopes: request.scopes,
     dpop: server.dpop?.exchange,
     signal: request.signal,
+    onAttempt: request.onAttempt,
   });
   checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name);
   checkResourceEcho(answer, resource, whose);
@@ -66,13 +67,13 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     clientId: server.credential.clientId,
     resource,
     server: server.name,
-    nowMs: runtime.clock.wallMs(),
+    nowMs: answer.peerTimeMs ?? runtime.clock.wallMs(),
     thumbprint: await server.dpop?.thumbprint(),
   });
   if (!checked.namesResource) missingResource(runtime, server, idp.issuer);
   return {
     assertion: answer.accessToken,
-    expiresAtMs: checked.expiresAtMs,
+    lifetimeMs: Math.min(checked.lifetimeMs, (answer.expiresInSeconds ?? Infinity) * 1000),
     scopes: checked.scopes ?? answer.scopes,
   };
 }

@@ -2,6 +2,7 @@ import type { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime.ts';
 import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { SharedStore } from '../store/shared-store.ts';
 import { clientCredentialsFlow, workloadIdentityFlow } from './direct.ts';
 import { EnterpriseManagedFlow } from './enterprise-managed.ts';
 import type { Flow } from './flow.ts';
@@ -11,7 +12,7 @@ import type { IdpSettings, ServerSettings } from './settings.ts';
 export function flowFor(
   runtime: Runtime,
   { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
-  shared: { directory: Directory; subjects: SubjectTokens },
+  shared: { directory: Directory; subjects: SubjectTokens; store?: SharedStore | undefined },
 ): Flow {
   switch (server.flow) {
     case 'enterprise-managed':

@@ -14,6 +14,8 @@ export interface Grant {
 }
 
 export interface GrantRequest {
+  /** The key the token will be kept under. */
+  readonly key: string;
   /** What to ask for; undefined asks for the IdP's default grant. */
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;

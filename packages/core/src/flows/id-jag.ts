@@ -12,13 +12,15 @@ export interface IdJagExpectation {
   readonly clientId: string;
   readonly resource: string;
   readonly server: string;
+  /** The time at the IdP, milliseconds since the epoch. */
   readonly nowMs: number;
   /** The thumbprint of the key it was to be bound to (RFC 9449 section 6.1). */
   readonly thumbprint?: string | undefined;
 }
 
 export interface CheckedIdJag {
-  readonly expiresAtMs: number;
+  /** From `iat` to `exp`: independent of how far our clock is off. */
+  readonly lifetimeMs: number;
   readonly scopes: readonly string[] | undefined;
   /** False where the ID-JAG names no resource at all. */
   readonly namesResource: boolean;
@@ -37,7 +39,7 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
     .replace(/^application\//u, '');
   if (typ !== ID_JAG_TYP) throw bad(expected, `its header "typ" is "${show(header['typ'])}", not "${ID_JAG_TYP}"`);
   const alg = stringField(header, 'alg') ?? '';
-  if (!/^(?:RS|PS|ES)\d{3}|^EdDSA$|^Ed25519$|^ML-DSA-\d\d$/u.test(alg)) {
+  if (!/^(?:(?:RS|PS|ES)\d{3}|EdDSA|Ed25519|ML-DSA-\d\d)$/u.test(alg)) {
     throw bad(expected, `it is signed with "${show(header['alg'])}", which proves nothing to another party`);
   }
   if (claims['iss'] !== expected.idpIssuer) throw bad(expected, `"iss" is "${show(claims['iss'])}"`);
@@ -58,6 +60,7 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   if (typeof claims['exp'] !== 'number' || !Number.isFinite(expiresAtMs)) throw bad(expected, '"exp" is missing');
   if (expiresAtMs + CLOCK_TOLERANCE_MS < expected.nowMs) throw bad(expected, 'it has expired already');
   if (typeof claims['iat'] !== 'number') throw bad(expected, '"iat" is missing');
+  const lifetimeMs = Math.max(0, expiresAtMs - claims['iat'] * 1000);
   const resources = claims['resource'] === undefined ? undefined : (stringList(claims['resource']) ?? []);
   if (resources && !resources.includes(expected.resource)) {
     throw bad(expected, `"resource" is "${show(claims['resource'])}", not "${expected.resource}"`);
@@ -69,7 +72,7 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   }
   const scope = stringField(claims, 'scope');
   return {
-    expiresAtMs,
+    lifetimeMs,
     scopes: scope === undefined ? undefined : parseScopes(scope),
     namesResource: resources !== undefined,
   };

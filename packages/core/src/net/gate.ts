@@ -62,7 +62,13 @@ export async function send(runtime: Runtime, url: string, init: RequestInit, abo
     if (failure) throw failure;
     return answer;
   } catch (error) {
-    if (caller?.aborted && !isCredenceError(error)) throw stopped(caller.reason, about);
+    if (caller?.aborted && !isCredenceError(error)) {
+      const reason = stopped(caller.reason, about);
+      if (isCredenceError(reason) && reason.code === 'timeout') {
+        report(runtime, about, { url, durationMs: runtime.clock.monotonicMs() - started, failure: reason });
+      }
+      throw reason;
+    }
     const failure = isCredenceError(error) ? error : translate(error, deadline.signal.aborted, url, about, runtime);
     report(runtime, about, { url, durationMs: runtime.clock.monotonicMs() - started, failure, status: failure.status });
     throw failure;
@@ -170,10 +176,11 @@ function translate(error: unknown, timedOut: boolean, url: string, about: About,
 }
 
 /** A deadline over several legs ends in the one that was under way. */
-function stopped(reason: unknown, about: About): unknown {
+export function stopped(reason: unknown, about: Omit<About, 'operation'>): unknown {
   if (!isCredenceError(reason) || reason.code !== 'timeout') return reason;
   const { message, remedy, code, retryable } = reason;
-  return new CredenceError({ ...about, message, remedy, code, retryable });
+  const { leg, contact, server, issuer } = about;
+  return new CredenceError({ leg, contact, server, issuer, message, remedy, code, retryable });
 }
 
 function saysJson(headers: Headers): boolean {
@@ -192,9 +199,16 @@ export function retryAfterSeconds(headers: Headers): number | undefined {
   return Math.max(0, Math.ceil((at - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
 }
 
-function clockSkewSeconds(headers: Headers, runtime: Runtime): number | undefined {
+/** What the peer's Date header says the time is, in milliseconds since the epoch. */
+export function peerTimeMs(headers: Headers): number | undefined {
   const sent = Date.parse(headers.get('date') ?? '');
-  if (Number.isNaN(sent)) return undefined;
+  return Number.isNaN(sent) ? undefined : sent;
+}
+
+/** How far the peer's clock is ahead of ours, where that is worth saying. */
+export function clockSkewSeconds(headers: Headers, runtime: Runtime): number | undefined {
+  const sent = peerTimeMs(headers);
+  if (sent === undefined) return undefined;
   const skew = Math.round((sent - runtime.clock.wallMs()) / 1000);
   return Math.abs(skew) > SKEW_WORTH_SAYING_SECONDS ? skew : undefined;
 }

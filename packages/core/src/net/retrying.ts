@@ -1,6 +1,7 @@
 import pRetry from 'p-retry';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime.ts';
+import { sleep } from './sleep.ts';
 
 /**
  * Runs `attempt` until it succeeds, with p-retry: only what may still succeed (`retryable`) is tried again, after the pause
@@ -25,20 +26,5 @@ export async function retrying<T>(
       const waitMs = (error.retryAfterSeconds ?? 0) * 1000;
       if (waitMs > 0 && waitMs <= maxRetryAfterMs) await sleep(waitMs, signal);
     },
-  });
-}
-
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
   });
 }

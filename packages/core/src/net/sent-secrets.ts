@@ -18,7 +18,8 @@ export function sentSecrets(init: RequestInit): readonly string[] {
   if (value) {
     secrets.push(value);
     if (scheme?.toLowerCase() === 'basic') {
-      const [, password] = Buffer.from(value, 'base64').toString().split(':');
+      const pair = Buffer.from(value, 'base64').toString();
+      const password = pair.slice(pair.indexOf(':') + 1);
       if (password) secrets.push(password, decodeURIComponentOrSame(password));
     }
   }

@@ -113,7 +113,8 @@ function bare(hostname: string): string {
 }
 
 function parse(value: string, about: UrlAbout): URL {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
+  // the URL parser drops line breaks and spaces, which would live on in the text that was compared and is shown
+  const url = /^[\x21-\x7e]+$/u.test(value) && URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !['https:', 'http:'].includes(url.protocol)) {
     throw new CredenceError({
       code: about.leg === 'configure' ? 'invalid_configuration' : 'invalid_response',

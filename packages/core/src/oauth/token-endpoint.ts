@@ -3,11 +3,12 @@ import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { refusal, type Refusal } from '../errors/refusal.ts';
 import { parseChallenges } from '../net/challenge.ts';
-import { type About, type Answer, report, send, withoutQuery } from '../net/gate.ts';
+import { type About, type Answer, peerTimeMs, report, send, stopped, withoutQuery } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
 import { type JsonObject, stringField } from '../text/json.ts';
 import { parseScopes } from '../text/scopes.ts';
+import { waitFor } from '../tokens/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 
 export interface TokenEndpoint {
@@ -45,6 +46,8 @@ export interface TokenAnswer {
   /** Seconds; undefined where the answer has none or none that makes sense. */
   readonly expiresInSeconds: number | undefined;
   readonly scopes: readonly string[] | undefined;
+  /** What the peer's Date header says the time is, in milliseconds since the epoch. */
+  readonly peerTimeMs: number | undefined;
   readonly body: JsonObject;
 }
 
@@ -54,7 +57,13 @@ export interface TokenAnswer {
  */
 export async function requestToken(runtime: Runtime, request: TokenRequest): Promise<TokenAnswer> {
   const attempt = (attemptNumber: number) => attemptWithNonce(runtime, request, attemptNumber);
-  return request.retry === false ? attempt(1) : retrying(runtime, request.signal, attempt);
+  try {
+    return await (request.retry === false ? attempt(1) : retrying(runtime, request.signal, attempt));
+  } catch (error) {
+    // between two attempts, or while the credential was being asked, no request of this leg was under way
+    if (!request.signal?.aborted || error !== request.signal.reason) throw error;
+    throw stopped(error, { ...request, issuer: request.endpoint.issuer });
+  }
 }
 
 /** A server that wants a DPoP nonce says so once (RFC 9449 section 8); the handle remembers it for the second try. */
@@ -88,7 +97,12 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     client,
     async (_as, _client, body, headers) => {
       const nowMs = runtime.clock.wallMs();
-      await credential.authenticate({ issuer: endpoint.issuer, tokenEndpoint: endpoint.url, body, headers, nowMs });
+      const { issuer, url: tokenEndpoint } = endpoint;
+      // a signer or callback that never answers must not outlive the acquisition
+      await waitFor(
+        Promise.resolve(credential.authenticate({ issuer, tokenEndpoint, body, headers, nowMs })),
+        request.signal,
+      );
     },
     request.grantType,
     present(request.parameters),
@@ -123,17 +137,20 @@ async function judge(
   answer: Answer,
   request: TokenRequest,
 ): Promise<TokenAnswer> {
-  if (answer.status !== 200) throw await refused(request, answer);
+  const errorUnder200 = answer.json?.['access_token'] === undefined && stringField(answer.json, 'error') !== undefined;
+  if (answer.status !== 200 || errorUnder200) throw await refused(request, answer);
   const body = await oauth.processGenericTokenEndpointResponse(as, client, response, {
     // an ID-JAG is no access token and says so; oauth4webapi wants to be told that this is expected
     recognizedTokenTypes: { n_a() {} },
   });
-  if (body.access_token.trim() === '') throw malformed(request, answer, new Error('empty access_token'));
+  // RFC 6749 appendix A.12, without the space that no Authorization header could carry
+  if (!/^[\x21-\x7e]+$/u.test(body.access_token)) throw malformed(request, answer, undefined);
   return {
     accessToken: body.access_token,
     tokenType: body.token_type,
     expiresInSeconds: lifetimeSeconds(answer.json?.['expires_in']),
     scopes: body.scope === undefined ? undefined : parseScopes(body.scope),
+    peerTimeMs: peerTimeMs(answer.headers),
     body: { ...answer.json },
   };
 }
@@ -175,15 +192,19 @@ function malformed(request: TokenRequest, answer: Answer, cause: unknown): Crede
   });
 }
 
-/** The bounded answer as a Response for oauth4webapi, with an `expires_in` it does not trip over. */
+/**
+ * The bounded answer as a Response for oauth4webapi, without what it trips over: an odd `expires_in`, members that are null,
+ * and tokens that are none of our business here (it would judge an ID token by RS256 and refuse the whole answer).
+ */
 function rebuilt(answer: Answer): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   const nonce = answer.headers.get('dpop-nonce');
   if (nonce !== null) headers['dpop-nonce'] = nonce;
   if (answer.json === undefined) return new Response('', { status: answer.status, headers });
-  const { expires_in: expiresIn, ...rest } = answer.json;
+  const { expires_in: expiresIn, id_token: _idToken, refresh_token: _refreshToken, ...rest } = answer.json;
+  const members = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
   const seconds = lifetimeSeconds(expiresIn);
-  return new Response(JSON.stringify({ ...rest, ...(seconds !== undefined && { expires_in: seconds }) }), {
+  return new Response(JSON.stringify({ ...members, ...(seconds !== undefined && { expires_in: seconds }) }), {
     status: answer.status,
     headers,
   });

@@ -4,7 +4,7 @@ import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
-import { CredenceError } from '../errors/credence-error.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { parseJsonObject } from '../text/json.ts';
 import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './options.ts';
 
@@ -20,7 +20,16 @@ export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 
   const names = words(env['CREDENCE_SERVERS']);
   if (!names) throw unset('CREDENCE_SERVERS', 'the names of the MCP servers, separated by commas');
   const idp = idpFromEnv(env);
-  const servers = Object.fromEntries(names.map((name) => [name, serverFromEnv(env, name)]));
+  const servers: Record<string, ServerOptions> = Object.fromEntries(
+    names.map((name) => [name, serverFromEnv(env, name)]),
+  );
+  const through = names.find((name) => (servers[name]?.flow ?? 'enterprise-managed') === 'enterprise-managed');
+  if (!idp && through !== undefined) {
+    throw unset(
+      'CREDENCE_IDP_ISSUER',
+      `the IdP through which "${through}" is reached (or CONDUCTORONE_CLIENT_ID and CONDUCTORONE_CLIENT_SECRET)`,
+    );
+  }
   return { ...(idp && { idp }), servers };
 }
 
@@ -103,7 +112,17 @@ function credentialFromEnv(env: Env, prefix: string): ClientCredential {
     );
   }
   const [name, make] = first;
-  return make(filled(env[prefix + name]) ?? '');
+  try {
+    return make(filled(env[prefix + name]) ?? '');
+  } catch (error) {
+    throw isCredenceError(error) && error.code === 'invalid_key' ? ofVariable(prefix + name, error) : error;
+  }
+}
+
+/** What is wrong with a key, said of the variable it came from. */
+function ofVariable(variable: string, error: CredenceError): CredenceError {
+  const { code, leg, message, remedy, contact } = error;
+  return new CredenceError({ code, leg, message: `${variable}: ${message}`, remedy, contact });
 }
 
 function secretMethod(env: Env, prefix: string): 'basic' | 'post' {

@@ -7,7 +7,7 @@ import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import { SCOPE_TOKEN } from '../text/scopes.ts';
 import type { Clock } from '../time/clock.ts';
-import type { TokenStore } from '../tokens/token-store.ts';
+import type { TokenStore } from '../store/token-store.ts';
 
 export interface IdpOptions {
   /** The IdP's issuer identifier, exactly as its metadata spells it. */
@@ -99,7 +99,7 @@ const server = z.strictObject({
   url: text,
   issuer: text,
   credential,
-  scopes: scopeList.optional(),
+  scopes: scopeList.refine((scopes) => scopes.length > 0, 'is empty: leave it out for the default grant').optional(),
   stepUp: scopeList.optional(),
   flow: z.enum(['enterprise-managed', 'client-credentials', 'workload-identity']).optional(),
   resource: text.optional(),
@@ -122,7 +122,9 @@ export const optionsSchema = z.strictObject({
   servers: z
     .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is no name: letters, digits, "_", "-" and "."'), server)
     .refine((servers) => Object.keys(servers).length > 0, 'names no server'),
-  store: z.custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete'), 'is no TokenStore').optional(),
+  store: z
+    .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is no TokenStore')
+    .optional(),
   fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is no function').optional(),
   clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is no Clock').optional(),
   retry: z

@@ -1,7 +1,8 @@
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
 import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
-import { missingScopes, normaliseScopes, unionScopes } from '../text/scopes.ts';
+import { cleanText } from '../text/clean.ts';
+import { missingScopes, normaliseScopes, SCOPE_TOKEN, unionScopes } from '../text/scopes.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenKey } from '../tokens/token-key.ts';
 import type { TokenManager, TokenWanted } from '../tokens/token-manager.ts';
@@ -69,6 +70,20 @@ export class ServerAccess {
 
   #explicit(scopes: readonly string[]): TokenWanted {
     const { name, scopes: configured, stepUp } = this.settings;
+    const malformed = scopes.find((scope) => !SCOPE_TOKEN.test(scope));
+    if (scopes.length === 0 || malformed !== undefined) {
+      throw new CredenceError({
+        code: 'invalid_configuration',
+        leg: 'configure',
+        message:
+          malformed === undefined
+            ? `No scope was named for server "${name}" in an empty list of scopes.`
+            : `"${cleanText(malformed, { max: 60 })}" is no scope token (RFC 6749 section 3.3).`,
+        remedy: 'Name at least one scope, each as a string of its own, or leave the option out.',
+        contact: 'you',
+        server: name,
+      });
+    }
     const outside = configured === undefined ? [] : missingScopes(scopes, [...configured, ...stepUp]);
     if (outside.length > 0) {
       const names = outside.map((scope) => `"${scope}"`).join(', ');
@@ -86,12 +101,13 @@ export class ServerAccess {
   }
 
   #wanted(scopes: readonly string[] | undefined, explicit: boolean): TokenWanted {
+    const key = tokenKey(this.#idp, this.settings, scopes);
     return {
-      key: tokenKey(this.#idp, this.settings, scopes),
+      key,
       server: this.settings.name,
       scopes,
       explicit,
-      acquire: (signal) => this.#flow.acquire({ scopes, signal }),
+      acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),
     };
   }
 }

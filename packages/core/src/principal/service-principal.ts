@@ -9,6 +9,7 @@ import { SubjectTokens } from '../subjects/subject-tokens.ts';
 import { cleanText } from '../text/clean.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { AccessToken as Token } from '../tokens/access-token.ts';
+import { SharedStore } from '../store/shared-store.ts';
 import { closed, TokenManager } from '../tokens/token-manager.ts';
 import { optionsFromEnv } from './from-env.ts';
 import type { ServicePrincipalOptions } from './options.ts';
@@ -42,11 +43,12 @@ export class ServicePrincipal {
     this.#runtime = runtimeFromOptions(options);
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
-    const subjects = new SubjectTokens(this.#runtime, idp, this.#directory);
-    this.#manager = new TokenManager(this.#runtime, options.store);
+    const store = options.store && new SharedStore(this.#runtime, options.store);
+    const subjects = new SubjectTokens(this.#runtime, idp, this.#directory, store);
+    this.#manager = new TokenManager(this.#runtime, store);
     this.#servers = new Map(
       [...servers.values()].map((server) => {
-        const flow = flowFor(this.#runtime, { idp, server }, { directory: this.#directory, subjects });
+        const flow = flowFor(this.#runtime, { idp, server }, { directory: this.#directory, subjects, store });
         return [server.name, new ServerAccess(server, idp, flow, this.#manager)];
       }),
     );

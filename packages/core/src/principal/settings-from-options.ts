@@ -4,6 +4,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
 import { configuredUrl, type NetworkTrust } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
+import type { SubjectTokenSource } from '../subjects/subject.ts';
 import { cleanText } from '../text/clean.ts';
 import { normaliseScopes } from '../text/scopes.ts';
 import { type IdpOptions, optionsSchema, type ServerOptions, type ServicePrincipalOptions } from './options.ts';
@@ -41,9 +42,8 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
     configuredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
-  if (subject.issuer !== undefined) {
-    configuredUrl(subject.issuer, { ...about, what: 'idp.subject (ownToken({ issuer }))' }, network);
-  }
+  sourceIssuer(subject, 'idp.subject', about, network);
+  sourceIssuer(actor, 'idp.actor', about, network);
   return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };
 }
 
@@ -59,10 +59,10 @@ function serverSettings(
   if (options.issuer !== 'discover') {
     configuredUrl(issuerText(options.issuer, `${at}.issuer`), { ...about, what: `${at}.issuer` }, network);
   }
-  for (const field of ['tokenEndpoint'] as const) {
-    const value = options[field];
-    if (value !== undefined) configuredUrl(value, { ...about, what: `${at}.${field}` }, network);
+  if (options.tokenEndpoint !== undefined) {
+    configuredUrl(options.tokenEndpoint, { ...about, what: `${at}.tokenEndpoint` }, network);
   }
+  sourceIssuer(options.assertion, `${at}.assertion`, about, network);
   const flow = options.flow ?? 'enterprise-managed';
   if (flow === 'enterprise-managed' && idp === undefined) {
     throw wrong(
@@ -92,6 +92,18 @@ function serverSettings(
   };
 }
 
+/** `ownToken({ issuer })` sends a credential there, wherever the source is used. */
+function sourceIssuer(
+  source: SubjectTokenSource | undefined,
+  option: string,
+  about: { leg: 'configure'; contact: 'you'; server?: string },
+  network: NetworkTrust,
+): void {
+  if (source?.issuer === undefined) return;
+  const what = `${option} (ownToken({ issuer }))`;
+  configuredUrl(issuerText(source.issuer, what), { ...about, what }, network);
+}
+
 /** RFC 8414 section 2: an issuer identifier has no query and no fragment. */
 function issuerText(issuer: string, option: string): string {
   if (/[?#\s]/u.test(issuer)) {
@@ -106,18 +118,29 @@ function issuerText(issuer: string, option: string): string {
 /** One credential object under two issuers would be sent to both. */
 function credentialsStayHome(idp: IdpSettings | undefined, servers: ReadonlyMap<string, ServerSettings>): void {
   const homes = new Map<ClientCredential, string>();
-  if (idp) homes.set(idp.credential, idp.issuer);
-  for (const { name, credential, issuer, url } of servers.values()) {
-    const home = issuer === 'discover' ? `discover ${url.origin}` : issuer;
-    const known = homes.get(credential);
-    if (known !== undefined && known !== home) {
+  const settle = (option: string, credential: ClientCredential | undefined, home: string, server?: string) => {
+    if (credential === undefined) return;
+    const known = homes.get(credential) ?? home;
+    if (known !== home) {
       throw wrong(
-        `servers.${name}.credential is the same object as the credential of another issuer.`,
+        `${option} is the same object as the credential of another issuer.`,
         'Make one credential for each issuer: it must never be sent to one it was not registered with.',
-        name,
+        server,
       );
     }
     homes.set(credential, home);
+  };
+  const settleSource = (option: string, source: SubjectTokenSource | undefined, server?: string) =>
+    settle(`The credential of ${option}`, source?.credential, source?.issuer ?? idp?.issuer ?? '', server);
+  if (idp) {
+    settle('idp.credential', idp.credential, idp.issuer);
+    settleSource('idp.subject', idp.subject);
+    settleSource('idp.actor', idp.actor);
+  }
+  for (const { name, credential, issuer, url, assertion } of servers.values()) {
+    const home = issuer === 'discover' ? `discover ${url.origin}` : issuer;
+    settle(`servers.${name}.credential`, credential, home, name);
+    settleSource(`servers.${name}.assertion`, assertion, name);
   }
 }
 

@@ -1,4 +1,6 @@
 import { nonEmpty, unavailable } from '../credentials/checks.ts';
+import { isCredenceError } from '../errors/credence-error.ts';
+import { waitFor } from '../tokens/wait-for.ts';
 import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
 /** A source that asks the application each time: the application knows when its token is fresh. */
@@ -10,10 +12,17 @@ export function fromGetter(kind: string, type: string, getter: TokenGetter, iden
     identity,
     async get({ signal }) {
       try {
-        return { token: nonEmpty(await getter({ signal }), `${kind}(getter)`).trim() };
+        // a getter that does not listen to its signal must not hold up everybody behind it
+        const token = await waitFor(Promise.resolve(getter({ signal })), signal);
+        return { token: nonEmpty(token, `${kind}(getter)`).trim() };
       } catch (cause) {
+        if (signal.aborted && !isTimeout(signal.reason)) throw signal.reason;
         throw unavailable(`The token of ${kind}(getter)`, cause);
       }
     },
   };
+}
+
+function isTimeout(reason: unknown): boolean {
+  return isCredenceError(reason) && reason.code === 'timeout';
 }

@@ -50,6 +50,7 @@ export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
     type,
     identity: JSON.stringify([issuer ?? '', credential?.clientId ?? '', field, sortedEntries(parameters)]),
     issuer,
+    credential,
     get: (context) => context.clientCredentials({ issuer, credential, parameters, field }),
   };
 }

@@ -1,24 +1,31 @@
-import { Kept } from '../cache/kept.ts';
+import { createHash } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import { type Keepable, Kept } from '../cache/kept.ts';
 import { GRANT_CLIENT_CREDENTIALS } from '../constants.ts';
 import type { Directory } from '../discovery/directory.ts';
-import { CredenceError } from '../errors/credence-error.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { IdpSettings } from '../flows/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
-import { stringField } from '../text/json.ts';
+import type { SharedStore } from '../store/shared-store.ts';
+import { parseJsonObject, stringField } from '../text/json.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource } from './subject.ts';
 
 const SPARE_MS = 30_000;
+const REMEMBERED_MS = 3_600_000;
 
 /** Subject tokens of one principal, each asked for once and kept while it is good. */
 export class SubjectTokens {
   readonly #runtime: Runtime;
   readonly #idp: IdpSettings | undefined;
   readonly #directory: Directory;
+  readonly #store: SharedStore | undefined;
   readonly #kept: Kept<string>;
+  #usedOnceUntilMs = 0;
 
-  constructor(runtime: Runtime, idp: IdpSettings | undefined, directory: Directory) {
+  constructor(runtime: Runtime, idp: IdpSettings | undefined, directory: Directory, store?: SharedStore) {
     this.#runtime = runtime;
+    this.#store = store?.keepsSubjectTokens ? store : undefined;
     this.#idp = idp;
     this.#directory = directory;
     this.#kept = new Kept(runtime.clock);
@@ -26,19 +33,81 @@ export class SubjectTokens {
 
   async get(source: SubjectTokenSource, signal: AbortSignal): Promise<{ value: string; reused: boolean }> {
     return this.#kept.get(keyOf(source), async () => {
-      const { token, expiresAtMs } = await source.get(this.#context(signal));
-      const leftMs = expiresAtMs === undefined ? 0 : expiresAtMs - this.#runtime.clock.wallMs();
+      const shared = await this.#fromStore(source);
+      if (shared) return shared;
+      const { token, expiresInSeconds = 0 } = await this.#obtain(source, signal);
+      const leftMs = this.#usedOnce() ? 0 : expiresInSeconds * 1000;
       const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
+      await this.#store?.set(this.#storeKey(source), this.#serialise(token, usefulMs), usefulMs);
       return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
     });
   }
 
-  drop(source: SubjectTokenSource, token: string): void {
+  async drop(source: SubjectTokenSource, token: string): Promise<void> {
     this.#kept.drop(keyOf(source), token);
+    const text = await this.#store?.get(this.#storeKey(source));
+    if (text !== undefined && stringField(parseJsonObject(text), 'token') === token) {
+      await this.#store?.delete(this.#storeKey(source), text);
+    }
   }
 
-  #context(signal: AbortSignal): SubjectContext {
-    return { signal, clientCredentials: (request) => this.#clientCredentials(request, signal) };
+  async #fromStore(source: SubjectTokenSource): Promise<Keepable<string> | undefined> {
+    const text = await this.#store?.get(this.#storeKey(source));
+    const stored = text === undefined ? undefined : parseJsonObject(text);
+    const token = stringField(stored, 'token');
+    const leftMs = Number(stored?.['goodUntilMs']) - this.#runtime.clock.wallMs();
+    if (token === undefined || !(leftMs > 0)) return undefined;
+    return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + leftMs };
+  }
+
+  #serialise(token: string, usefulMs: number): string {
+    return JSON.stringify({ token, goodUntilMs: this.#runtime.clock.wallMs() + usefulMs });
+  }
+
+  #storeKey(source: SubjectTokenSource): string {
+    const parts = [this.#idp?.issuer, this.#idp?.credential.clientId, keyOf(source)];
+    return `${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}.subject`;
+  }
+
+  /** The IdP refused a kept token and took a fresh one: for an hour none is kept. */
+  areTakenOnce(): void {
+    this.#usedOnceUntilMs = this.#runtime.clock.monotonicMs() + REMEMBERED_MS;
+  }
+
+  #usedOnce(): boolean {
+    return this.#runtime.clock.monotonicMs() < this.#usedOnceUntilMs;
+  }
+
+  /** A source that asks a token endpoint is reported by that request; one that asks the application is reported here. */
+  async #obtain(source: SubjectTokenSource, signal: AbortSignal): Promise<SubjectToken> {
+    let asksEndpoint = false;
+    const context: SubjectContext = {
+      signal,
+      clientCredentials: (request) => {
+        asksEndpoint = true;
+        return this.#clientCredentials(request, signal);
+      },
+    };
+    const startedMs = this.#runtime.clock.monotonicMs();
+    const tell = (failure?: unknown) => {
+      if (asksEndpoint) return;
+      this.#runtime.emit({
+        type: 'leg',
+        leg: 'authenticate',
+        operation: 'subject-token',
+        ok: failure === undefined,
+        durationMs: this.#runtime.clock.monotonicMs() - startedMs,
+        code: isCredenceError(failure) ? failure.code : undefined,
+      });
+    };
+    try {
+      const token = await source.get(context);
+      tell();
+      return token;
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
   }
 
   async #clientCredentials(
@@ -47,11 +116,11 @@ export class SubjectTokens {
   ): Promise<SubjectToken> {
     const elsewhere = request.issuer !== undefined && request.issuer !== this.#idp?.issuer;
     const target = elsewhere && request.issuer !== undefined ? { issuer: request.issuer } : this.#idp;
-    const credential = request.credential ?? this.#idp?.credential;
+    // the IdP's own credential goes to the IdP and to nobody else
+    const credential = request.credential ?? (elsewhere ? undefined : this.#idp?.credential);
     if (!target || !credential) throw withoutIdp();
     const option = elsewhere ? 'idp.subject (ownToken({ issuer }))' : 'idp.issuer';
     const endpoint = await this.#directory.idp(target, option, signal);
-    const sentAtMs = this.#runtime.clock.wallMs();
     const answer = await requestToken(this.#runtime, {
       grantType: GRANT_CLIENT_CREDENTIALS,
       grant: 'client_credentials',
@@ -75,7 +144,8 @@ export class SubjectTokens {
         issuer: endpoint.issuer,
       });
     }
-    return { token, expiresAtMs: sentAtMs + (answer.expiresInSeconds ?? 0) * 1000 };
+    const isAccessToken = request.field === 'access_token';
+    return { token, expiresInSeconds: isAccessToken ? answer.expiresInSeconds : jwtLifetimeSeconds(token) };
   }
 }
 
@@ -87,6 +157,16 @@ function withoutIdp(): CredenceError {
     remedy: 'Give idp, or ownToken({ issuer, credential }), or another source of the token.',
     contact: 'you',
   });
+}
+
+/** Another token than the access token has a life of its own; a JWT says which. */
+function jwtLifetimeSeconds(token: string): number | undefined {
+  try {
+    const { iat, exp } = decodeJwt(token);
+    return iat === undefined || exp === undefined ? undefined : exp - iat;
+  } catch {
+    return undefined;
+  }
 }
 
 function keyOf(source: SubjectTokenSource): string {

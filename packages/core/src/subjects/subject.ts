@@ -3,8 +3,8 @@ import type { ClientCredential } from '../credentials/credential.ts';
 /** A token that says who the principal is, as the IdP will exchange it (RFC 8693 section 2.1). */
 export interface SubjectToken {
   readonly token: string;
-  /** On the wall clock, in milliseconds since the epoch; undefined where it is asked for anew each time. */
-  readonly expiresAtMs?: number | undefined;
+  /** From now, in seconds; undefined where it is asked for anew each time. */
+  readonly expiresInSeconds?: number | undefined;
 }
 
 /** What a source may ask of the house to get its token. */
@@ -29,6 +29,8 @@ export interface SubjectTokenSource {
   readonly identity: string;
   /** Another issuer than the IdP that gives the token, whose credential must be set with it. */
   readonly issuer?: string | undefined;
+  /** The client that gets the token, where it is not the principal's own at the IdP. */
+  readonly credential?: ClientCredential | undefined;
   get(context: SubjectContext): Promise<SubjectToken>;
 }
 

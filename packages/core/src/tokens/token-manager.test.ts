@@ -3,9 +3,10 @@ import { CredenceError } from '../errors/credence-error.ts';
 import type { CredenceEvent } from '../events.ts';
 import type { Grant } from '../flows/flow.ts';
 import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
-import { memoryStore } from './memory-store.ts';
+import { SharedStore } from '../store/shared-store.ts';
+import { memoryStore } from '../store/memory-store.ts';
 import { TokenManager, type TokenWanted } from './token-manager.ts';
-import type { TokenStore } from './token-store.ts';
+import type { TokenStore } from '../store/token-store.ts';
 
 class FakeClock {
   nowMs = 1_000_000;
@@ -21,7 +22,7 @@ function world(options: { store?: TokenStore; expiresInSeconds?: number | undefi
   const clock = new FakeClock();
   const events: CredenceEvent[] = [];
   const runtime = runtimeFromOptions({ servers: {}, clock, onEvent: (event) => events.push(event) });
-  const manager = new TokenManager(runtime, options.store);
+  const manager = new TokenManager(runtime, options.store && new SharedStore(runtime, options.store));
   const state = {
     asked: 0,
     refusedSources: 0,
@@ -255,7 +256,9 @@ describe('TokenManager', () => {
 
     it('goes on by itself when the store fails, and says so once', async () => {
       const broken = () => Promise.reject(new Error('redis://:password@host refused'));
-      const { clock, manager, wanted, events, state } = world({ store: { get: broken, set: broken, delete: broken } });
+      const { clock, manager, wanted, events, state } = world({
+        store: { get: broken, set: broken, delete: broken, lease: broken },
+      });
       await manager.get(wanted);
       clock.advance(200_000);
       await manager.get(wanted);

@@ -1,13 +1,14 @@
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
+import { sleep } from '../net/sleep.ts';
 import type { Runtime } from '../runtime.ts';
 import { missingScopes } from '../text/scopes.ts';
 import { tokenHash } from '../text/token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
 import { Refusals } from './refusals.ts';
-import { SharedStore } from './shared-store.ts';
-import type { TokenStore } from './token-store.ts';
+import type { SharedStore } from '../store/shared-store.ts';
+import { parseStoredToken, serialiseToken, type StoredToken } from '../store/stored-token.ts';
 import { waitFor } from './wait-for.ts';
 
 /** What is wanted, and how to get it when it is not there. */
@@ -30,6 +31,14 @@ interface Entry {
 
 const MAX_TOKENS = 10_000;
 const RENEWAL_PAUSE_MS = 5_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 250;
+
+/** For a caller that waits, or behind callers that do not. */
+type Outcome = 'acquired' | 'renewed';
+
+/** Another copy of the bot is renewing. */
+const TAKEN = new Error('another process is renewing this token');
 
 /**
  * Keeps access tokens: one flight per key, renewal behind the callers' backs, a refused token replaced once for all who
@@ -45,9 +54,9 @@ export class TokenManager {
   readonly #refusedLast = new Map<string, string>();
   readonly #closing = new AbortController();
 
-  constructor(runtime: Runtime, store: TokenStore | undefined) {
+  constructor(runtime: Runtime, store: SharedStore | undefined) {
     this.#runtime = runtime;
-    this.#store = store && new SharedStore(runtime, store);
+    this.#store = store;
     this.#refusals = new Refusals(runtime.clock);
   }
 
@@ -58,6 +67,10 @@ export class TokenManager {
     const nowMs = this.#runtime.clock.monotonicMs();
     const age = ageAt(nowMs, entry.ages);
     if (age === 'expired') return undefined;
+    if (this.#entries.size > 1) {
+      this.#entries.delete(wanted.key);
+      this.#entries.set(wanted.key, entry);
+    }
     if (age === 'ageing') this.#renew(wanted, entry);
     return entry.token;
   }
@@ -77,10 +90,16 @@ export class TokenManager {
     this.#entries.delete(key);
     if (this.#store) this.#refusedLast.set(key, token.hash);
     entry.refused?.();
-    this.#store?.delete(key, token.value);
+    void this.#forgetShared(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
     if (entry.accepted) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted(key, () => tokenRefused(token));
+  }
+
+  async #forgetShared(token: AccessToken): Promise<void> {
+    const key = AccessToken.keyOf(token);
+    const text = await this.#store?.get(key);
+    if (text !== undefined && parseStoredToken(text)?.value === token.value) await this.#store?.delete(key, text);
   }
 
   /** The server took this token. */
@@ -108,39 +127,30 @@ export class TokenManager {
   #renew(wanted: TokenWanted, entry: Entry): void {
     if (this.#flights.has(wanted.key) || this.#closing.signal.aborted) return;
     this.#fly(wanted, 'renewed').catch(() => {
-      // reported by the flight; the next try comes soon, but not with every call
+      // reported by the flight, or under way in another copy; the next look comes soon, but not with every call
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.ages.goodUntilMs - nowMs) / 4);
       entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, 50) };
     });
   }
 
-  #fly(wanted: TokenWanted, outcome: 'acquired' | 'renewed'): Promise<AccessToken> {
+  #fly(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
     const flight = this.#bring(wanted, outcome).finally(() => this.#flights.delete(wanted.key));
     this.#flights.set(wanted.key, flight);
     return flight;
   }
 
-  async #bring(wanted: TokenWanted, outcome: 'acquired' | 'renewed'): Promise<AccessToken> {
+  async #bring(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
     const startedMs = this.#runtime.clock.monotonicMs();
-    const stored = outcome === 'acquired' ? await this.#fromStore(wanted) : undefined;
-    if (stored) return stored;
+    const tookMs = () => this.#runtime.clock.monotonicMs() - startedMs;
     try {
-      const grant = await this.#withDeadline(wanted.acquire, wanted.server);
-      const token = this.#keep(wanted, grant);
-      this.#runtime.emit({
-        type: outcome,
-        server: wanted.server,
-        issuer: token.issuer,
-        resource: token.resource,
-        scopes: token.scopes,
-        ...(token.missingScopes.length > 0 && { missingScopes: token.missingScopes }),
-        expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
-        durationMs: this.#runtime.clock.monotonicMs() - startedMs,
-        tokenHash: token.hash,
-      });
-      return token;
+      return await this.#withDeadline(wanted.server, (signal) =>
+        this.#store
+          ? this.#throughStore(this.#store, wanted, outcome, signal, tookMs)
+          : this.#ask(wanted, outcome, signal, tookMs),
+      );
     } catch (error) {
+      if (error === TAKEN) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
       if (outcome === 'acquired') this.#refusals.remember(wanted.key, failure);
       this.#runtime.emit({
@@ -153,14 +163,56 @@ export class TokenManager {
         message: failure.message,
         remedy: failure.remedy,
         contact: failure.contact,
-        durationMs: this.#runtime.clock.monotonicMs() - startedMs,
+        durationMs: tookMs(),
       });
       throw failure;
     }
   }
 
+  /**
+   * What another copy of the bot has got, or the right to get it. Who needs a token waits for the one copy that has that
+   * right; who only wants to renew leaves it to that copy.
+   */
+  async #throughStore(
+    store: SharedStore,
+    wanted: TokenWanted,
+    outcome: Outcome,
+    signal: AbortSignal,
+    tookMs: () => number,
+  ): Promise<AccessToken> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+      const stored = await this.#fromStore(store, wanted);
+      if (stored) return stored;
+      const token = await store.leased(
+        wanted.key,
+        async () => (await this.#fromStore(store, wanted)) ?? (await this.#ask(wanted, outcome, signal, tookMs)),
+        undefined,
+      );
+      if (token) return token;
+      if (outcome === 'renewed') throw TAKEN;
+      await sleep(pauseMs * (0.75 + Math.random() / 2), signal);
+    }
+  }
+
+  async #ask(wanted: TokenWanted, outcome: Outcome, signal: AbortSignal, tookMs: () => number): Promise<AccessToken> {
+    const grant = await wanted.acquire(signal);
+    const token = await this.#keep(wanted, grant);
+    this.#runtime.emit({
+      type: outcome,
+      server: wanted.server,
+      issuer: token.issuer,
+      resource: token.resource,
+      scopes: token.scopes,
+      ...(token.missingScopes.length > 0 && { missingScopes: token.missingScopes }),
+      expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
+      durationMs: tookMs(),
+      tokenHash: token.hash,
+    });
+    return token;
+  }
+
   /** One acquisition with its retries takes so long at most; closing ends it at once. */
-  async #withDeadline(acquire: TokenWanted['acquire'], server: string): Promise<Grant> {
+  async #withDeadline<T>(server: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const deadline = new AbortController();
     const { totalMs } = this.#runtime.timeout;
     const timer = setTimeout(() => deadline.abort(tooLong(server, totalMs)), totalMs);
@@ -169,7 +221,7 @@ export class TokenManager {
     this.#closing.signal.addEventListener('abort', stop, { once: true });
     try {
       deadline.signal.throwIfAborted();
-      return await acquire(deadline.signal);
+      return await work(deadline.signal);
     } catch (error) {
       throw deadline.signal.aborted && !isCredenceError(error) ? deadline.signal.reason : error;
     } finally {
@@ -178,48 +230,42 @@ export class TokenManager {
     }
   }
 
-  async #fromStore(wanted: TokenWanted): Promise<AccessToken | undefined> {
-    const stored = await this.#store?.get(wanted.key);
+  /** A token that another copy put there and that serves better than what is here, or undefined. */
+  async #fromStore(store: SharedStore, wanted: TokenWanted): Promise<AccessToken | undefined> {
+    const text = await store.get(wanted.key);
+    const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || tokenHash(stored.value) === this.#refusedLast.get(wanted.key)) return undefined;
-    const lifetimeMs = stored.expiresAtMs - stored.issuedAtMs;
-    const ageMs = this.#runtime.clock.wallMs() - stored.issuedAtMs;
-    if (ageMs < 0 || ageMs >= lifetimeMs) return undefined;
-    const ages = agesOf(this.#runtime.clock.monotonicMs() - ageMs, lifetimeMs, Math.random());
-    if (ageAt(this.#runtime.clock.monotonicMs(), ages) === 'expired') return undefined;
-    const token = new AccessToken({
-      ...stored,
-      expiresAt: new Date(stored.expiresAtMs),
-      server: wanted.server,
-      key: wanted.key,
-    });
+    const current = this.#entries.get(wanted.key);
+    if (current?.token.value === stored.value) return undefined;
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const agedMs = Math.max(0, this.#runtime.clock.wallMs() - stored.issuedAtMs);
+    const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random());
+    if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.ages.goodUntilMs)) return undefined;
+    const token = tokenOf(stored, wanted);
     this.#put(wanted.key, { token, ages, accepted: false, refused: undefined });
+    this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
   }
 
-  #keep(wanted: TokenWanted, grant: Grant): AccessToken {
-    const missing = wanted.scopes && grant.scopesStated ? missingScopes(wanted.scopes, grant.scopes) : [];
+  async #keep(wanted: TokenWanted, grant: Grant): Promise<AccessToken> {
     const lifetimeMs = (grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS) * 1000;
     const issuedAtMs = this.#runtime.clock.wallMs();
-    const stored = {
+    const stored: StoredToken = {
       value: grant.accessToken,
       type: grant.type,
       issuedAtMs,
       expiresAtMs: issuedAtMs + lifetimeMs,
       scopes: grant.scopes,
-      missingScopes: missing,
+      missingScopes: wanted.scopes && grant.scopesStated ? missingScopes(wanted.scopes, grant.scopes) : [],
       issuer: grant.issuer,
       resource: grant.resource,
     };
-    const token = new AccessToken({
-      ...stored,
-      expiresAt: new Date(stored.expiresAtMs),
-      server: wanted.server,
-      key: wanted.key,
-    });
+    const token = tokenOf(stored, wanted);
     const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
     if (lifetimeMs > 0) {
       this.#put(wanted.key, { token, ages, accepted: false, refused: grant.refused });
-      this.#store?.set(wanted.key, stored);
+      // before the lease is given back, so that who gets it next finds the token
+      await this.#store?.set(wanted.key, serialiseToken(stored), lifetimeMs);
     }
     return token;
   }
@@ -233,6 +279,10 @@ export class TokenManager {
       this.#refusedLast.delete(oldest.value);
     }
   }
+}
+
+function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {
+  return new AccessToken({ ...stored, expiresAt: new Date(stored.expiresAtMs), server, key });
 }
 
 /** What is thrown where a server refuses one fresh token after another. */

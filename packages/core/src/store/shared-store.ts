@@ -1,0 +1,83 @@
+import type { Runtime } from '../runtime.ts';
+import type { Lease, TokenStore } from './token-store.ts';
+
+const PATIENCE_MS = 1_000;
+const LEASE_MS = 5_000;
+/** How long a store that failed is left alone, so that a dead one does not cost every call its patience. */
+const LEFT_ALONE_MS = 2_000;
+
+/**
+ * A store that may fail: nobody fails by it or waits long for it, and its going and coming is said once. While it does not
+ * answer, this process has every lease, that is, it goes on by itself.
+ */
+export class SharedStore {
+  readonly #runtime: Runtime;
+  readonly #store: TokenStore;
+  #failing = false;
+  #leftAloneUntilMs = 0;
+
+  constructor(runtime: Runtime, store: TokenStore) {
+    this.#runtime = runtime;
+    this.#store = store;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return this.#trying(() => this.#store.get(key), undefined);
+  }
+
+  /** Written when it resolves, or given up. */
+  async set(key: string, value: string, ttlMs: number): Promise<void> {
+    if (ttlMs > 0) await this.#trying(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
+  }
+
+  async delete(key: string, value: string): Promise<void> {
+    await this.#trying(() => this.#store.delete(key, value), undefined);
+  }
+
+  /** Whether subject tokens are kept there too. */
+  get keepsSubjectTokens(): boolean {
+    return this.#store.keepsSubjectTokens ?? false;
+  }
+
+  /** Runs `work` if this process gets the lease, and keeps it for as long as that takes; else gives `taken`. */
+  async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
+    const alone: Lease = { extend: async () => true, release: async () => {} };
+    const lease = await this.#trying(() => this.#store.lease(key, LEASE_MS), alone);
+    if (!lease) return taken;
+    const timer = setInterval(() => {
+      lease.extend(LEASE_MS).catch(() => undefined);
+    }, LEASE_MS / 3);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      await this.#trying(() => lease.release(), undefined);
+    }
+  }
+
+  async #trying<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
+    if (this.#runtime.clock.monotonicMs() < this.#leftAloneUntilMs) return otherwise;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('the store is slow')), PATIENCE_MS);
+    });
+    try {
+      const value = await Promise.race([operation(), late]);
+      if (this.#failing) this.#say(false, 'The token store answers again.', 'Nothing to do.');
+      return value;
+    } catch {
+      this.#leftAloneUntilMs = this.#runtime.clock.monotonicMs() + LEFT_ALONE_MS;
+      if (!this.#failing) {
+        this.#say(true, 'The token store does not answer; this process goes on by itself.', 'Check the store.');
+      }
+      return otherwise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #say(failing: boolean, message: string, remedy: string): void {
+    this.#failing = failing;
+    this.#runtime.emit({ type: 'warning', leg: 'configure', message, remedy });
+  }
+}

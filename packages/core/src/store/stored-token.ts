@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** An access token as it lies in a store. Times are on the wall clock, in milliseconds since the epoch. */
+export interface StoredToken {
+  readonly value: string;
+  readonly type: 'Bearer' | 'DPoP';
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly scopes: readonly string[];
+  readonly missingScopes: readonly string[];
+  readonly issuer: string;
+  readonly resource: string;
+}
+
+const schema = z.object({
+  v: z.literal(1),
+  value: z.string().min(1),
+  type: z.enum(['Bearer', 'DPoP']),
+  issuedAtMs: z.number(),
+  expiresAtMs: z.number(),
+  scopes: z.array(z.string()),
+  missingScopes: z.array(z.string()),
+  issuer: z.string(),
+  resource: z.string(),
+});
+
+export function serialiseToken(token: StoredToken): string {
+  const { value, type, issuedAtMs, expiresAtMs, scopes, missingScopes, issuer, resource } = token;
+  return JSON.stringify({ v: 1, value, type, issuedAtMs, expiresAtMs, scopes, missingScopes, issuer, resource });
+}
+
+/** Undefined for anything that another version wrote, or that is not ours. */
+export function parseStoredToken(text: string): StoredToken | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
