@@ -247,11 +247,16 @@ describe('TokenManager', () => {
 
     it('does not take a refused token back from a store that has not forgotten it yet', async () => {
       const kept = memoryStore();
-      const store: TokenStore = { ...kept, delete: () => new Promise(() => {}) };
+      let forget = () => {};
+      const forgetting = new Promise<void>((resolve) => {
+        forget = resolve;
+      });
+      const store: TokenStore = { ...kept, delete: () => forgetting };
       const { clock, manager, wanted } = world({ store });
       clock.nowMs = Date.now();
       manager.reject(await manager.get(wanted));
       expect((await manager.get(wanted)).value).toBe('token-2');
+      forget();
     });
 
     it('goes on by itself when the store fails, and says so once', async () => {
