@@ -34,13 +34,27 @@ describe('a protected MCP server', () => {
     const response = await post(url, undefined, INITIALIZE);
     expect(response.status).toBe(401);
     const metadataUrl = /resource_metadata="([^"]+)"/u.exec(response.headers.get('www-authenticate') ?? '')?.[1] ?? '';
-    expect(response.headers.get('www-authenticate')).toContain('scope="issues:read"');
+    expect(response.headers.get('www-authenticate')).toMatch(/^Bearer scope="issues:read", resource_metadata=/u);
     expect(metadataUrl).toBe(`${new URL(url).origin}/.well-known/oauth-protected-resource/mcp`);
     await expect(fetch(metadataUrl).then((answer) => answer.json())).resolves.toMatchObject({
       resource: url,
       authorization_servers: [sandbox.authorizationServers.main.issuer],
       scopes_supported: ['issues:read', 'issues:write'],
     });
+  });
+
+  it('lets a token with one of its scopes in, to the tools that need no other', async () => {
+    const write = await oauthBot(sandbox, 'reporting-bot').accessToken('issues', 'issues:write');
+    const { client, call } = await connectWithToken(url, write);
+    expect((await client.listTools()).tools).toHaveLength(4);
+    const created = await call('create_issue', { title: 'Only write' });
+    expect(created.structuredContent).toMatchObject({ author: 'reporting-bot' });
+    const session = await openSession(write);
+    const read = { jsonrpc: '2.0', id: 5, method: 'tools/call', params: { name: 'list_issues', arguments: {} } };
+    const refused = await post(url, write, read, session);
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('www-authenticate')).toContain('scope="issues:read"');
+    await client.close();
   });
 
   it('keeps a session to the client that opened it', async () => {
@@ -135,9 +149,9 @@ describe('its tools', () => {
     await expect(call('create_issue', { title: '' })).resolves.toMatchObject({ isError: true });
     await expect(call('no_such_tool')).resolves.toMatchObject({ isError: true });
     const created = await call('create_issue', { title: 'Barometer drifts', labels: ['ridge'], priority: 'high' });
-    expect(created.structuredContent).toMatchObject({ id: 'H-106', author: 'triage-bot', status: 'open', body: '' });
+    expect(created.structuredContent).toMatchObject({ id: 'H-107', author: 'triage-bot', status: 'open', body: '' });
     await expect(call('list_issues', { label: 'ridge', status: 'open' })).resolves.toMatchObject({
-      structuredContent: { total: 2, issues: [{ id: 'H-106' }, { id: 'H-101' }] },
+      structuredContent: { total: 2, issues: [{ id: 'H-107' }, { id: 'H-101' }] },
     });
     await client.close();
   });

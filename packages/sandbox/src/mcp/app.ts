@@ -1,9 +1,9 @@
 import { protectedResourceMetadata, toolScopes } from '@credence/server';
-import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { localhostHostValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import { bearerAuth } from './bearer-auth.ts';
 import type { ScopedTool } from './scoped-tool.ts';
 import { createSessions } from './sessions.ts';
 
@@ -19,8 +19,8 @@ export interface McpAppOptions {
   /** The issuer whose access tokens are accepted. */
   issuer: string;
   scopes: readonly string[];
-  /** What every request needs, and what a 401 challenge asks for; a tool may need another scope on top. */
-  baseScope: string;
+  /** What a 401 challenge tells a client to ask for. */
+  challengeScope: string;
   tools: readonly ScopedTool[];
   verifier: OAuthTokenVerifier;
   onToolCall: () => void;
@@ -51,9 +51,9 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
   });
   app.all(
     MCP_PATH,
-    requireBearerAuth({
+    bearerAuth({
       verifier: options.verifier,
-      requiredScopes: [options.baseScope],
+      challengeScope: options.challengeScope,
       resourceMetadataUrl: metadata.url,
     }),
     express.json({ limit: '1mb' }),

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
+import type { AuthenticatedRequest } from './bearer-auth.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -16,7 +16,7 @@ interface Session {
 /** The MCP sessions of one server: opened by `initialize`, ended by DELETE, by `drop` or with the server. */
 export interface Sessions {
   /** Answers POST, GET and DELETE on the MCP endpoint. The request must be authenticated. */
-  handle(request: Request & { auth?: AuthInfo }, response: Response): Promise<void>;
+  handle(request: AuthenticatedRequest, response: Response): Promise<void>;
   /** Forgets every session and ends its streams, as a restart of the server would. Returns how many there were. */
   drop(): Promise<number>;
 }

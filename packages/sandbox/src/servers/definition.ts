@@ -18,8 +18,8 @@ export interface ServerDefinition {
   instructions: string;
   authorizationServer: AuthorizationServerName;
   scopes: readonly string[];
-  /** What every request needs. */
-  baseScope: string;
+  /** What a client without a token is told to ask for. */
+  challengeScope: string;
   tools: readonly ScopedTool[];
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function defineServers(): Promise<Record<ServerName, ServerDefiniti
       instructions: 'What the product team of Halden & Moor is working on. Search before you open a new issue.',
       authorizationServer: 'main',
       scopes: [ISSUES_READ, ISSUES_WRITE],
-      baseScope: ISSUES_READ,
+      challengeScope: ISSUES_READ,
       tools: issueTools(openIssueTracker(ISSUE_SEED)),
       close: nothing,
     },
@@ -45,7 +45,7 @@ export async function defineServers(): Promise<Record<ServerName, ServerDefiniti
       instructions: 'The company handbook: policies, checklists and how things are done.',
       authorizationServer: 'main',
       scopes: [DOCUMENTS_READ],
-      baseScope: DOCUMENTS_READ,
+      challengeScope: DOCUMENTS_READ,
       tools: documentTools(openDocumentLibrary(DOCUMENT_SEED)),
       close: nothing,
     },
@@ -56,7 +56,7 @@ export async function defineServers(): Promise<Record<ServerName, ServerDefiniti
         'Products, customers and orders, in SQLite, read-only. Amounts are in cents. Look at the tables first.',
       authorizationServer: 'research',
       scopes: [DATABASE_READ],
-      baseScope: DATABASE_READ,
+      challengeScope: DATABASE_READ,
       tools: databaseTools(database),
       close: () => database.close(),
     },
