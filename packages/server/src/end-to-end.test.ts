@@ -1,7 +1,15 @@
-import { GRANT_PROFILE_ID_JAG, TOKEN_TYPE_ID_JAG, TOKEN_TYPE_ID_TOKEN } from '@credence/core';
+import {
+  GRANT_JWT_BEARER,
+  GRANT_JWT_DPOP,
+  GRANT_PROFILE_ID_JAG,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_TOKEN,
+} from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { Provider } from 'oidc-provider';
 import { Bot } from '../test-support/bot.ts';
+import { loopback } from '../test-support/loopback.ts';
 import {
   generousPolicy,
   JWT_RESOURCE,
@@ -10,7 +18,7 @@ import {
   startWorld,
   type World,
 } from '../test-support/world.ts';
-import { accessTokenVerifier } from './index.ts';
+import { accessTokenVerifier, idJagAuthorizationServerConfiguration, redeemIdJag } from './index.ts';
 
 let world: World;
 let bot: Bot;
@@ -120,5 +128,26 @@ describe('from a client assertion to an access token', () => {
       authorization_grant_profiles_supported: [GRANT_PROFILE_ID_JAG],
       grant_types_supported: expect.arrayContaining(['urn:ietf:params:oauth:grant-type:jwt-bearer']),
     });
+  });
+
+  it('advertises the jwt-dpop grant only where proofs are accepted', async () => {
+    const grantTypes = async (dpop: boolean) => {
+      const server = await loopback();
+      const provider = new Provider(server.origin, idJagAuthorizationServerConfiguration({ dpop }));
+      redeemIdJag(provider, {
+        issuers: { [world.idp.issuer]: {} },
+        resources: { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } },
+      });
+      const callback = provider.callback();
+      server.serve((request, response) => void callback(request, response));
+      try {
+        const response = await fetch(`${server.origin}/.well-known/oauth-authorization-server`);
+        return ((await response.json()) as { grant_types_supported: string[] }).grant_types_supported;
+      } finally {
+        await server.close();
+      }
+    };
+    expect(await grantTypes(true)).toEqual(expect.arrayContaining([GRANT_JWT_BEARER, GRANT_JWT_DPOP]));
+    expect(await grantTypes(false)).not.toContain(GRANT_JWT_DPOP);
   });
 });

@@ -49,14 +49,12 @@ function settleScopes(
   requested: readonly string[] | undefined,
   granted: readonly string[] | undefined,
 ): readonly string[] | undefined {
-  if (requested === undefined || granted === undefined) return granted ?? requested;
-  const scopes = requested.filter((scope) => granted.includes(scope));
-  if (scopes.length === 0 && requested.length > 0) {
-    throw new GrantRefusal(
-      'invalid_scope',
-      'none of the requested scopes is granted',
-      'the policy grants none of the requested scopes',
-    );
-  }
-  return scopes;
+  if (granted === undefined) return requested;
+  const scopes = requested === undefined ? granted : requested.filter((scope) => granted.includes(scope));
+  if (scopes.length > 0) return scopes;
+  throw new GrantRefusal(
+    'invalid_scope',
+    'none of the requested scopes is granted',
+    requested === undefined ? 'the policy grants no scope' : 'the policy grants none of the requested scopes',
+  );
 }

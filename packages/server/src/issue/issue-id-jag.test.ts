@@ -175,6 +175,8 @@ describe('the policy', () => {
       grantedScopes: ['issues:read'],
     });
     expect(error(await bot.exchange({ scope: 'issues:write' }))).toBe('invalid_scope');
+    world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: [] });
+    expect(error(await bot.exchange({ scope: [] }))).toBe('invalid_scope');
   });
 
   it('cannot give a resource that was not requested', async () => {
