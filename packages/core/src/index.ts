@@ -23,6 +23,7 @@ export type { Contact, Leg } from './errors/leg.ts';
 export { cleanText } from './text/clean.ts';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
+export type { FetchForOptions } from './call/fetch-for.ts';
 export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';

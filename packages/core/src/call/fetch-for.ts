@@ -7,8 +7,17 @@ import { cleanText } from '../text/clean.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenRefused } from '../tokens/token-manager.ts';
 import { present } from './present.ts';
-import { scopesToAdd } from './step-up.ts';
+import { notApproved, scopesToAdd } from './step-up.ts';
 import { WaitingCalls } from './waiting-calls.ts';
+
+/** Settings of one `fetchFor`. */
+export interface FetchForOptions {
+  /**
+   * Asked before scopes are added to answer a 403 challenge; false refuses the call with `insufficient_scope`. What it throws
+   * is thrown to the caller. Asked when scopes are added, not for the calls that then go out with them.
+   */
+  approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
+}
 
 /** What has been tried for one call; it belongs to that call alone, so that concurrent calls cannot mislead each other. */
 interface Tried {
@@ -21,7 +30,7 @@ interface Tried {
  * A fetch for one server: attaches the token, replaces it once when it is refused, steps up once inside the ceiling, follows
  * no redirect and goes nowhere but to the configured origin. Refusals are thrown as CredenceErrors of leg `call`.
  */
-export function fetchFor(runtime: Runtime, access: ServerAccess): FetchLike {
+export function fetchFor(runtime: Runtime, access: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const waiting = new WaitingCalls();
   const { name, url } = access.settings;
   return async (input, init = {}) => {
@@ -33,7 +42,7 @@ export function fetchFor(runtime: Runtime, access: ServerAccess): FetchLike {
     let token = access.peekForCall() ?? (await waiting.during(init, (signal) => access.tokenForCall(signal)));
     for (;;) {
       const response = await call(runtime, access, target, init, token);
-      const replacement = await recover(runtime, access, waiting, init, token, response, tried);
+      const replacement = await recover(runtime, access, options, waiting, init, token, response, tried);
       if (replacement === undefined) return response;
       token = replacement;
     }
@@ -44,6 +53,7 @@ export function fetchFor(runtime: Runtime, access: ServerAccess): FetchLike {
 async function recover(
   runtime: Runtime,
   access: ServerAccess,
+  options: FetchForOptions,
   waiting: WaitingCalls,
   init: RequestInit,
   token: AccessToken,
@@ -73,7 +83,13 @@ async function recover(
   const added = scopesToAdd(wanted.scopes ?? [], token, access.settings);
   if (tried.moreScopes || !repeatable(init)) throw stillInsufficient(access.settings.name, token, added);
   tried.moreScopes = true;
-  const stronger = await waiting.during(init, (signal) => access.stepUp(token, added, signal));
+  const stronger = await waiting.during(init, async (signal) => {
+    const request = { server: access.settings.name, scopes: added };
+    if ((await options.approveStepUp?.(request)) === false) throw notApproved(request.server, token, added);
+    // an approval may take its time, and the caller may have given up meanwhile
+    signal.throwIfAborted();
+    return access.stepUp(token, added, signal);
+  });
   runtime.emit({ type: 'step-up', server: access.settings.name, scopes: stronger.scopes });
   return stronger;
 }

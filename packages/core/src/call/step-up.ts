@@ -54,3 +54,19 @@ export function scopesToAdd(
     contact: 'you',
   });
 }
+
+/** Whoever approves step-ups said no. */
+export function notApproved(server: string, token: AccessToken, scopes: readonly string[]): CredenceError {
+  return new CredenceError({
+    code: 'insufficient_scope',
+    leg: 'call',
+    message: `The call needs ${scopes.map((scope) => `"${scope}"`).join(', ')} at server "${server}", and adding it was not approved.`,
+    remedy: 'Ask whoever approves what this bot may add, or do without this call.',
+    contact: 'you',
+    server,
+    issuer: token.issuer,
+    status: 403,
+    error: 'insufficient_scope',
+    missingScopes: scopes,
+  });
+}

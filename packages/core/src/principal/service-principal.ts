@@ -1,4 +1,4 @@
-import { fetchFor } from '../call/fetch-for.ts';
+import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
@@ -91,9 +91,9 @@ export class ServicePrincipal {
   }
 
   /** A fetch for one server that carries its tokens; what both SDKs' transports take as `fetch`. */
-  fetchFor(nameOrUrl: string | URL): FetchLike {
+  fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
-    const send = fetchFor(this.#runtime, access);
+    const send = fetchFor(this.#runtime, access, options);
     return async (input, init) => {
       if (this.#closed) throw closed();
       return send(input, init);
