@@ -86,7 +86,10 @@ function workloadJwt(context: Extract<ConformanceContext, { kind: 'workload-iden
 /** The part of a Client that is the same in both SDKs. */
 interface ToolClient {
   listTools(): Promise<{ tools: readonly { name: string }[] }>;
-  callTool(params: { name: string; arguments: Record<string, unknown> }): Promise<{ [key: string]: unknown; isError?: unknown }>;
+  callTool(params: {
+    name: string;
+    arguments: Record<string, unknown>;
+  }): Promise<{ [key: string]: unknown; isError?: unknown }>;
   close(): Promise<void>;
 }
 
