@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_TOKEN_EXCHANGE } from '@credence/core';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
@@ -51,6 +52,8 @@ export async function startWorld(
     redeem?: Partial<RedeemIdJagOptions>;
     issue?: Partial<IssueIdJagOptions>;
     algorithms?: readonly SigningAlgorithm[];
+    /** Proofs at the authorization server need a nonce. */
+    dpopNonces?: boolean;
   } = {},
 ): Promise<World> {
   const [idpServer, asServer, signingKeys, bot, other, idpKey, asKey] = await Promise.all([
@@ -88,7 +91,9 @@ export async function startWorld(
     response_types: [],
   });
   const as = new Provider(asServer.origin, {
-    ...idJagAuthorizationServerConfiguration(),
+    ...idJagAuthorizationServerConfiguration(
+      options.dpopNonces === true ? { dpop: { nonceSecret: randomBytes(32), requireNonce: true } } : {},
+    ),
     jwks: { keys: [asKey] },
     clients: [
       asClient('bot-at-as', AS_SECRET, [GRANT_JWT_BEARER, GRANT_JWT_DPOP]),

@@ -7,7 +7,7 @@ import type { JSONWebKeySet } from 'jose';
 export interface TrustedIssuer {
   /** The key set itself, for an IdP whose keys are exchanged by hand. Nothing is fetched. */
   readonly jwks?: JSONWebKeySet | undefined;
-  /** Where the key set is; https, or http where the issuer itself is on loopback. */
+  /** Where the key set is; https, or http on loopback. */
   readonly jwksUri?: string | undefined;
   /** JWS algorithms accepted from this issuer; default: every asymmetric one in common use. Symmetric ones never are. */
   readonly algorithms?: readonly string[] | undefined;

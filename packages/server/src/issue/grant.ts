@@ -17,6 +17,10 @@ export function settleTerms(
   grant: IdJagGrant,
   defaults: { lifetimeSeconds: number; issuer: string },
 ): IdJagTerms {
+  const lifetimeSeconds = grant.lifetimeSeconds ?? defaults.lifetimeSeconds;
+  if (grant.clientId === '' || !isLifetime(lifetimeSeconds)) {
+    throw new TypeError('the policy granted without a clientId, or with a lifetimeSeconds that is no positive integer');
+  }
   const audience = grant.audience ?? request.audience;
   if (audience === defaults.issuer) {
     // The draft: an IdP must not issue access tokens for an ID-JAG it issued itself.
@@ -28,8 +32,12 @@ export function settleTerms(
     clientId: grant.clientId,
     resources: settleResources(request.resources, grant.resource),
     scopes: settleScopes(request.scopes, grant.scopes),
-    lifetimeSeconds: grant.lifetimeSeconds ?? defaults.lifetimeSeconds,
+    lifetimeSeconds,
   };
+}
+
+export function isLifetime(seconds: number): boolean {
+  return Number.isSafeInteger(seconds) && seconds > 0;
 }
 
 function settleResources(requested: readonly string[], granted: IdJagGrant['resource']): readonly string[] {

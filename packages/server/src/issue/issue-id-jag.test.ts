@@ -167,6 +167,11 @@ describe('the policy', () => {
     expect(world.issued).toEqual([expect.objectContaining({ granted: false, error: 'server_error', subject: 'bot' })]);
   });
 
+  it.each([0, -1, 1.5, Number.NaN])('that grants a life of %s seconds issues nothing', async (lifetimeSeconds) => {
+    world.policy = () => ({ granted: true, clientId: 'bot-at-as', lifetimeSeconds });
+    expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+  });
+
   it('cannot give more scopes than were requested, and none of them is an error', async () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['issues:read', 'admin'] });
     expect((await bot.exchange({ scope: 'issues:read issues:write' })).body).toMatchObject({ scope: 'issues:read' });

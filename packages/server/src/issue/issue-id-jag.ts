@@ -9,9 +9,11 @@ import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
 import type { IssueAuditRecord, IssueDraft } from './audit.ts';
-import { type IdJagTerms, settleTerms } from './grant.ts';
+import { type IdJagTerms, isLifetime, settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { EXCHANGE_PARAMETERS, readExchangeRequest } from './request.ts';
+
+const DEFAULT_LIFETIME_SECONDS = 300;
 
 export interface IssueIdJagOptions {
   /** Decides every request whose subject token is verified. Where it throws, nothing is issued (`server_error`). */
@@ -36,11 +38,13 @@ export interface IssueIdJagOptions {
  * Subject tokens: the principal's own access token from `client_credentials` (opaque), and ID tokens issued here to the calling
  * client. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its `grant_types`.
  *
- * Call it once, before the provider serves requests.
+ * Call it once, before the provider serves requests. Throws a TypeError for a lifetime that cannot be meant.
  */
 export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void {
   const { signingKeys } = options;
   const now = options.now ?? (() => new Date());
+  const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS } = options;
+  if (!isLifetime(lifetimeSeconds)) throw new TypeError('issueIdJag: lifetimeSeconds is not a positive integer');
 
   registerAuditedGrant<IssueDraft>(provider, {
     grantTypes: [GRANT_TOKEN_EXCHANGE],
@@ -107,7 +111,7 @@ async function exchange(
   };
   const grant = await decide(options.policy, request);
   const terms = settleTerms(request, grant, {
-    lifetimeSeconds: options.lifetimeSeconds ?? 300,
+    lifetimeSeconds: options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
     issuer: provider.issuer,
   });
 

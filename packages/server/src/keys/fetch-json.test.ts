@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { mayFetch } from './fetch-json.ts';
+import { mayFetch, mayFetchConfigured } from './fetch-json.ts';
 
 describe('mayFetch', () => {
   it.each([
@@ -30,5 +30,18 @@ describe('mayFetch', () => {
     ['jwks', 'https://idp.example'],
   ])('does not let %s be fetched for %s', (url, issuer) => {
     expect(mayFetch(url, issuer)).toBe(false);
+  });
+});
+
+describe('mayFetchConfigured', () => {
+  it.each([
+    ['https://10.0.0.5/jwks', true],
+    ['http://127.0.0.1:3000/jwks', true],
+    ['http://idp.example/jwks', false],
+    ['https://user:secret@idp.example/jwks', false],
+    ['file:///jwks', false],
+    ['jwks', false],
+  ])('of %s is %s', (url, allowed) => {
+    expect(mayFetchConfigured(url)).toBe(allowed);
   });
 });

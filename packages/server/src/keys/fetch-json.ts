@@ -36,7 +36,7 @@ export async function boundedText(response: Response): Promise<string> {
 }
 
 /**
- * Whether a URL named by `issuer`'s metadata or configuration may be fetched: https, or plain http where the issuer itself
+ * Whether a URL named by `issuer`'s metadata may be fetched: https, or plain http where the issuer itself
  * is on loopback; loopback and private addresses only where the issuer is on loopback too.
  */
 export function mayFetch(url: string, issuer: string): boolean {
@@ -47,6 +47,13 @@ export function mayFetch(url: string, issuer: string): boolean {
   if (isLoopback(target.hostname)) return local && (target.protocol === 'http:' || target.protocol === 'https:');
   if (target.protocol !== 'https:') return false;
   return target.hostname === home.hostname || !isPrivateAddress(target.hostname);
+}
+
+/** Whether a URL that this program's operator wrote down may be fetched: https, or plain http on loopback. */
+export function mayFetchConfigured(url: string): boolean {
+  const target = URL.parse(url);
+  if (target === null || target.username !== '' || target.password !== '') return false;
+  return target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target.hostname));
 }
 
 export function isLoopback(hostname: string): boolean {

@@ -135,6 +135,11 @@ describe('RemoteKeySet', () => {
     await expect(keySet().keysFor(header(), 0)).rejects.toBeInstanceOf(KeysUnavailableError);
   });
 
+  it('discovers nothing where the key set is pinned', async () => {
+    await expect(keySet(`${idp.origin}/jwks`).keysFor(header(), 0)).resolves.toHaveLength(1);
+    expect([...idp.hits.keys()]).toEqual(['/jwks']);
+  });
+
   it('follows a key set that moved', async () => {
     const set = keySet();
     await set.keysFor(header(), 0);

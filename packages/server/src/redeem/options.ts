@@ -1,4 +1,5 @@
 import type { VerifyIdJagOptions } from '../id-jag/verify.ts';
+import { mayFetchConfigured } from '../keys/fetch-json.ts';
 import type { IdJag } from '../id-jag/types.ts';
 import type { RedeemAuditRecord } from './audit.ts';
 
@@ -47,6 +48,11 @@ export function checkRedeemOptions(options: RedeemIdJagOptions, ownIssuer: strin
   if (Object.hasOwn(options.issuers, ownIssuer)) {
     // The draft: an IdP must not issue access tokens for an ID-JAG it issued itself.
     throw new TypeError('redeemIdJag: the provider cannot be a trusted issuer of itself');
+  }
+  for (const [issuer, { jwks, jwksUri }] of Object.entries(options.issuers)) {
+    if (jwks === undefined && !mayFetchConfigured(jwksUri ?? issuer)) {
+      throw new TypeError(`redeemIdJag: the keys of ${issuer} cannot be fetched, it is neither https nor on loopback`);
+    }
   }
   const resources = Object.entries(options.resources);
   if (resources.length === 0) throw new TypeError('redeemIdJag: resources is empty');

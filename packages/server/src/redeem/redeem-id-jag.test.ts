@@ -297,6 +297,19 @@ describe('DPoP', () => {
     expect(refusal(await bot.redeem(await bot.idJag(), {}, { grantType, dpop }))).toBe('granted');
   });
 
+  it('asks for a nonce where the provider wants one, and takes the proof that has it', async () => {
+    const own = await startWorld({ dpopNonces: true });
+    try {
+      const ownBot = new Bot(own);
+      const dpop = await dpopHandle();
+      const assertion = await ownBot.idJag();
+      expect(refusal(await ownBot.redeem(assertion, {}, { dpop }))).toBe('use_dpop_nonce');
+      expect(await ownBot.redeem(assertion, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
+    } finally {
+      await own.close();
+    }
+  });
+
   it('proofs are accepted once', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256');
     const proof = await new SignJWT({ htm: 'POST', htu: `${world.as.issuer}/token`, jti: 'proof-1' })
@@ -377,6 +390,7 @@ describe('options that cannot be meant', () => {
   it.each([
     ['no issuer', { issuers: {}, resources }, 'issuers is empty'],
     ['itself as issuer', { issuers: { 'https://as.example': {} }, resources }, 'trusted issuer of itself'],
+    ['an issuer on plain http', { issuers: { 'http://idp.example': {} }, resources }, 'neither https nor on loopback'],
     ['no resource', { issuers, resources: {} }, 'resources is empty'],
     ['a relative resource', { issuers, resources: { mcp: { scopes: [] } } }, 'absolute URI'],
     [
