@@ -193,7 +193,7 @@ export function retryAfterSeconds(headers: Headers): number | undefined {
   const value = headers.get('retry-after')?.trim();
   if (value === undefined || value === '') return undefined;
   if (/^\d{1,9}$/u.test(value)) return Number(value);
-  const at = Date.parse(value);
+  const at = /^[A-Za-z]{3,9},? /u.test(value) ? Date.parse(value) : Number.NaN;
   const sent = Date.parse(headers.get('date') ?? '');
   if (Number.isNaN(at)) return undefined;
   return Math.max(0, Math.ceil((at - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));

@@ -119,7 +119,7 @@ function parse(value: string, about: UrlAbout): URL {
     throw new CredenceError({
       code: about.leg === 'configure' ? 'invalid_configuration' : 'invalid_response',
       leg: about.leg,
-      message: `${about.what} is not an http(s) URL: "${cleanText(value, { max: 80 })}".`,
+      message: `${about.what} is not an http(s) URL: "${cleanText(value.replace(/\/\/[^/]*@/u, '//'), { max: 80 })}".`,
       remedy: `Give ${about.what} as an absolute https URL.`,
       contact: about.contact,
       server: about.server,

@@ -1,6 +1,6 @@
 // eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu;
-const JWT_LIKE = /\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*/gu;
+const JWT_LIKE = /eyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)*/gu;
 
 /** The longest piece of a peer's text that is ever kept, in UTF-16 units. */
 export const MAX_PEER_TEXT = 300;

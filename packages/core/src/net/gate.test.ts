@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { drip, endless, hangUp, type Peer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
+import { refusalOf, testRuntime } from '../../test-support/runtime.ts';
+import { type About, retryAfterSeconds, send } from './gate.ts';
+
+const ABOUT: About = {
+  leg: 'exchange',
+  operation: 'token-exchange',
+  contact: 'idp-admin',
+  server: 'linear',
+  issuer: 'https://idp.example',
+};
+
+let peer: Peer;
+beforeEach(async () => {
+  peer = await startPeer({});
+});
+afterEach(async () => {
+  await peer.close();
+});
+
+async function answered(route: PeerRoute, overrides: Parameters<typeof testRuntime>[0] = {}, init: RequestInit = {}) {
+  peer.route('/x', route);
+  const runtime = testRuntime(overrides);
+  return { runtime, answer: send(runtime, `${peer.origin}/x?code=s3cret`, { method: 'POST', ...init }, ABOUT) };
+}
+
+const QUICK = { timeout: { requestMs: 60, totalMs: 1_000 } };
+
+describe('the gate', () => {
+  it('gives an answer of any status below 500 to be judged, and reports nothing of it yet', async () => {
+    const { runtime, answer } = await answered({ status: 403, body: { error: 'x' } });
+    await expect(answer).resolves.toMatchObject({ status: 403, json: { error: 'x' }, text: '{"error":"x"}' });
+    expect(runtime.events).toEqual([]);
+  });
+
+  it('lets go of an answer that does not end', async () => {
+    const { answer, runtime } = await answered(endless());
+    expect(await refusalOf(answer)).toMatchObject({
+      code: 'response_too_large',
+      leg: 'exchange',
+      contact: 'idp-admin',
+      server: 'linear',
+      issuer: 'https://idp.example',
+      retryable: false,
+    });
+    const written = peer.bytesWritten();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(written).toBeLessThan(8 * 1024 * 1024);
+    expect(runtime.events).toMatchObject([{ type: 'leg', ok: false, code: 'response_too_large' }]);
+  });
+
+  it.each([
+    ['never answers', silence()],
+    ['answers a byte at a time', drip({ body: '{"access_token":"abcdefghijklmnop"}', everyMs: 15 })],
+  ])('gives up on a peer that %s', async (_what, route) => {
+    const { answer, runtime } = await answered(route, QUICK);
+    const error = await refusalOf(answer);
+    expect(error).toMatchObject({ code: 'timeout', leg: 'exchange', contact: 'idp-admin', retryable: true });
+    expect(error.message).toContain('60 ms');
+    expect(runtime.events).toMatchObject([{ ok: false, code: 'timeout', endpoint: `${peer.origin}/x` }]);
+  });
+
+  it.each([301, 302, 303, 307, 308])('follows no redirect (%d)', async (status) => {
+    const { answer } = await answered({ status, headers: { location: '/elsewhere' } });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'redirect_refused', status, retryable: false });
+    expect(peer.received('/elsewhere')).toEqual([]);
+  });
+
+  it.each([
+    ['cuts the line', hangUp()],
+    ['cuts the answer short', hangUp('{"access_')],
+  ])('says that a peer is unreachable that %s', async (_what, route) => {
+    const { answer } = await answered(route);
+    expect(await refusalOf(answer)).toMatchObject({ code: 'unreachable', retryable: true });
+  });
+
+  it('says so of a peer that is not there, with the code of the cause', async () => {
+    const { origin } = peer;
+    await peer.close();
+    const error = await refusalOf(send(testRuntime(), `${origin}/x`, {}, ABOUT));
+    expect(error).toMatchObject({ code: 'unreachable', retryable: true, cause: { code: 'ECONNREFUSED' } });
+  });
+
+  it.each([500, 502, 503, 504])('makes %d a failure that may pass', async (status) => {
+    const { answer } = await answered({ status, body: '<h1>oops</h1>' });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', status, retryable: true });
+  });
+
+  it('keeps what a 429 asks for', async () => {
+    const { answer } = await answered({ status: 429, headers: { 'retry-after': '7' } });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'rate_limited', retryAfterSeconds: 7, retryable: true });
+  });
+
+  it.each([
+    ['application/json', true],
+    ['application/json; charset=utf-8', true],
+    ['Application/JSON', true],
+    ['application/token-introspection+json', true],
+    ['text/html', false],
+    ['text/plain', false],
+    ['application/jsonp', false],
+    ['text/html; application/json', false],
+  ])('reads JSON under %s: %p', async (type, read) => {
+    const { answer } = await answered({ headers: { 'content-type': type }, body: '{"a":1}' });
+    expect((await answer).json).toEqual(read ? { a: 1 } : undefined);
+  });
+
+  it.each(['[1]', '"x"', 'null', '{"a":', ''])('finds no JSON object in %p', async (body) => {
+    const { answer } = await answered({ headers: { 'content-type': 'application/json' }, body });
+    expect((await answer).json).toBeUndefined();
+  });
+
+  it('survives bytes that are not UTF-8 and a byte order mark', async () => {
+    const invalid = Buffer.concat([
+      Buffer.from('\ufeff{"error_description":"'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('"}'),
+    ]);
+    const { answer } = await answered({
+      headers: { 'content-type': 'application/json' },
+      body: (async function* () {
+        yield invalid;
+      })(),
+    });
+    expect((await answer).json).toEqual({ error_description: '\ufffd\ufffd' });
+  });
+
+  it("ends at once when the caller gives up, with the caller's reason", async () => {
+    const controller = new AbortController();
+    peer.route('/x', () => {
+      controller.abort(new Error('enough'));
+      return silence();
+    });
+    const answer = send(testRuntime(), `${peer.origin}/x`, { signal: controller.signal }, ABOUT);
+    await expect(answer).rejects.toThrow('enough');
+  });
+
+  it('leaves nothing behind on a long-lived signal', async () => {
+    const controller = new AbortController();
+    const added = jest.spyOn(controller.signal, 'addEventListener');
+    const removed = jest.spyOn(controller.signal, 'removeEventListener');
+    const { answer } = await answered({ body: {} }, {}, { signal: controller.signal });
+    await answer;
+    expect(added.mock.calls.filter(([name]) => name === 'abort').length).toBeGreaterThan(0);
+    expect(removed.mock.calls.map(([name]) => name)).toEqual(added.mock.calls.map(([name]) => name));
+  });
+
+  it('never puts a query into an event or an error', async () => {
+    const { answer, runtime } = await answered({ status: 500 });
+    const error = await refusalOf(answer);
+    expect(JSON.stringify([error, runtime.events])).not.toContain('s3cret');
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    [{ 'retry-after': '120' }, 120],
+    [{ 'retry-after': ' 5 ' }, 5],
+    [{ 'retry-after': '0' }, 0],
+    [{ 'retry-after': 'Fri, 20 Nov 2026 10:00:30 GMT', date: 'Fri, 20 Nov 2026 10:00:00 GMT' }, 30],
+    [{ 'retry-after': 'Fri, 20 Nov 2026 09:00:00 GMT', date: 'Fri, 20 Nov 2026 10:00:00 GMT' }, 0],
+    [{ 'retry-after': 'soon' }, undefined],
+    [{ 'retry-after': '-5' }, undefined],
+    [{ 'retry-after': '' }, undefined],
+    [{}, undefined],
+  ])('%p is %p seconds', (headers, seconds) => {
+    expect(retryAfterSeconds(new Headers(headers as Record<string, string>))).toBe(seconds);
+  });
+
+  it('counts a date from now where the peer does not say what time it is there', () => {
+    const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+    const seconds = retryAfterSeconds(new Headers({ 'retry-after': inAMinute })) ?? 0;
+    expect(seconds).toBeGreaterThan(55);
+    expect(seconds).toBeLessThanOrEqual(61);
+  });
+});
