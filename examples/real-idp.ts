@@ -1,0 +1,44 @@
+/**
+ * How a bot is pointed at a real IdP. It runs on the sandbox, whose values stand where yours would.
+ * Runs by `npx tsx examples/real-idp.ts`.
+ */
+import assert from 'node:assert/strict';
+import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
+import { startSandbox } from '@credence/sandbox';
+
+const enterprise = await startSandbox();
+const me = enterprise.principals['reporting-bot'];
+const linear = me.servers.issues;
+const IDP_ISSUER = enterprise.idp.issuer; // https://acme.okta.com
+const BOT_PRIVATE_KEY = me.privateKey; // -----BEGIN PRIVATE KEY-----...
+
+const audit: unknown[] = [];
+
+// #region configuration
+const bot = new ServicePrincipal({
+  idp: {
+    issuer: IDP_ISSUER, // exactly as its metadata spells it
+    credential: privateKeyJwt({ clientId: 'reporting-bot', key: BOT_PRIVATE_KEY }),
+  },
+  servers: {
+    linear: {
+      url: linear.url, // https://mcp.linear.app/mcp
+      issuer: linear.issuer, // the authorization server the credential below was registered with
+      credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
+      scopes: ['issues:read'], // what to ask for, and the ceiling of it
+      stepUp: ['issues:write'], // what a server may talk the bot into, when a call needs it
+    },
+  },
+  onEvent: (event) => audit.push(event),
+});
+// #endregion
+
+const report = await bot.diagnose('linear');
+console.log(String(report));
+assert.ok(report.ok);
+assert.deepEqual((await bot.token('linear')).scopes, ['issues:read']);
+assert.deepEqual((await bot.token('linear', { scopes: ['issues:write'] })).scopes, ['issues:write']);
+assert.ok(audit.length > 0);
+
+await bot.close();
+await enterprise.close();
