@@ -1,1 +1,4 @@
-export {};
+export { emaCapabilities } from './shared/ema-capabilities.ts';
+export { mcpAuthProvider } from './v1/auth-provider.ts';
+export { connectMcp, type ConnectMcpOptions } from './v1/connect.ts';
+export { mcpTransport, type McpTransportOptions } from './v1/transport.ts';
