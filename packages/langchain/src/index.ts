@@ -1,1 +1,11 @@
-export {};
+export { type LoadedTools, loadTools, type ServerFailure } from './load-tools.ts';
+export { mcpConnections } from './mcp-connections.ts';
+export {
+  accessMiddleware,
+  type AccessMiddlewareOptions,
+  type ToolCallToApprove,
+} from './middleware/access-middleware.ts';
+export type { StepUpRequest } from './middleware/step-up-approval.ts';
+export type { LoadToolsOptions } from './options.ts';
+export { type DenialArtifact, type RefusalArtifact, refusalOf } from './refusals/artifact.ts';
+export { type ToolOrigin, toolOrigin } from './tools/origin.ts';

@@ -1,0 +1,38 @@
+import type { Connection } from './connection.ts';
+
+/** A connection with the calls that are under way on it. */
+export class Link {
+  readonly connection: Connection;
+  #calls = 0;
+  #retired = false;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  async during<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
+    this.#calls += 1;
+    try {
+      return await ask(this.connection);
+    } finally {
+      this.#calls -= 1;
+      this.#closeWhenIdle();
+    }
+  }
+
+  /** Takes it out of use; false where that was done before. It closes after the calls under way, which closing would end. */
+  retire(): boolean {
+    if (this.#retired) return false;
+    this.#retired = true;
+    this.#closeWhenIdle();
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close({ endSession: !this.#retired });
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#retired && this.#calls === 0) this.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,131 @@
+import { CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
+import type { DynamicStructuredTool } from '@langchain/core/tools';
+import { loadMcpTools } from '@langchain/mcp-adapters';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { ToolClient } from './facade/connection.ts';
+import { McpFacade } from './facade/mcp-facade.ts';
+import { connectV1 } from './facade/v1-connection.ts';
+import { serverFailure } from './failures/server-failure.ts';
+import { approveStepUp } from './middleware/step-up-approval.ts';
+import { loadToolsSettings, type LoadToolsOptions, type LoadToolsSettings } from './options.ts';
+import { guard } from './tools/guard.ts';
+import { ToolNames } from './tools/tool-names.ts';
+
+/** A server whose tools are not there, and why: `error` says leg, remedy and contact. */
+export interface ServerFailure {
+  readonly server: string;
+  readonly error: CredenceError;
+}
+
+export interface LoadedTools {
+  /** The tools of every server that let the bot in, named `<server>__<tool>`, in the order of `servers`. */
+  readonly tools: DynamicStructuredTool[];
+  /** The servers that did not. */
+  readonly failures: ServerFailure[];
+  /** Closes every connection; the tools fail from then on. Idempotent, and never throws. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * The tools of MCP servers, for a LangChain agent that runs as a service principal. Connects to all servers at the same time.
+ *
+ * A server that refuses or cannot be reached is listed in `failures` and takes no other down, even where it is the only one.
+ * Throws `invalid_configuration` for wrong options and for `sdk: 'v2'` where that SDK is not installed.
+ *
+ * @param servers names or URLs as configured; default: all
+ */
+export async function loadTools(
+  bot: ServicePrincipal,
+  servers: readonly (string | URL)[] = bot.serverNames,
+  options: LoadToolsOptions = {},
+): Promise<LoadedTools> {
+  const settings = loadToolsSettings(options);
+  const connect = settings.sdk === 'v2' ? await v2Connect() : connectV1;
+  const outcomes = await Promise.all(
+    [...wantedServers(bot, servers)].map(async ([server, unknown]) =>
+      unknown ? { server, error: unknown } : loadServer(bot, server, settings, connect),
+    ),
+  );
+
+  const names = new ToolNames();
+  const loaded = outcomes.filter((outcome) => 'tools' in outcome);
+  for (const { server, tools } of loaded) {
+    for (const tool of tools) {
+      const origin = { server, tool: tool.name };
+      guard(tool, origin, names.nameOf(server, tool.name), settings.onRefused);
+    }
+  }
+  return {
+    tools: loaded.flatMap(({ tools }) => tools),
+    failures: outcomes.filter((outcome) => 'error' in outcome),
+    close: async () => {
+      await Promise.allSettled(loaded.map(async ({ facade }) => facade.close()));
+    },
+  };
+}
+
+interface LoadedServer {
+  readonly server: string;
+  readonly facade: McpFacade;
+  readonly tools: DynamicStructuredTool[];
+}
+
+/** Each server once by its configured name, with the error for one that is not configured. */
+function wantedServers(
+  bot: ServicePrincipal,
+  servers: readonly (string | URL)[],
+): ReadonlyMap<string, CredenceError | undefined> {
+  const wanted = new Map<string, CredenceError | undefined>();
+  for (const server of servers) {
+    try {
+      wanted.set(bot.server(server).name, undefined);
+    } catch (error) {
+      if (!isCredenceError(error)) throw error;
+      wanted.set(String(server), error);
+    }
+  }
+  return wanted;
+}
+
+async function loadServer(
+  bot: ServicePrincipal,
+  server: string,
+  settings: LoadToolsSettings,
+  connect: typeof connectV1,
+): Promise<LoadedServer | ServerFailure> {
+  const { connectTimeoutMs: timeoutMs, toolTimeoutMs } = settings;
+  const facade = new McpFacade(server, async (signal) => {
+    // JSON-RPC ids start anew on each connection, and fetchFor tells calls apart by them
+    const fetch = bot.fetchFor(server, { approveStepUp });
+    return connect({ bot, server, fetch, timeoutMs }, signal);
+  });
+  try {
+    const tools = await loadMcpTools(server, asClient(facade), {
+      ...(toolTimeoutMs !== undefined && { defaultToolTimeout: toolTimeoutMs }),
+    });
+    return { server, facade, tools };
+  } catch (error) {
+    await facade.close().catch(() => undefined);
+    return { server, error: isCredenceError(error) ? error : serverFailure(server, undefined, error) };
+  }
+}
+
+/** loadMcpTools declares a whole Client and uses `listTools`, `callTool` and `readResource` of it; a test watches that. */
+function asClient(facade: ToolClient): Client {
+  return facade as Client;
+}
+
+async function v2Connect(): Promise<typeof connectV1> {
+  try {
+    return (await import('./facade/v2-connection.ts')).connectV2;
+  } catch (cause) {
+    throw new CredenceError({
+      code: 'invalid_configuration',
+      leg: 'configure',
+      message: "loadTools was asked for sdk: 'v2', and @modelcontextprotocol/client cannot be loaded.",
+      remedy: "Install @modelcontextprotocol/client 2, or leave sdk: 'v2' out.",
+      contact: 'you',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import type { RefusalArtifact } from '../refusals/artifact.ts';
+import type { ToolOrigin } from '../tools/origin.ts';
+
+/** Refusals that concern one call's scope or one tool, not the whole server. */
+const OF_ONE_TOOL = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
+/** Failures that say nothing about whether the bot may: they pass, or the caller caused them. */
+const PASSING = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
+
+/** Remembers for a while which servers, or single tools of them, refused the bot. */
+export class RefusedLately {
+  readonly #forMs: number;
+  readonly #untilMs = new Map<string, number>();
+
+  constructor(forMs: number) {
+    this.#forMs = forMs;
+  }
+
+  note(origin: ToolOrigin, { error }: RefusalArtifact): void {
+    const code = String(error['code']);
+    if (this.#forMs === 0 || error['retryable'] === true || PASSING.has(code)) return;
+    this.#untilMs.set(OF_ONE_TOOL.has(code) ? toolKey(origin) : origin.server, performance.now() + this.#forMs);
+  }
+
+  has(origin: ToolOrigin): boolean {
+    return this.#lasts(origin.server) || this.#lasts(toolKey(origin));
+  }
+
+  #lasts(key: string): boolean {
+    const untilMs = this.#untilMs.get(key);
+    if (untilMs === undefined) return false;
+    if (performance.now() < untilMs) return true;
+    this.#untilMs.delete(key);
+    return false;
+  }
+}
+
+function toolKey({ server, tool }: ToolOrigin): string {
+  return JSON.stringify([server, tool]);
+}

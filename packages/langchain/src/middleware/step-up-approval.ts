@@ -1,0 +1,24 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A server has asked for scopes the bot may add (its `stepUp`) and has not got yet. */
+export interface StepUpRequest {
+  readonly server: string;
+  readonly scopes: readonly string[];
+}
+
+export type ApproveStepUp = (request: StepUpRequest) => Promise<boolean>;
+
+/** The approval that the tool call under way is subject to: set by accessMiddleware, read where the server's 403 arrives. */
+const approval = new AsyncLocalStorage<ApproveStepUp>();
+
+/** Runs a tool call under an approval, on top of the one it is already under. */
+export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => Promise<T>): Promise<T> {
+  const outer = approval.getStore();
+  const both: ApproveStepUp = outer ? async (request) => (await outer(request)) && (await approve(request)) : approve;
+  return approval.run(both, run);
+}
+
+/** What `fetchFor` asks before a step-up. Outside of accessMiddleware a configured step-up needs no approval. */
+export async function approveStepUp(request: StepUpRequest): Promise<boolean> {
+  return (await approval.getStore()?.(request)) ?? true;
+}

@@ -1,0 +1,22 @@
+/** Where a loaded tool comes from; every tool of `loadTools` carries it in `metadata.credence`. */
+export interface ToolOrigin {
+  /** The configured name of the server. */
+  readonly server: string;
+  /** The tool's name at that server. */
+  readonly tool: string;
+}
+
+/** The origin of a tool that `loadTools` made; undefined for any other. */
+export function toolOrigin(tool: unknown): ToolOrigin | undefined {
+  const metadata = field(tool, 'metadata');
+  const origin = field(metadata, 'credence');
+  const server = field(origin, 'server');
+  const name = field(origin, 'tool');
+  return typeof server === 'string' && typeof name === 'string' ? { server, tool: name } : undefined;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && name in value
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}
