@@ -18,12 +18,28 @@ const PackOutput = z.array(
   z.object({ name: z.string(), filename: z.string(), files: z.array(z.object({ path: z.string() })) }),
 );
 
+const Named = z.object({ name: z.string() });
 const Versioned = z.object({ version: z.string() });
 
 /** The exact version of a package that this repository has installed. */
 export async function installedVersion(name: string): Promise<string> {
   const manifest = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
   return Versioned.parse(JSON.parse(manifest)).version;
+}
+
+async function packageFolders(): Promise<readonly string[]> {
+  const folders = await readdir(join(ROOT, 'packages'));
+  return folders.filter((folder) => existsSync(join(ROOT, 'packages', folder, 'package.json')));
+}
+
+/** The names of the packages this repository publishes. */
+export async function packageNames(): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const folder of await packageFolders()) {
+    const manifest = await readFile(join(ROOT, 'packages', folder, 'package.json'), 'utf8');
+    names.push(Named.parse(JSON.parse(manifest)).name);
+  }
+  return names;
 }
 
 /**
@@ -41,7 +57,7 @@ export async function buildAndPack(workspace: string): Promise<readonly PackedPa
     });
   }
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'junction');
-  const folders = await readdir(join(copy, 'packages'));
+  const folders = await packageFolders();
   for (const folder of folders) {
     const own = join(ROOT, 'packages', folder, 'node_modules');
     if (existsSync(own)) await symlink(own, join(copy, 'packages', folder, 'node_modules'), 'junction');

@@ -5,20 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { run, runOk } from './command.ts';
 import { CONSUMED, installConsumer } from './consumer.ts';
-import { buildAndPack, type PackedPackage, ROOT } from './pack.ts';
+import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
 
 /** Every limit is several times what two cores need; the registry is the slow part. */
 const BUILD_MS = 120_000;
 const INSTALL_MS = 300_000;
 const CHECK_MS = 60_000;
 
-const PACKAGES = [
-  '@credence/core',
-  '@credence/langchain',
-  '@credence/sandbox',
-  '@credence/sdk-adapter',
-  '@credence/server',
-];
+const PACKAGES = await packageNames();
 
 let workspace: string;
 let packed: readonly PackedPackage[];
@@ -37,10 +31,6 @@ function packageOf(name: string): PackedPackage {
   if (found === undefined) throw new Error(`${name} was not packed`);
   return found;
 }
-
-test('every package was packed', () => {
-  expect(packed.map(({ name }) => name).sort()).toEqual(PACKAGES);
-});
 
 describe.each(PACKAGES)('%s', (name) => {
   test('contains what is needed and nothing else', () => {
