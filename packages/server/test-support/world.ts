@@ -23,6 +23,7 @@ import { type Loopback, loopback } from './loopback.ts';
 export const OPAQUE_RESOURCE = 'https://mcp.example/opaque';
 export const JWT_RESOURCE = 'https://mcp.example/jwt';
 export const AS_SECRET = 'a-secret-of-the-bot-at-the-authorization-server';
+export const IDP_SECRET = 'a-secret-at-the-identity-provider-of-32-or-more';
 export const RS_SECRET = 'a-secret-of-the-resource-server';
 
 export interface World {
@@ -68,6 +69,11 @@ export async function startWorld(
   const issued: IssueAuditRecord[] = [];
   const redeemed: RedeemAuditRecord[] = [];
 
+  const machine = {
+    grant_types: [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE],
+    redirect_uris: [],
+    response_types: [],
+  };
   const idpClient = async (id: string, pair: CryptoKeyPairLike) => ({
     client_id: id,
     token_endpoint_auth_method: 'private_key_jwt' as const,
@@ -79,7 +85,14 @@ export async function startWorld(
   const idp = new Provider(idpServer.origin, {
     ...idJagIdentityProviderConfiguration(),
     jwks: { keys: [idpKey] },
-    clients: [await idpClient('bot', bot), await idpClient('other', other)],
+    clients: [
+      await idpClient('bot', bot),
+      await idpClient('other', other),
+      { ...machine, client_id: 'public', token_endpoint_auth_method: 'none', grant_types: [GRANT_TOKEN_EXCHANGE] },
+      { ...machine, client_id: 'bound', client_secret: IDP_SECRET, dpop_bound_access_tokens: true },
+      { ...machine, client_id: 'symmetric', client_secret: IDP_SECRET, id_token_signed_response_alg: 'HS256' },
+    ],
+    enabledJWA: { idTokenSigningAlgValues: ['ES256', 'HS256'] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
   });
 
@@ -98,6 +111,14 @@ export async function startWorld(
     clients: [
       asClient('bot-at-as', AS_SECRET, [GRANT_JWT_BEARER, GRANT_JWT_DPOP]),
       asClient('other-at-as', AS_SECRET, [GRANT_JWT_BEARER]),
+      { ...asClient('bound-at-as', AS_SECRET, [GRANT_JWT_BEARER]), dpop_bound_access_tokens: true },
+      {
+        client_id: 'public-at-as',
+        token_endpoint_auth_method: 'none',
+        grant_types: [GRANT_JWT_BEARER],
+        redirect_uris: [],
+        response_types: [],
+      },
       asClient('resource-server', RS_SECRET, []),
     ],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },

@@ -7,10 +7,27 @@ import {
   TOKEN_TYPE_REFRESH_TOKEN,
 } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet, UnsecuredJWT } from 'jose';
+import {
+  exportJWK,
+  generateKeyPair,
+  SignJWT,
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  jwtVerify,
+  type JSONWebKeySet,
+  UnsecuredJWT,
+} from 'jose';
 import * as oauth from 'oauth4webapi';
 import { type Answer, Bot } from '../../test-support/bot.ts';
-import { generousPolicy, JWT_RESOURCE, OPAQUE_RESOURCE, startWorld, type World } from '../../test-support/world.ts';
+import {
+  generousPolicy,
+  IDP_SECRET,
+  JWT_RESOURCE,
+  OPAQUE_RESOURCE,
+  startWorld,
+  type World,
+} from '../../test-support/world.ts';
 import { GrantRefusal, type IdJagRequest } from '../index.ts';
 
 let world: World;
@@ -206,6 +223,7 @@ describe('the policy', () => {
         sub: 'admin',
         scope: 'admin',
         cnf: { jkt: 'x' },
+        nbf: 1,
       },
     });
     const { body } = await bot.exchange({ audience: 'urn:acme:linear' });
@@ -223,6 +241,7 @@ describe('the policy', () => {
       authorization_details: [{ type: 'mcp', tool: 'x' }],
     });
     expect(claims).not.toHaveProperty('cnf');
+    expect(claims).not.toHaveProperty('nbf');
     expect(Number(claims.exp) - Number(claims.iat)).toBe(60);
     expect(world.issued.at(-1)).toMatchObject({ granted: true, jti: claims.jti, audience: 'https://as.example' });
     expect(JSON.stringify(world.issued)).not.toContain(assertion.split('.')[2]);
@@ -259,6 +278,73 @@ describe("the principal's own access token", () => {
     const token = await world.idp.provider.ClientCredentials.find(own['access_token'] ?? '');
     await token?.destroy();
     expect(error(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
+  });
+});
+
+describe('a client registered', () => {
+  const exchangeAs = async (clientId: string, parameters: Record<string, string>, dpop?: string): Promise<Answer> => {
+    const basic = Buffer.from(`${clientId}:${IDP_SECRET}`).toString('base64');
+    const response = await fetch(`${world.idp.issuer}/token`, {
+      method: 'POST',
+      headers: {
+        ...(clientId !== 'public' && { authorization: `Basic ${basic}` }),
+        ...(dpop !== undefined && { dpop }),
+      },
+      body: new URLSearchParams({
+        ...(clientId === 'public' && { client_id: clientId }),
+        grant_type: GRANT_TOKEN_EXCHANGE,
+        requested_token_type: TOKEN_TYPE_ID_JAG,
+        subject_token_type: TOKEN_TYPE_ID_TOKEN,
+        audience: world.as.issuer,
+        ...parameters,
+      }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const principalIdToken = (clientId: string) => {
+    const iat = Math.floor(Date.now() / 1000);
+    const claims = { iss: world.idp.issuer, sub: clientId, aud: clientId, azp: clientId, gty: 'client_credentials' };
+    return world.signingKeys.sign({ ...claims, iat, exp: iat + 60 }, { typ: 'JWT' });
+  };
+
+  it('without authentication is issued nothing', async () => {
+    const answer = await exchangeAs('public', { subject_token: await principalIdToken('public') });
+    expect(error(answer)).toBe('unauthorized_client');
+  });
+
+  it('for bound tokens needs a proof, which is accepted once', async () => {
+    const request = { subject_token: await principalIdToken('bound') };
+    expect((await exchangeAs('bound', request)).body).toMatchObject({
+      error: 'invalid_grant',
+      error_description: expect.any(String),
+    });
+    expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT not provided' });
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const proof = await new SignJWT({ htm: 'POST', htu: `${world.idp.issuer}/token`, jti: 'proof-1' })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt()
+      .sign(privateKey);
+    expect(error(await exchangeAs('bound', request, proof))).toBe('granted');
+    expect(error(await exchangeAs('bound', request, proof))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT Replay detected' });
+  });
+
+  it('for ID tokens signed with its own secret cannot make one for whom it likes', async () => {
+    const forged = await new SignJWT({ sub: 'admin' })
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setIssuer(world.idp.issuer)
+      .setAudience('symmetric')
+      .setIssuedAt()
+      .setExpirationTime('1m')
+      .sign(new TextEncoder().encode(IDP_SECRET));
+    const client = await world.idp.provider.Client.find('symmetric');
+    if (client === undefined) throw new Error('no client');
+    // The provider by itself takes it for its own.
+    await expect(world.idp.provider.IdToken.validate(forged, client)).resolves.toMatchObject({
+      payload: { sub: 'admin' },
+    });
+    expect(error(await exchangeAs('symmetric', { subject_token: forged }))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({ reason: 'the signature algorithm is not allowed' });
   });
 });
 

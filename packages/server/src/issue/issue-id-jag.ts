@@ -149,7 +149,7 @@ function idJagClaims(
   now: Date,
   dpopThumbprint: string | undefined,
 ): JWTPayload {
-  const { cnf: _bindingIsOurs, nbf: _neverLater, ...extra } = grant.claims ?? {};
+  const { nbf: _neverLater, ...extra } = grant.claims ?? {};
   const issuedAt = Math.floor(now.getTime() / 1000);
   const resource = oneOrMany(terms.resources);
   return withoutUndefined({

@@ -95,6 +95,35 @@ describe('who may redeem', () => {
   });
 });
 
+describe('a client registered', () => {
+  const redeemAs = async (clientId: string, secret?: string): Promise<Answer> => {
+    world.policy = () => ({ granted: true, clientId, scopes: ['issues:read'] });
+    const response = await fetch(`${world.as.issuer}/token`, {
+      method: 'POST',
+      headers:
+        secret === undefined
+          ? {}
+          : { authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({
+        grant_type: GRANT_JWT_BEARER,
+        assertion: await bot.idJag(),
+        ...(secret === undefined && { client_id: clientId }),
+      }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  it('without authentication may not redeem', async () => {
+    expect(refusal(await redeemAs('public-at-as'))).toBe('unauthorized_client');
+  });
+
+  it('for bound tokens may not redeem without a proof', async () => {
+    expect(refusal(await redeemAs('bound-at-as', AS_SECRET))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof JWT not provided' });
+    expect(refusal(await redeemAs('other-at-as', AS_SECRET))).toBe('granted');
+  });
+});
+
 describe('what is redeemed', () => {
   it.each([
     ['alg none', (assertion: string) => new UnsecuredJWT(decodeJwt(assertion)).encode()],
