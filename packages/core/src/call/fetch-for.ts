@@ -17,6 +17,11 @@ export interface FetchForOptions {
    * is thrown to the caller. Asked when scopes are added, not for the calls that then go out with them.
    */
   approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
+  /**
+   * False: the token is always the one that `token(name)` gives, whatever other calls have added to theirs, and a 403 challenge
+   * is answered with `insufficient_scope`. Default true.
+   */
+  stepUp?: boolean | undefined;
 }
 
 /** What has been tried for one call; it belongs to that call alone, so that concurrent calls cannot mislead each other. */
@@ -30,7 +35,8 @@ interface Tried {
  * A fetch for one server: attaches the token, replaces it once when it is refused, steps up once inside the ceiling, follows
  * no redirect and goes nowhere but to the configured origin. Refusals are thrown as CredenceErrors of leg `call`.
  */
-export function fetchFor(runtime: Runtime, access: ServerAccess, options: FetchForOptions = {}): FetchLike {
+export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
+  const access = options.stepUp === false ? server.withoutStepUp() : server;
   const waiting = new WaitingCalls();
   const { name, url } = access.settings;
   return async (input, init = {}) => {
@@ -72,7 +78,8 @@ async function recover(
     tried.freshToken = true;
     return waiting.during(init, (signal) => access.tokenForCall(signal));
   }
-  if (response.ok) access.accept(token);
+  // also by a 404 for a lost session or a 400: the token was looked at first, which a redirect or a 5xx does not tell
+  if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
   if (response.status !== 403) return undefined;
 
   const challenges = await parseChallenges(response.headers);
@@ -85,7 +92,8 @@ async function recover(
   tried.moreScopes = true;
   const stronger = await waiting.during(init, async (signal) => {
     const request = { server: access.settings.name, scopes: added };
-    if ((await options.approveStepUp?.(request)) === false) throw notApproved(request.server, token, added);
+    const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
+    if (!approved) throw notApproved(request.server, token, added);
     // an approval may take its time, and the caller may have given up meanwhile
     signal.throwIfAborted();
     return access.stepUp(token, added, signal);

@@ -24,6 +24,11 @@ export class ServerAccess {
     this.#base = this.#wanted(settings.scopes, false);
   }
 
+  /** The same server for calls that neither step up nor profit from a step-up; the token itself is shared. */
+  withoutStepUp(): ServerAccess {
+    return new ServerAccess({ ...this.settings, stepUp: [] }, this.#idp, this.#flow, this.#manager);
+  }
+
   /** The token of the configured scopes, or of `scopes` where they are named. */
   async token(scopes: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<AccessToken> {
     return this.#manager.get(scopes === undefined ? this.#base : this.#explicit(scopes), signal);
