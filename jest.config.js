@@ -17,9 +17,12 @@ export default {
     ],
   },
   moduleNameMapper: {
+    '^@credence/core/opentelemetry$': '<rootDir>/packages/core/src/opentelemetry.ts',
     '^@credence/sdk-adapter/v2$': '<rootDir>/packages/sdk-adapter/src/v2.ts',
     '^@credence/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },
+  // A first import of oidc-provider or LangChain can take seconds on a busy machine.
+  testTimeout: 30_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '512MB',
   coverageProvider: 'v8',

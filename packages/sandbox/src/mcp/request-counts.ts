@@ -55,7 +55,8 @@ export function countMcpRequests(mcpPath: string): {
       counts[method ?? (path.startsWith('/.well-known/') ? 'metadata' : 'other')] += 1;
       counts.total += 1;
       if (method === undefined) return;
-      response.once('finish', () => {
+      // Before the answer leaves, so that whoever has it finds it counted.
+      response.once('prefinish', () => {
         const answered = BY_STATUS.get(response.statusCode);
         if (answered !== undefined) counts[answered] += 1;
       });
