@@ -11,6 +11,8 @@ export function testRuntime(overrides: Partial<Runtime> = {}): Runtime & { reado
     retry: { retries: 2, minDelayMs: 1, maxDelayMs: 3, maxRetryAfterMs: 2_000 },
     timeout: { requestMs: 5_000, totalMs: 10_000 },
     network: {},
+    observed: true,
+    observed: true,
     emit: (event) => void events.push(event),
     ...overrides,
     events,

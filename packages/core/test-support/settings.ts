@@ -1,0 +1,27 @@
+import { clientSecret } from '../src/credentials/client-secret.ts';
+import type { IdpSettings, ServerSettings } from '../src/flows/settings.ts';
+import { ownToken } from '../src/subjects/own-token.ts';
+
+export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettings {
+  return {
+    name: 'linear',
+    url: new URL('https://mcp.linear.app/mcp'),
+    flow: 'enterprise-managed',
+    issuer: 'https://linear.app',
+    credential: clientSecret({ clientId: 'bot-at-as', secret: 'as-secret' }),
+    stepUp: [],
+    missingResource: 'warn',
+    ...over,
+  };
+}
+
+export function idpSettings(over: Partial<IdpSettings> = {}): IdpSettings {
+  const issuer = over.issuer ?? 'https://acme.okta.com';
+  return {
+    issuer,
+    url: new URL(issuer),
+    credential: clientSecret({ clientId: 'bot-at-idp', secret: 'idp-secret' }),
+    subject: ownToken(),
+    ...over,
+  };
+}
