@@ -1,4 +1,7 @@
-/** Every reason for which an ID-JAG is refused, with the OAuth error it is answered with (RFC 6749 section 5.2, RFC 8707). */
+/**
+ * Every reason for which an ID-JAG is refused, with the OAuth error it is answered with (RFC 6749 section 5.2, RFC
+ * 8707).
+ */
 export const ID_JAG_ERRORS = {
   too_large: { oauthError: 'invalid_grant', message: 'the assertion is larger than any honest ID-JAG' },
   malformed: { oauthError: 'invalid_grant', message: 'the assertion is not a signed JWT' },
@@ -42,9 +45,10 @@ export interface IdJagIdentity {
 /**
  * An ID-JAG was refused.
  *
- * `code` names the check that failed, `oauthError` is what the token endpoint answers, `message` is one fixed sentence, and
- * `detail` adds what an administrator needs (a claim's name, the issuer that is not trusted), cleaned and cut. None of them
- * carries the assertion or a part of its signature, so all are safe to audit; only `message` is meant for the client.
+ * `code` names the check that failed, `oauthError` is what the token endpoint answers, `message` is one fixed
+ * sentence, and `detail` adds what an administrator needs (a claim's name, the issuer that is not trusted), cleaned
+ * and cut. None of them carries the assertion or a part of its signature, so all are safe to audit; only `message` is
+ * meant for the client.
  */
 export class IdJagError extends Error {
   override readonly name = 'IdJagError';

@@ -2,22 +2,29 @@ import { createHash } from 'node:crypto';
 import { IdJagError } from './error.ts';
 import type { IdJag } from './types.ts';
 
-/** Remembers which ID-JAGs were used. Shared by all instances of an authorization server, or single use means once per instance. */
+/**
+ * Remembers which ID-JAGs were used. Shared by all instances of an authorization server, or single use means once per
+ * instance.
+ */
 export interface ReplayStore {
   /**
-   * Reserves `id` until `expiresAt`, atomically: of any number of concurrent calls with one `id`, exactly one gets `true`.
+   * Reserves `id` until `expiresAt`, atomically: of any number of concurrent calls with one `id`, exactly one gets
+   * `true`.
    */
   reserve(id: string, expiresAt: Date): Promise<boolean>;
 }
 
 /**
- * - `'bound-to-client'`: a live ID-JAG may be redeemed again, by the client it names only. The draft allows it, and it lets
- *   a client renew its access token with one request.
+ * - `'bound-to-client'`: a live ID-JAG may be redeemed again, by the client it names only. The draft allows it, and
+ *   it lets a client renew its access token with one request.
  * - `{ singleUse: store }`: each ID-JAG is redeemed once.
  */
 export type ReplayPolicy = 'bound-to-client' | { readonly singleUse: ReplayStore };
 
-/** Reserves `iss` + `jti` where the policy says so. Called after every other check, so that a refused request spends nothing. */
+/**
+ * Reserves `iss` + `jti` where the policy says so. Called after every other check, so that a refused request spends
+ * nothing.
+ */
 export async function reserveOnce(
   idJag: IdJag,
   policy: ReplayPolicy | undefined,
@@ -35,8 +42,8 @@ export async function reserveOnce(
 }
 
 /**
- * A ReplayStore for one process. It holds at most `maxEntries` live reservations (default 100 000) and refuses new ones when
- * full: forgetting an old one would make its ID-JAG usable again.
+ * A ReplayStore for one process. It holds at most `maxEntries` live reservations (default 100 000) and refuses new
+ * ones when full: forgetting an old one would make its ID-JAG usable again.
  */
 export function memoryReplayStore(options: { maxEntries?: number; now?: () => Date } = {}): ReplayStore {
   const maxEntries = options.maxEntries ?? 100_000;

@@ -9,7 +9,9 @@ export interface TrustedIssuer {
   readonly jwks?: JSONWebKeySet | undefined;
   /** Where the key set is; https, or http on loopback. */
   readonly jwksUri?: string | undefined;
-  /** JWS algorithms accepted from this issuer; default: every asymmetric one in common use. Symmetric ones never are. */
+  /**
+   * JWS algorithms accepted from this issuer; default: every asymmetric one in common use. Symmetric ones never are.
+   */
   readonly algorithms?: readonly string[] | undefined;
 }
 

@@ -23,9 +23,14 @@ export interface VerifyIdJagOptions {
   readonly audience: string;
   /** The client that authenticated on this request. */
   readonly clientId: string;
-  /** This authorization server's resource servers: an ID-JAG that names none of them is refused with `invalid_target`. */
+  /**
+   * This authorization server's resource servers: an ID-JAG that names none of them is refused with `invalid_target`.
+   */
   readonly resources?: readonly string[] | undefined;
-  /** JWK thumbprint (RFC 7638) of the key of the verified DPoP proof on this request. A bound ID-JAG is refused without it. */
+  /**
+   * JWK thumbprint (RFC 7638) of the key of the verified DPoP proof on this request. A bound ID-JAG is refused
+   * without it.
+   */
   readonly dpopThumbprint?: string | undefined;
   /** Default: `'bound-to-client'`. */
   readonly replay?: ReplayPolicy | undefined;
@@ -42,8 +47,8 @@ export interface VerifyIdJagOptions {
  * Verifies an ID-JAG as the authorization server it is redeemed at must
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523 section 3).
  *
- * Key sets are fetched from trusted issuers only, cached for ten minutes, renewed at a bounded rate when a `kid` is unknown,
- * and served for a day while the issuer is away.
+ * Key sets are fetched from trusted issuers only, cached for ten minutes, renewed at a bounded rate when a `kid` is
+ * unknown, and served for a day while the issuer is away.
  *
  * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer.
  */

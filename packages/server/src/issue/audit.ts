@@ -4,7 +4,10 @@ export interface IssueAuditRecord {
   readonly granted: boolean;
   /** The authenticated client. */
   readonly clientId?: string;
-  /** Instead of `clientId` where the provider refused the request early: the client it names, which may not have authenticated. */
+  /**
+   * Instead of `clientId` where the provider refused the request early: the client it names, which may not have
+   * authenticated.
+   */
   readonly claimedClientId?: string;
   /** Once the subject token is verified. */
   readonly subject?: string;

@@ -35,8 +35,8 @@ export interface IssueIdJagOptions {
  * Makes an oidc-provider an identity provider that issues ID-JAGs by token exchange
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 8693).
  *
- * Subject tokens: the principal's own access token from `client_credentials` (opaque), and ID tokens issued here to the calling
- * client. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its `grant_types`.
+ * Subject tokens: the principal's own access token from `client_credentials` (opaque), and ID tokens issued here to
+ * the calling client. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its `grant_types`.
  *
  * Call it once, before the provider serves requests. Throws a TypeError for a lifetime that cannot be meant.
  */

@@ -29,19 +29,25 @@ export interface IdJagGrant {
   /** The client's id at that authorization server, which is not the one it has here. */
   readonly clientId: string;
   /**
-   * Scopes granted. Only those among the requested ones are issued, where any were requested. Default: the requested ones.
+   * Scopes granted. Only those among the requested ones are issued, where any were requested. Default: the requested
+   * ones.
    */
   readonly scopes?: readonly string[] | undefined;
   /** Default: the requested ones. Where some were requested, it must be among them. */
   readonly resource?: string | readonly string[] | undefined;
   /** Default: the subject of the subject token. A pairwise identifier, for example. */
   readonly subject?: string | undefined;
-  /** `aud` of the ID-JAG, where clients name the authorization server otherwise than by its issuer. Default: as requested. */
+  /**
+   * `aud` of the ID-JAG, where clients name the authorization server otherwise than by its issuer. Default: as
+   * requested.
+   */
   readonly audience?: string | undefined;
   readonly lifetimeSeconds?: number | undefined;
   readonly algorithm?: SigningAlgorithm | undefined;
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
-  /** Further claims (`email`, `groups`, `tenant`, `act`...). Those the protocol defines for itself are not overridden. */
+  /**
+   * Further claims (`email`, `groups`, `tenant`, `act`...). Those the protocol defines for itself are not overridden.
+   */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -20,9 +20,9 @@ export interface PrincipalIdTokenOptions {
 }
 
 /**
- * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope contains
- * `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp` is the client and its
- * `gty` says where it came from.
+ * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope
+ * contains `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp`
+ * is the client and its `gty` says where it came from.
  */
 export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdTokenOptions): void {
   extendAnswers(provider, 'token', async (body, ctx) => {

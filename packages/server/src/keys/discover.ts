@@ -4,8 +4,9 @@ import { type FetchLike, fetchJson, mayFetch } from './fetch-json.ts';
 const metadataSchema = z.looseObject({ issuer: z.string() });
 
 /**
- * The URL that an issuer's metadata has under `member`: RFC 8414 (path inserted), then OpenID Connect Discovery (inserted, then
- * appended). Throws where there is no such metadata, it is of another issuer, or the URL is none that may be asked.
+ * The URL that an issuer's metadata has under `member`: RFC 8414 (path inserted), then OpenID Connect Discovery
+ * (inserted, then appended). Throws where there is no such metadata, it is of another issuer, or the URL is none that
+ * may be asked.
  */
 export async function discoverUrl(
   issuer: string,

@@ -6,7 +6,10 @@ export const defaultFetch: FetchLike = (input, init) => fetch(input, init);
 const MAX_BYTES = 512 * 1024;
 const TIMEOUT_MS = 3000;
 
-/** Fetches a JSON document from a peer: no redirect followed, bounded in size and time, only from a URL that may be asked. */
+/**
+ * Fetches a JSON document from a peer: no redirect followed, bounded in size and time, only from a URL that may be
+ * asked.
+ */
 export async function fetchJson(url: string, fetchFunction: FetchLike): Promise<unknown> {
   const response = await fetchFunction(url, {
     headers: { accept: 'application/json, application/jwk-set+json' },

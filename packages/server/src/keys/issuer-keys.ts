@@ -3,7 +3,10 @@ import { defaultFetch, type FetchLike } from './fetch-json.ts';
 import { type KeyPicker, localKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
-/** Key sets held at once for one fetch function. Only configured issuers get here, so this bounds mistakes, not attacks. */
+/**
+ * Key sets held at once for one fetch function. Only configured issuers get here, so this bounds mistakes, not
+ * attacks.
+ */
 const MAX_KEY_SETS = 1000;
 
 export interface KeySource {

@@ -17,7 +17,10 @@ const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).
 /** Picks the keys that can have made a signature, by its header. */
 export type KeyPicker = (header: JWSHeaderParameters) => Promise<CryptoKey[]>;
 
-/** A published key set made into a picker. Throws where it is not a key set; keys that are not public signing keys are left out. */
+/**
+ * A published key set made into a picker. Throws where it is not a key set; keys that are not public signing keys are
+ * left out.
+ */
 export function localKeySet(document: unknown): KeyPicker {
   const keys: JWK[] = [];
   for (const jwk of jwksSchema.parse(document).keys as JWK[]) {

@@ -20,8 +20,8 @@ export class KeysUnavailableError extends Error {
 }
 
 /**
- * The key set of one issuer, fetched when first needed, renewed in one flight, at most as often as the bounds above allow,
- * and still served while the issuer is away.
+ * The key set of one issuer, fetched when first needed, renewed in one flight, at most as often as the bounds above
+ * allow, and still served while the issuer is away.
  */
 export class RemoteKeySet {
   readonly #issuer: string;

@@ -43,8 +43,8 @@ export async function createSigningKeys(options: SigningKeysOptions = {}): Promi
 }
 
 /**
- * The keys an identity provider signs with, one per algorithm, replaceable while it runs. A replaced key no longer signs,
- * and its public part stays published until what it signed has expired everywhere.
+ * The keys an identity provider signs with, one per algorithm, replaceable while it runs. A replaced key no longer
+ * signs, and its public part stays published until what it signed has expired everywhere.
  */
 export class SigningKeys {
   readonly #graceMs: number;
@@ -85,7 +85,9 @@ export class SigningKeys {
     this.#keys = [...fresh, ...this.#keys];
   }
 
-  /** Stops publishing every replaced key at once: for a key that leaked. What it signed is refused once caches expire. */
+  /**
+   * Stops publishing every replaced key at once: for a key that leaked. What it signed is refused once caches expire.
+   */
   dropRetired(): void {
     this.#keys = this.#keys.filter((key) => key.retiredUntil === undefined);
   }

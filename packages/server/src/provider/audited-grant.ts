@@ -24,8 +24,8 @@ export interface AuditedGrant<Draft> {
 }
 
 /**
- * Adds a grant whose every outcome is reported once: granted, refused by the handler, or refused by the provider before the
- * handler ran (client authentication, repeated parameters). A grant that cannot be recorded is not given.
+ * Adds a grant whose every outcome is reported once: granted, refused by the handler, or refused by the provider
+ * before the handler ran (client authentication, repeated parameters). A grant that cannot be recorded is not given.
  */
 export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGrant<Draft>): void {
   const drafts = new WeakMap<object, Draft>();

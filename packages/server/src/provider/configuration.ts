@@ -6,8 +6,8 @@ export interface ProviderConfigurationOptions {
 }
 
 /**
- * What an identity provider for service principals wants of oidc-provider: `client_credentials` with `openid`, and none of what
- * needs a browser. Spread it into the configuration and add `clients`, `jwks` and the rest.
+ * What an identity provider for service principals wants of oidc-provider: `client_credentials` with `openid`, and
+ * none of what needs a browser. Spread it into the configuration and add `clients`, `jwks` and the rest.
  */
 export function idJagIdentityProviderConfiguration(options: ProviderConfigurationOptions = {}): Configuration {
   return {
@@ -19,8 +19,8 @@ export function idJagIdentityProviderConfiguration(options: ProviderConfiguratio
 }
 
 /**
- * What an authorization server that redeems ID-JAGs wants of oidc-provider: revocation by the client a token was issued to,
- * introspection by any client that authenticates, DPoP, and none of what needs a browser.
+ * What an authorization server that redeems ID-JAGs wants of oidc-provider: revocation by the client a token was
+ * issued to, introspection by any client that authenticates, DPoP, and none of what needs a browser.
  */
 export function idJagAuthorizationServerConfiguration(options: ProviderConfigurationOptions = {}): Configuration {
   return { ...machinesOnly, scopes: [], features: machineFeatures(options) };

@@ -1,7 +1,10 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
-/** Calls `extend` with the JSON body of every successful answer of one of the provider's routes, and sends what it returns. */
+/**
+ * Calls `extend` with the JSON body of every successful answer of one of the provider's routes, and sends what it
+ * returns.
+ */
 export function extendAnswers(
   provider: Provider,
   route: 'discovery' | 'jwks' | 'token',

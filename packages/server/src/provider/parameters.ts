@@ -2,7 +2,10 @@ import { GrantRefusal } from './refusal.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 
-/** The one value of a parameter, or undefined. The provider has refused repeated ones already where they may not repeat. */
+/**
+ * The one value of a parameter, or undefined. The provider has refused repeated ones already where they may not
+ * repeat.
+ */
 export function parameter(params: Parameters, name: string): string | undefined {
   const values = parameterList(params, name);
   if (values.length > 1) throw new GrantRefusal('invalid_request', `${name} must not be repeated`);

@@ -5,9 +5,9 @@ import { z } from 'zod';
 /**
  * Everything taken from inside oidc-provider, and nothing anywhere else in this package is.
  *
- * `lib/helpers/grants.js` is what oidc-provider offers to custom grants, outside its promise of stable versions. It is loaded
- * when the first token request arrives rather than with this package, because a resource server that only verifies tokens
- * does not install oidc-provider.
+ * `lib/helpers/grants.js` is what oidc-provider offers to custom grants, outside its promise of stable versions. It
+ * is loaded when the first token request arrives rather than with this package, because a resource server that only
+ * verifies tokens does not install oidc-provider.
  */
 export interface ProviderInternals {
   /** RFC 9449 section 4.3: the proof on this request, verified, nonces included; undefined where there is none. */

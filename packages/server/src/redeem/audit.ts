@@ -4,7 +4,10 @@ export interface RedeemAuditRecord {
   readonly granted: boolean;
   /** The authenticated client. */
   readonly clientId?: string;
-  /** Instead of `clientId` where the provider refused the request early: the client it names, which may not have authenticated. */
+  /**
+   * Instead of `clientId` where the provider refused the request early: the client it names, which may not have
+   * authenticated.
+   */
   readonly claimedClientId?: string;
   /** `iss` of the ID-JAG, once its signature is verified; so are `subject` and `jti`. */
   readonly issuer?: string;

@@ -10,8 +10,9 @@ export interface ResourceOptions {
   /** What an ID-JAG without a `scope` claim gets, where the request names no scope. Default: nothing, it is refused. */
   readonly defaultScopes?: readonly string[] | undefined;
   /**
-   * `'opaque'` (default): revocable and introspectable at the provider's endpoints. `'jwt'`: RFC 9068, verified without asking
-   * the authorization server, and valid until it expires whatever happens: the provider neither revokes nor introspects it.
+   * `'opaque'` (default): revocable and introspectable at the provider's endpoints. `'jwt'`: RFC 9068, verified
+   * without asking the authorization server, and valid until it expires whatever happens: the provider neither
+   * revokes nor introspects it.
    */
   readonly accessTokenFormat?: 'opaque' | 'jwt' | undefined;
   /** Default: 300. */
@@ -29,10 +30,13 @@ export interface RedeemIdJagOptions extends Pick<
   /** A further ceiling for this subject here, for example by its groups. May throw GrantRefusal. */
   readonly scopesFor?: ((idJag: IdJag, resource: string) => readonly string[] | Promise<readonly string[]>) | undefined;
   /**
-   * The account here that the subject is; undefined refuses it. Default: `iss#sub`, which no other issuer's subject can have.
+   * The account here that the subject is; undefined refuses it. Default: `iss#sub`, which no other issuer's subject
+   * can have.
    */
   readonly account?: ((idJag: IdJag) => string | undefined | Promise<string | undefined>) | undefined;
-  /** Refuse ID-JAGs without a `resource` claim. Default: false, the request's parameter or the only resource is taken. */
+  /**
+   * Refuse ID-JAGs without a `resource` claim. Default: false, the request's parameter or the only resource is taken.
+   */
   readonly requireResource?: boolean | undefined;
   /** Accept clients that do not authenticate. Default: false. */
   readonly allowPublicClients?: boolean | undefined;

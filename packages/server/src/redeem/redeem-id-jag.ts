@@ -20,9 +20,10 @@ import { grantedScopes } from './scopes.ts';
  * Makes an oidc-provider an authorization server that redeems ID-JAGs
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523).
  *
- * Adds the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`, and `...:jwt-dpop` where the provider has DPoP enabled, and
- * advertises the grant profile. A client still needs the grant among its `grant_types`. Client authentication, DPoP, revocation and
- * introspection are the provider's. No refresh token is issued: the ID-JAG takes its place.
+ * Adds the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`, and `...:jwt-dpop` where the provider has DPoP
+ * enabled, and advertises the grant profile. A client still needs the grant among its `grant_types`. Client
+ * authentication, DPoP, revocation and introspection are the provider's. No refresh token is issued: the ID-JAG takes
+ * its place.
  *
  * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
  */

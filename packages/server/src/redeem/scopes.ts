@@ -13,7 +13,10 @@ export interface ScopeCeilings {
   readonly subject: readonly string[] | undefined;
 }
 
-/** The scopes every ceiling allows. Throws GrantRefusal `invalid_scope` where that is none, or more is asked for than the ID-JAG has. */
+/**
+ * The scopes every ceiling allows. Throws GrantRefusal `invalid_scope` where that is none, or more is asked for than
+ * the ID-JAG has.
+ */
 export function grantedScopes(ceilings: ScopeCeilings): string[] {
   const { requested, resource, subject } = ceilings;
   const granted = ceilings.idJag ?? ceilings.resourceDefault;

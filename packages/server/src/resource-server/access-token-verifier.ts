@@ -11,8 +11,8 @@ interface CommonOptions {
   /** This server's resource identifier: the audience its tokens must have. */
   readonly resource: string;
   /**
-   * Makes the errors that are thrown. Default: those of `@modelcontextprotocol/sdk` 1.x where it is installed. For SDK v2:
-   * `{ invalidToken: (message) => new OAuthError(OAuthErrorCode.InvalidToken, message) }`.
+   * Makes the errors that are thrown. Default: those of `@modelcontextprotocol/sdk` 1.x where it is installed. For
+   * SDK v2: `{ invalidToken: (message) => new OAuthError(OAuthErrorCode.InvalidToken, message) }`.
    */
   readonly errors?: AccessTokenErrors | undefined;
   /** Default: 5. */
@@ -38,13 +38,16 @@ export type AccessTokenVerifierOptions = CommonOptions &
 /** What `requireBearerAuth` of the MCP SDKs takes as `verifier`. */
 export interface AccessTokenVerifier {
   /**
-   * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError (500) where
-   * the authorization server cannot be asked.
+   * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError
+   * (500) where the authorization server cannot be asked.
    */
   verifyAccessToken(token: string): Promise<AccessTokenInfo>;
 }
 
-/** Verifies the access tokens of one authorization server for one MCP server: issuer, audience, lifetime, and that it is a bearer token. */
+/**
+ * Verifies the access tokens of one authorization server for one MCP server: issuer, audience, lifetime, and that it
+ * is a bearer token.
+ */
 export function accessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
   const { issuer, resource } = options;
   for (const value of [issuer, resource]) {

@@ -10,7 +10,10 @@ export class InvalidAccessTokenError extends Error {
   readonly code = 'invalid_token';
 }
 
-/** The authorization server cannot be asked at the moment. The middleware answers 500, so that the client keeps its token. */
+/**
+ * The authorization server cannot be asked at the moment. The middleware answers 500, so that the client keeps its
+ * token.
+ */
 export class TokenVerificationUnavailableError extends Error {
   override readonly name = 'TokenVerificationUnavailableError';
 }

@@ -17,7 +17,10 @@ export interface IntrospectionOptions {
 const TIMEOUT_MS = 5000;
 const MAX_CACHED = 10_000;
 
-/** Asks the authorization server about tokens (RFC 7662). The answer is its claims, or undefined for an inactive token. */
+/**
+ * Asks the authorization server about tokens (RFC 7662). The answer is its claims, or undefined for an inactive
+ * token.
+ */
 export function introspector(
   issuer: string,
   options: IntrospectionOptions,

@@ -7,8 +7,8 @@ export type ToolScopeTable = Readonly<Record<string, readonly string[]>>;
 export interface ToolScopesOptions {
   readonly tools: ToolScopeTable;
   /**
-   * What a tool that is not in the table needs. Default: every scope of the table, so that a tool someone forgot to list is not
-   * open to all. `[]` opens them.
+   * What a tool that is not in the table needs. Default: every scope of the table, so that a tool someone forgot to
+   * list is not open to all. `[]` opens them.
    */
   readonly otherwise?: readonly string[] | undefined;
   /** Sent in challenges as `resource_metadata`. */
@@ -44,8 +44,8 @@ export function missingScopes(
 }
 
 /**
- * Answers 403 `insufficient_scope` to a `tools/call` whose token lacks its tool's scopes (RFC 6750 section 3.1), for servers built on
- * MCP SDK v1, which has no such thing. Goes after `requireBearerAuth` and a JSON body parser.
+ * Answers 403 `insufficient_scope` to a `tools/call` whose token lacks its tool's scopes (RFC 6750 section 3.1), for
+ * servers built on MCP SDK v1, which has no such thing. Goes after `requireBearerAuth` and a JSON body parser.
  */
 export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
   return (request, response, next) => {

@@ -8,8 +8,8 @@ const DESCRIPTION = 'the subject token is not valid';
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 /**
- * An ID token issued here to the calling client: a service principal's, signed with the signing keys, or a user's, signed by the
- * provider itself.
+ * An ID token issued here to the calling client: a service principal's, signed with the signing keys, or a user's,
+ * signed by the provider itself.
  */
 export const idToken: SubjectTokenVerifier = async (token, context) => {
   checkHeader(token);
@@ -66,7 +66,10 @@ async function principalClaims(token: string, context: SubjectTokenContext): Pro
   }
 }
 
-/** The claims of an ID token signed by the provider: issuer, audience, signature and subject are checked by it, times here. */
+/**
+ * The claims of an ID token signed by the provider: issuer, audience, signature and subject are checked by it, times
+ * here.
+ */
 async function userClaims(token: string, context: SubjectTokenContext): Promise<Record<string, unknown>> {
   let payload: Record<string, unknown>;
   try {

@@ -4,8 +4,9 @@ import type { SubjectTokenVerifier } from './subject-token.ts';
 const DESCRIPTION = 'the subject token is not valid';
 
 /**
- * The service principal's own access token, from `client_credentials` here: looked up in the provider's store, accepted from the
- * client it was issued to only, and where it is bound to a key only with a proof by that key (RFC 9449).
+ * The service principal's own access token, from `client_credentials` here: looked up in the provider's store,
+ * accepted from the client it was issued to only, and where it is bound to a key only with a proof by that key (RFC
+ * 9449).
  */
 export const ownAccessToken: SubjectTokenVerifier = async (token, context) => {
   const { provider, client } = context;
