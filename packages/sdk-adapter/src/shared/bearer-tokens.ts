@@ -10,6 +10,7 @@ import { withinOrigin } from './redirects.ts';
 
 /** One request of a transport, as far as its auth provider can know of it. */
 interface PresentedRequest {
+  readonly atMs: number;
   token: AccessToken | undefined;
   /** How often in a row this request was refused, retries included. */
   refusals: number;
@@ -18,6 +19,7 @@ interface PresentedRequest {
 }
 
 const MAX_REFUSALS = 2;
+const RECENT_MS = 10_000;
 const UNEXPLAINED_PAUSE_MS = 60_000;
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 'credence', method: 'ping' });
 
@@ -37,6 +39,8 @@ export class BearerTokens {
   readonly #url: URL;
   readonly #fetch: FetchLike;
   readonly #requests = new AsyncLocalStorage<PresentedRequest>();
+  /** Requests of the last seconds that were not refused so far, oldest first. */
+  readonly #recent = new Set<PresentedRequest>();
   #checking: Promise<void> | undefined;
   #unexplainedMs = -Infinity;
 
@@ -45,13 +49,14 @@ export class BearerTokens {
     this.server = name;
     this.#bot = bot;
     this.#url = url;
-    this.#fetch = withinOrigin(bot.fetchFor(name), { name, url });
+    this.#fetch = withinOrigin(bot.fetchFor(name, { stepUp: false }), { name, url });
   }
 
   /** The token for a request. Throws the refusals, and `invalid_configuration` for a token that is not a bearer token. */
   async present(): Promise<AccessToken> {
     const before = this.#requests.getStore();
     const request: PresentedRequest = {
+      atMs: performance.now(),
       token: undefined,
       refusals: before?.retried ? before.refusals : 0,
       retried: false,
@@ -61,18 +66,37 @@ export class BearerTokens {
     // goes on after this function has returned.
     this.#requests.enterWith(request);
     request.token = await this.#token();
+    this.#recent.add(request);
+    this.#forgetOld(request.atMs);
     return request.token;
   }
 
   /** The request of this context was answered 401: resolves when there is a token that the server takes. */
   async replaceRefused(): Promise<void> {
     const request = this.#requests.getStore();
-    if (request && ++request.refusals > MAX_REFUSALS) throw refusedAgain(this.server);
+    if (request) {
+      this.#recent.delete(request);
+      request.refusals += 1;
+      if (request.refusals > MAX_REFUSALS) throw refusedAgain(this.server);
+    }
     const current = await this.#token();
-    const replaced = request?.token !== undefined && request.token.hash !== current.hash;
+    const replaced = request?.token !== undefined && request.token.value !== current.value;
     if (!replaced) this.#checking ??= this.#check(current).finally(() => (this.#checking = undefined));
     await this.#checking;
     if (request) request.retried = true;
+  }
+
+  /** How many recent requests presented the token that this context's request was refused with, and were not refused so far. */
+  outstanding(): number {
+    const refused = this.#requests.getStore()?.token?.value;
+    return [...this.#recent].filter(({ token }) => token?.value === refused).length;
+  }
+
+  #forgetOld(nowMs: number): void {
+    for (const request of this.#recent) {
+      if (nowMs - request.atMs < RECENT_MS) return;
+      this.#recent.delete(request);
+    }
   }
 
   async #token(): Promise<AccessToken> {
@@ -84,7 +108,7 @@ export class BearerTokens {
   async #check(current: AccessToken): Promise<void> {
     await this.#ping();
     const after = await this.#token();
-    if (after.hash !== current.hash) return;
+    if (after.value !== current.value) return;
     // The server takes the token for a ping. It may look at tokens only where a tool is called: then another one helps. Or v1
     // has come with a 403, which it brings to a provider in the same words: then none does, so this is not tried each time.
     const nowMs = performance.now();

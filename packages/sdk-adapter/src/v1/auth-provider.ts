@@ -25,7 +25,7 @@ const INLINE_TOKEN_ENDPOINT = `data:application/json,${encodeURIComponent(
  * endless 401, event streams included, in one `CredenceError`.
  *
  * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, a call that is cancelled
- * while its token is fetched still runs, and a refused token costs a call at least 100 ms. Throws `unknown_server`.
+ * while its token is fetched still runs, and a burst of refused calls waits for its stragglers. Throws `unknown_server`.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));
@@ -57,7 +57,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
   async prepareTokenRequest(): Promise<URLSearchParams> {
     this.#burst.arrived();
     await this.#tokens.replaceRefused();
-    await this.#burst.over();
+    await this.#burst.over(() => this.#tokens.outstanding());
     return new URLSearchParams();
   }
 
