@@ -16,6 +16,10 @@ interface EventBase {
   /** Milliseconds since the epoch. */
   readonly timeMs: number;
   readonly server?: string | undefined;
+  /** The principal's client id at the IdP. */
+  readonly principal?: string | undefined;
+  /** The acquisition this belongs to: legs and their outcome have it in common. */
+  readonly acquisition?: string | undefined;
 }
 
 /** One exchange with a peer ended, well or not. */
@@ -70,6 +74,11 @@ export interface SharedEvent extends EventBase {
   readonly tokenHash: string;
 }
 
+/** A caller shares an acquisition that was under way. */
+export interface JoinedEvent extends EventBase {
+  readonly type: 'joined';
+}
+
 /** The MCP server refused a token and it was forgotten. */
 export interface RejectedEvent extends EventBase {
   readonly type: 'rejected';
@@ -92,4 +101,4 @@ export interface WarningEvent extends EventBase {
 
 /** What `onEvent` receives. No field ever carries a token, key, assertion or secret. */
 export type CredenceEvent =
-  LegEvent | TokenEvent | SharedEvent | FailureEvent | RejectedEvent | StepUpEvent | WarningEvent;
+  LegEvent | TokenEvent | SharedEvent | JoinedEvent | FailureEvent | RejectedEvent | StepUpEvent | WarningEvent;

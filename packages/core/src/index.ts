@@ -33,6 +33,7 @@ export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
   CredenceEvent,
   FailureEvent,
+  JoinedEvent,
   LegEvent,
   Operation,
   RejectedEvent,
@@ -42,7 +43,7 @@ export type {
   WarningEvent,
 } from './events.ts';
 export type { NetworkTrust } from './net/url-policy.ts';
-export type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './principal/options.ts';
+export type { EventListener, IdpOptions, ServerOptions, ServicePrincipalOptions } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
 export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime.ts';
 export { idToken } from './subjects/id-token.ts';
@@ -50,6 +51,7 @@ export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { refreshToken } from './subjects/refresh-token.ts';
 export type { SubjectContext, SubjectToken, SubjectTokenSource, TokenGetter } from './subjects/subject.ts';
 export { workloadToken } from './subjects/workload-token.ts';
+export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';
 export { memoryStore } from './store/memory-store.ts';

@@ -32,9 +32,12 @@ export interface Runtime {
   readonly retry: RetryOptions;
   readonly timeout: TimeoutOptions;
   readonly network: NetworkTrust;
+  /** Whether anybody is told. */
+  readonly observed: boolean;
   /** Never throws. */
   readonly emit: (event: UntimedEvent) => void;
 }
 
-type Untimed<Event> = Event extends unknown ? Omit<Event, 'timeMs'> : never;
+type Untimed<Event> = Event extends unknown ? Omit<Event, 'timeMs' | 'principal' | 'acquisition'> : never;
+/** An event as a room reports it; when, whose and within what is added in one place. */
 export type UntimedEvent = Untimed<CredenceEvent>;

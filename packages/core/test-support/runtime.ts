@@ -12,7 +12,6 @@ export function testRuntime(overrides: Partial<Runtime> = {}): Runtime & { reado
     timeout: { requestMs: 5_000, totalMs: 10_000 },
     network: {},
     observed: true,
-    observed: true,
     emit: (event) => void events.push(event),
     ...overrides,
     events,

@@ -22,7 +22,7 @@ export async function diagnose(
   signal: AbortSignal | undefined,
 ): Promise<Diagnosis> {
   const events: UntimedEvent[] = [];
-  const watched: Runtime = { ...runtime, emit: (event) => void events.push(event) };
+  const watched: Runtime = { ...runtime, observed: true, emit: (event) => void events.push(event) };
   const directory = known.forgetful(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);

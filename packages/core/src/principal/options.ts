@@ -56,6 +56,8 @@ export interface ServerOptions {
   dpop?: CryptoKeyPair;
 }
 
+export type EventListener = (event: CredenceEvent) => void;
+
 export interface ServicePrincipalOptions {
   idp?: IdpOptions;
   /** The MCP servers, by names of your choosing. */
@@ -69,8 +71,8 @@ export interface ServicePrincipalOptions {
   timeout?: Partial<TimeoutOptions>;
   /** What the network rules may be relaxed to. Default: https only, but for loopback. */
   network?: NetworkTrust;
-  /** Told what happens; what it throws is ignored. */
-  onEvent?: (event: CredenceEvent) => void;
+  /** Told what happens, one or several; what they throw is ignored. */
+  onEvent?: EventListener | readonly EventListener[];
 }
 
 const text = z.string().trim().min(1, 'is empty');
@@ -85,6 +87,8 @@ const subject = z.custom<SubjectTokenSource>(
   (value) => hasMethods(value, 'get') && 'type' in value,
   'is no subject token source: use ownToken, idToken, refreshToken or workloadToken',
 );
+
+const listener = z.custom<EventListener>((value) => typeof value === 'function', 'is no function');
 
 const idp = z.strictObject({
   issuer: text,
@@ -141,9 +145,7 @@ export const optionsSchema = z.strictObject({
     .partial()
     .optional(),
   network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
-  onEvent: z
-    .custom<(event: CredenceEvent) => void>((value) => typeof value === 'function', 'is no function')
-    .optional(),
+  onEvent: z.union([listener, z.array(listener)], 'is no function, nor a list of them').optional(),
 });
 
 function hasMethods(value: unknown, ...names: string[]): value is object {

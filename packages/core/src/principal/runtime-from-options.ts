@@ -1,10 +1,13 @@
 import type { Runtime } from '../runtime.ts';
 import { systemClock } from '../time/clock.ts';
+import { currentAcquisition } from '../telemetry/acquisition.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 
 /** The parts every room shares, with their defaults. */
 export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
   const { clock = systemClock, onEvent } = options;
+  const observers = onEvent === undefined ? [] : [onEvent].flat();
+  const principal = options.idp?.credential.clientId;
   return {
     // looked up at each call, so that a global fetch that is replaced later is used
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
@@ -12,11 +15,16 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     retry: { retries: 2, minDelayMs: 200, maxDelayMs: 2_000, maxRetryAfterMs: 10_000, ...options.retry },
     timeout: { requestMs: 10_000, totalMs: 30_000, ...options.timeout },
     network: options.network ?? {},
+    observed: observers.length > 0,
     emit: (event) => {
-      try {
-        onEvent?.({ ...event, timeMs: clock.wallMs() });
-      } catch {
-        // an observer that fails must not fail what it observes
+      if (observers.length === 0) return;
+      const told = { ...event, timeMs: clock.wallMs(), principal, acquisition: currentAcquisition() };
+      for (const observer of observers) {
+        try {
+          observer(told);
+        } catch {
+          // an observer that fails must not fail what it observes
+        }
       }
     },
   };

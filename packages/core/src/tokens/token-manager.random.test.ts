@@ -84,7 +84,7 @@ class World {
   /** With an IdP that answers, nobody is left waiting. */
   async drain(): Promise<void> {
     for (let round = 0; round < 50 && this.#flights.length > 0; round += 1) {
-      for (const flight of [...this.#flights]) flight.end();
+      while (this.#flights.length > 0) this.#flights[0]?.end();
       await settled();
     }
     const waiting = this.#waiters.filter((waiter) => !waiter.settled);
@@ -99,24 +99,22 @@ class World {
     const refusedBefore = new Set(this.#refused);
     const waiter: Waiter = { controller: new AbortController(), cancelled: false, settled: false };
     this.#waiters.push(waiter);
-    this.#manager
-      .get(wanted, waiter.controller.signal)
-      .then(
-        (token) => {
-          this.counted.given += 1;
-          if (refusedBefore.has(token.value)) this.faults.push(`${token.value} was handed out after it was refused`);
-          if (token.server !== wanted.server) this.faults.push(`${token.value} is for another server`);
-          if (waiter.cancelled) this.faults.push('a cancelled caller got a token');
-          this.#held.push(token);
-        },
-        (error: unknown) => {
-          this.counted.refusals += 1;
-          if (!(error instanceof Error)) this.faults.push('something that is no error was thrown');
-        },
-      )
-      .finally(() => {
-        waiter.settled = true;
-      });
+    void this.#follow(waiter, wanted, refusedBefore);
+  }
+
+  async #follow(waiter: Waiter, wanted: TokenWanted, refusedBefore: ReadonlySet<string>): Promise<void> {
+    try {
+      const token = await this.#manager.get(wanted, waiter.controller.signal);
+      this.counted.given += 1;
+      if (refusedBefore.has(token.value)) this.faults.push(`${token.value} was handed out after it was refused`);
+      if (token.server !== wanted.server) this.faults.push(`${token.value} is for another server`);
+      if (waiter.cancelled) this.faults.push('a cancelled caller got a token');
+      this.#held.push(token);
+    } catch (error) {
+      this.counted.refusals += 1;
+      if (!(error instanceof Error)) this.faults.push('something that is no error was thrown');
+    }
+    waiter.settled = true;
   }
 
   #fly(key: string): Promise<Grant> {

@@ -2,6 +2,7 @@ import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../net/sleep.ts';
 import type { Runtime } from '../runtime.ts';
+import { asAcquisition } from '../telemetry/acquisition.ts';
 import { missingScopes } from '../text/scopes.ts';
 import { tokenHash } from '../text/token-hash.ts';
 import { AccessToken } from './access-token.ts';
@@ -121,7 +122,9 @@ export class TokenManager {
   async #brought(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
     const refused = this.#refusals.of(wanted.key);
     if (refused) throw refused;
-    return waitFor(this.#flights.get(wanted.key) ?? this.#fly(wanted, 'acquired'), signal);
+    const flight = this.#flights.get(wanted.key);
+    if (flight) this.#runtime.emit({ type: 'joined', server: wanted.server });
+    return waitFor(flight ?? this.#fly(wanted, 'acquired'), signal);
   }
 
   #renew(wanted: TokenWanted, entry: Entry): void {
@@ -135,7 +138,10 @@ export class TokenManager {
   }
 
   #fly(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
-    const flight = this.#bring(wanted, outcome).finally(() => this.#flights.delete(wanted.key));
+    const bring = () => this.#bring(wanted, outcome);
+    const flight = (this.#runtime.observed ? asAcquisition(bring) : bring()).finally(() =>
+      this.#flights.delete(wanted.key),
+    );
     this.#flights.set(wanted.key, flight);
     return flight;
   }

@@ -1,0 +1,144 @@
+import {
+  type Attributes,
+  context,
+  metrics,
+  type MeterProvider,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type TracerProvider,
+} from '@opentelemetry/api';
+import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../events.ts';
+
+export interface OpenTelemetryOptions {
+  /** Default: the global one. */
+  tracerProvider?: TracerProvider;
+  /** Default: the global one. */
+  meterProvider?: MeterProvider;
+}
+
+/** Legs are kept until their acquisition ends; more than these are dropped, oldest first. */
+const MAX_OPEN_ACQUISITIONS = 1_000;
+const SCOPE = '@credence/core';
+
+/**
+ * An `onEvent` that makes a span of each acquisition, with a child for each leg, and counts what happens. Names are in
+ * docs/observability.md. Needs the peer `@opentelemetry/api`, which is loaded by this entry point only.
+ */
+export function openTelemetry(options: OpenTelemetryOptions = {}): (event: CredenceEvent) => void {
+  const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE);
+  const meter = (options.meterProvider ?? metrics).getMeter(SCOPE);
+  const counters = {
+    acquired: meter.createCounter('credence.token.acquisitions', { description: 'tokens a caller waited for' }),
+    renewed: meter.createCounter('credence.token.renewals', { description: 'tokens renewed behind the callers' }),
+    refused: meter.createCounter('credence.token.refusals', {
+      description: 'acquisitions that were refused or failed',
+    }),
+    'renewal-failed': meter.createCounter('credence.token.renewal_failures', {
+      description: 'renewals that failed while the old token was still good',
+    }),
+    joined: meter.createCounter('credence.token.flight_joins', {
+      description: 'callers that shared an acquisition under way',
+    }),
+    shared: meter.createCounter('credence.token.store_hits', { description: 'tokens another copy of the bot had got' }),
+    rejected: meter.createCounter('credence.token.rejections', { description: 'tokens the MCP server refused' }),
+    'step-up': meter.createCounter('credence.token.step_ups', { description: 'challenges answered by more scopes' }),
+  };
+  const advice = { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
+  const seconds = (name: string, description: string) =>
+    meter.createHistogram(name, { unit: 's', description, advice });
+  const legDuration = seconds('credence.leg.duration', 'one exchange with a peer');
+  const tokenDuration = seconds('credence.token.duration', 'one acquisition');
+  const open = new Map<string, LegEvent[]>();
+
+  const span = (event: TokenEvent | FailureEvent) => {
+    const failed = 'code' in event;
+    const attributes = {
+      ...common(event),
+      'credence.outcome': event.type,
+      ...(failed ? { ...errorAttributes(event), 'credence.leg': event.leg, 'credence.contact': event.contact } : {}),
+      ...(!failed && { 'credence.scopes': [...event.scopes], 'credence.token.hash': event.tokenHash }),
+    };
+    const parent = tracer.startSpan(`credence token ${event.server ?? ''}`.trim(), {
+      startTime: event.timeMs - event.durationMs,
+      attributes,
+    });
+    if (failed) parent.setStatus({ code: SpanStatusCode.ERROR, message: event.message });
+    const legs = open.get(event.acquisition ?? '') ?? [];
+    open.delete(event.acquisition ?? '');
+    const inside = trace.setSpan(context.active(), parent);
+    for (const leg of legs) {
+      const child = tracer.startSpan(
+        `credence ${leg.leg} ${leg.operation}`,
+        { kind: SpanKind.CLIENT, startTime: leg.timeMs - leg.durationMs, attributes: legAttributes(leg) },
+        inside,
+      );
+      if (!leg.ok) child.setStatus({ code: SpanStatusCode.ERROR });
+      child.end(leg.timeMs);
+    }
+    parent.end(event.timeMs);
+    tokenDuration.record(event.durationMs / 1000, { ...common(event), 'credence.outcome': event.type });
+  };
+
+  return (event) => {
+    switch (event.type) {
+      case 'leg':
+        legDuration.record(event.durationMs / 1000, legAttributes(event));
+        if (event.acquisition !== undefined) remember(open, event.acquisition, event);
+        return;
+      case 'acquired':
+      case 'renewed':
+        counters[event.type].add(1, common(event));
+        span(event);
+        return;
+      case 'refused':
+      case 'renewal-failed':
+        counters[event.type].add(1, { ...common(event), ...errorAttributes(event), 'credence.leg': event.leg });
+        span(event);
+        return;
+      case 'joined':
+      case 'shared':
+      case 'rejected':
+      case 'step-up':
+        counters[event.type].add(1, common(event));
+        return;
+      case 'warning':
+        return;
+    }
+  };
+}
+
+function remember(open: Map<string, LegEvent[]>, acquisition: string, leg: LegEvent): void {
+  const legs = open.get(acquisition);
+  if (legs) {
+    legs.push(leg);
+    return;
+  }
+  const oldest = open.keys().next();
+  if (open.size >= MAX_OPEN_ACQUISITIONS && !oldest.done) open.delete(oldest.value);
+  open.set(acquisition, [leg]);
+}
+
+function common(event: CredenceEvent): Attributes {
+  return {
+    ...(event.server !== undefined && { 'credence.server': event.server }),
+    ...(event.principal !== undefined && { 'credence.principal': event.principal }),
+  };
+}
+
+function errorAttributes({ code, error }: { code?: string | undefined; error?: string | undefined }): Attributes {
+  return {
+    ...(code !== undefined && { 'error.type': code }),
+    ...(error !== undefined && { 'credence.oauth.error': error }),
+  };
+}
+
+function legAttributes(leg: LegEvent): Attributes {
+  return {
+    ...common(leg),
+    ...errorAttributes(leg),
+    'credence.leg': leg.leg,
+    'credence.operation': leg.operation,
+    ...(leg.status !== undefined && { 'http.response.status_code': leg.status }),
+  };
+}

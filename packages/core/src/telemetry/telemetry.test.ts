@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { type OAuthWorld, refusal, startOAuthWorld } from '../../../../test/support/oauth-world.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
+import type { EventListener } from '../principal/options.ts';
+import { ServicePrincipal } from '../principal/service-principal.ts';
+import { type AuditRecord, auditTrail, jsonLines } from './audit-trail.ts';
+import { openTelemetry } from './open-telemetry.ts';
+
+const RESOURCE = 'http://127.0.0.1:1/mcp';
+let world: OAuthWorld;
+
+beforeEach(async () => {
+  world = await startOAuthWorld({ as: { resources: [RESOURCE] } });
+});
+afterEach(() => world.close());
+
+function principal(onEvent: readonly EventListener[]): ServicePrincipal {
+  const { idp, as, idpClient, asClient } = world;
+  const secretOf = ({ clientId, secret = '' }: { clientId: string; secret?: string }) =>
+    clientSecret({ clientId, secret });
+  return new ServicePrincipal({
+    idp: { issuer: idp.issuer, credential: secretOf(idpClient) },
+    servers: { notes: { url: RESOURCE, resource: RESOURCE, issuer: as.issuer, credential: secretOf(asClient) } },
+    onEvent,
+  });
+}
+
+describe('openTelemetry', () => {
+  it('makes a span of each acquisition with a child for each leg, and counts', async () => {
+    const spans = new InMemorySpanExporter();
+    const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+    const bot = principal([openTelemetry({ tracerProvider, meterProvider })]);
+
+    await Promise.all([bot.token('notes'), bot.token('notes'), bot.token('notes')]);
+    await bot.close();
+    await meterProvider.forceFlush();
+
+    const finished = spans.getFinishedSpans();
+    const parent = finished.find(({ name }) => name === 'credence token notes');
+    const legs = finished.filter(({ name }) => name !== 'credence token notes');
+    expect(parent?.attributes).toMatchObject({ 'credence.server': 'notes', 'credence.principal': 'bot-at-idp' });
+    expect(legs.map(({ name }) => name).sort()).toEqual([
+      'credence authenticate client-credentials',
+      'credence discover authorization-server-metadata',
+      'credence discover idp-metadata',
+      'credence exchange token-exchange',
+      'credence redeem jwt-bearer',
+    ]);
+    for (const leg of legs) expect(leg.parentSpanContext?.spanId).toBe(parent?.spanContext().spanId);
+
+    const totals = new Map(
+      measured
+        .getMetrics()
+        .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+        .map(({ descriptor, dataPoints }) => [descriptor.name, dataPoints.map(({ value }) => value)]),
+    );
+    expect(totals.get('credence.token.acquisitions')).toEqual([1]);
+    expect(totals.get('credence.token.flight_joins')).toEqual([2]);
+    expect(totals.get('credence.leg.duration')).toHaveLength(5);
+    await meterProvider.shutdown();
+  });
+
+  it('marks a refusal as an error with its leg and contact', async () => {
+    const spans = new InMemorySpanExporter();
+    const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+    const bot = principal([openTelemetry({ tracerProvider })]);
+    world.idp.script.always('exchange', refusal('access_denied'));
+    await expect(bot.token('notes')).rejects.toMatchObject({ code: 'access_denied' });
+    await bot.close();
+    expect(spans.getFinishedSpans().find(({ name }) => name === 'credence token notes')).toMatchObject({
+      status: { code: 2 },
+      attributes: { 'credence.leg': 'exchange', 'credence.contact': 'idp-admin', 'error.type': 'access_denied' },
+    });
+  });
+});
+
+describe('auditTrail', () => {
+  it('says who got or did not get what, why, and by which token, without the token', async () => {
+    const lines: string[] = [];
+    const bot = principal([auditTrail(jsonLines({ write: (line) => lines.push(line) }))]);
+    const token = await bot.token('notes');
+    bot.reject(token);
+    world.as.script.always('redeem', refusal('access_denied'));
+    await expect(bot.token('notes')).rejects.toMatchObject({ code: 'access_denied' });
+    await bot.close();
+
+    expect(lines.every((line) => line.endsWith('}\n'))).toBe(true);
+    const records = lines.map((line) => JSON.parse(line) as AuditRecord);
+    expect(records).toMatchObject([
+      {
+        outcome: 'granted',
+        principal: 'bot-at-idp',
+        server: 'notes',
+        scopes: ['tools:read', 'tools:write'],
+        tokenHash: token.hash,
+        during: 'call',
+      },
+      { outcome: 'rejected', tokenHash: token.hash },
+      { outcome: 'refused', leg: 'redeem', code: 'access_denied', contact: 'server-owner', during: 'call' },
+    ]);
+    expect(lines.join('')).not.toContain(token.value);
+  });
+
+  it('goes on when one observer fails', async () => {
+    const records: AuditRecord[] = [];
+    const broken = () => {
+      throw new Error('disk full');
+    };
+    const bot = principal([broken, auditTrail((record) => records.push(record))]);
+    await bot.token('notes');
+    await bot.close();
+    expect(records).toHaveLength(1);
+  });
+});
