@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadMcpTools } from '@langchain/mcp-adapters';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Connection } from './connection.ts';
+import { McpFacade } from './mcp-facade.ts';
+
+/** Connections that are opened, answered and ended by the test. */
+class Wire {
+  opened = 0;
+  closed: { endSession: boolean }[] = [];
+  end: () => void = () => undefined;
+  opening: Promise<void> = Promise.resolve();
+  readonly signals: AbortSignal[] = [];
+
+  readonly connect = async (signal: AbortSignal): Promise<Connection> => {
+    this.opened += 1;
+    this.signals.push(signal);
+    await this.opening;
+    const number = this.opened;
+    const answer = async () => Promise.resolve({ content: [{ type: 'text', text: `connection ${number}` }] });
+    return {
+      listTools: async () => Promise.resolve({ tools: [{ name: 'where', inputSchema: { type: 'object' } }] }),
+      callTool: answer,
+      readResource: answer,
+      faultOf: () => undefined,
+      onEnd: (listener) => (this.end = listener),
+      close: async (how) => {
+        this.closed.push(how);
+        this.end();
+        return Promise.resolve();
+      },
+    };
+  };
+}
+
+const where = { name: 'where', arguments: {} };
+
+describe('McpFacade', () => {
+  it('opens a new connection for the first call after one has ended, and only one', async () => {
+    const wire = new Wire();
+    const facade = new McpFacade('s', wire.connect);
+    expect(JSON.stringify(await facade.callTool(where))).toContain('connection 1');
+    wire.end();
+    expect(wire.opened).toBe(1);
+    const answers = await Promise.all(Array.from({ length: 10 }, async () => facade.callTool(where)));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(JSON.stringify(answers[0])).toContain('connection 2');
+    expect(wire.opened).toBe(2);
+  });
+
+  it('tries anew for a later call where opening failed', async () => {
+    const wire = new Wire();
+    let failures = 1;
+    const facade = new McpFacade('s', async (signal) => {
+      if (failures-- > 0) throw new Error('not now');
+      return wire.connect(signal);
+    });
+    const calls = [facade.callTool(where), facade.callTool(where)];
+    expect(await Promise.allSettled(calls)).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    expect(JSON.stringify(await facade.callTool(where))).toContain('connection 1');
+  });
+
+  it('ends the wait of a caller that gives up, not the opening that others share', async () => {
+    const wire = new Wire();
+    let open: () => void = () => undefined;
+    wire.opening = new Promise((resolve) => (open = resolve));
+    const facade = new McpFacade('s', wire.connect);
+    const caller = new AbortController();
+    const impatient = facade.callTool(where, undefined, { signal: caller.signal });
+    const patient = facade.callTool(where);
+    caller.abort(new Error('gave up'));
+    await expect(impatient).rejects.toThrow('gave up');
+    open();
+    expect(JSON.stringify(await patient)).toContain('connection 1');
+  });
+
+  it('closes what is being opened, tells the server, and answers later calls with closed', async () => {
+    const wire = new Wire();
+    let open: () => void = () => undefined;
+    wire.opening = new Promise((resolve) => (open = resolve));
+    const facade = new McpFacade('s', wire.connect);
+    const call = facade.listTools();
+    const closed = facade.close();
+    expect(wire.signals[0]?.aborted).toBe(true);
+    open();
+    await Promise.all([closed, facade.close(), call]);
+    expect(wire.closed).toEqual([{ endSession: true }]);
+    await expect(facade.listTools()).rejects.toMatchObject({ name: 'CredenceError', code: 'closed' });
+    await expect(facade.callTool(where)).rejects.toMatchObject({ name: 'ToolException', cause: { code: 'closed' } });
+  });
+
+  it('is all of a client that mcp-adapters touches', async () => {
+    const facade = new McpFacade('s', new Wire().connect);
+    const touched = new Set<string>();
+    const watched = new Proxy(facade, {
+      get(target, name) {
+        touched.add(String(name));
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const [tool] = await loadMcpTools('s', watched as Partial<Client> as Client);
+    await tool?.invoke({});
+    expect([...touched].toSorted()).toEqual(['callTool', 'listTools']);
+  });
+});
