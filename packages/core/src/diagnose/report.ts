@@ -50,7 +50,8 @@ export function describe(diagnosis: Omit<Diagnosis, 'toString'>): string {
       status !== undefined && `HTTP ${status}`,
       error,
       `${Math.round(durationMs)} ms`,
-      clockSkewSeconds !== undefined && `its clock is ${clockSkewSeconds} s ahead of ours`,
+      clockSkewSeconds !== undefined &&
+        `its clock is ${Math.abs(clockSkewSeconds)} s ${clockSkewSeconds > 0 ? 'ahead of' : 'behind'} ours`,
     ];
     lines.push(`  ${mark} ${leg.padEnd(LEG_WIDTH)} ${operation}: ${details.filter(Boolean).join(', ')}`);
   }

@@ -17,7 +17,14 @@ export interface Refusal {
   readonly server?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly secrets?: readonly string[] | undefined;
+  /** How far the peer's clock is ahead of ours, where its answer says. */
+  readonly clockSkewSeconds?: number | undefined;
+  /** Whether the client authenticated by a JWT, which a clock that is off makes worthless. */
+  readonly signedAuthentication?: boolean | undefined;
 }
+
+/** Peers allow for less than this, or for little more. */
+const HARMFUL_SKEW_SECONDS = 30;
 
 interface Wording {
   readonly code: ErrorCode;
@@ -29,7 +36,7 @@ interface Wording {
 /** The error that an OAuth error answer becomes: our words, by leg, for who runs the bot and whom they should ask. */
 export function refusal(answer: Refusal): CredenceError {
   const error = presentable(answer) ? answer.error : 'invalid_error_code';
-  const wording = wordingFor(answer, error);
+  const wording = withClocks(answer, wordingFor(answer, error));
   return new CredenceError({
     ...wording,
     leg: answer.leg,
@@ -52,6 +59,19 @@ function presentable({ error, secrets }: Refusal): boolean {
   return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => error.includes(secret));
 }
 
+/** Clocks that disagree explain a refused assertion better than anything else, and look like everything else. */
+function withClocks(answer: Refusal, wording: Wording): Wording {
+  const { clockSkewSeconds: skew = 0, signedAuthentication = false } = answer;
+  if (Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
+  const apart = `The clock there is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`;
+  if (wording.code === 'invalid_client' && signedAuthentication) {
+    const remedy = `${apart}, so the client assertion looks ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
+    return { ...wording, contact: 'you', remedy };
+  }
+  if (wording.code !== 'invalid_grant') return wording;
+  return { ...wording, remedy: `${apart}: check the clocks first, as tokens live for minutes. ${wording.remedy}` };
+}
+
 function wordingFor(answer: Refusal, error: string): Wording {
   const { leg, grant, option, issuer, clientId } = answer;
   const atIdp = leg !== 'redeem';
@@ -70,12 +90,18 @@ function wordingFor(answer: Refusal, error: string): Wording {
         remedy: `Check ${option}: client id, kind of authentication, key (kid) or secret, and the assertion's audience; if they are right, ask for the client to be registered there.`,
       };
     case 'unauthorized_client':
-    case 'unsupported_grant_type':
       return {
-        code: error,
+        code: 'unauthorized_client',
         contact,
         message: `${Who} does not let the client "${clientId}" use the ${grant} grant.`,
-        remedy: `Ask for the ${grant} grant to be enabled there for this client.`,
+        remedy: `Ask whether this principal was disabled there; if it was not, ask for the ${grant} grant to be enabled for it.`,
+      };
+    case 'unsupported_grant_type':
+      return {
+        code: 'unsupported_grant_type',
+        contact,
+        message: `${Who} does not offer the ${grant} grant.`,
+        remedy: `Check that this is the right issuer; if it is, ask for the ${grant} grant to be enabled there.`,
       };
     case 'access_denied':
       return {

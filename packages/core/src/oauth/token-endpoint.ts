@@ -3,7 +3,16 @@ import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { refusal, type Refusal } from '../errors/refusal.ts';
 import { parseChallenges } from '../net/challenge.ts';
-import { type About, type Answer, peerTimeMs, report, send, stopped, withoutQuery } from '../net/gate.ts';
+import {
+  type About,
+  type Answer,
+  clockSkewSeconds,
+  peerTimeMs,
+  report,
+  send,
+  stopped,
+  withoutQuery,
+} from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
 import { type JsonObject, stringField } from '../text/json.ts';
@@ -120,7 +129,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
   if (!answer) throw new Error('the request was never sent');
 
   try {
-    const token = await judge(as, client, response, answer, request);
+    const token = await judge(runtime, as, client, response, answer, request);
     report(runtime, about, { ...answer });
     return token;
   } catch (error) {
@@ -131,6 +140,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
 }
 
 async function judge(
+  runtime: Runtime,
   as: oauth.AuthorizationServer,
   client: oauth.Client,
   response: Response,
@@ -138,7 +148,7 @@ async function judge(
   request: TokenRequest,
 ): Promise<TokenAnswer> {
   const errorUnder200 = answer.json?.['access_token'] === undefined && stringField(answer.json, 'error') !== undefined;
-  if (answer.status !== 200 || errorUnder200) throw await refused(request, answer);
+  if (answer.status !== 200 || errorUnder200) throw await refused(runtime, request, answer);
   const body = await oauth.processGenericTokenEndpointResponse(as, client, response, {
     // an ID-JAG is no access token and says so; oauth4webapi wants to be told that this is expected
     recognizedTokenTypes: { n_a() {} },
@@ -155,7 +165,7 @@ async function judge(
   };
 }
 
-async function refused(request: TokenRequest, answer: Answer): Promise<CredenceError> {
+async function refused(runtime: Runtime, request: TokenRequest, answer: Answer): Promise<CredenceError> {
   const [challenge] = await parseChallenges(answer.headers);
   const error = stringField(answer.json, 'error') ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
@@ -174,6 +184,8 @@ async function refused(request: TokenRequest, answer: Answer): Promise<CredenceE
     server: request.server,
     scopes: request.scopes,
     secrets: answer.secrets,
+    clockSkewSeconds: clockSkewSeconds(answer.headers, runtime),
+    signedAuthentication: request.credential.method === 'private_key_jwt',
   });
 }
 
