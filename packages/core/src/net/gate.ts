@@ -90,6 +90,7 @@ export function report(
     headers?: Headers;
   },
 ): void {
+  if (!runtime.observed) return;
   runtime.emit({
     type: 'leg',
     leg: about.leg,
