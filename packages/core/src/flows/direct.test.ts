@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { refusal, serverError } from '../../../../test/support/oauth-world.ts';
+import { type Bot, type BotOptions, RESOURCE, startBot } from '../../test-support/bot.ts';
+import { refusalOf } from '../../test-support/runtime.ts';
+import { noClientAuth } from '../credentials/no-client-auth.ts';
+import { workloadToken } from '../subjects/workload-token.ts';
+
+const started: Bot[] = [];
+async function start(options?: BotOptions): Promise<Bot> {
+  const bot = await startBot(options);
+  started.push(bot);
+  return bot;
+}
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(async (bot) => bot.close()));
+});
+
+describe("flow: 'client-credentials'", () => {
+  it('goes straight to the AS, with the resource, and never to the IdP', async () => {
+    const { bot, world, counts } = await start({ server: { flow: 'client-credentials', scopes: ['tools:read'] } });
+    expect((await bot.token('mcp')).scopes).toEqual(['tools:read']);
+    expect(world.as.script.received('client-credentials')[0]?.form).toEqual({
+      grant_type: 'client_credentials',
+      resource: RESOURCE,
+      scope: 'tools:read',
+    });
+    expect(counts()).toEqual([0, 0, 0, 1, 0]);
+  });
+
+  it('is refused in its own leg and its own words', async () => {
+    const { bot, world } = await start({ server: { flow: 'client-credentials' } });
+    world.as.script.always('client-credentials', refusal('unauthorized_client'));
+    const error = await refusalOf(bot.token('mcp'));
+    expect(error).toMatchObject({ code: 'unauthorized_client', leg: 'redeem', contact: 'server-owner' });
+    expect(error.message).toContain('client_credentials');
+  });
+
+  it('is not what a principal falls back to when the IdP says no', async () => {
+    const { bot, world } = await start();
+    world.idp.script.always('exchange', refusal('access_denied', 'not for this bot'));
+    expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'access_denied', leg: 'exchange' });
+    expect(world.as.script.count('client-credentials')).toBe(0);
+    expect(world.as.script.count('redeem')).toBe(0);
+  });
+});
+
+describe("flow: 'workload-identity'", () => {
+  const server = {
+    flow: 'workload-identity',
+    assertion: workloadToken(() => 'platform.jwt.here'),
+    credential: noClientAuth({ clientId: 'bot-at-as' }),
+  } as const;
+
+  it("presents the platform's own JWT at the AS and nowhere else", async () => {
+    const { bot, world, counts } = await start({ server });
+    world.as.script.always('redeem', async () => ({
+      status: 200,
+      body: { access_token: 'wif-token', token_type: 'Bearer', expires_in: 60 },
+    }));
+    expect((await bot.token('mcp')).value).toBe('wif-token');
+    expect(world.as.script.received('redeem')[0]?.form).toEqual({
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      client_id: 'bot-at-as',
+      assertion: 'platform.jwt.here',
+      resource: RESOURCE,
+    });
+    expect(counts()).toEqual([0, 0, 0, 1, 1]);
+  });
+
+  it.each([
+    ['a refusal', refusal('invalid_grant', 'unknown workload'), 'invalid_grant'],
+    ['an outage', serverError(503), 'peer_unavailable'],
+  ])('neither retries %s nor tries another grant', async (_what, answer, code) => {
+    const { bot, world } = await start({ server });
+    world.as.script.always('redeem', answer);
+    expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code, leg: 'redeem', contact: 'server-owner' });
+    expect(world.as.script.count('redeem')).toBe(1);
+    expect(world.as.script.count('client-credentials')).toBe(0);
+  });
+
+  it('says where the JWT was to come from when there is none', async () => {
+    const { bot } = await start({ server: { ...server, assertion: workloadToken(() => '') } });
+    const error = await refusalOf(bot.token('mcp'));
+    expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain('workloadToken');
+  });
+});

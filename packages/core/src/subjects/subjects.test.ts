@@ -1,0 +1,263 @@
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { say, startScriptedIdp } from '../../../../test/support/oauth-world.ts';
+import { hosts } from '../../test-support/hosts.ts';
+import { type Bot, type BotOptions, startBot } from '../../test-support/bot.ts';
+import { never, refusalOf, testRuntime } from '../../test-support/runtime.ts';
+import { idpSettings } from '../../test-support/settings.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
+import { Directory } from '../discovery/directory.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { idToken } from './id-token.ts';
+import { ownToken, type OwnTokenOptions } from './own-token.ts';
+import { refreshToken } from './refresh-token.ts';
+import type { SubjectContext, SubjectTokenSource } from './subject.ts';
+import { SubjectTokens } from './subject-tokens.ts';
+import { workloadToken } from './workload-token.ts';
+
+const nowhere: SubjectContext = {
+  signal: never,
+  clientCredentials: () => Promise.reject(new Error('not this way')),
+};
+
+describe('a token that the application gives', () => {
+  it.each([
+    ['idToken', idToken, 'urn:ietf:params:oauth:token-type:id_token'],
+    ['refreshToken', refreshToken, 'urn:ietf:params:oauth:token-type:refresh_token'],
+    ['workloadToken', workloadToken, 'urn:ietf:params:oauth:token-type:jwt'],
+  ] as const)('by %s is of its type and asked for each time', async (kind, make, type) => {
+    let count = 0;
+    const source = make(() => ` token-${(count += 1)}\n`, { identity: 'alice' });
+    expect(source).toMatchObject({ kind, type, identity: 'alice' });
+    expect(await source.get(nowhere)).toEqual({ token: 'token-1' });
+    expect(await source.get(nowhere)).toEqual({ token: 'token-2' });
+  });
+
+  it('by workloadToken may be of another type', () => {
+    expect(workloadToken(() => 'x', { type: 'urn:x' }).type).toBe('urn:x');
+  });
+
+  it.each<[string, () => string | Promise<string>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('vault said s3cret-in-message');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('vault said s3cret-in-message'))],
+    ['gives nothing', () => ''],
+    ['gives no text', () => 7 as never],
+  ])('is unavailable when the getter %s', async (_what, getter) => {
+    const error = await refusalOf(idToken(getter).get(nowhere));
+    expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain('idToken(getter)');
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cret');
+  });
+
+  it('is unavailable when the getter never answers, at the deadline', async () => {
+    const deadline = new AbortController();
+    const got = idToken(async () => new Promise<string>(() => undefined)).get({ ...nowhere, signal: deadline.signal });
+    deadline.abort(
+      new CredenceError({ code: 'timeout', leg: 'redeem', message: 'm', remedy: 'r', contact: 'server-owner' }),
+    );
+    expect(await refusalOf(got)).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
+  });
+
+  it('ends with the principal', async () => {
+    const closing = new AbortController();
+    const got = idToken(async () => new Promise<string>(() => undefined)).get({ ...nowhere, signal: closing.signal });
+    closing.abort(new CredenceError({ code: 'closed', leg: 'configure', message: 'm', remedy: 'r', contact: 'you' }));
+    expect(await refusalOf(got)).toMatchObject({ code: 'closed' });
+  });
+
+  it('needs a getter', async () => {
+    expect(await refusalOf(() => idToken('eyJ' as never))).toMatchObject({ code: 'invalid_configuration' });
+  });
+});
+
+const started: Bot[] = [];
+async function start(options?: BotOptions): Promise<Bot> {
+  const bot = await startBot(options);
+  started.push(bot);
+  return bot;
+}
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(async (bot) => bot.close()));
+});
+
+describe('ownToken', () => {
+  it('sends scope, resource, audience and parameters where they are set', async () => {
+    const { bot, world } = await start({
+      idp: {
+        subject: ownToken({ scope: 'openid', resource: 'https://a', audience: 'api://b', parameters: { p: '1' } }),
+      },
+    });
+    await bot.token('mcp');
+    expect(world.idp.script.received('authenticate')[0]?.form).toEqual({
+      grant_type: 'client_credentials',
+      scope: 'openid',
+      resource: 'https://a',
+      audience: 'api://b',
+      p: '1',
+    });
+  });
+
+  it('takes another field of the answer under another type, however that token is signed', async () => {
+    const running = await start({
+      idp: {
+        subject: ownToken({ scope: 'openid', field: 'id_token', type: 'urn:ietf:params:oauth:token-type:id_token' }),
+      },
+    });
+    const { bot, world } = running;
+    world.idp.script.always('authenticate', async (honest) => {
+      const answer = await honest();
+      return { ...answer, body: { ...answer.body, id_token: await world.idp.idToken({ audience: 'bot-at-idp' }) } };
+    });
+    await bot.token('mcp');
+    const form = world.idp.script.received('exchange')[0]?.form;
+    expect(form?.['subject_token_type']).toBe('urn:ietf:params:oauth:token-type:id_token');
+    expect(form?.['subject_token']).toMatch(/^eyJ/u);
+  });
+
+  it('says which field is missing', async () => {
+    const { bot } = await start({ idp: { subject: ownToken({ field: 'id_token' }) } });
+    const error = await refusalOf(bot.token('mcp'));
+    expect(error).toMatchObject({ code: 'invalid_response', leg: 'authenticate', contact: 'idp-admin' });
+    expect(error.message).toContain('"id_token"');
+    expect(error.remedy).toContain('openid');
+  });
+
+  it('gets it elsewhere by another client, and sends no credential to the wrong one', async () => {
+    const other = await startScriptedIdp({
+      clients: [{ clientId: 'other', secret: 'other-secret' }],
+      policy: () => [],
+    });
+    try {
+      const credential = clientSecret({ clientId: 'other', secret: 'other-secret' });
+      const { bot, world } = await start({ idp: { subject: ownToken({ issuer: other.issuer, credential }) } });
+      // the IdP knows nothing of that token, which is its right
+      expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_grant', leg: 'exchange' });
+      expect(other.script.received('authenticate')[0]?.basic).toEqual({ id: 'other', secret: 'other-secret' });
+      expect(world.idp.script.count('authenticate')).toBe(0);
+      expect(world.idp.script.received('exchange')[0]?.basic?.id).toBe('bot-at-idp');
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('gets it at the IdP by another client of it', async () => {
+    const credential = clientSecret({ clientId: 'second', secret: 'second-secret' });
+    const { bot, world } = await start({ idp: { subject: ownToken({ credential }) } });
+    world.idp.clients.register({ clientId: 'second', secret: 'second-secret' });
+    await refusalOf(bot.token('mcp'));
+    expect(world.idp.script.received('authenticate')[0]?.basic?.id).toBe('second');
+    expect(world.idp.script.received('exchange')[0]?.basic?.id).toBe('bot-at-idp');
+  });
+
+  it('needs a credential where it names an issuer', async () => {
+    const error = await refusalOf(() => ownToken({ issuer: 'https://other.example' }));
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain('credential');
+  });
+
+  it.each<[OwnTokenOptions, OwnTokenOptions, boolean]>([
+    [{}, {}, true],
+    [{ parameters: { a: '1', b: '2' } }, { parameters: { b: '2', a: '1' } }, true],
+    [{ scope: 'a' }, { scope: 'b' }, false],
+    [{ resource: 'a' }, { audience: 'a' }, false],
+    [{ field: 'id_token' }, {}, false],
+    [{ credential: clientSecret({ clientId: 'x', secret: 's' }) }, {}, false],
+  ])('%p and %p are the same source: %p', (one, other, same) => {
+    expect(ownToken(one).identity === ownToken(other).identity).toBe(same);
+  });
+});
+
+describe('subject tokens', () => {
+  const ISSUER = 'https://acme.okta.com';
+  function kept(expiresIn: unknown) {
+    let issued = 0;
+    const network = hosts({
+      [`${ISSUER}/.well-known/oauth-authorization-server`]: { issuer: ISSUER, token_endpoint: `${ISSUER}/token` },
+      [`${ISSUER}/token`]: () => {
+        issued += 1;
+        return Response.json({ access_token: `own-${issued}`, token_type: 'Bearer', expires_in: expiresIn });
+      },
+    });
+    let nowMs = 0;
+    const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+    const runtime = testRuntime({ fetch: network.fetch, clock });
+    const tokens = new SubjectTokens(runtime, idpSettings({ issuer: ISSUER }), new Directory(runtime));
+    const get = async (source: SubjectTokenSource = ownToken()) => tokens.get(source, never);
+    return { tokens, get, runtime, pass: (ms: number) => void (nowMs += ms), issued: () => issued };
+  }
+
+  it('are asked for once and kept until shortly before they end', async () => {
+    const { get, pass, issued } = kept(600);
+    expect(await Promise.all([get(), get()])).toEqual([
+      { value: 'own-1', reused: false },
+      { value: 'own-1', reused: false },
+    ]);
+    pass(569_000);
+    expect(await get()).toEqual({ value: 'own-1', reused: true });
+    pass(2_000);
+    expect(await get()).toEqual({ value: 'own-2', reused: false });
+    expect(issued()).toBe(2);
+  });
+
+  it.each([[undefined], ['abc'], [0], [-1]])(
+    'are asked for each time where they live %p seconds',
+    async (expiresIn) => {
+      const { get, issued } = kept(expiresIn);
+      await get();
+      await get();
+      expect(issued()).toBe(2);
+    },
+  );
+
+  it('are kept apart by source', async () => {
+    const { get } = kept(600);
+    expect((await get()).value).toBe('own-1');
+    expect((await get(ownToken({ scope: 'x' }))).value).toBe('own-2');
+    expect((await get()).value).toBe('own-1');
+  });
+
+  it('are dropped only as the very one that was refused', async () => {
+    const { get, tokens, issued } = kept(600);
+    await get();
+    await tokens.drop(ownToken(), 'another');
+    expect((await get()).value).toBe('own-1');
+    await tokens.drop(ownToken(), 'own-1');
+    expect((await get()).value).toBe('own-2');
+    expect(issued()).toBe(2);
+  });
+
+  it('are reported: a request by its leg, a getter by its own', async () => {
+    const { get, runtime } = kept(600);
+    await get();
+    await get(idToken(() => 'x'));
+    await refusalOf(get(idToken(() => '')));
+    expect(runtime.events.slice(1)).toMatchObject([
+      { leg: 'authenticate', operation: 'client-credentials', ok: true },
+      { leg: 'authenticate', operation: 'subject-token', ok: true },
+      { leg: 'authenticate', operation: 'subject-token', ok: false, code: 'credential_unavailable' },
+    ]);
+  });
+
+  it('of the principal itself need an IdP', async () => {
+    const runtime = testRuntime();
+    const tokens = new SubjectTokens(runtime, undefined, new Directory(runtime));
+    expect(await refusalOf(tokens.get(ownToken(), never))).toMatchObject({
+      code: 'invalid_configuration',
+      leg: 'configure',
+      contact: 'you',
+    });
+  });
+
+  it('that are refused name the credential that was presented', async () => {
+    const { bot, world } = await start();
+    world.idp.script.always('authenticate', say({ status: 401, body: { error: 'invalid_client' } }));
+    const error = await refusalOf(bot.token('mcp'));
+    expect(error).toMatchObject({ code: 'invalid_client', leg: 'authenticate', contact: 'idp-admin' });
+    expect(error.remedy).toContain('idp.credential');
+  });
+});

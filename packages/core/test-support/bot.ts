@@ -1,0 +1,69 @@
+import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../../../test/support/oauth-world.ts';
+import { clientSecret } from '../src/credentials/client-secret.ts';
+import type { CredenceEvent } from '../src/events.ts';
+import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
+import { ServicePrincipal } from '../src/principal/service-principal.ts';
+
+/** The MCP server's identifier. Nothing listens there: the resource is pinned, so that only IdP and AS are asked. */
+export const RESOURCE = 'http://127.0.0.1:9/mcp';
+
+export interface BotOptions {
+  readonly world?: WorldOptions;
+  readonly idp?: Partial<IdpOptions>;
+  readonly server?: Partial<ServerOptions>;
+  readonly principal?: Partial<ServicePrincipalOptions>;
+}
+
+export interface Bot {
+  readonly world: OAuthWorld;
+  readonly bot: ServicePrincipal;
+  readonly events: CredenceEvent[];
+  /** Requests at `[IdP metadata, authenticate, exchange, AS metadata, redeem]` so far. */
+  readonly counts: () => readonly number[];
+  close(): Promise<void>;
+}
+
+/** A principal before a scripted IdP and authorization server, both honest until a test says otherwise. */
+export async function startBot(options: BotOptions = {}): Promise<Bot> {
+  const world = await startOAuthWorld({
+    ...options.world,
+    as: { resources: [RESOURCE], ...options.world?.as },
+  });
+  const { idp, as, idpClient, asClient } = world;
+  const events: CredenceEvent[] = [];
+  const bot = new ServicePrincipal({
+    idp: {
+      issuer: idp.issuer,
+      credential: clientSecret({ clientId: idpClient.clientId, secret: idpClient.secret ?? 'none' }),
+      ...options.idp,
+    },
+    servers: {
+      mcp: {
+        url: RESOURCE,
+        resource: RESOURCE,
+        issuer: as.issuer,
+        credential: clientSecret({ clientId: asClient.clientId, secret: asClient.secret ?? 'none' }),
+        ...options.server,
+      },
+    },
+    retry: { minDelayMs: 1, maxDelayMs: 2 },
+    onEvent: (event) => void events.push(event),
+    ...options.principal,
+  });
+  return {
+    world,
+    bot,
+    events,
+    counts: () => [
+      idp.script.count('metadata'),
+      idp.script.count('authenticate'),
+      idp.script.count('exchange'),
+      as.script.count('metadata'),
+      as.script.count('redeem'),
+    ],
+    async close() {
+      await bot.close();
+      await world.close();
+    },
+  };
+}
