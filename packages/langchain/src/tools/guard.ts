@@ -4,6 +4,7 @@ import { credenceErrorIn, serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { ToolOrigin } from './origin.ts';
+import { withoutRepetition } from './without-repetition.ts';
 
 export type OnRefused = 'message' | 'throw';
 
@@ -19,7 +20,7 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
   tool.metadata = { ...tool.metadata, credence: origin };
   tool.func = async (input, runManager, config?: ToolRunnableConfig) => {
     try {
-      return await call(input, runManager, config);
+      return withoutRepetition(await call(input, runManager, config));
     } catch (error) {
       const refusal = refusalIn(error, origin.server, config?.signal);
       const id = config?.toolCall?.id;
