@@ -1,0 +1,73 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+
+const VERSION = 1;
+const KEY_ID_BYTES = 8;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const HEAD_BYTES = 1 + KEY_ID_BYTES;
+const CIPHER = 'aes-256-gcm';
+
+/** Why a sealed text cannot be read. */
+export type Unreadable = 'unknown-key' | 'damaged';
+export type Opened = { readonly text: string } | { readonly unreadable: Unreadable };
+
+interface Key {
+  readonly id: Buffer;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Seals texts under a name with AES-256-GCM (NIST SP 800-38D) and opens those that were sealed under the same name by any of its
+ * keys. A sealed text is base64url of: version (1 byte), key id (8), nonce (12, random), ciphertext, tag (16). Version, key id
+ * and name are authenticated, so that a text put in another one's place does not open. Every name has a key of its own, derived
+ * by HKDF (RFC 5869), so that random nonces last: what counts against their limit is one name's texts, not a fleet's.
+ */
+export class Sealer {
+  readonly #current: Key;
+  readonly #keys: readonly Key[];
+
+  /** Seals by the first key, opens by any. */
+  constructor(keys: readonly [Uint8Array, ...Uint8Array[]]) {
+    const [current, ...others] = keys;
+    this.#current = keyOf(current);
+    this.#keys = [this.#current, ...others.map(keyOf)];
+  }
+
+  seal(name: string, text: string): string {
+    const head = Buffer.concat([Buffer.of(VERSION), this.#current.id]);
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, derived(this.#current.bytes, `value ${name}`, 32), nonce);
+    cipher.setAAD(Buffer.concat([head, Buffer.from(name)]));
+    const ciphertext = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([head, nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
+  }
+
+  open(name: string, sealed: string): Opened {
+    const bytes = Buffer.from(sealed, 'base64url');
+    if (bytes.length < HEAD_BYTES + NONCE_BYTES + TAG_BYTES || bytes[0] !== VERSION) return { unreadable: 'damaged' };
+    const head = bytes.subarray(0, HEAD_BYTES);
+    const key = this.#keys.find(({ id }) => id.equals(head.subarray(1)));
+    if (!key) return { unreadable: 'unknown-key' };
+    const nonce = bytes.subarray(HEAD_BYTES, HEAD_BYTES + NONCE_BYTES);
+    const ciphertext = bytes.subarray(HEAD_BYTES + NONCE_BYTES, -TAG_BYTES);
+    try {
+      const decipher = createDecipheriv(CIPHER, derived(key.bytes, `value ${name}`, 32), nonce, {
+        authTagLength: TAG_BYTES,
+      });
+      decipher.setAAD(Buffer.concat([head, Buffer.from(name)]));
+      decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+      return { text: Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8') };
+    } catch {
+      return { unreadable: 'damaged' };
+    }
+  }
+}
+
+/** The id says which key it was and, being derived one way, nothing of the key. */
+function keyOf(bytes: Uint8Array): Key {
+  return { id: derived(bytes, 'key id', KEY_ID_BYTES), bytes };
+}
+
+function derived(key: Uint8Array, purpose: string, length: number): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', `@credence/redis 1 ${purpose}`, length));
+}

@@ -1,0 +1,268 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { createClient, createClientPool, createCluster, RESP_TYPES } from 'redis';
+import { describeWithRedis, type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
+import type { RedisStoreWarning } from './options.ts';
+import { type RedisStore, redisStore } from './redis-store.ts';
+
+const encryptionKey = randomBytes(32);
+const MINUTE_MS = 60_000;
+
+describeWithRedis('redisStore', () => {
+  let server: RedisServer;
+  const closing: (() => unknown)[] = [];
+  const later = <T>(value: T, close: (value: T) => unknown): T => {
+    closing.push(() => close(value));
+    return value;
+  };
+  const storeAt = (url: string, options: { prefix?: string; onWarning?: (warning: RedisStoreWarning) => void } = {}) =>
+    later(redisStore({ url, encryptionKey, ...options }), (store) => store.close());
+  const clientAt = async (url: string) => later(await createClient({ url }).connect(), (client) => client.destroy());
+
+  beforeAll(async () => {
+    server = await startRedisServer();
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0).toReversed()) await close();
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  /** What every store must do; each run has keys of its own. */
+  const behaves = async (store: RedisStore, other: RedisStore) => {
+    const key = randomBytes(8).toString('hex');
+    expect(await store.get(key)).toBeUndefined();
+    await store.set(key, 'first', MINUTE_MS);
+    expect(await other.get(key)).toBe('first');
+    await other.set(key, 'second', MINUTE_MS);
+    await store.delete(key, 'first');
+    expect(await store.get(key)).toBe('second');
+    await store.delete(key, 'second');
+    expect(await other.get(key)).toBeUndefined();
+    const lease = await store.lease(key, MINUTE_MS);
+    expect(lease).toBeDefined();
+    expect(await other.lease(key, MINUTE_MS)).toBeUndefined();
+    expect(await lease?.extend(MINUTE_MS)).toBe(true);
+    await lease?.release();
+    const next = await other.lease(key, MINUTE_MS);
+    expect(next).toBeDefined();
+    expect(await lease?.extend(MINUTE_MS)).toBe(false);
+    await lease?.release();
+    expect(await store.lease(key, MINUTE_MS)).toBeUndefined();
+    await next?.release();
+  };
+
+  it('shares values and leases over a URL', async () => {
+    await behaves(storeAt(server.url), storeAt(server.url));
+  });
+
+  it('takes a client, a client with scripts that answers bytes, and a pool', async () => {
+    const client = await clientAt(server.url);
+    const bytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
+    const old = later(await createClient({ url: server.url, RESP: 2 }).connect(), (one) => one.destroy());
+    const pool = later(createClientPool({ url: server.url }), (one) => one.destroy());
+    await pool.connect();
+    const stores = [
+      redisStore({ client, encryptionKey }),
+      redisStore({ client: bytes, encryptionKey }),
+      redisStore({ client: old, encryptionKey }),
+      redisStore({ client: pool, encryptionKey }),
+    ];
+    for (const store of stores) for (const other of stores) if (store !== other) await behaves(store, other);
+    for (const store of stores) await store.close();
+    expect(await client.ping()).toBe('PONG');
+    await expect(stores[0]?.get('x')).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('works on a cluster', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'credence-cluster-'));
+    const node = await startRedisServer(['--cluster-enabled', 'yes', '--dir', folder]);
+    try {
+      const admin = await clientAt(node.url);
+      await admin.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
+      while (!(await admin.sendCommand<string>(['CLUSTER', 'INFO'])).includes('cluster_state:ok')) await pause(20);
+      const cluster = later(createCluster({ rootNodes: [{ url: node.url }] }), (one) => one.destroy());
+      await cluster.connect();
+      const store = redisStore({ client: cluster, encryptionKey });
+      for (let run = 0; run < 5; run += 1) await behaves(store, store);
+    } finally {
+      for (const close of closing.splice(0).toReversed()) await close();
+      await node.stop();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('keeps a value and a lease for their time', async () => {
+    const store = storeAt(server.url, { prefix: 'ttl:' });
+    await store.set('short', 'value', 0.4);
+    await store.set('long', 'value', 90_000.5);
+    const lease = await store.lease('long', 5_000);
+    const client = await clientAt(server.url);
+    expect(await client.pTTL('ttl:value:long')).toBeGreaterThan(89_000);
+    expect(await client.pTTL('ttl:value:long')).toBeLessThanOrEqual(90_001);
+    expect(await client.pTTL('ttl:lease:long')).toBeLessThanOrEqual(5_000);
+    await lease?.extend(9_000);
+    expect(await client.pTTL('ttl:lease:long')).toBeGreaterThan(8_000);
+    await pause(5);
+    expect(await store.get('short')).toBeUndefined();
+  });
+
+  it('writes no plain text, and a value moved to another key is absent and said once', async () => {
+    const warnings: RedisStoreWarning[] = [];
+    const store = storeAt(server.url, { prefix: 'moved:', onWarning: (warning) => warnings.push(warning) });
+    await store.set('mine', 'a-secret-token', MINUTE_MS);
+    const client = await clientAt(server.url);
+    const lying = (await client.get('moved:value:mine')) ?? '';
+    expect(Buffer.from(lying, 'base64url').toString('latin1') + lying).not.toContain('secret');
+    await client.set('moved:value:yours', lying);
+    await client.set('moved:value:junk', '{"value":"planted"}');
+    expect(await store.get('yours')).toBeUndefined();
+    expect(await store.get('junk')).toBeUndefined();
+    await store.delete('yours', 'a-secret-token');
+    expect(await client.exists('moved:value:yours')).toBe(1);
+    expect(warnings.map(({ code }) => code)).toEqual(['CREDENCE_REDIS_DAMAGED']);
+  });
+
+  it('takes what another key sealed as absent, and says so once on the process', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const strange = later(redisStore({ url: server.url, encryptionKey: randomBytes(32) }), (one) => one.close());
+    await storeAt(server.url).set('k', 'value', MINUTE_MS);
+    expect(await strange.get('k')).toBeUndefined();
+    expect(await strange.get('k')).toBeUndefined();
+    expect(warned).toHaveBeenCalledTimes(1);
+    const [message, details] = warned.mock.calls[0] ?? [];
+    expect(message).toContain('a key that this process does not have');
+    expect(details).toMatchObject({ code: 'CREDENCE_REDIS_UNKNOWN_KEY' });
+  });
+
+  it('rotates its key without a value being lost', async () => {
+    const next = randomBytes(32);
+    const at = (key: RedisKey) =>
+      later(redisStore({ url: server.url, encryptionKey: key, prefix: 'rotation:' }), (one) => one.close());
+    const both = at({ current: encryptionKey, previous: [next] });
+    const turned = at({ current: next, previous: [encryptionKey] });
+    await both.set('old', 'sealed with the old key', MINUTE_MS);
+    await turned.set('new', 'sealed with the new key', MINUTE_MS);
+    expect(await turned.get('old')).toBe('sealed with the old key');
+    expect(await both.get('new')).toBe('sealed with the new key');
+    expect(await at(next).get('new')).toBe('sealed with the new key');
+    await turned.delete('old', 'sealed with the old key');
+    expect(await both.get('old')).toBeUndefined();
+  });
+
+  it('fails soon and quietly while Redis is away, and works again when it is back', async () => {
+    const own = await startRedisServer();
+    try {
+      const store = storeAt(own.url);
+      await store.set('k', 'value', MINUTE_MS);
+      await own.kill();
+      const startedMs = performance.now();
+      for (let call = 0; call < 200; call += 1) {
+        await expect(store.get('k')).rejects.toMatchObject({ code: 'unreachable', leg: 'configure', retryable: true });
+      }
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+      await own.restart();
+      await eventually(() => store.set('k', 'again', MINUTE_MS));
+      expect(await store.get('k')).toBe('again');
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('fails commands in flight when Redis is killed under them', async () => {
+    const own = await startRedisServer();
+    try {
+      const store = storeAt(own.url);
+      await store.get('k');
+      own.pause();
+      const flying = Promise.allSettled(Array.from({ length: 50 }, (_value, at) => store.get(`k${at}`)));
+      await own.kill();
+      for (const outcome of await flying) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unreachable' } });
+      }
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('lets a connection go on which nothing answers any more', async () => {
+    const own = await startRedisServer();
+    try {
+      const store = storeAt(own.url);
+      await store.set('k', 'value', MINUTE_MS);
+      own.pause();
+      await expect(store.get('k')).rejects.toMatchObject({ code: 'unreachable' });
+      own.resume();
+      expect(await eventually(() => store.get('k'))).toBe('value');
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('does not queue commands on a given client that lost Redis', async () => {
+    const own = await startRedisServer();
+    try {
+      const client = await clientAt(own.url);
+      client.on('error', () => undefined);
+      const store = redisStore({ client, encryptionKey });
+      await own.kill();
+      await until(() => !client.isReady);
+      await expect(store.set('k', 'stale', MINUTE_MS)).rejects.toMatchObject({ code: 'unreachable' });
+      await own.restart();
+      await until(() => client.isReady);
+      expect(await store.get('k')).toBeUndefined();
+      await store.set('k', 'fresh', MINUTE_MS);
+      expect(await store.get('k')).toBe('fresh');
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('says what Redis refuses, and no password', async () => {
+    const own = await startRedisServer(['--requirepass', 'r3d1s-p4ss']);
+    try {
+      const stranger = storeAt(own.url);
+      await expect(stranger.get('k')).rejects.toMatchObject({ message: 'Redis refuses commands: NOAUTH.' });
+      const wrong = storeAt(`redis://:wr0ng-p4ss@127.0.0.1:${own.port}`);
+      const error: unknown = await wrong.get('k').catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ message: 'Redis refuses commands: WRONGPASS.', contact: 'you' });
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('wr0ng-p4ss');
+      const known = storeAt(`redis://:r3d1s-p4ss@127.0.0.1:${own.port}`);
+      await known.set('k', 'value', MINUTE_MS);
+      expect(inspect(known, { depth: 9, showHidden: true })).not.toContain('r3d1s-p4ss');
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('rejects after it was closed, and holds no connection', async () => {
+    const store = storeAt(server.url);
+    await store.get('k');
+    await store.close();
+    await store.close();
+    await expect(store.get('k')).rejects.toMatchObject({ code: 'closed', leg: 'configure' });
+  });
+});
+
+type RedisKey = Parameters<typeof redisStore>[0]['encryptionKey'];
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(5);
+}
+
+async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch {
+      await pause(20);
+    }
+  }
+}
