@@ -1,0 +1,46 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { editMembers, say } from '../../../../test/support/oauth-world.ts';
+import { type Bot, startBot } from '../../test-support/bot.ts';
+import { refusalOf } from '../../test-support/runtime.ts';
+import { VENDOR_ANSWERS } from '../../test-support/vendor-answers.ts';
+
+let running: Bot | undefined;
+afterEach(async () => {
+  await running?.close();
+  running = undefined;
+});
+
+describe('what the vendors answer', () => {
+  it.each(VENDOR_ANSWERS.map((recorded) => [recorded.vendor, recorded.kind, recorded.what, recorded] as const))(
+    '%s, %s: %s',
+    async (_vendor, kind, _what, { leg, members, answer, becomes }) => {
+      running = await startBot({ principal: { retry: { retries: 1, minDelayMs: 1, maxDelayMs: 1 } } });
+      const { world, bot } = running;
+      const misbehaviour = answer ? say(answer) : editMembers(members ?? {});
+      const scope = members?.['scope'];
+      // what the answer says and what the ID-JAG says are one decision
+      if (leg === 'exchange' && typeof scope === 'string') world.idp.setPolicy(() => scope.split(' '));
+      if (leg === 'redeem') world.as.script.always('redeem', misbehaviour);
+      else world.idp.script.always(leg, misbehaviour);
+
+      if (kind === 'success') {
+        const token = await bot.token('mcp');
+        expect(world.as.verify(token.value)).toBeDefined();
+        expect(token).toMatchObject(becomes);
+        return;
+      }
+      const error = await refusalOf(bot.token('mcp'));
+      expect(error).toMatchObject(becomes);
+      expect(error.message).not.toBe('');
+      expect(error.remedy).not.toBe('');
+      expect(JSON.stringify(error)).not.toMatch(/\\[rn]/u);
+    },
+  );
+
+  it('are recorded for each vendor: success, denial and malformed', () => {
+    for (const vendor of ['C1', 'Okta', 'Entra', 'Keycloak']) {
+      const kinds = VENDOR_ANSWERS.filter((recorded) => recorded.vendor === vendor).map(({ kind }) => kind);
+      expect(new Set(kinds)).toEqual(new Set(['success', 'denial', 'malformed']));
+    }
+  });
+});
