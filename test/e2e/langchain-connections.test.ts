@@ -234,6 +234,21 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(server.workbench.executed.map((call) => call.arguments)).toEqual([{ message: 'after' }]);
   });
 
+  it('connects to all servers at the same time', async () => {
+    let waiting = 0;
+    let allArrived: () => void = () => undefined;
+    const together = new Promise<void>((resolve) => (allArrived = resolve));
+    const arrive = async () => {
+      if ((waiting += 1) === 3) allArrived();
+      await together;
+    };
+    const peers = await Promise.all([1, 2, 3].map(async () => sessionPeer(() => ({ status: 500 }), arrive)));
+    const urls = Object.fromEntries(peers.map(({ url }, index) => [`server-${index}`, url]));
+    const { tools, failures } = await load(urls, { sdk, connectTimeoutMs: 5_000 });
+    expect(failures).toEqual([]);
+    expect(tools.map(({ name }) => name)).toEqual(['server-0__echo', 'server-1__echo', 'server-2__echo']);
+  });
+
   it('is not taken down by servers that speak no MCP, answer errors or are not there', async () => {
     const server = await started(startV1Streamable);
     const nowhere = await startPeer({});
@@ -311,16 +326,17 @@ function rpcError(code: number, message: string): object {
 }
 
 /** A 2025 server with one tool that opens `session-1`, `session-2`, ... and answers calls as it is told. */
-async function sessionPeer(answer: (session: string) => CannedAnswer) {
+async function sessionPeer(answer: (session: string) => CannedAnswer, beforeHello = async () => Promise.resolve()) {
   let opened = 0;
   const calls: string[] = [];
-  const peer = await startPeer(({ method, headers, body }): CannedAnswer => {
+  const peer = await startPeer(async ({ method, headers, body }): Promise<CannedAnswer> => {
     if (world.as.verify(headers.authorization?.slice('Bearer '.length) ?? '') === undefined) return { status: 401 };
     if (method !== 'POST') return { status: 405 };
     const message = JSON.parse(body) as { id?: number; method: string };
     const result = (value: object): CannedAnswer => ({ body: { jsonrpc: '2.0', id: message.id, result: value } });
     switch (message.method) {
       case 'initialize': {
+        await beforeHello();
         const hello = {
           protocolVersion: '2025-06-18',
           capabilities: { tools: {} },

@@ -174,6 +174,50 @@ describe('accessMiddleware', () => {
     expect(sandbox.servers.issues.requests.toolCalls).toBe(1);
   });
 
+  it('lets a person decide about a step-up, by an interrupt', async () => {
+    const { model } = scripted([{ name: 'issues__create_issue', args: { title: 'by a person' } }]);
+    const agent = createAgent({
+      model,
+      tools: loaded.tools,
+      middleware: [
+        accessMiddleware({ approveStepUp: ({ scopes }) => interrupt<string, boolean>(`Add ${scopes.join()}?`) }),
+      ],
+      checkpointer: new MemorySaver(),
+    });
+    const config = { configurable: { thread_id: 'two' } };
+    const waiting = await agent.invoke({ messages: [new HumanMessage('go')] }, config);
+    expect(waiting).toMatchObject({ __interrupt__: [{ value: 'Add issues:write?' }] });
+    expect(sandbox.servers.issues.requests.toolCalls).toBe(0);
+
+    const { messages } = await agent.invoke(new Command({ resume: true }), config);
+    expect(messages.find((message) => ToolMessage.isInstance(message))?.status).toBe('success');
+    expect(sandbox.servers.issues.requests.toolCalls).toBe(1);
+  });
+
+  it.each(['hide', 'approve', 'approveStepUp'] as const)(
+    'ends the run, and does nothing, where %s throws',
+    async (rule) => {
+      const options = {
+        [rule]: () => {
+          throw new Error('the rules cannot be read');
+        },
+      };
+      await expect(run(options, { name: 'issues__create_issue', args: { title: 'x' } })).rejects.toThrow(
+        'the rules cannot be read',
+      );
+      expect(sandbox.servers.issues.requests.toolCalls).toBe(0);
+    },
+  );
+
+  it.each([{ aprove: () => false }, { approve: false }, { hideRefusedForMs: -1 }])(
+    'refuses the options %j',
+    (options) => {
+      expect(() => accessMiddleware(options as AccessMiddlewareOptions)).toThrow(
+        expect.objectContaining({ code: 'invalid_configuration', contact: 'you' }),
+      );
+    },
+  );
+
   it('asks for approval before a scope is added, and not again while it is there', async () => {
     const asked: unknown[] = [];
     const create: Call = { name: 'issues__create_issue', args: { title: 'x' } };

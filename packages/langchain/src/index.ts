@@ -4,6 +4,7 @@ export {
   accessMiddleware,
   type AccessMiddlewareOptions,
   type ToolCallToApprove,
+  type Verdict,
 } from './middleware/access-middleware.ts';
 export type { StepUpRequest } from './middleware/step-up-approval.ts';
 export type { LoadToolsOptions } from './options.ts';

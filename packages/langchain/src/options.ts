@@ -29,14 +29,20 @@ export type LoadToolsSettings = z.output<typeof schema>;
 
 /** Throws `invalid_configuration`. */
 export function loadToolsSettings(options: LoadToolsOptions): LoadToolsSettings {
+  return checked(schema, options, 'loadTools');
+}
+
+/** The options as `schema` gives them; a misspelt one is an error, because a rule that is not read does not hold. */
+export function checked<Schema extends z.ZodObject>(schema: Schema, options: unknown, owner: string): z.output<Schema> {
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
   throw new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
-    message: `An option of loadTools is wrong: ${cleanText(`${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)}.`,
-    remedy: 'Options are onRefused, sdk, toolTimeoutMs and connectTimeoutMs.',
+    message: `An option of ${owner} is wrong: ${cleanText(`${where}${issue?.message ?? 'not an object'}`)}.`,
+    remedy: `Options of ${owner} are ${Object.keys(schema.shape).join(', ')}.`,
     contact: 'you',
   });
 }

@@ -1,4 +1,6 @@
 import { type AgentMiddleware, createMiddleware, type ToolMessage } from 'langchain';
+import { z } from 'zod';
+import { checked } from '../options.ts';
 import { type DenialArtifact, errorMessage, refusalOf } from '../refusals/artifact.ts';
 import { type ToolOrigin, toolOrigin } from '../tools/origin.ts';
 import { RefusedLately } from './hidden-tools.ts';
@@ -27,22 +29,35 @@ export interface AccessMiddlewareOptions {
   approve?: (call: ToolCallToApprove) => Verdict | Promise<Verdict>;
   /**
    * Asked before a call of a tool of `loadTools` adds scopes to the bot's access (a server's `stepUp`). Asked when they are
-   * added: the calls after it, of this agent or another, go out with them. The SDK's timeout of the call runs meanwhile.
+   * added: the calls after it, of this agent or another, go out with them. The call's timeout runs meanwhile; to ask a person,
+   * call langgraph's `interrupt()`, for which the call is given up and made again.
    */
   approveStepUp?: (request: StepUpRequest & { readonly call: ToolCallToApprove }) => boolean | Promise<boolean>;
 }
+
+const rule = <Rule>() =>
+  z.custom<NonNullable<Rule>>((value) => typeof value === 'function', 'must be a function').optional();
+
+const schema = z.strictObject({
+  hide: rule<AccessMiddlewareOptions['hide']>(),
+  hideRefusedForMs: z.number().nonnegative().default(60_000),
+  approve: rule<AccessMiddlewareOptions['approve']>(),
+  approveStepUp: rule<AccessMiddlewareOptions['approveStepUp']>(),
+});
 
 /**
  * Rules about what an agent may reach: hides tools, asks for approval of calls and of step-ups. `loadTools` words refusals
  * without it. A call that is not allowed becomes an error message in our words with a DenialArtifact, and the run goes on.
  *
  * Limits. It governs one agent's calls; what the bot may do at all is decided by the IdP and by `scopes` and `stepUp`. An
- * error thrown by a rule ends the run. LangChain ends a run when a tool throws under any middleware of this kind: tools of
+ * error thrown by a rule ends the run, and what it was asked about does not happen. LangChain ends a run when a tool throws under any middleware of this kind: tools of
  * `loadTools` do so only for `onRefused: 'throw'`; for others use langchain's toolErrorMiddleware. Where every tool is hidden
  * the model is called with none, which some providers refuse in the middle of a conversation.
+ *
+ * Throws `invalid_configuration`.
  */
 export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMiddleware {
-  const { hide, approve, approveStepUp, hideRefusedForMs = 60_000 } = options;
+  const { hide, approve, approveStepUp, hideRefusedForMs } = checked(schema, options, 'accessMiddleware');
   const refused = new RefusedLately(hideRefusedForMs);
 
   return createMiddleware({
