@@ -18,7 +18,7 @@ export function unavailable(option: string, cause: unknown): CredenceError {
     code: 'credential_unavailable',
     leg: 'configure',
     message: `${option} could not be obtained.`,
-    remedy: `Check the callback or file behind ${option}: it failed or gave nothing.`,
+    remedy: `Check the callback or file behind ${option.replace(/^The /u, 'the ')}, which failed or gave nothing.`,
     contact: 'you',
     cause,
   });

@@ -42,6 +42,7 @@ export async function discoverIssuer(
     contact: role === 'idp' ? 'idp-admin' : 'server-owner',
     server,
     issuer,
+    option,
   };
   const url = peerUrl(
     issuer,

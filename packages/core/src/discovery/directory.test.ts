@@ -58,6 +58,7 @@ describe('a pinned issuer', () => {
     expect(await directory.authorizationServer(server, server.issuer, never)).toEqual({
       issuer: 'https://linear.app',
       url: 'https://linear.app/oauth/token',
+      option: 'servers.linear.tokenEndpoint',
     });
     expect(network.asked).toEqual([]);
   });

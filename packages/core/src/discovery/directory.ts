@@ -44,7 +44,7 @@ export class Directory {
         code: 'issuer_mismatch',
         leg: 'discover',
         message: `Server "${server.name}" takes tokens of ${list(metadata.authorizationServers)}, not of the configured issuer "${pinned}".`,
-        remedy: `Check the spelling of servers.${server.name}.issuer (a trailing slash counts); the credential was sent to nobody.`,
+        remedy: `Check servers.${server.name}.issuer (a trailing slash counts) and servers.${server.name}.url; the credential was sent to nobody.`,
         contact: 'you',
         server: server.name,
         issuer: pinned,
@@ -59,7 +59,8 @@ export class Directory {
     issuer: string,
     signal: AbortSignal,
   ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
-    if (server.tokenEndpoint !== undefined) return { issuer, url: server.tokenEndpoint };
+    if (server.tokenEndpoint !== undefined)
+      return pinnedEndpoint(issuer, server.tokenEndpoint, `servers.${server.name}.tokenEndpoint`);
     const anchor = server.issuer === 'discover' ? server.url : new URL(server.issuer);
     const option = `servers.${server.name}.issuer`;
     const { value: metadata } = await this.#issuers.get(`as ${server.name} ${issuer}`, async () =>
@@ -83,7 +84,7 @@ export class Directory {
     signal: AbortSignal,
   ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
     const { issuer } = idp;
-    if (idp.tokenEndpoint !== undefined) return { issuer, url: idp.tokenEndpoint };
+    if (idp.tokenEndpoint !== undefined) return pinnedEndpoint(issuer, idp.tokenEndpoint, 'idp.tokenEndpoint');
     const anchor = new URL(issuer);
     const { value: metadata } = await this.#issuers.get(`idp ${issuer}`, async () =>
       this.#kept(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
@@ -137,6 +138,10 @@ export class Directory {
     const nowMs = this.#runtime.clock.monotonicMs();
     return { value, refreshAtMs: nowMs + METADATA_REFRESH_MS, goodUntilMs: nowMs + METADATA_LIFETIME_MS };
   }
+}
+
+function pinnedEndpoint(issuer: string, url: string, option: string): TokenEndpoint {
+  return { issuer, url, option };
 }
 
 function list(issuers: readonly string[]): string {

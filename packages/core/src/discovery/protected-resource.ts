@@ -33,19 +33,26 @@ export async function discoverResource(
     operation: 'protected-resource-metadata',
     contact: 'server-owner',
     server: server.name,
+    option: `servers.${server.name}.url`,
   };
   const judge = (document: MetadataDocument) => judgeResource(document, server, about);
   const found =
     (await firstDocument(runtime, protectedResourceUrls(server.url), about, signal, judge)) ??
     (await fromChallenge(runtime, server, about, signal, judge));
-  return (
-    found ?? {
-      resource: withoutFragment(server.url),
-      authorizationServers: [],
-      scopesSupported: undefined,
-      published: false,
-    }
-  );
+  if (found) return found;
+  runtime.emit({
+    type: 'warning',
+    leg: 'discover',
+    server: server.name,
+    message: `Server "${server.name}" publishes no metadata (RFC 9728); its URL stands in for its resource identifier.`,
+    remedy: `Check servers.${server.name}.url; if it is right, set servers.${server.name}.resource to what the IdP knows it by.`,
+  });
+  return {
+    resource: withoutFragment(server.url),
+    authorizationServers: [],
+    scopesSupported: undefined,
+    published: false,
+  };
 }
 
 /** Asks the server without a token, to be told where its metadata is (RFC 9728 section 5.1). */

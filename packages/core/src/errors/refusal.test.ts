@@ -25,7 +25,7 @@ describe('a refusal by a peer whose clock disagrees with ours', () => {
   });
 
   it('keeps what else it may be', () => {
-    expect(refusal({ ...signed, clockSkewSeconds: 90 }).remedy).toContain('Check idp.credential: client id');
+    expect(refusal({ ...signed, clockSkewSeconds: 90 }).remedy).toContain('Check idp.credential: the client id');
   });
 
   it('says nothing of clocks where a shared secret was refused, which no clock can spoil', () => {
@@ -54,7 +54,7 @@ describe('a refusal by a peer whose clock disagrees with ours', () => {
 
 describe('a grant that is not for this client', () => {
   it('may be one for a principal that was disabled: both are named', () => {
-    const { remedy } = refusal({ ...answer, error: 'unauthorized_client' });
+    const { remedy } = refusal({ ...answer, status: 400, error: 'unauthorized_client' });
     expect(remedy).toContain('disabled');
     expect(remedy).toContain('client_credentials grant');
   });

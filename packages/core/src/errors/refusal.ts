@@ -59,6 +59,12 @@ function presentable({ error, secrets }: Refusal): boolean {
   return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => error.includes(secret));
 }
 
+function authenticationOf({ signedAuthentication }: Refusal): string {
+  return signedAuthentication
+    ? "the client id, the key (its public half and kid as registered there) and the assertion's audience"
+    : 'the client id, the kind of authentication and the secret';
+}
+
 /** Clocks that disagree explain a refused assertion better than anything else, and look like everything else. */
 function withClocks(answer: Refusal, wording: Wording): Wording {
   const { clockSkewSeconds: skew = 0, signedAuthentication = false } = answer;
@@ -79,15 +85,18 @@ function wordingFor(answer: Refusal, error: string): Wording {
   const who = atIdp ? `the IdP ${issuer}` : `the authorization server ${issuer}`;
   const Who = who.replace('the', 'The');
   const server = answer.server === undefined ? '' : ` for server "${answer.server}"`;
+  const to = answer.server === undefined ? '' : ` to server "${answer.server}"`;
+  const at = `servers.${answer.server ?? '<name>'}`;
   const scopes = answer.scopes?.length ? answer.scopes.map((scope) => `"${scope}"`).join(', ') : 'access';
 
-  switch (error) {
+  // RFC 6749 section 5.2: 401 is for client authentication; Keycloak answers a wrong secret with unauthorized_client and 401
+  switch (error === 'unauthorized_client' && answer.status === 401 ? 'invalid_client' : error) {
     case 'invalid_client':
       return {
         code: 'invalid_client',
         contact,
         message: `${Who} does not know the client "${clientId}" or did not accept its authentication.`,
-        remedy: `Check ${option}: client id, kind of authentication, key (kid) or secret, and the assertion's audience; if they are right, ask for the client to be registered there.`,
+        remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask for the client to be registered there.`,
       };
     case 'unauthorized_client':
       return {
@@ -107,22 +116,22 @@ function wordingFor(answer: Refusal, error: string): Wording {
       return {
         code: 'access_denied',
         contact,
-        message: `${Who} refuses the client "${clientId}" access${server}.`,
-        remedy: `Ask for ${scopes} to be granted to this principal${server}.`,
+        message: `${Who} refuses the client "${clientId}" access${to}.`,
+        remedy: `Ask for ${scopes} to be granted to this principal${server}; if it was, ask whether the server is paused or the principal disabled there.`,
       };
     case 'invalid_scope':
       return {
         code: 'invalid_scope',
         contact,
         message: `${Who} does not grant ${scopes === 'access' ? 'any scope' : scopes} to the client "${clientId}"${server}.`,
-        remedy: `Check the spelling of servers.${answer.server ?? '<name>'}.scopes, or ask for the scope to be granted.`,
+        remedy: `Check the spelling of ${at}.scopes; if it is right, ask for the scope to be granted to this principal.`,
       };
     case 'invalid_target':
       return {
         code: 'invalid_target',
         contact,
-        message: `${Who} does not know the audience or resource asked for${server}.`,
-        remedy: `Ask for the server's resource and its authorization server to be registered there, spelt exactly as their metadata says.`,
+        message: `${Who} does not know the audience or resource that was named${server}.`,
+        remedy: `Check ${at}.url and ${at}.issuer; if they are right, ask for the server's resource and its authorization server to be registered there, spelt exactly as their metadata says.`,
       };
     case 'insufficient_user_authentication':
       return {
@@ -136,8 +145,8 @@ function wordingFor(answer: Refusal, error: string): Wording {
         ? {
             code: 'invalid_grant',
             contact,
-            message: `${Who} did not accept the subject token of "${clientId}", or the principal holds none of the scopes asked for${server}.`,
-            remedy: `Ask whether this principal is granted ${scopes}; if it is, check idp.subject: its token type, issuer and client.`,
+            message: `${Who} did not accept the subject token of "${clientId}", or grants the principal nothing${server}.`,
+            remedy: `Check idp.subject: the token, its type, issuer and client; if they are right, ask whether this principal is granted ${scopes}${server}.`,
           }
         : {
             code: 'invalid_grant',

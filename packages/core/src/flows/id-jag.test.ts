@@ -74,8 +74,7 @@ describe('an ID-JAG', () => {
     ['two audiences', { aud: ['https://as.example', 'https://other.example'] }, {}, /"aud"/u],
     ['the resource as audience', { aud: 'https://mcp.example/mcp' }, {}, /"aud"/u],
     ['no audience', { aud: undefined }, {}, /"aud" is "missing"/u],
-    ['another client', { client_id: 'bot-at-idp' }, {}, /"client_id" is "bot-at-idp"/u],
-    ['no client', { client_id: undefined }, {}, /"client_id"/u],
+    ['no client', { client_id: undefined }, {}, /"client_id" is missing/u],
     ['no subject', { sub: undefined }, {}, /"sub" is missing/u],
     ['an empty subject', { sub: '' }, {}, /"sub" is missing/u],
     ['no jti', { jti: undefined }, {}, /"jti" is missing/u],
@@ -99,6 +98,14 @@ describe('an ID-JAG', () => {
     });
     expect(error.message).toMatch(why);
     expect(error.message).toContain('was not sent on');
+  });
+
+  it('for another client is not sent on, and is first a question to our own configuration', async () => {
+    const error = await refusalOf(() => checkIdJag(idJag({ client_id: 'bot-at-idp' }), EXPECTED));
+    expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange', contact: 'you', server: 'linear' });
+    expect(error.message).toContain('was not sent on: "client_id" is "bot-at-idp", not "bot-at-as"');
+    expect(error.remedy).toContain('Set servers.linear.credential');
+    expect(error.remedy).toContain("ask the IdP's administrator");
   });
 
   it.each(['', 'opaque-token', 'a.b', 'a.b.c', '..', 'eyJhbGciOiJFUzI1NiJ9.bm90IGpzb24.c2ln'])(

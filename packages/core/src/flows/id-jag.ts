@@ -48,10 +48,8 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
     throw bad(expected, `"aud" is "${show(claims['aud'])}", not the authorization server "${expected.audience}"`);
   }
   if (claims['client_id'] !== expected.clientId) {
-    throw bad(
-      expected,
-      `"client_id" is "${show(claims['client_id'])}", not "${expected.clientId}", the client at that authorization server`,
-    );
+    const named = stringField(claims, 'client_id');
+    throw named === undefined ? bad(expected, '"client_id" is missing') : otherClient(expected, show(named));
   }
   for (const claim of ['sub', 'jti']) {
     if (!stringField(claims, claim)) throw bad(expected, `"${claim}" is missing`);
@@ -88,6 +86,20 @@ function decode(jwt: string, expected: IdJagExpectation): { header: JsonObject; 
 
 function show(value: unknown): string {
   return cleanText(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'missing'), { max: 120 });
+}
+
+/** Either side may have it wrong, and ours is the one that can be looked at now. */
+function otherClient(expected: IdJagExpectation, named: string): CredenceError {
+  const { server, clientId, idpIssuer } = expected;
+  return new CredenceError({
+    code: 'invalid_id_jag',
+    leg: 'exchange',
+    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not sent on: "client_id" is "${named}", not "${clientId}".`,
+    remedy: `Set servers.${server}.credential to the client that is registered at ${expected.audience}; if that is "${clientId}", ask the IdP's administrator to register it for this principal.`,
+    contact: 'you',
+    server,
+    issuer: idpIssuer,
+  });
 }
 
 function bad(expected: IdJagExpectation, why: string, cause?: unknown): CredenceError {

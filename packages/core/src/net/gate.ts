@@ -1,4 +1,4 @@
-import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { Operation } from '../events.ts';
 import type { Runtime } from '../runtime.ts';
@@ -15,6 +15,8 @@ export interface About {
   readonly server?: string | undefined;
   readonly issuer?: string | undefined;
   readonly attempt?: number | undefined;
+  /** The option that the URL comes from, as the user wrote it, for remedies. */
+  readonly option?: string | undefined;
 }
 
 /** A peer's answer after the gate: bounded, read to its end, from the URL that was asked. */
@@ -121,7 +123,7 @@ function refusedByGate(answer: Answer, type: Response['type'], about: About): Cr
       ...base,
       code: 'redirect_refused',
       message: `${where} answered with a redirect (${status}), which is never followed with a credential.`,
-      remedy: 'Configure the URL it moved to, if the move is genuine.',
+      remedy: `If the move is genuine, set ${about.option ?? 'the URL in the configuration'} to where it moved.`,
     });
   }
   if (status === 429) {
@@ -167,11 +169,15 @@ function translate(error: unknown, timedOut: boolean, url: string, about: About,
       retryable: true,
     });
   }
+  const code = errorCode(error);
+  const check = about.option === undefined ? 'the host name' : about.option;
   return new CredenceError({
     ...base,
     code: 'unreachable',
-    message: `${where} could not be reached.`,
-    remedy: 'Check the host name, DNS, proxy and TLS from where the bot runs, and that the peer is up.',
+    message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}.`,
+    remedy: `Check ${check}, and DNS, proxy and TLS from where the bot runs; if they are right, ask whether it is up.`,
+    // a name that does not resolve is misspelt, or unknown where the bot runs
+    contact: code === 'ENOTFOUND' ? 'you' : about.contact,
     retryable: true,
   });
 }

@@ -23,6 +23,8 @@ import { lifetimeSeconds } from './lifetime.ts';
 export interface TokenEndpoint {
   readonly issuer: string;
   readonly url: string;
+  /** The option that pins the URL, where one does. */
+  readonly option?: string | undefined;
 }
 
 export interface TokenRequest {
@@ -97,6 +99,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     server: request.server,
     issuer: endpoint.issuer,
     attempt: attemptNumber,
+    option: endpoint.option,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   const client: oauth.Client = { client_id: credential.clientId };
@@ -191,12 +194,13 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
 
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
   const what = answer.json === undefined ? 'something that is not a JSON object' : 'JSON that is no token response';
+  const { option } = request.endpoint;
   return new CredenceError({
     code: 'invalid_response',
     leg: request.leg,
     message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}.`,
-    remedy: 'Check that this URL is the token endpoint and that no proxy or login page answers in its place.',
-    contact: request.contact,
+    remedy: `Check that ${option ?? 'this URL'} is the token endpoint and that no proxy or login page answers in its place.`,
+    contact: option !== undefined && answer.status === 404 ? 'you' : request.contact,
     server: request.server,
     issuer: request.endpoint.issuer,
     status: answer.status,
