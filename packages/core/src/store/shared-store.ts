@@ -1,8 +1,11 @@
+import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
 
 const PATIENCE_MS = 1_000;
 const LEASE_MS = 5_000;
+/** Who has not got what it has the lease for by then lets another copy try: it may be the only one that cannot. */
+const LONGEST_LEASE_MS = 15_000;
 /** How long a store that failed is left alone, so that a dead one does not cost every call its patience. */
 const LEFT_ALONE_MS = 2_000;
 
@@ -39,13 +42,14 @@ export class SharedStore {
     return this.#store.keepsSubjectTokens ?? false;
   }
 
-  /** Runs `work` if this process gets the lease, and keeps it for as long as that takes; else gives `taken`. */
+  /** Runs `work` if this process gets the lease, and keeps it while that takes, within bounds; else gives `taken`. */
   async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
     const alone: Lease = { extend: async () => true, release: async () => {} };
     const lease = await this.#trying(() => this.#store.lease(key, LEASE_MS), alone);
     if (!lease) return taken;
+    const untilMs = this.#runtime.clock.monotonicMs() + LONGEST_LEASE_MS - LEASE_MS;
     const timer = setInterval(() => {
-      lease.extend(LEASE_MS).catch(() => undefined);
+      if (this.#runtime.clock.monotonicMs() < untilMs) lease.extend(LEASE_MS).catch(() => undefined);
     }, LEASE_MS / 3);
     try {
       return await work();
@@ -65,10 +69,11 @@ export class SharedStore {
       const value = await Promise.race([operation(), late]);
       if (this.#failing) this.#say(false, 'The token store answers again.', 'Nothing to do.');
       return value;
-    } catch {
+    } catch (error) {
       this.#leftAloneUntilMs = this.#runtime.clock.monotonicMs() + LEFT_ALONE_MS;
       if (!this.#failing) {
-        this.#say(true, 'The token store does not answer; this process goes on by itself.', 'Check the store.');
+        const remedy = isCredenceError(error) ? `${error.message} ${error.remedy}` : 'Check the store.';
+        this.#say(true, 'The token store does not answer; this process goes on by itself.', remedy);
       }
       return otherwise;
     } finally {

@@ -11,18 +11,21 @@ export interface Ages {
 /** Where a server names no lifetime (RFC 6749 section 5.1 only recommends it), this is assumed. */
 export const ASSUMED_LIFETIME_SECONDS = 300;
 
-const RENEWED_PART = 0.25;
+const RENEWED_PART = 1 / 12;
 const LONGEST_LEAD_MS = 300_000;
-const SPARE_PART = 0.05;
+const SPARE_PART = 1 / 40;
 const LONGEST_SPARE_MS = 10_000;
 
+/** Who got a token renews it first: it still has what that takes. The other copies of the bot come after, should it not. */
+export type Turn = 'first' | 'after';
+
 /**
- * When a token of that lifetime ages, in proportion to it: renewed in its last quarter, at most five minutes early, a little
- * earlier for some than for others (`random` in [0, 1)); given up a twentieth, at most ten seconds, before it ends, because a
+ * When a token of that lifetime ages, in proportion to it: renewed in its last tenth, at most six minutes early, a little
+ * earlier for some than for others (`random` in [0, 1)); given up a fortieth, at most ten seconds, before it ends, because a
  * request takes time to arrive.
  */
-export function agesOf(nowMs: number, lifetimeMs: number, random: number): Ages {
-  const lead = Math.min(lifetimeMs * RENEWED_PART, LONGEST_LEAD_MS) * (1 + random * 0.2);
+export function agesOf(nowMs: number, lifetimeMs: number, random: number, turn: Turn = 'first'): Ages {
+  const lead = Math.min(lifetimeMs * RENEWED_PART, LONGEST_LEAD_MS) * ((turn === 'first' ? 1 : 0.7) + random * 0.2);
   const spare = Math.min(lifetimeMs * SPARE_PART, LONGEST_SPARE_MS);
   return { renewAtMs: nowMs + lifetimeMs - lead, goodUntilMs: nowMs + lifetimeMs - spare };
 }

@@ -54,13 +54,14 @@ function world(options: { store?: TokenStore; expiresInSeconds?: number | undefi
   return { clock, events, manager, state, wanted };
 }
 
-const denied = new CredenceError({
+const deniedInit = {
   code: 'access_denied',
   leg: 'exchange',
   message: 'Policy says no.',
   remedy: 'Ask.',
   contact: 'idp-admin',
-});
+} as const;
+const denied = new CredenceError(deniedInit);
 
 /** Lets what is ready run to its end. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -76,7 +77,7 @@ describe('TokenManager', () => {
   it('renews an ageing token behind the callers, once', async () => {
     const { clock, manager, state, wanted, events } = world();
     await manager.get(wanted);
-    clock.advance(80_000);
+    clock.advance(92_000);
     const during = await Promise.all(Array.from({ length: 10 }, () => manager.get(wanted)));
     expect(during.every(({ value }) => value === 'token-1')).toBe(true);
     await settled();
@@ -88,7 +89,7 @@ describe('TokenManager', () => {
   it('harms nobody by a failed renewal until the token really ends', async () => {
     const { clock, manager, state, wanted, events } = world();
     await manager.get(wanted);
-    clock.advance(76_000);
+    clock.advance(92_000);
     state.failWith = denied;
     expect((await manager.get(wanted)).value).toBe('token-1');
     await settled();
@@ -96,7 +97,7 @@ describe('TokenManager', () => {
     await settled();
     expect(state.asked).toBe(2);
     expect(events.at(-1)).toMatchObject({ type: 'renewal-failed', code: 'access_denied', contact: 'idp-admin' });
-    clock.advance(6_000);
+    clock.advance(2_000);
     await manager.get(wanted);
     await settled();
     expect(state.asked).toBe(3);
@@ -243,6 +244,81 @@ describe('TokenManager', () => {
       await one.manager.get(one.wanted);
       expect((await two.manager.get(two.wanted)).value).toBe('token-1');
       expect(two.state.asked).toBe(0);
+    });
+
+    it('has the copy that got a token renew it, and the others after, should it not', async () => {
+      const store = memoryStore();
+      const [one, two] = [world({ store }), world({ store })];
+      for (const { clock } of [one, two]) clock.nowMs = Date.now();
+      await one.manager.get(one.wanted);
+      await two.manager.get(two.wanted);
+      for (const { clock } of [one, two]) clock.advance(92_000);
+      await two.manager.get(two.wanted);
+      await settled();
+      expect(two.state.asked).toBe(0);
+      two.clock.advance(3_000);
+      await two.manager.get(two.wanted);
+      await settled();
+      expect([one.state.asked, two.state.asked]).toEqual([1, 1]);
+    });
+
+    it("gives a peer's refusal to all copies that come within a moment", async () => {
+      const store = memoryStore();
+      const [one, two] = [world({ store }), world({ store })];
+      one.state.failWith = new CredenceError({ ...deniedInit, status: 400, error: 'access_denied' });
+      await expect(one.manager.get(one.wanted)).rejects.toBe(one.state.failWith);
+      const wanted = { ...two.wanted, server: 'by-another-name' };
+      await expect(two.manager.get(wanted)).rejects.toMatchObject({
+        ...deniedInit,
+        status: 400,
+        error: 'access_denied',
+        server: 'by-another-name',
+      });
+      expect(two.state.asked).toBe(0);
+      expect(two.events).toMatchObject([{ type: 'refused', code: 'access_denied', server: 'by-another-name' }]);
+    });
+
+    it.each([
+      ['a peer that could not be asked', 'discover'],
+      ['what is wrong with one process', 'configure'],
+    ] as const)('does not take %s for an answer to others', async (_what, leg) => {
+      const store = memoryStore();
+      const [one, two] = [world({ store }), world({ store })];
+      one.state.failWith = new CredenceError({ ...deniedInit, leg, code: 'unreachable' });
+      await expect(one.manager.get(one.wanted)).rejects.toBe(one.state.failWith);
+      expect((await two.manager.get(two.wanted)).value).toBe('token-1');
+      expect(two.state.asked).toBe(1);
+    });
+
+    it('has no copy wait for more than the one in front', async () => {
+      const kept = memoryStore();
+      let waiting = () => {};
+      const twoWaits = new Promise<void>((resolve) => {
+        waiting = resolve;
+      });
+      const one = world({ store: kept });
+      const two = world({
+        store: {
+          ...kept,
+          async lease(key, ttlMs) {
+            const lease = await kept.lease(key, ttlMs);
+            if (!lease) waiting();
+            return lease;
+          },
+        },
+      });
+      let open = () => {};
+      one.state.gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      one.state.failWith = new CredenceError({ ...deniedInit, code: 'unreachable', leg: 'discover' });
+      const outcomes = Promise.allSettled([one.manager.get(one.wanted), two.manager.get(two.wanted)]);
+      await twoWaits;
+      open();
+      for (const outcome of await outcomes) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unreachable', leg: 'discover' } });
+      }
+      expect([one.state.asked, two.state.asked]).toEqual([1, 0]);
     });
 
     it('does not take a refused token back from a store that has not forgotten it yet', async () => {

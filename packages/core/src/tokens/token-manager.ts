@@ -9,6 +9,7 @@ import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
 import { Refusals } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
+import { refusedInFront, tellRefusal } from '../store/stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from '../store/stored-token.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -177,7 +178,7 @@ export class TokenManager {
 
   /**
    * What another copy of the bot has got, or the right to get it. Who needs a token waits for the one copy that has that
-   * right; who only wants to renew leaves it to that copy.
+   * right, and has its refusal for an answer; who only wants to renew leaves it to that copy.
    */
   async #throughStore(
     store: SharedStore,
@@ -186,16 +187,28 @@ export class TokenManager {
     signal: AbortSignal,
     tookMs: () => number,
   ): Promise<AccessToken> {
+    let hasWaited = false;
+    const fromOthers = async () => {
+      const token = await this.#fromStore(store, wanted);
+      const refused = token ? undefined : await refusedInFront(store, wanted, hasWaited);
+      if (refused) throw refused;
+      return token;
+    };
+    const askForAll = async () => {
+      try {
+        return await this.#ask(wanted, outcome, signal, tookMs);
+      } catch (error) {
+        await tellRefusal(store, wanted.key, error);
+        throw error;
+      }
+    };
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-      const stored = await this.#fromStore(store, wanted);
-      if (stored) return stored;
-      const token = await store.leased(
-        wanted.key,
-        async () => (await this.#fromStore(store, wanted)) ?? (await this.#ask(wanted, outcome, signal, tookMs)),
-        undefined,
-      );
+      const token =
+        (await fromOthers()) ??
+        (await store.leased(wanted.key, async () => (await fromOthers()) ?? (await askForAll()), undefined));
       if (token) return token;
       if (outcome === 'renewed') throw TAKEN;
+      hasWaited = true;
       await sleep(pauseMs * (0.75 + Math.random() / 2), signal);
     }
   }
@@ -245,7 +258,7 @@ export class TokenManager {
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
     const agedMs = Math.max(0, this.#runtime.clock.wallMs() - stored.issuedAtMs);
-    const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random());
+    const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.ages.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
     this.#put(wanted.key, { token, ages, accepted: false, refused: undefined });

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { parseJsonObject } from '../text/json.ts';
+import type { SharedStore } from './shared-store.ts';
+
+/** As long as a process remembers a refusal for the callers right behind. */
+const TOLD_MS = 1_000;
+
+const schema = z.object({
+  v: z.literal(1),
+  code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)),
+  leg: z.enum(['discover', 'authenticate', 'exchange', 'redeem', 'call']),
+  message: z.string(),
+  remedy: z.string(),
+  contact: z.enum(['you', 'idp-admin', 'server-owner']),
+  retryable: z.boolean(),
+  issuer: z.string().optional(),
+  status: z.number().optional(),
+  error: z.string().optional(),
+  errorDescription: z.string().optional(),
+  retryAfterSeconds: z.number().optional(),
+  missingScopes: z.array(z.string()).optional(),
+});
+
+/**
+ * Tells the other copies of the bot for a moment how an acquisition failed, so that a thousand of them do not ask for the same
+ * refusal one after another. What is wrong with this process alone, such as a file it cannot read, is not told.
+ */
+export async function tellRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
+  if (!(error instanceof CredenceError) || error.leg === 'configure') return;
+  await store.set(storeKey(key), JSON.stringify({ v: 1, ...error.toJSON() }), TOLD_MS);
+}
+
+/**
+ * The refusal that another copy met a moment ago. A peer's answer holds for all who come within that moment; a peer that could not
+ * be asked may be that copy's own trouble, and its failure holds only for those who waited for it.
+ */
+export async function refusedInFront(
+  store: SharedStore,
+  { key, server }: { key: string; server: string },
+  hasWaited: boolean,
+): Promise<CredenceError | undefined> {
+  const text = await store.get(storeKey(key));
+  const told = text === undefined ? undefined : schema.safeParse(parseJsonObject(text)).data;
+  if (!told || (told.status === undefined && !hasWaited)) return undefined;
+  return new CredenceError({ ...told, server });
+}
+
+function storeKey(key: string): string {
+  return `${key}.refused`;
+}
