@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type CredenceEvent, ServicePrincipal } from '@credence/core';
+import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
+import { countRefused, type ToolClient } from './sdk-world.ts';
+
+type Connect = (bot: ServicePrincipal, server: string) => Promise<ToolClient>;
+
+const LIST = { name: 'list_issues', arguments: {} };
+const CREATE = { name: 'create_issue', arguments: { title: 'Coffee machine', body: 'It leaks.' } };
+
+/** What holds for a bot of the sandbox, whatever the SDK. */
+export function describeInSandbox(what: string, connect: Connect): void {
+  describe(`a bot in the sandbox, ${what}`, () => {
+    const opened: { close(): Promise<void> }[] = [];
+    let events: CredenceEvent[];
+    let sandbox: Sandbox;
+
+    async function start(options?: SandboxOptions, without: readonly string[] = []): Promise<ServicePrincipal> {
+      sandbox = await startSandbox(options);
+      opened.push(sandbox);
+      events = [];
+      const env = { ...sandbox.principals['reporting-bot'].env };
+      for (const name of without) delete env[name];
+      const bot = ServicePrincipal.fromEnv(env, { onEvent: (event) => events.push(event) });
+      opened.push(bot);
+      return bot;
+    }
+
+    async function connected(bot: ServicePrincipal, server = 'issues'): Promise<ToolClient> {
+      const client = await connect(bot, server);
+      opened.push(client);
+      return client;
+    }
+
+    afterEach(async () => {
+      for (const { close } of opened
+        .splice(0)
+        .toReversed()
+        .map((resource) => ({ close: async () => resource.close() }))) {
+        await close();
+      }
+    });
+
+    it('brings 100 calls in flight over a revocation with one acquisition', async () => {
+      const client = await connected(await start());
+      await client.callTool(LIST);
+      const { idp, authorizationServers, servers } = sandbox;
+      const before = { idp: idp.requests.token, as: authorizationServers.main.requests.token };
+      expect(authorizationServers.main.revokeTokens()).toBe(1);
+      const outcomes = await Promise.allSettled(Array.from({ length: 100 }, async () => client.callTool(LIST)));
+      expect(countRefused(outcomes)).toBe(0);
+      expect(servers.issues.requests.toolCalls).toBe(101);
+      expect(authorizationServers.main.requests.token - before.as).toBe(1);
+      // the ID-JAG that is still good is redeemed again: the IdP is not even asked
+      expect(idp.requests.token - before.idp).toBe(0);
+      expect(servers.issues.requests.unauthorized).toBeLessThanOrEqual(100);
+    });
+
+    it('calls on and on with tokens that live two seconds, and none is refused', async () => {
+      const client = await connected(await start({ accessTokenLifetimeSeconds: 2 }));
+      const endMs = performance.now() + 3_200;
+      let calls = 0;
+      while (performance.now() < endMs) {
+        await client.callTool(LIST);
+        calls += 1;
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+      expect(calls).toBeGreaterThan(20);
+      expect(sandbox.servers.issues.requests.unauthorized).toBe(0);
+      expect(events.filter(({ type }) => type === 'renewed').length).toBeGreaterThanOrEqual(1);
+      expect(events.filter(({ type }) => type === 'acquired')).toHaveLength(1);
+    });
+
+    it('writes where a step-up is configured and granted', async () => {
+      const client = await connected(await start());
+      expect(await client.callTool(CREATE)).toMatchObject({ content: [{ text: expect.stringContaining('Coffee') }] });
+      expect(sandbox.servers.issues.requests.forbidden).toBe(1);
+    });
+
+    it('is told by the IdP where the step-up is no longer granted', async () => {
+      const client = await connected(await start());
+      sandbox.policy.revokeScope('reporting-bot', 'issues', 'issues:write');
+      await expect(client.callTool(CREATE)).rejects.toMatchObject({
+        name: 'CredenceError',
+        contact: 'idp-admin',
+        server: 'issues',
+      });
+      await expect(client.callTool(LIST)).resolves.toBeDefined();
+    });
+
+    it('is refused a server that it was not granted, by the IdP, before anything is asked of the server', async () => {
+      const bot = await start();
+      await expect(connect(bot, 'database')).rejects.toMatchObject({
+        name: 'CredenceError',
+        code: 'access_denied',
+        leg: 'exchange',
+        server: 'database',
+        contact: 'idp-admin',
+      });
+      expect(sandbox.servers.database.requests.post).toBe(0);
+    });
+
+    it('is refused by name when the principal is disabled', async () => {
+      const bot = await start();
+      sandbox.policy.disablePrincipal('reporting-bot');
+      await expect(connect(bot, 'issues')).rejects.toMatchObject({
+        name: 'CredenceError',
+        leg: 'authenticate',
+        contact: 'idp-admin',
+      });
+    });
+
+    it('leaves no connection to the server behind when it is closed', async () => {
+      const client = await connected(await start());
+      await client.callTool(LIST);
+      await client.close();
+      await expect(client.callTool(LIST)).rejects.toThrow();
+      const { post } = sandbox.servers.issues.requests;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(sandbox.servers.issues.requests.post).toBe(post);
+    });
+  });
+}

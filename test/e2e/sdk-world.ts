@@ -1,0 +1,90 @@
+import { expect } from '@jest/globals';
+import { clientSecret, ServicePrincipal, type ServicePrincipalOptions } from '@credence/core';
+import type { FixtureOptions, McpFixture, Workbench } from '../support/mcp-servers/index.ts';
+import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../support/oauth-world.ts';
+
+export type ToolServer = McpFixture & { readonly workbench: Workbench };
+export type StartServer = (options: FixtureOptions) => Promise<ToolServer>;
+
+/** The part of a client that both SDKs' have, over every transport. */
+export interface ToolClient {
+  callTool(
+    params: { name: string; arguments: Record<string, unknown> },
+    schema?: undefined,
+    options?: { signal?: AbortSignal },
+  ): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A scripted IdP and AS, an MCP server that takes the AS's tokens, and a bot that is configured for it as `notes`. */
+export interface SdkWorld extends OAuthWorld {
+  readonly server: ToolServer;
+  readonly bot: ServicePrincipal;
+}
+
+export async function startSdkWorld(
+  start: StartServer,
+  options: { world?: WorldOptions; principal?: Partial<ServicePrincipalOptions>; stepUp?: readonly string[] } = {},
+): Promise<SdkWorld> {
+  const world = await startOAuthWorld(options.world);
+  const { idp, as, idpClient, asClient } = world;
+  const server = await start({ verify: as.verify, issuers: [as.issuer], scopesSupported: ['tools:read'] });
+  as.protect(server.url);
+  const bot = new ServicePrincipal({
+    idp: {
+      issuer: idp.issuer,
+      credential: clientSecret({ clientId: idpClient.clientId, secret: idpClient.secret ?? '' }),
+    },
+    servers: {
+      notes: {
+        url: server.url,
+        issuer: as.issuer,
+        credential: clientSecret({ clientId: asClient.clientId, secret: asClient.secret ?? '' }),
+        scopes: ['tools:read'],
+        stepUp: options.stepUp ?? ['tools:write'],
+      },
+    },
+    ...options.principal,
+  });
+  return {
+    ...world,
+    server,
+    bot,
+    async close() {
+      await bot.close();
+      await server.close();
+      await world.close();
+    },
+  };
+}
+
+export function echo(message: string): { name: string; arguments: Record<string, unknown> } {
+  return { name: 'echo', arguments: { message } };
+}
+
+/** What `echo` answers. */
+export function echoed(message: string): unknown {
+  return expect.objectContaining({ content: [{ type: 'text', text: message }] });
+}
+
+/** Resolves when `condition` holds, which has to happen within seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const latestMs = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > latestMs) throw new Error(`never happened: ${String(condition)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A gate that is opened once, and that anything can wait at. */
+export function gate(): { readonly opened: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+export function countRefused(outcomes: readonly PromiseSettledResult<unknown>[]): number {
+  return outcomes.filter(({ status }) => status === 'rejected').length;
+}
