@@ -25,11 +25,13 @@ async function stop() {
 
 describe('mcpConnections', () => {
   it('gives MultiServerMCPClient servers to connect to as the principal', async () => {
+    // #region connections
     client = new MultiServerMCPClient({
       mcpServers: mcpConnections(bot, ['issues', 'documents']),
       prefixToolNameWithServerName: true,
     });
     const tools = await client.getTools();
+    // #endregion
     expect(tools.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['issues__list_issues', 'documents__read_document']),
     );

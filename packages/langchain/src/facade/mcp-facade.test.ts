@@ -11,6 +11,8 @@ class Wire {
   end: () => void = () => undefined;
   opening: Promise<void> = Promise.resolve();
   readonly signals: AbortSignal[] = [];
+  /** Connections on which every call ends with the connection. */
+  readonly broken = new Set<number>();
 
   readonly connect = async (signal: AbortSignal): Promise<Connection> => {
     this.opened += 1;
@@ -20,9 +22,12 @@ class Wire {
     const answer = async () => Promise.resolve({ content: [{ type: 'text', text: `connection ${number}` }] });
     return {
       listTools: async () => Promise.resolve({ tools: [{ name: 'where', inputSchema: { type: 'object' } }] }),
-      callTool: answer,
+      callTool: async () => {
+        if (this.broken.has(number)) throw new Error('the socket is gone');
+        return answer();
+      },
       readResource: answer,
-      faultOf: () => undefined,
+      faultOf: () => ({ kind: 'closed' }),
       onEnd: (listener) => (this.end = listener),
       close: async (how) => {
         this.closed.push(how);
@@ -46,6 +51,19 @@ describe('McpFacade', () => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(JSON.stringify(answers[0])).toContain('connection 2');
     expect(wire.opened).toBe(2);
+  });
+
+  it('does not repeat a call that ended with its connection, and uses a new one for the next', async () => {
+    const wire = new Wire();
+    const facade = new McpFacade('s', wire.connect);
+    wire.broken.add(1);
+    await expect(facade.callTool(where)).rejects.toMatchObject({
+      name: 'ToolException',
+      cause: { code: 'unreachable' },
+    });
+    expect(wire.opened).toBe(1);
+    expect(JSON.stringify(await facade.callTool(where))).toContain('connection 2');
+    expect(wire.closed).toEqual([{ endSession: false }]);
   });
 
   it('tries anew for a later call where opening failed', async () => {

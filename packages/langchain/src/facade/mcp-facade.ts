@@ -63,8 +63,8 @@ export class McpFacade implements ToolClient {
         const fault = link.connection.faultOf(error);
         if (fault === undefined) throw error;
         if (this.#closing.signal.aborted) throw toolsClosed(this.#server);
+        if (fault.kind === 'session-lost' || fault.kind === 'closed') this.#retire(link);
         if (fault.kind !== 'session-lost') throw serverFailure(this.#server, fault, error);
-        this.#retire(link);
       }
     }
     throw serverFailure(this.#server, { kind: 'session-lost' });
@@ -92,7 +92,7 @@ export class McpFacade implements ToolClient {
     return opening;
   }
 
-  /** Callers that met the same forgotten session retire the same link: only the first makes room for a new one. */
+  /** Callers that met the same end retire the same link: only the first makes room for a new one. */
   #retire(link: Link): void {
     if (!link.retire()) return;
     this.#link = undefined;
