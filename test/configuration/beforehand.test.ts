@@ -1,0 +1,181 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
+import { type Sandbox, startSandbox } from '@credence/sandbox';
+import { connectMcp } from '@credence/sdk-adapter';
+import { refusalOf } from '../support/evidence.ts';
+import { startPeer } from '../support/peer.ts';
+import { rightOptions, withIdp, withServer } from './support/bot-options.ts';
+
+let sandbox: Sandbox;
+let bot: ServicePrincipal | undefined;
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+afterEach(async () => bot?.close());
+afterAll(async () => sandbox.close());
+
+/** Requests that any party of the sandbox has got. */
+function asked(): number {
+  const { idp, authorizationServers, servers } = sandbox;
+  return [idp, ...Object.values(authorizationServers), ...Object.values(servers)]
+    .map(({ requests }) => requests.total)
+    .reduce((sum, total) => sum + total, 0);
+}
+
+async function refusedBeforehand(action: Promise<unknown> | (() => unknown)) {
+  const before = asked();
+  const error = await refusalOf(action);
+  expect(asked()).toBe(before);
+  return error;
+}
+
+describe('nothing is sent when', () => {
+  it('an EC key is to sign as RSA', async () => {
+    const { privateKey, clientId } = sandbox.principals['reporting-bot'];
+    const error = await refusedBeforehand(() => privateKeyJwt({ clientId, key: privateKey, alg: 'RS256' }));
+    expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you' });
+    expect(error.summary).toMatch(/RS256.*ES256|ES256.*RS256/u);
+  });
+
+  it('the key is the public one', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const error = await refusedBeforehand(() => privateKeyJwt({ clientId: 'bot', key: pem }));
+    expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you' });
+    expect(error.remedy).toContain('private key');
+  });
+
+  it("the IdP's credential is given to an authorization server too", async () => {
+    const options = rightOptions(sandbox);
+    const shared = withServer(options, 'issues', { credential: options.idp.credential });
+    const error = await refusedBeforehand(() => new ServicePrincipal(shared));
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain('servers.issues.credential');
+  });
+
+  it("one server's credential is given to a server of another authorization server too", async () => {
+    const options = rightOptions(sandbox);
+    const credential = clientSecret({ clientId: 'one', secret: 'for-both-of-them' });
+    const shared = withServer(withServer(options, 'issues', { credential }), 'database', { credential });
+    const error = await refusedBeforehand(() => new ServicePrincipal(shared));
+    expect(error).toMatchObject({
+      code: 'invalid_configuration',
+      leg: 'configure',
+      contact: 'you',
+      server: 'database',
+    });
+    expect(error.message).toContain('servers.database.credential');
+  });
+
+  it.each(['http://idp.example', 'idp.example', 'https://user:pass@idp.example', 'https://idp.example?tenant=1'])(
+    'the IdP issuer is %s',
+    async (issuer) => {
+      const error = await refusedBeforehand(() => new ServicePrincipal(withIdp(rightOptions(sandbox), { issuer })));
+      expect(error).toMatchObject({ leg: 'configure', contact: 'you' });
+      expect(error.summary).toContain('idp.issuer');
+      expect(error.summary).not.toContain('user:pass');
+    },
+  );
+
+  it('a server is asked for by a name that is not configured', async () => {
+    bot = new ServicePrincipal(rightOptions(sandbox));
+    for (const action of [
+      bot.token('isues'),
+      () => bot?.fetchFor('isues'),
+      bot.diagnose('isues'),
+      connectMcp(bot, 'isues'),
+    ]) {
+      const error = await refusedBeforehand(action);
+      expect(error).toMatchObject({ code: 'unknown_server', leg: 'configure', contact: 'you' });
+      expect(error.message).toContain('"isues"');
+      expect(error.remedy).toContain('issues, documents, database');
+    }
+  });
+
+  it('a scope is asked for that the configuration does not allow', async () => {
+    bot = new ServicePrincipal(withServer(rightOptions(sandbox), 'issues', { scopes: ['issues:read'], stepUp: [] }));
+    const error = await refusedBeforehand(bot.token('issues', { scopes: ['issues:write'] }));
+    expect(error).toMatchObject({
+      code: 'scope_outside_ceiling',
+      leg: 'configure',
+      contact: 'you',
+      missingScopes: ['issues:write'],
+    });
+    expect(error.remedy).toContain('servers.issues.stepUp');
+  });
+
+  it('a request is to go to another origin', async () => {
+    const elsewhere = await startPeer({ '*': { body: {} } });
+    try {
+      bot = new ServicePrincipal(rightOptions(sandbox));
+      const error = await refusedBeforehand(bot.fetchFor('issues')(`${elsewhere.origin}/mcp`));
+      expect(error).toMatchObject({ code: 'cross_origin_refused', leg: 'call', server: 'issues' });
+      expect(error.remedy).toContain('servers.issues.url');
+      expect(elsewhere.requests).toEqual([]);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it('the bot was closed', async () => {
+    const closed = new ServicePrincipal(rightOptions(sandbox));
+    const send = closed.fetchFor('issues');
+    await closed.close();
+    for (const action of [
+      closed.token('issues'),
+      send(sandbox.servers.issues.url),
+      () => closed.fetchFor('issues'),
+      connectMcp(closed, 'issues'),
+    ]) {
+      expect(await refusedBeforehand(action)).toMatchObject({ code: 'closed', leg: 'configure', contact: 'you' });
+    }
+  });
+});
+
+describe('what works, but not as it was meant', () => {
+  it('is a partial grant: the token says what is missing, the diagnosis whom to ask', async () => {
+    bot = new ServicePrincipal(
+      withServer(rightOptions(sandbox), 'documents', { scopes: ['documents:read', 'documents:write'] }),
+    );
+    const token = await bot.token('documents');
+    expect(token.missingScopes).toEqual(['documents:write']);
+    const diagnosis = await bot.diagnose('documents');
+    expect(diagnosis).toMatchObject({ ok: true, granted: { missingScopes: ['documents:write'] } });
+    expect(String(diagnosis)).toContain('"documents:write" is configured and was not granted');
+
+    const error = await refusalOf(bot.token('documents', { scopes: ['documents:read', 'documents:write'] }));
+    expect(error).toMatchObject({
+      code: 'scope_not_granted',
+      contact: 'idp-admin',
+      missingScopes: ['documents:write'],
+    });
+    expect(error.remedy).toContain('Ask for "documents:write" to be granted');
+  });
+
+  it('is a tool that needs a scope the bot is not configured for: the call says so', async () => {
+    bot = new ServicePrincipal(withServer(rightOptions(sandbox), 'issues', { scopes: ['issues:read'], stepUp: [] }));
+    const client = await connectMcp(bot, 'issues');
+    try {
+      const error = await refusalOf(client.callTool({ name: 'create_issue', arguments: { title: 'x' } }));
+      expect(error).toMatchObject({
+        code: 'insufficient_scope',
+        leg: 'call',
+        contact: 'you',
+        missingScopes: ['issues:write'],
+      });
+      expect(error.remedy).toContain('servers.issues.stepUp');
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('is a clock that is ahead, where the IdP does not mind: the diagnosis shows it', async () => {
+    const clock = { wallMs: () => Date.now() + 3_600_000, monotonicMs: () => performance.now() };
+    bot = new ServicePrincipal({ ...rightOptions(sandbox), clock });
+    const diagnosis = await bot.diagnose('issues');
+    expect(diagnosis.ok).toBe(true);
+    expect(String(diagnosis)).toMatch(/authenticate .*its clock is (?:3599|3600|3601) s behind ours/u);
+  });
+});
