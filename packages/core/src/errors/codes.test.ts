@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ERROR_CODES } from './codes.ts';
+
+const root = join(import.meta.dirname, '..');
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+  (file) => file.endsWith('.ts') && file !== join('errors', 'codes.ts'),
+);
+const read = (which: (file: string) => boolean) =>
+  files
+    .filter(which)
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+const source = read((file) => !file.endsWith('.test.ts'));
+const tests = read((file) => file.endsWith('.test.ts') && !file.endsWith('codes.test.ts'));
+
+describe('the catalogue of error codes', () => {
+  it.each(Object.keys(ERROR_CODES))('has %s, which the code produces and a test expects', (code) => {
+    expect({ produced: source.includes(`'${code}'`), expected: tests.includes(`'${code}'`) }).toEqual({
+      produced: true,
+      expected: true,
+    });
+  });
+
+  it.each(Object.entries(ERROR_CODES))('says what %s stands for: %s', (code, meaning) => {
+    expect(code).toMatch(/^[a-z]+(?:_[a-z]+)*$/u);
+    expect(meaning.length).toBeGreaterThan(10);
+  });
+});

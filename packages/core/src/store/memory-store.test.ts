@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { memoryStore } from './memory-store.ts';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('a store in memory', () => {
+  it('keeps a value for as long as it was told', async () => {
+    const store = memoryStore();
+    await store.set('k', 'v', 100);
+    jest.advanceTimersByTime(99);
+    expect(await store.get('k')).toBe('v');
+    jest.advanceTimersByTime(1);
+    expect(await store.get('k')).toBeUndefined();
+  });
+
+  it('forgets a key only with exactly the value that was meant', async () => {
+    const store = memoryStore();
+    await store.set('k', 'new', 100);
+    await store.delete('k', 'old');
+    expect(await store.get('k')).toBe('new');
+    await store.delete('k', 'new');
+    expect(await store.get('k')).toBeUndefined();
+  });
+
+  it('is bounded: what was set first goes first', async () => {
+    const store = memoryStore({ maxEntries: 2 });
+    for (const key of ['a', 'b', 'a', 'c']) await store.set(key, key, 100);
+    expect(await Promise.all(['a', 'b', 'c'].map(async (key) => store.get(key)))).toEqual(['a', undefined, 'c']);
+  });
+
+  it('gives a lease to one at a time, and to the next when it is given back or its time is up', async () => {
+    const store = memoryStore();
+    const first = await store.lease('k', 100);
+    expect(await store.lease('k', 100)).toBeUndefined();
+    expect(await store.lease('other', 100)).toBeDefined();
+    await first?.release();
+    const second = await store.lease('k', 100);
+    expect(second).toBeDefined();
+    jest.advanceTimersByTime(100);
+    const third = await store.lease('k', 100);
+    expect(third).toBeDefined();
+    // who lost it can neither extend it nor give back what is another's
+    expect(await second?.extend(100)).toBe(false);
+    await second?.release();
+    expect(await store.lease('k', 100)).toBeUndefined();
+    expect(await third?.extend(1_000)).toBe(true);
+    jest.advanceTimersByTime(500);
+    expect(await store.lease('k', 100)).toBeUndefined();
+  });
+
+  it('prints none of its values', async () => {
+    const store = memoryStore();
+    await store.set('k', 's3cret', 100);
+    expect(JSON.stringify(store)).not.toContain('s3cret');
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { ageAt, agesOf } from './age.ts';
+
+const NOW = 5_000;
+const LIVES = [1, 2, 30, 60, 300, 900, 3_600, 86_400, 31_536_000].map((seconds) => seconds * 1000);
+const RANDOMS = [0, 0.25, 0.5, 0.999];
+
+describe('the ages of a token', () => {
+  it.each(LIVES)('follow one another within its life of %d ms, whatever chance says', (lifetimeMs) => {
+    for (const random of RANDOMS) {
+      for (const turn of ['first', 'after'] as const) {
+        const { renewAtMs, goodUntilMs } = agesOf(NOW, lifetimeMs, random, turn);
+        expect(renewAtMs).toBeGreaterThan(NOW + lifetimeMs / 2);
+        expect(goodUntilMs).toBeGreaterThan(renewAtMs);
+        expect(goodUntilMs).toBeLessThan(NOW + lifetimeMs);
+      }
+    }
+  });
+
+  it.each(LIVES)('leave the most of %d ms for use, and never much of it for renewal', (lifetimeMs) => {
+    const { renewAtMs, goodUntilMs } = agesOf(0, lifetimeMs, 0.999);
+    expect(lifetimeMs - renewAtMs).toBeLessThanOrEqual(Math.min(lifetimeMs * 0.4, 600_000));
+    expect(lifetimeMs - goodUntilMs).toBeLessThanOrEqual(Math.min(lifetimeMs * 0.1, 10_000));
+  });
+
+  it('are spread by chance, so that a fleet does not renew in one moment', () => {
+    const renewals = RANDOMS.map((random) => agesOf(0, 3_600_000, random).renewAtMs);
+    expect(new Set(renewals).size).toBe(RANDOMS.length);
+    expect(renewals.toSorted((a, b) => b - a)).toEqual(renewals);
+  });
+
+  it('let who got the token renew it before the others', () => {
+    for (const random of RANDOMS) {
+      const first = agesOf(0, 3_600_000, random, 'first').renewAtMs;
+      expect(first).toBeLessThan(agesOf(0, 3_600_000, random, 'after').renewAtMs);
+    }
+  });
+
+  it('change to the millisecond', () => {
+    const ages = { renewAtMs: 100, goodUntilMs: 200 };
+    expect([0, 99, 100, 199, 200, 1e9].map((now) => ageAt(now, ages))).toEqual([
+      'fresh',
+      'fresh',
+      'ageing',
+      'ageing',
+      'expired',
+      'expired',
+    ]);
+  });
+
+  it('leave no good time to one that lives none', () => {
+    expect(ageAt(0, agesOf(0, 0, 0.5))).toBe('expired');
+  });
+});
