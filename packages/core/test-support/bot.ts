@@ -11,6 +11,8 @@ export interface BotOptions {
   readonly world?: WorldOptions;
   readonly idp?: Partial<IdpOptions>;
   readonly server?: Partial<ServerOptions>;
+  /** False where the resource is to be discovered. Default true. */
+  readonly pinResource?: boolean;
   readonly principal?: Partial<ServicePrincipalOptions>;
 }
 
@@ -40,7 +42,7 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
     servers: {
       mcp: {
         url: RESOURCE,
-        resource: RESOURCE,
+        ...(options.pinResource !== false && { resource: RESOURCE }),
         issuer: as.issuer,
         credential: clientSecret({ clientId: asClient.clientId, secret: asClient.secret ?? 'none' }),
         ...options.server,

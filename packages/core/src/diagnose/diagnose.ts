@@ -50,6 +50,19 @@ async function knock(runtime: Runtime, access: ServerAccess, signal: AbortSignal
     ...(signal && { signal }),
   });
   await response.body?.cancel().catch(() => undefined);
+  const { status } = response;
+  if (status < 500 && status !== 404 && !(status >= 300 && status < 400)) return;
+  const { name, url } = access.settings;
+  runtime.emit({
+    type: 'warning',
+    leg: 'call',
+    server: name,
+    message: `${url.href} took the token and answered ${status} to a ping.`,
+    remedy:
+      status >= 500
+        ? 'Ask its owner whether the server is well.'
+        : `Check the path in servers.${name}.url: an MCP server that answers there would have said something else.`,
+  });
 }
 
 function report(

@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { refusal, say, serverError } from '../../../../test/support/oauth-world.ts';
+import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
+import { type Bot, type BotOptions, startBot } from '../../test-support/bot.ts';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+/** A bot before an MCP server that publishes metadata and answers as `mcp` says. */
+async function start(
+  mcp: PeerRoute = { body: {} },
+  options: BotOptions & { readonly wellKnown?: string } = {},
+): Promise<Bot & { server: Peer; resource: string }> {
+  const server = await startPeer({ 'POST /mcp': mcp });
+  closers.push(async () => server.close());
+  const resource = `${server.origin}/mcp`;
+  const bot = await startBot({
+    ...options,
+    world: { as: { resources: [resource] } },
+    pinResource: false,
+    server: { url: resource, ...options.server },
+  });
+  closers.push(async () => bot.close());
+  const wellKnown = options.wellKnown ?? '/.well-known/oauth-protected-resource/mcp';
+  server.route(wellKnown, { body: { resource, authorization_servers: [bot.world.as.issuer] } });
+  return { ...bot, server, resource };
+}
+
+describe('a diagnosis', () => {
+  it('goes every leg and says what was granted', async () => {
+    const { bot, world, resource } = await start(undefined, { server: { scopes: ['tools:read'] } });
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis).toMatchObject({
+      server: 'mcp',
+      url: resource,
+      flow: 'enterprise-managed',
+      ok: true,
+      warnings: [],
+      granted: { scopes: ['tools:read'], missingScopes: [], resource },
+    });
+    expect(diagnosis.leg ?? diagnosis.remedy ?? diagnosis.contact ?? diagnosis.error).toBeUndefined();
+    const asked = diagnosis.steps.map(({ leg, operation }) => `${leg} ${operation}`);
+    expect(new Set(asked)).toEqual(
+      new Set([
+        'discover protected-resource-metadata',
+        'discover authorization-server-metadata',
+        'discover idp-metadata',
+        'authenticate client-credentials',
+        'exchange token-exchange',
+        'redeem jwt-bearer',
+        'call request',
+      ]),
+    );
+    expect(diagnosis.steps.every(({ outcome }) => outcome === 'ok')).toBe(true);
+    const text = String(diagnosis);
+    for (const word of ['exchange', 'redeem', world.as.tokenEndpoint, 'accepts this bot']) expect(text).toContain(word);
+    expect(text).not.toContain('FAIL');
+  });
+
+  it('passes over a well-known path that is not there', async () => {
+    const { bot } = await start(undefined, { wellKnown: '/.well-known/oauth-protected-resource' });
+    const { steps, ok } = await bot.diagnose('mcp');
+    expect(ok).toBe(true);
+    const found = steps.filter(({ operation }) => operation === 'protected-resource-metadata');
+    expect(found.map(({ outcome, status }) => [outcome, status])).toEqual([
+      ['passed over', 404],
+      ['ok', 200],
+    ]);
+  });
+
+  it.each([
+    ['authenticate', 'idp-admin', (bot: Bot) => bot.world.idp.clients.remove('bot-at-idp')],
+    ['exchange', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('exchange', refusal('access_denied', 'no'))],
+    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
+    ['discover', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('metadata', serverError(503))],
+  ] as const)('that fails at %s names that leg, what to do and %s', async (leg, contact, spoil) => {
+    const running = await start();
+    spoil(running);
+    const diagnosis = await running.bot.diagnose('mcp');
+    expect(diagnosis).toMatchObject({ ok: false, leg, contact });
+    expect(diagnosis.granted).toBeUndefined();
+    expect(diagnosis.remedy).toBe(diagnosis.error?.remedy);
+    expect(diagnosis.steps.at(-1)).toMatchObject({ leg, outcome: 'failed' });
+    const text = diagnosis.toString();
+    expect(text).toContain(`FAIL ${leg}`);
+    expect(text).toContain('What to do: ');
+    expect(text).toContain(contact === 'idp-admin' ? "identity provider's administrator" : "MCP server's owner");
+    expect(running.server.received('POST /mcp')).toEqual([]);
+  });
+
+  it("keeps the peer's own words apart from ours", async () => {
+    const { bot, world } = await start();
+    world.idp.script.always('exchange', refusal('access_denied', 'ask Bob\nINFO forged'));
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis.message).not.toContain('Bob');
+    expect(diagnosis.toString()).toContain('Their words: "ask Bob INFO forged"');
+  });
+
+  it.each([
+    [{ status: 401 }, 'token_refused'],
+    [{ status: 403 }, 'forbidden'],
+    [
+      { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="admin"' } },
+      'insufficient_scope',
+    ],
+  ])('says that the server does not take the token: %p', async (answer, code) => {
+    const { bot } = await start(answer);
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis).toMatchObject({ ok: false, leg: 'call' });
+    expect(diagnosis.error?.code).toBe(code);
+    expect(diagnosis.granted?.scopes).toEqual(['tools:read', 'tools:write']);
+  });
+
+  it.each([
+    [404, /path in servers\.mcp\.url/u],
+    [302, /path in servers\.mcp\.url/u],
+    [502, /whether the server is well/u],
+  ])('does not call %d an MCP server that is well', async (status, remedy) => {
+    const { bot } = await start({ status, headers: { location: '/login' } });
+    const { warnings, ok } = await bot.diagnose('mcp');
+    expect(ok).toBe(true);
+    expect(warnings).toMatchObject([{ leg: 'call', remedy: expect.stringMatching(remedy) }]);
+  });
+
+  it.each([200, 202, 400, 405, 406])('takes %d for the answer of a server to a ping', async (status) => {
+    const { bot } = await start({ status, body: '' });
+    expect((await bot.diagnose('mcp')).warnings).toEqual([]);
+  });
+
+  it('names what is configured and was not granted', async () => {
+    const { bot, world } = await start(undefined, { server: { scopes: ['tools:read', 'tools:write'] } });
+    world.idp.setPolicy(() => ['tools:read']);
+    const { warnings, granted, ok } = await bot.diagnose('mcp');
+    expect(ok).toBe(true);
+    expect(granted?.missingScopes).toEqual(['tools:write']);
+    expect(warnings).toMatchObject([{ leg: 'exchange', message: expect.stringContaining('"tools:write"') }]);
+  });
+
+  it('says how far the clocks are apart', async () => {
+    const { bot, world } = await start();
+    const ahead = new Date(Date.now() + 3_600_000).toUTCString();
+    world.idp.script.always('authenticate', say({ status: 400, headers: { date: ahead }, body: { error: 'x' } }));
+    const diagnosis = await bot.diagnose('mcp');
+    const skew = diagnosis.steps.at(-1)?.clockSkewSeconds ?? 0;
+    expect(Math.abs(skew - 3_600)).toBeLessThan(10);
+    expect(diagnosis.toString()).toMatch(/3\d{3} s ahead of ours/u);
+  });
+
+  it('neither uses nor changes what is kept for callers, and tells no observer', async () => {
+    const { bot, events, counts } = await start();
+    const token = await bot.token('mcp');
+    const [told, before] = [events.length, counts()];
+    await bot.diagnose('mcp');
+    expect(counts()).toEqual(before.map((count) => count + 1));
+    expect(events).toHaveLength(told);
+    expect(await bot.token('mcp')).toBe(token);
+  });
+
+  it('is plain data but for its words', async () => {
+    const { bot } = await start();
+    const diagnosis = await bot.diagnose('mcp');
+    const copy = JSON.parse(JSON.stringify(diagnosis)) as Record<string, unknown>;
+    expect(copy).toMatchObject({ ok: true, server: 'mcp' });
+    expect(Object.keys(diagnosis)).not.toContain('toString');
+  });
+
+  it('of another flow names that flow and asks no IdP', async () => {
+    const { bot, counts } = await start(undefined, { server: { flow: 'client-credentials' } });
+    expect(await bot.diagnose('mcp')).toMatchObject({ ok: true, flow: 'client-credentials' });
+    expect(counts().slice(0, 3)).toEqual([0, 0, 0]);
+  });
+});
