@@ -1,6 +1,6 @@
 import { createServer, connect as connectSocket, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { clientSecret, ServicePrincipal } from '@credence/core';
 import { type LoadedTools, loadTools, type LoadToolsOptions, refusalOf } from '@credence/langchain';
 import {
@@ -11,6 +11,9 @@ import {
 } from '../support/mcp-servers/index.ts';
 import { type OAuthWorld, startOAuthWorld } from '../support/oauth-world.ts';
 import { type CannedAnswer, type PeerHandler, startPeer } from '../support/peer.ts';
+
+// a hundred calls over HTTP take their time on a busy machine
+jest.setTimeout(30_000);
 
 let world: OAuthWorld;
 const closing: (() => Promise<void>)[] = [];
@@ -206,7 +209,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
 
   it('does not repeat a call that was under way when the connection broke', async () => {
     const { url, first, restart } = await restartable();
-    const loaded = await load({ notes: url }, { sdk, toolTimeoutMs: 1_500 });
+    const loaded = await load({ notes: url }, { sdk, toolTimeoutMs: 3_000 });
     const call = thrownBy(named(loaded, 'notes__slow').invoke({ ms: 20_000 }));
     while (first.workbench.executed.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const after = await restart()();

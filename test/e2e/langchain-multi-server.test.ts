@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServicePrincipal } from '@credence/core';
 import { mcpConnections } from '@credence/langchain';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
+
+// a hundred calls over HTTP take their time on a busy machine
+jest.setTimeout(30_000);
 
 let sandbox: Sandbox;
 let bot: ServicePrincipal;

@@ -1,10 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CredenceError, ServicePrincipal } from '@credence/core';
 import { loadTools, type LoadedTools, refusalOf } from '@credence/langchain';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';
+
+// a hundred calls over HTTP take their time on a busy machine
+jest.setTimeout(30_000);
 
 let sandbox: Sandbox;
 let bot: ServicePrincipal;
