@@ -64,6 +64,8 @@ export interface ServicePrincipalOptions {
   servers: Readonly<Record<string, ServerOptions>>;
   /** Where tokens are kept beyond this principal's memory. Default: nowhere. */
   store?: TokenStore;
+  /** Access tokens kept in memory; beyond `maxTokens` the one used least recently goes. Default 10,000. */
+  cache?: { maxTokens?: number };
   /** Sends every request. Default: the global fetch. */
   fetch?: FetchLike;
   clock?: Clock;
@@ -128,6 +130,10 @@ export const optionsSchema = z.strictObject({
     .refine((servers) => Object.keys(servers).length > 0, 'names no server'),
   store: z
     .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is no TokenStore')
+    .optional(),
+  cache: z
+    .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
+    .partial()
     .optional(),
   fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is no function').optional(),
   clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is no Clock').optional(),

@@ -45,7 +45,7 @@ export class ServicePrincipal {
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
     const subjects = new SubjectTokens(this.#runtime, idp, this.#directory, store);
-    this.#manager = new TokenManager(this.#runtime, store);
+    this.#manager = new TokenManager(this.#runtime, store, options.cache?.maxTokens);
     this.#servers = new Map(
       [...servers.values()].map((server) => {
         const flow = flowFor(this.#runtime, { idp, server }, { directory: this.#directory, subjects, store });

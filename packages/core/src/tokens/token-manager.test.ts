@@ -18,11 +18,12 @@ class FakeClock {
 }
 
 /** A manager on a fake clock, and a server to get tokens for that counts how often it is asked. */
-function world(options: { store?: TokenStore; expiresInSeconds?: number | undefined } = {}) {
+function world(options: { store?: TokenStore; expiresInSeconds?: number | undefined; maxTokens?: number } = {}) {
   const clock = new FakeClock();
   const events: CredenceEvent[] = [];
   const runtime = runtimeFromOptions({ servers: {}, clock, onEvent: (event) => events.push(event) });
-  const manager = new TokenManager(runtime, options.store && new SharedStore(runtime, options.store));
+  const store = options.store && new SharedStore(runtime, options.store);
+  const manager = new TokenManager(runtime, store, options.maxTokens);
   const state = {
     asked: 0,
     refusedSources: 0,
@@ -208,6 +209,21 @@ describe('TokenManager', () => {
     open();
     expect((await second).value).toBe('token-1');
     expect(state.asked).toBe(1);
+  });
+
+  it('keeps no more tokens than it may, and lets go of the one used least recently', async () => {
+    const { manager, state, wanted } = world({ maxTokens: 2 });
+    const [a, b, c] = ['a', 'b', 'c'].map((key) => ({ ...wanted, key })) as [TokenWanted, TokenWanted, TokenWanted];
+    await manager.get(a);
+    await manager.get(b);
+    await manager.get(a);
+    await manager.get(c);
+    expect(state.asked).toBe(3);
+    expect([manager.peek(a)?.value, manager.peek(b)?.value, manager.peek(c)?.value]).toEqual([
+      'token-1',
+      undefined,
+      'token-3',
+    ]);
   });
 
   it('hands a partial grant to who asked for the default and an error to who named the scope', async () => {

@@ -31,7 +31,7 @@ interface Entry {
   readonly refused: (() => void) | undefined;
 }
 
-const MAX_TOKENS = 10_000;
+const DEFAULT_MAX_TOKENS = 10_000;
 const RENEWAL_PAUSE_MS = 5_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
@@ -49,6 +49,7 @@ const TAKEN = new Error('another process is renewing this token');
 export class TokenManager {
   readonly #runtime: Runtime;
   readonly #store: SharedStore | undefined;
+  readonly #maxTokens: number;
   readonly #entries = new Map<string, Entry>();
   readonly #flights = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
@@ -56,9 +57,11 @@ export class TokenManager {
   readonly #refusedLast = new Map<string, string>();
   readonly #closing = new AbortController();
 
-  constructor(runtime: Runtime, store: SharedStore | undefined) {
+  /** At most `maxTokens` are kept; the one that was used least recently goes first. */
+  constructor(runtime: Runtime, store: SharedStore | undefined, maxTokens = DEFAULT_MAX_TOKENS) {
     this.#runtime = runtime;
     this.#store = store;
+    this.#maxTokens = maxTokens;
     this.#refusals = new Refusals(runtime.clock);
   }
 
@@ -293,7 +296,7 @@ export class TokenManager {
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     const oldest = this.#entries.keys().next();
-    if (this.#entries.size > MAX_TOKENS && !oldest.done) {
+    if (this.#entries.size > this.#maxTokens && !oldest.done) {
       this.#entries.delete(oldest.value);
       this.#refusedLast.delete(oldest.value);
     }
