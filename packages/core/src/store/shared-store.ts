@@ -3,6 +3,8 @@ import type { Runtime } from '../runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
 
 const PATIENCE_MS = 1_000;
+/** Until the store answers for the first time, for it may have to be connected to while a whole fleet starts. */
+const FIRST_PATIENCE_MS = 3_000;
 const LEASE_MS = 5_000;
 /** Who has not got what it has the lease for by then lets another copy try: it may be the only one that cannot. */
 const LONGEST_LEASE_MS = 15_000;
@@ -17,6 +19,7 @@ export class SharedStore {
   readonly #runtime: Runtime;
   readonly #store: TokenStore;
   #failing = false;
+  #hasAnswered = false;
   #leftAloneUntilMs = 0;
 
   constructor(runtime: Runtime, store: TokenStore) {
@@ -62,11 +65,13 @@ export class SharedStore {
   async #trying<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
     if (this.#runtime.clock.monotonicMs() < this.#leftAloneUntilMs) return otherwise;
     let timer: NodeJS.Timeout | undefined;
+    const patienceMs = this.#hasAnswered || this.#failing ? PATIENCE_MS : FIRST_PATIENCE_MS;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the store is slow')), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error('the store is slow')), patienceMs);
     });
     try {
       const value = await Promise.race([operation(), late]);
+      this.#hasAnswered = true;
       if (this.#failing) this.#say(false, 'The token store answers again.', 'Nothing to do.');
       return value;
     } catch (error) {

@@ -2,75 +2,67 @@ import { createClient, ErrorReply } from 'redis';
 import { storeClosed, unreachable, within } from './faults.ts';
 import type { Connection } from './redis-commands.ts';
 
-const CONNECT_MS = 2_000;
+const CONNECT_MS = 2_500;
 const COMMAND_MS = 900;
 const MAX_PENDING = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
-type Client = ReturnType<typeof clientFor>;
+interface Link {
+  readonly client: ReturnType<typeof clientFor>;
+  /** Settles within `CONNECT_MS`, also where a server takes the connection and then says nothing. */
+  readonly connected: Promise<unknown>;
+}
 
 /**
  * A client of our own: made at the first command, dropped when its connection fails or hangs, made anew by the next command
  * that comes after a pause. Between commands nothing retries, nothing is queued and no timer runs.
  */
 export function ownClient(url: string): Connection {
-  let connecting: Promise<Client> | undefined;
+  let link: Link | undefined;
   let isClosed = false;
   let failures = 0;
   let pausedUntilMs = 0;
 
-  const drop = (client: Promise<Client>) => {
-    if (connecting !== client) return;
-    connecting = undefined;
+  const drop = (failed: Link) => {
+    failed.client.destroy();
+    if (link !== failed) return;
+    link = undefined;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
     failures += 1;
     pausedUntilMs = performance.now() + pauseMs * (0.5 + Math.random() / 2);
   };
 
-  const connect = (): Promise<Client> => {
+  const connect = (): Link => {
     if (performance.now() < pausedUntilMs) throw unreachable(undefined);
     const client = clientFor(url);
-    const connected = client.connect().then(() => client);
-    connecting = connected;
-    // also keeps the failure of a connection that nobody waits for any more from ending the process
-    connected.catch(() => drop(connected));
-    client.on('error', () => {
-      drop(connected);
-      client.destroy();
-    });
-    return connected;
+    const made: Link = { client, connected: within(CONNECT_MS, client.connect()) };
+    // without a listener the event would end the process; so would a failure that nobody waits for any more
+    client.on('error', () => drop(made));
+    made.connected.catch(() => drop(made));
+    return made;
   };
 
   return {
     async run(command) {
       if (isClosed) throw storeClosed();
-      const connected = connecting ?? connect();
-      let client: Client;
+      link ??= connect();
+      const used = link;
       try {
-        // who is in a hurry stops waiting, and the connection may still come about for the next
-        client = await within(COMMAND_MS, connected);
-      } catch (error) {
-        throw isClosed ? storeClosed() : unreachable(error);
-      }
-      try {
-        const answer = await within(COMMAND_MS, command(client));
+        await used.connected;
+        const answer = await within(COMMAND_MS, command(used.client));
         failures = 0;
         return answer;
       } catch (error) {
         if (isClosed) throw storeClosed();
         // where Redis said no, the connection is good
-        if (!(error instanceof ErrorReply)) {
-          drop(connected);
-          client.destroy();
-        }
+        if (!(error instanceof ErrorReply)) drop(used);
         throw unreachable(error);
       }
     },
     close() {
       isClosed = true;
-      void connecting?.then((client) => client.destroy()).catch(() => undefined);
-      connecting = undefined;
+      link?.client.destroy();
     },
   };
 }
