@@ -101,7 +101,7 @@ export class EnterpriseManagedFlow implements Flow {
     return {
       ...grant,
       scopesStated: grant.scopesStated || idJag.scopes !== undefined,
-      refused: () => this.#shelf.doubt(request.key, idJag),
+      refused: this.#shelf.doubting(request.key, idJag),
     };
   }
 

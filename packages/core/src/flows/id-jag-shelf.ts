@@ -45,10 +45,18 @@ export class IdJagShelf {
     await this.#store?.delete(storeKey(key), idJag.stored);
   }
 
-  /** A token made from it was refused: the first time that may be the token's fault, the second time it goes. */
-  doubt(key: string, idJag: ShelvedIdJag): void {
-    if (idJag.doubted) void this.drop(key, idJag);
-    idJag.doubted = true;
+  /**
+   * To be called when a token made from it is refused: the first time that may be the token's fault, the second time the
+   * ID-JAG goes. Kept with every token, so it holds no ID-JAG that the shelf has let go of.
+   */
+  doubting(key: string, idJag: ShelvedIdJag): () => void {
+    const shelved = new WeakRef(idJag);
+    return () => {
+      const doubtful = shelved.deref();
+      if (!doubtful) return;
+      if (doubtful.doubted) void this.drop(key, doubtful);
+      doubtful.doubted = true;
+    };
   }
 
   async #fromStore(key: string): Promise<Keepable<ShelvedIdJag> | undefined> {
