@@ -106,7 +106,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.workbench.notes).toEqual(['allowed']);
       expect(world.server.count('tools/call')[403]).toBe(1);
 
-      const strict = await startSdkWorld(start, { stepUp: [] });
+      const strict = await startSdkWorld(start, { entry: { stepUp: [] } });
       try {
         const other = await connect(strict.bot);
         await expect(other.callTool({ name: 'write_note', arguments: { text: 'no' } })).rejects.toMatchObject({

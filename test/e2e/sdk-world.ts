@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
-import { clientSecret, ServicePrincipal, type ServicePrincipalOptions } from '@credence/core';
+import { clientSecret, type ServerOptions, ServicePrincipal } from '@credence/core';
 import type { FixtureOptions, McpFixture, Workbench } from '../support/mcp-servers/index.ts';
+import { type Peer, type PeerAnswer, type PeerRequest, startPeer } from '../support/peer.ts';
 import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../support/oauth-world.ts';
 
 export type ToolServer = McpFixture & { readonly workbench: Workbench };
@@ -24,7 +25,7 @@ export interface SdkWorld extends OAuthWorld {
 
 export async function startSdkWorld(
   start: StartServer,
-  options: { world?: WorldOptions; principal?: Partial<ServicePrincipalOptions>; stepUp?: readonly string[] } = {},
+  options: { world?: WorldOptions; entry?: Partial<ServerOptions> } = {},
 ): Promise<SdkWorld> {
   const world = await startOAuthWorld(options.world);
   const { idp, as, idpClient, asClient } = world;
@@ -41,10 +42,10 @@ export async function startSdkWorld(
         issuer: as.issuer,
         credential: clientSecret({ clientId: asClient.clientId, secret: asClient.secret ?? '' }),
         scopes: ['tools:read'],
-        stepUp: options.stepUp ?? ['tools:write'],
+        stepUp: ['tools:write'],
+        ...options.entry,
       },
     },
-    ...options.principal,
   });
   return {
     ...world,
@@ -87,4 +88,44 @@ export function gate(): { readonly opened: Promise<void>; open: () => void } {
 
 export function countRefused(outcomes: readonly PromiseSettledResult<unknown>[]): number {
   return outcomes.filter(({ status }) => status === 'rejected').length;
+}
+
+const PASSED_ON = ['authorization', 'content-type', 'accept', 'mcp-session-id', 'mcp-protocol-version'];
+const PASSED_BACK = ['content-type', 'mcp-session-id', 'www-authenticate'];
+
+/** Stands before a server and answers itself where `instead` does; everything else goes through. */
+export async function startRelay(
+  target: () => string,
+  instead: (request: PeerRequest) => PeerAnswer | undefined,
+): Promise<Peer> {
+  return startPeer(async (request) => {
+    const answer = instead(request);
+    if (answer) return answer;
+    const headers = new Headers();
+    for (const name of PASSED_ON) {
+      const value = request.headers[name];
+      if (typeof value === 'string') headers.set(name, value);
+    }
+    const { method, body } = request;
+    const relayed = await fetch(target(), { method, headers, ...(body !== '' && { body }) });
+    const back = PASSED_BACK.flatMap((name) => {
+      const value = relayed.headers.get(name);
+      return value === null ? [] : [[name, value] as const];
+    });
+    return { status: relayed.status, headers: Object.fromEntries(back), body: await relayed.text() };
+  });
+}
+
+/** Connects a client of the test's own; one that fails is closed, because over SSE the SDKs would go on trying. */
+export async function connectedOrClosed<Client extends { close(): Promise<void> }>(
+  client: Client,
+  connect: (client: Client) => Promise<void>,
+): Promise<Client> {
+  try {
+    await connect(client);
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
 }
