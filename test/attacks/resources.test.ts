@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ServerOptions } from '@credence/core';
+import { refusalOf } from '../support/evidence.ts';
+import { otherResource } from '../support/oauth-world.ts';
+import {
+  type AttackWorld,
+  call,
+  expectForThePerson,
+  expectNothingCaught,
+  resourceMetadata,
+  startAttackWorld,
+  unauthorized,
+} from './support/attack-world.ts';
+
+let world: AttackWorld;
+
+beforeEach(async () => {
+  world = await startAttackWorld();
+});
+afterEach(async () => world.close());
+
+const METADATA = 'GET /.well-known/oauth-protected-resource/mcp';
+
+describe('a server that wants a token for another resource', () => {
+  it.each<[string, (own: string) => string]>([
+    ['another server', () => 'https://payroll.example/mcp'],
+    ['another port of its host', () => 'http://127.0.0.1:1/mcp'],
+    ['a path beside its own', (own) => `${own}-admin`],
+    ['a path below its own', (own) => `${own}/admin`],
+    ['itself, with a user name', (own) => own.replace('http://', 'http://payroll.example@')],
+    ['itself, with a line break', (own) => `${own}\n`],
+    ['nothing', () => ''],
+  ])('gets none by metadata about %s', async (_what, resource) => {
+    world.mcp.route(METADATA, { body: resourceMetadata(resource(world.resource), [world.as.issuer]) });
+    const error = await refusalOf(call(world.bot()));
+    expectForThePerson(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
+    expect(world.idp.script.count('exchange')).toBe(0);
+    expect(world.mcp.received('POST /mcp')).toEqual([]);
+  });
+});
+
+describe('an answer that is for another resource', () => {
+  it('of the IdP: its ID-JAG is not sent on', async () => {
+    world.idp.script.always('exchange', otherResource('https://payroll.example/mcp'));
+    const error = await refusalOf(call(world.bot()));
+    expectForThePerson(error, { code: 'resource_mismatch', leg: 'exchange', contact: 'idp-admin' }, world);
+    expect(world.as.script.count('redeem')).toBe(0);
+  });
+
+  it('of the authorization server: its token is not used', async () => {
+    world.as.script.always('redeem', otherResource('https://payroll.example/mcp'));
+    const error = await refusalOf(call(world.bot()));
+    expectForThePerson(error, { code: 'resource_mismatch', leg: 'redeem', contact: 'server-owner' }, world);
+    expect(world.mcp.received('POST /mcp')).toEqual([]);
+  });
+});
+
+/** Names and addresses that loopback cannot show: what is not in the table is recorded and answered 404. */
+function internet(table: Readonly<Record<string, () => Response>>) {
+  const asked: { url: string; headers: Headers; body: string }[] = [];
+  return {
+    asked,
+    fetch: async (input: string | URL, init: RequestInit = {}) => {
+      const url = String(input);
+      asked.push({ url, headers: new Headers(init.headers), body: String(init.body ?? '') });
+      return table[url]?.() ?? new Response('nothing here', { status: 404 });
+    },
+  };
+}
+
+describe('a peer on the internet cannot point the bot', () => {
+  const INSIDE = [
+    'http://127.0.0.1:8080/token',
+    'https://127.0.0.1/token',
+    'https://localhost/token',
+    'https://vault.localhost/token',
+    'https://[::1]/token',
+    'https://[::ffff:127.0.0.1]/token',
+    'https://2130706433/token',
+    'https://0x7f.1/token',
+    'https://0.0.0.0/token',
+    'https://10.0.0.5/token',
+    'https://172.16.9.9/token',
+    'https://192.168.1.1/token',
+    'https://100.64.0.1/token',
+    'https://169.254.169.254/latest/meta-data',
+    'https://[fd00::1]/token',
+    'https://[fe80::1]/token',
+    'https://[::ffff:10.0.0.5]/token',
+    'https://metadata.google.internal/token',
+    'http://as.example/token',
+    'https://user:pass@as.example/token',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'ftp://as.example/token',
+    '//as.example/token',
+  ];
+  const URL_OF_SERVER = 'https://mcp.example/mcp';
+  const pinned = { url: URL_OF_SERVER, resource: URL_OF_SERVER, issuer: 'https://as.example' };
+  const discovering = { url: URL_OF_SERVER, issuer: 'discover' };
+
+  async function refusedWith(server: Partial<ServerOptions>, table: Readonly<Record<string, () => Response>>) {
+    const network = internet(table);
+    const bot = world.bot({
+      idp: { issuer: 'https://idp.example' },
+      server,
+      principal: { fetch: network.fetch, retry: { retries: 0 } },
+    });
+    const error = await refusalOf(bot.token('mcp'));
+    // the IdP is honest and may be asked for the subject token meanwhile
+    const others = network.asked.filter(({ url }) => url !== 'https://idp.example/token');
+    for (const { url, headers, body } of others) {
+      expect(url).toMatch(/^https:\/\/(?:as|idp|mcp)\.example\//u);
+      expect(headers.has('authorization')).toBe(false);
+      expect(body).not.toMatch(/assertion|secret|subject_token/u);
+    }
+    return error;
+  }
+
+  const idp = () => Response.json({ issuer: 'https://idp.example', token_endpoint: 'https://idp.example/token' });
+
+  it.each(INSIDE)('to %s by a token_endpoint of the authorization server', async (target) => {
+    const error = await refusedWith(pinned, {
+      'https://as.example/.well-known/oauth-authorization-server': () =>
+        Response.json({ issuer: 'https://as.example', token_endpoint: target }),
+    });
+    expect(error.code).toMatch(/^(?:forbidden_url|invalid_response)$/u);
+    expect(error).toMatchObject({ leg: 'discover', contact: 'server-owner' });
+    expect(error.summary).not.toContain('user:pass');
+  });
+
+  it.each(INSIDE)('to %s by a token_endpoint of the IdP', async (target) => {
+    const error = await refusedWith(pinned, {
+      'https://as.example/.well-known/oauth-authorization-server': () =>
+        Response.json({ issuer: 'https://as.example', token_endpoint: 'https://as.example/token' }),
+      'https://idp.example/.well-known/oauth-authorization-server': () =>
+        Response.json({ issuer: 'https://idp.example', token_endpoint: target }),
+    });
+    expect(error.code).toMatch(/^(?:forbidden_url|invalid_response)$/u);
+    expect(error).toMatchObject({ leg: 'discover', contact: 'idp-admin' });
+  });
+
+  it.each(INSIDE)('to %s by the metadata URL in a challenge', async (target) => {
+    const error = await refusedWith(discovering, {
+      'https://idp.example/.well-known/oauth-authorization-server': idp,
+      'https://mcp.example/mcp': () =>
+        new Response(null, { status: 401, headers: { 'www-authenticate': `Bearer resource_metadata="${target}"` } }),
+    });
+    expect(error.code).toMatch(/^(?:forbidden_url|invalid_response)$/u);
+    expect(error).toMatchObject({ leg: 'discover', contact: 'server-owner' });
+  });
+
+  it.each(INSIDE)('to %s by an authorization server in its metadata', async (target) => {
+    const error = await refusedWith(discovering, {
+      'https://idp.example/.well-known/oauth-authorization-server': idp,
+      'https://mcp.example/.well-known/oauth-protected-resource/mcp': () =>
+        Response.json(resourceMetadata('https://mcp.example/mcp', [target])),
+    });
+    expect(error).toMatchObject({ leg: 'discover' });
+  });
+});
+
+it('a challenge may point to a document elsewhere, which is asked for without any credential and believed only about the server', async () => {
+  world.mcp.route(METADATA, { status: 404 });
+  world.mcp.route('POST /mcp', unauthorized(`Bearer resource_metadata="${world.trap.origin}/about"`));
+  world.trap.route('/about', { body: resourceMetadata('https://payroll.example/mcp', [world.as.issuer]) });
+  const error = await refusalOf(call(world.bot()));
+  expectForThePerson(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
+  expectNothingCaught(world.trap, world);
+});
