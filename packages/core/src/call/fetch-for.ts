@@ -5,7 +5,7 @@ import type { ServerAccess } from '../principal/server-access.ts';
 import type { FetchLike, Runtime } from '../runtime.ts';
 import { cleanText } from '../text/clean.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
-import { tokenRefused } from '../tokens/token-manager.ts';
+import { tokenRefused } from '../tokens/failures.ts';
 import { present } from './present.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
 import { WaitingCalls } from './waiting-calls.ts';

@@ -351,6 +351,21 @@ describe('TokenManager', () => {
       forget();
     });
 
+    it('lets a caller whose token ends during a renewal that another copy has wait for that copy', async () => {
+      const store = memoryStore();
+      const { clock, manager, wanted } = world({ store });
+      clock.nowMs = Date.now();
+      await manager.get(wanted);
+      const elsewhere = await store.lease(wanted.key, 5_000);
+      clock.advance(90_000);
+      expect((await manager.get(wanted)).value).toBe('token-1');
+      clock.advance(20_000);
+      const late = manager.get(wanted);
+      await settled();
+      await elsewhere?.release();
+      expect((await late).value).toBe('token-2');
+    });
+
     it('goes on by itself when the store fails, and says so once', async () => {
       const broken = () => Promise.reject(new Error('redis://:password@host refused'));
       const { clock, manager, wanted, events, state } = world({

@@ -1,4 +1,4 @@
-import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../net/sleep.ts';
 import type { Runtime } from '../runtime.ts';
@@ -7,6 +7,8 @@ import { missingScopes } from '../text/scopes.ts';
 import { tokenHash } from '../text/token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
+import { withDeadline } from './deadline.ts';
+import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
 import { Refusals } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { refusedInFront, tellRefusal } from '../store/stored-refusal.ts';
@@ -128,7 +130,13 @@ export class TokenManager {
     if (refused) throw refused;
     const flight = this.#flights.get(wanted.key);
     if (flight) this.#runtime.emit({ type: 'joined', server: wanted.server });
-    return waitFor(flight ?? this.#fly(wanted, 'acquired'), signal);
+    try {
+      return await waitFor(flight ?? this.#fly(wanted, 'acquired'), signal);
+    } catch (error) {
+      if (error !== TAKEN) throw error;
+      // it joined a renewal that left the matter to another copy, and its token has ended meanwhile
+      return waitFor(this.#flights.get(wanted.key) ?? this.#fly(wanted, 'acquired'), signal);
+    }
   }
 
   #renew(wanted: TokenWanted, entry: Entry): void {
@@ -154,7 +162,8 @@ export class TokenManager {
     const startedMs = this.#runtime.clock.monotonicMs();
     const tookMs = () => this.#runtime.clock.monotonicMs() - startedMs;
     try {
-      return await this.#withDeadline(wanted.server, (signal) =>
+      const limits = { server: wanted.server, totalMs: this.#runtime.timeout.totalMs, closing: this.#closing.signal };
+      return await withDeadline(limits, (signal) =>
         this.#store
           ? this.#throughStore(this.#store, wanted, outcome, signal, tookMs)
           : this.#ask(wanted, outcome, signal, tookMs),
@@ -233,25 +242,6 @@ export class TokenManager {
     return token;
   }
 
-  /** One acquisition with its retries takes so long at most; closing ends it at once. */
-  async #withDeadline<T>(server: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const deadline = new AbortController();
-    const { totalMs } = this.#runtime.timeout;
-    const timer = setTimeout(() => deadline.abort(tooLong(server, totalMs)), totalMs);
-    const stop = () => deadline.abort(this.#closing.signal.reason);
-    if (this.#closing.signal.aborted) stop();
-    this.#closing.signal.addEventListener('abort', stop, { once: true });
-    try {
-      deadline.signal.throwIfAborted();
-      return await work(deadline.signal);
-    } catch (error) {
-      throw deadline.signal.aborted && !isCredenceError(error) ? deadline.signal.reason : error;
-    } finally {
-      clearTimeout(timer);
-      this.#closing.signal.removeEventListener('abort', stop);
-    }
-  }
-
   /** A token that another copy put there and that serves better than what is here, or undefined. */
   async #fromStore(store: SharedStore, wanted: TokenWanted): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
@@ -305,66 +295,4 @@ export class TokenManager {
 
 function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {
   return new AccessToken({ ...stored, expiresAt: new Date(stored.expiresAtMs), server, key });
-}
-
-/** What is thrown where a server refuses one fresh token after another. */
-export function tokenRefused(token: AccessToken): CredenceError {
-  return new CredenceError({
-    code: 'token_refused',
-    leg: 'call',
-    message: `Server "${token.server}" answers 401 to fresh tokens of ${token.issuer}.`,
-    remedy: `Ask its owner whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`,
-    contact: 'server-owner',
-    server: token.server,
-    issuer: token.issuer,
-    status: 401,
-  });
-}
-
-export function closed(): CredenceError {
-  return new CredenceError({
-    code: 'closed',
-    leg: 'configure',
-    message: 'The service principal was closed.',
-    remedy: 'Make a new one, or close it later.',
-    contact: 'you',
-  });
-}
-
-function notGranted({ server, issuer, missingScopes: missing }: AccessToken): CredenceError {
-  const names = missing.map((scope) => `"${scope}"`).join(', ');
-  return new CredenceError({
-    code: 'scope_not_granted',
-    leg: 'redeem',
-    message: `${names} was asked for explicitly and not granted for server "${server}".`,
-    remedy: `Ask for ${names} to be granted to this principal at the IdP.`,
-    contact: 'idp-admin',
-    server,
-    issuer,
-    missingScopes: missing,
-  });
-}
-
-function tooLong(server: string, totalMs: number): CredenceError {
-  return new CredenceError({
-    code: 'timeout',
-    leg: 'redeem',
-    message: `No token for server "${server}" within ${totalMs} ms, retries included.`,
-    remedy: 'Look at the leg events to see which peer is slow, or raise timeout.totalMs.',
-    contact: 'you',
-    server,
-    retryable: true,
-  });
-}
-
-function unexpected(server: string, cause: unknown): CredenceError {
-  return new CredenceError({
-    code: 'invalid_response',
-    leg: 'redeem',
-    message: `Getting a token for server "${server}" failed in a way that was not foreseen.`,
-    remedy: 'Run diagnose() for it; if that does not tell, this is a fault to report.',
-    contact: 'you',
-    server,
-    cause,
-  });
 }
