@@ -1,0 +1,134 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { refusalOf } from '../support/evidence.ts';
+import { say } from '../support/oauth-world.ts';
+import { drip, endless, type PeerAnswer, silence } from '../support/peer.ts';
+import { type AttackWorld, call, expectForThePerson, startAttackWorld } from './support/attack-world.ts';
+
+let world: AttackWorld;
+
+beforeEach(async () => {
+  world = await startAttackWorld();
+});
+afterEach(async () => world.close());
+
+const REQUEST_MS = 200;
+/** Sixteen megabytes of spaces in sixteen kilobytes. */
+const BOMB = gzipSync(Buffer.alloc(16 * 1024 * 1024, ' '));
+const quick = {
+  timeout: { requestMs: REQUEST_MS, totalMs: 2_000 },
+  retry: { retries: 1, minDelayMs: 1, maxDelayMs: 2 },
+};
+
+type At = 'server metadata' | 'AS metadata' | 'IdP metadata' | 'authenticate' | 'exchange' | 'redeem';
+const LEGS: readonly [
+  At,
+  { leg: 'discover' | 'authenticate' | 'exchange' | 'redeem'; contact: 'idp-admin' | 'server-owner' },
+][] = [
+  ['server metadata', { leg: 'discover', contact: 'server-owner' }],
+  ['AS metadata', { leg: 'discover', contact: 'server-owner' }],
+  ['IdP metadata', { leg: 'discover', contact: 'idp-admin' }],
+  ['authenticate', { leg: 'authenticate', contact: 'idp-admin' }],
+  ['exchange', { leg: 'exchange', contact: 'idp-admin' }],
+  ['redeem', { leg: 'redeem', contact: 'server-owner' }],
+];
+
+function answerAt(at: At, answer: PeerAnswer): void {
+  const { idp, as, mcp } = world;
+  switch (at) {
+    case 'server metadata':
+      return mcp.route('GET /.well-known/oauth-protected-resource/mcp', answer);
+    case 'AS metadata':
+      return as.script.always('metadata', say(answer));
+    case 'IdP metadata':
+      return idp.script.always('metadata', say(answer));
+    case 'authenticate':
+    case 'exchange':
+      return idp.script.always(at, say(answer));
+    case 'redeem':
+      return as.script.always('redeem', say(answer));
+  }
+}
+
+describe.each(LEGS)('at %s', (at, whose) => {
+  it('an endless answer is let go of at once', async () => {
+    const started = performance.now();
+    answerAt(at, endless());
+    const error = await refusalOf(call(world.bot()));
+    expectForThePerson(error, { code: 'response_too_large', ...whose }, world);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('a small answer that unpacks to a huge one is let go of', async () => {
+    async function* once() {
+      yield BOMB;
+    }
+    answerAt(at, { headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, body: once() });
+    const error = await refusalOf(call(world.bot({ principal: { retry: { retries: 0 } } })));
+    expectForThePerson(error, { code: 'response_too_large', ...whose }, world);
+  });
+
+  it('an answer byte by byte ends with its time', async () => {
+    answerAt(at, drip({ body: JSON.stringify({ access_token: 'x'.repeat(500) }), everyMs: 50 }));
+    const started = performance.now();
+    const error = await refusalOf(call(world.bot({ principal: quick })));
+    expectForThePerson(error, { code: 'timeout', ...whose }, world);
+    expect(performance.now() - started).toBeLessThan(2 * REQUEST_MS + 1_000);
+  });
+
+  it('silence ends with its time', async () => {
+    answerAt(at, silence());
+    const error = await refusalOf(call(world.bot({ principal: quick })));
+    expectForThePerson(error, { code: 'timeout', ...whose }, world);
+    expect(error.remedy).toContain('timeout.requestMs');
+  });
+
+  it.each(['99999999', '999999999999999999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
+    'a Retry-After of %s keeps nobody waiting',
+    async (retryAfter) => {
+      answerAt(at, { status: 429, headers: { 'retry-after': retryAfter } });
+      const started = performance.now();
+      const error = await refusalOf(call(world.bot({ principal: quick })));
+      expectForThePerson(error, { code: 'rate_limited', ...whose }, world);
+      expect(error.retryable).toBe(true);
+      expect(performance.now() - started).toBeLessThan(1_000);
+    },
+  );
+});
+
+describe('at the MCP server', () => {
+  it.each([12_000, 100_000])('a challenge of %d bytes leads to nothing', async (size) => {
+    const wanted = 'tools:admin '.repeat(size / 12);
+    world.mcp.route('POST /mcp', {
+      status: 403,
+      headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${wanted}"` },
+    });
+    const error = await refusalOf(call(world.bot({ server: { scopes: ['tools:read'], stepUp: ['tools:write'] } })));
+    expect(error).toMatchObject({ leg: 'call', contact: 'server-owner' });
+    expect(error.code).toMatch(/^(?:forbidden|unreachable)$/u);
+    expect(error.message).toMatch(/^[\x20-\x7e]{1,300}$/u);
+    expect(world.idp.script.count('exchange')).toBe(1);
+  });
+
+  it('an endless page under a 401 or a 403 is let go of', async () => {
+    for (const status of [401, 403]) {
+      world.mcp.route('POST /mcp', endless({ status }));
+      const error = await refusalOf(call(world.bot()));
+      expect(error).toMatchObject({ leg: 'call', contact: 'server-owner', status });
+    }
+    const written = world.mcp.bytesWritten();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(world.mcp.bytesWritten() - written).toBeLessThan(1024 * 1024);
+  });
+
+  it('a list of ten thousand authorization servers is an error of ordinary length', async () => {
+    world.mcp.route('GET /.well-known/oauth-protected-resource/mcp', {
+      body: {
+        resource: world.resource,
+        authorization_servers: Array.from({ length: 10_000 }, (_, i) => `https://${i}.example`),
+      },
+    });
+    const error = await refusalOf(call(world.bot({ server: { issuer: 'discover' } })));
+    expectForThePerson(error, { code: 'ambiguous_issuer', leg: 'discover', contact: 'you' }, world);
+  });
+});
