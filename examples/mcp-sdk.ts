@@ -1,0 +1,68 @@
+/**
+ * SDK v1 (`@modelcontextprotocol/sdk`): a client that is connected as a service principal, the same by hand, and what an auth
+ * provider can do where nothing else can be passed. Runs by `npx tsx examples/mcp-sdk.ts`.
+ */
+import assert from 'node:assert/strict';
+import { isCredenceError, ServicePrincipal } from '@credence/core';
+import { startSandbox } from '@credence/sandbox';
+import { connectMcp, emaCapabilities, mcpAuthProvider, mcpTransport } from '@credence/sdk-adapter';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+
+const enterprise = await startSandbox();
+const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
+const list = { name: 'list_issues', arguments: {} };
+
+// One call connects, declares the capability, and closes what it opened if it is refused.
+// #region connect
+const client = await connectMcp(bot, 'issues');
+const { tools } = await client.listTools();
+const answer = await client.callTool({ name: 'list_issues', arguments: {} });
+// #endregion
+console.log(`connected: ${tools.map(({ name }) => name).join(', ')}`);
+assert.ok('content' in answer);
+
+// Its token is revoked under a hundred calls: one new token for all of them, and none fails.
+const { requests } = enterprise.authorizationServers.main;
+const tokensBefore = requests.token;
+enterprise.authorizationServers.main.revokeTokens();
+await Promise.all(Array.from({ length: 100 }, async () => client.callTool(list)));
+console.log(`revoked under 100 calls: ${requests.token - tokensBefore} new token`);
+assert.equal(requests.token - tokensBefore, 1);
+
+// A tool that needs a scope the bot may ask for when it is challenged, and no sooner.
+await client.callTool({ name: 'create_issue', arguments: { title: 'Printer', body: 'Out of paper.' } });
+await client.close();
+
+// A refusal says who refused what, what to do and whom to ask.
+// #region refused
+try {
+  await connectMcp(bot, 'database');
+  assert.fail('the database is not granted to this bot');
+} catch (error) {
+  if (!isCredenceError(error)) throw error;
+  console.log(error.summary);
+  assert.deepEqual([error.leg, error.contact], ['exchange', 'idp-admin']);
+}
+// #endregion
+
+// By hand, for who builds the client and its transport.
+// #region transport
+const own = new Client({ name: 'my-agent', version: '1.0.0' }, { capabilities: emaCapabilities });
+await own.connect(mcpTransport(bot, 'documents'));
+// #endregion
+assert.ok((await own.listTools()).tools.some(({ name }) => name === 'read_document'));
+await own.close();
+
+// For code that makes the transport itself and takes nothing but an auth provider.
+// #region provider
+const authProvider = mcpAuthProvider(bot, 'issues');
+const transport = new StreamableHTTPClientTransport(bot.server('issues').url, { authProvider });
+// #endregion
+const plain = new Client({ name: 'my-framework', version: '1.0.0' });
+await plain.connect(transport);
+assert.ok('content' in (await plain.callTool(list)));
+await plain.close();
+
+await bot.close();
+await enterprise.close();
