@@ -1,0 +1,44 @@
+import { cold } from './measures/cold.ts';
+import { expiries } from './measures/expiries.ts';
+import { fleet } from './measures/fleet.ts';
+import { hit } from './measures/hit.ts';
+import type { Measure } from './measures/measure.ts';
+import { memory } from './measures/memory.ts';
+import { revoked } from './measures/revoked.ts';
+import { verification } from './measures/verification.ts';
+import { type BenchOptions, type Letter, optionsFrom, USAGE } from './options.ts';
+import { describeMachine, thisMachine } from './report/machine.ts';
+import { writePage } from './report/page.ts';
+import type { Row } from './report/row.ts';
+import { tableOf } from './report/table.ts';
+
+const MEASURES: Readonly<Record<Letter, Measure>> = {
+  a: cold,
+  b: revoked,
+  c: expiries,
+  d: hit,
+  e: memory,
+  f: fleet,
+  g: verification,
+};
+
+/** A missed target is a result and is printed; only a measurement that breaks is a failure. */
+async function main({ only, rounds, json, write }: BenchOptions): Promise<void> {
+  const machine = await thisMachine();
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  const rows: Row[] = [];
+  for (const letter of only) rows.push(...(await MEASURES[letter]({ rounds, say })));
+  const missed = rows.filter(({ target }) => target?.met === false).length;
+  const summary = `${rows.filter(({ target }) => target).length} targets, ${missed} missed`;
+  const text = `${describeMachine(machine)}\n\n${tableOf(rows)}`;
+  if (write) await writePage(text);
+  console.log(json ? JSON.stringify({ machine, rows }, undefined, 2) : `${text}\n\n${summary}`);
+}
+
+try {
+  await main(optionsFrom(process.argv.slice(2)));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.error(`\n${USAGE}`);
+  process.exitCode = 1;
+}

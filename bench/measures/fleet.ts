@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import type { FleetMemberMethods, Membership } from '../processes/fleet-member.ts';
+import { type Child, start } from '../processes/rpc.ts';
+import { atMost, ratioOf, type Row, type Values } from '../report/row.ts';
+import { authRequests, type Counts } from '../world/state.ts';
+import { startWorld, type World } from '../world/world.ts';
+import type { Measure } from './measure.ts';
+import { redisIsInstalled, startRedis } from './redis-server.ts';
+
+const MEMBERS = 8;
+const FOR_MS = 9_000;
+const EVERY_MS = 20;
+const TOKEN_LIFETIME_MS = 2_000;
+
+interface Outcome {
+  readonly counts: Counts;
+  readonly failed: number;
+}
+
+/**
+ * (f) Eight processes of one principal that need their token all the time, with one Redis and without. A token's life is the
+ * time from one renewal to the next of a process by itself, as the eight without Redis show it in the same run.
+ */
+export const fleet: Measure = async ({ say }) => {
+  if (!redisIsInstalled()) {
+    say('(f) LEFT OUT: redis-server is not installed (apt-get install redis-server)');
+    return [];
+  }
+  const redis = await startRedis();
+  const world = await startWorld();
+  const members = Array.from({ length: MEMBERS }, () =>
+    start<FleetMemberMethods>(new URL('../processes/fleet-member.ts', import.meta.url)),
+  );
+  const run = (idJagsOnce: boolean, shared: boolean): Promise<Outcome> => {
+    say(`(f) ${MEMBERS} processes ${shared ? 'on one Redis' : 'by themselves'}, ${timesOf(idJagsOnce)}`);
+    const encryptionKey = randomBytes(32).toString('base64');
+    const prefix = `bench:${randomBytes(4).toString('hex')}:`;
+    return once(world, members, idJagsOnce, shared ? { url: redis.url, prefix, encryptionKey } : undefined);
+  };
+  try {
+    const rows: Row[] = [];
+    for (const idJagsOnce of [false, true]) {
+      const apart = await run(idJagsOnce, false);
+      const together = await run(idJagsOnce, true);
+      rows.push(...rowsOf(idJagsOnce, apart, together));
+    }
+    return rows;
+  } finally {
+    await Promise.all([...members, world, redis].map((child) => child.stop()));
+  }
+};
+
+async function once(
+  world: World,
+  members: readonly Child<FleetMemberMethods>[],
+  idJagsOnce: boolean,
+  redis: Membership['redis'],
+): Promise<Outcome> {
+  await world.reset({ latencyMs: 20, tokenLifetimeMs: TOKEN_LIFETIME_MS, idJagsOnce });
+  await Promise.all(members.map((member) => member.call('join', { world: world.addresses, redis })));
+  // one after the other, so that each finds what the one before has left in the store
+  for (const member of members) await member.call('goOnce');
+  const steady = (forMs: number) =>
+    Promise.all(members.map((member) => member.call('steady', { everyMs: EVERY_MS, forMs })));
+  await steady(TOKEN_LIFETIME_MS);
+  await world.resetCounts();
+  const steadied = await steady(FOR_MS);
+  const counts = await world.counts();
+  await Promise.all(members.map((member) => member.call('leave')));
+  return { counts, failed: steadied.reduce((sum, { failed }) => sum + failed, 0) };
+}
+
+function rowsOf(idJagsOnce: boolean, apart: Outcome, together: Outcome): readonly Row[] {
+  // each of these processes asks for its own next token once in a life; a refused ID-JAG brings none
+  const requestsPerToken = idJagsOnce ? 2 : 1;
+  const lives = authRequests(apart.counts) / requestsPerToken / MEMBERS;
+  const credence: Values = [authRequests(together.counts) / lives];
+  const baseline: Values = [authRequests(apart.counts) / lives];
+  const failed: Values = [together.failed];
+  return [
+    {
+      id: 'f',
+      what: `${MEMBERS} processes: requests per token life, ${timesOf(idJagsOnce)}`,
+      unit: '',
+      baseline,
+      credence,
+      ratio: ratioOf(credence, baseline),
+      target: atMost(credence, 1.2 * requestsPerToken),
+    },
+    {
+      id: 'f',
+      what: '... failed calls of `token()`',
+      unit: '',
+      baseline: [apart.failed],
+      credence: failed,
+      target: atMost(failed, 0),
+    },
+  ];
+}
+
+function timesOf(idJagsOnce: boolean): string {
+  return idJagsOnce ? 'an ID-JAG is taken once' : 'ID-JAGs are taken again';
+}

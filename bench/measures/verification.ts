@@ -1,0 +1,34 @@
+import { start } from '../processes/rpc.ts';
+import type { Rates, VerificationMethods } from '../processes/verification.ts';
+import { atLeast, type Values } from '../report/row.ts';
+import { median } from '../report/stats.ts';
+import type { Measure } from './measure.ts';
+
+const ROUNDS = 3;
+
+/** (g) Verifying an ID-JAG (ES256) as an authorization server must, beside verifying a JWT's signature and times. */
+export const verification: Measure = async ({ rounds = ROUNDS, say }) => {
+  const measured: Rates[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    say(`(g) round ${round + 1} of ${rounds}`);
+    const child = start<VerificationMethods>(new URL('../processes/verification.ts', import.meta.url));
+    try {
+      measured.push(await child.call('compare'));
+    } finally {
+      await child.stop();
+    }
+  }
+  const of = (key: keyof Rates): Values => [median(measured.map((rates) => rates[key]))];
+  const ratio = of('ratio');
+  return [
+    {
+      id: 'g',
+      what: '`verifyIdJag` beside `jose.jwtVerify`',
+      unit: 'per s',
+      baseline: of('bare'),
+      credence: of('credence'),
+      ratio,
+      target: atLeast(ratio, 0.85, ' x'),
+    },
+  ];
+};

@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util';
+
+export const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g'] as const;
+export type Letter = (typeof LETTERS)[number];
+
+export interface BenchOptions {
+  readonly only: readonly Letter[];
+  readonly rounds: number | undefined;
+  readonly json: boolean;
+  readonly write: boolean;
+}
+
+export const USAGE = `npm run bench -- [options]
+  --only a,c    these measurements alone (a to g)
+  --rounds N    repeats each N times; by default each as often as it needs
+  --json        prints JSON instead of the table
+  --write       puts the table into docs/performance.md`;
+
+/** Throws an Error whose message says what is wrong. */
+export function optionsFrom(args: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const asked = values.only?.split(',').map((letter) => letter.trim());
+  const unknown = asked?.find((letter) => !LETTERS.some((known) => known === letter));
+  if (unknown !== undefined) throw new Error(`"${unknown}" is no measurement: a to g`);
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds wants a number');
+  return {
+    only: LETTERS.filter((letter) => asked?.includes(letter) ?? true),
+    rounds,
+    json: values.json,
+    write: values.write,
+  };
+}

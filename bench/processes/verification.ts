@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { verifyIdJag } from '@credence/server';
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
+import { median } from '../report/stats.ts';
+import { answer } from './rpc.ts';
+
+export interface Rates {
+  /** Verifications per second, one after the other. */
+  readonly credence: number;
+  readonly bare: number;
+  /** Credence's part of the bare rate, batch by batch. */
+  readonly ratio: number;
+}
+
+const ISSUER = 'https://idp.example';
+const AUDIENCE = 'https://as.example';
+const CLIENT_ID = 'bench-bot-at-as';
+const RESOURCE = 'https://mcp.example/mcp';
+const ID_JAGS = 200;
+const BATCHES = 15;
+
+const methods = {
+  /** `verifyIdJag` with its keys at hand beside `jwtVerify` with its key at hand, batch by batch in turn. */
+  async compare(): Promise<Rates> {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256', use: 'sig' }] };
+    const idJags = await Promise.all(Array.from({ length: ID_JAGS }, () => idJag(privateKey)));
+    // as an authorization server has it: fetched once, from the URI that its metadata names, and cached
+    const options = {
+      issuers: { [ISSUER]: { jwksUri: `${ISSUER}/jwks` } },
+      audience: AUDIENCE,
+      clientId: CLIENT_ID,
+      resources: [RESOURCE],
+      fetch: async () => Response.json(jwks),
+    };
+    const credence = (assertion: string) => verifyIdJag(assertion, options);
+    const bare = (assertion: string) =>
+      jwtVerify(assertion, publicKey, { issuer: ISSUER, audience: AUDIENCE, typ: 'oauth-id-jag+jwt' });
+
+    const rates = { credence: [] as number[], bare: [] as number[] };
+    for (let batch = -3; batch < BATCHES; batch += 1) {
+      const [c, b] = [await rateOf(credence, idJags), await rateOf(bare, idJags)];
+      if (batch < 0) continue;
+      rates.credence.push(c);
+      rates.bare.push(b);
+    }
+    const ratios = rates.credence.map((rate, at) => rate / (rates.bare[at] ?? Number.NaN));
+    return { credence: median(rates.credence), bare: median(rates.bare), ratio: median(ratios) };
+  },
+};
+export type VerificationMethods = typeof methods;
+
+type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+
+function idJag(key: PrivateKey): Promise<string> {
+  return new SignJWT({
+    iss: ISSUER,
+    sub: 'reporting-bot',
+    aud: AUDIENCE,
+    client_id: CLIENT_ID,
+    jti: randomUUID(),
+    resource: RESOURCE,
+    scope: 'issues:read issues:write',
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'a' })
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(key);
+}
+
+async function rateOf(verify: (assertion: string) => Promise<unknown>, idJags: readonly string[]): Promise<number> {
+  const startedMs = performance.now();
+  for (const assertion of idJags) await verify(assertion);
+  return (idJags.length * 1000) / (performance.now() - startedMs);
+}
+
+answer(methods);

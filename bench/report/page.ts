@@ -1,0 +1,14 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
+const PAGE = new URL('../../docs/performance.md', import.meta.url);
+const BEGIN = '<!-- npm run bench -- --write: begin -->';
+const END = '<!-- npm run bench -- --write: end -->';
+
+/** Puts `text` between the marks of docs/performance.md. */
+export async function writePage(text: string): Promise<void> {
+  const page = await readFile(PAGE, 'utf8');
+  const [before, rest] = page.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error('docs/performance.md has lost its marks');
+  await writeFile(PAGE, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly body: string;
+}
+
+export interface Said {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+}
+
+/**
+ * Serves on a free port of 127.0.0.1. Every answer leaves `latencyMs()` after its request arrived; what the answer itself
+ * takes is spent within that time.
+ */
+export async function serve(
+  latencyMs: () => number,
+  handle: (origin: string, asked: Asked) => Said | Promise<Said>,
+): Promise<string> {
+  let origin = '';
+  const server = createServer((request, response) => {
+    const dueMs = performance.now() + latencyMs();
+    const run = async () => {
+      const { status, headers = {}, json } = await handle(origin, await asked(request));
+      const leftMs = dueMs - performance.now();
+      if (leftMs > 0) await sleep(leftMs);
+      response.writeHead(status, json === undefined ? headers : { 'content-type': 'application/json', ...headers });
+      response.end(json === undefined ? undefined : JSON.stringify(json));
+    };
+    run().catch((error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      response.writeHead(500).end();
+    });
+  });
+  // a connection that is closed between two rounds would cost one of the contenders a new one
+  server.keepAliveTimeout = 120_000;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return origin;
+}
+
+async function asked(request: IncomingMessage): Promise<Asked> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return {
+    method: request.method ?? 'GET',
+    path: (request.url ?? '/').replace(/\?.*$/u, ''),
+    authorization: request.headers.authorization,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
