@@ -18,6 +18,17 @@ describe('the store of an authorization server', () => {
     expect(store.entries('AccessToken').map(({ id }) => id)).toEqual(['b']);
   });
 
+  it('lets an access token live to the end of its time, not to the whole second before it', async () => {
+    jest.useFakeTimers({ now: 1_700_000_000_900 });
+    const tokens = createMemoryStore().adapter('AccessToken');
+    await tokens.upsert('a', { jti: 'a', exp: 1_700_000_002 }, 2);
+    jest.setSystemTime(1_700_000_002_899);
+    const found = await tokens.find('a');
+    expect(found?.exp).toBeGreaterThan(Date.now() / 1000);
+    jest.setSystemTime(1_700_000_002_900);
+    await expect(tokens.find('a')).resolves.toBeUndefined();
+  });
+
   it('does not grow with what has expired', async () => {
     jest.useFakeTimers();
     const store = createMemoryStore();

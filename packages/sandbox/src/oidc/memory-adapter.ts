@@ -43,7 +43,8 @@ export function createMemoryStore(): MemoryStore {
   return {
     adapter: (name): Adapter => ({
       async upsert(id, payload, expiresIn) {
-        model(name).set(id, { payload, expiresAt: expiresIn ? Date.now() + expiresIn * 1000 : undefined });
+        const expiresAt = expiresIn ? Date.now() + expiresIn * 1000 : undefined;
+        model(name).set(id, { payload: name === 'AccessToken' ? exact(payload, expiresAt) : payload, expiresAt });
         sweepNowAndThen();
       },
       async find(id) {
@@ -70,4 +71,14 @@ export function createMemoryStore(): MemoryStore {
     delete: (name, id) => void model(name).delete(id),
     size: () => [...models.values()].reduce((sum, entries) => sum + entries.size, 0),
   };
+}
+
+/**
+ * oidc-provider cuts times to whole seconds, so that a token for two seconds ends after one to two. Here it ends when its
+ * `expires_in` said, to the millisecond: the entry's own time decides, and `exp` comes no earlier.
+ */
+function exact(payload: AdapterPayload, expiresAt: number | undefined): AdapterPayload {
+  return expiresAt === undefined || payload.exp === undefined
+    ? payload
+    : { ...payload, exp: Math.ceil(expiresAt / 1000) };
 }
