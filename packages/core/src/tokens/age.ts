@@ -13,7 +13,7 @@ export const ASSUMED_LIFETIME_SECONDS = 300;
 
 const RENEWED_PART = 1 / 12;
 const LONGEST_LEAD_MS = 300_000;
-const SPARE_PART = 1 / 40;
+const SPARE_PART = 1 / 25;
 const LONGEST_SPARE_MS = 10_000;
 
 /** Who got a token renews it first: it still has what that takes. The other copies of the bot come after, should it not. */
@@ -21,7 +21,7 @@ export type Turn = 'first' | 'after';
 
 /**
  * When a token of that lifetime ages, in proportion to it: renewed in its last tenth, at most six minutes early, a little
- * earlier for some than for others (`random` in [0, 1)); given up a fortieth, at most ten seconds, before it ends, because a
+ * earlier for some than for others (`random` in [0, 1)); given up a twenty-fifth, at most ten seconds, before it ends, because a
  * request takes time to arrive.
  */
 export function agesOf(nowMs: number, lifetimeMs: number, random: number, turn: Turn = 'first'): Ages {
