@@ -1,7 +1,11 @@
+import type { IssueStatus } from './status.ts';
+
 /** One token exchange at an identity provider that issues ID-JAGs. Never a token. */
 export interface IssueAuditRecord {
   readonly time: Date;
   readonly granted: boolean;
+  /** In one word; `reason` has the sentence. A policy may use words of its own for its denials. */
+  readonly status: IssueStatus | (string & {});
   /** The authenticated client. */
   readonly clientId?: string;
   /**
@@ -9,9 +13,15 @@ export interface IssueAuditRecord {
    * authenticated.
    */
   readonly claimedClientId?: string;
-  /** Once the subject token is verified. */
+  /** Once the subject token is verified: who it stands for here. */
   readonly subject?: string;
+  /** `sub` of the ID-JAG, where it is another: what the authorization server knows them as. */
+  readonly issuedSubject?: string;
   readonly subjectTokenType?: string;
+  /** Where the subject token is a workload JWT. */
+  readonly workload?: { readonly issuer: string; readonly subject?: string };
+  /** The principal that acts for the subject, once its actor token is verified. */
+  readonly actor?: string;
   /** As requested; where an ID-JAG was issued, as it says. */
   readonly audience?: string;
   /** As requested; where an ID-JAG was issued, as it says. */
@@ -26,7 +36,7 @@ export interface IssueAuditRecord {
   readonly bound?: boolean;
   /** The OAuth error answered. */
   readonly error?: string;
-  /** What an administrator can act on. */
+  /** What an administrator can act on. Where an ID-JAG was issued: what the policy says about it, if anything. */
   readonly reason?: string;
 }
 

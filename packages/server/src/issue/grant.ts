@@ -17,9 +17,10 @@ export function settleTerms(
   grant: IdJagGrant,
   defaults: { lifetimeSeconds: number; issuer: string },
 ): IdJagTerms {
-  const lifetimeSeconds = grant.lifetimeSeconds ?? defaults.lifetimeSeconds;
-  if (grant.clientId === '' || !isLifetime(lifetimeSeconds)) {
-    throw new TypeError('the policy granted without a clientId, or with a lifetimeSeconds that is no positive integer');
+  const wanted = grant.lifetimeSeconds ?? defaults.lifetimeSeconds;
+  const ceiling = grant.maxLifetimeSeconds ?? wanted;
+  if (grant.clientId === '' || !isLifetime(wanted) || !isLifetime(ceiling)) {
+    throw new TypeError('the policy granted without a clientId, or with a lifetime that is no positive integer');
   }
   const audience = grant.audience ?? request.audience;
   if (audience === defaults.issuer) {
@@ -32,7 +33,7 @@ export function settleTerms(
     clientId: grant.clientId,
     resources: settleResources(request.resources, grant.resource),
     scopes: settleScopes(request.scopes, grant.scopes),
-    lifetimeSeconds,
+    lifetimeSeconds: Math.min(wanted, ceiling),
   };
 }
 

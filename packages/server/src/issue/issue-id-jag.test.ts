@@ -5,6 +5,7 @@ import {
   TOKEN_TYPE_ID_JAG_MISSPELT,
   TOKEN_TYPE_ID_TOKEN,
   TOKEN_TYPE_REFRESH_TOKEN,
+  TOKEN_TYPE_SAML2,
 } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -99,8 +100,16 @@ describe('the request', () => {
     ['a resource with a fragment', { resource: 'https://a.example/#x' }, 'invalid_target', 'fragment'],
     ['no subject token', { subject_token: [] }, 'invalid_request', 'subject_token is required'],
     ['no subject token type', { subject_token_type: [] }, 'invalid_request', 'subject_token_type is required'],
-    ['another subject token type', { subject_token_type: TOKEN_TYPE_REFRESH_TOKEN }, 'invalid_request', 'must be'],
-    ['an actor token', { actor_token: 'x', actor_token_type: TOKEN_TYPE_ID_TOKEN }, 'invalid_request', 'actor_token'],
+    ['another subject token type', { subject_token_type: TOKEN_TYPE_SAML2 }, 'invalid_request', 'must be'],
+    ['an ID-JAG as subject token type', { subject_token_type: TOKEN_TYPE_ID_JAG }, 'invalid_request', 'must be'],
+    ['an actor token without a type', { actor_token: 'x' }, 'invalid_request', 'needs an actor_token_type'],
+    ['an actor token type alone', { actor_token_type: TOKEN_TYPE_ID_TOKEN }, 'invalid_request', 'needs an actor_token'],
+    [
+      'a refresh token as actor',
+      { actor_token: 'x', actor_token_type: TOKEN_TYPE_REFRESH_TOKEN },
+      'invalid_request',
+      'actor_token_type must be',
+    ],
     ['authorization_details that are none', { authorization_details: '{}' }, 'invalid_authorization_details', 'list'],
     ['an unknown subject token', { subject_token: 'unknown' }, 'invalid_grant', 'not valid'],
   ])('with %s is refused and recorded', async (_name, parameters, expected, description) => {
@@ -108,7 +117,13 @@ describe('the request', () => {
     const answer = await bot.exchange(given);
     expect(answer.body).toEqual({ error: expected, error_description: expect.stringContaining(description) });
     expect(world.issued).toEqual([
-      expect.objectContaining({ granted: false, clientId: 'bot', error: expected, reason: expect.any(String) }),
+      expect.objectContaining({
+        granted: false,
+        status: expect.stringMatching(/^(?:malformed_request|subject_token_refused|denied_by_policy)$/u),
+        clientId: 'bot',
+        error: expected,
+        reason: expect.any(String),
+      }),
     ]);
   });
 
@@ -121,6 +136,7 @@ describe('the request', () => {
       {
         time: expect.any(Date),
         granted: false,
+        status: 'refused_by_provider',
         claimedClientId: 'bot',
         error: expected,
         reason: expect.stringContaining('scope'),
@@ -153,6 +169,7 @@ describe('the policy', () => {
       {
         time: expect.any(Date),
         granted: false,
+        status: 'denied_by_policy',
         clientId: 'bot',
         subject: 'bot',
         subjectTokenType: TOKEN_TYPE_ACCESS_TOKEN,
@@ -181,7 +198,9 @@ describe('the policy', () => {
     const answer = await bot.exchange();
     expect(answer.status).toBe(500);
     expect(JSON.stringify([answer, world.issued])).not.toContain('hunter2');
-    expect(world.issued).toEqual([expect.objectContaining({ granted: false, error: 'server_error', subject: 'bot' })]);
+    expect(world.issued).toEqual([
+      expect.objectContaining({ granted: false, status: 'failed', error: 'server_error', subject: 'bot' }),
+    ]);
   });
 
   it.each([0, -1, 1.5, Number.NaN])('that grants a life of %s seconds issues nothing', async (lifetimeSeconds) => {

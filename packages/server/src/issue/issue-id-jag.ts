@@ -3,15 +3,20 @@ import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/c
 import type { JWTPayload } from 'jose';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
-import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { FetchLike } from '../keys/fetch-json.ts';
+import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
 import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
+import { actClaim, verifyActor } from './actor.ts';
 import type { IssueAuditRecord, IssueDraft } from './audit.ts';
 import { type IdJagTerms, isLifetime, settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { EXCHANGE_PARAMETERS, readExchangeRequest } from './request.ts';
+import { answerChallenges, insufficientAuthentication } from './step-up.ts';
+import type { SubjectTokenContext } from './subject-tokens/subject-token.ts';
+import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
 
 const DEFAULT_LIFETIME_SECONDS = 300;
 
@@ -24,6 +29,13 @@ export interface IssueIdJagOptions {
   readonly lifetimeSeconds?: number | undefined;
   /** The subject identifier of a service principal. Default: its client id. */
   readonly subject?: ((clientId: string) => string | Promise<string>) | undefined;
+  /**
+   * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier, compared as a string. Their keys
+   * are discovered, cached and renewed as those of `verifyIdJag` are. Default: none.
+   */
+  readonly workloadPlatforms?: Readonly<Record<string, WorkloadPlatform>> | undefined;
+  /** For fetching the metadata and key sets of workload platforms. Default: the global one. */
+  readonly fetch?: FetchLike | undefined;
   /** Accept clients that do not authenticate. Default: false. */
   readonly allowPublicClients?: boolean | undefined;
   /** Called once for every request of the grant, before it is answered. Where it throws, nothing is issued. */
@@ -35,29 +47,41 @@ export interface IssueIdJagOptions {
  * Makes an oidc-provider an identity provider that issues ID-JAGs by token exchange
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 8693).
  *
- * Subject tokens: the principal's own access token from `client_credentials` (opaque), and ID tokens issued here to
- * the calling client. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its `grant_types`.
+ * Subject tokens: the principal's own access token from `client_credentials` (opaque), ID tokens and refresh tokens
+ * issued here to the calling client, and workload JWTs of registered platforms. An ID-JAG is none of them, and no access
+ * token is ever issued for one. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its
+ * `grant_types`.
  *
- * Call it once, before the provider serves requests. Throws a TypeError for a lifetime that cannot be meant.
+ * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
  */
 export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void {
   const { signingKeys } = options;
   const now = options.now ?? (() => new Date());
   const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS } = options;
   if (!isLifetime(lifetimeSeconds)) throw new TypeError('issueIdJag: lifetimeSeconds is not a positive integer');
+  checkWorkloadPlatforms(options.workloadPlatforms ?? {}, provider.issuer);
 
   registerAuditedGrant<IssueDraft>(provider, {
     grantTypes: [GRANT_TOKEN_EXCHANGE],
     parameters: EXCHANGE_PARAMETERS,
     repeatable: ['audience', 'resource'],
-    newDraft: () => ({}),
+    newDraft: () => ({ status: 'refused_by_provider' }),
     handle: (ctx, draft, internals) => exchange(provider, options, now(), ctx, draft, internals),
-    granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true }),
+    granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true, status: 'granted' }),
     refused: (draft, refusal) => {
-      const { grantedScopes: _none, jti: _neither, expiresAt: _nor, ...known } = draft;
-      options.audit?.({ ...known, ...refusal, time: now(), granted: false });
+      const {
+        grantedScopes: _none,
+        jti: _neither,
+        expiresAt: _nor,
+        bound: _or,
+        issuedSubject: _even,
+        ...known
+      } = draft;
+      const status = refusal.error === 'server_error' ? 'failed' : (known.status ?? 'failed');
+      options.audit?.({ ...known, ...refusal, time: now(), granted: false, status });
     },
   });
+  answerChallenges(provider);
 
   extendAnswers(provider, 'jwks', (body) => {
     const keys: unknown[] = Array.isArray(body['keys']) ? body['keys'] : [];
@@ -82,26 +106,40 @@ async function exchange(
 ): Promise<object> {
   const { client, params } = ctx.oidc;
   draft.clientId = client.clientId;
+  draft.status = 'malformed_request';
   const asked = readExchangeRequest(params, draft);
+  draft.status = 'client_not_allowed';
   if (client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('unauthorized_client', 'a client must authenticate to be issued an ID-JAG');
   }
+  draft.status = 'proof_refused';
   const proof = await internals.validateDpop(provider, ctx);
   internals.checkDpopRequired(provider, ctx, proof);
   await internals.checkDpopReplay(provider, ctx, proof, client.clientId);
 
-  const subject = await asked.verifySubjectToken(asked.subjectToken, {
+  const context: SubjectTokenContext = {
     provider,
+    ctx,
+    internals,
     client,
     signingKeys: options.signingKeys,
     dpopThumbprint: proof?.thumbprint,
     principalSubject: options.subject ?? ((clientId) => clientId),
+    workloadPlatforms: options.workloadPlatforms ?? {},
+    fetch: options.fetch,
     now,
-  });
+  };
+  draft.status = 'subject_token_refused';
+  const subject = await asked.verifySubjectToken(asked.subjectToken, context);
   draft.subject = subject.subject;
+  if (subject.workload !== undefined) draft.workload = subject.workload;
+  draft.status = 'actor_token_refused';
+  const actor = asked.actorToken && (await verifyActor(asked.actorToken, subject, context));
+  if (actor !== undefined) draft.actor = actor.subject;
   const request: IdJagRequest = {
     ...subject,
     subjectTokenType: asked.subjectTokenType,
+    ...(actor !== undefined && { actor }),
     clientId: client.clientId,
     audience: asked.audience,
     resources: asked.resources,
@@ -109,21 +147,25 @@ async function exchange(
     ...(asked.authorizationDetails !== undefined && { authorizationDetails: asked.authorizationDetails }),
     ...(proof !== undefined && { dpopThumbprint: proof.thumbprint }),
   };
-  const grant = await decide(options.policy, request);
+  draft.status = 'denied_by_policy';
+  const grant = await decide(options.policy, request, ctx, draft);
   const terms = settleTerms(request, grant, {
     lifetimeSeconds: options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
     issuer: provider.issuer,
   });
 
-  const claims = idJagClaims(provider.issuer, terms, grant, now, proof?.thumbprint);
+  draft.status = 'no_signing_key';
+  checkAlgorithm(options.signingKeys, grant.algorithm);
+  const claims = idJagClaims(provider.issuer, terms, { request, grant, now });
   const assertion = await options.signingKeys.sign(claims, { typ: ID_JAG_TYP, algorithm: grant.algorithm });
-  draft.subject = terms.subject;
+  if (terms.subject !== request.subject) draft.issuedSubject = terms.subject;
   draft.audience = terms.audience;
   if (terms.resources.length > 0) draft.resource = terms.resources;
   if (terms.scopes !== undefined) draft.grantedScopes = terms.scopes;
   if (claims.jti !== undefined) draft.jti = claims.jti;
   draft.expiresAt = new Date(Math.floor(now.getTime() / 1000 + terms.lifetimeSeconds) * 1000);
   draft.bound = proof !== undefined;
+  if (grant.reason !== undefined) draft.reason = grant.reason;
   const resource = oneOrMany(terms.resources);
   return {
     access_token: assertion,
@@ -135,19 +177,38 @@ async function exchange(
   };
 }
 
-async function decide(policy: IdJagPolicy, request: IdJagRequest): Promise<IdJagGrant> {
+async function decide(
+  policy: IdJagPolicy,
+  request: IdJagRequest,
+  ctx: TokenEndpointGrantContext,
+  draft: IssueDraft,
+): Promise<IdJagGrant> {
   const decision = await policy(request);
   if (decision.granted) return decision;
-  const description = decision.description ?? 'the policy of this identity provider does not allow it';
-  throw new GrantRefusal(decision.error, description, decision.reason);
+  const { error, reason, description, status } = decision;
+  if (status !== undefined) draft.status = status;
+  if (error === 'insufficient_user_authentication') {
+    draft.status = status ?? 'authentication_insufficient';
+    throw insufficientAuthentication(ctx, decision, reason, description);
+  }
+  throw new GrantRefusal(error, description ?? 'the policy of this identity provider does not allow it', reason);
+}
+
+/** RFC 8693 section 2.2.2: `invalid_target` where the IdP is unable to issue a token for the target. */
+function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | undefined): void {
+  const { algorithms } = signingKeys;
+  if (algorithm === undefined || algorithms.includes(algorithm)) return;
+  throw new GrantRefusal(
+    'invalid_target',
+    'this identity provider cannot sign for the target',
+    `the target wants ${algorithm} and there is no signing key for it; there are keys for ${algorithms.join(', ')}`,
+  );
 }
 
 function idJagClaims(
   issuer: string,
   terms: IdJagTerms,
-  grant: IdJagGrant,
-  now: Date,
-  dpopThumbprint: string | undefined,
+  { request, grant, now }: { request: IdJagRequest; grant: IdJagGrant; now: Date },
 ): JWTPayload {
   const { nbf: _neverLater, ...extra } = grant.claims ?? {};
   const issuedAt = Math.floor(now.getTime() / 1000);
@@ -164,7 +225,8 @@ function idJagClaims(
     resource,
     scope: terms.scopes?.join(' '),
     authorization_details: grant.authorizationDetails,
-    cnf: dpopThumbprint === undefined ? undefined : { jkt: dpopThumbprint },
+    act: actClaim(request) ?? extra['act'],
+    cnf: request.dpopThumbprint === undefined ? undefined : { jkt: request.dpopThumbprint },
   });
 }
 

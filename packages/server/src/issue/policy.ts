@@ -1,5 +1,16 @@
 import type { AuthorizationDetail } from '../id-jag/types.ts';
 import type { SigningAlgorithm } from '../keys/signing-keys.ts';
+import type { DenialStatus } from './status.ts';
+import type { AuthenticationChallenge } from './step-up.ts';
+
+/** How a user signed in, as far as the subject token says. */
+export interface UserAuthentication {
+  readonly authenticatedAt?: Date;
+  /** Authentication context class reference. */
+  readonly acr?: string;
+  /** Authentication methods (RFC 8176). */
+  readonly amr?: readonly string[];
+}
 
 /** What a client asks its identity provider for, with the subject token verified. */
 export interface IdJagRequest {
@@ -7,8 +18,20 @@ export interface IdJagRequest {
   /** `'principal'`: the client itself, as a service principal. `'user'`: someone who signed in through this client. */
   readonly subjectKind: 'principal' | 'user';
   readonly subjectTokenType: string;
-  /** Claims of an ID token; empty for the principal's own access token. */
+  /**
+   * Claims of an ID token or a workload JWT; for a refresh token, those an ID token would have now. Empty for the
+   * principal's own access token.
+   */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** For a user. */
+  readonly authentication?: UserAuthentication;
+  /** The workload a workload JWT is of, at its platform. */
+  readonly workload?: { readonly issuer: string; readonly subject?: string };
+  /**
+   * The principal that acts for the user, where it sent an `actor_token`: always the calling client itself. It becomes
+   * the `act` claim.
+   */
+  readonly actor?: { readonly subject: string; readonly tokenType: string };
   /** The client at this identity provider. */
   readonly clientId: string;
   /** The `audience` parameter: the authorization server. */
@@ -42,16 +65,27 @@ export interface IdJagGrant {
    * requested.
    */
   readonly audience?: string | undefined;
+  /** Default: that of the options. */
   readonly lifetimeSeconds?: number | undefined;
+  /** A ceiling for either. */
+  readonly maxLifetimeSeconds?: number | undefined;
+  /** Default: that of the first signing key. */
   readonly algorithm?: SigningAlgorithm | undefined;
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /**
-   * Further claims (`email`, `groups`, `tenant`, `act`...). Those the protocol defines for itself are not overridden.
+   * Further claims (`email`, `groups`, `tenant`, `auth_time`...). Those the protocol defines for itself are not
+   * overridden.
    */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** For the audit record: why so, or what was left out. Never sent to the client. */
+  readonly reason?: string | undefined;
 }
 
-export interface IdJagDenial {
+/**
+ * `maxAgeSeconds` and `acrValues` are sent as `max_age` and `acr_values` with the error
+ * `insufficient_user_authentication` (RFC 9470), and with no other.
+ */
+export interface IdJagDenial extends AuthenticationChallenge {
   readonly granted: false;
   readonly error:
     | 'access_denied'
@@ -63,6 +97,8 @@ export interface IdJagDenial {
     | (string & {});
   /** For the audit record: what an administrator would have to change. Never sent to the client. */
   readonly reason: string;
+  /** For the audit record. Default: `'denied_by_policy'`. */
+  readonly status?: DenialStatus | (string & {}) | undefined;
   /** Sent to the client. Default: a sentence that gives nothing away. */
   readonly description?: string | undefined;
 }

@@ -1,13 +1,9 @@
-import {
-  TOKEN_TYPE_ACCESS_TOKEN,
-  TOKEN_TYPE_ID_JAG,
-  TOKEN_TYPE_ID_JAG_MISSPELT,
-  TOKEN_TYPE_ID_TOKEN,
-} from '@credence/core';
+import { TOKEN_TYPE_ID_JAG, TOKEN_TYPE_ID_JAG_MISSPELT } from '@credence/core';
 import { z } from 'zod';
 import type { AuthorizationDetail } from '../id-jag/types.ts';
 import { parameter, parameterList, requiredParameter, scopeParameter } from '../provider/parameters.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
+import { ACTOR_TOKEN_TYPES, type ActorToken } from './actor.ts';
 import type { IssueDraft } from './audit.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenVerifier } from './subject-tokens/subject-token.ts';
@@ -29,6 +25,7 @@ export interface ExchangeRequest {
   readonly subjectToken: string;
   readonly subjectTokenType: string;
   readonly verifySubjectToken: SubjectTokenVerifier;
+  readonly actorToken: ActorToken | undefined;
   readonly audience: string;
   readonly resources: readonly string[];
   readonly scopes: readonly string[] | undefined;
@@ -53,21 +50,41 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>, d
   if (resources.some((resource) => !URL.canParse(resource) || resource.includes('#'))) {
     throw new GrantRefusal('invalid_target', 'a resource must be an absolute URI without a fragment');
   }
-  if (params['actor_token'] !== undefined || params['actor_token_type'] !== undefined) {
-    throw new GrantRefusal('invalid_request', 'actor_token is not supported');
-  }
   const subjectToken = requiredParameter(params, 'subject_token');
   const subjectTokenType = requiredParameter(params, 'subject_token_type');
   const verifySubjectToken = subjectTokenVerifiers.get(subjectTokenType);
   if (verifySubjectToken === undefined) {
     throw new GrantRefusal(
       'invalid_request',
-      `subject_token_type must be ${TOKEN_TYPE_ACCESS_TOKEN} or ${TOKEN_TYPE_ID_TOKEN}`,
+      `subject_token_type must be one of ${[...subjectTokenVerifiers.keys()].join(', ')}`,
     );
   }
   draft.subjectTokenType = subjectTokenType;
+  const actorToken = readActorToken(params);
   const authorizationDetails = readAuthorizationDetails(parameter(params, 'authorization_details'));
-  return { subjectToken, subjectTokenType, verifySubjectToken, audience, resources, scopes, authorizationDetails };
+  return {
+    subjectToken,
+    subjectTokenType,
+    verifySubjectToken,
+    actorToken,
+    audience,
+    resources,
+    scopes,
+    authorizationDetails,
+  };
+}
+
+/** RFC 8693 section 2.1: both or neither. */
+function readActorToken(params: Readonly<Record<string, unknown>>): ActorToken | undefined {
+  const token = parameter(params, 'actor_token');
+  const type = parameter(params, 'actor_token_type');
+  if (token === undefined && type === undefined) return undefined;
+  if (token === undefined) throw new GrantRefusal('invalid_request', 'actor_token_type needs an actor_token');
+  if (type === undefined) throw new GrantRefusal('invalid_request', 'actor_token needs an actor_token_type');
+  if (!ACTOR_TOKEN_TYPES.includes(type)) {
+    throw new GrantRefusal('invalid_request', `actor_token_type must be one of ${ACTOR_TOKEN_TYPES.join(', ')}`);
+  }
+  return { token, type };
 }
 
 function checkRequestedTokenType(requested: string | undefined): void {

@@ -18,12 +18,14 @@ describe('the contract with the inside of oidc-provider', () => {
   });
 
   it('finds every helper, each taking the provider and the context first', async () => {
-    const { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert, errors } = await providerInternals();
+    const { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert, findAccount, errors } =
+      await providerInternals();
     // Function.length counts the parameters before the first with a default value.
     expect(validateDpop).toHaveLength(3);
     expect(checkDpopReplay).toHaveLength(4);
     expect(checkDpopRequired).toHaveLength(3);
     expect(checkMtlsCert).toHaveLength(2);
+    expect(findAccount).toHaveLength(4);
     expect(new errors.CustomOIDCProviderError('invalid_target', 'why')).toMatchObject({
       error: 'invalid_target',
       error_description: 'why',

@@ -18,6 +18,8 @@ export interface ProviderInternals {
   readonly checkDpopRequired: typeof GrantHelpers.checkDpopRequired;
   /** RFC 8705: the certificate to bind tokens to, for a client registered to have them bound. */
   readonly checkMtlsCert: typeof GrantHelpers.checkMtlsCert;
+  /** The account of a refresh token, by the provider's own `findAccount`. */
+  readonly findAccount: typeof GrantHelpers.findAccount;
   /** Public API of oidc-provider. */
   readonly errors: typeof errors;
 }
@@ -30,6 +32,7 @@ const helpersSchema = z.object({
   checkDpopReplay: isFunction,
   checkDpopRequired: isFunction,
   checkMtlsCert: isFunction,
+  findAccount: isFunction,
 });
 
 let loaded: Promise<ProviderInternals> | undefined;
@@ -52,6 +55,6 @@ async function load(): Promise<ProviderInternals> {
     const missing = checked.error.issues.map((issue) => issue.path.join('.')).join(', ');
     throw new Error(`${GRANT_HELPERS} does not have: ${missing}`);
   }
-  const { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert } = helpers;
-  return { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert, errors: provider.errors };
+  const { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert, findAccount } = helpers;
+  return { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert, findAccount, errors: provider.errors };
 }

@@ -1,11 +1,13 @@
 import { createLocalJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { DEFAULT_ALGORITHMS } from '../../id-jag/header.ts';
-import { GrantRefusal } from '../../provider/refusal.ts';
 import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
-import type { SubjectTokenContext, SubjectTokenVerifier } from './subject-token.ts';
-
-const DESCRIPTION = 'the subject token is not valid';
-const CLOCK_TOLERANCE_SECONDS = 5;
+import { userAuthentication } from './authentication.ts';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  refusedToken as refused,
+  type SubjectTokenContext,
+  type SubjectTokenVerifier,
+} from './subject-token.ts';
 
 /**
  * An ID token issued here to the calling client: a service principal's, signed with the signing keys, or a user's,
@@ -17,7 +19,8 @@ export const idToken: SubjectTokenVerifier = async (token, context) => {
   const claims = principal ?? (await userClaims(token, context));
   const { sub: subject } = claims;
   if (typeof subject !== 'string' || subject === '') throw refused('the ID token has no sub');
-  return { subject, subjectKind: principal === undefined ? 'user' : 'principal', claims };
+  if (principal !== undefined) return { subject, subjectKind: 'principal', claims };
+  return { subject, subjectKind: 'user', claims, authentication: userAuthentication(claims) };
 };
 
 /** Other JWTs of this issuer (access tokens, ID-JAGs, logout tokens) say so in `typ` and are none of them ID tokens. */
@@ -82,8 +85,4 @@ async function userClaims(token: string, context: SubjectTokenContext): Promise<
   if (typeof exp !== 'number' || typeof iat !== 'number') throw refused('the ID token has no exp or iat');
   if (exp <= context.now.getTime() / 1000 - CLOCK_TOLERANCE_SECONDS) throw refused('the ID token has expired');
   return payload;
-}
-
-function refused(reason: string): GrantRefusal {
-  return new GrantRefusal('invalid_grant', DESCRIPTION, reason);
 }

@@ -1,0 +1,51 @@
+import { TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT } from '@credence/core';
+import { GrantRefusal } from '../provider/refusal.ts';
+import type { IdJagRequest } from './policy.ts';
+import { subjectTokenVerifiers } from './subject-tokens/index.ts';
+import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
+
+/** What can prove a principal to be an actor. A refresh token cannot: it stands for a user. */
+export const ACTOR_TOKEN_TYPES: readonly string[] = [TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT];
+
+export interface ActorToken {
+  readonly token: string;
+  readonly type: string;
+}
+
+/**
+ * Who acts for the user (RFC 8693 sections 2.1 and 4.1). The draft leaves actor tokens to profiles and warns of a valid
+ * subject token joined with somebody else's actor token. So here the actor is the calling client itself and nobody
+ * else: its actor token is held to everything a subject token of its own is, and the subject is a user of this client.
+ */
+export async function verifyActor(
+  actor: ActorToken,
+  subject: VerifiedSubject,
+  context: SubjectTokenContext,
+): Promise<NonNullable<IdJagRequest['actor']>> {
+  if (subject.subjectKind !== 'user') {
+    throw new GrantRefusal('invalid_request', 'actor_token is for a principal that acts for a user');
+  }
+  const verify = subjectTokenVerifiers.get(actor.type);
+  if (verify === undefined) throw new GrantRefusal('invalid_request', 'actor_token_type is not supported');
+  let verified: VerifiedSubject;
+  try {
+    verified = await verify(actor.token, context);
+  } catch (error) {
+    if (!(error instanceof GrantRefusal) || error.error !== 'invalid_grant') throw error;
+    throw new GrantRefusal('invalid_grant', 'the actor token is not valid', `as actor token: ${error.reason}`);
+  }
+  if (verified.subjectKind !== 'principal') {
+    throw new GrantRefusal('invalid_grant', 'the actor token is not valid', 'the actor token stands for a user');
+  }
+  return { subject: verified.subject, tokenType: actor.type };
+}
+
+/**
+ * The `act` claim: the actor, and inside it whoever acted before, where the subject token says so (RFC 8693 section 4.1).
+ */
+export function actClaim(request: IdJagRequest): Record<string, unknown> | undefined {
+  const { act } = request.claims;
+  const before = request.subjectKind === 'user' && typeof act === 'object' && act !== null ? { ...act } : undefined;
+  if (request.actor === undefined) return before;
+  return { sub: request.actor.subject, ...(before !== undefined && { act: before }) };
+}
