@@ -56,7 +56,7 @@ export function refusal(answer: Refusal): CredenceError {
  * room for a sentence to a model, and a peer may put there what it was sent.
  */
 function presentable({ error, secrets }: Refusal): boolean {
-  return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => error.includes(secret));
+  return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => secret.length >= 6 && error.includes(secret));
 }
 
 function authenticationOf({ signedAuthentication }: Refusal): string {

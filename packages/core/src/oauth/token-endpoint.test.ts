@@ -219,6 +219,17 @@ describe('a refusal', () => {
     if (error !== '') expect(inspect(thrown)).not.toContain(error);
   });
 
+  it('does not repeat a secret that looks like an error code, and knows one from a very short secret', async () => {
+    const credential = clientSecret({ clientId: 'bot', secret: 'plain-secret-42' });
+    const thrown = await refusalOf(ask(json({ error: 'bad:plain-secret-42' }, 400), { credential }));
+    expect(thrown.error).toBe('invalid_error_code');
+    expect(inspect(thrown)).not.toContain('plain-secret-42');
+    const short = clientSecret({ clientId: 'bot', secret: 'in' });
+    expect(await refusalOf(ask(json({ error: 'invalid_grant' }, 400), { credential: short }))).toMatchObject({
+      code: 'invalid_grant',
+    });
+  });
+
   it('silences what a peer echoes of what it was sent', async () => {
     const echo = (request: PeerRequest) =>
       json(
