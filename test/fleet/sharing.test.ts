@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { clientSecret, generateDpopKeyPair, ServicePrincipal } from '@credence/core';
+import { redisStore, type RedisStoreOptions, type RedisStoreWarning } from '@credence/redis';
+import { type Sandbox, startSandbox } from '@credence/sandbox';
+import { createClient } from 'redis';
+import { type Peer, startPeer } from '../support/peer.ts';
+import { describeWithRedis, type RedisServer, startRedisServer } from '../support/redis-server.ts';
+
+describeWithRedis('what copies of a bot share', () => {
+  const encryptionKey = randomBytes(32);
+  const closing: (() => Promise<void>)[] = [];
+  let redis: RedisServer;
+
+  beforeEach(async () => {
+    redis = await startRedisServer();
+    closing.push(() => redis.stop());
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0).toReversed()) await close();
+  });
+
+  const enterprise = async (): Promise<Sandbox> => {
+    const sandbox = await startSandbox();
+    closing.push(() => sandbox.close());
+    return sandbox;
+  };
+  const storeOf = (options: Partial<Omit<RedisStoreOptions, 'client' | 'url'>> = {}) => {
+    const store = redisStore({ url: redis.url, encryptionKey, ...options });
+    closing.push(() => store.close());
+    return store;
+  };
+  const copyOf = (sandbox: Sandbox, options?: Parameters<typeof storeOf>[0]) => {
+    const bot = ServicePrincipal.fromEnv(sandbox.principals['reporting-bot'].env, { store: storeOf(options) });
+    closing.push(() => bot.close());
+    return bot;
+  };
+  const everythingInRedis = async () => {
+    const client = await createClient({ url: redis.url }).connect();
+    try {
+      const found: Record<string, string> = {};
+      for await (const keys of client.scanIterator()) {
+        for (const key of keys) found[key] = (await client.get(key)) ?? '';
+      }
+      return found;
+    } finally {
+      client.destroy();
+    }
+  };
+
+  it('is nothing between copies with different keys, which each go on and say so once', async () => {
+    const sandbox = await enterprise();
+    const warnings: RedisStoreWarning[] = [];
+    const onWarning = (warning: RedisStoreWarning) => warnings.push(warning);
+    const one = copyOf(sandbox);
+    const two = copyOf(sandbox, { encryptionKey: randomBytes(32), onWarning });
+    const first = await one.token('documents');
+    const second = await two.token('documents');
+    expect(second.hash).not.toBe(first.hash);
+    expect(warnings.map(({ code }) => code)).toEqual(['CREDENCE_REDIS_UNKNOWN_KEY']);
+  });
+
+  it('survives a rotation of the key', async () => {
+    const sandbox = await enterprise();
+    const next = randomBytes(32);
+    const before = await copyOf(sandbox, { encryptionKey: { current: encryptionKey, previous: [next] } }).token(
+      'issues',
+    );
+    const turned = copyOf(sandbox, { encryptionKey: { current: next, previous: [encryptionKey] } });
+    expect((await turned.token('issues')).hash).toBe(before.hash);
+    expect(sandbox.authorizationServers.main.requests.token).toBe(1);
+  });
+
+  it.each([
+    ['is no subject token', {}, 4],
+    ['is subject tokens too where that is asked for', { keepsSubjectTokens: true }, 3],
+  ])('%s', async (_name, options, requests) => {
+    const sandbox = await enterprise();
+    await copyOf(sandbox, options).token('documents');
+    await copyOf(sandbox, options).token('issues');
+    // two exchanges, and one or two times client_credentials
+    expect(sandbox.idp.requests.token).toBe(requests);
+    const subjects = Object.keys(await everythingInRedis()).filter((key) => key.endsWith('.subject'));
+    expect(subjects).toHaveLength(requests === 3 ? 1 : 0);
+  });
+
+  it('is an ID-JAG, so that one copy renews what another began', async () => {
+    const sandbox = await enterprise();
+    await copyOf(sandbox).token('documents');
+    const two = copyOf(sandbox);
+    two.reject(await two.token('documents'));
+    await two.token('documents');
+    // the second copy has asked the IdP for nothing
+    expect(sandbox.idp.requests.token).toBe(2);
+    expect(sandbox.authorizationServers.main.requests.token).toBe(2);
+  });
+
+  it('is a DPoP-bound token only with who has its key', async () => {
+    let issued = 0;
+    const peer: Peer = await startPeer({
+      'POST /token': () => {
+        issued += 1;
+        return { body: { access_token: `bound-secret-${issued}`, token_type: 'DPoP', expires_in: 300 } };
+      },
+    });
+    closing.push(() => peer.close());
+    const boundTo = (dpop: CryptoKeyPair) => {
+      const bot = new ServicePrincipal({
+        servers: {
+          mcp: {
+            url: `${peer.origin}/mcp`,
+            resource: `${peer.origin}/mcp`,
+            issuer: peer.origin,
+            tokenEndpoint: `${peer.origin}/token`,
+            credential: clientSecret({ clientId: 'bot', secret: 'the-secret-of-the-bot' }),
+            flow: 'client-credentials',
+            dpop,
+          },
+        },
+        store: storeOf(),
+      });
+      closing.push(() => bot.close());
+      return bot;
+    };
+    const mine = await generateDpopKeyPair();
+    const first = await boundTo(mine).token('mcp');
+    const same = await boundTo(mine).token('mcp');
+    const other = await boundTo(await generateDpopKeyPair()).token('mcp');
+    expect(first).toMatchObject({ type: 'DPoP', value: 'bound-secret-1' });
+    expect([same.value, other.value]).toEqual(['bound-secret-1', 'bound-secret-2']);
+    const found = await everythingInRedis();
+    expect(Object.keys(found)).toHaveLength(2);
+    for (const value of Object.values(found)) {
+      expect(value + Buffer.from(value, 'base64url').toString('latin1')).not.toContain('secret');
+    }
+  });
+});
+
+type CryptoKeyPair = Awaited<ReturnType<typeof generateDpopKeyPair>>;
