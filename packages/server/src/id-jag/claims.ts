@@ -1,7 +1,17 @@
 import { IdJagError } from './error.ts';
-import type { AuthorizationDetail, IdJag } from './types.ts';
-
-type Claims = Readonly<Record<string, unknown>>;
+import { readIdentity } from './identity-claims.ts';
+import {
+  type Claims,
+  isObject,
+  optionalNumber,
+  optionalObject,
+  optionalString,
+  requiredNumber,
+  requiredString,
+  stringList,
+} from './read-claim.ts';
+import { readTenants } from './tenants.ts';
+import type { AuthorizationDetail, IdJag, TrustedIssuer } from './types.ts';
 
 /** RFC 6749 appendix A.4. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
@@ -9,6 +19,10 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
 export interface ClaimRules {
   audience: string;
   clientId: string;
+  /** What is configured about the issuer. */
+  trusted: TrustedIssuer;
+  /** The tenant here that the client belongs to, where that is known. */
+  audienceTenant?: string | undefined;
   clockToleranceSeconds: number;
   maxLifetimeSeconds: number;
   /** Epoch seconds. */
@@ -25,7 +39,10 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
   const { issuedAt, expiresAt } = readTimes(claims, rules);
   const authorizationDetails = readAuthorizationDetails(claims);
   const actor = optionalObject(claims, 'act');
-  const tenant = optionalString(claims, 'tenant');
+  const tenants = readTenants(claims, rules.trusted, rules.audienceTenant);
+  const audienceSubject = optionalString(claims, 'aud_sub');
+  const identity = readIdentity(claims, rules.trusted);
+  checkAuthentication(claims);
   const confirmationThumbprint = readConfirmation(claims);
   return {
     issuer,
@@ -39,7 +56,9 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
     scopes: readScopes(claims),
     ...(authorizationDetails !== undefined && { authorizationDetails }),
     ...(actor !== undefined && { actor }),
-    ...(tenant !== undefined && { tenant }),
+    ...tenants,
+    ...(audienceSubject !== undefined && { audienceSubject }),
+    ...identity,
     ...(confirmationThumbprint !== undefined && { confirmationThumbprint }),
     claims,
   };
@@ -51,7 +70,7 @@ function readTimes(claims: Claims, rules: ClaimRules): { issuedAt: number; expir
   const { now, clockToleranceSeconds: tolerance, maxLifetimeSeconds } = rules;
   if (expiresAt <= now - tolerance) throw new IdJagError('expired');
   if (issuedAt > now + tolerance) throw new IdJagError('not_yet_valid', 'iat is in the future');
-  if (claims['nbf'] !== undefined && requiredNumber(claims, 'nbf') > now + tolerance) {
+  if ((optionalNumber(claims, 'nbf') ?? 0) > now + tolerance) {
     throw new IdJagError('not_yet_valid', 'nbf is in the future');
   }
   if (expiresAt <= issuedAt) throw new IdJagError('invalid_claim', 'exp is not after iat');
@@ -96,11 +115,18 @@ function readAuthorizationDetails(claims: Claims): readonly AuthorizationDetail[
   if (details === undefined) return undefined;
   if (!Array.isArray(details)) throw new IdJagError('invalid_claim', 'authorization_details');
   return details.map((detail: unknown) => {
-    if (!isObject(detail) || typeof detail['type'] !== 'string') {
+    if (!isObject(detail) || typeof detail['type'] !== 'string' || detail['type'] === '') {
       throw new IdJagError('invalid_claim', 'authorization_details');
     }
     return { ...detail, type: detail['type'] };
   });
+}
+
+/** Claims about the authentication (OpenID Connect Core section 2): not acted upon here, and not handed on malformed. */
+function checkAuthentication(claims: Claims): void {
+  optionalNumber(claims, 'auth_time');
+  optionalString(claims, 'acr');
+  if (claims['amr'] !== undefined) stringList(claims['amr'], 'amr');
 }
 
 /** RFC 7800: a confirmation that is not understood must not be skipped, or a bound grant would work for any holder. */
@@ -112,35 +138,4 @@ function readConfirmation(claims: Claims): string | undefined {
   if (Object.keys(cnf).length !== 1 || typeof jkt !== 'string') throw new IdJagError('unsupported_confirmation');
   if (!/^[\w-]{43}$/u.test(jkt)) throw new IdJagError('invalid_claim', 'cnf.jkt');
   return jkt;
-}
-
-function requiredString(claims: Claims, name: string): string {
-  const value = claims[name];
-  if (value === undefined) throw new IdJagError('missing_claim', name);
-  if (typeof value !== 'string' || value === '') throw new IdJagError('invalid_claim', name);
-  return value;
-}
-
-function optionalString(claims: Claims, name: string): string | undefined {
-  return claims[name] === undefined ? undefined : requiredString(claims, name);
-}
-
-function requiredNumber(claims: Claims, name: string): number {
-  const value = claims[name];
-  if (value === undefined) throw new IdJagError('missing_claim', name);
-  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > 8.64e12) {
-    throw new IdJagError('invalid_claim', name);
-  }
-  return value;
-}
-
-function optionalObject(claims: Claims, name: string): Record<string, unknown> | undefined {
-  const value = claims[name];
-  if (value === undefined) return undefined;
-  if (!isObject(value)) throw new IdJagError('invalid_claim', name);
-  return value;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -19,6 +19,11 @@ export const ID_JAG_ERRORS = {
   wrong_client: { oauthError: 'invalid_grant', message: 'the ID-JAG was issued for another client' },
   missing_claim: { oauthError: 'invalid_grant', message: 'a required claim is missing' },
   invalid_claim: { oauthError: 'invalid_grant', message: 'a claim is not of the kind it must be' },
+  wrong_tenant: { oauthError: 'invalid_grant', message: 'the ID-JAG is of a tenant that is not accepted here' },
+  wrong_audience_tenant: {
+    oauthError: 'invalid_grant',
+    message: 'the ID-JAG is for a tenant of this server that it may not be for',
+  },
   expired: { oauthError: 'invalid_grant', message: 'the ID-JAG has expired' },
   not_yet_valid: { oauthError: 'invalid_grant', message: 'the ID-JAG is not valid yet' },
   lifetime_too_long: { oauthError: 'invalid_grant', message: 'the ID-JAG lives longer than is accepted here' },
@@ -30,6 +35,10 @@ export const ID_JAG_ERRORS = {
   proof_required: { oauthError: 'invalid_grant', message: 'the ID-JAG is bound to a key and no proof was presented' },
   proof_mismatch: { oauthError: 'invalid_grant', message: 'the proof is not by the key the ID-JAG is bound to' },
   replayed: { oauthError: 'invalid_grant', message: 'the ID-JAG was used before' },
+  replay_unknown: {
+    oauthError: 'temporarily_unavailable',
+    message: 'it cannot be known at the moment whether the ID-JAG was used before',
+  },
 } as const satisfies Record<string, { oauthError: string; message: string }>;
 
 export type IdJagErrorCode = keyof typeof ID_JAG_ERRORS;

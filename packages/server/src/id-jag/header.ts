@@ -1,5 +1,5 @@
 import { ID_JAG_TYP } from '@credence/core';
-import { decodeProtectedHeader, type JWSHeaderParameters } from 'jose';
+import type { JWSHeaderParameters } from 'jose';
 import { IdJagError } from './error.ts';
 
 /** Asymmetric algorithms only: with a symmetric one, whoever verifies can also issue. */
@@ -17,20 +17,17 @@ export const DEFAULT_ALGORITHMS: readonly string[] = [
   'PS512',
 ];
 
-/** The protected header, checked for everything that does not need a key. */
-export function checkedHeader(assertion: string): JWSHeaderParameters & { alg: string } {
-  let header: JWSHeaderParameters;
-  try {
-    header = decodeProtectedHeader(assertion);
-  } catch {
-    throw new IdJagError('malformed', 'the header cannot be read');
-  }
+/** A protected header, checked for everything that does not need a key. */
+export function checkedHeader(header: Readonly<Record<string, unknown>>): JWSHeaderParameters & { alg: string } {
   // RFC 7515 section 4.1.9: a media type, compared without case, its "application/" prefix optional.
-  const typ = typeof header.typ === 'string' ? header.typ.toLowerCase().replace(/^application\//u, '') : undefined;
+  const typ =
+    typeof header['typ'] === 'string' ? header['typ'].toLowerCase().replace(/^application\//u, '') : undefined;
   if (typ !== ID_JAG_TYP) throw new IdJagError('wrong_type');
-  if ('crit' in header || 'b64' in header) throw new IdJagError('critical_header');
-  const { alg } = header;
+  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw new IdJagError('critical_header');
+  const { alg, kid } = header;
   if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) throw new IdJagError('algorithm_not_allowed');
+  // A key set is searched by kid: one that is not a string would be as good as none.
+  if (kid !== undefined && typeof kid !== 'string') throw new IdJagError('malformed', 'kid');
   return { ...header, alg };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cleanText } from '@credence/core';
 import { IdJagError } from './error.ts';
 import type { IdJag } from './types.ts';
 
@@ -36,9 +37,18 @@ export async function reserveOnce(
     .digest('base64url');
   // One second more, because the expiry check counts whole seconds.
   const until = new Date(idJag.expiresAt.getTime() + (clockToleranceSeconds + 1) * 1000);
-  if (await policy.singleUse.reserve(id, until)) return;
+  if (await reserved(policy.singleUse, id, until)) return;
   const { issuer, subject, jwtId, clientId } = idJag;
   throw new IdJagError('replayed', undefined, { issuer, subject, jwtId, clientId });
+}
+
+async function reserved(store: ReplayStore, id: string, until: Date): Promise<boolean> {
+  try {
+    return await store.reserve(id, until);
+  } catch (error) {
+    // A store that cannot be asked lets nobody in; its error may hold anything, its name cannot.
+    throw new IdJagError('replay_unknown', error instanceof Error ? cleanText(error.name) : undefined);
+  }
 }
 
 /**

@@ -13,6 +13,42 @@ export interface TrustedIssuer {
    * JWS algorithms accepted from this issuer; default: every asymmetric one in common use. Symmetric ones never are.
    */
   readonly algorithms?: readonly string[] | undefined;
+  /**
+   * The tenants of a multi-tenant issuer that are accepted: its ID-JAGs must then have a `tenant` claim, and one of
+   * these. `'any'` accepts every tenant the issuer has, present and future. Default: the issuer has one tenant, and an
+   * ID-JAG that names one is refused, because without a list anybody's tenant of the same issuer would do.
+   */
+  readonly tenants?: readonly string[] | 'any' | undefined;
+  /**
+   * For a multi-tenant authorization server: those of its tenants that this issuer may grant access to. `aud_tenant` is
+   * then required and must be one of them. Default: there are no tenants here, and an ID-JAG that names one is refused.
+   */
+  readonly audienceTenants?: readonly string[] | undefined;
+  /** Where this issuer's claims are, for those whose names differ from one IdP to the next. */
+  readonly claims?: ClaimMapping | undefined;
+  /** Lets this issuer's verified email addresses find accounts (`verifiedEmail` of the IdJag). Default: they do not. */
+  readonly linkByEmail?: EmailLinking | undefined;
+}
+
+/** A claim's name, or the path to it: `['realm_access', 'roles']`. */
+export type ClaimPath = string | readonly string[];
+
+export interface ClaimMapping {
+  /** Default: `groups`. A list of strings. */
+  readonly groups?: ClaimPath | undefined;
+  /** Default: `roles`. A list of strings. */
+  readonly roles?: ClaimPath | undefined;
+  /** Default: `email`. */
+  readonly email?: ClaimPath | undefined;
+  /** Default: `email_verified`. */
+  readonly emailVerified?: ClaimPath | undefined;
+}
+
+export interface EmailLinking {
+  /** The domains that this issuer speaks for, subdomains not included: it cannot vouch for anybody else's addresses. */
+  readonly domains: readonly string[];
+  /** For an issuer that sends no `email_verified` and has verified every address of these domains. Default: false. */
+  readonly withoutEmailVerified?: boolean | undefined;
 }
 
 /** A verified ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant). */
@@ -32,7 +68,20 @@ export interface IdJag {
   readonly authorizationDetails?: readonly AuthorizationDetail[];
   /** The `act` claim (RFC 8693 section 4.1). */
   readonly actor?: Readonly<Record<string, unknown>>;
+  /** The issuer's tenant. `iss`, `tenant` and `sub` together name the subject. */
   readonly tenant?: string;
+  /** The tenant of this authorization server (`aud_tenant`). */
+  readonly audienceTenant?: string;
+  /** The subject's identifier at this authorization server, as the issuer knows it (`aud_sub`). */
+  readonly audienceSubject?: string;
+  /** Empty where the claim is absent. */
+  readonly groups: readonly string[];
+  /** Empty where the claim is absent. */
+  readonly roles: readonly string[];
+  /** As the issuer says it; whether it is the subject's is another question: see `verifiedEmail`. */
+  readonly email?: string;
+  /** The address, its domain in lower case, where the issuer is trusted with its domain and says that it is verified. */
+  readonly verifiedEmail?: string;
   /** `cnf.jkt` (RFC 9449 section 6.1): only the holder of this key may redeem it. */
   readonly confirmationThumbprint?: string;
   /** All claims as they were signed. */

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   base64url,
+  CompactSign,
   type CryptoKey,
   exportJWK,
   generateKeyPair,
@@ -92,7 +93,7 @@ function withHeader(assertion: string, header: object): string {
 
 describe('a good ID-JAG', () => {
   it('is read into plain values', async () => {
-    await expect(verifyIdJag(await idJag({ act: { sub: 'operator' }, tenant: 'acme' }), options())).resolves.toEqual({
+    await expect(verifyIdJag(await idJag({ act: { sub: 'operator' }, groups: ['ops'] }), options())).resolves.toEqual({
       issuer: IDP,
       subject: 'bot-7',
       audience: AS,
@@ -103,7 +104,8 @@ describe('a good ID-JAG', () => {
       resources: [RESOURCE],
       scopes: ['issues:read', 'issues:write'],
       actor: { sub: 'operator' },
-      tenant: 'acme',
+      groups: ['ops'],
+      roles: [],
       claims: expect.objectContaining({ iss: IDP, jti: 'jti-1' }),
     });
   });
@@ -206,6 +208,25 @@ const bad: Record<string, Bad> = {
       },
     },
   },
+  'a kid that is no string': { assertion: () => idJag({}, { kid: 7 as never }), code: 'malformed' },
+  'a header with a member twice': {
+    assertion: async () => {
+      const [, payload, signature] = (await idJag()).split('.');
+      const header = '{"alg":"ES256","typ":"JWT","kid":"es","typ":"oauth-id-jag+jwt"}';
+      return `${base64url.encode(header)}.${payload}.${signature}`;
+    },
+    code: 'malformed',
+  },
+  'a claim twice': {
+    assertion: async () => {
+      const claims = JSON.stringify(goodClaims()).replace('{', '{"sub":"admin",');
+      return new CompactSign(new TextEncoder().encode(claims))
+        .setProtectedHeader({ alg: 'ES256', kid: 'es', typ: 'oauth-id-jag+jwt' })
+        .sign(es256.privateKey);
+    },
+    code: 'malformed',
+  },
+  'four parts': { assertion: async () => `${await idJag()}.x`, code: 'malformed' },
   'a critical extension': {
     assertion: () => idJag({}, { crit: ['urn:example'], 'urn:example': true }),
     code: 'critical_header',
@@ -285,6 +306,21 @@ const bad: Record<string, Bad> = {
     code: 'invalid_claim',
   },
   'act a string': { assertion: () => idJag({ act: 'operator' }), code: 'invalid_claim' },
+  'a tenant of an issuer that has none': { assertion: () => idJag({ tenant: 'acme' }), code: 'wrong_tenant' },
+  'a tenant of ours though there is none': {
+    assertion: () => idJag({ aud_tenant: 'acme' }),
+    code: 'wrong_audience_tenant',
+  },
+  'groups a string': { assertion: () => idJag({ groups: 'admins' }), code: 'invalid_claim' },
+  'roles with a number': { assertion: () => idJag({ roles: ['a', 7] }), code: 'invalid_claim' },
+  'email without a domain': { assertion: () => idJag({ email: 'bot' }), code: 'invalid_claim' },
+  'email_verified a string': {
+    assertion: () => idJag({ email: 'bot@acme.example', email_verified: 'true' }),
+    code: 'invalid_claim',
+  },
+  'aud_sub a number': { assertion: () => idJag({ aud_sub: 7 }), code: 'invalid_claim' },
+  'auth_time a string': { assertion: () => idJag({ auth_time: '7' }), code: 'invalid_claim' },
+  'amr a string': { assertion: () => idJag({ amr: 'pwd' }), code: 'invalid_claim' },
   'tenant a number': { assertion: () => idJag({ tenant: 7 }), code: 'invalid_claim' },
   'bound, without a proof': { assertion: () => idJag({ cnf: { jkt: THUMBPRINT } }), code: 'proof_required' },
   'bound, with a proof by another key': {

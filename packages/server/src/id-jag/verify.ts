@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/core';
-import { compactVerify, type CryptoKey, decodeJwt, errors, type JWSHeaderParameters } from 'jose';
+import { base64url, compactVerify, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
@@ -7,6 +7,7 @@ import { readClaims } from './claims.ts';
 import { IdJagError, type IdJagIdentity } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
 import { type ReplayPolicy, reserveOnce } from './replay.ts';
+import { parseStrictObject } from './strict-json.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -23,6 +24,11 @@ export interface VerifyIdJagOptions {
   readonly audience: string;
   /** The client that authenticated on this request. */
   readonly clientId: string;
+  /**
+   * The tenant of this authorization server that the client belongs to, where clients belong to tenants: the ID-JAG's
+   * `aud_tenant` must be the same.
+   */
+  readonly audienceTenant?: string | undefined;
   /**
    * This authorization server's resource servers: an ID-JAG that names none of them is refused with `invalid_target`.
    */
@@ -63,18 +69,21 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   if (typeof assertion !== 'string') throw new IdJagError('malformed', 'not a string');
   if (assertion.length > MAX_ASSERTION_LENGTH) throw new IdJagError('too_large');
   const now = (options.now?.() ?? new Date()).getTime();
-  const header = checkedHeader(assertion);
-  const issuer = unverifiedIssuer(assertion);
+  const { header: rawHeader, claims } = decoded(assertion);
+  const header = checkedHeader(rawHeader);
+  const issuer = unverifiedIssuer(claims);
   const trusted = Object.hasOwn(options.issuers, issuer) ? options.issuers[issuer] : undefined;
   if (trusted === undefined) throw new IdJagError('issuer_not_trusted', cleanText(issuer));
   if (!allowsAlgorithm(trusted.algorithms, header.alg)) throw new IdJagError('algorithm_not_allowed');
 
   const keys = await keysOf({ ...trusted, issuer, fetch: options.fetch }, header, now);
-  const claims = await signedClaims(assertion, keys, header.alg);
+  await verifySignature(assertion, keys, header.alg);
   try {
     const idJag = readClaims(claims, {
       audience: options.audience,
       clientId: options.clientId,
+      trusted,
+      audienceTenant: options.audienceTenant,
       clockToleranceSeconds: options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS,
       maxLifetimeSeconds: options.maxLifetimeSeconds ?? DEFAULT_MAX_LIFETIME_SECONDS,
       now: now / 1000,
@@ -98,16 +107,33 @@ function identityOf(issuer: string, claims: Readonly<Record<string, unknown>>): 
   };
 }
 
-function unverifiedIssuer(assertion: string): string {
-  let issuer: unknown;
-  try {
-    issuer = decodeJwt(assertion).iss;
-  } catch {
-    throw new IdJagError('malformed', 'the claims cannot be read');
+interface Decoded {
+  readonly header: Record<string, unknown>;
+  /** Not verified yet; the signature is then checked over the very bytes they were read from. */
+  readonly claims: Record<string, unknown>;
+}
+
+function decoded(assertion: string): Decoded {
+  const [header, payload, signature, ...more] = assertion.split('.');
+  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) {
+    throw new IdJagError('malformed', 'not three parts');
   }
-  if (issuer === undefined) throw new IdJagError('missing_claim', 'iss');
-  if (typeof issuer !== 'string') throw new IdJagError('invalid_claim', 'iss');
-  return issuer;
+  return { header: decodedPart(header, 'the header'), claims: decodedPart(payload, 'the claims') };
+}
+
+function decodedPart(part: string, name: string): Record<string, unknown> {
+  try {
+    return parseStrictObject(decoder.decode(base64url.decode(part)));
+  } catch (error) {
+    const reason = error instanceof SyntaxError && error.message === 'a member is repeated' ? error.message : undefined;
+    throw new IdJagError('malformed', reason === undefined ? `${name} cannot be read` : `${name}: ${reason}`);
+  }
+}
+
+function unverifiedIssuer({ iss }: Readonly<Record<string, unknown>>): string {
+  if (iss === undefined) throw new IdJagError('missing_claim', 'iss');
+  if (typeof iss !== 'string') throw new IdJagError('invalid_claim', 'iss');
+  return iss;
 }
 
 async function keysOf(
@@ -128,15 +154,14 @@ async function keysOf(
   throw new IdJagError('unknown_key');
 }
 
-async function signedClaims(assertion: string, keys: CryptoKey[], alg: string): Promise<Record<string, unknown>> {
+async function verifySignature(assertion: string, keys: CryptoKey[], alg: string): Promise<void> {
   for (const key of keys) {
     try {
-      const { payload } = await compactVerify(assertion, key, { algorithms: [alg] });
-      // An object, as the same bytes were read for the issuer before.
-      return JSON.parse(decoder.decode(payload)) as Record<string, unknown>;
+      await compactVerify(assertion, key, { algorithms: [alg] });
+      return;
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue;
-      if (error instanceof errors.JWSInvalid || error instanceof SyntaxError) throw new IdJagError('malformed');
+      if (error instanceof errors.JWSInvalid) throw new IdJagError('malformed');
       // The key does not fit: too short, of another curve, not for verifying.
       if (error instanceof TypeError || error instanceof errors.JOSEError) continue;
       throw error;

@@ -1,4 +1,5 @@
 import type { Configuration } from 'oidc-provider';
+import { idJagTokenClaims } from './extra-token-claims.ts';
 
 export interface ProviderConfigurationOptions {
   /** DPoP (RFC 9449). Default: true. With a 32-byte `nonceSecret` the provider hands out nonces. */
@@ -20,10 +21,20 @@ export function idJagIdentityProviderConfiguration(options: ProviderConfiguratio
 
 /**
  * What an authorization server that redeems ID-JAGs wants of oidc-provider: revocation by the client a token was
- * issued to, introspection by any client that authenticates, DPoP, and none of what needs a browser.
+ * issued to, introspection by any client that authenticates, DPoP, the claims that `redeemIdJag` puts into tokens, and
+ * none of what needs a browser.
  */
 export function idJagAuthorizationServerConfiguration(options: ProviderConfigurationOptions = {}): Configuration {
-  return { ...machinesOnly, scopes: [], features: machineFeatures(options) };
+  return {
+    ...machinesOnly,
+    scopes: [],
+    features: {
+      ...machineFeatures(options),
+      // Not the authorization requests, which need a browser: only that introspection tells what a token was given.
+      richAuthorizationRequests: { enabled: false, authorizationDetailsForIntrospection: (_ctx, { rar }) => rar },
+    },
+    extraTokenClaims: idJagTokenClaims,
+  };
 }
 
 const machinesOnly = { responseTypes: [] } satisfies Configuration;

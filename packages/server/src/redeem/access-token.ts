@@ -1,29 +1,19 @@
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { carriesClaims, setClaims } from '../provider/extra-token-claims.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
-import { DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS, type ResourceOptions } from './options.ts';
-
-export interface AccessTokenInput {
-  readonly provider: Provider;
-  readonly ctx: TokenEndpointGrantContext;
-  readonly accountId: string;
-  readonly resource: string;
-  readonly resourceOptions: ResourceOptions;
-  readonly scopes: readonly string[];
-  readonly dpopThumbprint: string | undefined;
-  readonly certificate: ReturnType<ProviderInternals['checkMtlsCert']>;
-}
-
-export interface IssuedAccessToken {
-  readonly value: string;
-  readonly type: 'Bearer' | 'DPoP';
-  readonly expiresIn: number;
-}
+import { GrantRefusal } from '../provider/refusal.ts';
+import type { ResourceOptions } from './options.ts';
+import type { Redemption } from './redemption.ts';
 
 /** An access token of the provider's own kind, so that its revocation and introspection endpoints know it. */
-export async function issueAccessToken(input: AccessTokenInput): Promise<IssuedAccessToken> {
-  const { provider, ctx, resource, resourceOptions } = input;
-  const expiresIn = resourceOptions.accessTokenLifetimeSeconds ?? DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS;
+export async function issueAccessToken(
+  provider: Provider,
+  ctx: TokenEndpointGrantContext,
+  redemption: Redemption<ResourceOptions>,
+  certificate: ReturnType<ProviderInternals['checkMtlsCert']>,
+): Promise<string> {
+  const { resource, resourceOptions, authorizationDetails, claims, dpopThumbprint } = redemption;
   const { accessTokenAlgorithm: alg } = resourceOptions;
   const resourceServer = new provider.ResourceServer(resource, {
     scope: resourceOptions.scopes.join(' '),
@@ -33,17 +23,26 @@ export async function issueAccessToken(input: AccessTokenInput): Promise<IssuedA
   });
   const token = new provider.AccessToken({
     client: ctx.oidc.client,
-    accountId: input.accountId,
+    accountId: redemption.accountId,
     // There is no consent of a user to hang the token on: the ID-JAG takes its place.
     grantId: '',
     gty: 'id-jag',
-    scope: input.scopes.join(' '),
+    scope: redemption.scopes.join(' '),
     resourceServer,
-    expiresIn,
+    expiresIn: redemption.expiresInSeconds,
+    ...(authorizationDetails !== undefined && { rar: [...authorizationDetails] }),
   });
-  if (input.certificate !== undefined) token.setThumbprint('x5t', input.certificate);
-  if (input.dpopThumbprint !== undefined) token.setThumbprint('jkt', input.dpopThumbprint);
+  if (certificate !== undefined) token.setThumbprint('x5t', certificate);
+  if (dpopThumbprint !== undefined) token.setThumbprint('jkt', dpopThumbprint);
+  setClaims(token, claims);
   ctx.oidc.entity('AccessToken', token);
   const value = await token.save();
-  return { value, type: input.dpopThumbprint === undefined ? 'Bearer' : 'DPoP', expiresIn };
+  if (!carriesClaims(token, claims)) {
+    throw new GrantRefusal(
+      'server_error',
+      'the request failed',
+      'the access token lacks its claims: the provider needs extraTokenClaims: idJagTokenClaims in its configuration',
+    );
+  }
+  return value;
 }

@@ -5,20 +5,24 @@ export interface RedeemAuditRecord {
   /** The authenticated client. */
   readonly clientId?: string;
   /**
-   * Instead of `clientId` where the provider refused the request early: the client it names, which may not have
-   * authenticated.
+   * Instead of `clientId` where the request was refused early: the client it names, which may not have authenticated.
    */
   readonly claimedClientId?: string;
-  /** `iss` of the ID-JAG, once its signature is verified; so are `subject` and `jti`. */
+  /** `iss` of the ID-JAG, once its signature is verified; so are `tenant`, `subject` and `jti`. */
   readonly issuer?: string;
+  readonly tenant?: string;
   /** `sub` of the ID-JAG. */
   readonly subject?: string;
   /** The account here that the subject was linked to. */
   readonly accountId?: string;
+  /** How, where `linkAccounts` did it. */
+  readonly linkedBy?: 'subject' | 'email' | 'provisioning';
   readonly resource?: string;
   /** The `scope` parameter, or the ID-JAG's scopes where there is none. */
   readonly requestedScopes?: readonly string[];
   readonly grantedScopes?: readonly string[];
+  /** Types of the granted `authorization_details`. */
+  readonly grantedDetailsTypes?: readonly string[];
   /** `jti` of the ID-JAG: the same as in the identity provider's record. */
   readonly jti?: string;
   readonly tokenType?: 'Bearer' | 'DPoP';
@@ -29,3 +33,9 @@ export interface RedeemAuditRecord {
 }
 
 export type RedeemDraft = { -readonly [K in keyof RedeemAuditRecord]?: RedeemAuditRecord[K] };
+
+/** Of a draft, what a refusal leaves true. */
+export function refusedDraft(draft: RedeemDraft): RedeemDraft {
+  const { grantedScopes: _scopes, grantedDetailsTypes: _types, tokenType: _type, ...known } = draft;
+  return known;
+}

@@ -1,39 +1,77 @@
+import { checkIssuers } from '../id-jag/trusted-issuers.ts';
+import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
 import type { VerifyIdJagOptions } from '../id-jag/verify.ts';
-import { mayFetchConfigured } from '../keys/fetch-json.ts';
-import type { IdJag } from '../id-jag/types.ts';
+import type { LinkedAccount } from './accounts.ts';
 import type { RedeemAuditRecord } from './audit.ts';
+import { checkScopeRules, type ScopeRule } from './scope-rules.ts';
 
 /** A resource server that this authorization server issues tokens for. */
-export interface ResourceOptions {
+export interface ResourceRules {
   /** Every scope it knows. */
   readonly scopes: readonly string[];
   /** What an ID-JAG without a `scope` claim gets, where the request names no scope. Default: nothing, it is refused. */
   readonly defaultScopes?: readonly string[] | undefined;
+  /**
+   * The types of `authorization_details` it knows (RFC 9396 section 2). Details of other types, and those whose
+   * `locations` do not name it, are not granted. Default: none.
+   */
+  readonly authorizationDetailsTypes?: readonly string[] | undefined;
+  /** Default: 300. */
+  readonly accessTokenLifetimeSeconds?: number | undefined;
+  /** Refuse requests without a DPoP proof (RFC 9449). Default: false. */
+  readonly requireDpop?: boolean | undefined;
+}
+
+/** A resource server, and what an oidc-provider's tokens for it are like. */
+export interface ResourceOptions extends ResourceRules {
   /**
    * `'opaque'` (default): revocable and introspectable at the provider's endpoints. `'jwt'`: RFC 9068, verified
    * without asking the authorization server, and valid until it expires whatever happens: the provider neither
    * revokes nor introspects it.
    */
   readonly accessTokenFormat?: 'opaque' | 'jwt' | undefined;
-  /** Default: 300. */
-  readonly accessTokenLifetimeSeconds?: number | undefined;
   /** For `'jwt'`: the algorithm, of a key in the provider's `jwks`. Default: the provider's default (RS256). */
   readonly accessTokenAlgorithm?: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | undefined;
 }
 
-export interface RedeemIdJagOptions extends Pick<
+type Awaitable<T> = T | Promise<T>;
+
+/** What decides about an ID-JAG, whatever the authorization server is made of. */
+export interface RedemptionRules<Resource extends ResourceRules = ResourceRules> extends Pick<
   VerifyIdJagOptions,
   'issuers' | 'replay' | 'clockToleranceSeconds' | 'maxLifetimeSeconds' | 'now' | 'fetch'
 > {
   /** By resource identifier (RFC 8707), exactly as the resource server's metadata says it. */
-  readonly resources: Readonly<Record<string, ResourceOptions>>;
-  /** A further ceiling for this subject here, for example by its groups. May throw GrantRefusal. */
-  readonly scopesFor?: ((idJag: IdJag, resource: string) => readonly string[] | Promise<readonly string[]>) | undefined;
+  readonly resources: Readonly<Record<string, Resource>>;
   /**
-   * The account here that the subject is; undefined refuses it. Default: `iss#sub`, which no other issuer's subject
-   * can have.
+   * A further ceiling for this subject here, by its groups, roles and claims: a function, or a table of
+   * {@link ScopeRule}. A function may throw GrantRefusal.
    */
-  readonly account?: ((idJag: IdJag) => string | undefined | Promise<string | undefined>) | undefined;
+  readonly scopesFor?:
+    readonly ScopeRule[] | ((idJag: IdJag, resource: string) => Awaitable<readonly string[]>) | undefined;
+  /**
+   * The account here that the subject is; undefined refuses it. See `linkAccounts`. Default: `iss#sub`, or
+   * `iss?tenant=tenant#sub`, which no other issuer's or tenant's subject can have.
+   */
+  readonly account?: ((idJag: IdJag) => Awaitable<string | LinkedAccount | undefined>) | undefined;
+  /**
+   * Narrows the `authorization_details` that the resource knows: what it returns is granted, and may hold no type that
+   * it was not given. May throw GrantRefusal.
+   */
+  readonly authorizationDetailsFor?:
+    | ((
+        details: readonly AuthorizationDetail[],
+        idJag: IdJag,
+        resource: string,
+      ) => Awaitable<readonly AuthorizationDetail[]>)
+    | undefined;
+  /**
+   * Claims for the access token beyond those of RFC 9068 section 2.2, for the resource server to know its caller.
+   * Default: `act`, `groups` and `roles` of the ID-JAG, where it has them.
+   */
+  readonly tokenClaims?: ((idJag: IdJag, resource: string) => Record<string, unknown>) | undefined;
+  /** For a multi-tenant authorization server: the tenant a client belongs to, which `aud_tenant` must then name. */
+  readonly tenantOfClient?: ((clientId: string) => Awaitable<string | undefined>) | undefined;
   /**
    * Refuse ID-JAGs without a `resource` claim. Default: false, the request's parameter or the only resource is taken.
    */
@@ -44,31 +82,25 @@ export interface RedeemIdJagOptions extends Pick<
   readonly audit?: ((record: RedeemAuditRecord) => void) | undefined;
 }
 
+export type RedeemIdJagOptions = RedemptionRules<ResourceOptions>;
+
 export const DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS = 300;
 
-/** Throws a TypeError for options that cannot be meant. */
-export function checkRedeemOptions(options: RedeemIdJagOptions, ownIssuer: string): void {
-  if (Object.keys(options.issuers).length === 0) throw new TypeError('redeemIdJag: issuers is empty');
-  if (Object.hasOwn(options.issuers, ownIssuer)) {
-    // The draft: an IdP must not issue access tokens for an ID-JAG it issued itself.
-    throw new TypeError('redeemIdJag: the provider cannot be a trusted issuer of itself');
-  }
-  for (const [issuer, { jwks, jwksUri }] of Object.entries(options.issuers)) {
-    if (jwks === undefined && !mayFetchConfigured(jwksUri ?? issuer)) {
-      throw new TypeError(`redeemIdJag: the keys of ${issuer} cannot be fetched, it is neither https nor on loopback`);
-    }
-  }
-  const resources = Object.entries(options.resources);
-  if (resources.length === 0) throw new TypeError('redeemIdJag: resources is empty');
+/** Throws a TypeError that begins with `where`, for rules that cannot be meant. */
+export function checkRedemptionRules(where: string, rules: RedemptionRules, ownIssuer: string): void {
+  checkIssuers(where, rules.issuers, ownIssuer);
+  if (Array.isArray(rules.scopesFor)) checkScopeRules(where, rules.scopesFor, rules);
+  const resources = Object.entries(rules.resources);
+  if (resources.length === 0) throw new TypeError(`${where}: resources is empty`);
   for (const [resource, { scopes, defaultScopes, accessTokenLifetimeSeconds: lifetime }] of resources) {
     if (!URL.canParse(resource) || resource.includes('#')) {
-      throw new TypeError(`redeemIdJag: the resource ${resource} is not an absolute URI without a fragment`);
+      throw new TypeError(`${where}: the resource ${resource} is not an absolute URI without a fragment`);
     }
     if (lifetime !== undefined && (!Number.isSafeInteger(lifetime) || lifetime <= 0)) {
-      throw new TypeError(`redeemIdJag: accessTokenLifetimeSeconds of ${resource} is not a positive integer`);
+      throw new TypeError(`${where}: accessTokenLifetimeSeconds of ${resource} is not a positive integer`);
     }
     if (defaultScopes?.some((scope) => !scopes.includes(scope)) === true) {
-      throw new TypeError(`redeemIdJag: defaultScopes of ${resource} has a scope that its scopes do not have`);
+      throw new TypeError(`${where}: defaultScopes of ${resource} has a scope that its scopes do not have`);
     }
   }
 }

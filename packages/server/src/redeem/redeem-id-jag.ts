@@ -1,20 +1,15 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
-import { IdJagError } from '../id-jag/error.ts';
-import { reserveOnce } from '../id-jag/replay.ts';
-import type { IdJag } from '../id-jag/types.ts';
-import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
 import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
 import { parameterList, requiredParameter, scopeParameter } from '../provider/parameters.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
 import { issueAccessToken } from './access-token.ts';
-import type { RedeemDraft } from './audit.ts';
-import { checkRedeemOptions, type RedeemIdJagOptions } from './options.ts';
-import { chooseResource } from './resource.ts';
-import { grantedScopes } from './scopes.ts';
+import { type RedeemDraft, refusedDraft } from './audit.ts';
+import { checkRedemptionRules, type RedeemIdJagOptions } from './options.ts';
+import { decideRedemption, spendIdJag, tokenAnswer } from './redemption.ts';
 
 /**
  * Makes an oidc-provider an authorization server that redeems ID-JAGs
@@ -28,7 +23,7 @@ import { grantedScopes } from './scopes.ts';
  * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
  */
 export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): void {
-  checkRedeemOptions(options, provider.issuer);
+  checkRedemptionRules('redeemIdJag', options, provider.issuer);
   const now = options.now ?? (() => new Date());
 
   registerAuditedGrant<RedeemDraft>(provider, {
@@ -39,8 +34,7 @@ export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): vo
     handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
     granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true }),
     refused: (draft, refusal) => {
-      const { grantedScopes: _none, ...known } = draft;
-      options.audit?.({ ...known, ...refusal, time: now(), granted: false });
+      options.audit?.({ ...refusedDraft(draft), ...refusal, time: now(), granted: false });
     },
   });
 
@@ -70,8 +64,8 @@ async function redeem(
   if (client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('unauthorized_client', 'a client must authenticate to redeem an ID-JAG');
   }
-  const requested = scopeParameter(params);
-  if (requested !== undefined) draft.requestedScopes = requested;
+  const scopes = scopeParameter(params);
+  if (scopes !== undefined) draft.requestedScopes = scopes;
 
   const proof = await internals.validateDpop(provider, ctx);
   internals.checkDpopRequired(provider, ctx, proof);
@@ -80,106 +74,16 @@ async function redeem(
     throw new GrantRefusal('invalid_grant', 'this grant type needs a DPoP proof');
   }
 
-  const idJag = await verified(provider, options, draft, {
+  const request = {
     assertion: requiredParameter(params, 'assertion'),
     clientId: client.clientId,
+    scopes,
+    resources: parameterList(params, 'resource'),
     dpopThumbprint: proof?.thumbprint,
-  });
-  draft.issuer = idJag.issuer;
-  draft.subject = idJag.subject;
-  draft.jti = idJag.jwtId;
-  const asked = requested ?? idJag.scopes;
-  if (asked !== undefined) draft.requestedScopes = asked;
-
-  const served = Object.keys(options.resources);
-  const resource = chooseResource(idJag, parameterList(params, 'resource'), served, options.requireResource ?? false);
-  draft.resource = resource;
-  const resourceOptions = options.resources[resource];
-  if (resourceOptions === undefined) throw new GrantRefusal('invalid_target', 'the resource is not served here');
-
-  const scopes = grantedScopes({
-    idJag: idJag.scopes,
-    requested,
-    resource: resourceOptions.scopes,
-    resourceDefault: resourceOptions.defaultScopes ?? [],
-    subject: await options.scopesFor?.(idJag, resource),
-  });
-  const accountId = await linkedAccount(options, idJag);
-  draft.accountId = accountId;
-
+  };
+  const redemption = await decideRedemption(request, options, provider.issuer, draft);
   // Only now, when nothing else can refuse the request, are the proof and the ID-JAG spent.
   await internals.checkDpopReplay(provider, ctx, proof, client.clientId);
-  await spend(options, draft, idJag);
-  const dpopThumbprint = proof?.thumbprint;
-  const token = await issueAccessToken({
-    provider,
-    ctx,
-    accountId,
-    resource,
-    resourceOptions,
-    scopes,
-    dpopThumbprint,
-    certificate,
-  });
-  draft.grantedScopes = scopes;
-  draft.tokenType = token.type;
-  return {
-    access_token: token.value,
-    token_type: token.type,
-    expires_in: token.expiresIn,
-    scope: scopes.join(' '),
-    resource,
-  };
-}
-
-async function verified(
-  provider: Provider,
-  options: RedeemIdJagOptions,
-  draft: RedeemDraft,
-  request: { assertion: string; clientId: string; dpopThumbprint: string | undefined },
-): Promise<IdJag> {
-  const { assertion, clientId, dpopThumbprint } = request;
-  const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = options;
-  return refusing(draft, () =>
-    checkIdJag(assertion, {
-      issuers,
-      audience: provider.issuer,
-      clientId,
-      resources: Object.keys(options.resources),
-      dpopThumbprint,
-      clockToleranceSeconds,
-      maxLifetimeSeconds,
-      now,
-      fetch,
-    }),
-  );
-}
-
-function spend(options: RedeemIdJagOptions, draft: RedeemDraft, idJag: IdJag): Promise<void> {
-  const tolerance = options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
-  return refusing(draft, () => reserveOnce(idJag, options.replay, tolerance));
-}
-
-async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof IdJagError)) throw error;
-    const { identity } = error;
-    if (identity !== undefined) draft.issuer = identity.issuer;
-    if (identity?.subject !== undefined) draft.subject = identity.subject;
-    if (identity?.jwtId !== undefined) draft.jti = identity.jwtId;
-    const detail = error.detail === undefined ? '' : `: ${error.detail}`;
-    throw new GrantRefusal(error.oauthError, error.message, `${error.code}${detail}`);
-  }
-}
-
-async function linkedAccount(options: RedeemIdJagOptions, idJag: IdJag): Promise<string> {
-  // An issuer identifier has no fragment (RFC 8414 section 2), so the first # always parts the two.
-  if (options.account === undefined) return `${idJag.issuer}#${idJag.subject}`;
-  const accountId = await options.account(idJag);
-  if (accountId === undefined || accountId === '') {
-    throw new GrantRefusal('invalid_grant', 'the subject has no account here');
-  }
-  return accountId;
+  await spendIdJag(redemption.idJag, options, draft);
+  return tokenAnswer(redemption, await issueAccessToken(provider, ctx, redemption, certificate));
 }

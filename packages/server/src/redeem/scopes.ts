@@ -11,6 +11,8 @@ export interface ScopeCeilings {
   readonly resourceDefault: readonly string[];
   /** What the subject may have here. */
   readonly subject: readonly string[] | undefined;
+  /** Whether something else than scopes is granted, so that there need be none. */
+  readonly mayBeNone?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export function grantedScopes(ceilings: ScopeCeilings): string[] {
   const scopes = (requested ?? granted).filter(
     (scope) => resource.includes(scope) && (subject === undefined || subject.includes(scope)),
   );
-  if (scopes.length > 0) return scopes;
+  if (scopes.length > 0 || ceilings.mayBeNone === true) return scopes;
   throw new GrantRefusal(
     'invalid_scope',
     'none of the scopes can be granted',

@@ -1,0 +1,62 @@
+import { IdJagError } from './error.ts';
+import { type Claims, isObject, stringList } from './read-claim.ts';
+import type { ClaimPath, EmailLinking, IdJag, TrustedIssuer } from './types.ts';
+
+/** One `@`, and nothing that could make two addresses look alike or one look like two. */
+const EMAIL = /^[^\s@\p{C}]+@(?<domain>[^\s@\p{C}]+)$/u;
+
+/** Who the subject is beyond `sub`, from where this issuer keeps it. */
+export function readIdentity(
+  claims: Claims,
+  { claims: mapping = {}, linkByEmail }: TrustedIssuer,
+): Pick<IdJag, 'groups' | 'roles' | 'email' | 'verifiedEmail'> {
+  const groups = listAt(claims, mapping.groups ?? 'groups');
+  const roles = listAt(claims, mapping.roles ?? 'roles');
+  const email = valueAt(claims, mapping.email ?? 'email');
+  const emailVerified = valueAt(claims, mapping.emailVerified ?? 'email_verified');
+  if (email !== undefined && (typeof email !== 'string' || !EMAIL.test(email))) {
+    throw new IdJagError('invalid_claim', 'email');
+  }
+  // OpenID Connect Core section 5.1: a boolean. The text "false" is true to whoever does not look.
+  if (emailVerified !== undefined && typeof emailVerified !== 'boolean') {
+    throw new IdJagError('invalid_claim', 'email_verified');
+  }
+  const verifiedEmail = email === undefined ? undefined : trustedAddress(email, emailVerified, linkByEmail);
+  return {
+    groups,
+    roles,
+    ...(email !== undefined && { email }),
+    ...(verifiedEmail !== undefined && { verifiedEmail }),
+  };
+}
+
+function trustedAddress(
+  email: string,
+  emailVerified: boolean | undefined,
+  linking: EmailLinking | undefined,
+): string | undefined {
+  if (linking === undefined) return undefined;
+  if (!(emailVerified ?? linking.withoutEmailVerified ?? false)) return undefined;
+  const domain = EMAIL.exec(email)?.groups?.['domain']?.toLowerCase();
+  if (domain === undefined || !linking.domains.some((each) => each.toLowerCase() === domain)) return undefined;
+  return `${email.slice(0, email.indexOf('@'))}@${domain}`;
+}
+
+function listAt(claims: Claims, path: ClaimPath): readonly string[] {
+  const value = valueAt(claims, path);
+  return value === undefined ? [] : [...new Set(stringList(value, nameOf(path)))];
+}
+
+function valueAt(claims: Claims, path: ClaimPath): unknown {
+  let value: unknown = claims;
+  for (const name of typeof path === 'string' ? [path] : path) {
+    if (value === undefined) return undefined;
+    if (!isObject(value)) throw new IdJagError('invalid_claim', nameOf(path));
+    value = Object.hasOwn(value, name) ? value[name] : undefined;
+  }
+  return value;
+}
+
+function nameOf(path: ClaimPath): string {
+  return typeof path === 'string' ? path : path.join('.');
+}

@@ -1,0 +1,182 @@
+import { IdJagError } from '../id-jag/error.ts';
+import { reserveOnce } from '../id-jag/replay.ts';
+import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
+import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
+import { GrantRefusal } from '../provider/refusal.ts';
+import { defaultAccountId, type LinkedAccount } from './accounts.ts';
+import type { RedeemDraft } from './audit.ts';
+import { grantedDetails } from './authorization-details.ts';
+import { DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS, type RedemptionRules, type ResourceRules } from './options.ts';
+import { chooseResource } from './resource.ts';
+import { scopesByRules } from './scope-rules.ts';
+import { grantedScopes } from './scopes.ts';
+import { callerClaims, checkedTokenClaims } from './token-claims.ts';
+
+/** A token request of the grant, its client authenticated and its DPoP proof verified. */
+export interface RedemptionRequest {
+  readonly assertion: string;
+  readonly clientId: string;
+  /** The `scope` parameter; undefined where it is absent. */
+  readonly scopes: readonly string[] | undefined;
+  /** The `resource` parameters. */
+  readonly resources: readonly string[];
+  /** Of the key of the proof. */
+  readonly dpopThumbprint: string | undefined;
+}
+
+/** What an ID-JAG is worth: what the access token that is issued for it says. */
+export interface Redemption<Resource extends ResourceRules = ResourceRules> {
+  readonly idJag: IdJag;
+  readonly clientId: string;
+  readonly accountId: string;
+  readonly resource: string;
+  readonly resourceOptions: Resource;
+  /** Empty only where `authorizationDetails` are granted. */
+  readonly scopes: readonly string[];
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  /** Further claims of the token: `act`, `groups`, `roles`, or what `tokenClaims` made. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly expiresInSeconds: number;
+  /** The key the token is to be bound to (`cnf.jkt`, RFC 9449 section 6). */
+  readonly dpopThumbprint?: string;
+}
+
+/**
+ * Holds a request against everything but the replay policy, and notes in `draft` what it learns on the way. Throws
+ * GrantRefusal.
+ */
+export async function decideRedemption<Resource extends ResourceRules>(
+  request: RedemptionRequest,
+  rules: RedemptionRules<Resource>,
+  ownIssuer: string,
+  draft: RedeemDraft,
+): Promise<Redemption<Resource>> {
+  const { clientId, scopes: requested, dpopThumbprint } = request;
+  const idJag = await verified(request, rules, ownIssuer, draft);
+  const asked = requested ?? idJag.scopes;
+  if (asked !== undefined) draft.requestedScopes = asked;
+
+  const served = Object.keys(rules.resources);
+  const resource = chooseResource(idJag, request.resources, served, rules.requireResource ?? false);
+  draft.resource = resource;
+  const resourceOptions = rules.resources[resource];
+  if (resourceOptions === undefined) throw new GrantRefusal('invalid_target', 'the resource is not served here');
+  if (resourceOptions.requireDpop === true && dpopThumbprint === undefined) {
+    throw new GrantRefusal('invalid_grant', 'the resource takes only tokens that are bound by a DPoP proof');
+  }
+
+  const authorizationDetails = await grantedDetails(idJag, resource, resourceOptions, rules);
+  const scopes = grantedScopes({
+    idJag: idJag.scopes,
+    requested,
+    resource: resourceOptions.scopes,
+    resourceDefault: authorizationDetails === undefined ? (resourceOptions.defaultScopes ?? []) : [],
+    subject: await subjectScopes(idJag, resource, rules),
+    mayBeNone: authorizationDetails !== undefined,
+  });
+  const { accountId, linkedBy } = await linkedAccount(rules, idJag);
+  draft.accountId = accountId;
+  if (linkedBy !== undefined) draft.linkedBy = linkedBy;
+  draft.grantedScopes = scopes;
+  if (authorizationDetails !== undefined) {
+    draft.grantedDetailsTypes = [...new Set(authorizationDetails.map(({ type }) => type))];
+  }
+  draft.tokenType = dpopThumbprint === undefined ? 'Bearer' : 'DPoP';
+  return {
+    idJag,
+    clientId,
+    accountId,
+    resource,
+    resourceOptions,
+    scopes,
+    ...(authorizationDetails !== undefined && { authorizationDetails }),
+    claims: checkedTokenClaims((rules.tokenClaims ?? callerClaims)(idJag, resource)),
+    expiresInSeconds: resourceOptions.accessTokenLifetimeSeconds ?? DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS,
+    ...(dpopThumbprint !== undefined && { dpopThumbprint }),
+  };
+}
+
+/** Applies the replay policy: the last of all checks. Throws GrantRefusal. */
+export function spendIdJag(idJag: IdJag, rules: RedemptionRules, draft: RedeemDraft): Promise<void> {
+  const tolerance = rules.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
+  return refusing(draft, () => reserveOnce(idJag, rules.replay, tolerance));
+}
+
+/** The answer of the token endpoint (RFC 6749 section 5.1; `resource` of the draft's -05; RFC 9396 section 7). */
+export function tokenAnswer(redemption: Redemption, accessToken: string): Record<string, unknown> {
+  const { scopes, authorizationDetails } = redemption;
+  return {
+    access_token: accessToken,
+    token_type: redemption.dpopThumbprint === undefined ? 'Bearer' : 'DPoP',
+    expires_in: redemption.expiresInSeconds,
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    resource: redemption.resource,
+    ...(authorizationDetails !== undefined && { authorization_details: authorizationDetails }),
+  };
+}
+
+async function verified(
+  request: RedemptionRequest,
+  rules: RedemptionRules,
+  audience: string,
+  draft: RedeemDraft,
+): Promise<IdJag> {
+  const { assertion, clientId, dpopThumbprint } = request;
+  const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
+  const audienceTenant = await rules.tenantOfClient?.(clientId);
+  const idJag = await refusing(draft, () =>
+    checkIdJag(assertion, {
+      issuers,
+      audience,
+      clientId,
+      audienceTenant,
+      resources: Object.keys(rules.resources),
+      dpopThumbprint,
+      clockToleranceSeconds,
+      maxLifetimeSeconds,
+      now,
+      fetch,
+    }),
+  );
+  draft.issuer = idJag.issuer;
+  draft.subject = idJag.subject;
+  draft.jti = idJag.jwtId;
+  if (idJag.tenant !== undefined) draft.tenant = idJag.tenant;
+  return idJag;
+}
+
+async function subjectScopes(
+  idJag: IdJag,
+  resource: string,
+  { scopesFor }: RedemptionRules,
+): Promise<readonly string[] | undefined> {
+  if (scopesFor === undefined) return undefined;
+  return typeof scopesFor === 'function' ? scopesFor(idJag, resource) : scopesByRules(scopesFor, idJag, resource);
+}
+
+async function linkedAccount(
+  { account }: RedemptionRules,
+  idJag: IdJag,
+): Promise<{ accountId: string; linkedBy?: LinkedAccount['linkedBy'] }> {
+  if (account === undefined) return { accountId: defaultAccountId(idJag) };
+  const found = await account(idJag);
+  const linked = typeof found === 'string' ? { accountId: found } : found;
+  if (linked === undefined || linked.accountId === '') {
+    throw new GrantRefusal('invalid_grant', 'the subject has no account here');
+  }
+  return linked;
+}
+
+async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof IdJagError)) throw error;
+    const { identity } = error;
+    if (identity !== undefined) draft.issuer = identity.issuer;
+    if (identity?.subject !== undefined) draft.subject = identity.subject;
+    if (identity?.jwtId !== undefined) draft.jti = identity.jwtId;
+    const detail = error.detail === undefined ? '' : `: ${error.detail}`;
+    throw new GrantRefusal(error.oauthError, error.message, `${error.code}${detail}`);
+  }
+}
