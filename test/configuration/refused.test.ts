@@ -75,9 +75,16 @@ describe('one error says leg, cause, remedy and contact when', () => {
         for (const secret of secretsOf()) expect(shown).not.toContain(secret);
 
         const diagnosis = await bot.diagnose(server);
-        expect(diagnosis).toMatchObject({ ok: false, leg: error.leg, contact: error.contact, remedy: error.remedy });
+        expect(diagnosis).toMatchObject({
+          ok: false,
+          leg: error.leg,
+          contact: error.contact,
+          remedy: expect.any(String),
+        });
+        const withoutSeconds = (text = '') => text.replace(/\d+ s /u, '');
+        expect(withoutSeconds(diagnosis.remedy)).toBe(withoutSeconds(error.remedy));
         expect(diagnosis.error?.code).toBe(error.code);
-        expect(String(diagnosis)).toContain(`What to do: ${error.remedy}`);
+        expect(String(diagnosis)).toContain(`What to do: ${diagnosis.remedy}`);
         expect(String(diagnosis)).toContain('Whom to ask: ');
       },
     );

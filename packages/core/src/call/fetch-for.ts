@@ -4,6 +4,7 @@ import { type About, report } from '../net/gate.ts';
 import type { ServerAccess } from '../principal/server-access.ts';
 import type { FetchLike, Runtime } from '../runtime.ts';
 import { cleanText } from '../text/clean.ts';
+import { withoutSecrets } from '../text/scopes.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenRefused } from '../tokens/failures.ts';
 import { present } from './present.ts';
@@ -87,7 +88,8 @@ async function recover(
   await discard(response);
   if (!wanted) throw forbidden(access.settings.name, token, challenges);
   access.accept(token);
-  const added = scopesToAdd(wanted.scopes ?? [], token, access.settings);
+  const challenged = withoutSecrets(wanted.scopes ?? [], [token.value]);
+  const added = scopesToAdd(challenged, token, access.settings);
   if (tried.moreScopes || !repeatable(init)) throw stillInsufficient(access.settings.name, token, added);
   tried.moreScopes = true;
   const stronger = await waiting.during(init, async (signal) => {
@@ -156,7 +158,7 @@ function forbidden(server: string, token: AccessToken, challenges: readonly Chal
     server,
     issuer: token.issuer,
     status: 403,
-    error: challenge?.error === undefined ? undefined : cleanText(challenge.error, { max: 64 }),
+    error: challenge?.error === undefined ? undefined : cleanText(challenge.error, { max: 64, secrets: [token.value] }),
     errorDescription:
       challenge?.errorDescription === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../flows/settings.ts';
+import { identifier } from '../text/clean.ts';
 import { missingScopes } from '../text/scopes.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
@@ -20,7 +21,7 @@ export function scopesToAdd(
   const names = (scopes: readonly string[]) =>
     `${scopes
       .slice(0, 8)
-      .map((scope) => `"${scope}"`)
+      .map((scope) => identifier(scope, { max: 80 }))
       .join(', ')}${scopes.length > 8 ? ` and ${scopes.length - 8} more` : ''}`;
   const base = {
     code: 'insufficient_scope',

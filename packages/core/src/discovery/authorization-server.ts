@@ -3,7 +3,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import type { About } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 import { stringField, stringList } from '../text/json.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 import { authorizationServerUrls } from './well-known.ts';
@@ -44,12 +44,7 @@ export async function discoverIssuer(
     issuer,
     option,
   };
-  const url = peerUrl(
-    issuer,
-    { ...about, what: `the issuer ${cleanText(issuer, { max: 120 })}` },
-    runtime.network,
-    anchor,
-  );
+  const url = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime.network, anchor);
   const urls = authorizationServerUrls(url);
   const found = await firstDocument(runtime, urls, about, signal, (document) =>
     judge(document, issuer, about, option, (value) =>
@@ -60,7 +55,7 @@ export async function discoverIssuer(
   throw new CredenceError({
     code: 'metadata_not_found',
     leg: 'discover',
-    message: `No metadata was found for the issuer ${cleanText(issuer, { max: 200 })} (tried ${urls.length} well-known paths).`,
+    message: `No metadata was found for the issuer ${identifier(issuer)} (tried ${urls.length} well-known paths).`,
     remedy: `Check the spelling of ${option}; if the issuer publishes no metadata, pin its token endpoint in the configuration.`,
     contact: 'you',
     server,
@@ -80,7 +75,7 @@ function judge(
     throw new CredenceError({
       code: 'issuer_mismatch',
       leg: 'discover',
-      message: `The metadata at ${url} is of the issuer "${cleanText(said ?? '', { max: 200 })}", not of "${issuer}".`,
+      message: `The metadata at ${url} is of another issuer than "${issuer}": ${identifier(said)}.`,
       remedy: `Set ${option} to exactly the issuer that the metadata names, if that is the one you mean; a trailing slash counts.`,
       contact: 'you',
       server: about.server,

@@ -3,7 +3,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../flows/settings.ts';
 import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
 
@@ -147,6 +147,6 @@ function pinnedEndpoint(issuer: string, url: string, option: string): TokenEndpo
 function list(issuers: readonly string[]): string {
   return issuers
     .slice(0, 4)
-    .map((issuer) => `"${cleanText(issuer, { max: 120 })}"`)
+    .map((issuer) => identifier(issuer))
     .join(', ');
 }

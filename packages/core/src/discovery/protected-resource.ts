@@ -3,7 +3,7 @@ import { parseChallenges } from '../net/challenge.ts';
 import { type About, report, send } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 import { stringField, stringList } from '../text/json.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 import { protectedResourceUrls } from './well-known.ts';
@@ -93,7 +93,7 @@ function judgeResource(
     throw new CredenceError({
       code: 'resource_mismatch',
       leg: 'discover',
-      message: `The metadata at ${url} is about the resource "${cleanText(resource ?? '', { max: 200 })}", not about ${server.url.href}.`,
+      message: `The metadata at ${url} is about another resource than ${server.url.href}: ${identifier(resource)}.`,
       remedy: `Check servers.${server.name}.url; if it is right, its owner must correct "resource" in the metadata.`,
       contact: about.contact,
       server: server.name,

@@ -1,7 +1,7 @@
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { TokenAnswer } from '../oauth/token-endpoint.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 import { stringList } from '../text/json.ts';
 
 interface Whose {
@@ -18,7 +18,7 @@ export function checkResourceEcho(answer: TokenAnswer, resource: string, whose: 
   throw new CredenceError({
     ...whose,
     code: 'resource_mismatch',
-    message: `${whose.issuer} answered with a token for the resource "${cleanText(JSON.stringify(echoed), { max: 120 })}", not for "${resource}".`,
+    message: `${whose.issuer} answered with a token for another resource than "${resource}": ${identifier(echoed, answer)}.`,
     remedy: `Check servers.${whose.server}.url and how its resource is registered there.`,
   });
 }
@@ -30,7 +30,7 @@ export function checkTokenType(answer: TokenAnswer, bound: boolean, whose: Whose
   throw new CredenceError({
     ...whose,
     code: 'invalid_response',
-    message: `${whose.issuer} answered with a token of type "${cleanText(answer.tokenType, { max: 40 })}" where "${expected}" was asked for.`,
+    message: `${whose.issuer} answered with a token of type ${identifier(answer.tokenType, { max: 40, secrets: answer.secrets })} where "${expected}" was asked for.`,
     remedy: bound
       ? `Ask for DPoP to be enabled for this client there, or take servers.${whose.server}.dpop out.`
       : `If that server binds its tokens, set servers.${whose.server}.dpop.`,

@@ -272,7 +272,7 @@ describe('an answer', () => {
   it.each([
     ['an access token', 'urn:ietf:params:oauth:token-type:access_token', /not an ID-JAG/u],
     ['the misspelt type', 'urn:ietf:params:oauth:token-type:id_jag', /not an ID-JAG/u],
-    ['no type', undefined, /"missing"/u],
+    ['no type', undefined, /is missing/u],
   ])('of %s is sent nowhere', async (_what, type, why) => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', editMembers({ issued_token_type: type }));

@@ -2,7 +2,7 @@ import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG, TOKEN_TYPE_ID_JAG_MISSPELT } f
 import { CredenceError } from '../errors/credence-error.ts';
 import { requestToken, type TokenEndpoint } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 import { stringField } from '../text/json.ts';
 import { checkResourceEcho } from './answer-checks.ts';
 import { checkIdJag } from './id-jag.ts';
@@ -59,7 +59,7 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     signal: request.signal,
     onAttempt: request.onAttempt,
   });
-  checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name);
+  checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name, answer.secrets);
   checkResourceEcho(answer, resource, whose);
   const checked = checkIdJag(answer.accessToken, {
     idpIssuer: idp.issuer,
@@ -69,6 +69,7 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     server: server.name,
     nowMs: answer.peerTimeMs ?? runtime.clock.wallMs(),
     thumbprint: await server.dpop?.thumbprint(),
+    secrets: answer.secrets,
   });
   if (!checked.namesResource) missingResource(runtime, server, idp.issuer);
   return {
@@ -78,13 +79,13 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
   };
 }
 
-function checkIssuedType(issued: string | undefined, issuer: string, server: string): void {
+function checkIssuedType(issued: string | undefined, issuer: string, server: string, secrets: readonly string[]): void {
   if (issued === TOKEN_TYPE_ID_JAG) return;
   const misspelt = issued === TOKEN_TYPE_ID_JAG_MISSPELT;
   throw new CredenceError({
     code: 'invalid_response',
     leg: 'exchange',
-    message: `The IdP ${issuer} issued a token of type "${cleanText(issued ?? 'missing', { max: 120 })}", not an ID-JAG.`,
+    message: `The IdP ${issuer} issued a token whose type is ${identifier(issued, { secrets })}, not an ID-JAG.`,
     remedy: misspelt
       ? 'It spells the type with an underscore; the draft has a hyphen (id-jag). Ask for the IdP to be corrected.'
       : 'Ask whether that IdP issues ID-JAGs; what it issued was sent nowhere.',

@@ -1,9 +1,9 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { ID_JAG_TYP } from '../constants.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 import { isJsonObject, type JsonObject, stringField, stringList } from '../text/json.ts';
-import { parseScopes } from '../text/scopes.ts';
+import { parseScopes, withoutSecrets } from '../text/scopes.ts';
 
 /** What the ID-JAG must say for it to be worth sending on. */
 export interface IdJagExpectation {
@@ -16,6 +16,8 @@ export interface IdJagExpectation {
   readonly nowMs: number;
   /** The thumbprint of the key it was to be bound to (RFC 9449 section 6.1). */
   readonly thumbprint?: string | undefined;
+  /** What was sent to the IdP and the ID-JAG itself: never to be shown. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 export interface CheckedIdJag {
@@ -37,19 +39,23 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   const typ = stringField(header, 'typ')
     ?.toLowerCase()
     .replace(/^application\//u, '');
-  if (typ !== ID_JAG_TYP) throw bad(expected, `its header "typ" is "${show(header['typ'])}", not "${ID_JAG_TYP}"`);
+  if (typ !== ID_JAG_TYP)
+    throw bad(expected, `its header "typ" is ${show(expected, header['typ'])}, not "${ID_JAG_TYP}"`);
   const alg = stringField(header, 'alg') ?? '';
   if (!/^(?:(?:RS|PS|ES)\d{3}|EdDSA|Ed25519|ML-DSA-\d\d)$/u.test(alg)) {
-    throw bad(expected, `it is signed with "${show(header['alg'])}", which proves nothing to another party`);
+    throw bad(expected, `it is signed with ${show(expected, header['alg'])}, which proves nothing to another party`);
   }
-  if (claims['iss'] !== expected.idpIssuer) throw bad(expected, `"iss" is "${show(claims['iss'])}"`);
+  if (claims['iss'] !== expected.idpIssuer) throw bad(expected, `"iss" is ${show(expected, claims['iss'])}`);
   const audience = stringList(claims['aud']);
   if (audience?.length !== 1 || audience[0] !== expected.audience) {
-    throw bad(expected, `"aud" is "${show(claims['aud'])}", not the authorization server "${expected.audience}"`);
+    throw bad(
+      expected,
+      `"aud" is ${show(expected, claims['aud'])}, not the authorization server "${expected.audience}"`,
+    );
   }
   if (claims['client_id'] !== expected.clientId) {
     const named = stringField(claims, 'client_id');
-    throw named === undefined ? bad(expected, '"client_id" is missing') : otherClient(expected, show(named));
+    throw named === undefined ? bad(expected, '"client_id" is missing') : otherClient(expected, show(expected, named));
   }
   for (const claim of ['sub', 'jti']) {
     if (!stringField(claims, claim)) throw bad(expected, `"${claim}" is missing`);
@@ -61,7 +67,7 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   const lifetimeMs = Math.max(0, expiresAtMs - claims['iat'] * 1000);
   const resources = claims['resource'] === undefined ? undefined : (stringList(claims['resource']) ?? []);
   if (resources && !resources.includes(expected.resource)) {
-    throw bad(expected, `"resource" is "${show(claims['resource'])}", not "${expected.resource}"`);
+    throw bad(expected, `"resource" is ${show(expected, claims['resource'])}, not "${expected.resource}"`);
   }
   const confirmation = claims['cnf'];
   const bound = isJsonObject(confirmation) ? stringField(confirmation, 'jkt') : undefined;
@@ -71,7 +77,7 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   const scope = stringField(claims, 'scope');
   return {
     lifetimeMs,
-    scopes: scope === undefined ? undefined : parseScopes(scope),
+    scopes: scope === undefined ? undefined : withoutSecrets(parseScopes(scope), expected.secrets ?? []),
     namesResource: resources !== undefined,
   };
 }
@@ -84,8 +90,8 @@ function decode(jwt: string, expected: IdJagExpectation): { header: JsonObject; 
   }
 }
 
-function show(value: unknown): string {
-  return cleanText(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'missing'), { max: 120 });
+function show({ secrets = [] }: IdJagExpectation, value: unknown): string {
+  return identifier(value, { secrets });
 }
 
 /** Either side may have it wrong, and ours is the one that can be looked at now. */
@@ -94,7 +100,7 @@ function otherClient(expected: IdJagExpectation, named: string): CredenceError {
   return new CredenceError({
     code: 'invalid_id_jag',
     leg: 'exchange',
-    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not sent on: "client_id" is "${named}", not "${clientId}".`,
+    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not sent on: "client_id" is ${named}, not "${clientId}".`,
     remedy: `Set servers.${server}.credential to the client that is registered at ${expected.audience}; if that is "${clientId}", ask the IdP's administrator to register it for this principal.`,
     contact: 'you',
     server,

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import { cleanText } from '../text/clean.ts';
+import { identifier } from '../text/clean.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -119,7 +119,7 @@ function parse(value: string, about: UrlAbout): URL {
     throw new CredenceError({
       code: about.leg === 'configure' ? 'invalid_configuration' : 'invalid_response',
       leg: about.leg,
-      message: `${about.what} is not an http(s) URL: "${cleanText(value.replace(/\/\/[^/]*@/u, '//'), { max: 80 })}".`,
+      message: `${about.what} is not an http(s) URL: ${identifier(value.replace(/\/\/[^/]*@/u, '//'), { max: 80 })}.`,
       remedy: `Give ${about.what} as an absolute https URL.`,
       contact: about.contact,
       server: about.server,

@@ -16,7 +16,7 @@ import {
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
 import { type JsonObject, stringField } from '../text/json.ts';
-import { parseScopes } from '../text/scopes.ts';
+import { parseScopes, withoutSecrets } from '../text/scopes.ts';
 import { waitFor } from '../tokens/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 
@@ -60,6 +60,8 @@ export interface TokenAnswer {
   /** What the peer's Date header says the time is, in milliseconds since the epoch. */
   readonly peerTimeMs: number | undefined;
   readonly body: JsonObject;
+  /** What was sent and what came: values that must not come back out in any text. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -158,13 +160,15 @@ async function judge(
   });
   // RFC 6749 appendix A.12, without the space that no Authorization header could carry
   if (!/^[\x21-\x7e]+$/u.test(body.access_token)) throw malformed(request, answer, undefined);
+  const secrets = [...answer.secrets, body.access_token];
   return {
     accessToken: body.access_token,
     tokenType: body.token_type,
     expiresInSeconds: lifetimeSeconds(answer.json?.['expires_in']),
-    scopes: body.scope === undefined ? undefined : parseScopes(body.scope),
+    scopes: body.scope === undefined ? undefined : withoutSecrets(parseScopes(body.scope), secrets),
     peerTimeMs: peerTimeMs(answer.headers),
     body: { ...answer.json },
+    secrets,
   };
 }
 

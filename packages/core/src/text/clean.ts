@@ -22,3 +22,18 @@ export function cleanText(text: string, options: { max?: number; secrets?: Itera
     .trim();
   return clean.length > max ? `${clean.slice(0, max - 1)}…` : clean;
 }
+
+/**
+ * A peer's identifier (an issuer, a resource, a type) as it may stand in a sentence of ours: quoted where it is printable
+ * ASCII without spaces and quotes, so that nobody can write a sentence of their own into it; otherwise what it is instead.
+ */
+export function identifier(value: unknown, options: { max?: number; secrets?: Iterable<string> } = {}): string {
+  if (value === undefined || value === '') return 'missing';
+  if (Array.isArray(value)) {
+    const named = value.slice(0, 3).map((item) => (Array.isArray(item) ? 'a list' : identifier(item, options)));
+    return `[${named.join(', ')}${value.length > 3 ? `, and ${value.length - 3} more` : ''}]`;
+  }
+  if (typeof value !== 'string') return 'no text';
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/u.test(value)) return 'text that is no identifier';
+  return `"${cleanText(value, { max: 120, ...options })}"`;
+}

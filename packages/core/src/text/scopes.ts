@@ -6,6 +6,11 @@ export function parseScopes(value: string): readonly string[] {
   return normaliseScopes(value.split(' ').filter((scope) => SCOPE_TOKEN.test(scope)));
 }
 
+/** Scopes are shown and reported: a peer must not get back out in them what it was sent. */
+export function withoutSecrets(scopes: readonly string[], secrets: readonly string[]): readonly string[] {
+  return scopes.filter((scope) => !secrets.some((secret) => secret !== '' && scope.includes(secret)));
+}
+
 export function normaliseScopes(scopes: Iterable<string>): readonly string[] {
   return [...new Set(scopes)].sort();
 }
