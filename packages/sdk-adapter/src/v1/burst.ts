@@ -1,4 +1,5 @@
 const QUIET_MS = 250;
+const LATE_MS = 50;
 const LONGEST_MS = 2_000;
 
 /**
@@ -31,7 +32,10 @@ export class Burst {
     while (outstanding() > 0) {
       const waitMs = Math.min(this.#lastMs + QUIET_MS, latestMs) - performance.now();
       if (waitMs <= 0) return;
+      const dueMs = performance.now() + waitMs;
       await this.#arrivalWithin(waitMs);
+      // While the process was too busy for a timer it was too busy for answers as well: that was no quiet.
+      if (performance.now() - dueMs > LATE_MS) this.#lastMs = performance.now();
     }
   }
 
