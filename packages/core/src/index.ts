@@ -27,6 +27,7 @@ export type { FetchForOptions } from './call/fetch-for.ts';
 export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
+export type { Rotating } from './credentials/rotating.ts';
 export type { Signer, SigningAlgorithm, SigningKeyInput } from './credentials/signing-key.ts';
 export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';

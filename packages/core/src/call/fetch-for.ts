@@ -68,9 +68,8 @@ async function recover(
   tried: Tried,
 ): Promise<AccessToken | undefined> {
   if (response.status === 401) {
-    const challenges = await parseChallenges(response.headers);
     await discard(response);
-    if (token.type === 'DPoP' && !tried.nonce && challenges.some(({ error }) => error === 'use_dpop_nonce')) {
+    if (token.type === 'DPoP' && !tried.nonce && (await asksForNonce(response))) {
       tried.nonce = true;
       return token;
     }
@@ -125,6 +124,11 @@ async function call(
     report(runtime, about, { ...outcome(), failure });
     throw failure;
   }
+}
+
+/** RFC 9449 section 9. */
+async function asksForNonce({ headers }: Response): Promise<boolean> {
+  return (await parseChallenges(headers)).some(({ error }) => error === 'use_dpop_nonce');
 }
 
 function repeatable({ body }: RequestInit): boolean {

@@ -6,7 +6,8 @@ import { isJsonObject } from '../text/json.ts';
  * `notifications/cancelled` as a message of its own, and without this the call would run after all.
  */
 export class WaitingCalls {
-  readonly #waiting = new Map<string, AbortController>();
+  /** Which call each is, is found out when one is cancelled and not before: many may wait, and few are cancelled. */
+  readonly #waiting = new Map<AbortController, RequestInit>();
 
   /** Waits with `wait` under a signal that ends when the caller's does or when the call is cancelled. */
   async during<T>(init: RequestInit, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -15,13 +16,12 @@ export class WaitingCalls {
     const controller = new AbortController();
     const stop = () => controller.abort(caller?.reason);
     caller?.addEventListener('abort', stop, { once: true });
-    const key = callKey(init);
-    if (key !== undefined) this.#waiting.set(key, controller);
+    this.#waiting.set(controller, init);
     try {
       return await wait(controller.signal);
     } finally {
       caller?.removeEventListener('abort', stop);
-      if (key !== undefined && this.#waiting.get(key) === controller) this.#waiting.delete(key);
+      this.#waiting.delete(controller);
     }
   }
 
@@ -32,9 +32,9 @@ export class WaitingCalls {
     const message = parse(init.body);
     if (message?.['method'] !== 'notifications/cancelled' || !isJsonObject(message['params'])) return false;
     const key = keyOf(init, message['params']['requestId']);
-    const waiting = key === undefined ? undefined : this.#waiting.get(key);
-    waiting?.abort(cancelled(server));
-    return waiting !== undefined;
+    const meant = [...this.#waiting].find(([, waiting]) => key !== undefined && callKey(waiting) === key);
+    meant?.[0].abort(cancelled(server));
+    return meant !== undefined;
   }
 }
 

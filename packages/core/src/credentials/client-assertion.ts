@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
-import { nonEmpty, unavailable } from './checks.ts';
+import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
+import { current } from './rotating.ts';
 
 export interface ClientAssertionOptions {
   clientId: string;
@@ -21,16 +21,8 @@ export function clientAssertion(options: ClientAssertionOptions): ClientCredenti
     method: 'private_key_jwt',
     clientId,
     async authenticate({ issuer, tokenEndpoint, body }) {
-      let jwt: string;
-      try {
-        jwt =
-          typeof assertion === 'function'
-            ? await assertion({ issuer, tokenEndpoint })
-            : await readFile(assertion.file, 'utf8');
-        jwt = nonEmpty(jwt, 'clientAssertion({ assertion })').trim();
-      } catch (cause) {
-        throw unavailable('clientAssertion({ assertion })', cause);
-      }
+      const source = typeof assertion === 'function' ? () => assertion({ issuer, tokenEndpoint }) : assertion;
+      const jwt = await current(source, 'clientAssertion({ assertion })');
       body.set('client_id', clientId);
       body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
       body.set('client_assertion', jwt);

@@ -2,10 +2,14 @@ import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
+import { current, currentFile, isFile, type Rotating } from './rotating.ts';
+
+const OPTION = 'clientSecret({ secret })';
 
 export interface ClientSecretOptions {
   clientId: string;
-  secret: string;
+  /** The secret, or where it is found before each request: a file, a callback. */
+  secret: string | Rotating;
   /** `basic` (default): in the Authorization header. `post`: in the body. RFC 6749 section 2.3.1. */
   method?: 'basic' | 'post';
   /**
@@ -15,17 +19,23 @@ export interface ClientSecretOptions {
   encoding?: 'form' | 'raw';
 }
 
-/** A shared secret (RFC 6749 section 2.3.1). Throws `invalid_configuration` when a field is missing. */
+/**
+ * A shared secret (RFC 6749 section 2.3.1). One in a file or behind a callback may be replaced while the bot runs. Throws
+ * `invalid_configuration` when a field is missing, `credential_unavailable` when the file cannot be read.
+ */
 export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientSecret({ clientId })');
-  const secret = nonEmpty(options.secret, 'clientSecret({ secret })');
-  const { method = 'basic', encoding = 'form' } = options;
+  const { secret, method = 'basic', encoding = 'form' } = options;
+  if (isFile(secret)) currentFile(secret, OPTION);
+  else if (typeof secret !== 'function') nonEmpty(secret, OPTION);
+  const secretNow = () => (typeof secret === 'string' ? secret : current(secret, OPTION));
   if (method === 'post') {
-    const post = ClientSecretPost(secret);
     return {
       method: 'client_secret_post',
       clientId,
-      authenticate: ({ issuer, body, headers }) => post({ issuer }, { client_id: clientId }, body, headers),
+      async authenticate({ issuer, body, headers }) {
+        await ClientSecretPost(await secretNow())({ issuer }, { client_id: clientId }, body, headers);
+      },
     };
   }
   if (encoding === 'raw' && clientId.includes(':')) {
@@ -38,11 +48,13 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
     });
   }
   const encode = encoding === 'form' ? formEncode : (value: string) => value;
-  const basic = `Basic ${Buffer.from(`${encode(clientId)}:${encode(secret)}`).toString('base64')}`;
   return {
     method: 'client_secret_basic',
     clientId,
-    authenticate: ({ headers }) => headers.set('authorization', basic),
+    async authenticate({ headers }) {
+      const basic = `${encode(clientId)}:${encode(await secretNow())}`;
+      headers.set('authorization', `Basic ${Buffer.from(basic).toString('base64')}`);
+    },
   };
 }
 

@@ -1,14 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { parseJsonObject } from '../text/json.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
-import { type SigningAlgorithm, signingKey, type SigningKeyInput } from './signing-key.ts';
+import { current, currentFile, isFile } from './rotating.ts';
+import { type SigningAlgorithm, type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
+
+const OPTION = 'privateKeyJwt({ key })';
 
 export interface PrivateKeyJwtOptions {
   clientId: string;
-  /** PEM (PKCS#8), private JWK, CryptoKey, or a function that signs bytes elsewhere (then `alg` is required). */
-  key: SigningKeyInput;
+  /**
+   * PEM (PKCS#8), private JWK, CryptoKey, a function that signs bytes elsewhere (then `alg` is required), or a file with a PEM
+   * or JWK that may be replaced while the bot runs.
+   */
+  key: SigningKeyInput | { readonly file: string };
   /** Default: what the key is for (RS256 for RSA, ES256/384/512 by curve, EdDSA for Ed25519), or the JWK's `alg`. */
   alg?: SigningAlgorithm;
   /** Header `kid`. Default: the JWK's, else none. */
@@ -29,7 +36,7 @@ export interface PrivateKeyJwtOptions {
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
-  const key = signingKey(options.key, options.alg, options.kid);
+  const keyNow = rotatingKey(options);
   const lifetime = options.lifetimeSeconds ?? 60;
   if (!Number.isInteger(lifetime) || lifetime < 5 || lifetime > 3_600) {
     throw new CredenceError({
@@ -44,6 +51,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
     method: 'private_key_jwt',
     clientId,
     async authenticate({ issuer, body, nowMs }) {
+      const key = await keyNow();
       const now = Math.floor(nowMs / 1000);
       const audience = options.audience ?? issuer;
       const header = {
@@ -71,5 +79,20 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
       body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
       body.set('client_assertion', jwt);
     },
+  };
+}
+
+/** The key, read again before each request where it is in a file, and parsed again where the file has changed. */
+function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey | Promise<SigningKey> {
+  if (!isFile(key)) {
+    const fixed = signingKey(key, alg, kid);
+    return () => fixed;
+  }
+  const parse = (text: string) => ({ text, key: signingKey(parseJsonObject(text) ?? text, alg, kid) });
+  let known = parse(currentFile(key, OPTION));
+  return async () => {
+    const text = await current(key, OPTION);
+    if (text !== known.text) known = parse(text);
+    return known.key;
   };
 }

@@ -230,13 +230,13 @@ describe("C1's own variables", () => {
       expect(error.remedy).toContain('CONDUCTORONE_CLIENT_SECRET');
     },
   );
-});
 
-function serverEnv(name: string): Record<string, string> {
-  return {
-    [`CREDENCE_SERVER_${name}_URL`]: `https://mcp.linear.app/${name}`,
-    [`CREDENCE_SERVER_${name}_ISSUER`]: 'https://linear.app',
-    [`CREDENCE_SERVER_${name}_CLIENT_ID`]: 'a1b2',
-    [`CREDENCE_SERVER_${name}_CLIENT_SECRET`]: 'as-s3cret',
-  };
-}
+  it('refuses two names that would share their variables', () => {
+    expect(() => optionsFromEnv({ CREDENCE_SERVERS: 'wiki-a,wiki.a' })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_configuration',
+        message: expect.stringContaining('"wiki-a" and "wiki.a"'),
+      }),
+    );
+  });
+});

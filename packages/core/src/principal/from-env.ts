@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { clientAssertion } from '../credentials/client-assertion.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import type { SigningKeyInput } from '../credentials/signing-key.ts';
 import { parseJsonObject } from '../text/json.ts';
 import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './options.ts';
 
@@ -19,6 +19,15 @@ type Env = Readonly<Record<string, string | undefined>>;
 export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
   const names = words(env['CREDENCE_SERVERS']);
   if (!names) throw unset('CREDENCE_SERVERS', 'the names of the MCP servers, separated by commas');
+  for (const [index, name] of names.entries()) {
+    const twin = names.slice(0, index).find((other) => prefixOf(other) === prefixOf(name));
+    if (twin !== undefined) {
+      throw wrong(
+        `CREDENCE_SERVERS names "${twin}" and "${name}", whose variables would be the same (${prefixOf(name)}...).`,
+        'Give the servers names that differ in more than case and punctuation.',
+      );
+    }
+  }
   const idp = idpFromEnv(env);
   const servers: Record<string, ServerOptions> = Object.fromEntries(
     names.map((name) => [name, serverFromEnv(env, name)]),
@@ -31,6 +40,10 @@ export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 
     );
   }
   return { ...(idp && { idp }), servers };
+}
+
+function prefixOf(name: string): string {
+  return `CREDENCE_SERVER_${name.toUpperCase().replace(/[^A-Z0-9]/gu, '_')}_`;
 }
 
 function idpFromEnv(env: Env): IdpOptions | undefined {
@@ -53,7 +66,7 @@ function conductorOneFromEnv(env: Env): IdpOptions | undefined {
 }
 
 function serverFromEnv(env: Env, name: string): ServerOptions {
-  const prefix = `CREDENCE_SERVER_${name.toUpperCase().replace(/[^A-Z0-9]/gu, '_')}_`;
+  const prefix = prefixOf(name);
   const required = (field: string, what: string) => {
     const value = filled(env[prefix + field]);
     if (value === undefined) throw unset(prefix + field, what);
@@ -91,9 +104,10 @@ function credentialFromEnv(env: Env, prefix: string): ClientCredential {
   if (clientId === undefined) throw unset(`${prefix}CLIENT_ID`, 'the client id there');
   const ways = {
     PRIVATE_KEY: (value: string) => privateKey(clientId, value, filled(env[`${prefix}KEY_ID`])),
-    PRIVATE_KEY_FILE: (file: string) =>
-      privateKey(clientId, readText(`${prefix}PRIVATE_KEY_FILE`, file), filled(env[`${prefix}KEY_ID`])),
+    PRIVATE_KEY_FILE: (file: string) => privateKey(clientId, { file }, filled(env[`${prefix}KEY_ID`])),
     CLIENT_SECRET: (secret: string) => clientSecret({ clientId, secret, method: secretMethod(env, prefix) }),
+    CLIENT_SECRET_FILE: (file: string) =>
+      clientSecret({ clientId, secret: { file }, method: secretMethod(env, prefix) }),
     CLIENT_ASSERTION_FILE: (file: string) => clientAssertion({ clientId, assertion: { file } }),
   };
   const given = Object.entries(ways).filter(([name]) => filled(env[prefix + name]) !== undefined);
@@ -107,7 +121,7 @@ function credentialFromEnv(env: Env, prefix: string): ClientCredential {
   if (!first) {
     if (filled(env[`${prefix}AUTH_METHOD`]) === 'none') return noClientAuth({ clientId });
     throw unset(
-      `${prefix}PRIVATE_KEY, ${prefix}PRIVATE_KEY_FILE, ${prefix}CLIENT_SECRET or ${prefix}CLIENT_ASSERTION_FILE`,
+      `${prefix}PRIVATE_KEY, ${prefix}CLIENT_SECRET (or either with _FILE) or ${prefix}CLIENT_ASSERTION_FILE`,
       `what the client proves itself with (or ${prefix}AUTH_METHOD=none for a public client)`,
     );
   }
@@ -115,7 +129,8 @@ function credentialFromEnv(env: Env, prefix: string): ClientCredential {
   try {
     return make(filled(env[prefix + name]) ?? '');
   } catch (error) {
-    throw isCredenceError(error) && error.code === 'invalid_key' ? ofVariable(prefix + name, error) : error;
+    const isOfTheKey = isCredenceError(error) && ['invalid_key', 'credential_unavailable'].includes(error.code);
+    throw isOfTheKey ? ofVariable(prefix + name, error) : error;
   }
 }
 
@@ -133,24 +148,13 @@ function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
 }
 
 /** PEM or a JWK; line breaks may be written as \n, as many secret stores do. */
-function privateKey(clientId: string, value: string, kid: string | undefined): ClientCredential {
-  const key = value.startsWith('{') ? (parseJsonObject(value) ?? value) : value.replaceAll('\\n', '\n');
+function privateKey(clientId: string, value: string | { file: string }, kid: string | undefined): ClientCredential {
+  const key = typeof value === 'string' ? keyText(value) : value;
   return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });
 }
 
-function readText(variable: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw new CredenceError({
-      code: 'credential_unavailable',
-      leg: 'configure',
-      message: `The file that ${variable} names cannot be read.`,
-      remedy: `Check the path in ${variable} and the permissions of the file.`,
-      contact: 'you',
-      cause,
-    });
-  }
+function keyText(value: string): SigningKeyInput {
+  return value.startsWith('{') ? (parseJsonObject(value) ?? value) : value.replaceAll('\\n', '\n');
 }
 
 function words(value: string | undefined): string[] | undefined {
