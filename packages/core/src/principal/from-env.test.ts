@@ -43,6 +43,12 @@ describe('CREDENCE_*', () => {
     await bot.close();
   });
 
+  it('are refused where two names would share them', async () => {
+    const error = await refusalOf(() => optionsFromEnv({ CREDENCE_SERVERS: 'wiki-a,wiki.a' }));
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure' });
+    expect(error.message).toContain('"wiki-a" and "wiki.a"');
+  });
+
   it('say everything a server can be told in words', () => {
     const { servers } = optionsFromEnv({
       ...IDP,
@@ -230,13 +236,13 @@ describe("C1's own variables", () => {
       expect(error.remedy).toContain('CONDUCTORONE_CLIENT_SECRET');
     },
   );
-
-  it('refuses two names that would share their variables', () => {
-    expect(() => optionsFromEnv({ CREDENCE_SERVERS: 'wiki-a,wiki.a' })).toThrow(
-      expect.objectContaining({
-        code: 'invalid_configuration',
-        message: expect.stringContaining('"wiki-a" and "wiki.a"'),
-      }),
-    );
-  });
 });
+
+function serverEnv(name: string): Record<string, string> {
+  return {
+    [`CREDENCE_SERVER_${name}_URL`]: `https://mcp.linear.app/${name}`,
+    [`CREDENCE_SERVER_${name}_ISSUER`]: 'https://linear.app',
+    [`CREDENCE_SERVER_${name}_CLIENT_ID`]: 'a1b2',
+    [`CREDENCE_SERVER_${name}_CLIENT_SECRET`]: 'as-s3cret',
+  };
+}
