@@ -1,3 +1,4 @@
+export { type RedisReplayStore, redisReplayStore, type RedisReplayStoreOptions } from './redis-replay-store.ts';
 export { redisStore, type RedisStore } from './redis-store.ts';
 export type { RedisStoreOptions, RedisStoreWarning } from './options.ts';
 export type { EncryptionKey } from './encryption/encryption-key.ts';

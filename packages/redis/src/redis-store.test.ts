@@ -240,6 +240,22 @@ describeWithRedis('redisStore', () => {
     }
   });
 
+  it('gets by with few permissions', async () => {
+    const own = await startRedisServer();
+    try {
+      const admin = await clientAt(own.url);
+      const allowed = ['~credence:*', '+get', '+set', '+eval', '+del', '+pexpire'];
+      await admin.sendCommand(['ACL', 'SETUSER', 'bot', 'reset', 'on', '>p4ssw0rd', ...allowed]);
+      const url = `redis://bot:p4ssw0rd@127.0.0.1:${own.port}`;
+      await behaves(storeAt(url), storeAt(url));
+      await expect(storeAt(url, { prefix: 'other:' }).get('k')).rejects.toMatchObject({
+        message: 'Redis refuses commands: NOPERM.',
+      });
+    } finally {
+      await own.stop();
+    }
+  });
+
   it('rejects after it was closed, and holds no connection', async () => {
     const store = storeAt(server.url);
     await store.get('k');

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { ReplayStore } from '@credence/server';
+import { createClient } from 'redis';
+import { describeWithRedis, type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
+import { redisReplayStore } from './redis-replay-store.ts';
+
+const connect = (url: string) =>
+  createClient({ url, socket: { reconnectStrategy: false } })
+    .on('error', () => undefined)
+    .connect();
+
+describeWithRedis('redisReplayStore', () => {
+  let server: RedisServer;
+  let clients: Awaited<ReturnType<typeof connect>>[];
+  let stores: ReplayStore[];
+
+  beforeAll(async () => {
+    server = await startRedisServer();
+    // Two instances of an authorization server.
+    clients = await Promise.all([connect(server.url), connect(server.url)]);
+    stores = clients.map((client) => redisReplayStore({ client }));
+  });
+  afterAll(async () => {
+    for (const client of clients) if (client.isOpen) client.destroy();
+    await server.stop();
+  });
+
+  const inOneMinute = () => new Date(Date.now() + 60_000);
+
+  it('lets exactly one of many concurrent uses through, whichever instance they reach', async () => {
+    const id = randomUUID();
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, async (_, at) => stores[at % 2]?.reserve(id, inOneMinute())),
+    );
+    expect(outcomes.filter((outcome) => outcome === true)).toHaveLength(1);
+    await expect(stores[0]?.reserve(randomUUID(), inOneMinute())).resolves.toBe(true);
+  });
+
+  it('has Redis forget a reservation when it expires, and not before', async () => {
+    const id = randomUUID();
+    await stores[0]?.reserve(id, inOneMinute());
+    const left = await clients[0]?.pTTL(`credence:replay:${id}`);
+    expect(left).toBeGreaterThan(50_000);
+    expect(left).toBeLessThanOrEqual(60_000);
+  });
+
+  it('takes one that has expired already for as long as Redis can', async () => {
+    await expect(stores[0]?.reserve(randomUUID(), new Date(0))).resolves.toBe(true);
+  });
+
+  it('keeps to its prefix', async () => {
+    const id = randomUUID();
+    const [client] = clients;
+    if (client === undefined) throw new Error('no client');
+    const other = redisReplayStore({ client, prefix: 'other:' });
+    await expect(other.reserve(id, inOneMinute())).resolves.toBe(true);
+    await expect(stores[0]?.reserve(id, inOneMinute())).resolves.toBe(true);
+    expect(() => redisReplayStore({ client, prefix: ' ' })).toThrow('prefix');
+  });
+
+  it('rejects while Redis is away', async () => {
+    await server.kill();
+    const asked = Date.now();
+    await expect(stores[0]?.reserve(randomUUID(), inOneMinute())).rejects.toMatchObject({ name: 'CredenceError' });
+    expect(Date.now() - asked).toBeLessThan(3000);
+  });
+});
