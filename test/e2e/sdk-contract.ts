@@ -209,5 +209,15 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       answered.open();
       expect(world.server.journal).toEqual([]);
     });
+
+    it('stops connecting to a server that says nothing', async () => {
+      await world.bot.token('notes');
+      world.server.behaviour.latencyMs = 60_000;
+      const caller = new AbortController();
+      const connecting = connect(world.bot, { signal: caller.signal });
+      await until(() => world.server.requests.some(({ path }) => !path.startsWith('/.well-known')));
+      caller.abort(new Error('not for ever'));
+      await expect(connecting).rejects.toThrow('not for ever');
+    });
   });
 }

@@ -47,8 +47,8 @@ describeConnectMcp('SDK v2, pinned, and a 2026 server', {
   revision: '2026-07-28',
 });
 
-describeConnectMcp('SDK v2 over SSE', {
-  connect: connecting({ transport: 'sse', versionNegotiation: { mode: 'legacy' } }),
+describeConnectMcp('SDK v2, default, over SSE', {
+  connect: connecting({ transport: 'sse' }),
   firstRequest: 'GET',
   start: startV1Sse,
   revision: '2025-11-25',

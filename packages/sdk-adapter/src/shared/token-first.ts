@@ -11,12 +11,13 @@ interface OpenableTransport {
 /**
  * Makes `transport` take the server's token before it opens, so that a refusal reaches `connect` as the CredenceError it is:
  * thrown later, inside `fetch`, it would be wrapped by an event source and by SDK v2's version negotiation. Closing ends the wait,
- * and closes once.
+ * and closes once. A transport that lives by an event stream also ends with it (`whileStreaming`).
  */
 export function takingTokenFirst<Transport extends OpenableTransport>(
   transport: Transport,
   bot: ServicePrincipal,
   server: string,
+  stream?: EventStream,
 ): Transport {
   const start = transport.start.bind(transport);
   const close = transport.close.bind(transport);
@@ -25,7 +26,7 @@ export function takingTokenFirst<Transport extends OpenableTransport>(
     async start(): Promise<void> {
       await bot.token(server, { signal: closing.signal });
       closing.signal.throwIfAborted();
-      await start();
+      await (stream ? whileStreaming(transport, stream, start, closing.signal) : start());
     },
     async close(): Promise<void> {
       if (closing.signal.aborted) return;
@@ -36,26 +37,30 @@ export function takingTokenFirst<Transport extends OpenableTransport>(
 }
 
 /**
- * Makes an SSE transport end as `stream` does: where the stream cannot be opened, with the refusal behind it; where it is
- * refused later, at once, rather than by asking again every few seconds while calls wait for answers that cannot come.
+ * Opens an SSE transport, which then ends as its stream does: where that cannot be opened, with the refusal behind it; where
+ * it is refused later, at once, rather than by asking again every few seconds while calls wait for answers that cannot come.
  */
-export function endingWithStream<Transport extends OpenableTransport>(
-  transport: Transport,
+async function whileStreaming(
+  transport: OpenableTransport,
   stream: EventStream,
-): Transport {
-  const start = transport.start.bind(transport);
-  return Object.assign(transport, {
-    async start(): Promise<void> {
-      try {
-        await start();
-      } catch (error) {
-        await transport.close();
-        throw stream.failure ?? error;
-      }
-      stream.onRefused = (refusal) => {
-        transport.onerror?.(refusal);
-        void transport.close();
-      };
-    },
+  start: () => Promise<void>,
+  closed: AbortSignal,
+): Promise<void> {
+  try {
+    // an event source that is closed while it waits for its server says nothing any more
+    await Promise.race([start(), abortOf(closed)]);
+  } catch (error) {
+    await transport.close();
+    throw stream.failure ?? error;
+  }
+  stream.onRefused = (refusal) => {
+    transport.onerror?.(refusal);
+    void transport.close();
+  };
+}
+
+async function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }

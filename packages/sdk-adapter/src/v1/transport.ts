@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { EventStream } from '../shared/event-stream.ts';
 import { withinOrigin } from '../shared/redirects.ts';
-import { endingWithStream, takingTokenFirst } from '../shared/token-first.ts';
+import { takingTokenFirst } from '../shared/token-first.ts';
 
 /** What is left of the SDK's own options: authorization and redirects are the adapter's. */
 type SdkOptions = Pick<StreamableHTTPClientTransportOptions, 'requestInit' | 'reconnectionOptions' | 'sessionId'>;
@@ -57,7 +57,7 @@ export function mcpTransport(
     // without it some versions of the SDK open the stream with a fetch of their own
     eventSourceInit: { fetch: stream.fetch },
   });
-  return takingTokenFirst(endingWithStream(transport, stream), bot, name);
+  return takingTokenFirst(transport, bot, name, stream);
 }
 
 function requestInitOf({ http }: McpTransportOptions): Pick<SSEClientTransportOptions, 'requestInit'> {

@@ -1,0 +1,3 @@
+import { describeExit } from './sdk-exit.ts';
+
+describeExit('mcp-sdk-v2.ts');
