@@ -52,7 +52,9 @@ export function introspector(
     let answer: oauth.IntrospectionResponse;
     try {
       answer = await ask(token);
-    } catch {
+    } catch (error) {
+      // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT
+      if (error instanceof oauth.ResponseBodyError && error.error === 'unsupported_token_type') return undefined;
       // The library's errors hold the answer's body: none of it is kept.
       throw new TokenVerificationUnavailableError('the authorization server cannot be asked about the token');
     }
