@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
-import { createClient, createClientPool, createCluster, RESP_TYPES } from 'redis';
+import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis';
 import { describeWithRedis, type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
 import type { RedisStoreWarning } from './options.ts';
 import { type RedisStore, redisStore } from './redis-store.ts';
@@ -77,6 +77,11 @@ describeWithRedis('redisStore', () => {
     for (const store of stores) await store.close();
     expect(await client.ping()).toBe('PONG');
     await expect(stores[0]?.get('x')).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('takes a sentinel, and says so when it is not connected', async () => {
+    const client = createSentinel({ name: 'primary', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
+    await expect(redisStore({ client, encryptionKey }).get('k')).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it('works on a cluster', async () => {
