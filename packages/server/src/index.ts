@@ -4,10 +4,28 @@ export type { AuthorizationDetail, IdJag, TrustedIssuer } from './id-jag/types.t
 export { verifyIdJag, type VerifyIdJagOptions } from './id-jag/verify.ts';
 export type { IssueAuditRecord } from './issue/audit.ts';
 export { issueIdJag, type IssueIdJagOptions } from './issue/issue-id-jag.ts';
-export type { IdJagDecision, IdJagDenial, IdJagGrant, IdJagPolicy, IdJagRequest } from './issue/policy.ts';
+export type {
+  IdJagDecision,
+  IdJagDenial,
+  IdJagGrant,
+  IdJagPolicy,
+  IdJagRequest,
+  UserAuthentication,
+} from './issue/policy.ts';
 export { issuePrincipalIdTokens, type PrincipalIdTokenOptions } from './issue/principal-id-token.ts';
+export type { DenialStatus, IssueStatus } from './issue/status.ts';
+export type { ClaimCondition, WorkloadPlatform, WorkloadRule } from './issue/subject-tokens/workload-platform.ts';
 export type { FetchLike } from './keys/fetch-json.ts';
 export { createSigningKeys, type SigningAlgorithm, SigningKeys, type SigningKeysOptions } from './keys/signing-keys.ts';
+export type {
+  PolicyPrincipal,
+  PolicyServer,
+  PolicySubject,
+  PolicyTableOptions,
+  RequiredAuthentication,
+  ScopeGrant,
+} from './policy/options.ts';
+export { type PolicyTable, policyTable, type PolicyTableSnapshot } from './policy/policy-table.ts';
 export {
   idJagAuthorizationServerConfiguration,
   idJagIdentityProviderConfiguration,

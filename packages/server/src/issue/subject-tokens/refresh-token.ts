@@ -30,7 +30,7 @@ export const refreshToken: SubjectTokenVerifier = async (token, context) => {
     throw refusedToken('the refresh token of a public client must be bound to a key');
   }
   checkBinding(found, context.dpopThumbprint);
-  if (Boolean(found.consumed)) {
+  if (found.consumed) {
     await revokeGrant(found, context);
     throw refusedToken('the refresh token was replaced before: its whole grant is revoked now');
   }

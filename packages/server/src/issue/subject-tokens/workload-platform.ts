@@ -21,7 +21,7 @@ export interface WorkloadRule {
 }
 
 /** A platform whose workload JWTs stand for service principals: GitHub Actions, Kubernetes, SPIFFE, a cloud. */
-export interface WorkloadPlatform extends TrustedIssuer {
+export interface WorkloadPlatform extends Pick<TrustedIssuer, 'jwks' | 'jwksUri' | 'algorithms'> {
   /** What `aud` must be, and be alone. Default: this provider's issuer identifier. */
   readonly audience?: string | undefined;
   readonly workloads: readonly WorkloadRule[];

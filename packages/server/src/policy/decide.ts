@@ -1,0 +1,166 @@
+import type { IdJagDecision, IdJagDenial, IdJagRequest } from '../issue/policy.ts';
+import type { DenialStatus } from '../issue/status.ts';
+import { missingAuthentication } from './authentication.ts';
+import { Grants, together } from './grants.ts';
+import { pairwiseSubject } from './pairwise.ts';
+import type { PolicyState, ServerState, SubjectState } from './state.ts';
+import { findTarget, type Target } from './target.ts';
+
+export interface DecisionOptions {
+  readonly pairwiseSecret: string | Uint8Array | undefined;
+  /** Groups of whoever asks that the table's rows do not name. */
+  readonly furtherGroups: readonly string[];
+  readonly now: Date;
+}
+
+/**
+ * One request against the table as it stands. Who asks comes first, then the target, then what they hold there; each
+ * denial says what an administrator would have to change.
+ */
+export function decide(state: PolicyState, request: IdJagRequest, options: DecisionOptions): IdJagDecision {
+  const who = findSubject(state, request, options.furtherGroups);
+  if (isDenial(who)) return who;
+  const target = findTarget(state, request);
+  if (isDenial(target)) return target;
+  const { name, server } = target;
+  if (server.paused) {
+    return denied('server_paused', 'access_denied', `the server ${name} is paused: resume it`);
+  }
+  const clientId = server.clientIds.get(request.clientId);
+  if (clientId === undefined) {
+    return denied(
+      'client_not_registered',
+      'access_denied',
+      `the client ${request.clientId} has no client id at ${server.issuer}: register it there and enter it for ${name}`,
+    );
+  }
+  const scopes = grantedScopes(state, who, target, request, options.furtherGroups);
+  if (isDenial(scopes)) return scopes;
+  const insufficient = authenticationDenial(server, request, options.now);
+  if (insufficient !== undefined) return insufficient;
+
+  return {
+    granted: true,
+    clientId,
+    scopes: scopes.granted,
+    audience: server.issuer,
+    resource: server.resource,
+    subject: issuedSubject(server, request, options.pairwiseSecret),
+    algorithm: server.algorithm,
+    maxLifetimeSeconds: server.maxLifetimeSeconds,
+    claims: { ...who.claims, ...authenticationClaims(request) },
+    reason: scopes.reason,
+  };
+}
+
+/** A client is its principal, whoever it asks for: one that is disabled cannot ask for users either. */
+function findSubject(
+  state: PolicyState,
+  { subjectKind, subject, clientId }: IdJagRequest,
+  furtherGroups: readonly string[],
+): SubjectState | IdJagDenial {
+  const principal = state.principalOfClient.get(clientId);
+  if (principal?.disabled === true) return disabled('principal', principal.name);
+  if (subjectKind === 'principal') {
+    return (
+      principal ??
+      denied(
+        'principal_unknown',
+        'access_denied',
+        `the client ${clientId} belongs to no principal: add one to the table`,
+      )
+    );
+  }
+  if (state.principals.has(subject) || state.principalOfClient.has(subject)) {
+    // To an authorization server the two would be one.
+    return denied('principal_unknown', 'access_denied', `the user ${subject} has the name of a principal`);
+  }
+  const user = state.users.get(subject) ?? unlisted(state, subject, furtherGroups);
+  if (user === undefined) {
+    return denied(
+      'principal_unknown',
+      'access_denied',
+      `the user ${subject} is not in the table, nor are their groups`,
+    );
+  }
+  return user.disabled ? disabled('user', user.name) : user;
+}
+
+/** Somebody who is known by groups alone. */
+function unlisted(state: PolicyState, name: string, groups: readonly string[]): SubjectState | undefined {
+  if (!groups.some((group) => state.groups.has(group))) return undefined;
+  return { name, disabled: false, groups: new Set(), grants: new Grants(), claims: {} };
+}
+
+function grantedScopes(
+  state: PolicyState,
+  who: SubjectState,
+  { name, server }: Target,
+  { scopes: requested }: IdJagRequest,
+  furtherGroups: readonly string[],
+): { granted: string[]; reason: string | undefined } | IdJagDenial {
+  const groups = [...new Set([...who.groups, ...furtherGroups])].flatMap((group) => state.groups.get(group) ?? []);
+  const held = together([who.grants, ...groups], name);
+  const all = [...held.default, ...held.onRequest];
+  if (all.length === 0) {
+    const some = server.scopes.join(' ');
+    return denied('no_grant', 'access_denied', `${who.name} has no grant at ${name}: grant it one of ${some}`);
+  }
+  const wanted = requested ?? held.default;
+  const notHeld = wanted.filter((scope) => !all.includes(scope));
+  const notEnabled = wanted.filter((scope) => all.includes(scope) && !server.enabled.has(scope));
+  const granted = wanted.filter((scope) => all.includes(scope) && server.enabled.has(scope));
+  const left = [
+    ...(notHeld.length > 0 ? [`${who.name} has no grant for ${notHeld.join(' ')} at ${name}`] : []),
+    ...(notEnabled.length > 0 ? [`${notEnabled.join(' ')} is not enabled at ${name}`] : []),
+  ].join('; ');
+  if (granted.length > 0) return { granted, reason: left === '' ? undefined : `left out: ${left}` };
+  if (notEnabled.length > 0) return denied('scope_not_enabled', 'invalid_scope', `${left}: enable it`);
+  const why = left === '' ? `${who.name} holds no scope at ${name} by default` : left;
+  return denied('no_grant_for_scope', 'invalid_scope', `${why}; it holds: ${all.join(' ')}`);
+}
+
+function authenticationDenial(server: ServerState, request: IdJagRequest, now: Date): IdJagDenial | undefined {
+  const { userAuthentication: required } = server;
+  if (required === undefined || request.subjectKind !== 'user') return undefined;
+  const missing = missingAuthentication(required, request.authentication, now);
+  if (missing === undefined) return undefined;
+  const { maxAgeSeconds, acrValues } = required;
+  return {
+    ...denied('authentication_insufficient', 'insufficient_user_authentication', missing),
+    maxAgeSeconds,
+    acrValues,
+  };
+}
+
+function issuedSubject(
+  { issuer, subjects }: ServerState,
+  { subject, subjectKind: kind }: IdJagRequest,
+  secret: string | Uint8Array | undefined,
+): string {
+  if (secret === undefined || subjects === 'public') return subject;
+  return pairwiseSubject(secret, { sector: issuer, kind, subject });
+}
+
+/** So that the authorization server can ask for more in its turn (the draft's `auth_time`, `acr`, `amr`). */
+function authenticationClaims({ authentication }: IdJagRequest): Record<string, unknown> {
+  if (authentication === undefined) return {};
+  const { authenticatedAt, acr, amr } = authentication;
+  return {
+    auth_time: authenticatedAt && Math.floor(authenticatedAt.getTime() / 1000),
+    acr,
+    amr,
+  };
+}
+
+function disabled(kind: 'principal' | 'user', name: string): IdJagDenial {
+  return denied('principal_disabled', 'access_denied', `the ${kind} ${name} is disabled: enable it`);
+}
+
+function denied(status: DenialStatus, error: IdJagDenial['error'], reason: string): IdJagDenial {
+  return { granted: false, status, error, reason };
+}
+
+function isDenial(value: object): value is IdJagDenial {
+  return 'granted' in value && value.granted === false;
+}
