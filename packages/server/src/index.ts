@@ -1,6 +1,15 @@
+export { dpopNonces, type DpopNonces } from './dpop/nonces.ts';
+export { DPOP_ALGORITHMS, type DpopOptions } from './dpop/proof.ts';
 export { IdJagError, type IdJagErrorCode, type IdJagIdentity, ID_JAG_ERRORS } from './id-jag/error.ts';
 export { memoryReplayStore, type ReplayPolicy, type ReplayStore } from './id-jag/replay.ts';
-export type { AuthorizationDetail, IdJag, TrustedIssuer } from './id-jag/types.ts';
+export type {
+  AuthorizationDetail,
+  ClaimMapping,
+  ClaimPath,
+  EmailLinking,
+  IdJag,
+  TrustedIssuer,
+} from './id-jag/types.ts';
 export { verifyIdJag, type VerifyIdJagOptions } from './id-jag/verify.ts';
 export type { IssueAuditRecord } from './issue/audit.ts';
 export { issueIdJag, type IssueIdJagOptions } from './issue/issue-id-jag.ts';
@@ -31,21 +40,28 @@ export {
   idJagIdentityProviderConfiguration,
   type ProviderConfigurationOptions,
 } from './provider/configuration.ts';
+export { idJagTokenClaims } from './provider/extra-token-claims.ts';
 export { GrantRefusal } from './provider/refusal.ts';
+export { type AccountDirectory, linkAccounts, type LinkedAccount, type SubjectKey } from './redeem/accounts.ts';
 export type { RedeemAuditRecord } from './redeem/audit.ts';
-export type { RedeemIdJagOptions, ResourceOptions } from './redeem/options.ts';
+export type { RedeemIdJagOptions, RedemptionRules, ResourceOptions, ResourceRules } from './redeem/options.ts';
+export type { Redemption } from './redeem/redemption.ts';
+export type { ScopeRule } from './redeem/scope-rules.ts';
 export { redeemIdJag } from './redeem/redeem-id-jag.ts';
+export { accessTokenGate, honoAccessToken, requireAccessToken } from './resource-server/access-token-gate.ts';
 export {
   accessTokenVerifier,
   type AccessTokenVerifier,
   type AccessTokenVerifierOptions,
 } from './resource-server/access-token-verifier.ts';
 export type { AccessTokenIdentity, AccessTokenInfo } from './resource-server/auth-info.ts';
+export { type Caller, callerOf } from './resource-server/caller.ts';
 export {
   type AccessTokenErrors,
   InvalidAccessTokenError,
   TokenVerificationUnavailableError,
 } from './resource-server/errors.ts';
+export type { AccessTokenGateOptions } from './resource-server/gate.ts';
 export type { IntrospectionOptions } from './resource-server/introspection.ts';
 export {
   protectedResourceMetadata,
@@ -61,3 +77,8 @@ export {
   type ToolScopesOptions,
   type ToolScopeTable,
 } from './resource-server/tool-scopes.ts';
+export { accessTokenClaims } from './token-endpoint/access-token-claims.ts';
+export { expressIdJag, honoIdJag } from './token-endpoint/adapters.ts';
+export type { PresentedClient } from './token-endpoint/client-credentials.ts';
+export { idJagTokenEndpoint, type IdJagTokenEndpointOptions } from './token-endpoint/id-jag-token-endpoint.ts';
+export { withIdJagMetadata } from './token-endpoint/metadata.ts';

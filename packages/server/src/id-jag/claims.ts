@@ -8,13 +8,11 @@ import {
   optionalString,
   requiredNumber,
   requiredString,
+  SCOPE_TOKEN,
   stringList,
 } from './read-claim.ts';
 import { readTenants } from './tenants.ts';
 import type { AuthorizationDetail, IdJag, TrustedIssuer } from './types.ts';
-
-/** RFC 6749 appendix A.4. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
 
 export interface ClaimRules {
   audience: string;

@@ -2,6 +2,9 @@ import { IdJagError } from './error.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
+/** RFC 6749 appendix A.4. */
+export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
+
 /** Beyond what a Date can hold (ECMAScript section 21.4.1.1), in seconds. */
 const MAX_SECONDS = 8.64e12;
 

@@ -64,9 +64,6 @@ async function redeem(
   if (client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('unauthorized_client', 'a client must authenticate to redeem an ID-JAG');
   }
-  const scopes = scopeParameter(params);
-  if (scopes !== undefined) draft.requestedScopes = scopes;
-
   const proof = await internals.validateDpop(provider, ctx);
   internals.checkDpopRequired(provider, ctx, proof);
   const certificate = internals.checkMtlsCert(provider, ctx);
@@ -77,7 +74,7 @@ async function redeem(
   const request = {
     assertion: requiredParameter(params, 'assertion'),
     clientId: client.clientId,
-    scopes,
+    scopes: scopeParameter(params),
     resources: parameterList(params, 'resource'),
     dpopThumbprint: proof?.thumbprint,
   };

@@ -1,4 +1,5 @@
 import { IdJagError } from '../id-jag/error.ts';
+import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
 import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
@@ -52,6 +53,10 @@ export async function decideRedemption<Resource extends ResourceRules>(
   draft: RedeemDraft,
 ): Promise<Redemption<Resource>> {
   const { clientId, scopes: requested, dpopThumbprint } = request;
+  if (requested?.some((scope) => !SCOPE_TOKEN.test(scope)) === true) {
+    throw new GrantRefusal('invalid_scope', 'the scope parameter is malformed');
+  }
+  if (requested !== undefined) draft.requestedScopes = requested;
   const idJag = await verified(request, rules, ownIssuer, draft);
   const asked = requested ?? idJag.scopes;
   if (asked !== undefined) draft.requestedScopes = asked;

@@ -35,18 +35,25 @@ export type AccessTokenVerifierOptions = CommonOptions &
       }
   );
 
-/** What `requireBearerAuth` of the MCP SDKs takes as `verifier`. */
+/** What `requireBearerAuth` of the MCP SDKs takes as `verifier`, and `accessTokenGate`, which knows DPoP as well. */
 export interface AccessTokenVerifier {
+  readonly resource: string;
   /**
    * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError
    * (500) where the authorization server cannot be asked.
    */
   verifyAccessToken(token: string): Promise<AccessTokenInfo>;
+  /**
+   * The same without errors of an SDK: why a token is refused, in one fixed sentence. `dpopThumbprint` is that of the
+   * key of a verified proof that came with it; the token must then be bound to that key. Throws
+   * TokenVerificationUnavailableError.
+   */
+  checkAccessToken(token: string, dpopThumbprint?: string): Promise<AccessTokenInfo | { refused: string }>;
 }
 
 /**
  * Verifies the access tokens of one authorization server for one MCP server: issuer, audience, lifetime, and that it
- * is a bearer token.
+ * is a bearer token. Tokens that are bound to a key pass `accessTokenGate` only, which sees the proof.
  */
 export function accessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
   const { issuer, resource } = options;
@@ -64,19 +71,25 @@ export function accessTokenVerifier(options: AccessTokenVerifierOptions): Access
     return claims === undefined ? { refused: 'The token is unknown, expired or revoked' } : { claims };
   };
 
+  const checkAccessToken: AccessTokenVerifier['checkAccessToken'] = async (token, dpopThumbprint) => {
+    const now = (options.now?.() ?? new Date()).getTime();
+    const found = await claimsOf(token, now);
+    if ('refused' in found) return found;
+    return readTokenClaims(token, found.claims, {
+      issuer,
+      resource,
+      clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
+      now: now / 1000,
+      dpopThumbprint,
+    });
+  };
+
   return {
+    resource,
+    checkAccessToken,
+    // The SDKs call it with a token alone, and only for the scheme Bearer.
     async verifyAccessToken(token) {
-      const now = (options.now?.() ?? new Date()).getTime();
-      const found = await claimsOf(token, now);
-      const info =
-        'refused' in found
-          ? found
-          : readTokenClaims(token, found.claims, {
-              issuer,
-              resource,
-              clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
-              now: now / 1000,
-            });
+      const info = await checkAccessToken(token);
       if (!('refused' in info)) return info;
       const { invalidToken } = options.errors ?? (await defaultErrors());
       throw invalidToken(info.refused);

@@ -16,6 +16,12 @@ export interface AccessTokenIdentity {
   issuer: string;
   /** `act` (RFC 8693 section 4.1): on whose behalf the subject is used. */
   actor?: Record<string, unknown>;
+  groups?: string[];
+  roles?: string[];
+  /** RFC 9396. */
+  authorizationDetails?: { type: string; [member: string]: unknown }[];
+  /** The key the token is bound to, where it was sent with a proof by it (`cnf.jkt`). */
+  dpopThumbprint?: string;
   /** Everything the token or the introspection answer says. */
   claims: Record<string, unknown>;
 }

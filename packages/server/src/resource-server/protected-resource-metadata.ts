@@ -8,6 +8,8 @@ export interface ProtectedResourceOptions {
   readonly resourceDocumentation?: string | undefined;
   /** Whether only DPoP-bound tokens are accepted (RFC 9449 section 5.2 by way of RFC 9728). */
   readonly dpopBoundAccessTokensRequired?: boolean | undefined;
+  /** Algorithms of DPoP proofs that are accepted; `DPOP_ALGORITHMS` where `accessTokenGate` has no list of its own. */
+  readonly dpopSigningAlgorithms?: readonly string[] | undefined;
 }
 
 /** RFC 9728 section 2. */
@@ -19,6 +21,7 @@ export interface ProtectedResourceDocument {
   readonly resource_name?: string;
   readonly resource_documentation?: string;
   readonly dpop_bound_access_tokens_required?: boolean;
+  readonly dpop_signing_alg_values_supported?: readonly string[];
 }
 
 export interface ProtectedResourceMetadata {
@@ -44,6 +47,7 @@ export function protectedResourceMetadata(options: ProtectedResourceOptions): Pr
     throw new TypeError('protectedResourceMetadata: authorizationServers is empty');
   }
   const { scopesSupported, resourceName, resourceDocumentation, dpopBoundAccessTokensRequired } = options;
+  const { dpopSigningAlgorithms } = options;
   const document: ProtectedResourceDocument = {
     resource: options.resource,
     authorization_servers: [...options.authorizationServers],
@@ -54,6 +58,7 @@ export function protectedResourceMetadata(options: ProtectedResourceOptions): Pr
     ...(dpopBoundAccessTokensRequired !== undefined && {
       dpop_bound_access_tokens_required: dpopBoundAccessTokensRequired,
     }),
+    ...(dpopSigningAlgorithms !== undefined && { dpop_signing_alg_values_supported: [...dpopSigningAlgorithms] }),
   };
   const path = `${WELL_KNOWN}${resource.pathname === '/' ? '' : resource.pathname}`;
   const url = `${resource.origin}${path}${resource.search}`;

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { memoryReplayStore } from '../id-jag/replay.ts';
+import { dpopNonces } from './nonces.ts';
+import { type DpopOptions, spendDpopProof, verifyDpopProof } from './proof.ts';
+
+const NOW = new Date('2026-11-20T12:00:00Z');
+const NOW_S = NOW.getTime() / 1000;
+const URL_ = 'https://mcp.example/mcp';
+const TOKEN = 'an-access-token';
+
+let key: { privateKey: CryptoKey; publicKey: CryptoKey };
+let jwk: JWK;
+
+beforeAll(async () => {
+  key = await generateKeyPair('ES256', { extractable: true });
+  jwk = await exportJWK(key.publicKey);
+});
+
+const ath = createHash('sha256').update(TOKEN).digest('base64url');
+
+async function proof(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): Promise<string> {
+  const good = { jti: 'j', htm: 'POST', htu: URL_, iat: NOW_S, ath };
+  const all = Object.fromEntries(Object.entries({ ...good, ...claims }).filter(([, value]) => value !== undefined));
+  const headers = { alg: 'ES256', typ: 'dpop+jwt', jwk, ...header };
+  return new SignJWT(all).setProtectedHeader(headers).sign(key.privateKey);
+}
+
+const verify = (text: string, options: DpopOptions = {}, accessToken: string | undefined = TOKEN) =>
+  verifyDpopProof(text, { method: 'POST', url: `${URL_}?a=1`, accessToken, now: NOW }, options);
+
+describe('a proof', () => {
+  it('says whose key it is by', async () => {
+    await expect(verify(await proof())).resolves.toEqual({
+      thumbprint: await calculateJwkThumbprint(jwk),
+      jti: 'j',
+      reusableUntil: new Date((NOW_S + 61) * 1000),
+    });
+    await expect(verify(await proof({ htu: `${URL_}?b=2#c` }))).resolves.toMatchObject({ jti: 'j' });
+  });
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['for another method', { htm: 'GET' }, {}],
+    ['for another path', { htu: `${URL_}/x` }, {}],
+    ['for another origin', { htu: 'https://other.example/mcp' }, {}],
+    ['about another token', { ath: createHash('sha256').update('x').digest('base64url') }, {}],
+    ['about no token', { ath: undefined }, {}],
+    ['that is old', { iat: NOW_S - 61 }, {}],
+    ['from the future', { iat: NOW_S + 61 }, {}],
+    ['that has expired', { exp: NOW_S - 1 }, {}],
+    ['without jti', { jti: undefined }, {}],
+    ['without iat', { iat: undefined }, {}],
+    ['with an empty jti', { jti: '' }, {}],
+    ['of another type', {}, { typ: 'JWT' }],
+    ['without a key', {}, { jwk: undefined }],
+  ])('%s is refused', async (_name, claims, header) => {
+    await expect(verify(await proof(claims, header))).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+  });
+
+  it('with a private key, another key, or another algorithm is refused', async () => {
+    const other = await exportJWK((await generateKeyPair('ES256')).publicKey);
+    const privateJwk = await exportJWK(key.privateKey);
+    for (const header of [{ jwk: other }, { jwk: privateJwk }]) {
+      await expect(verify(await proof({}, header))).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+    }
+    await expect(verify(await proof(), { algorithms: ['EdDSA'] })).rejects.toThrow('malformed');
+    await expect(verify(`${await proof()}, ${await proof()}`)).rejects.toThrow('malformed');
+    await expect(verify(await proof({ padding: 'x'.repeat(9000) }))).rejects.toThrow('too large');
+  });
+
+  it('at a token endpoint is about no token', async () => {
+    const at = { method: 'POST', url: URL_, now: NOW };
+    await expect(verifyDpopProof(await proof({ ath: undefined }), at, {})).resolves.toMatchObject({ jti: 'j' });
+    await expect(verifyDpopProof(await proof(), at, {})).rejects.toThrow('not about this access token');
+  });
+
+  it('is accepted once', async () => {
+    const replay = memoryReplayStore({ now: () => NOW });
+    const verified = await verify(await proof());
+    await spendDpopProof(verified, replay);
+    await expect(spendDpopProof(verified, replay)).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+  });
+});
+
+describe('nonces', () => {
+  const nonces = dpopNonces({ lifetimeSeconds: 60 });
+  const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
+
+  it('are asked for, and stand for the clock', async () => {
+    const failure: unknown = await verify(await proof(), { nonces }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ error: 'use_dpop_nonce', nonce: nonces.issue(NOW) });
+    const answered = await proof({ nonce: nonces.issue(NOW), iat: NOW_S - 7200 });
+    await expect(verify(answered, { nonces })).resolves.toMatchObject({ jti: 'j' });
+  });
+
+  it('of somebody else, or of an hour ago, are refused with a new one', async () => {
+    for (const nonce of ['x', dpopNonces({ lifetimeSeconds: 60 }).issue(NOW), nonces.issue(later(-3600))]) {
+      await expect(verify(await proof({ nonce }), { nonces })).rejects.toMatchObject({ error: 'use_dpop_nonce' });
+    }
+  });
+
+  it('live for one to two stretches of time', () => {
+    const nonce = nonces.issue(NOW);
+    expect([0, 59, 60, 119].map((seconds) => nonces.accepts(nonce, later(seconds)))).toEqual([true, true, true, true]);
+    expect(nonces.accepts(nonce, later(120))).toBe(false);
+  });
+
+  it('are refused a secret that can be guessed', () => {
+    expect(() => dpopNonces({ secret: new Uint8Array(16) })).toThrow(TypeError);
+    expect(() => dpopNonces({ lifetimeSeconds: 0 })).toThrow(TypeError);
+  });
+});

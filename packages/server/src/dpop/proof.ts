@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
+import { z } from 'zod';
+import type { ReplayStore } from '../id-jag/replay.ts';
+import type { DpopNonces } from './nonces.ts';
+
+/** RFC 9449 section 5.1, `dpop_signing_alg_values_supported`. */
+export const DPOP_ALGORITHMS: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'];
+
+const MAX_PROOF_LENGTH = 8192;
+const DEFAULT_MAX_AGE_SECONDS = 60;
+
+export interface DpopOptions {
+  /** Proofs must then have a nonce from here (RFC 9449 section 8). Default: none is asked for. */
+  readonly nonces?: DpopNonces | undefined;
+  /** Where used proofs are remembered, so that none is used twice. Default: in this process. */
+  readonly replay?: ReplayStore | undefined;
+  /** How far `iat` may be from now, in seconds. Default: 60. A proof with a nonce is as old as its nonce. */
+  readonly maxAgeSeconds?: number | undefined;
+  /** Default: {@link DPOP_ALGORITHMS}. */
+  readonly algorithms?: readonly string[] | undefined;
+}
+
+/** The request that a proof must be about. */
+export interface ProvenRequest {
+  readonly method: string;
+  /** The URL as the client has it; its query and fragment do not count (RFC 9449 section 4.3). */
+  readonly url: string;
+  /** The access token it goes with, at a resource server; absent at a token endpoint. */
+  readonly accessToken?: string | undefined;
+  readonly now: Date;
+}
+
+export interface VerifiedProof {
+  /** JWK thumbprint of its key (RFC 7638), what `cnf.jkt` is compared with. */
+  readonly thumbprint: string;
+  readonly jti: string;
+  /** Until when it must be remembered. */
+  readonly reusableUntil: Date;
+}
+
+/** A DPoP proof was refused. With `use_dpop_nonce`, `nonce` is what the next proof must have. */
+export class DpopProofError extends Error {
+  override readonly name = 'DpopProofError';
+  readonly error: 'invalid_dpop_proof' | 'use_dpop_nonce';
+  readonly nonce: string | undefined;
+
+  constructor(message: string, nonce?: string) {
+    super(message);
+    this.error = nonce === undefined ? 'invalid_dpop_proof' : 'use_dpop_nonce';
+    this.nonce = nonce;
+  }
+}
+
+const claimsSchema = z.looseObject({
+  jti: z.string().min(1).max(512),
+  htm: z.string(),
+  htu: z.string(),
+  iat: z.number(),
+  ath: z.string().optional(),
+  nonce: z.string().optional(),
+});
+
+/** Everything of RFC 9449 section 4.3 but the replay. Throws DpopProofError. */
+export async function verifyDpopProof(
+  proof: string,
+  request: ProvenRequest,
+  options: DpopOptions,
+): Promise<VerifiedProof> {
+  const { claims, thumbprint } = await signedBy(proof, options.algorithms ?? DPOP_ALGORITHMS, request.now);
+  if (claims.htm !== request.method) throw new DpopProofError('the DPoP proof is for another method');
+  if (withoutQuery(claims.htu) !== withoutQuery(request.url)) {
+    throw new DpopProofError('the DPoP proof is for another URL');
+  }
+  if (claims.ath !== (request.accessToken === undefined ? undefined : sha256(request.accessToken))) {
+    throw new DpopProofError('the DPoP proof is not about this access token');
+  }
+  return { thumbprint, jti: claims.jti, reusableUntil: freshUntil(claims, request.now, options) };
+}
+
+/** Remembers a proof as used (RFC 9449 section 11.1). Throws DpopProofError where it was, and what the store throws. */
+export async function spendDpopProof({ thumbprint, jti, reusableUntil }: VerifiedProof, replay: ReplayStore) {
+  const id = sha256(JSON.stringify(['dpop', thumbprint, jti]));
+  if (!(await replay.reserve(id, reusableUntil))) throw new DpopProofError('the DPoP proof was used before');
+}
+
+function freshUntil(claims: z.infer<typeof claimsSchema>, now: Date, options: DpopOptions): Date {
+  const { nonces, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS } = options;
+  if (nonces !== undefined) {
+    // The nonce says when the proof was made, whatever the client's clock says.
+    if (claims.nonce === undefined || !nonces.accepts(claims.nonce, now)) {
+      throw new DpopProofError('the DPoP proof needs a nonce from here', nonces.issue(now));
+    }
+    return new Date(now.getTime() + 2 * nonces.lifetimeSeconds * 1000);
+  }
+  if (Math.abs(now.getTime() / 1000 - claims.iat) > maxAgeSeconds) {
+    throw new DpopProofError('the DPoP proof was not made just now');
+  }
+  return new Date((claims.iat + maxAgeSeconds + 1) * 1000);
+}
+
+async function signedBy(proof: string, algorithms: readonly string[], now: Date) {
+  if (proof.length > MAX_PROOF_LENGTH) throw new DpopProofError('the DPoP proof is too large');
+  try {
+    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
+      typ: 'dpop+jwt',
+      algorithms: [...algorithms],
+      currentDate: now,
+    });
+    const { jwk } = protectedHeader;
+    if (jwk === undefined) throw new TypeError('no key');
+    return { claims: claimsSchema.parse(payload), thumbprint: await calculateJwkThumbprint(jwk) };
+  } catch {
+    // What the libraries say may hold parts of the proof.
+    throw new DpopProofError('the DPoP proof is malformed, or its signature is not valid');
+  }
+}
+
+function withoutQuery(url: string): string | undefined {
+  const parsed = URL.parse(url);
+  return parsed === null ? undefined : `${parsed.origin}${parsed.pathname}`;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

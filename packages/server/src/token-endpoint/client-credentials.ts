@@ -1,0 +1,82 @@
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/core';
+import { GrantRefusal } from '../provider/refusal.ts';
+
+/**
+ * How a client presents itself (RFC 6749 section 2.3, RFC 7523 section 2.2). Parsed, not verified: none of it is known to
+ * be true.
+ */
+export type PresentedClient =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      readonly clientSecret: string;
+    }
+  | {
+      readonly method: 'client_assertion';
+      /** The `client_id` parameter, or else what the assertion names as `sub`. */
+      readonly clientId: string;
+      readonly clientAssertion: string;
+    }
+  | {
+      /** A public client, or one whose TLS certificate the callback knows of. */
+      readonly method: 'none';
+      readonly clientId: string;
+    };
+
+/** The one way a request authenticates its client. Throws GrantRefusal. */
+export function presentedClient(headers: Headers, parameters: URLSearchParams): PresentedClient {
+  const authorization = headers.get('authorization');
+  const clientId = parameters.get('client_id') ?? undefined;
+  const clientSecret = parameters.get('client_secret') ?? undefined;
+  const clientAssertion = parameters.get('client_assertion') ?? undefined;
+  if ([authorization ?? undefined, clientSecret, clientAssertion].filter((way) => way !== undefined).length > 1) {
+    throw new GrantRefusal('invalid_request', 'the client authenticates in more than one way');
+  }
+  if (authorization !== null) return basic(authorization, clientId);
+  if (clientAssertion !== undefined) {
+    if (parameters.get('client_assertion_type') !== CLIENT_ASSERTION_TYPE_JWT_BEARER) {
+      throw new GrantRefusal('invalid_request', 'the client_assertion_type is not supported');
+    }
+    return { method: 'client_assertion', clientId: clientId ?? assertedId(clientAssertion), clientAssertion };
+  }
+  if (clientId === undefined) throw new GrantRefusal('invalid_client', 'the client does not say who it is');
+  return clientSecret === undefined
+    ? { method: 'none', clientId }
+    : { method: 'client_secret_post', clientId, clientSecret };
+}
+
+function basic(authorization: string, parameter: string | undefined): PresentedClient {
+  const encoded = /^Basic +(?<credentials>[A-Za-z0-9+/]+=*)$/iu.exec(authorization)?.groups?.['credentials'];
+  const credentials = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = credentials.indexOf(':');
+  const clientId = formDecoded(credentials.slice(0, Math.max(colon, 0)));
+  const clientSecret = formDecoded(credentials.slice(colon + 1));
+  if (colon < 1 || clientId === undefined || clientSecret === undefined) {
+    throw new GrantRefusal('invalid_client', 'the Authorization header cannot be read');
+  }
+  if (parameter !== undefined && parameter !== clientId) {
+    throw new GrantRefusal('invalid_request', 'client_id is not that of the Authorization header');
+  }
+  return { method: 'client_secret_basic', clientId, clientSecret };
+}
+
+/** RFC 6749 section 2.3.1 and appendix B. */
+function formDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+function assertedId(assertion: string): string {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    if (typeof claims === 'object' && claims !== null && 'sub' in claims && typeof claims.sub === 'string') {
+      return claims.sub;
+    }
+  } catch {
+    // Said below.
+  }
+  throw new GrantRefusal('invalid_client', 'the client assertion names no client');
+}
