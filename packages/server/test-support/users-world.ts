@@ -156,7 +156,7 @@ export async function startUsersWorld(options: Partial<IssueIdJagOptions> = {}):
     audit: (record) => issued.push(record),
     ...options,
   });
-  issuePrincipalIdTokens(provider, { signingKeys });
+  issuePrincipalIdTokens(provider, { signingKeys, subject: options.subject });
   const callback = provider.callback();
   server.serve((request, response) => void callback(request, response));
   return world;

@@ -1,6 +1,6 @@
 import { TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT } from '@credence/core';
 import { GrantRefusal } from '../provider/refusal.ts';
-import type { IdJagRequest } from './policy.ts';
+import type { IdJagGrant, IdJagRequest } from './policy.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 
@@ -43,9 +43,9 @@ export async function verifyActor(
 /**
  * The `act` claim: the actor, and inside it whoever acted before, where the subject token says so (RFC 8693 section 4.1).
  */
-export function actClaim(request: IdJagRequest): Record<string, unknown> | undefined {
+export function actClaim(request: IdJagRequest, { actorSubject }: IdJagGrant): Record<string, unknown> | undefined {
   const { act } = request.claims;
   const before = request.subjectKind === 'user' && typeof act === 'object' && act !== null ? { ...act } : undefined;
   if (request.actor === undefined) return before;
-  return { sub: request.actor.subject, ...(before !== undefined && { act: before }) };
+  return { sub: actorSubject ?? request.actor.subject, ...(before !== undefined && { act: before }) };
 }

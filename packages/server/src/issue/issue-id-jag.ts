@@ -225,7 +225,7 @@ function idJagClaims(
     resource,
     scope: terms.scopes?.join(' '),
     authorization_details: grant.authorizationDetails,
-    act: actClaim(request) ?? extra['act'],
+    act: actClaim(request, grant) ?? extra['act'],
     cnf: request.dpopThumbprint === undefined ? undefined : { jkt: request.dpopThumbprint },
   });
 }

@@ -60,6 +60,8 @@ export interface IdJagGrant {
   readonly resource?: string | readonly string[] | undefined;
   /** Default: the subject of the subject token. A pairwise identifier, for example. */
   readonly subject?: string | undefined;
+  /** `act.sub` of the ID-JAG, where there is an actor. Default: the actor's subject. */
+  readonly actorSubject?: string | undefined;
   /**
    * `aud` of the ID-JAG, where clients name the authorization server otherwise than by its issuer. Default: as
    * requested.

@@ -45,7 +45,10 @@ export function decide(state: PolicyState, request: IdJagRequest, options: Decis
     scopes: scopes.granted,
     audience: server.issuer,
     resource: server.resource,
-    subject: issuedSubject(server, request, options.pairwiseSecret),
+    subject: issuedSubject(server, { subject: request.subject, kind: request.subjectKind }, options.pairwiseSecret),
+    actorSubject:
+      request.actor &&
+      issuedSubject(server, { subject: request.actor.subject, kind: 'principal' }, options.pairwiseSecret),
     algorithm: server.algorithm,
     maxLifetimeSeconds: server.maxLifetimeSeconds,
     claims: { ...who.claims, ...authenticationClaims(request) },
@@ -135,7 +138,7 @@ function authenticationDenial(server: ServerState, request: IdJagRequest, now: D
 
 function issuedSubject(
   { issuer, subjects }: ServerState,
-  { subject, subjectKind: kind }: IdJagRequest,
+  { subject, kind }: { subject: string; kind: 'principal' | 'user' },
   secret: string | Uint8Array | undefined,
 ): string {
   if (secret === undefined || subjects === 'public') return subject;

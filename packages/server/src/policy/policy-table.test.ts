@@ -71,6 +71,7 @@ describe('what is granted', () => {
       audience: AS,
       resource: ISSUES,
       subject: 'bot',
+      actorSubject: undefined,
       algorithm: 'EdDSA',
       maxLifetimeSeconds: 60,
       claims: { department: 'reports' },
@@ -319,6 +320,15 @@ describe('pairwise subjects', () => {
     ]);
     expect(new Set(subjects).size).toBe(subjects.length);
     for (const subject of subjects) expect(subject).toMatch(/^[\w-]{43}$/u);
+  });
+
+  it('hide the actor as well, by the name it has when it comes for itself', async () => {
+    const asked = request({
+      subject: 'alice',
+      subjectKind: 'user',
+      actor: { subject: 'bot', tokenType: 'urn:ietf:params:oauth:token-type:access_token' },
+    });
+    expect(await withSecret().policy(asked)).toMatchObject({ actorSubject: await subjectFor(withSecret(), {}) });
   });
 
   it('are not made for a server that wants to know', async () => {
