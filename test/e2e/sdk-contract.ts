@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type CredenceError, EXTENSION_EMA, isCredenceError, type ServicePrincipal } from '@credence/core';
 import { type Peer, startPeer } from '../support/peer.ts';
 import {
@@ -12,6 +12,9 @@ import {
   type ToolClient,
   until,
 } from './sdk-world.ts';
+
+// a hundred calls over HTTP, or a process of its own, take their time on a busy machine
+jest.setTimeout(90_000);
 
 export interface SdkUnderTest {
   readonly start: StartServer;

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+
+// a hundred calls over HTTP, or a process of its own, take their time on a busy machine
+jest.setTimeout(90_000);
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -12,7 +15,7 @@ export function describeExit(example: string): void {
       const child = spawn(process.execPath, ['--import', 'tsx', `examples/${example}`], {
         cwd: ROOT,
         stdio: ['ignore', 'ignore', 'pipe'],
-        timeout: 25_000,
+        timeout: 80_000,
       });
       const complaints: string[] = [];
       child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));

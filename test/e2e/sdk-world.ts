@@ -70,10 +70,14 @@ export function echoed(message: string): unknown {
 
 /** Resolves when `condition` holds, which has to happen within seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  const latestMs = performance.now() + 10_000;
-  while (!condition()) {
+  await untilAsync(async () => condition(), 5);
+}
+
+export async function untilAsync(condition: () => Promise<boolean>, everyMs = 100): Promise<void> {
+  const latestMs = performance.now() + 20_000;
+  while (!(await condition())) {
     if (performance.now() > latestMs) throw new Error(`never happened: ${String(condition)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
