@@ -50,6 +50,23 @@ function answerAt(at: At, answer: PeerAnswer): void {
   }
 }
 
+function askedAt(at: At): number {
+  const { idp, as, mcp } = world;
+  switch (at) {
+    case 'server metadata':
+      return mcp.received('GET /.well-known/oauth-protected-resource/mcp').length;
+    case 'AS metadata':
+      return as.script.count('metadata');
+    case 'IdP metadata':
+      return idp.script.count('metadata');
+    case 'authenticate':
+    case 'exchange':
+      return idp.script.count(at);
+    case 'redeem':
+      return as.script.count('redeem');
+  }
+}
+
 describe.each(LEGS)('at %s', (at, whose) => {
   it('an endless answer is let go of at once', async () => {
     const started = performance.now();
@@ -83,17 +100,40 @@ describe.each(LEGS)('at %s', (at, whose) => {
     expect(error.remedy).toContain('timeout.requestMs');
   });
 
-  it.each(['99999999', '999999999999999999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
-    'a Retry-After of %s keeps nobody waiting',
+  it.each(['99999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
+    'a Retry-After of %s keeps nobody waiting, and is heeded',
     async (retryAfter) => {
       answerAt(at, { status: 429, headers: { 'retry-after': retryAfter } });
       const started = performance.now();
       const error = await refusalOf(call(world.bot({ principal: quick })));
       expectForThePerson(error, { code: 'rate_limited', ...whose }, world);
       expect(error.retryable).toBe(true);
+      expect(error.retryAfterSeconds).toBeGreaterThan(90_000_000);
+      expect(askedAt(at)).toBe(1);
       expect(performance.now() - started).toBeLessThan(1_000);
     },
   );
+
+  it('a Retry-After that is no time is none', async () => {
+    answerAt(at, { status: 429, headers: { 'retry-after': '999999999999999999999' } });
+    const error = await refusalOf(call(world.bot({ principal: quick })));
+    expectForThePerson(error, { code: 'rate_limited', ...whose }, world);
+    expect(error).not.toHaveProperty('retryAfterSeconds');
+    expect(askedAt(at)).toBe(2);
+  });
+
+  it('a page of HTML in place of JSON is no answer', async () => {
+    answerAt(at, { headers: { 'content-type': 'text/html' }, body: '<h1>Sign in</h1> {"issuer":"x"}' });
+    if (at === 'server metadata') {
+      expect((await call(world.bot())).status).toBe(200);
+      expect(world.events).toContainEqual(expect.objectContaining({ type: 'warning', leg: 'discover' }));
+      return;
+    }
+    const error = await refusalOf(call(world.bot()));
+    expect(error.code).toMatch(/^(?:invalid_response|metadata_not_found)$/u);
+    expect(error.leg).toBe(whose.leg);
+    expect(error.message).not.toContain('Sign in');
+  });
 });
 
 describe('at the MCP server', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { generateDpopKeyPair } from '@credence/core';
+import { calculateJwkThumbprint, exportJWK } from 'jose';
 import { everythingShownBy, refusalOf } from '../support/evidence.ts';
 import { edit, editMembers, htmlPage, type Misbehaviour, refusal, say } from '../support/oauth-world.ts';
 import {
@@ -175,6 +176,17 @@ describe('a token of the wrong type', () => {
     const error = await refusalOf(call(bot));
     expect(error.contact).toBe('idp-admin'); // the ID-JAG itself is already not bound
     expectForThePerson(error, { code: 'invalid_id_jag', leg: 'exchange', contact: 'idp-admin' }, world);
+    expect(world.mcp.received('POST /mcp')).toEqual([]);
+  });
+
+  it('that is bound to nothing is refused where its ID-JAG was bound', async () => {
+    const dpop = await generateDpopKeyPair();
+    const jkt = await calculateJwkThumbprint(await exportJWK(dpop.publicKey));
+    world.idp.forge({ claims: (claims) => ({ ...claims, cnf: { jkt } }) });
+    const error = await refusalOf(call(world.bot({ server: { dpop } })));
+    expectForThePerson(error, { code: 'invalid_response', leg: 'redeem', contact: 'server-owner' }, world);
+    expect(error.remedy).toContain('servers.mcp.dpop');
+    expect(world.as.script.count('redeem')).toBe(1);
     expect(world.mcp.received('POST /mcp')).toEqual([]);
   });
 
