@@ -42,6 +42,8 @@ export class BearerTokens {
   /** Requests of the last seconds that were not refused so far, oldest first. */
   readonly #recent = new Set<PresentedRequest>();
   #checking: Promise<void> | undefined;
+  /** The token that the server has taken for a ping after another was refused. */
+  #taken: string | undefined;
   #unexplainedMs = -Infinity;
 
   constructor(bot: ServicePrincipal, server: string | URL) {
@@ -80,8 +82,10 @@ export class BearerTokens {
       if (request.refusals > MAX_REFUSALS) throw refusedAgain(this.server);
     }
     const current = await this.#token();
-    const replaced = request?.token !== undefined && request.token.value !== current.value;
-    if (!replaced) this.#checking ??= this.#check(current).finally(() => (this.#checking = undefined));
+    const suspected = request?.token === undefined || request.token.value === current.value;
+    if (suspected || current.value !== this.#taken) {
+      this.#checking ??= this.#check(current, suspected).finally(() => (this.#checking = undefined));
+    }
     await this.#checking;
     if (request) request.retried = true;
   }
@@ -105,10 +109,13 @@ export class BearerTokens {
     return token;
   }
 
-  async #check(current: AccessToken): Promise<void> {
+  async #check(current: AccessToken, suspected: boolean): Promise<void> {
     await this.#ping();
     const after = await this.#token();
-    if (after.value !== current.value) return;
+    if (after.value !== current.value || !suspected) {
+      this.#taken = after.value;
+      return;
+    }
     // The server takes the token for a ping. It may look at tokens only where a tool is called: then another one helps. Or v1
     // has come with a 403, which it brings to a provider in the same words: then none does, so this is not tried each time.
     const nowMs = performance.now();
