@@ -35,10 +35,15 @@ async function main({ only, rounds, json, write }: BenchOptions): Promise<void> 
   console.log(json ? JSON.stringify({ machine, rows }, undefined, 2) : `${text}\n\n${summary}`);
 }
 
-try {
-  await main(optionsFrom(process.argv.slice(2)));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  console.error(`\n${USAGE}`);
-  process.exitCode = 1;
+function chosen(args: readonly string[]): BenchOptions | undefined {
+  try {
+    return optionsFrom(args);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
+
+const options = chosen(process.argv.slice(2));
+if (options) await main(options);

@@ -6,7 +6,7 @@ import { median } from '../report/stats.ts';
 import { startWorld, type World } from '../world/world.ts';
 import type { Measure } from './measure.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const NAMES = [
   'minimum-v1',
   'credence-v1',

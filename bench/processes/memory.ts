@@ -9,13 +9,12 @@ const MCP = 'http://127.0.0.1:3/mcp';
  * Peers inside the process: each answer is right in form, an ID-JAG and an access token of the usual length (the token 43
  * characters), and costs no connection. The principal does not verify the ID-JAG's signature, so it needs none that holds.
  */
-function peers(): (input: string | URL, init?: RequestInit) => Promise<Response> {
-  let issued = 0;
+function peers(count: { issued: number }): (input: string | URL, init?: RequestInit) => Promise<Response> {
   const signature = 'A'.repeat(86);
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const header = part({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'a-key-of-the-idp' });
   return async (input, init) => {
-    issued += 1;
+    count.issued += 1;
     const form = init?.body instanceof URLSearchParams ? init.body : new URLSearchParams();
     const scope = form.get('scope') ?? '';
     if (String(input).startsWith(IDP)) {
@@ -25,7 +24,7 @@ function peers(): (input: string | URL, init?: RequestInit) => Promise<Response>
         sub: 'bench-bot',
         aud: AS,
         client_id: 'bench-bot-at-as',
-        jti: `b7c0d5de-5f52-4c8e-9b4b-${String(issued).padStart(12, '0')}`,
+        jti: `b7c0d5de-5f52-4c8e-9b4b-${String(count.issued).padStart(12, '0')}`,
         resource: MCP,
         scope,
         iat: nowSeconds,
@@ -39,7 +38,7 @@ function peers(): (input: string | URL, init?: RequestInit) => Promise<Response>
       });
     }
     return Response.json({
-      access_token: String(issued).padStart(43, 'x'),
+      access_token: String(count.issued).padStart(43, 'x'),
       token_type: 'Bearer',
       expires_in: 3600,
     });
@@ -59,6 +58,7 @@ async function usedBytes(): Promise<number> {
 
 async function bytesPerToken(keys: number): Promise<number> {
   if (!globalThis.gc) throw new Error('needs --expose-gc');
+  const count = { issued: 0 };
   const scopes = scopesFor(keys);
   const bot = new ServicePrincipal({
     idp: {
@@ -78,7 +78,7 @@ async function bytesPerToken(keys: number): Promise<number> {
       },
     },
     cache: { maxTokens: keys + 1_000 },
-    fetch: peers(),
+    fetch: peers(count),
   });
   const pairs = pairsOf(scopes);
   const take = async (count: number) => {
@@ -93,6 +93,12 @@ async function bytesPerToken(keys: number): Promise<number> {
   const before = await usedBytes();
   await take(keys);
   const after = await usedBytes();
+  // all of them are still there
+  const { issued } = count;
+  for (const [at, pair] of [...pairsOf(scopes)].slice(0, 500 + keys).entries()) {
+    if (at % 100 === 0) await bot.token('bench', { scopes: pair });
+  }
+  if (count.issued !== issued) throw new Error('tokens were let go of while they were counted');
   await bot.close();
   return (after - before) / keys;
 }

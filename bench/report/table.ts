@@ -5,7 +5,7 @@ const HEAD = [
   'measured',
   'CrossAppAccessProvider (v2)',
   'PrivateKeyJwtProvider (v1)',
-  'minimum',
+  'held against',
   'Credence',
   'ratio',
   'target',

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { optionsFrom } from '../../bench/options.ts';
+import { atLeast, atMost, ratioOf } from '../../bench/report/row.ts';
+import { median, percentile } from '../../bench/report/stats.ts';
+import { tableOf } from '../../bench/report/table.ts';
+
+describe('the options of the benchmark', () => {
+  it('are everything once unless something is chosen', () => {
+    const all = optionsFrom([]);
+    expect(all).toEqual({ only: ['a', 'b', 'c', 'd', 'e', 'f', 'g'], rounds: undefined, json: false, write: false });
+    expect(optionsFrom(['--only', 'c,a', '--rounds', '3', '--json'])).toMatchObject({
+      only: ['a', 'c'],
+      rounds: 3,
+      json: true,
+    });
+  });
+
+  it.each([[['--only', 'h']], [['--rounds', '0']], [['--rounds', 'two']], [['--fast']]])('refuse %j', (args) => {
+    expect(() => optionsFrom(args)).toThrow();
+  });
+});
+
+describe('the figures of the benchmark', () => {
+  it('are medians and percentiles by nearest rank', () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    const hundred = Array.from({ length: 100 }, (_, at) => at + 1).toReversed();
+    expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile(hundred, 1)]).toEqual([50, 99, 100]);
+    expect(() => median([])).toThrow('nothing was measured');
+  });
+
+  it('compare each SDK with the minimum under the same SDK, and a target is met by both or not at all', () => {
+    const ratio = ratioOf([110, 300], [100, 200]);
+    expect(ratio).toEqual([1.1, 1.5]);
+    expect(atMost(ratio, 1.15, ' x')).toEqual({ text: '<= 1.15 x', met: false });
+    expect(atLeast([0.85], 0.85, ' x')).toEqual({ text: '>= 0.85 x', met: true });
+  });
+
+  it('say in the table what was missed', () => {
+    const table = tableOf([
+      {
+        id: 'a',
+        what: 'time',
+        unit: 'ms',
+        peerV2: 271,
+        baseline: [100, 200],
+        credence: [110, 300],
+        ratio: [1.1, 1.5],
+        target: { text: '<= 1.15 x', met: false },
+      },
+    ]);
+    const cells = table
+      .split('\n')
+      .at(-1)
+      ?.split('|')
+      .map((cell) => cell.trim());
+    expect(cells).toEqual([
+      '',
+      '(a)',
+      'time',
+      '271 ms',
+      '',
+      '100 / 200 ms',
+      '110 / 300 ms',
+      '1.10 / 1.50',
+      '<= 1.15 x',
+      'MISSED',
+      '',
+    ]);
+  });
+});
