@@ -184,6 +184,17 @@ describe('TokenManager', () => {
     await expect(manager.get(wanted)).resolves.toMatchObject({ server: 'mcp' });
   });
 
+  it('does not pause for tokens that were good for a while, though nobody said so', async () => {
+    const { clock, manager, state, wanted } = world({ expiresInSeconds: 3_600 });
+    for (let hour = 0; hour < 5; hour += 1) {
+      const token = await manager.get(wanted);
+      clock.advance(600_000);
+      manager.reject(token);
+    }
+    expect((await manager.get(wanted)).value).toBe('token-6');
+    expect(state.asked).toBe(6);
+  });
+
   it('gives a refusal to the herd right behind, and asks again after a moment', async () => {
     const { clock, manager, state, wanted } = world();
     state.failWith = denied;

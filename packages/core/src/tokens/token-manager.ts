@@ -28,6 +28,8 @@ export interface TokenWanted {
 interface Entry {
   readonly token: AccessToken;
   ages: Ages;
+  /** When it came here; monotonic milliseconds. */
+  readonly sinceMs: number;
   /** The server has answered a call with it by something else than 401. */
   accepted: boolean;
   readonly refused: (() => void) | undefined;
@@ -35,6 +37,7 @@ interface Entry {
 
 const DEFAULT_MAX_TOKENS = 10_000;
 const RENEWAL_PAUSE_MS = 5_000;
+const FRESH_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
 
@@ -99,7 +102,9 @@ export class TokenManager {
     entry.refused?.();
     void this.#forgetShared(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
-    if (entry.accepted) this.#refusals.accepted(key);
+    // a token that lived for a while was surely taken by somebody who did not say so
+    const isFresh = this.#runtime.clock.monotonicMs() - entry.sinceMs < FRESH_MS;
+    if (entry.accepted || !isFresh) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted(key, () => tokenRefused(token));
   }
 
@@ -254,7 +259,13 @@ export class TokenManager {
     const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.ages.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
-    this.#put(wanted.key, { token, ages, accepted: false, refused: undefined });
+    this.#put(wanted.key, {
+      token,
+      ages,
+      sinceMs: this.#runtime.clock.monotonicMs(),
+      accepted: false,
+      refused: undefined,
+    });
     this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
   }
@@ -275,7 +286,13 @@ export class TokenManager {
     const token = tokenOf(stored, wanted);
     const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
     if (lifetimeMs > 0) {
-      this.#put(wanted.key, { token, ages, accepted: false, refused: grant.refused });
+      this.#put(wanted.key, {
+        token,
+        ages,
+        sinceMs: this.#runtime.clock.monotonicMs(),
+        accepted: false,
+        refused: grant.refused,
+      });
       // before the lease is given back, so that who gets it next finds the token
       await this.#store?.set(wanted.key, serialiseToken(stored), lifetimeMs);
     }
