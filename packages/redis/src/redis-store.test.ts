@@ -21,7 +21,11 @@ describeWithRedis('redisStore', () => {
   };
   const storeAt = (url: string, options: { prefix?: string; onWarning?: (warning: RedisStoreWarning) => void } = {}) =>
     later(redisStore({ url, encryptionKey, ...options }), (store) => store.close());
-  const clientAt = async (url: string) => later(await createClient({ url }).connect(), (client) => client.destroy());
+  /** Its error events are heard: without a listener, a Redis that is stopped before it would fail the test. */
+  const clientAt = async (url: string) => {
+    const client = createClient({ url }).on('error', () => undefined);
+    return later(await client.connect(), (one) => one.destroy());
+  };
 
   beforeAll(async () => {
     server = await startRedisServer();
@@ -213,7 +217,6 @@ describeWithRedis('redisStore', () => {
     const own = await startRedisServer();
     try {
       const client = await clientAt(own.url);
-      client.on('error', () => undefined);
       const store = redisStore({ client, encryptionKey });
       await own.kill();
       await until(() => !client.isReady);
