@@ -1,7 +1,7 @@
 import pRetry from 'p-retry';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime.ts';
-import { sleep } from './sleep.ts';
+import { sleep } from '../time/sleep.ts';
 
 /**
  * Runs `attempt` until it succeeds, with p-retry: only what may still succeed (`retryable`) is tried again, after the pause

@@ -17,7 +17,7 @@ import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
 import { type JsonObject, stringField } from '../text/json.ts';
 import { parseScopes, withoutSecrets } from '../text/scopes.ts';
-import { waitFor } from '../tokens/wait-for.ts';
+import { waitFor } from '../time/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 
 export interface TokenEndpoint {

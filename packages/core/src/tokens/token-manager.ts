@@ -1,6 +1,6 @@
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
-import { sleep } from '../net/sleep.ts';
+import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime.ts';
 import { asAcquisition } from '../telemetry/acquisition.ts';
 import { missingScopes } from '../text/scopes.ts';
@@ -13,7 +13,7 @@ import { Refusals } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { refusedInFront, tellRefusal } from '../store/stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from '../store/stored-token.ts';
-import { waitFor } from './wait-for.ts';
+import { waitFor } from '../time/wait-for.ts';
 
 /** What is wanted, and how to get it when it is not there. */
 export interface TokenWanted {
