@@ -1,9 +1,12 @@
 import {
+  GRANT_JWT_BEARER,
+  GRANT_JWT_DPOP,
   GRANT_TOKEN_EXCHANGE,
   TOKEN_TYPE_ACCESS_TOKEN,
   TOKEN_TYPE_ID_JAG,
   TOKEN_TYPE_ID_JAG_MISSPELT,
   TOKEN_TYPE_ID_TOKEN,
+  TOKEN_TYPE_JWT,
   TOKEN_TYPE_REFRESH_TOKEN,
   TOKEN_TYPE_SAML2,
 } from '@credence/core';
@@ -29,7 +32,7 @@ import {
   startWorld,
   type World,
 } from '../../test-support/world.ts';
-import { GrantRefusal, type IdJagRequest } from '../index.ts';
+import { GrantRefusal, type IdJagRequest, redeemIdJag } from '../index.ts';
 
 let world: World;
 let bot: Bot;
@@ -246,7 +249,7 @@ describe('the policy', () => {
       },
     });
     const { body } = await bot.exchange({ audience: 'urn:acme:linear' });
-    expect(body).toMatchObject({ expires_in: 60 });
+    expect(body).toMatchObject({ expires_in: 60, authorization_details: [{ type: 'mcp', tool: 'x' }] });
     const assertion = String(body['access_token']);
     expect(decodeProtectedHeader(assertion).alg).toBe('EdDSA');
     const claims = decodeJwt(assertion);
@@ -297,6 +300,93 @@ describe("the principal's own access token", () => {
     const token = await world.idp.provider.ClientCredentials.find(own['access_token'] ?? '');
     await token?.destroy();
     expect(error(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
+  });
+});
+
+describe('an access token that is not the own one', () => {
+  const refused = async (token: string, reason: string) => {
+    expect(error(await bot.exchange({ subject_token: token }))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({
+      granted: false,
+      status: 'subject_token_refused',
+      reason: expect.stringContaining(reason),
+    });
+  };
+  const registered = async () => {
+    const client = await world.idp.provider.Client.find('bot');
+    if (client === undefined) throw new Error('no client');
+    return client;
+  };
+
+  it('because it has expired is refused', async () => {
+    const token = new world.idp.provider.ClientCredentials({ client: await registered(), scope: '' });
+    token.exp = Math.floor(Date.now() / 1000) - 1;
+    await refused(await token.save(), 'expired');
+  });
+
+  it("because it is a user's is refused: it says what this client may do, not who the client is", async () => {
+    const token = new world.idp.provider.AccessToken({
+      client: await registered(),
+      accountId: 'alice',
+      grantId: 'grant',
+      gty: 'authorization_code',
+      scope: 'openid',
+    });
+    await refused(await token.save(), 'unknown');
+  });
+
+  it('because it is bound to a certificate is refused', async () => {
+    const token = new world.idp.provider.ClientCredentials({ client: await registered(), scope: '' });
+    token['x5t#S256'] = 'thumbprint';
+    await refused(await token.save(), 'certificate-bound');
+  });
+
+  it('because another provider issued it is refused', async () => {
+    const elsewhere = await startWorld();
+    try {
+      const { access_token: token = '' } = await new Bot(elsewhere).authenticate();
+      await refused(token, 'unknown');
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it.each([TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_REFRESH_TOKEN, TOKEN_TYPE_JWT])(
+    'because it is an ID-JAG is refused as %s',
+    async (type) => {
+      const asked = spyingPolicy();
+      const idJag = await bot.idJag();
+      expect(asked).toHaveLength(1);
+      const answer = await bot.exchange({ subject_token: idJag, subject_token_type: type });
+      expect(error(answer)).toBe('invalid_grant');
+      expect(asked).toHaveLength(1);
+    },
+  );
+
+  it('is never what an ID-JAG of this provider is redeemed for here', async () => {
+    const idJag = await bot.idJag();
+    const { privateKey } = world.keys.bot;
+    for (const grantType of [GRANT_JWT_BEARER, GRANT_JWT_DPOP]) {
+      const response = await oauth.genericTokenEndpointRequest(
+        bot.idp(),
+        { client_id: 'bot' },
+        oauth.PrivateKeyJwt({ key: privateKey, kid: 'bot' }),
+        grantType,
+        { assertion: idJag },
+        { [oauth.allowInsecureRequests]: true },
+      );
+      expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' });
+    }
+    expect(error(await bot.exchange({ requested_token_type: TOKEN_TYPE_ACCESS_TOKEN, subject_token: idJag }))).toBe(
+      'invalid_request',
+    );
+    // Nor can it be switched on: an identity provider that redeems does not trust itself.
+    const trustItself = () =>
+      redeemIdJag(world.idp.provider, {
+        issuers: { [world.idp.issuer]: {} },
+        resources: { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } },
+      });
+    expect(trustItself).toThrow('of itself');
   });
 });
 

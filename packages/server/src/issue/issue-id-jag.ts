@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
+import { cleanText, GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
 import type { JWTPayload } from 'jose';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
@@ -36,7 +36,10 @@ export interface IssueIdJagOptions {
   readonly workloadPlatforms?: Readonly<Record<string, WorkloadPlatform>> | undefined;
   /** For fetching the metadata and key sets of workload platforms. Default: the global one. */
   readonly fetch?: FetchLike | undefined;
-  /** Accept clients that do not authenticate. Default: false. */
+  /**
+   * Accept clients that do not authenticate: their subject token is all there is then, as for a build that has nothing
+   * but its platform's JWT. Default: false.
+   */
   readonly allowPublicClients?: boolean | undefined;
   /** Called once for every request of the grant, before it is answered. Where it throws, nothing is issued. */
   readonly audit?: ((record: IssueAuditRecord) => void) | undefined;
@@ -165,7 +168,7 @@ async function exchange(
   if (claims.jti !== undefined) draft.jti = claims.jti;
   draft.expiresAt = new Date(Math.floor(now.getTime() / 1000 + terms.lifetimeSeconds) * 1000);
   draft.bound = proof !== undefined;
-  if (grant.reason !== undefined) draft.reason = grant.reason;
+  if (grant.reason !== undefined) draft.reason = cleanText(grant.reason);
   const resource = oneOrMany(terms.resources);
   return {
     access_token: assertion,
@@ -174,6 +177,7 @@ async function exchange(
     expires_in: terms.lifetimeSeconds,
     ...(terms.scopes !== undefined && { scope: terms.scopes.join(' ') }),
     ...(resource !== undefined && { resource }),
+    ...(grant.authorizationDetails !== undefined && { authorization_details: grant.authorizationDetails }),
   };
 }
 

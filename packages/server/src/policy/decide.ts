@@ -34,6 +34,14 @@ export function decide(state: PolicyState, request: IdJagRequest, options: Decis
       `the client ${request.clientId} has no client id at ${server.issuer}: register it there and enter it for ${name}`,
     );
   }
+  if (request.authorizationDetails !== undefined) {
+    // RFC 9396 section 5: a type that is not known is refused, not left out.
+    return denied(
+      'denied_by_policy',
+      'invalid_authorization_details',
+      'the table grants scopes, no authorization_details',
+    );
+  }
   const scopes = grantedScopes(state, who, target, request, options.furtherGroups);
   if (isDenial(scopes)) return scopes;
   const insufficient = authenticationDenial(server, request, options.now);

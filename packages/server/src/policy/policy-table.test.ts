@@ -149,6 +149,13 @@ describe('each denial says what an administrator would have to change', () => {
       'access_denied',
       `the client desk has no client id at ${AS}: register it there and enter it for wiki`,
     ],
+    [
+      'authorization details',
+      { authorizationDetails: [{ type: 'mcp' }] },
+      'denied_by_policy',
+      'invalid_authorization_details',
+      'no authorization_details',
+    ],
     ['no grant at the server', { clientId: 'desk' }, 'no_grant', 'access_denied', 'desk has no grant at issues'],
     [
       'a scope that is not held',

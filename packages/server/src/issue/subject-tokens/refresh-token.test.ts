@@ -88,7 +88,10 @@ describe('a refresh token as subject token', () => {
     const { grantId = '' } = found ?? {};
     const successor = await world.refreshToken('bot', { grantId });
     await found?.consume();
+    const revoked: unknown[] = [];
+    world.provider.once('grant.revoked', (_ctx, id: unknown) => revoked.push(id));
     expectRefused(await exchange(token), 'replaced before');
+    expect(revoked).toEqual([grantId]);
     expect(await world.provider.RefreshToken.find(successor)).toBeUndefined();
     expect(await world.provider.Grant.find(grantId)).toBeUndefined();
   });

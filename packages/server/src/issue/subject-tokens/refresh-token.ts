@@ -75,7 +75,7 @@ async function verifiedSubject(
   };
 }
 
-async function revokeGrant({ grantId }: RefreshToken, { provider }: SubjectTokenContext): Promise<void> {
+async function revokeGrant({ grantId }: RefreshToken, { provider, ctx }: SubjectTokenContext): Promise<void> {
   if (grantId === undefined) return;
   const grant = await provider.Grant.find(grantId);
   await Promise.all([
@@ -83,4 +83,5 @@ async function revokeGrant({ grantId }: RefreshToken, { provider }: SubjectToken
     provider.AccessToken.revokeByGrantId(grantId),
     grant?.destroy(),
   ]);
+  provider.emit('grant.revoked', ctx, grantId);
 }

@@ -270,6 +270,33 @@ describe('a workload JWT as subject token', () => {
   });
 });
 
+describe('a client that has nothing but a workload JWT', () => {
+  const platforms = async () => ({
+    'https://ci.example': {
+      jwks: { keys: [await publicJwk(platformKey, 'platform-1')] },
+      workloads: [{ clientId: 'public', claims: { sub: SUBJECT } }],
+    },
+  });
+
+  it.each([true, false])('is let in where public clients are: %s', async (allowPublicClients) => {
+    const users = await startUsersWorld({ workloadPlatforms: await platforms(), allowPublicClients });
+    try {
+      const attempt = async (sub: string) =>
+        users.exchange('public', {
+          subject_token: await sign({ iss: 'https://ci.example', aud: users.issuer, sub }),
+          subject_token_type: TOKEN_TYPE_JWT,
+        });
+      expect((await attempt(SUBJECT)).body).toMatchObject(
+        allowPublicClients ? { scope: 'read' } : { error: 'unauthorized_client' },
+      );
+      expect(users.issued.at(-1)).toMatchObject({ status: allowPublicClients ? 'granted' : 'client_not_allowed' });
+      expect((await attempt('another')).status).toBe(400);
+    } finally {
+      await users.close();
+    }
+  });
+});
+
 describe('platforms that cannot be meant', () => {
   const rule = { clientId: 'bot', claims: { sub: 'x' } };
 
