@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { goodClaims, goodHeader } from './support/bad-grants.ts';
+import { type GrantsWorld, MAKES, startGrantsWorld } from './support/bench.ts';
+import { brokenGrant } from './support/break-grant.ts';
+import { Random } from './support/random.ts';
+import { redeem } from './support/redeem.ts';
+
+const SEED = Number(process.env['CREDENCE_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+/** The handler takes a fraction of the time. */
+const GRANTS = { 'oidc-provider': 500, 'Web-standard handler': 2000 } as const;
+const REFUSALS = ['invalid_grant', 'invalid_target', 'invalid_request'];
+
+process.stdout.write(`Broken grants from CREDENCE_SEED=${SEED}\n`);
+
+describe.each(MAKES)('%s', (make) => {
+  let world: GrantsWorld;
+
+  beforeAll(async () => {
+    world = await startGrantsWorld(make);
+  });
+  afterAll(() => world.target.close());
+
+  it('refuses and records each of many broken grants, and a good one still gets in', async () => {
+    const random = new Random(SEED);
+    const { target } = world;
+    const wrong: unknown[] = [];
+    for (let at = 0; at < GRANTS[make]; at += 1) {
+      const { assertion, how } = await brokenGrant(world, random);
+      const before = target.records.length;
+      const { status, body } = await redeem(target, assertion);
+      const records = target.records.slice(before);
+      const [record] = records;
+      const isRefused =
+        status === 400 && REFUSALS.includes(String(body['error'])) && body['access_token'] === undefined;
+      const isRecorded = records.length === 1 && record?.granted === false && record.error === body['error'];
+      const isSafe = !JSON.stringify([body, records]).includes(assertion.split('.')[2] || assertion);
+      if (!isRefused || !isRecorded || !isSafe) wrong.push({ at, how, assertion, status, body, records });
+    }
+    expect({ seed: SEED, wrong }).toEqual({ seed: SEED, wrong: [] });
+    const good = await world.idp.sign(JSON.stringify(goodClaims(world)), goodHeader());
+    await expect(redeem(target, good)).resolves.toMatchObject({ status: 200 });
+  });
+});
