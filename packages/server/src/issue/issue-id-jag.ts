@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import { cleanText, GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
-import type { JWTPayload } from 'jose';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import type { FetchLike } from '../keys/fetch-json.ts';
@@ -9,13 +7,14 @@ import { registerAuditedGrant } from '../provider/audited-grant.ts';
 import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
-import { actClaim, verifyActor } from './actor.ts';
+import { verifyActor } from './actor.ts';
 import type { IssueAuditRecord, IssueDraft } from './audit.ts';
-import { type IdJagTerms, isLifetime, settleTerms } from './grant.ts';
+import { idJagClaims, oneOrMany } from './claims.ts';
+import { isLifetime, settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
-import { EXCHANGE_PARAMETERS, readExchangeRequest } from './request.ts';
+import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
 import { answerChallenges, insufficientAuthentication } from './step-up.ts';
-import type { SubjectTokenContext } from './subject-tokens/subject-token.ts';
+import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
 
 const DEFAULT_LIFETIME_SECONDS = 300;
@@ -132,13 +131,7 @@ async function exchange(
     fetch: options.fetch,
     now,
   };
-  draft.status = 'subject_token_refused';
-  const subject = await asked.verifySubjectToken(asked.subjectToken, context);
-  draft.subject = subject.subject;
-  if (subject.workload !== undefined) draft.workload = subject.workload;
-  draft.status = 'actor_token_refused';
-  const actor = asked.actorToken && (await verifyActor(asked.actorToken, subject, context));
-  if (actor !== undefined) draft.actor = actor.subject;
+  const { subject, actor } = await verifyTokens(asked, context, draft);
   const request: IdJagRequest = {
     ...subject,
     subjectTokenType: asked.subjectTokenType,
@@ -181,6 +174,23 @@ async function exchange(
   };
 }
 
+/** Who asks, and who acts for them. */
+async function verifyTokens(
+  asked: ExchangeRequest,
+  context: SubjectTokenContext,
+  draft: IssueDraft,
+): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined }> {
+  draft.status = 'subject_token_refused';
+  const subject = await asked.verifySubjectToken(asked.subjectToken, context);
+  draft.subject = subject.subject;
+  if (subject.workload !== undefined) draft.workload = subject.workload;
+  if (asked.actorToken === undefined) return { subject, actor: undefined };
+  draft.status = 'actor_token_refused';
+  const actor = await verifyActor(asked.actorToken, subject, context);
+  draft.actor = actor.subject;
+  return { subject, actor };
+}
+
 async function decide(
   policy: IdJagPolicy,
   request: IdJagRequest,
@@ -207,37 +217,4 @@ function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | 
     'this identity provider cannot sign for the target',
     `the target wants ${algorithm} and there is no signing key for it; there are keys for ${algorithms.join(', ')}`,
   );
-}
-
-function idJagClaims(
-  issuer: string,
-  terms: IdJagTerms,
-  { request, grant, now }: { request: IdJagRequest; grant: IdJagGrant; now: Date },
-): JWTPayload {
-  const { nbf: _neverLater, ...extra } = grant.claims ?? {};
-  const issuedAt = Math.floor(now.getTime() / 1000);
-  const resource = oneOrMany(terms.resources);
-  return withoutUndefined({
-    ...extra,
-    iss: issuer,
-    sub: terms.subject,
-    aud: terms.audience,
-    client_id: terms.clientId,
-    jti: randomUUID(),
-    iat: issuedAt,
-    exp: issuedAt + terms.lifetimeSeconds,
-    resource,
-    scope: terms.scopes?.join(' '),
-    authorization_details: grant.authorizationDetails,
-    act: actClaim(request, grant) ?? extra['act'],
-    cnf: request.dpopThumbprint === undefined ? undefined : { jkt: request.dpopThumbprint },
-  });
-}
-
-function oneOrMany(list: readonly string[]): string | readonly string[] | undefined {
-  return list.length > 1 ? list : list[0];
-}
-
-function withoutUndefined(claims: Record<string, unknown>): JWTPayload {
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
 }
