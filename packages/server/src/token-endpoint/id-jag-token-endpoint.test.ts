@@ -1,0 +1,314 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { Hono } from 'hono';
+import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
+import { GrantRefusal } from '../provider/refusal.ts';
+import type { RedeemAuditRecord } from '../redeem/audit.ts';
+import { accessTokenClaims } from './access-token-claims.ts';
+import { expressIdJag, honoIdJag } from './adapters.ts';
+import type { PresentedClient } from './client-credentials.ts';
+import { idJagTokenEndpoint, type IdJagTokenEndpointOptions } from './id-jag-token-endpoint.ts';
+import { withIdJagMetadata } from './metadata.ts';
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const AS = 'https://as.example';
+const IDP = 'https://idp.example';
+const RESOURCE = 'https://mcp.example/mcp';
+const SECRET = 's+e/c r%e:t';
+
+let keys: SigningKeys;
+let records: RedeemAuditRecord[];
+let presented: PresentedClient[];
+
+beforeAll(async () => {
+  keys = await createSigningKeys();
+});
+beforeEach(() => {
+  records = [];
+  presented = [];
+});
+
+function endpoint(more: Partial<IdJagTokenEndpointOptions> = {}) {
+  return idJagTokenEndpoint({
+    issuer: AS,
+    issuers: { [IDP]: { jwks: keys.publicJwks() } },
+    resources: { [RESOURCE]: { scopes: ['a', 'b'] } },
+    authenticateClient: (client) => {
+      presented.push(client);
+      return client.method === 'none' || ('clientSecret' in client && client.clientSecret !== SECRET)
+        ? undefined
+        : client.clientId;
+    },
+    issueAccessToken: (redemption) => keys.sign(accessTokenClaims(redemption, AS), { typ: 'at+jwt' }),
+    audit: (record) => records.push(record),
+    ...more,
+  });
+}
+
+function idJag(claims: Record<string, unknown> = {}): Promise<string> {
+  const iat = Math.floor(Date.now() / 1000);
+  const good = {
+    iss: IDP,
+    sub: 's',
+    aud: AS,
+    client_id: 'bot',
+    jti: 'j',
+    iat,
+    exp: iat + 60,
+    resource: RESOURCE,
+    scope: 'a',
+  };
+  return keys.sign({ ...good, ...claims }, { typ: 'oauth-id-jag+jwt' });
+}
+
+const form = (parameters: Record<string, string>) => new URLSearchParams(parameters).toString();
+const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' };
+const BASIC = { authorization: `Basic ${btoa(`bot:${encodeURIComponent(SECRET)}`)}` };
+
+const post = (body: string, headers: Record<string, string> = { ...FORM, ...BASIC }) =>
+  new Request(`${AS}/token`, { method: 'POST', headers, body });
+
+async function goodRequest(): Promise<Request> {
+  return post(form({ grant_type: GRANT, assertion: await idJag() }));
+}
+
+describe('idJagTokenEndpoint', () => {
+  it('answers a good grant with a token that says what was granted', async () => {
+    const response = await endpoint()(
+      post(form({ grant_type: GRANT, assertion: await idJag({ scope: 'a b', groups: ['g'] }), scope: 'a' })),
+    );
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const body = (await response.json()) as Record<string, string>;
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 300,
+      scope: 'a',
+      resource: RESOURCE,
+    });
+    const claims: unknown = JSON.parse(atob(body['access_token']?.split('.')[1] ?? ''));
+    expect(claims).toMatchObject({
+      iss: AS,
+      sub: `${IDP}#s`,
+      aud: RESOURCE,
+      client_id: 'bot',
+      scope: 'a',
+      groups: ['g'],
+      jti: expect.any(String),
+    });
+    expect(records).toEqual([
+      expect.objectContaining({
+        granted: true,
+        clientId: 'bot',
+        subject: 's',
+        grantedScopes: ['a'],
+        requestedScopes: ['a'],
+      }),
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    ['client_secret_basic', {}, BASIC],
+    ['client_secret_post', { client_id: 'bot', client_secret: SECRET }, {}],
+    [
+      'client_assertion',
+      {
+        client_assertion: `e30.${btoa('{"sub":"bot"}').replaceAll('=', '')}.x`,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      },
+      {},
+    ],
+  ])('knows %s', async (method, parameters, headers) => {
+    const body = form({ grant_type: GRANT, assertion: await idJag(), ...parameters });
+    const response = await endpoint()(post(body, { ...FORM, ...headers }));
+    expect(response.status).toBe(200);
+    expect(presented).toEqual([expect.objectContaining({ method, clientId: 'bot' })]);
+  });
+
+  it.each<[string, number, string, () => Request | Promise<Request>]>([
+    ['another content type', 400, 'invalid_request', () => post('{}', { 'content-type': 'application/json' })],
+    ['a parameter twice', 400, 'invalid_request', () => post(`grant_type=${GRANT}&grant_type=${GRANT}`)],
+    ['no grant type', 400, 'invalid_request', () => post('assertion=x')],
+    ['another grant type', 400, 'unsupported_grant_type', () => post('grant_type=client_credentials')],
+    [
+      'the grant for proofs, where none are understood',
+      400,
+      'unsupported_grant_type',
+      () => post(form({ grant_type: GRANT.replace('bearer', 'dpop') })),
+    ],
+    ['a body that is no text', 400, 'invalid_request', () => post('a=%FF\uD800'.repeat(1) + 'x'.repeat(70_000))],
+    ['no client', 401, 'invalid_client', () => post(form({ grant_type: GRANT }), FORM)],
+    ['a public client', 401, 'invalid_client', () => post(form({ grant_type: GRANT, client_id: 'bot' }), FORM)],
+    [
+      'a wrong secret',
+      401,
+      'invalid_client',
+      () => post(form({ grant_type: GRANT }), { ...FORM, authorization: `Basic ${btoa('bot:wrong')}` }),
+    ],
+    ['a header that is none', 401, 'invalid_client', () => post('a=b', { ...FORM, authorization: 'Basic !' })],
+    ['a bearer token', 401, 'invalid_client', () => post('a=b', { ...FORM, authorization: 'Bearer x' })],
+    [
+      'two ways to authenticate',
+      400,
+      'invalid_request',
+      () => post(form({ grant_type: GRANT, client_secret: SECRET, client_id: 'bot' })),
+    ],
+    ['two client ids', 400, 'invalid_request', () => post(form({ grant_type: GRANT, client_id: 'other' }))],
+    [
+      'an unknown kind of assertion',
+      400,
+      'invalid_request',
+      () => post(form({ client_assertion: 'x', client_assertion_type: 'y' }), FORM),
+    ],
+    [
+      'a client assertion of nobody',
+      401,
+      'invalid_client',
+      () =>
+        post(
+          form({
+            client_assertion: 'x.y.z',
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          }),
+          FORM,
+        ),
+    ],
+    ['an empty body', 401, 'invalid_client', () => post('', FORM)],
+  ])('refuses %s', async (_name, status, error, request) => {
+    const response = await endpoint()(await request());
+    expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
+    await expect(response.json()).resolves.toMatchObject({ error });
+    expect(records).toEqual([expect.objectContaining({ granted: false, error })]);
+  });
+
+  it('names the scheme to a client that tried it, and records the client as claimed only', async () => {
+    const response = await endpoint()(post('a=b', { ...FORM, authorization: `Basic ${btoa('bot:wrong')}` }));
+    expect(response.headers.get('www-authenticate')).toMatch(/^Basic /u);
+    expect(records).toEqual([expect.objectContaining({ claimedClientId: 'bot' })]);
+    expect(records[0]).not.toHaveProperty('clientId');
+  });
+
+  it('stops reading a body that never ends', async () => {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 1;
+        controller.enqueue(new Uint8Array(1024).fill(97));
+      },
+    });
+    const request = new Request(`${AS}/token`, { method: 'POST', headers: FORM, body, duplex: 'half' });
+    const response = await endpoint({ maxBodyBytes: 10_000 })(request);
+    expect(response.status).toBe(400);
+    await expect(response.json()).resolves.toMatchObject({ error_description: 'the body is too large' });
+    expect(sent).toBeLessThan(20);
+  });
+
+  it('answers POST only', async () => {
+    const response = await endpoint()(new Request(`${AS}/token`));
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  it('grants nothing that it cannot record, and nothing whose token cannot be made', async () => {
+    const failing = [
+      endpoint({
+        audit: (record) => {
+          records.push(record);
+          throw new Error('disk full: secret');
+        },
+      }),
+      endpoint({ issueAccessToken: () => Promise.reject(new Error('secret')) }),
+      endpoint({ tokenClaims: () => ({ sub: 'admin' }) }),
+    ];
+    for (const handler of failing) {
+      const response = await handler(await goodRequest());
+      expect(response.status).toBe(500);
+      const text = await response.text();
+      expect(text).toContain('server_error');
+      expect(text).not.toContain('secret');
+    }
+    expect(JSON.stringify(records)).not.toContain('secret');
+  });
+
+  it('lets callbacks refuse', async () => {
+    const refusing = endpoint({
+      authenticateClient: () => {
+        throw new GrantRefusal('unauthorized_client', 'the grant is not for this client', 'not enabled “yet”');
+      },
+    });
+    const response = await refusing(await goodRequest());
+    await expect(response.json()).resolves.toEqual({
+      error: 'unauthorized_client',
+      error_description: 'the grant is not for this client',
+    });
+    expect(records).toMatchObject([{ reason: 'not enabled “yet”' }]);
+  });
+
+  it('refuses options that cannot be meant', () => {
+    expect(() => endpoint({ issuers: { [AS]: {} } })).toThrow(TypeError);
+    expect(() => endpoint({ dpop: { tokenEndpoint: '/token' } })).toThrow(TypeError);
+  });
+});
+
+describe('beside the other grants of an endpoint', () => {
+  const OTHER = form({ grant_type: 'client_credentials' });
+
+  it('of Express, it answers its own', async () => {
+    const app = express();
+    app.post('/token', express.urlencoded({ extended: false }), expressIdJag(endpoint()), (request, response) => {
+      response.json({ other: (request.body as Record<string, unknown>)['grant_type'] });
+    });
+    const server = createServer(app).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+    const send = async (body: string) => {
+      const response = await fetch(url, { method: 'POST', headers: { ...FORM, ...BASIC }, body });
+      return { status: response.status, body: await response.json() };
+    };
+    try {
+      const own = form({ grant_type: GRANT, assertion: await idJag() });
+      await expect(send(own)).resolves.toMatchObject({ status: 200, body: { scope: 'a' } });
+      await expect(send(OTHER)).resolves.toEqual({ status: 200, body: { other: 'client_credentials' } });
+      // Nobody gets past the checks by asking for two grants at once.
+      await expect(send(`${OTHER}&${own}`)).resolves.toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+      await expect(send(`${own}&scope=a&scope=b`)).resolves.toMatchObject({ body: { error: 'invalid_request' } });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('of Express, it says that it needs a body parser', async () => {
+    const errors: unknown[] = [];
+    await expressIdJag(endpoint())({} as never, {} as never, (error) => errors.push(error));
+    expect(errors).toEqual([expect.any(TypeError)]);
+  });
+
+  it('of Hono, it answers its own and leaves the others unread', async () => {
+    const app = new Hono();
+    app.post('/token', honoIdJag(endpoint()), async (context) =>
+      context.json({ other: await context.req.parseBody() }),
+    );
+    const send = async (body: string) => {
+      const response = await app.request('/token', { method: 'POST', headers: { ...FORM, ...BASIC }, body });
+      return { status: response.status, body: await response.json() };
+    };
+    const own = form({ grant_type: GRANT, assertion: await idJag() });
+    await expect(send(own)).resolves.toMatchObject({ status: 200, body: { scope: 'a' } });
+    await expect(send(OTHER)).resolves.toEqual({ status: 200, body: { other: { grant_type: 'client_credentials' } } });
+    await expect(send(`${OTHER}&${own}`)).resolves.toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+  });
+});
+
+describe('withIdJagMetadata', () => {
+  it('adds to what is there', () => {
+    expect(withIdJagMetadata({ issuer: AS, grant_types_supported: ['client_credentials'] }, { dpop: {} })).toEqual({
+      issuer: AS,
+      grant_types_supported: ['client_credentials', GRANT, GRANT.replace('bearer', 'dpop')],
+      authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'EdDSA']),
+    });
+    expect(withIdJagMetadata({})).toMatchObject({ grant_types_supported: ['authorization_code', 'implicit', GRANT] });
+  });
+});
