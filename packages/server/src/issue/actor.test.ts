@@ -46,8 +46,8 @@ const ownToken = async (clientId = 'bot', dpop?: oauth.DPoPHandle) =>
   actor((await world.clientCredentials(clientId, dpop))['access_token'], TOKEN_TYPE_ACCESS_TOKEN);
 const ownIdToken = async (clientId = 'bot') =>
   actor((await world.clientCredentials(clientId))['id_token'], TOKEN_TYPE_ID_TOKEN);
-const workload = async (sub: string) => {
-  const token = await new SignJWT({ sub })
+const workload = async (sub: string, claims: Record<string, unknown> = {}) => {
+  const token = await new SignJWT({ ...claims, sub })
     .setProtectedHeader({ alg: 'ES256', typ: 'JWT' })
     .setIssuer(PLATFORM)
     .setAudience(world.issuer)
@@ -149,6 +149,14 @@ describe('a principal that acts for a user', () => {
       }),
     ]);
     expect(world.issued[0]).not.toHaveProperty('actor');
+  });
+
+  it('is not named by what a platform says about its workloads', async () => {
+    world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['read'] });
+    const { actor_token: token } = await workload('workload-of-bot', { act: { sub: 'admin' } });
+    const claims = claimsOf(await world.exchange('bot', { subject_token: token, subject_token_type: TOKEN_TYPE_JWT }));
+    expect(claims.sub).toBe('principal-bot');
+    expect(claims).not.toHaveProperty('act');
   });
 
   it('cannot act for itself or another principal', async () => {

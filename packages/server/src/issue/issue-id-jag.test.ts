@@ -207,8 +207,16 @@ describe('the policy', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN])('that grants a life of %s seconds issues nothing', async (lifetimeSeconds) => {
-    world.policy = () => ({ granted: true, clientId: 'bot-at-as', lifetimeSeconds });
-    expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+    for (const lifetime of [{ lifetimeSeconds }, { maxLifetimeSeconds: lifetimeSeconds }]) {
+      world.policy = () => ({ granted: true, clientId: 'bot-at-as', ...lifetime });
+      expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+    }
+  });
+
+  it('says for the record why it granted, in one line', async () => {
+    world.policy = ({ scopes }) => ({ granted: true, clientId: 'bot-at-as', scopes, reason: 'by ticket\n4711' });
+    expect(JSON.stringify((await bot.exchange()).body)).not.toContain('4711');
+    expect(world.issued.at(-1)).toMatchObject({ granted: true, status: 'granted', reason: 'by ticket 4711' });
   });
 
   it('cannot give more scopes than were requested, and none of them is an error', async () => {

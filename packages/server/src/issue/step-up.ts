@@ -31,7 +31,7 @@ export function answerChallenges(provider: Provider): void {
     await next();
     const challenge = challenges.get(ctx);
     const body: unknown = ctx.body;
-    if (challenge === undefined || ctx.status !== 400 || typeof body !== 'object' || body === null) return;
+    if (challenge === undefined || typeof body !== 'object' || body === null) return;
     const { maxAgeSeconds, acrValues = [] } = challenge;
     ctx.body = {
       ...body,

@@ -92,6 +92,15 @@ describe('what is granted', () => {
     });
   });
 
+  it('comes by default where the principal or one of its groups holds it so', async () => {
+    table.addToGroup('bot', 'staff');
+    table.grant('staff', 'issues', ['issues:write']);
+    expect(await status()).toEqual(['issues:read', 'issues:write']);
+    expect(await ask({ scopes: ['none'] })).toMatchObject({
+      reason: expect.stringMatching(/it holds: issues:read issues:write issues:admin$/u),
+    });
+  });
+
   it('is mapped to the client id that the calling client has there', async () => {
     expect(await ask({ clientId: 'bot-two' })).toMatchObject({ granted: true, clientId: 'bot-two-at-as' });
     expect(table.subject('bot-two')).toBe('bot');
@@ -122,6 +131,13 @@ describe('each denial says what an administrator would have to change', () => {
     [
       'a user by the name of a principal',
       { ...user, subject: 'bot' },
+      'principal_unknown',
+      'access_denied',
+      'has the name of a principal',
+    ],
+    [
+      'a user by the name of a client',
+      { ...user, subject: 'bot-two' },
       'principal_unknown',
       'access_denied',
       'has the name of a principal',
