@@ -83,7 +83,7 @@ const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
 issueIdJag(provider, {
   signingKeys,
   policy: table.policy, // or a function of your own
-  subject: (clientId) => table.subject(clientId),
+  subject: table.subject,
   workloadPlatforms: {
     'https://ci.acme.example': {
       jwks: { keys: [platformPublicKey] }, // discovered where it is left out
@@ -93,7 +93,7 @@ issueIdJag(provider, {
   audit: (record) => trail.push(record),
 });
 // Clients that can exchange nothing but ID tokens ask client_credentials for the scope openid.
-issuePrincipalIdTokens(provider, { signingKeys, subject: (clientId) => table.subject(clientId) });
+issuePrincipalIdTokens(provider, { signingKeys, subject: table.subject });
 // #endregion
 
 const callback = provider.callback();

@@ -18,7 +18,7 @@ export interface PolicyTable {
    * For the option `subject` of `issueIdJag` and `issuePrincipalIdTokens`: the principal's name, whichever of its clients
    * asks. Without it each client is a subject of its own.
    */
-  subject(clientId: string): string;
+  readonly subject: (clientId: string) => string;
   /** The kill switch: nothing is issued for this server until it is resumed. */
   pauseServer(server: string): void;
   resumeServer(server: string): void;
