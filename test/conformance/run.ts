@@ -77,6 +77,31 @@ export async function listScenarios(suite: SuiteVersion): Promise<readonly strin
   return ours;
 }
 
+/** The scenarios a version of the suite has for authorization servers. */
+export async function listAuthorizationScenarios(suite: SuiteVersion): Promise<readonly string[]> {
+  const { stdout, stderr, exitCode } = await runSuite(suite, ['list', '--authorization']);
+  const names = [...stdout.matchAll(/^\s*-\s+(\S+)/gm)].map((match) => match[1] ?? '');
+  if (names.length === 0) throw new Error(`Conformance ${suite.version} lists none (${exitCode}): ${stdout}${stderr}`);
+  return names;
+}
+
+/** Runs one scenario against the authorization server at `url`, its issuer, and returns what the suite found. */
+export async function runAuthorizationScenario(options: {
+  readonly suite: SuiteVersion;
+  readonly scenario: string;
+  readonly url: string;
+}): Promise<ScenarioRun> {
+  const folder = await mkdtemp(join(tmpdir(), 'credence-conformance-'));
+  try {
+    const args = ['authorization', '--url', options.url, '--scenario', options.scenario, '--output-dir', folder];
+    const { exitCode, stdout, stderr } = await runSuite(options.suite, args);
+    const { checks } = await readResults(folder);
+    return { exitCode, checks, output: [stderr, stdout].join('\n').trim() };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 async function readResults(folder: string): Promise<{ checks: readonly Check[]; client: string }> {
   const files = await readdir(folder, { recursive: true });
   const read = async (name: string): Promise<string | undefined> => {

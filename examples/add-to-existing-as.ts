@@ -1,0 +1,104 @@
+/**
+ * An authorization server that is no oidc-provider, a few lines of Express with clients and keys of its own, learns to redeem
+ * ID-JAGs: one handler in its token endpoint, one call for its metadata. Runs by `npx tsx examples/add-to-existing-as.ts`.
+ */
+import assert from 'node:assert/strict';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
+import {
+  accessTokenClaims,
+  accessTokenVerifier,
+  createSigningKeys,
+  expressIdJag,
+  idJagTokenEndpoint,
+  linkAccounts,
+  memoryReplayStore,
+  type RedeemAuditRecord,
+  withIdJagMetadata,
+} from '@credence/server';
+import express from 'express';
+import { startIdentityProvider } from './support/identity-provider.ts';
+import { listen } from './support/listen.ts';
+
+const { origin: issuer, serve, close } = await listen(); // https://as.example
+const idp = await startIdentityProvider();
+const resource = 'https://mcp.example/mcp';
+
+// What is there already: clients, accounts, keys, and a token endpoint with grants of its own.
+const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
+const clients = new Map([['bot-at-as', 'what the bot was given when it was registered here']]);
+const accounts = new Map<string, string>();
+const trail: RedeemAuditRecord[] = [];
+const app = express();
+
+// #region token-endpoint
+const tokenEndpoint = `${issuer}/token`;
+const idJag = idJagTokenEndpoint({
+  issuer,
+  issuers: { [idp.issuer]: {} },
+  resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
+  scopesFor: [{ group: 'engineering', scopes: ['issues:read'] }],
+  account: linkAccounts({
+    bySubject: (key) => accounts.get(JSON.stringify(key)),
+    provision: ({ subject }) => `account-of-${subject}`,
+    link: (key, accountId) => Boolean(accounts.set(JSON.stringify(key), accountId)),
+  }),
+  authenticateClient: (client) =>
+    'clientSecret' in client && sameText(client.clientSecret, clients.get(client.clientId))
+      ? client.clientId
+      : undefined,
+  issueAccessToken: (redemption) => signingKeys.sign(accessTokenClaims(redemption, issuer), { typ: 'at+jwt' }),
+  replay: { singleUse: memoryReplayStore() }, // several instances share redisReplayStore of @credence/redis
+  dpop: { tokenEndpoint },
+  audit: (record) => trail.push(record),
+});
+
+app.post('/token', express.urlencoded({ extended: false }), expressIdJag(idJag), otherGrants);
+app.get('/.well-known/oauth-authorization-server', (_request, response) => {
+  response.json(withIdJagMetadata(existingMetadata(), { dpop: {} }));
+});
+// #endregion
+app.get('/jwks', (_request, response) => void response.json(signingKeys.publicJwks()));
+serve(app);
+
+function otherGrants(_request: express.Request, response: express.Response) {
+  response.status(400).json({ error: 'unsupported_grant_type', error_description: 'the grants that were there' });
+}
+
+function existingMetadata() {
+  return { issuer, token_endpoint: tokenEndpoint, jwks_uri: `${issuer}/jwks`, grant_types_supported: [] };
+}
+
+function sameText(given: string, expected = ''): boolean {
+  const [left, right] = [given, expected].map((text) => createHash('sha256').update(text).digest());
+  return left !== undefined && right !== undefined && expected !== '' && timingSafeEqual(left, right);
+}
+
+// A bot gets in, with the scopes its group has here.
+const botWith = (secret: string) =>
+  new ServicePrincipal({
+    idp: { issuer: idp.issuer, credential: privateKeyJwt(idp.credential) },
+    servers: {
+      issues: { url: resource, resource, issuer, credential: clientSecret({ clientId: 'bot-at-as', secret }) },
+    },
+  });
+const bot = botWith(clients.get('bot-at-as') ?? '');
+const token = await bot.token('issues');
+const verifier = accessTokenVerifier({ issuer, resource, jwt: {} });
+const { clientId, scopes, extra } = await verifier.verifyAccessToken(token.value);
+console.log(`${extra.subject} by ${clientId}: ${scopes.join(' ')}`);
+assert.deepEqual({ subject: extra.subject, scopes }, { subject: 'account-of-reporting-bot', scopes: ['issues:read'] });
+await bot.close();
+
+// One with a wrong secret does not, and the other grants are as they were.
+const impostor = botWith('a guess');
+await assert.rejects(impostor.token('issues'), { code: 'invalid_client' });
+await impostor.close();
+const other = await fetch(tokenEndpoint, { method: 'POST', body: new URLSearchParams({ grant_type: 'password' }) });
+assert.match(await other.text(), /the grants that were there/);
+
+assert.deepEqual(
+  trail.map(({ granted, error, linkedBy }) => (granted ? linkedBy : error)),
+  ['provisioning', 'invalid_client'],
+);
+await Promise.all([close(), idp.close()]);

@@ -1,0 +1,110 @@
+/**
+ * An MCP server (SDK v1, Express) that takes the access tokens of an authorization server that redeems ID-JAGs: bearer tokens
+ * and DPoP-bound ones, a scope for each tool, the caller in the tool. Runs by `npx tsx examples/mcp-server-express.ts`.
+ */
+import assert from 'node:assert/strict';
+import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
+import { connectMcp } from '@credence/sdk-adapter';
+import {
+  accessTokenVerifier,
+  callerOf,
+  protectedResourceMetadata,
+  requireAccessToken,
+  toolScopes,
+} from '@credence/server';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import express from 'express';
+import { startAuthorizationServer } from './support/authorization-server.ts';
+import { startIdentityProvider } from './support/identity-provider.ts';
+import { listen } from './support/listen.ts';
+
+const { origin, serve, close } = await listen();
+const resource = `${origin}/mcp`; // https://mcp.example/mcp
+const idp = await startIdentityProvider();
+const as = await startAuthorizationServer({ idpIssuer: idp.issuer, resource });
+const { issuer, serverSecret } = as;
+
+function issueTracker() {
+  const server = new McpServer({ name: 'issues', version: '1.0.0' });
+  // #region caller
+  server.registerTool('whoami', { description: 'Who is calling' }, (extra) => {
+    const { subject, clientId, groups, proven } = callerOf(extra);
+    return { content: [{ type: 'text', text: JSON.stringify({ subject, clientId, groups, proven }) }] };
+  });
+  // #endregion
+  server.registerTool('close_all', { description: 'Closes every issue' }, () => ({ content: [] }));
+  return server;
+}
+
+/** As the SDK documents it, without sessions. */
+async function serveMcp(request: express.Request, response: express.Response) {
+  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
+  response.on('close', () => void transport.close());
+  await issueTracker().connect(transport);
+  await transport.handleRequest(request, response, request.body);
+}
+
+// #region mcp-server
+const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
+const verifier = accessTokenVerifier({
+  issuer,
+  resource,
+  introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+});
+
+const app = express();
+app.get(metadata.path, (_request, response) => void response.json(metadata.document));
+app.post(
+  '/mcp',
+  requireAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
+  express.json(),
+  toolScopes({
+    tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
+    resourceMetadataUrl: metadata.url,
+  }),
+  (request, response) => serveMcp(request, response),
+);
+// #endregion
+serve(app);
+
+const unauthenticated = await fetch(resource, { method: 'POST' });
+assert.equal(unauthenticated.status, 401);
+assert.match(unauthenticated.headers.get('www-authenticate') ?? '', /resource_metadata="[^"]+", DPoP algs=/);
+
+for (const dpop of [undefined, await generateDpopKeyPair()]) {
+  const bot = new ServicePrincipal({
+    idp: { issuer: idp.issuer, credential: privateKeyJwt(idp.credential) },
+    servers: {
+      issues: {
+        url: resource,
+        issuer,
+        credential: clientSecret({ clientId: 'bot-at-as', secret: as.botSecret }),
+        scopes: ['issues:read'],
+        ...(dpop !== undefined && { dpop }),
+      },
+    },
+  });
+  const client = await connectMcp(bot, 'issues');
+  const { content } = await client.callTool({ name: 'whoami' });
+  const [said] = content as { text: string }[];
+  console.log(said?.text);
+  assert.deepEqual(JSON.parse(said?.text ?? ''), {
+    subject: `${idp.issuer}#reporting-bot`,
+    clientId: 'bot-at-as',
+    groups: ['engineering'],
+    proven: dpop !== undefined,
+  });
+  // It was not given issues:write, and the server says so.
+  await assert.rejects(client.callTool({ name: 'close_all' }), { code: 'insufficient_scope' });
+  await client.close();
+  await bot.close();
+}
+assert.deepEqual(
+  as.trail.map(({ granted, tokenType }) => ({ granted, tokenType })),
+  [
+    { granted: true, tokenType: 'Bearer' },
+    { granted: true, tokenType: 'DPoP' },
+  ],
+);
+await Promise.all([close(), as.close(), idp.close()]);

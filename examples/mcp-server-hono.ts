@@ -1,0 +1,95 @@
+/**
+ * An MCP server (SDK v2, Hono) that takes the access tokens of an authorization server that redeems ID-JAGs. The SDK itself
+ * answers 403 for a tool whose scope is missing. Runs by `npx tsx examples/mcp-server-hono.ts`.
+ */
+import assert from 'node:assert/strict';
+import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
+import { connectMcp } from '@credence/sdk-adapter/v2';
+import {
+  type AccessTokenInfo,
+  accessTokenVerifier,
+  callerOf,
+  honoAccessToken,
+  protectedResourceMetadata,
+} from '@credence/server';
+import { getRequestListener } from '@hono/node-server';
+import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { startAuthorizationServer } from './support/authorization-server.ts';
+import { startIdentityProvider } from './support/identity-provider.ts';
+import { listen } from './support/listen.ts';
+
+const { origin, serve, close } = await listen();
+const resource = `${origin}/mcp`; // https://mcp.example/mcp
+const idp = await startIdentityProvider();
+const as = await startAuthorizationServer({ idpIssuer: idp.issuer, resource });
+const { issuer, serverSecret } = as;
+
+// #region mcp-server
+const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
+const verifier = accessTokenVerifier({
+  issuer,
+  resource,
+  introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+});
+
+const mcp = createMcpHandler(() => {
+  const server = new McpServer({ name: 'issues', version: '1.0.0' });
+  server.registerTool(
+    'whoami',
+    { description: 'Who is calling', inputSchema: z.object({}), scopeChallenge: requireScopes('issues:read') },
+    (_input, context) => {
+      const { subject, clientId, groups, proven } = callerOf(context);
+      return { content: [{ type: 'text', text: JSON.stringify({ subject, clientId, groups, proven }) }] };
+    },
+  );
+  server.registerTool(
+    'close_all',
+    { description: 'Closes every issue', inputSchema: z.object({}), scopeChallenge: requireScopes('issues:write') },
+    () => ({ content: [] }),
+  );
+  return server;
+});
+
+const app = new Hono<{ Variables: { auth: AccessTokenInfo } }>();
+app.get(metadata.path, (context) => metadata.handler(context.req.raw));
+app.use('/mcp', honoAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }));
+app.all('/mcp', (context) => mcp.fetch(context.req.raw, { authInfo: context.get('auth') }));
+// #endregion
+const listener = getRequestListener(app.fetch);
+serve((request, response) => void listener(request, response));
+
+const bot = new ServicePrincipal({
+  idp: { issuer: idp.issuer, credential: privateKeyJwt(idp.credential) },
+  servers: {
+    issues: {
+      url: resource,
+      issuer,
+      credential: clientSecret({ clientId: 'bot-at-as', secret: as.botSecret }),
+      scopes: ['issues:read'],
+      dpop: await generateDpopKeyPair(),
+    },
+  },
+});
+const client = await connectMcp(bot, 'issues');
+const { content } = await client.callTool({ name: 'whoami', arguments: {} });
+const [said] = content as { text: string }[];
+console.log(said?.text);
+assert.deepEqual(JSON.parse(said?.text ?? ''), {
+  subject: `${idp.issuer}#reporting-bot`,
+  clientId: 'bot-at-as',
+  groups: ['engineering'],
+  proven: true,
+});
+await assert.rejects(client.callTool({ name: 'close_all', arguments: {} }), { code: 'insufficient_scope' });
+
+// A stolen bound token is of no use without the key.
+const { value } = await bot.token('issues');
+const stolen = await fetch(resource, { method: 'POST', headers: { authorization: `Bearer ${value}` } });
+assert.equal(stolen.status, 401);
+
+await client.close();
+await bot.close();
+await mcp.close();
+await Promise.all([close(), as.close(), idp.close()]);

@@ -1,0 +1,17 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+describe.each([
+  ['mcp-server-express', '"proven":true'],
+  ['mcp-server-hono', '"proven":true'],
+  ['add-to-existing-as', 'account-of-reporting-bot by bot-at-as: issues:read'],
+])('examples/%s.ts', (name, says) => {
+  it('finds what it says of itself to be true', async () => {
+    const run = promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${name}.ts`], { cwd: ROOT });
+    expect((await run).stdout).toContain(says);
+  }, 60_000);
+});
