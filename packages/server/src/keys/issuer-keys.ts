@@ -42,9 +42,11 @@ function remoteKeySet(source: KeySource): RemoteKeySet {
     sets = new Map();
     remotes.set(fetchFunction, sets);
   }
-  const key = JSON.stringify([source.issuer, source.jwksUri]);
-  const set =
-    sets.get(key) ?? new RemoteKeySet({ issuer: source.issuer, jwksUri: source.jwksUri, fetch: fetchFunction });
+  const key = `${source.issuer}\n${source.jwksUri ?? ''}`;
+  const kept = sets.get(key);
+  // most trust one issuer, and then there is no order to keep
+  if (kept !== undefined && sets.size === 1) return kept;
+  const set = kept ?? new RemoteKeySet({ issuer: source.issuer, jwksUri: source.jwksUri, fetch: fetchFunction });
   sets.delete(key);
   sets.set(key, set);
   const oldest = sets.keys().next();
