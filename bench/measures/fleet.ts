@@ -62,7 +62,7 @@ async function once(
   for (const member of members) await member.call('goOnce');
   const steady = (forMs: number) =>
     Promise.all(members.map((member) => member.call('steady', { everyMs: EVERY_MS, forMs })));
-  await steady(TOKEN_LIFETIME_MS);
+  await steady(TOKEN_LIFETIME_MS / 2);
   await world.resetCounts();
   const steadied = await steady(FOR_MS);
   const counts = await world.counts();

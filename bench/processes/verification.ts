@@ -17,7 +17,7 @@ const AUDIENCE = 'https://as.example';
 const CLIENT_ID = 'bench-bot-at-as';
 const RESOURCE = 'https://mcp.example/mcp';
 const ID_JAGS = 200;
-const WARM_UP = 15;
+const WARM_UP = 60;
 const BATCHES = 25;
 
 const methods = {

@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 
 const PAGE = new URL('../../docs/performance.md', import.meta.url);
 const BEGIN = '<!-- npm run bench -- --write: begin -->';
@@ -10,5 +12,7 @@ export async function writePage(text: string): Promise<void> {
   const [before, rest] = page.split(BEGIN);
   const after = rest?.split(END)[1];
   if (before === undefined || after === undefined) throw new Error('docs/performance.md has lost its marks');
-  await writeFile(PAGE, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
+  const filepath = fileURLToPath(PAGE);
+  const written = `${before}${BEGIN}\n\n${text}\n\n${END}${after}`;
+  await writeFile(PAGE, await format(written, { ...(await resolveConfig(filepath)), filepath }));
 }
