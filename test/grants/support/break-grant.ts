@@ -101,7 +101,9 @@ const BREAKAGES: readonly Breakage[] = [
   {
     name: 'it is cut, or goes on',
     text: (assertion, random) =>
-      random.below(2) === 0 ? assertion.slice(0, 1 + random.below(assertion.length - 4)) : `${assertion}.${text(random)}`,
+      random.below(2) === 0
+        ? assertion.slice(0, 1 + random.below(assertion.length - 4))
+        : `${assertion}.${text(random)}`,
   },
 ];
 
