@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/core';
-import { base64url, compactVerify, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
+import { compactVerify, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
@@ -123,7 +123,7 @@ function decoded(assertion: string): Decoded {
 
 function decodedPart(part: string, name: string): Record<string, unknown> {
   try {
-    return parseStrictObject(decoder.decode(base64url.decode(part)));
+    return parseStrictObject(decoder.decode(Buffer.from(part, 'base64url')));
   } catch (error) {
     const reason = error instanceof SyntaxError && error.message === 'a member is repeated' ? error.message : undefined;
     throw new IdJagError('malformed', reason === undefined ? `${name} cannot be read` : `${name}: ${reason}`);

@@ -34,9 +34,16 @@ export function localKeySet(document: unknown): KeyPicker {
     }
   }
   const select = createLocalJWKSet({ keys } satisfies JSONWebKeySet);
+  // Every header that a key fits by name is the same question; only found keys are kept, so strangers cannot fill it.
+  const found = new Map<string, [CryptoKey]>();
   return async (header) => {
+    const question = `${header.alg} ${header.kid}`;
+    const known = found.get(question);
+    if (known !== undefined) return known;
     try {
-      return [await select(header)];
+      const keys: [CryptoKey] = [await select(header)];
+      found.set(question, keys);
+      return keys;
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return [];
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
