@@ -7,7 +7,7 @@ import { authRequests, metadataRequests } from '../world/state.ts';
 import { startWorld, type World } from '../world/world.ts';
 import type { Measure } from './measure.ts';
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const CALLS = 100;
 const NAMES = [
   'minimum-v1',

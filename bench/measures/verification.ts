@@ -4,7 +4,7 @@ import { atLeast, type Values } from '../report/row.ts';
 import { median } from '../report/stats.ts';
 import type { Measure } from './measure.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 /** (g) Verifying an ID-JAG (ES256) as an authorization server must, beside verifying a JWT's signature and times. */
 export const verification: Measure = async ({ rounds = ROUNDS, say }) => {
