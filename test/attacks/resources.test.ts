@@ -62,7 +62,11 @@ function internet(table: Readonly<Record<string, () => Response>>) {
     asked,
     fetch: async (input: string | URL, init: RequestInit = {}) => {
       const url = String(input);
-      asked.push({ url, headers: new Headers(init.headers), body: init.body instanceof URLSearchParams ? init.body.toString() : '' });
+      asked.push({
+        url,
+        headers: new Headers(init.headers),
+        body: init.body instanceof URLSearchParams ? init.body.toString() : '',
+      });
       return table[url]?.() ?? new Response('nothing here', { status: 404 });
     },
   };
