@@ -296,6 +296,7 @@ const forms: readonly BadGrant[] = [
   }),
   withClaims('oversized', () => ({ padding: 'x'.repeat(17_000) })),
   withClaims('oversized many times', () => ({ padding: 'x'.repeat(38_000) })),
+  bad('oversized beyond any request', 'invalid_request', () => `${'a'.repeat(120_000)}.a.a`),
   bad('oversized and nonsense', 'invalid_grant', () => 'a.'.repeat(20_000)),
 ];
 

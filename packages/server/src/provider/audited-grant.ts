@@ -47,7 +47,10 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
     const { client, params } = ctx.oidc;
     const grantType = params?.['grant_type'];
-    if (ctx.oidc.route !== 'token' || typeof grantType !== 'string' || !grant.grantTypes.includes(grantType)) return;
+    // A body that was too large or unreadable may have been a request of this grant: it leaves a record too.
+    const isUnread = params === undefined;
+    const isOurs = typeof grantType === 'string' && grant.grantTypes.includes(grantType);
+    if (ctx.oidc.route !== 'token' || !(isUnread || isOurs)) return;
     try {
       const draft = drafts.get(ctx);
       const claimed =
