@@ -10,6 +10,7 @@ import {
   type RedeemAuditRecord,
   redeemIdJag,
   type RedemptionRules,
+  type ReplayStore,
   type TrustedIssuer,
 } from '@credence/server';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -37,16 +38,18 @@ export interface Target {
 interface Trust {
   readonly issuers: Readonly<Record<string, TrustedIssuer>>;
   readonly fetch?: FetchLike;
+  /** Default: one of its own. */
+  readonly replay?: ReplayStore;
 }
 
-function rules(records: RedeemAuditRecord[], trust: Trust): RedemptionRules {
+function rules(records: RedeemAuditRecord[], { replay = memoryReplayStore(), ...trust }: Trust): RedemptionRules {
   return {
     ...trust,
     resources: {
       [RESOURCE]: { scopes: ['issues:read', 'issues:write'], authorizationDetailsTypes: ['issue'] },
       [OTHER_RESOURCE]: { scopes: ['issues:read'] },
     },
-    replay: { singleUse: memoryReplayStore() },
+    replay: { singleUse: replay },
     audit: (record) => records.push(record),
   };
 }
