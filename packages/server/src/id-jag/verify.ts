@@ -69,8 +69,7 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   if (typeof assertion !== 'string') throw new IdJagError('malformed', 'not a string');
   if (assertion.length > MAX_ASSERTION_LENGTH) throw new IdJagError('too_large');
   const now = (options.now?.() ?? new Date()).getTime();
-  const { header: rawHeader, claims } = decoded(assertion);
-  const header = checkedHeader(rawHeader);
+  const { header, claims } = decoded(assertion);
   const issuer = unverifiedIssuer(claims);
   const trusted = Object.hasOwn(options.issuers, issuer) ? options.issuers[issuer] : undefined;
   if (trusted === undefined) throw new IdJagError('issuer_not_trusted', cleanText(issuer));
@@ -107,8 +106,10 @@ function identityOf(issuer: string, claims: Readonly<Record<string, unknown>>): 
   };
 }
 
+type CheckedHeader = Readonly<ReturnType<typeof checkedHeader>>;
+
 interface Decoded {
-  readonly header: Record<string, unknown>;
+  readonly header: CheckedHeader;
   /** Not verified yet; the signature is then checked over the very bytes they were read from. */
   readonly claims: Record<string, unknown>;
 }
@@ -118,7 +119,22 @@ function decoded(assertion: string): Decoded {
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0) {
     throw new IdJagError('malformed', 'not three parts');
   }
-  return { header: decodedPart(header, 'the header'), claims: decodedPart(payload, 'the claims') };
+  return { header: headerOf(header), claims: decodedPart(payload, 'the claims') };
+}
+
+/** An issuer writes the same header until it rotates its keys: those that were read once are known again. */
+const headers = new Map<string, CheckedHeader>();
+const MAX_HEADERS = 100;
+const MAX_HEADER_LENGTH = 512;
+
+function headerOf(part: string): CheckedHeader {
+  const known = headers.get(part);
+  if (known !== undefined) return known;
+  const header = Object.freeze(checkedHeader(decodedPart(part, 'the header')));
+  // Strangers can push others out, which costs a few microseconds.
+  if (headers.size >= MAX_HEADERS) headers.clear();
+  if (part.length <= MAX_HEADER_LENGTH) headers.set(part, header);
+  return header;
 }
 
 function decodedPart(part: string, name: string): Record<string, unknown> {
