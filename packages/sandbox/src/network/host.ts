@@ -37,7 +37,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
     }
     const timer = setTimeout(() => {
       waiting.delete(timer);
-      handler(request, response);
+      // whoever asked may have gone meanwhile, and its body with it
+      if (!request.destroyed && !response.destroyed) handler(request, response);
     }, options.latencyMs);
     waiting.add(timer);
   });
