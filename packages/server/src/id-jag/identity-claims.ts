@@ -42,14 +42,17 @@ function trustedAddress(
   return `${email.slice(0, email.indexOf('@'))}@${domain}`;
 }
 
+const NONE: readonly string[] = Object.freeze([]);
+
 function listAt(claims: Claims, path: ClaimPath): readonly string[] {
   const value = valueAt(claims, path);
-  return value === undefined ? [] : [...new Set(stringList(value, nameOf(path)))];
+  return value === undefined ? NONE : [...new Set(stringList(value, nameOf(path)))];
 }
 
 function valueAt(claims: Claims, path: ClaimPath): unknown {
+  if (typeof path === 'string') return Object.hasOwn(claims, path) ? claims[path] : undefined;
   let value: unknown = claims;
-  for (const name of typeof path === 'string' ? [path] : path) {
+  for (const name of path) {
     if (value === undefined) return undefined;
     if (!isObject(value)) throw new IdJagError('invalid_claim', nameOf(path));
     value = Object.hasOwn(value, name) ? value[name] : undefined;
