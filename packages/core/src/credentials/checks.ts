@@ -17,9 +17,15 @@ export function unavailable(option: string, cause: unknown): CredenceError {
   return new CredenceError({
     code: 'credential_unavailable',
     leg: 'configure',
-    message: `${option} could not be obtained.`,
+    message: `${option} could not be obtained${systemCode(cause)}.`,
     remedy: `Check the callback or file behind ${option.replace(/^The /u, 'the ')}, which failed or gave nothing.`,
     contact: 'you',
     cause,
   });
+}
+
+/** What the system said of a file, such as ENOENT or EACCES: names no path and no content. */
+function systemCode(cause: unknown): string {
+  const code = cause instanceof Error && 'syscall' in cause && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' && /^E[A-Z0-9]{2,20}$/u.test(code) ? ` (${code})` : '';
 }

@@ -49,6 +49,35 @@ describe('CREDENCE_*', () => {
     expect(error.message).toContain('"wiki-a" and "wiki.a"');
   });
 
+  it.each([
+    ['CREDENCE_SERVER_LINEAR_SCOPE', 'CREDENCE_SERVER_LINEAR_SCOPES'],
+    ['CREDENCE_SERVER_LINEAR_STEPUP', 'CREDENCE_SERVER_LINEAR_STEP_UP'],
+    ['CREDENCE_SERVER_LINEAR_RESOUCRE', 'CREDENCE_SERVER_LINEAR_RESOURCE'],
+    ['CREDENCE_IDP_TOKEN_ENDPIONT', 'CREDENCE_IDP_TOKEN_ENDPOINT'],
+    ['CREDENCE_IDP_KEYID', 'CREDENCE_IDP_KEY_ID'],
+  ])('are not passed over in silence where they are misspelt: %s', async (variable, meant) => {
+    const error = await refusalOf(() => optionsFromEnv({ ...ENV, [variable]: 's3cret' }));
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain(variable);
+    expect(error.remedy).toBe(`Did you mean ${meant}?`);
+    expect(JSON.stringify(error)).not.toContain('s3cret');
+    expect(optionsFromEnv({ ...ENV, [variable]: ' ' }).servers).toHaveProperty('linear');
+  });
+
+  it.each([
+    'CREDENCE_IDP_SERVICE_HOST',
+    'CREDENCE_IDP_PORT',
+    'CREDENCE_SERVER_LINEAR_PORT_443_TCP',
+    'CREDENCE_SERVER_LINEAR_A_URL',
+    'CREDENCE_SERVER_WIKI_SCOPE',
+    'CREDENCE_ENCRYPTION_KEY',
+  ])('leave what is nobody of theirs alone: %s', (variable) => {
+    expect(optionsFromEnv({ ...ENV, [variable]: 'x' })).toEqual({
+      idp: expect.anything(),
+      servers: { linear: expect.anything() },
+    });
+  });
+
   it('say everything a server can be told in words', () => {
     const { servers } = optionsFromEnv({
       ...IDP,
@@ -144,7 +173,7 @@ describe('CREDENCE_*', () => {
         'a file that is not there',
         () => ({ CREDENCE_IDP_PRIVATE_KEY_FILE: '/nowhere.pem' }),
         'credential_unavailable',
-        'CREDENCE_IDP_PRIVATE_KEY_FILE',
+        'CREDENCE_IDP_PRIVATE_KEY_FILE: privateKeyJwt({ key }) could not be obtained (ENOENT).',
       ],
       [
         'a path where the key goes',

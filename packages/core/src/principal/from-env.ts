@@ -6,6 +6,7 @@ import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { SigningKeyInput } from '../credentials/signing-key.ts';
 import { parseJsonObject } from '../text/json.ts';
+import { IDP_FIELDS, misspeltVariable, SERVER_FIELDS } from './misspelt-variable.ts';
 import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './options.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -28,6 +29,8 @@ export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 
       );
     }
   }
+  refuseMisspelt(env, IDP_PREFIX, IDP_FIELDS);
+  for (const name of names) refuseMisspelt(env, prefixOf(name), SERVER_FIELDS);
   const idp = idpFromEnv(env);
   const servers: Record<string, ServerOptions> = Object.fromEntries(
     names.map((name) => [name, serverFromEnv(env, name)]),
@@ -42,12 +45,19 @@ export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 
   return { ...(idp && { idp }), servers };
 }
 
+const IDP_PREFIX = 'CREDENCE_IDP_';
+
+function refuseMisspelt(env: Env, prefix: string, fields: readonly string[]): void {
+  const found = misspeltVariable(env, prefix, fields);
+  if (found) throw wrong(`${found.variable} is no variable of Credence.`, `Did you mean ${found.meant}?`);
+}
+
 function prefixOf(name: string): string {
   return `CREDENCE_SERVER_${name.toUpperCase().replace(/[^A-Z0-9]/gu, '_')}_`;
 }
 
 function idpFromEnv(env: Env): IdpOptions | undefined {
-  const prefix = 'CREDENCE_IDP_';
+  const prefix = IDP_PREFIX;
   const issuer = filled(env[`${prefix}ISSUER`]);
   if (issuer === undefined) return conductorOneFromEnv(env);
   const tokenEndpoint = filled(env[`${prefix}TOKEN_ENDPOINT`]);
