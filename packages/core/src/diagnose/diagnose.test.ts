@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { refusal, say, serverError } from '../../../../test/support/oauth-world.ts';
 import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
 import { type Bot, type BotOptions, startBot } from '../../test-support/bot.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -88,6 +89,15 @@ describe('a diagnosis', () => {
     expect(text).toContain('What to do: ');
     expect(text).toContain(contact === 'idp-admin' ? "identity provider's administrator" : "MCP server's owner");
     expect(running.server.received('POST /mcp')).toEqual([]);
+  });
+
+  it('that fails by an answer good in form says FAIL of that leg too', async () => {
+    const credential = clientSecret({ clientId: 'not-the-one-of-the-grant', secret: 's' });
+    const { bot } = await start(undefined, { server: { credential } });
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis).toMatchObject({ ok: false, leg: 'exchange', error: { code: 'invalid_id_jag' } });
+    expect(diagnosis.steps.every(({ outcome }) => outcome === 'ok')).toBe(true);
+    expect(diagnosis.toString()).toContain('FAIL exchange');
   });
 
   it("keeps the peer's own words apart from ours", async () => {

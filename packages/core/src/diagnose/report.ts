@@ -55,6 +55,11 @@ export function describe(diagnosis: Omit<Diagnosis, 'toString'>): string {
     ];
     lines.push(`  ${mark} ${leg.padEnd(LEG_WIDTH)} ${operation}: ${details.filter(Boolean).join(', ')}`);
   }
+  // What was answered well and could not be used, or was never asked, has no line of its own that says FAIL.
+  const { leg: ended, steps } = diagnosis;
+  if (ended !== undefined && !steps.some(({ leg, outcome }) => leg === ended && outcome === 'failed')) {
+    lines.push(`  FAIL ${ended.padEnd(LEG_WIDTH)} see below`);
+  }
   for (const { message, remedy } of diagnosis.warnings) lines.push(`  note: ${message} ${remedy}`);
   lines.push(diagnosis.message);
   if (diagnosis.error?.errorDescription !== undefined) lines.push(`Their words: "${diagnosis.error.errorDescription}"`);

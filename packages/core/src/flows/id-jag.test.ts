@@ -131,6 +131,7 @@ describe('an ID-JAG', () => {
     const error = await refusalOf(() => checkIdJag(idJag({ cnf }), { ...EXPECTED, thumbprint: 'ours' }));
     expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange' });
     expect(error.message).toContain('DPoP');
+    expect(error.remedy).toContain(`servers.${EXPECTED.server}.dpop`);
   });
 
   it('that is bound to our key is sent on', () => {

@@ -72,7 +72,9 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   const confirmation = claims['cnf'];
   const bound = isJsonObject(confirmation) ? stringField(confirmation, 'jkt') : undefined;
   if (expected.thumbprint !== undefined && bound !== expected.thumbprint) {
-    throw bad(expected, 'it is not bound to the DPoP key that the exchange proved');
+    throw bad(expected, 'it is not bound to the DPoP key that the exchange proved', {
+      remedy: `Ask whether the IdP binds ID-JAGs to a DPoP key (RFC 9449); if it does not, take servers.${expected.server}.dpop out.`,
+    });
   }
   const scope = stringField(claims, 'scope');
   return {
@@ -86,7 +88,7 @@ function decode(jwt: string, expected: IdJagExpectation): { header: JsonObject; 
   try {
     return { header: { ...decodeProtectedHeader(jwt) }, claims: decodeJwt(jwt) };
   } catch (cause) {
-    throw bad(expected, 'it is not a signed JWT', cause);
+    throw bad(expected, 'it is not a signed JWT', { cause });
   }
 }
 
@@ -108,12 +110,18 @@ function otherClient(expected: IdJagExpectation, named: string): CredenceError {
   });
 }
 
-function bad(expected: IdJagExpectation, why: string, cause?: unknown): CredenceError {
+function bad(
+  expected: IdJagExpectation,
+  why: string,
+  { cause, remedy }: { cause?: unknown; remedy?: string } = {},
+): CredenceError {
   return new CredenceError({
     code: 'invalid_id_jag',
     leg: 'exchange',
     message: `The ID-JAG that ${expected.idpIssuer} issued for server "${expected.server}" was not sent on: ${why}.`,
-    remedy: `Check the issuer, client id and resource of server "${expected.server}" here and in its registration at the IdP.`,
+    remedy:
+      remedy ??
+      `Check the issuer, client id and resource of server "${expected.server}" here and in its registration at the IdP.`,
     contact: 'idp-admin',
     server: expected.server,
     issuer: expected.idpIssuer,
