@@ -11,7 +11,8 @@ export interface ClientAssertionOptions {
 
 /**
  * Client authentication by a JWT that is made elsewhere (RFC 7523 section 2.2): by the platform, a sidecar, a vault. It is
- * asked for anew each time, so a rotated file is picked up without a restart.
+ * asked for anew each time, so a rotated file is picked up without a restart. A first token takes two requests at the IdP: one
+ * that takes each assertion once (its `jti`) needs the callback, not a file.
  */
 export function clientAssertion(options: ClientAssertionOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientAssertion({ clientId })');

@@ -101,7 +101,10 @@ export class ServicePrincipal {
     };
   }
 
-  /** Goes every leg anew, past what is kept, and says of each what was answered, what to do and whom to ask. */
+  /**
+   * Goes every leg anew, past what is kept, and says of each what was answered, what to do and whom to ask. A refusal is in the
+   * report; thrown is only `unknown_server`, that the principal is closed, and the reason of `signal`.
+   */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
     const { settings } = this.#access(nameOrUrl);
     return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, options.signal);

@@ -14,7 +14,7 @@ export interface OwnTokenOptions {
   audience?: string;
   /** Further form parameters. */
   parameters?: Readonly<Record<string, string>>;
-  /** The field of the answer that is the subject token. Default `access_token`. */
+  /** The field of the answer that is the subject token. Default `access_token`. `id_token` wants its `type` beside it. */
   field?: string;
   /** `subject_token_type`. Default the access token type of RFC 8693 section 3. */
   type?: string;
