@@ -39,13 +39,14 @@ say('   API key, no consent screen.');
 const decisions: AuditRecord[] = [];
 audit.subscribe((record) => {
   decisions.push(record);
-  const asked = record.requestedScopes.length > 0 ? ` for ${record.requestedScopes.join(' ')}` : '';
-  const about = record.server === undefined ? '' : ` "${record.server}"`;
+  const asked = record.requestedScopes.length > 0 ? ` (${record.requestedScopes.join(' ')})` : '';
+  const about = record.server === undefined ? '' : ` for "${record.server}"`;
+  const does = record.leg === 'authenticate' ? 'signs in at' : 'asks';
   const outcome = record.granted
     ? good(`granted ${record.grantedScopes.join(' ')}`.trim())
     : bad(`refused (${record.error ?? 'error'})`);
   say(
-    `   ${dim(record.leg.padEnd(12))} ${record.principal} asks ${nameOf.get(record.issuer)}${about}${asked}: ${outcome}`,
+    `   ${dim(record.leg.padEnd(12))} ${record.principal} ${does} ${nameOf.get(record.issuer)}${about}${asked}: ${outcome}`,
   );
   say(`   ${' '.repeat(12)} ${dim(record.reason)}`);
 });
