@@ -33,6 +33,21 @@ describe('what is kept', () => {
     expect(await kept.get('k', fetchFor(100))).toEqual({ value: 'v2', reused: false });
   });
 
+  it('is fetched anew by who joined a flight that ended with the time of whoever started it', async () => {
+    const { kept, fetchFor } = world();
+    const first = new AbortController();
+    const ended = new Promise<never>((_resolve, reject) => {
+      first.signal.addEventListener('abort', () => reject(new Error('out of time')));
+    });
+    const starter = kept.get('k', async () => ended, first.signal);
+    const joined = kept.get('k', fetchFor(100), new AbortController().signal);
+    const alsoLate = kept.get('k', fetchFor(100), first.signal);
+    first.abort();
+    await expect(starter).rejects.toThrow('out of time');
+    await expect(alsoLate).rejects.toThrow('out of time');
+    expect(await joined).toEqual({ value: 'v1', reused: false });
+  });
+
   it('is not kept at all when it lives no time', async () => {
     const { kept, fetchFor, fetched } = world();
     await kept.get('k', fetchFor(0));

@@ -8,6 +8,12 @@ export interface Keepable<T> {
   readonly refreshAtMs?: number;
 }
 
+interface Flight<T> {
+  readonly landing: Promise<Keepable<T>>;
+  /** Whose end ends the flight. */
+  readonly signal: AbortSignal | undefined;
+}
+
 const REFRESH_PAUSE_MS = 60_000;
 
 /**
@@ -18,22 +24,37 @@ export class Kept<T> {
   readonly #clock: Clock;
   readonly #max: number;
   readonly #values = new Map<string, Keepable<T>>();
-  readonly #flights = new Map<string, Promise<Keepable<T>>>();
+  readonly #flights = new Map<string, Flight<T>>();
 
   constructor(clock: Clock, max = 1_000) {
     this.#clock = clock;
     this.#max = max;
   }
 
-  /** The kept value while it is good; `reused` says that it was there before this call. */
-  async get(key: string, fetchValue: () => Promise<Keepable<T>>): Promise<{ value: T; reused: boolean }> {
+  /**
+   * The kept value while it is good; `reused` says that it was there before this call. `signal` is the one that ends
+   * `fetchValue`: those who joined its flight then start another.
+   */
+  async get(
+    key: string,
+    fetchValue: () => Promise<Keepable<T>>,
+    signal?: AbortSignal,
+  ): Promise<{ value: T; reused: boolean }> {
     const kept = this.peek(key);
     if (kept) {
       this.#refreshBehind(key, kept, fetchValue);
       return { value: kept.value, reused: true };
     }
-    const value = await (this.#flights.get(key) ?? this.#fly(key, fetchValue));
-    return { value: value.value, reused: false };
+    for (;;) {
+      const joined = this.#flights.get(key);
+      try {
+        const { value } = await (joined?.landing ?? this.#fly(key, fetchValue, signal));
+        return { value, reused: false };
+      } catch (error) {
+        // whoever started the flight ran out of time: that is no answer for those who still have some
+        if (!joined?.signal?.aborted || signal?.aborted) throw error;
+      }
+    }
   }
 
   peek(key: string): Keepable<T> | undefined {
@@ -63,15 +84,15 @@ export class Kept<T> {
     this.#fly(key, fetchValue).catch(() => undefined);
   }
 
-  #fly(key: string, fetchValue: () => Promise<Keepable<T>>): Promise<Keepable<T>> {
-    const flight = fetchValue()
+  #fly(key: string, fetchValue: () => Promise<Keepable<T>>, signal?: AbortSignal): Promise<Keepable<T>> {
+    const landing = fetchValue()
       .then((kept) => {
         this.#keep(key, kept);
         return kept;
       })
       .finally(() => this.#flights.delete(key));
-    this.#flights.set(key, flight);
-    return flight;
+    this.#flights.set(key, { landing, signal });
+    return landing;
   }
 
   #keep(key: string, kept: Keepable<T>): void {

@@ -34,8 +34,10 @@ export class Directory {
   async target(server: ServerSettings, signal: AbortSignal): Promise<{ resource: string; issuer: string }> {
     const pinned = server.issuer === 'discover' ? undefined : server.issuer;
     if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
-    const { value: metadata } = await this.#resources.get(server.name, async () =>
-      this.#kept(await discoverResource(this.#runtime, server, signal)),
+    const { value: metadata } = await this.#resources.get(
+      server.name,
+      async () => this.#kept(await discoverResource(this.#runtime, server, signal)),
+      signal,
     );
     const resource = server.resource ?? metadata.resource;
     if (pinned === undefined) return { resource, issuer: this.#discovered(server, metadata) };
@@ -63,16 +65,12 @@ export class Directory {
       return pinnedEndpoint(issuer, server.tokenEndpoint, `servers.${server.name}.tokenEndpoint`);
     const anchor = server.issuer === 'discover' ? server.url : new URL(server.issuer);
     const option = `servers.${server.name}.issuer`;
-    const { value: metadata } = await this.#issuers.get(`as ${server.name} ${issuer}`, async () =>
-      this.#kept(
-        await discoverIssuer(this.#runtime, issuer, {
-          role: 'authorization-server',
-          server: server.name,
-          option,
-          anchor,
-          signal,
-        }),
-      ),
+    const role = 'authorization-server';
+    const { value: metadata } = await this.#issuers.get(
+      `as ${server.name} ${issuer}`,
+      async () =>
+        this.#kept(await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, anchor, signal })),
+      signal,
     );
     return { issuer, url: metadata.tokenEndpoint, metadata };
   }
@@ -86,8 +84,10 @@ export class Directory {
     const { issuer } = idp;
     if (idp.tokenEndpoint !== undefined) return pinnedEndpoint(issuer, idp.tokenEndpoint, 'idp.tokenEndpoint');
     const anchor = new URL(issuer);
-    const { value: metadata } = await this.#issuers.get(`idp ${issuer}`, async () =>
-      this.#kept(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
+    const { value: metadata } = await this.#issuers.get(
+      `idp ${issuer}`,
+      async () => this.#kept(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
+      signal,
     );
     return { issuer, url: metadata.tokenEndpoint, metadata };
   }

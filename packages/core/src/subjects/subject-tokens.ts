@@ -21,6 +21,9 @@ export class SubjectTokens {
   readonly #directory: Directory;
   readonly #store: SharedStore | undefined;
   readonly #kept: Kept<string>;
+  /** Sources by the order they were met in. */
+  readonly #numbers = new WeakMap<SubjectTokenSource, number>();
+  #met = 0;
   #usedOnceUntilMs = 0;
 
   constructor(runtime: Runtime, idp: IdpSettings | undefined, directory: Directory, store?: SharedStore) {
@@ -32,7 +35,7 @@ export class SubjectTokens {
   }
 
   async get(source: SubjectTokenSource, signal: AbortSignal): Promise<{ value: string; reused: boolean }> {
-    return this.#kept.get(keyOf(source), async () => {
+    const obtain = async () => {
       const shared = await this.#fromStore(source);
       if (shared) return shared;
       const { token, expiresInSeconds = 0 } = await this.#obtain(source, signal);
@@ -40,11 +43,12 @@ export class SubjectTokens {
       const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
       await this.#store?.set(this.#storeKey(source), this.#serialise(token, usefulMs), usefulMs);
       return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
-    });
+    };
+    return this.#kept.get(this.#keyHere(source), obtain, signal);
   }
 
   async drop(source: SubjectTokenSource, token: string): Promise<void> {
-    this.#kept.drop(keyOf(source), token);
+    this.#kept.drop(this.#keyHere(source), token);
     const text = await this.#store?.get(this.#storeKey(source));
     if (text !== undefined && stringField(parseJsonObject(text), 'token') === token) {
       await this.#store?.delete(this.#storeKey(source), text);
@@ -62,6 +66,21 @@ export class SubjectTokens {
 
   #serialise(token: string, usefulMs: number): string {
     return JSON.stringify({ token, goodUntilMs: this.#runtime.clock.wallMs() + usefulMs });
+  }
+
+  /**
+   * What `ownToken` was given says all there is about it. Of other sources, two that look the same may still give the tokens of
+   * two workloads, or of one for two audiences: within this process each is its own, also where both are asked at once.
+   */
+  #keyHere(source: SubjectTokenSource): string {
+    if (source.kind === 'ownToken') return keyOf(source);
+    let number = this.#numbers.get(source);
+    if (number === undefined) {
+      this.#met += 1;
+      number = this.#met;
+      this.#numbers.set(source, number);
+    }
+    return `${keyOf(source)}#${number}`;
   }
 
   #storeKey(source: SubjectTokenSource): string {

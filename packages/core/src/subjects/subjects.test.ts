@@ -221,6 +221,16 @@ describe('subject tokens', () => {
     expect((await get()).value).toBe('own-1');
   });
 
+  it.each([{}, { identity: 'ci-job' }])(
+    'are never those of another getter that is asked at the same time (%j)',
+    async (options) => {
+      const { get } = kept(600);
+      const sources = ['for-a', 'for-b'].map((token) => workloadToken(async () => token, options));
+      const both = await Promise.all(sources.map(async (source) => get(source)));
+      expect(both.map(({ value }) => value)).toEqual(['for-a', 'for-b']);
+    },
+  );
+
   it('are dropped only as the very one that was refused', async () => {
     const { get, tokens, issued } = kept(600);
     await get();
