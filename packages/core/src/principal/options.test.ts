@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../../test-support/runtime.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
+import { memoryStore } from '../store/memory-store.ts';
 import { idToken } from '../subjects/id-token.ts';
 import { ownToken } from '../subjects/own-token.ts';
 import { workloadToken } from '../subjects/workload-token.ts';
@@ -148,6 +149,28 @@ describe('options', () => {
     expect(principal({ servers: { linear: { ...SERVER, flow: 'client-credentials' } } }).serverNames).toHaveLength(1);
     const workload = { ...SERVER, flow: 'workload-identity', assertion: workloadToken(() => 'x') };
     expect(principal({ servers: { linear: workload } }).serverNames).toHaveLength(1);
+  });
+
+  it.each<[string, object, string]>([
+    ['subject', idp({ subject: idToken(() => 'x') }), 'idp.subject'],
+    ['actor', idp({ actor: workloadToken(() => 'x') }), 'idp.actor'],
+    [
+      'assertion',
+      server({ flow: 'workload-identity', assertion: workloadToken(() => 'x') }),
+      'servers.linear.assertion',
+    ],
+  ])('that share a store say whose tokens the %s is', async (_what, options, option) => {
+    const error = await refusalOf(() => principal({ ...options, store: memoryStore() }));
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain(option);
+    expect(error.remedy).toContain('identity');
+    expect(principal(options).serverNames).toEqual(['linear']);
+  });
+
+  it('that share a store and say whose tokens they give are right', () => {
+    const named = idp({ subject: idToken(() => 'x', { identity: 'alice' }) });
+    expect(principal({ ...named, store: memoryStore() }).serverNames).toEqual(['linear']);
+    expect(principal({ ...GOOD, store: memoryStore() }).serverNames).toEqual(['linear']);
   });
 
   it.each<[string, unknown]>([

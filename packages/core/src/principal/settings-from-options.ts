@@ -33,6 +33,7 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
     Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, network)]),
   );
   credentialsStayHome(idp, servers);
+  if (options.store) subjectsAreNamed(idp, servers);
   return { idp, servers };
 }
 
@@ -142,6 +143,29 @@ function credentialsStayHome(idp: IdpSettings | undefined, servers: ReadonlyMap<
     const home = issuer === 'discover' ? `discover ${url.origin}` : issuer;
     settle(`servers.${name}.credential`, credential, home, name);
     settleSource(`servers.${name}.assertion`, assertion, name);
+  }
+}
+
+/**
+ * In a store, tokens lie under what they were made from. A source that does not say whose tokens it gives would share the
+ * entry with every other of its kind, and one user's access token would be given to another's bot.
+ */
+function subjectsAreNamed(idp: IdpSettings | undefined, servers: ReadonlyMap<string, ServerSettings>): void {
+  const check = (option: string, source: SubjectTokenSource | undefined, server?: string) => {
+    if (!source || source.identity) return;
+    throw wrong(
+      `${option} does not say whose tokens it gives, and the store is shared.`,
+      `Give ${source.kind} an identity: the name of its subject, the same in every copy of the bot that stands for it.`,
+      server,
+    );
+  };
+  const entries = [...servers.values()];
+  if (entries.some(({ flow }) => flow === 'enterprise-managed')) {
+    check('idp.subject', idp?.subject);
+    check('idp.actor', idp?.actor);
+  }
+  for (const { name, flow, assertion } of entries) {
+    if (flow === 'workload-identity') check(`servers.${name}.assertion`, assertion, name);
   }
 }
 

@@ -4,7 +4,7 @@ import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
 /**
  * A JWT that the platform gives the workload (CI job, Kubernetes service account, SPIFFE): a subject token at the IdP, or
- * the assertion of `flow: 'workload-identity'`.
+ * the assertion of `flow: 'workload-identity'`. `identity` names the workload; a `store` needs it.
  */
 export function workloadToken(
   getter: TokenGetter,
