@@ -20,11 +20,11 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
       if (observers.length === 0) return;
       const told = { ...event, timeMs: clock.wallMs(), principal, acquisition: currentAcquisition() };
       for (const observer of observers) {
+        // an observer that fails must not fail what it observes, and an async one must not end the process
         try {
-          observer(told);
-        } catch {
-          // an observer that fails must not fail what it observes
-        }
+          const observed: unknown = observer(told);
+          if (observed instanceof Promise) observed.catch(() => undefined);
+        } catch {}
       }
     },
   };

@@ -32,7 +32,8 @@ export interface AuditRecord {
 export function auditTrail(write: (record: AuditRecord) => void): (event: CredenceEvent) => void {
   return (event) => {
     const record = recordOf(event);
-    if (record) write(record);
+    // handed back, so that whoever tells the listeners also takes care of a `write` that is asynchronous and fails
+    return record && write(record);
   };
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -120,5 +120,18 @@ describe('auditTrail', () => {
     await bot.token('notes');
     await bot.close();
     expect(records).toHaveLength(1);
+  });
+
+  it('goes on when an asynchronous observer fails, which ends no process', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const diskFull: () => unknown = async () => Promise.reject(new Error('disk full'));
+    const bot = principal([diskFull, auditTrail(diskFull)]);
+    await bot.token('notes');
+    await bot.close();
+    // unhandled rejections are told of once the microtasks have run
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });
