@@ -58,8 +58,9 @@ export class ServerAccess {
    * IdP; only scopes inside the ceiling may come here.
    */
   async stepUp(token: AccessToken, added: readonly string[], signal: AbortSignal | undefined): Promise<AccessToken> {
+    // what was asked for before and not granted is not asked for again: wanting it would make the whole step-up fail
     const asked = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
-    const wanted = this.#wanted(unionScopes(asked, added), true);
+    const wanted = this.#wanted(unionScopes(missingScopes(asked, token.missingScopes), added), true);
     const stronger = await this.#manager.get(wanted, signal);
     this.#steppedUp = wanted;
     return stronger;
