@@ -136,6 +136,14 @@ describe('the gate', () => {
     await expect(answer).rejects.toThrow('enough');
   });
 
+  it.each<[string, () => Promise<Response>]>([
+    ['that never answers', async () => new Promise<Response>(() => undefined)],
+    ['whose body never ends', async () => new Response(new ReadableStream())],
+  ])('does not wait for a fetch of the caller %s and does not listen to its signal', async (_what, deaf) => {
+    const { answer } = await answered({}, { ...QUICK, fetch: deaf });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'timeout', leg: 'exchange', retryable: true });
+  });
+
   it('leaves nothing behind on a long-lived signal', async () => {
     const controller = new AbortController();
     const added = jest.spyOn(controller.signal, 'addEventListener');

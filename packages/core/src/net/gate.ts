@@ -3,6 +3,7 @@ import type { Contact, Leg } from '../errors/leg.ts';
 import type { Operation } from '../events.ts';
 import type { Runtime } from '../runtime.ts';
 import { type JsonObject, parseJsonObject } from '../text/json.ts';
+import { waitFor } from '../time/wait-for.ts';
 import { readBounded, ResponseTooLarge } from './bounded-body.ts';
 import { sentSecrets } from './sent-secrets.ts';
 
@@ -49,8 +50,12 @@ export async function send(runtime: Runtime, url: string, init: RequestInit, abo
   if (caller?.aborted) stop();
   caller?.addEventListener('abort', stop, { once: true });
   try {
-    const response = await runtime.fetch(url, { ...init, redirect: 'manual', signal: deadline.signal });
-    const text = await readBounded(response, MAX_BODY_BYTES);
+    const exchanged = async () => {
+      const response = await runtime.fetch(url, { ...init, redirect: 'manual', signal: deadline.signal });
+      return { response, text: await readBounded(response, MAX_BODY_BYTES) };
+    };
+    // a fetch of the caller's that does not listen to its signal must not hold up everybody behind it
+    const { response, text } = await waitFor(exchanged(), deadline.signal);
     const answer: Answer = {
       url,
       status: response.status,
