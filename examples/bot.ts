@@ -18,23 +18,29 @@ const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env,
   },
 });
 
+const count = (type: CredenceEvent['type']) => seen.filter((event) => event.type === type).length;
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
+// each happens behind a token that was just obtained, so that the bot is sure to meet it
 const incidents = [
-  { atCall: 8, name: 'its tokens are revoked', run: () => enterprise.authorizationServers.main.revokeTokens() },
-  { atCall: 16, name: "the IdP's signing key is rotated", run: () => enterprise.idp.rotateSigningKey() },
+  { fromCall: 8, name: 'its tokens are revoked', run: () => enterprise.authorizationServers.main.revokeTokens() },
+  { fromCall: 16, name: "the IdP's signing key is rotated", run: () => enterprise.idp.rotateSigningKey() },
 ];
 
 const client = await connectMcp(bot, 'issues');
 const endsAt = Date.now() + seconds * 1000;
 let calls = 0;
 let failures = 0;
+let tokensSeen = 0;
 while (!stop.signal.aborted && Date.now() < endsAt) {
-  for (const incident of incidents.filter(({ atCall }) => atCall === calls)) {
-    console.log(`call ${calls}: ${incident.name}`);
-    await incident.run();
+  const tokens = count('acquired') + count('renewed');
+  if (tokens > tokensSeen && calls >= (incidents[0]?.fromCall ?? Infinity)) {
+    const incident = incidents.shift();
+    console.log(`call ${calls}: ${incident?.name}`);
+    await incident?.run();
   }
+  tokensSeen = tokens;
   calls += 1;
   try {
     await client.callTool({ name: 'list_issues', arguments: {} });
@@ -49,7 +55,6 @@ await client.close();
 await bot.close();
 await enterprise.close();
 
-const count = (type: CredenceEvent['type']) => seen.filter((event) => event.type === type).length;
 console.log(
   `${calls} calls, ${failures} failed; tokens: ${count('acquired')} acquired, ${count('renewed')} renewed behind, ${count('rejected')} refused`,
 );
