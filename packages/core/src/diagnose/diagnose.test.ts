@@ -100,6 +100,15 @@ describe('a diagnosis', () => {
     expect(diagnosis.toString()).toContain('FAIL exchange');
   });
 
+  it('says of a peer that gave no OAuth error how it failed', async () => {
+    const { bot, world } = await start();
+    world.idp.script.always('metadata', serverError(503));
+    const diagnosis = await bot.diagnose('mcp');
+    const code = diagnosis.error?.code;
+    expect(diagnosis.steps.at(-1)).toMatchObject({ leg: 'discover', outcome: 'failed', code });
+    expect(diagnosis.toString()).toMatch(new RegExp(`FAIL discover .*HTTP 503, ${code}, `, 'u'));
+  });
+
   it("keeps the peer's own words apart from ours", async () => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', refusal('access_denied', 'ask Bob\nINFO forged'));

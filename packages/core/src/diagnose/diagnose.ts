@@ -110,7 +110,7 @@ function report(
 }
 
 function step(event: Omit<LegEvent, 'timeMs'>, later: readonly Omit<LegEvent, 'timeMs'>[]): DiagnosisStep {
-  const { leg, operation, endpoint, status, durationMs, clockSkewSeconds, error } = event;
+  const { leg, operation, endpoint, status, durationMs, clockSkewSeconds, code, error } = event;
   const madeGood = later.some((next) => next.operation === operation && next.issuer === event.issuer && next.ok);
   return {
     leg,
@@ -120,6 +120,7 @@ function step(event: Omit<LegEvent, 'timeMs'>, later: readonly Omit<LegEvent, 't
     status,
     durationMs,
     clockSkewSeconds,
+    code,
     error,
   };
 }

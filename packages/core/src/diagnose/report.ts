@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { Operation } from '../events.ts';
@@ -12,6 +13,8 @@ export interface DiagnosisStep {
   readonly status?: number | undefined;
   readonly durationMs: number;
   readonly clockSkewSeconds?: number | undefined;
+  /** What it came to here, where it failed: `timeout`, `unreachable`, ... */
+  readonly code?: ErrorCode | undefined;
   /** The OAuth error, where there was one. */
   readonly error?: string | undefined;
 }
@@ -43,12 +46,22 @@ const LEG_WIDTH = 12;
 
 export function describe(diagnosis: Omit<Diagnosis, 'toString'>): string {
   const lines = [`${diagnosis.server} (${diagnosis.url}), ${diagnosis.flow}`];
-  for (const { leg, operation, outcome, endpoint, status, durationMs, clockSkewSeconds, error } of diagnosis.steps) {
+  for (const {
+    leg,
+    operation,
+    outcome,
+    endpoint,
+    status,
+    durationMs,
+    clockSkewSeconds,
+    code,
+    error,
+  } of diagnosis.steps) {
     const mark = { ok: 'ok  ', failed: 'FAIL', 'passed over': '-   ' }[outcome];
     const details = [
       endpoint,
       status !== undefined && `HTTP ${status}`,
-      error,
+      error ?? (outcome === 'failed' && code),
       `${Math.round(durationMs)} ms`,
       clockSkewSeconds !== undefined &&
         `its clock is ${Math.abs(clockSkewSeconds)} s ${clockSkewSeconds > 0 ? 'ahead of' : 'behind'} ours`,
