@@ -76,6 +76,18 @@ describe('toolScopes', () => {
     await expect(response.json()).resolves.toMatchObject({ error: 'insufficient_scope' });
   });
 
+  it('answers 415 to a body that is not said to be JSON', async () => {
+    const body = JSON.stringify(call('list'));
+    for (const type of [undefined, 'text/plain', 'application/jsonp']) {
+      const response = await fetch(server.origin, {
+        method: 'POST',
+        body: new TextEncoder().encode(body),
+        headers: type === undefined ? {} : { 'content-type': type },
+      });
+      expect([type, response.status]).toEqual([type, 415]);
+    }
+  });
+
   it('does not let anything through unread', async () => {
     expect((await post(call('list'), '/unparsed')).status).toBe(500);
   });

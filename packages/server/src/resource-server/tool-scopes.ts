@@ -15,6 +15,12 @@ export interface ToolScopesOptions {
   readonly resourceMetadataUrl?: string | undefined;
 }
 
+const NOT_JSON = {
+  jsonrpc: '2.0',
+  error: { code: -32_000, message: 'Unsupported Media Type: Content-Type must be application/json' },
+  id: null,
+};
+
 /** Express-compatible. */
 export type ToolScopesMiddleware = (
   request: IncomingMessage & { auth?: { scopes: readonly string[] } | undefined; body?: unknown },
@@ -54,6 +60,12 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
       return;
     }
     if (request.body === undefined) {
+      // a parser passes over what is not JSON: the caller's mistake, and not the server's
+      if (!/^application\/(?:.+\+)?json\b/iu.test(request.headers['content-type'] ?? '')) {
+        response.writeHead(415, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(NOT_JSON));
+        return;
+      }
       next(new TypeError('toolScopes needs a JSON body parser before it'));
       return;
     }
