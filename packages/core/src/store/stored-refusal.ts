@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import { parseJsonObject } from '../text/json.ts';
+import { askedFor } from '../tokens/refusals.ts';
 import type { SharedStore } from './shared-store.ts';
 
-/** As long as a process remembers a refusal for the callers right behind. */
+/** As long as a process remembers a refusal for the callers right behind, unless the peer asked for longer. */
 const TOLD_MS = 1_000;
 
 const schema = z.object({
@@ -29,7 +30,7 @@ const schema = z.object({
  */
 export async function tellRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
   if (!(error instanceof CredenceError) || error.leg === 'configure') return;
-  await store.set(storeKey(key), JSON.stringify({ v: 1, ...error.toJSON() }), TOLD_MS);
+  await store.set(storeKey(key), JSON.stringify({ v: 1, ...error.toJSON() }), askedFor(error) ?? TOLD_MS);
 }
 
 /**

@@ -31,7 +31,8 @@ export class Refusals {
     return undefined;
   }
 
-  remember(key: string, error: CredenceError, ms = REMEMBERED_MS): void {
+  /** For a second, or for as long as the peer asked to be left alone, up to a minute. */
+  remember(key: string, error: CredenceError, ms = askedFor(error) ?? REMEMBERED_MS): void {
     bounded(this.#remembered).set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
   }
 
@@ -47,6 +48,12 @@ export class Refusals {
   accepted(key: string): void {
     this.#streaks.delete(key);
   }
+}
+
+/** The pause a peer asked for (Retry-After), in milliseconds. */
+export function askedFor({ retryAfterSeconds }: CredenceError): number | undefined {
+  if (retryAfterSeconds === undefined) return undefined;
+  return Math.min(Math.max(retryAfterSeconds * 1000, REMEMBERED_MS), LONGEST_PAUSE_MS);
 }
 
 function bounded<T>(map: Map<string, T>): Map<string, T> {

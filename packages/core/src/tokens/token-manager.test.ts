@@ -87,6 +87,64 @@ describe('TokenManager', () => {
     expect(events.map(({ type }) => type)).toEqual(['acquired', 'renewed']);
   });
 
+  it('leaves a peer alone for as long as it asks, in renewals and after them', async () => {
+    const { clock, manager, state, wanted } = world();
+    await manager.get(wanted);
+    state.failWith = new CredenceError({ ...deniedInit, code: 'rate_limited', retryable: true, retryAfterSeconds: 30 });
+    clock.advance(92_000);
+    expect((await manager.get(wanted)).value).toBe('token-1');
+    await settled();
+    clock.advance(3_000);
+    expect((await manager.get(wanted)).value).toBe('token-1');
+    await settled();
+    expect(state.asked).toBe(2);
+    clock.advance(26_000);
+    await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(state.asked).toBe(2);
+    state.failWith = undefined;
+    clock.advance(1_000);
+    expect((await manager.get(wanted)).value).toBe('token-3');
+  });
+
+  it('takes no token from a store again that was refused while the store could not be asked', async () => {
+    const inner = memoryStore();
+    let isDown = false;
+    const reached = <T>(operation: () => Promise<T>) => (isDown ? Promise.reject(new Error('down')) : operation());
+    const store: TokenStore = {
+      get: async (key) => reached(async () => inner.get(key)),
+      set: async (key, value, ttlMs) => reached(async () => inner.set(key, value, ttlMs)),
+      delete: async (key, value) => reached(async () => inner.delete(key, value)),
+      lease: async (key, ttlMs) => reached(async () => inner.lease(key, ttlMs)),
+    };
+    const { clock, manager, wanted } = world({ store });
+    const first = await manager.get(wanted);
+    isDown = true;
+    manager.reject(first);
+    const second = await manager.get(wanted);
+    expect([first.value, second.value]).toEqual(['token-1', 'token-2']);
+    clock.advance(40_000);
+    isDown = false;
+    manager.reject(second);
+    expect((await manager.get(wanted)).value).toBe('token-3');
+  });
+
+  it('leaves a peer that asks for an hour alone for a minute', async () => {
+    const { clock, manager, state, wanted } = world();
+    state.failWith = new CredenceError({
+      ...deniedInit,
+      code: 'rate_limited',
+      retryable: true,
+      retryAfterSeconds: 3_600,
+    });
+    await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'rate_limited' });
+    state.failWith = undefined;
+    clock.advance(59_999);
+    await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(state.asked).toBe(1);
+    clock.advance(1);
+    expect((await manager.get(wanted)).value).toBe('token-2');
+  });
+
   it('harms nobody by a failed renewal until the token really ends', async () => {
     const { clock, manager, state, wanted, events } = world();
     await manager.get(wanted);

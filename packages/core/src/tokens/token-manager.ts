@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -9,7 +10,7 @@ import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
-import { Refusals } from './refusals.ts';
+import { askedFor, Refusals } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { refusedInFront, tellRefusal } from '../store/stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from '../store/stored-token.ts';
@@ -36,6 +37,7 @@ interface Entry {
 }
 
 const DEFAULT_MAX_TOKENS = 10_000;
+const MAX_REFUSED = 1_000;
 const RENEWAL_PAUSE_MS = 5_000;
 const FRESH_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
@@ -58,8 +60,8 @@ export class TokenManager {
   readonly #entries = new Map<string, Entry>();
   readonly #flights = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
-  /** Hash of the token refused last, by key: a store may still hold it for a moment. */
-  readonly #refusedLast = new Map<string, string>();
+  /** Hashes of tokens that were refused, the latest of them: a store may hold one for as long as it could not be asked. */
+  readonly #refused = new Set<string>();
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` are kept; the one that was used least recently goes first. */
@@ -68,6 +70,8 @@ export class TokenManager {
     this.#store = store;
     this.#maxTokens = maxTokens;
     this.#refusals = new Refusals(runtime.clock);
+    // every flight listens to it while it lasts: many are no leak
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** A token that is good now, or undefined; starts its renewal when it is ageing. Costs no promise. */
@@ -98,7 +102,7 @@ export class TokenManager {
     const entry = this.#entries.get(key);
     if (entry?.token.value !== token.value) return;
     this.#entries.delete(key);
-    if (this.#store) this.#refusedLast.set(key, token.hash);
+    if (this.#store) this.#neverAgain(token.hash);
     entry.refused?.();
     void this.#forgetShared(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
@@ -106,6 +110,12 @@ export class TokenManager {
     const isFresh = this.#runtime.clock.monotonicMs() - entry.sinceMs < FRESH_MS;
     if (entry.accepted || !isFresh) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted(key, () => tokenRefused(token));
+  }
+
+  #neverAgain(hash: string): void {
+    this.#refused.add(hash);
+    const oldest = this.#refused.values().next();
+    if (this.#refused.size > MAX_REFUSED && !oldest.done) this.#refused.delete(oldest.value);
   }
 
   async #forgetShared(token: AccessToken): Promise<void> {
@@ -146,11 +156,12 @@ export class TokenManager {
 
   #renew(wanted: TokenWanted, entry: Entry): void {
     if (this.#flights.has(wanted.key) || this.#closing.signal.aborted) return;
-    this.#fly(wanted, 'renewed').catch(() => {
+    this.#fly(wanted, 'renewed').catch((error: unknown) => {
       // reported by the flight, or under way in another copy; the next look comes soon, but not with every call
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.ages.goodUntilMs - nowMs) / 4);
-      entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, 50) };
+      const askedMs = (isCredenceError(error) && askedFor(error)) || 50;
+      entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, askedMs) };
     });
   }
 
@@ -176,7 +187,7 @@ export class TokenManager {
     } catch (error) {
       if (error === TAKEN) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
-      if (outcome === 'acquired') this.#refusals.remember(wanted.key, failure);
+      if (outcome === 'acquired' || askedFor(failure) !== undefined) this.#refusals.remember(wanted.key, failure);
       this.#runtime.emit({
         type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
         server: wanted.server,
@@ -251,7 +262,7 @@ export class TokenManager {
   async #fromStore(store: SharedStore, wanted: TokenWanted): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
-    if (!stored || tokenHash(stored.value) === this.#refusedLast.get(wanted.key)) return undefined;
+    if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
     const current = this.#entries.get(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -305,7 +316,6 @@ export class TokenManager {
     const oldest = this.#entries.keys().next();
     if (this.#entries.size > this.#maxTokens && !oldest.done) {
       this.#entries.delete(oldest.value);
-      this.#refusedLast.delete(oldest.value);
     }
   }
 }
