@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { CredenceEvent } from '../events.ts';
 import type { Grant } from '../flows/flow.ts';
@@ -18,8 +18,10 @@ class FakeClock {
 }
 
 /** A manager on a fake clock, and a server to get tokens for that counts how often it is asked. */
-function world(options: { store?: TokenStore; expiresInSeconds?: number | undefined; maxTokens?: number } = {}) {
-  const clock = new FakeClock();
+function world(
+  options: { store?: TokenStore; expiresInSeconds?: number | undefined; maxTokens?: number; clock?: FakeClock } = {},
+) {
+  const clock = options.clock ?? new FakeClock();
   const events: CredenceEvent[] = [];
   const runtime = runtimeFromOptions({ servers: {}, clock, onEvent: (event) => events.push(event) });
   const store = options.store && new SharedStore(runtime, options.store);
@@ -197,6 +199,63 @@ describe('TokenManager', () => {
     expect((await manager.get(wanted)).value).toBe('token-1');
     expect((await manager.get(wanted)).value).toBe('token-2');
     expect(state.asked).toBe(2);
+  });
+
+  describe('with a clock that runs', () => {
+    class RunningClock extends FakeClock {
+      override wallMs = () => Date.now();
+      override monotonicMs = () => performance.now();
+    }
+
+    beforeEach(() => void jest.useFakeTimers());
+    afterEach(() => void jest.useRealTimers());
+
+    it('renews a token that is used now and then when its time has come, so that nobody waits', async () => {
+      const { manager, state, wanted, events } = world({ clock: new RunningClock() });
+      await manager.get(wanted);
+      for (let life = 1; life <= 5; life += 1) {
+        // once in a life, and never in its last tenth
+        await jest.advanceTimersByTimeAsync(60_000);
+        expect((await manager.get(wanted)).value).toBe(`token-${life}`);
+        await jest.advanceTimersByTimeAsync(39_000);
+      }
+      expect(state.asked).toBe(6);
+      expect(events.map(({ type }) => type)).toEqual(['acquired', ...Array.from({ length: 5 }, () => 'renewed')]);
+      await manager.close();
+    });
+
+    it('lets a token that nobody uses any more end', async () => {
+      const { manager, state, wanted } = world({ clock: new RunningClock() });
+      await manager.get(wanted);
+      await jest.advanceTimersByTimeAsync(3_600_000);
+      expect(state.asked).toBe(2);
+      expect(jest.getTimerCount()).toBe(0);
+      await manager.close();
+    });
+
+    it('tries a renewal that failed again while the token is good, also when nobody calls', async () => {
+      const { manager, state, wanted, events } = world({ clock: new RunningClock() });
+      await manager.get(wanted);
+      state.failWith = denied;
+      await jest.advanceTimersByTimeAsync(92_000);
+      expect(events.map(({ type }) => type)).toContain('renewal-failed');
+      state.failWith = undefined;
+      await jest.advanceTimersByTimeAsync(3_500);
+      expect(events.at(-1)?.type).toBe('renewed');
+      const { asked } = state;
+      expect((await manager.get(wanted)).value).toBe(`token-${asked}`);
+      expect(state.asked).toBe(asked);
+      await manager.close();
+    });
+
+    it('leaves no timer behind when it is closed or a token is refused', async () => {
+      const { manager, wanted } = world({ clock: new RunningClock() });
+      manager.reject(await manager.get(wanted));
+      expect(jest.getTimerCount()).toBe(0);
+      await manager.get(wanted);
+      await manager.close();
+      expect(jest.getTimerCount()).toBe(0);
+    });
   });
 
   it('replaces a refused token once for all who found it refused', async () => {

@@ -34,11 +34,16 @@ interface Entry {
   /** The server has answered a call with it by something else than 401. */
   accepted: boolean;
   readonly refused: (() => void) | undefined;
+  /** Somebody asked for it: only a token that is used is renewed by the clock. */
+  used: boolean;
+  timer?: NodeJS.Timeout | undefined;
 }
 
 const DEFAULT_MAX_TOKENS = 10_000;
 const MAX_REFUSED = 1_000;
 const RENEWAL_PAUSE_MS = 5_000;
+/** What a timer can wait for. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FRESH_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
@@ -85,6 +90,7 @@ export class TokenManager {
       this.#entries.delete(wanted.key);
       this.#entries.set(wanted.key, entry);
     }
+    entry.used = true;
     if (age === 'ageing') this.#renew(wanted, entry);
     return entry.token;
   }
@@ -101,7 +107,7 @@ export class TokenManager {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.get(key);
     if (entry?.token.value !== token.value) return;
-    this.#entries.delete(key);
+    this.#drop(key);
     if (this.#store) this.#neverAgain(token.hash);
     entry.refused?.();
     void this.#forgetShared(token);
@@ -137,7 +143,7 @@ export class TokenManager {
   async close(): Promise<void> {
     this.#closing.abort(closed());
     await Promise.allSettled(this.#flights.values());
-    this.#entries.clear();
+    for (const key of this.#entries.keys()) this.#drop(key);
   }
 
   async #brought(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
@@ -162,7 +168,27 @@ export class TokenManager {
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.ages.goodUntilMs - nowMs) / 4);
       const askedMs = (isCredenceError(error) && askedFor(error)) || 50;
       entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, askedMs) };
+      this.#arm(wanted, entry);
     });
+  }
+
+  /** So that a bot that calls now and then does not wait either: a token that was used is renewed when its time has come. */
+  #arm(wanted: TokenWanted, entry: Entry): void {
+    clearTimeout(entry.timer);
+    const inMs = entry.ages.renewAtMs - this.#runtime.clock.monotonicMs();
+    if (this.#entries.get(wanted.key) !== entry || inMs > LONGEST_TIMER_MS) return;
+    entry.timer = setTimeout(
+      () => {
+        const nowMs = this.#runtime.clock.monotonicMs();
+        if (entry.used && this.#entries.get(wanted.key) === entry && ageAt(nowMs, entry.ages) === 'ageing') {
+          this.#renew(wanted, entry);
+        }
+      },
+      // a timer may be a little early, and would find the token still fresh
+      Math.max(Math.ceil(inMs) + 1, 0),
+    );
+    // a process that has nothing else to do may end
+    entry.timer.unref();
   }
 
   #fly(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
@@ -217,7 +243,7 @@ export class TokenManager {
   ): Promise<AccessToken> {
     let hasWaited = false;
     const fromOthers = async () => {
-      const token = await this.#fromStore(store, wanted);
+      const token = await this.#fromStore(store, wanted, outcome);
       const refused = token ? undefined : await refusedInFront(store, wanted, hasWaited);
       if (refused) throw refused;
       return token;
@@ -243,7 +269,7 @@ export class TokenManager {
 
   async #ask(wanted: TokenWanted, outcome: Outcome, signal: AbortSignal, tookMs: () => number): Promise<AccessToken> {
     const grant = await wanted.acquire(signal);
-    const token = await this.#keep(wanted, grant);
+    const token = await this.#keep(wanted, grant, outcome);
     this.#runtime.emit({
       type: outcome,
       server: wanted.server,
@@ -259,7 +285,7 @@ export class TokenManager {
   }
 
   /** A token that another copy put there and that serves better than what is here, or undefined. */
-  async #fromStore(store: SharedStore, wanted: TokenWanted): Promise<AccessToken | undefined> {
+  async #fromStore(store: SharedStore, wanted: TokenWanted, outcome: Outcome): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
@@ -270,18 +296,12 @@ export class TokenManager {
     const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.ages.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
-    this.#put(wanted.key, {
-      token,
-      ages,
-      sinceMs: this.#runtime.clock.monotonicMs(),
-      accepted: false,
-      refused: undefined,
-    });
+    this.#put(wanted, outcome, { token, ages, refused: undefined });
     this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
   }
 
-  async #keep(wanted: TokenWanted, grant: Grant): Promise<AccessToken> {
+  async #keep(wanted: TokenWanted, grant: Grant, outcome: Outcome): Promise<AccessToken> {
     const lifetimeMs = (grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS) * 1000;
     const issuedAtMs = this.#runtime.clock.wallMs();
     const stored: StoredToken = {
@@ -297,26 +317,29 @@ export class TokenManager {
     const token = tokenOf(stored, wanted);
     const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
     if (lifetimeMs > 0) {
-      this.#put(wanted.key, {
-        token,
-        ages,
-        sinceMs: this.#runtime.clock.monotonicMs(),
-        accepted: false,
-        refused: grant.refused,
-      });
+      this.#put(wanted, outcome, { token, ages, refused: grant.refused });
       // before the lease is given back, so that who gets it next finds the token
       await this.#store?.set(wanted.key, serialiseToken(stored), lifetimeMs);
     }
     return token;
   }
 
-  #put(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+  #put(wanted: TokenWanted, outcome: Outcome, kept: Pick<Entry, 'token' | 'ages' | 'refused'>): void {
+    if (this.#closing.signal.aborted) return;
+    const sinceMs = this.#runtime.clock.monotonicMs();
+    const entry: Entry = { ...kept, sinceMs, accepted: false, used: outcome === 'acquired' };
+    this.#drop(wanted.key);
+    this.#entries.set(wanted.key, entry);
+    this.#arm(wanted, entry);
     const oldest = this.#entries.keys().next();
     if (this.#entries.size > this.#maxTokens && !oldest.done) {
-      this.#entries.delete(oldest.value);
+      this.#drop(oldest.value);
     }
+  }
+
+  #drop(key: string): void {
+    clearTimeout(this.#entries.get(key)?.timer);
+    this.#entries.delete(key);
   }
 }
 
