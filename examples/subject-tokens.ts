@@ -1,0 +1,102 @@
+/**
+ * What the IdP exchanges, where it wants something else than the principal's own access token, and a client assertion that
+ * somebody else signs. Runs by `npx tsx examples/subject-tokens.ts`.
+ */
+import assert from 'node:assert/strict';
+import {
+  CLIENT_ASSERTION_TYPE_JWT_BEARER,
+  clientAssertion,
+  clientSecret,
+  idToken,
+  isCredenceError,
+  ownToken,
+  refreshToken,
+  ServicePrincipal,
+  type SubjectTokenSource,
+  TOKEN_TYPE_ID_TOKEN,
+  workloadToken,
+} from '@credence/core';
+import { startSandbox } from '@credence/sandbox';
+import { importPKCS8, SignJWT } from 'jose';
+
+const enterprise = await startSandbox();
+const me = enterprise.principals['reporting-bot'];
+const { url, issuer, clientId, clientSecret: secret } = me.servers.issues;
+const credential = clientSecret({ clientId, secret });
+
+/** Stands for a vault, a sidecar, a signing service: whoever holds the key. */
+const key = await importPKCS8(me.privateKey, 'ES256');
+const vault = {
+  sign: (audience: string) =>
+    new SignJWT({ jti: crypto.randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: me.keyId })
+      .setIssuer(me.clientId)
+      .setSubject(me.clientId)
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime('60s')
+      .sign(key),
+};
+
+const botWith = (subject: SubjectTokenSource) =>
+  new ServicePrincipal({
+    idp: {
+      issuer: enterprise.idp.issuer,
+      // #region assertion
+      credential: clientAssertion({
+        clientId: 'reporting-bot',
+        assertion: ({ issuer }) => vault.sign(issuer), // asked before every request at the IdP
+      }),
+      // #endregion
+      subject,
+    },
+    servers: { issues: { url, issuer, credential } },
+  });
+
+/** What the IdP says to it: the scopes it grants, or the leg and code of its refusal. */
+async function scopesWith(subject: SubjectTokenSource): Promise<string> {
+  const bot = botWith(subject);
+  try {
+    return (await bot.token('issues')).scopes.join(' ');
+  } catch (error) {
+    if (!isCredenceError(error)) throw error;
+    return `${error.leg}: ${error.code}`;
+  } finally {
+    await bot.close();
+  }
+}
+
+async function signIn(): Promise<string> {
+  const form = {
+    grant_type: 'client_credentials',
+    scope: 'openid',
+    client_assertion_type: CLIENT_ASSERTION_TYPE_JWT_BEARER,
+    client_assertion: await vault.sign(enterprise.idp.issuer),
+  };
+  const answer = await fetch(enterprise.idp.tokenEndpoint, { method: 'POST', body: new URLSearchParams(form) });
+  const { id_token } = (await answer.json()) as { id_token: string };
+  return id_token;
+}
+
+/** Stands for the platform that the bot runs on; this IdP has never heard of it. */
+const platform = { token: async () => 'its token' };
+
+// #region subjects
+const own = ownToken({ scope: 'openid', field: 'id_token', type: TOKEN_TYPE_ID_TOKEN }); // its own ID token
+const signedIn = idToken(() => signIn()); // one that you obtain
+const refresh = refreshToken(() => process.env['BOT_REFRESH_TOKEN'] ?? 'none'); // one that you hold
+const workload = workloadToken(() => platform.token()); // a JWT of the platform
+// #endregion
+
+const outcomes: Record<string, string> = {};
+for (const [name, subject] of Object.entries({ own, signedIn, refresh, workload }))
+  outcomes[name] = await scopesWith(subject);
+await enterprise.close();
+
+console.log(outcomes);
+assert.deepEqual(outcomes, {
+  own: 'issues:read',
+  signedIn: 'issues:read',
+  refresh: 'exchange: invalid_grant', // the sandbox takes the first two kinds
+  workload: 'exchange: invalid_grant',
+});
