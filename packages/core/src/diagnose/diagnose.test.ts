@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refusal, say, serverError } from '../../../../test/support/oauth-world.ts';
-import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
+import { type Peer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
 import { type Bot, type BotOptions, startBot } from '../../test-support/bot.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 
@@ -189,5 +189,12 @@ describe('a diagnosis', () => {
     const { bot, counts } = await start(undefined, { server: { flow: 'client-credentials' } });
     expect(await bot.diagnose('mcp')).toMatchObject({ ok: true, flow: 'client-credentials' });
     expect(counts().slice(0, 3)).toEqual([0, 0, 0]);
+  });
+
+  it('of a server that says nothing ends', async () => {
+    const { bot, resource } = await start(silence(), { principal: { timeout: { totalMs: 400 } } });
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis).toMatchObject({ ok: false, leg: 'call', contact: 'server-owner', error: { code: 'timeout' } });
+    expect(diagnosis.message).toContain(resource);
   });
 });

@@ -1,6 +1,6 @@
 import { fetchFor } from '../call/fetch-for.ts';
 import type { Directory } from '../discovery/directory.ts';
-import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { CredenceEvent, LegEvent } from '../events.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
@@ -8,6 +8,7 @@ import { ServerAccess } from '../principal/server-access.ts';
 import type { Runtime, UntimedEvent } from '../runtime.ts';
 import { SubjectTokens } from '../subjects/subject-tokens.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import { waitFor } from '../time/wait-for.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
 import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
 
@@ -43,14 +44,7 @@ export async function diagnose(
 
 /** One harmless message with the token, to see whether the server takes it; what it thinks of the message is its affair. */
 async function knock(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
-  const response = await fetchFor(runtime, access)(access.settings.url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 'credence-diagnose', method: 'ping' }),
-    ...(signal && { signal }),
-  });
-  await response.body?.cancel().catch(() => undefined);
-  const { status } = response;
+  const status = await pinged(runtime, access, signal);
   if (status < 500 && status !== 404 && !(status >= 300 && status < 400)) return;
   const { name, url } = access.settings;
   runtime.emit({
@@ -62,6 +56,40 @@ async function knock(runtime: Runtime, access: ServerAccess, signal: AbortSignal
       status >= 500
         ? 'Ask its owner whether the server is well.'
         : `Check the path in servers.${name}.url: an MCP server that answers there would have said something else.`,
+  });
+}
+
+/** The status of the answer. Calls have no time limit of their own; a diagnosis of a server that says nothing must end. */
+async function pinged(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<number> {
+  const { name, url } = access.settings;
+  const { totalMs } = runtime.timeout;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(silent(name, url, totalMs)), totalMs);
+  const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
+  try {
+    const answer = fetchFor(runtime, access)(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 'credence-diagnose', method: 'ping' }),
+      signal: either,
+    });
+    const response = await waitFor(answer, either);
+    await response.body?.cancel().catch(() => undefined);
+    return response.status;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function silent(server: string, url: URL, totalMs: number): CredenceError {
+  return new CredenceError({
+    code: 'timeout',
+    leg: 'call',
+    message: `${url.href} did not answer a ping within ${totalMs} ms.`,
+    remedy: `Check servers.${server}.url; if it is right, ask its owner whether the server is well.`,
+    contact: 'server-owner',
+    server,
+    retryable: true,
   });
 }
 
