@@ -138,6 +138,20 @@ describe('what is kept', () => {
     expect(counts()).toEqual([1, 2, 3, 1, 2]);
   });
 
+  it('is not asked for anew with every refusal, where a new subject token was refused a moment ago', async () => {
+    const { bot, world, counts } = await start();
+    await bot.token('mcp');
+    world.idp.script.always('exchange', refusal('invalid_grant', 'no'));
+    const asked = async (scope: string) => {
+      const before = counts();
+      await refusalOf(bot.token('mcp', { scopes: [scope] }));
+      return counts().map((count, at) => count - (before[at] ?? 0));
+    };
+    expect(await asked('tools:read')).toEqual([0, 1, 2, 0, 0]);
+    expect(await asked('tools:write')).toEqual([0, 0, 1, 0, 0]);
+    expect(await asked('tools:admin')).toEqual([0, 0, 1, 0, 0]);
+  });
+
   it('takes a refused, fresh subject token for an answer', async () => {
     const { bot, world, counts } = await start();
     world.idp.script.always('exchange', refusal('invalid_grant', 'no'));

@@ -13,6 +13,7 @@ import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from './settings.ts';
 
 const REMEMBERED_MS = 3_600_000;
+const REFUSED_WHEN_NEW_MS = 60_000;
 
 /**
  * The way through the IdP: discover, authenticate, exchange, redeem. Metadata, subject token and ID-JAG are kept while they
@@ -26,6 +27,8 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #subjects: SubjectTokens;
   readonly #shelf: IdJagShelf;
   #idJagsTakenOnceUntilMs = 0;
+  /** A subject token that was refused while it was new: the refusal is not about its age. */
+  #refusedWhenNew: { readonly token: string; readonly untilMs: number } | undefined;
 
   constructor(
     runtime: Runtime,
@@ -149,13 +152,33 @@ export class EnterpriseManagedFlow implements Flow {
     try {
       return await ask(subject.value);
     } catch (error) {
-      if (!isAboutSubjectToken(error) || (!subject.reused && attempts < 2)) throw error;
+      if (!isAboutSubjectToken(error) || this.#wasRefusedWhenNew(subject.value)) throw error;
+      if (!subject.reused && attempts < 2) {
+        this.#noteRefusedWhenNew(subject.value);
+        throw error;
+      }
     }
     // a kept subject token may have been revoked or spent: one fresh one decides
     await this.#subjects.drop(this.#idp.subject, subject.value);
-    const idJag = await ask((await this.#subjects.get(this.#idp.subject, signal)).value);
-    if (subject.reused) this.#subjects.areTakenOnce();
-    return idJag;
+    const fresh = (await this.#subjects.get(this.#idp.subject, signal)).value;
+    try {
+      const idJag = await ask(fresh);
+      if (subject.reused) this.#subjects.areTakenOnce();
+      return idJag;
+    } catch (error) {
+      if (isAboutSubjectToken(error)) this.#noteRefusedWhenNew(fresh);
+      throw error;
+    }
+  }
+
+  /** Some IdPs say `invalid_grant` for "no": asking for another subject token each time would be three requests for one. */
+  #noteRefusedWhenNew(token: string): void {
+    this.#refusedWhenNew = { token, untilMs: this.#runtime.clock.monotonicMs() + REFUSED_WHEN_NEW_MS };
+  }
+
+  #wasRefusedWhenNew(token: string): boolean {
+    const { token: refused, untilMs = 0 } = this.#refusedWhenNew ?? {};
+    return refused === token && this.#runtime.clock.monotonicMs() < untilMs;
   }
 }
 
