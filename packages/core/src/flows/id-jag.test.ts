@@ -51,6 +51,14 @@ describe('an ID-JAG', () => {
     expect(checkIdJag(idJag(claims, header), EXPECTED).namesResource).toBe(true);
   });
 
+  it.each([
+    ['made some time before the answer', { iat: NOW - 290, exp: NOW + 10 }, 10_000],
+    ['made by a clock that is ahead', { iat: NOW + 5, exp: NOW + 305 }, 300_000],
+    ['about to end', { iat: NOW - 300, exp: NOW - 5 }, 0],
+  ])('%s is kept for what is left of it', (_what, claims, lifetimeMs) => {
+    expect(checkIdJag(idJag(claims), EXPECTED).lifetimeMs).toBe(lifetimeMs);
+  });
+
   it('may be silent about resource and scope', () => {
     expect(checkIdJag(idJag({ resource: undefined, scope: undefined }), EXPECTED)).toMatchObject({
       scopes: undefined,

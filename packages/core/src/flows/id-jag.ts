@@ -21,7 +21,7 @@ export interface IdJagExpectation {
 }
 
 export interface CheckedIdJag {
-  /** From `iat` to `exp`: independent of how far our clock is off. */
+  /** What is left of it, by the time at the IdP; never more than from `iat` to `exp`. */
   readonly lifetimeMs: number;
   readonly scopes: readonly string[] | undefined;
   /** False where the ID-JAG names no resource at all. */
@@ -64,7 +64,8 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   if (typeof claims['exp'] !== 'number' || !Number.isFinite(expiresAtMs)) throw bad(expected, '"exp" is missing');
   if (expiresAtMs + CLOCK_TOLERANCE_MS < expected.nowMs) throw bad(expected, 'it has expired already');
   if (typeof claims['iat'] !== 'number') throw bad(expected, '"iat" is missing');
-  const lifetimeMs = Math.max(0, expiresAtMs - claims['iat'] * 1000);
+  // one that the IdP had at hand may be older than its answer, and what is left then counts
+  const lifetimeMs = Math.max(0, expiresAtMs - Math.max(claims['iat'] * 1000, expected.nowMs));
   const resources = claims['resource'] === undefined ? undefined : (stringList(claims['resource']) ?? []);
   if (resources && !resources.includes(expected.resource)) {
     throw bad(expected, `"resource" is ${show(expected, claims['resource'])}, not "${expected.resource}"`);
