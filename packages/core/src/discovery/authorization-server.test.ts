@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { endless, startPeer } from '../../../../test/support/peer.ts';
+import { endless, silence, startPeer } from '../../../../test/support/peer.ts';
 import { type HostAnswer, hosts } from '../../test-support/hosts.ts';
 import { never, refusalOf, testRuntime } from '../../test-support/runtime.ts';
+import { CredenceError } from '../errors/credence-error.ts';
 import type { NetworkTrust } from '../net/url-policy.ts';
 import { discoverIssuer } from './authorization-server.ts';
 
@@ -167,6 +168,36 @@ describe('metadata of an issuer', () => {
       });
       expect(found.tokenEndpoint).toBe(`${peer.origin}/token`);
       expect(peer.requests).toHaveLength(2);
+    } finally {
+      await peer.close();
+    }
+  });
+
+  it.each([
+    ['while it is asked for', () => silence()],
+    ['between two attempts', () => ({ status: 503, headers: { 'retry-after': '2' } })],
+  ])('that an acquisition runs out of time for, %s, is waited for in this leg', async (_when, answer) => {
+    const deadline = new AbortController();
+    const reason = new CredenceError({ code: 'timeout', leg: 'redeem', message: 'm.', remedy: 'r', contact: 'you' });
+    const peer = await startPeer({
+      '/.well-known/oauth-authorization-server': () => {
+        setTimeout(() => deadline.abort(reason), 20);
+        return answer();
+      },
+    });
+    try {
+      const found = discoverIssuer(testRuntime(), peer.origin, {
+        role: 'idp',
+        option: 'idp.issuer',
+        anchor: new URL(peer.origin),
+        signal: deadline.signal,
+      });
+      expect(await refusalOf(found)).toMatchObject({
+        code: 'timeout',
+        leg: 'discover',
+        contact: 'idp-admin',
+        message: `m. It was waiting for ${peer.origin}.`,
+      });
     } finally {
       await peer.close();
     }

@@ -1,5 +1,5 @@
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { type About, type Answer, report, send } from '../net/gate.ts';
+import { type About, type Answer, report, send, stopped } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
 import type { JsonObject } from '../text/json.ts';
@@ -28,6 +28,8 @@ export async function firstDocument<T>(
     try {
       answer = await retrying(runtime, signal, (attempt) => getJson(runtime, url, { ...about, attempt }, signal));
     } catch (error) {
+      // between two attempts no request was under way that could have said whose time ran out
+      if (signal.aborted && error === signal.reason) throw stopped(error, about);
       // a redirect is no outage: many hosts send any path they do not know to a login page
       if (!isCredenceError(error) || error.code !== 'redirect_refused') throw error;
       redirect ??= error;

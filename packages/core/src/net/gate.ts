@@ -192,7 +192,8 @@ export function stopped(reason: unknown, about: Omit<About, 'operation'>): unkno
   if (!isCredenceError(reason) || reason.code !== 'timeout') return reason;
   const { message, remedy, code, retryable } = reason;
   const { leg, contact, server, issuer } = about;
-  return new CredenceError({ leg, contact, server, issuer, message, remedy, code, retryable });
+  const waiting = issuer === undefined ? '' : ` It was waiting for ${issuer}.`;
+  return new CredenceError({ leg, contact, server, issuer, message: message + waiting, remedy, code, retryable });
 }
 
 function saysJson(headers: Headers): boolean {
