@@ -132,6 +132,17 @@ describe('a diagnosis', () => {
     expect(diagnosis.granted?.scopes).toEqual(['tools:read', 'tools:write']);
   });
 
+  it('adds no scope to what the bot has, where a call would', async () => {
+    const { bot, world } = await start(
+      { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="tools:write"' } },
+      { server: { scopes: ['tools:read'], stepUp: ['tools:write'] } },
+    );
+    const { ok, granted, warnings } = await bot.diagnose('mcp');
+    expect({ ok, scopes: granted?.scopes }).toEqual({ ok: true, scopes: ['tools:read'] });
+    expect(warnings).toMatchObject([{ leg: 'call', remedy: expect.stringContaining('servers.mcp.scopes') }]);
+    expect(world.idp.script.count('exchange')).toBe(1);
+  });
+
   it.each([
     [404, /path in servers\.mcp\.url/u],
     [302, /path in servers\.mcp\.url/u],

@@ -44,7 +44,14 @@ export async function diagnose(
 
 /** One harmless message with the token, to see whether the server takes it; what it thinks of the message is its affair. */
 async function knock(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
-  const status = await pinged(runtime, access, signal);
+  const status = await pinged(runtime, access, signal).catch((error: unknown) => {
+    if (!isCredenceError(error) || !wouldStepUp(error, access.settings)) throw error;
+    const { name } = access.settings;
+    const message = `Server "${name}" wants more scopes even for a ping; a call would step up, a diagnosis does not.`;
+    const remedy = `Put what every call needs into servers.${name}.scopes.`;
+    runtime.emit({ type: 'warning', leg: 'call', server: name, message, remedy });
+    return 403;
+  });
   if (status < 500 && status !== 404 && !(status >= 300 && status < 400)) return;
   const { name, url } = access.settings;
   runtime.emit({
@@ -59,6 +66,10 @@ async function knock(runtime: Runtime, access: ServerAccess, signal: AbortSignal
   });
 }
 
+function wouldStepUp({ code, missingScopes = [] }: CredenceError, { stepUp }: ServerSettings): boolean {
+  return code === 'insufficient_scope' && missingScopes.some((scope) => stepUp.includes(scope));
+}
+
 /** The status of the answer. Calls have no time limit of their own; a diagnosis of a server that says nothing must end. */
 async function pinged(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<number> {
   const { name, url } = access.settings;
@@ -67,7 +78,7 @@ async function pinged(runtime: Runtime, access: ServerAccess, signal: AbortSigna
   const timer = setTimeout(() => deadline.abort(silent(name, url, totalMs)), totalMs);
   const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
   try {
-    const answer = fetchFor(runtime, access)(url, {
+    const answer = fetchFor(runtime, access, { stepUp: false })(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
       body: JSON.stringify({ jsonrpc: '2.0', id: 'credence-diagnose', method: 'ping' }),
