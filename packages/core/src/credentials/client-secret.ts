@@ -11,12 +11,12 @@ export interface ClientSecretOptions {
   /** The secret, or where it is found before each request: a file, a callback. */
   secret: string | Rotating;
   /** `basic` (default): in the Authorization header. `post`: in the body. RFC 6749 section 2.3.1. */
-  method?: 'basic' | 'post';
+  method?: 'basic' | 'post' | undefined;
   /**
    * How id and secret are put into the Basic header. `form` (default) is what RFC 6749 section 2.3.1 says; `raw` is for
    * servers that do not decode it and whose secrets contain characters that form-encoding changes.
    */
-  encoding?: 'form' | 'raw';
+  encoding?: 'form' | 'raw' | undefined;
 }
 
 /**

@@ -17,17 +17,17 @@ export interface PrivateKeyJwtOptions {
    */
   key: SigningKeyInput | { readonly file: string };
   /** Default: what the key is for (RS256 for RSA, ES256/384/512 by curve, EdDSA for Ed25519), or the JWK's `alg`. */
-  alg?: SigningAlgorithm;
+  alg?: SigningAlgorithm | undefined;
   /** Header `kid`. Default: the JWK's, else none. */
-  kid?: string;
+  kid?: string | undefined;
   /** Claim `aud`. Default: the configured issuer as one string (RFC 7523bis); some IdPs want another. */
-  audience?: string | readonly string[];
+  audience?: string | readonly string[] | undefined;
   /** From `iat` to `exp`, in seconds. Default 60, at most 3,600. */
-  lifetimeSeconds?: number;
+  lifetimeSeconds?: number | undefined;
   /** Further claims; they cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
-  claims?: Readonly<Record<string, unknown>>;
+  claims?: Readonly<Record<string, unknown>> | undefined;
   /** Further header parameters; they cannot replace `alg` and `typ`. */
-  header?: Readonly<Record<string, unknown>>;
+  header?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

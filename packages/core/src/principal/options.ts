@@ -15,13 +15,13 @@ export interface IdpOptions {
   /** How the principal proves itself there. */
   credential: ClientCredential;
   /** What the IdP exchanges. Default: `ownToken()`. */
-  subject?: SubjectTokenSource;
+  subject?: SubjectTokenSource | undefined;
   /** Pins the token endpoint; otherwise it is discovered. */
-  tokenEndpoint?: string;
+  tokenEndpoint?: string | undefined;
   /** Who acts for the subject (RFC 8693 section 2.1, `actor_token`). */
-  actor?: SubjectTokenSource;
+  actor?: SubjectTokenSource | undefined;
   /** Further form parameters of the exchange, such as a tenant. They cannot replace the protocol's own. */
-  parameters?: Readonly<Record<string, string>>;
+  parameters?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ServerOptions {
@@ -35,46 +35,46 @@ export interface ServerOptions {
   /** How the principal proves itself at that authorization server. */
   credential: ClientCredential;
   /** What to ask for, and the ceiling of what may be asked. Omitted: the IdP's default grant. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /** What a 403 challenge may add. Default: nothing. */
-  stepUp?: readonly string[];
+  stepUp?: readonly string[] | undefined;
   /** Default `enterprise-managed`, which needs an `idp`; the others go past the IdP and must be written out. */
-  flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity';
+  flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity' | undefined;
   /** Pins the resource identifier (RFC 9728); otherwise it is discovered. */
-  resource?: string;
+  resource?: string | undefined;
   /** `audience` of the exchange, where the IdP wants something else than the issuer. */
-  audience?: string;
+  audience?: string | undefined;
   /** Pins the token endpoint of the authorization server. */
-  tokenEndpoint?: string;
+  tokenEndpoint?: string | undefined;
   /** RFC 9396. */
-  authorizationDetails?: readonly Readonly<Record<string, unknown>>[];
+  authorizationDetails?: readonly Readonly<Record<string, unknown>>[] | undefined;
   /** The JWT that `workload-identity` presents. */
-  assertion?: SubjectTokenSource;
+  assertion?: SubjectTokenSource | undefined;
   /** What to do about an ID-JAG that names no resource. Default `warn`; the resource is sent at redemption in any case. */
-  missingResource?: 'accept' | 'warn' | 'refuse';
+  missingResource?: 'accept' | 'warn' | 'refuse' | undefined;
   /** Binds tokens to this key (RFC 9449); see `generateDpopKeyPair`. */
-  dpop?: CryptoKeyPair;
+  dpop?: CryptoKeyPair | undefined;
 }
 
 export type EventListener = (event: CredenceEvent) => void;
 
 export interface ServicePrincipalOptions {
-  idp?: IdpOptions;
+  idp?: IdpOptions | undefined;
   /** The MCP servers, by names of your choosing. */
   servers: Readonly<Record<string, ServerOptions>>;
   /** Where tokens are kept beyond this principal's memory. Default: nowhere. */
-  store?: TokenStore;
+  store?: TokenStore | undefined;
   /** Access tokens kept in memory; beyond `maxTokens` the one used least recently goes. Default 10,000. */
-  cache?: { maxTokens?: number };
+  cache?: { maxTokens?: number } | undefined;
   /** Sends every request. Default: the global fetch. */
-  fetch?: FetchLike;
-  clock?: Clock;
-  retry?: Partial<RetryOptions>;
-  timeout?: Partial<TimeoutOptions>;
+  fetch?: FetchLike | undefined;
+  clock?: Clock | undefined;
+  retry?: Partial<RetryOptions> | undefined;
+  timeout?: Partial<TimeoutOptions> | undefined;
   /** What the network rules may be relaxed to. Default: https only, but for loopback. */
-  network?: NetworkTrust;
+  network?: NetworkTrust | undefined;
   /** Told what happens, one or several; what they throw is ignored. */
-  onEvent?: EventListener | readonly EventListener[];
+  onEvent?: EventListener | readonly EventListener[] | undefined;
 }
 
 const text = z.string().trim().min(1, 'is empty');

@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime.ts';
+import type { RetryOptions, Runtime, TimeoutOptions } from '../runtime.ts';
 import { systemClock } from '../time/clock.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
 import type { ServicePrincipalOptions } from './options.ts';
@@ -12,8 +12,11 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     // looked up at each call, so that a global fetch that is replaced later is used
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     clock,
-    retry: { retries: 2, minDelayMs: 200, maxDelayMs: 2_000, maxRetryAfterMs: 10_000, ...options.retry },
-    timeout: { requestMs: 10_000, totalMs: 30_000, ...options.timeout },
+    retry: withDefaults<RetryOptions>(
+      { retries: 2, minDelayMs: 200, maxDelayMs: 2_000, maxRetryAfterMs: 10_000 },
+      options.retry,
+    ),
+    timeout: withDefaults<TimeoutOptions>({ requestMs: 10_000, totalMs: 30_000 }, options.timeout),
     network: options.network ?? {},
     observed: observers.length > 0,
     emit: (event) => {
@@ -28,4 +31,10 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
       }
     },
   };
+}
+
+/** A setting that is there but undefined is not set. */
+function withDefaults<T extends object>(defaults: T, set: Partial<T> = {}): T {
+  const given = Object.entries(set).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) };
 }

@@ -21,9 +21,9 @@ import { settingsFromOptions } from './settings-from-options.ts';
 /** A token that is asked for by name. */
 export interface TokenOptions {
   /** Scopes this call must have; each must be configured for the server, and one that is not granted is an error. */
-  scopes?: readonly string[];
+  scopes?: readonly string[] | undefined;
   /** Ends the wait, not the acquisition that others may share. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

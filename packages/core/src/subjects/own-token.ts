@@ -6,18 +6,18 @@ import type { SubjectTokenSource } from './subject.ts';
 
 export interface OwnTokenOptions {
   /** Where the token comes from, if not the IdP itself; its `credential` must then be given too. */
-  issuer?: string;
+  issuer?: string | undefined;
   /** The client that asks for it, if not the principal's own at the IdP. */
-  credential?: ClientCredential;
-  scope?: string;
-  resource?: string;
-  audience?: string;
+  credential?: ClientCredential | undefined;
+  scope?: string | undefined;
+  resource?: string | undefined;
+  audience?: string | undefined;
   /** Further form parameters. */
-  parameters?: Readonly<Record<string, string>>;
+  parameters?: Readonly<Record<string, string>> | undefined;
   /** The field of the answer that is the subject token. Default `access_token`. `id_token` wants its `type` beside it. */
-  field?: string;
+  field?: string | undefined;
   /** `subject_token_type`. Default the access token type of RFC 8693 section 3. */
-  type?: string;
+  type?: string | undefined;
 }
 
 /**

@@ -12,9 +12,9 @@ import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../event
 
 export interface OpenTelemetryOptions {
   /** Default: the global one. */
-  tracerProvider?: TracerProvider;
+  tracerProvider?: TracerProvider | undefined;
   /** Default: the global one. */
-  meterProvider?: MeterProvider;
+  meterProvider?: MeterProvider | undefined;
 }
 
 /** Legs are kept until their acquisition ends; more than these are dropped, oldest first. */
