@@ -21,7 +21,7 @@ export class ServerAccess {
     this.#idp = idp;
     this.#flow = flow;
     this.#manager = manager;
-    this.#base = this.#wanted(settings.scopes, false);
+    this.#base = this.#wanted(settings.scopes, { explicit: false, lasting: true });
   }
 
   /** The same server for calls that neither step up nor profit from a step-up; the token itself is shared. */
@@ -60,7 +60,10 @@ export class ServerAccess {
   async stepUp(token: AccessToken, added: readonly string[], signal: AbortSignal | undefined): Promise<AccessToken> {
     // what was asked for before and not granted is not asked for again: wanting it would make the whole step-up fail
     const asked = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
-    const wanted = this.#wanted(unionScopes(missingScopes(asked, token.missingScopes), added), true);
+    const wanted = this.#wanted(unionScopes(missingScopes(asked, token.missingScopes), added), {
+      explicit: true,
+      lasting: true,
+    });
     const stronger = await this.#manager.get(wanted, signal);
     this.#steppedUp = wanted;
     return stronger;
@@ -103,16 +106,16 @@ export class ServerAccess {
         missingScopes: outside,
       });
     }
-    return this.#wanted(normaliseScopes(scopes), true);
+    return this.#wanted(normaliseScopes(scopes), { explicit: true, lasting: false });
   }
 
-  #wanted(scopes: readonly string[] | undefined, explicit: boolean): TokenWanted {
+  #wanted(scopes: readonly string[] | undefined, how: { explicit: boolean; lasting: boolean }): TokenWanted {
     const key = tokenKey(this.#idp, this.settings, scopes);
     return {
       key,
       server: this.settings.name,
       scopes,
-      explicit,
+      ...how,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),
     };
   }

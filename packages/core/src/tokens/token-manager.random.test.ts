@@ -66,6 +66,7 @@ class World {
       server: key,
       scopes: undefined,
       explicit: false,
+      lasting: key !== 'c',
       acquire: () => this.#fly(key),
     }));
   }

@@ -53,7 +53,7 @@ function world(
       },
     };
   };
-  const wanted: TokenWanted = { key: 'k', server: 'mcp', scopes: ['a'], explicit: false, acquire };
+  const wanted: TokenWanted = { key: 'k', server: 'mcp', scopes: ['a'], explicit: false, lasting: true, acquire };
   return { clock, events, manager, state, wanted };
 }
 
@@ -248,11 +248,16 @@ describe('TokenManager', () => {
       await manager.close();
     });
 
-    it('leaves no timer behind when it is closed or a token is refused', async () => {
-      const { manager, wanted } = world({ clock: new RunningClock() });
-      manager.reject(await manager.get(wanted));
-      expect(jest.getTimerCount()).toBe(0);
-      await manager.get(wanted);
+    it('needs one timer for all its tokens, and none when it is closed', async () => {
+      const { manager, state, wanted } = world({ clock: new RunningClock() });
+      const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
+      for (const key of keys) {
+        await manager.get({ ...wanted, key });
+        await jest.advanceTimersByTimeAsync(100);
+      }
+      expect(jest.getTimerCount()).toBe(1);
+      await jest.advanceTimersByTimeAsync(95_000);
+      expect(state.asked).toBe(100);
       await manager.close();
       expect(jest.getTimerCount()).toBe(0);
     });

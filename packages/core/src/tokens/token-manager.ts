@@ -11,6 +11,7 @@ import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
 import { askedFor, Refusals } from './refusals.ts';
+import { RenewalClock } from './renewal-clock.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { refusedInFront, tellRefusal } from '../store/stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from '../store/stored-token.ts';
@@ -23,6 +24,8 @@ export interface TokenWanted {
   readonly scopes: readonly string[] | undefined;
   /** The caller named these scopes: one that is missing is an error, not a partial grant. */
   readonly explicit: boolean;
+  /** It is asked for again and again: then it is also renewed by the clock. One that is made for a single call is not kept. */
+  readonly lasting: boolean;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
@@ -36,14 +39,13 @@ interface Entry {
   readonly refused: (() => void) | undefined;
   /** Somebody asked for it: only a token that is used is renewed by the clock. */
   used: boolean;
-  timer?: NodeJS.Timeout | undefined;
+  /** To renew it by; undefined for what was asked for once. */
+  readonly lasting: TokenWanted | undefined;
 }
 
 const DEFAULT_MAX_TOKENS = 10_000;
 const MAX_REFUSED = 1_000;
 const RENEWAL_PAUSE_MS = 5_000;
-/** What a timer can wait for. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const FRESH_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
@@ -65,6 +67,7 @@ export class TokenManager {
   readonly #entries = new Map<string, Entry>();
   readonly #flights = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
+  readonly #renewals: RenewalClock;
   /** Hashes of tokens that were refused, the latest of them: a store may hold one for as long as it could not be asked. */
   readonly #refused = new Set<string>();
   readonly #closing = new AbortController();
@@ -75,6 +78,7 @@ export class TokenManager {
     this.#store = store;
     this.#maxTokens = maxTokens;
     this.#refusals = new Refusals(runtime.clock);
+    this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#sweep(nowMs));
     // every flight listens to it while it lasts: many are no leak
     setMaxListeners(0, this.#closing.signal);
   }
@@ -107,7 +111,7 @@ export class TokenManager {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.get(key);
     if (entry?.token.value !== token.value) return;
-    this.#drop(key);
+    this.#entries.delete(key);
     if (this.#store) this.#neverAgain(token.hash);
     entry.refused?.();
     void this.#forgetShared(token);
@@ -143,7 +147,8 @@ export class TokenManager {
   async close(): Promise<void> {
     this.#closing.abort(closed());
     await Promise.allSettled(this.#flights.values());
-    for (const key of this.#entries.keys()) this.#drop(key);
+    this.#entries.clear();
+    this.#renewals.stop();
   }
 
   async #brought(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
@@ -168,27 +173,20 @@ export class TokenManager {
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.ages.goodUntilMs - nowMs) / 4);
       const askedMs = (isCredenceError(error) && askedFor(error)) || 50;
       entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, askedMs) };
-      this.#arm(wanted, entry);
+      if (entry.lasting && this.#entries.get(wanted.key) === entry) this.#renewals.remind(entry.ages.renewAtMs);
     });
   }
 
-  /** So that a bot that calls now and then does not wait either: a token that was used is renewed when its time has come. */
-  #arm(wanted: TokenWanted, entry: Entry): void {
-    clearTimeout(entry.timer);
-    const inMs = entry.ages.renewAtMs - this.#runtime.clock.monotonicMs();
-    if (this.#entries.get(wanted.key) !== entry || inMs > LONGEST_TIMER_MS) return;
-    entry.timer = setTimeout(
-      () => {
-        const nowMs = this.#runtime.clock.monotonicMs();
-        if (entry.used && this.#entries.get(wanted.key) === entry && ageAt(nowMs, entry.ages) === 'ageing') {
-          this.#renew(wanted, entry);
-        }
-      },
-      // a timer may be a little early, and would find the token still fresh
-      Math.max(Math.ceil(inMs) + 1, 0),
-    );
-    // a process that has nothing else to do may end
-    entry.timer.unref();
+  /** So that a bot that calls now and then does not wait either: what was used is renewed when its time has come. */
+  #sweep(nowMs: number): { nextMs: number; looked: number } {
+    let nextMs = Infinity;
+    for (const entry of this.#entries.values()) {
+      if (!entry.used || !entry.lasting) continue;
+      const age = ageAt(nowMs, entry.ages);
+      if (age === 'ageing') this.#renew(entry.lasting, entry);
+      else if (age === 'fresh') nextMs = Math.min(nextMs, entry.ages.renewAtMs);
+    }
+    return { nextMs, looked: this.#entries.size };
   }
 
   #fly(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
@@ -327,19 +325,15 @@ export class TokenManager {
   #put(wanted: TokenWanted, outcome: Outcome, kept: Pick<Entry, 'token' | 'ages' | 'refused'>): void {
     if (this.#closing.signal.aborted) return;
     const sinceMs = this.#runtime.clock.monotonicMs();
-    const entry: Entry = { ...kept, sinceMs, accepted: false, used: outcome === 'acquired' };
-    this.#drop(wanted.key);
+    const lasting = wanted.lasting ? wanted : undefined;
+    const entry: Entry = { ...kept, sinceMs, accepted: false, used: outcome === 'acquired', lasting };
+    this.#entries.delete(wanted.key);
     this.#entries.set(wanted.key, entry);
-    this.#arm(wanted, entry);
+    if (lasting) this.#renewals.remind(entry.ages.renewAtMs);
     const oldest = this.#entries.keys().next();
     if (this.#entries.size > this.#maxTokens && !oldest.done) {
-      this.#drop(oldest.value);
+      this.#entries.delete(oldest.value);
     }
-  }
-
-  #drop(key: string): void {
-    clearTimeout(this.#entries.get(key)?.timer);
-    this.#entries.delete(key);
   }
 }
 
