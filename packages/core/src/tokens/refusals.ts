@@ -5,11 +5,6 @@ const REMEMBERED_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 const MAX_KEYS = 1_000;
 
-interface Streak {
-  /** Tokens in a row that the server refused and never once accepted. */
-  length: number;
-}
-
 /**
  * What was refused a moment ago, so that a herd right behind gets the same answer without asking again; and how often in a
  * row a server refused fresh tokens, so that getting yet another one pauses for longer each time.
@@ -17,7 +12,8 @@ interface Streak {
 export class Refusals {
   readonly #clock: Clock;
   readonly #remembered = new Map<string, { error: CredenceError; untilMs: number }>();
-  readonly #streaks = new Map<string, Streak>();
+  /** Tokens in a row that the server refused and never once accepted, by key. */
+  readonly #streaks = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,11 +34,9 @@ export class Refusals {
 
   /** A token was refused by the server that had never accepted it; from the second in a row on, acquisition pauses. */
   neverAccepted(key: string, error: () => CredenceError): void {
-    const streak = this.#streaks.get(key) ?? { length: 0 };
-    streak.length += 1;
+    const streak = (this.#streaks.get(key) ?? 0) + 1;
     bounded(this.#streaks).set(key, streak);
-    if (streak.length >= 2)
-      this.remember(key, error(), Math.min(REMEMBERED_MS * 2 ** (streak.length - 2), LONGEST_PAUSE_MS));
+    if (streak >= 2) this.remember(key, error(), Math.min(REMEMBERED_MS * 2 ** (streak - 2), LONGEST_PAUSE_MS));
   }
 
   accepted(key: string): void {

@@ -161,7 +161,7 @@ export class TokenManager {
     } catch (error) {
       if (error !== TAKEN) throw error;
       // it joined a renewal that left the matter to another copy, and its token has ended meanwhile
-      return waitFor(this.#flights.get(wanted.key) ?? this.#fly(wanted, 'acquired'), signal);
+      return this.get(wanted, signal);
     }
   }
 
@@ -331,9 +331,7 @@ export class TokenManager {
     this.#entries.set(wanted.key, entry);
     if (lasting) this.#renewals.remind(entry.ages.renewAtMs);
     const oldest = this.#entries.keys().next();
-    if (this.#entries.size > this.#maxTokens && !oldest.done) {
-      this.#entries.delete(oldest.value);
-    }
+    if (this.#entries.size > this.#maxTokens && !oldest.done) this.#entries.delete(oldest.value);
   }
 }
 
