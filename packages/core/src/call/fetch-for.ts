@@ -86,7 +86,6 @@ async function recover(
   const wanted = challenges.find(({ error }) => error === 'insufficient_scope');
   await discard(response);
   if (!wanted) throw forbidden(access.settings.name, token, challenges);
-  access.accept(token);
   const challenged = withoutSecrets(wanted.scopes ?? [], [token.value]);
   const added = scopesToAdd(challenged, token, access.settings);
   if (tried.moreScopes || !repeatable(init)) throw stillInsufficient(access.settings.name, token, added);
