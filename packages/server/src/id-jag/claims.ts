@@ -35,13 +35,9 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
   const audience = soleAudience(claims, rules.audience);
   if (requiredString(claims, 'client_id') !== rules.clientId) throw new IdJagError('wrong_client');
   const { issuedAt, expiresAt } = readTimes(claims, rules);
-  const authorizationDetails = readAuthorizationDetails(claims);
-  const actor = optionalObject(claims, 'act');
-  const tenants = readTenants(claims, rules.trusted, rules.audienceTenant);
-  const audienceSubject = optionalString(claims, 'aud_sub');
-  const identity = readIdentity(claims, rules.trusted);
+  const { tenant, audienceTenant } = readTenants(claims, rules.trusted, rules.audienceTenant);
+  const { groups, roles, email, verifiedEmail } = readIdentity(claims, rules.trusted);
   checkAuthentication(claims);
-  const confirmationThumbprint = readConfirmation(claims);
   return {
     issuer,
     subject,
@@ -52,12 +48,16 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
     expiresAt: new Date(expiresAt * 1000),
     resources: readResources(claims),
     scopes: readScopes(claims),
-    ...(authorizationDetails !== undefined && { authorizationDetails }),
-    ...(actor !== undefined && { actor }),
-    ...tenants,
-    ...(audienceSubject !== undefined && { audienceSubject }),
-    ...identity,
-    ...(confirmationThumbprint !== undefined && { confirmationThumbprint }),
+    authorizationDetails: readAuthorizationDetails(claims),
+    actor: optionalObject(claims, 'act'),
+    tenant,
+    audienceTenant,
+    audienceSubject: optionalString(claims, 'aud_sub'),
+    groups,
+    roles,
+    email,
+    verifiedEmail,
+    confirmationThumbprint: readConfirmation(claims),
     claims,
   };
 }

@@ -22,12 +22,7 @@ export function readIdentity(
     throw new IdJagError('invalid_claim', 'email_verified');
   }
   const verifiedEmail = email === undefined ? undefined : trustedAddress(email, emailVerified, linkByEmail);
-  return {
-    groups,
-    roles,
-    ...(email !== undefined && { email }),
-    ...(verifiedEmail !== undefined && { verifiedEmail }),
-  };
+  return { groups, roles, email, verifiedEmail };
 }
 
 function trustedAddress(

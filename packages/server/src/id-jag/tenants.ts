@@ -26,7 +26,7 @@ export function readTenants(
   ) {
     throw new IdJagError('wrong_audience_tenant', named('aud_tenant', audienceTenant));
   }
-  return { ...(tenant !== undefined && { tenant }), ...(audienceTenant !== undefined && { audienceTenant }) };
+  return { tenant, audienceTenant };
 }
 
 function lists(tenants: readonly string[] | 'any', tenant: string): boolean {

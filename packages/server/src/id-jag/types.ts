@@ -65,25 +65,25 @@ export interface IdJag {
   readonly resources: readonly string[];
   /** The `scope` claim as a list; undefined where the claim is absent, which is not the same as granting everything. */
   readonly scopes: readonly string[] | undefined;
-  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /** The `act` claim (RFC 8693 section 4.1). */
-  readonly actor?: Readonly<Record<string, unknown>>;
+  readonly actor?: Readonly<Record<string, unknown>> | undefined;
   /** The issuer's tenant. `iss`, `tenant` and `sub` together name the subject. */
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
   /** The tenant of this authorization server (`aud_tenant`). */
-  readonly audienceTenant?: string;
+  readonly audienceTenant?: string | undefined;
   /** The subject's identifier at this authorization server, as the issuer knows it (`aud_sub`). */
-  readonly audienceSubject?: string;
+  readonly audienceSubject?: string | undefined;
   /** Empty where the claim is absent. */
   readonly groups: readonly string[];
   /** Empty where the claim is absent. */
   readonly roles: readonly string[];
   /** As the issuer says it; whether it is the subject's is another question: see `verifiedEmail`. */
-  readonly email?: string;
+  readonly email?: string | undefined;
   /** The address, its domain in lower case, where the issuer is trusted with its domain and says that it is verified. */
-  readonly verifiedEmail?: string;
+  readonly verifiedEmail?: string | undefined;
   /** `cnf.jkt` (RFC 9449 section 6.1): only the holder of this key may redeem it. */
-  readonly confirmationThumbprint?: string;
+  readonly confirmationThumbprint?: string | undefined;
   /** All claims as they were signed. */
   readonly claims: Readonly<Record<string, unknown>>;
 }

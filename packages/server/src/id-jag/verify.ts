@@ -75,7 +75,8 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   if (trusted === undefined) throw new IdJagError('issuer_not_trusted', cleanText(issuer));
   if (!allowsAlgorithm(trusted.algorithms, header.alg)) throw new IdJagError('algorithm_not_allowed');
 
-  const keys = await keysOf({ ...trusted, issuer, fetch: options.fetch }, header, now);
+  const { jwks, jwksUri } = trusted;
+  const keys = await keysOf({ issuer, jwks, jwksUri, fetch: options.fetch }, header, now);
   await verifySignature(assertion, keys, header.alg);
   try {
     const idJag = readClaims(claims, {

@@ -1,6 +1,6 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
 import { defaultFetch, type FetchLike } from './fetch-json.ts';
-import { type KeyPicker, localKeySet } from './local-key-set.ts';
+import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
 /**
@@ -16,40 +16,55 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
+/** Issuers that publish under one `jwksUri` share a key set. */
+interface RemoteKeySets {
+  readonly byUri: Map<string, RemoteKeySet>;
+  /** Of issuers whose metadata says where the key set is. */
+  readonly byIssuer: Map<string, RemoteKeySet>;
+}
+
 // Keyed by value rather than by the options object, so that options written inline at each call still share one cache.
-const remotes = new WeakMap<FetchLike, Map<string, RemoteKeySet>>();
-const locals = new WeakMap<JSONWebKeySet, KeyPicker>();
+const remotes = new WeakMap<FetchLike, RemoteKeySets>();
+const locals = new WeakMap<JSONWebKeySet, LocalKeySet>();
 
-/** The issuer's keys that can have made the signature. Throws KeysUnavailableError. */
-export async function issuerKeys(source: KeySource, header: JWSHeaderParameters, now: number): Promise<CryptoKey[]> {
-  if (source.jwks !== undefined) return localPicker(source.jwks)(header);
-  return remoteKeySet(source).keysFor(header, now);
-}
-
-function localPicker(jwks: JSONWebKeySet): KeyPicker {
-  let picker = locals.get(jwks);
-  if (picker === undefined) {
-    picker = localKeySet(jwks);
-    locals.set(jwks, picker);
+/**
+ * The issuer's keys that can have made the signature, at once where they are at hand. `now` is in milliseconds. Throws
+ * KeysUnavailableError.
+ */
+export function issuerKeys(
+  source: KeySource,
+  header: JWSHeaderParameters,
+  now: number,
+): CryptoKey[] | Promise<CryptoKey[]> {
+  if (source.jwks !== undefined) {
+    const keySet = localKeySet(source.jwks);
+    return keySet.known(header) ?? keySet.keysFor(header);
   }
-  return picker;
+  const keySet = remoteKeySet(source);
+  return keySet.known(header, now) ?? keySet.keysFor(header, now);
 }
 
-function remoteKeySet(source: KeySource): RemoteKeySet {
-  const fetchFunction = source.fetch ?? defaultFetch;
-  let sets = remotes.get(fetchFunction);
+function localKeySet(jwks: JSONWebKeySet): LocalKeySet {
+  let keySet = locals.get(jwks);
+  if (keySet === undefined) {
+    keySet = new LocalKeySet(jwks);
+    locals.set(jwks, keySet);
+  }
+  return keySet;
+}
+
+function remoteKeySet({ issuer, jwksUri, fetch = defaultFetch }: KeySource): RemoteKeySet {
+  let sets = remotes.get(fetch);
   if (sets === undefined) {
-    sets = new Map();
-    remotes.set(fetchFunction, sets);
+    sets = { byUri: new Map(), byIssuer: new Map() };
+    remotes.set(fetch, sets);
   }
-  const key = `${source.issuer}\n${source.jwksUri ?? ''}`;
-  const kept = sets.get(key);
-  // most trust one issuer, and then there is no order to keep
-  if (kept !== undefined && sets.size === 1) return kept;
-  const set = kept ?? new RemoteKeySet({ issuer: source.issuer, jwksUri: source.jwksUri, fetch: fetchFunction });
-  sets.delete(key);
-  sets.set(key, set);
-  const oldest = sets.keys().next();
-  if (sets.size > MAX_KEY_SETS && oldest.done !== true) sets.delete(oldest.value);
+  const [held, name] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
+  const kept = held.get(name);
+  if (kept !== undefined) return kept;
+  const oldest = held.keys().next();
+  if (held.size >= MAX_KEY_SETS && oldest.done !== true) held.delete(oldest.value);
+  const set = new RemoteKeySet({ issuer, jwksUri, fetch });
+  held.set(name, set);
   return set;
 }

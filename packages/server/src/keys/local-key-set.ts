@@ -14,35 +14,28 @@ const MAX_CANDIDATES = 8;
 
 const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) });
 
-/** Picks the keys that can have made a signature, by its header. */
-export type KeyPicker = (header: JWSHeaderParameters) => Promise<CryptoKey[]>;
+/** A published key set, searched by the header of what a key of it should have signed. */
+export class LocalKeySet {
+  readonly #select: ReturnType<typeof createLocalJWKSet>;
+  /** By `kid`, then by `alg`. Only found keys are kept, so strangers cannot fill it. */
+  readonly #found = new Map<string | undefined, Map<string | undefined, CryptoKey[]>>();
 
-/**
- * A published key set made into a picker. Throws where it is not a key set; keys that are not public signing keys are
- * left out.
- */
-export function localKeySet(document: unknown): KeyPicker {
-  const keys: JWK[] = [];
-  for (const jwk of jwksSchema.parse(document).keys as JWK[]) {
-    if (jwk.kty === 'oct' || jwk.d !== undefined || jwk.priv !== undefined) continue;
-    // RFC 9864 renamed EdDSA over Ed25519: one key serves both spellings, whichever of them its JWK declares.
-    if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') {
-      const { alg: _either, ...rest } = jwk;
-      keys.push(rest);
-    } else {
-      keys.push(jwk);
-    }
+  /** Throws where the document is not a key set; keys that are not public signing keys are left out. */
+  constructor(document: unknown) {
+    this.#select = createLocalJWKSet({ keys: publicKeys(document) } satisfies JSONWebKeySet);
   }
-  const select = createLocalJWKSet({ keys } satisfies JSONWebKeySet);
-  // Every header that a key fits by name is the same question; only found keys are kept, so strangers cannot fill it.
-  const found = new Map<string, [CryptoKey]>();
-  return async (header) => {
-    const question = `${header.alg} ${header.kid}`;
-    const known = found.get(question);
-    if (known !== undefined) return known;
+
+  /** The key that an earlier search with the same `kid` and `alg` found. */
+  known({ kid, alg }: JWSHeaderParameters): CryptoKey[] | undefined {
+    return this.#found.get(kid)?.get(alg);
+  }
+
+  /** The keys that can have made a signature; empty where none can. Throws where a published key is not sound. */
+  async keysFor(header: JWSHeaderParameters): Promise<CryptoKey[]> {
     try {
-      const keys: [CryptoKey] = [await select(header)];
-      found.set(question, keys);
+      const keys = [await this.#select(header)];
+      const sameKid = this.#found.get(header.kid) ?? new Map<string | undefined, CryptoKey[]>();
+      this.#found.set(header.kid, sameKid.set(header.alg, keys));
       return keys;
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey) return [];
@@ -54,5 +47,20 @@ export function localKeySet(document: unknown): KeyPicker {
       }
       return candidates;
     }
-  };
+  }
+}
+
+function publicKeys(document: unknown): JWK[] {
+  const keys: JWK[] = [];
+  for (const jwk of jwksSchema.parse(document).keys as JWK[]) {
+    if (jwk.kty === 'oct' || jwk.d !== undefined || jwk.priv !== undefined) continue;
+    // RFC 9864 renamed EdDSA over Ed25519: one key serves both spellings, whichever of them its JWK declares.
+    if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') {
+      const { alg: _either, ...rest } = jwk;
+      keys.push(rest);
+    } else {
+      keys.push(jwk);
+    }
+  }
+  return keys;
 }

@@ -1,7 +1,7 @@
 import type { CryptoKey, JWSHeaderParameters } from 'jose';
 import { discoverUrl } from './discover.ts';
 import { type FetchLike, fetchJson } from './fetch-json.ts';
-import { type KeyPicker, localKeySet } from './local-key-set.ts';
+import { LocalKeySet } from './local-key-set.ts';
 
 /** A key set is asked for again when it is older than this. */
 const FRESH_MS = 10 * 60_000;
@@ -28,7 +28,7 @@ export class RemoteKeySet {
   readonly #configuredUri: string | undefined;
   readonly #fetch: FetchLike;
   #jwksUri: string | undefined;
-  #picker: KeyPicker | undefined;
+  #keys: LocalKeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
   #flight: Promise<void> | undefined;
@@ -42,6 +42,11 @@ export class RemoteKeySet {
     this.#fetch = options.fetch;
   }
 
+  /** The key that an earlier search found, where the key set is fresh. `now` is in milliseconds. */
+  known(header: JWSHeaderParameters, now: number): CryptoKey[] | undefined {
+    return now - this.#fetchedAt > FRESH_MS ? undefined : this.#keys?.known(header);
+  }
+
   /**
    * The keys that can have made the signature; empty where the issuer publishes none. `now` is in milliseconds.
    * Throws KeysUnavailableError.
@@ -49,22 +54,22 @@ export class RemoteKeySet {
   async keysFor(header: JWSHeaderParameters, now: number): Promise<CryptoKey[]> {
     const before = this.#generation;
     if (now - this.#fetchedAt > FRESH_MS) await this.#renew(now);
-    const keys = await this.#usable(now)(header);
+    const keys = await this.#usable(now).keysFor(header);
     if (keys.length > 0 || this.#generation !== before || !this.#takeRefresh(now)) return keys;
     // An unknown key and a copy from before this request: the issuer may have rotated.
     await this.#renew(now);
-    return this.#usable(now)(header);
+    return this.#usable(now).keysFor(header);
   }
 
-  #usable(now: number): KeyPicker {
-    if (this.#picker === undefined || now - this.#fetchedAt > STALE_MS) {
+  #usable(now: number): LocalKeySet {
+    if (this.#keys === undefined || now - this.#fetchedAt > STALE_MS) {
       throw new KeysUnavailableError('the key set cannot be fetched');
     }
-    return this.#picker;
+    return this.#keys;
   }
 
   async #renew(now: number): Promise<void> {
-    const pause = this.#picker === undefined ? RETRY_EMPTY_MS : RETRY_STALE_MS;
+    const pause = this.#keys === undefined ? RETRY_EMPTY_MS : RETRY_STALE_MS;
     if (this.#flight === undefined && now - this.#failedAt < pause) return;
     this.#flight ??= this.#load(now).finally(() => {
       this.#flight = undefined;
@@ -77,7 +82,7 @@ export class RemoteKeySet {
     try {
       this.#jwksUri =
         this.#configuredUri ?? this.#jwksUri ?? (await discoverUrl(this.#issuer, 'jwks_uri', this.#fetch));
-      this.#picker = localKeySet(await fetchJson(this.#jwksUri, this.#fetch));
+      this.#keys = new LocalKeySet(await fetchJson(this.#jwksUri, this.#fetch));
       this.#fetchedAt = now;
       this.#failedAt = Number.NEGATIVE_INFINITY;
       this.#generation += 1;
