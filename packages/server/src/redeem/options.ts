@@ -78,8 +78,11 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
   readonly requireResource?: boolean | undefined;
   /** Accept clients that do not authenticate. Default: false. */
   readonly allowPublicClients?: boolean | undefined;
-  /** Called once for every request of the grant, before it is answered. Where it throws, nothing is granted. */
-  readonly audit?: ((record: RedeemAuditRecord) => void) | undefined;
+  /**
+   * Called once for every request of the grant, and awaited before it is answered. Where it throws or rejects, nothing is
+   * granted.
+   */
+  readonly audit?: ((record: RedeemAuditRecord) => void) | ((record: RedeemAuditRecord) => Promise<void>) | undefined;
 }
 
 export type RedeemIdJagOptions = RedemptionRules<ResourceOptions>;
