@@ -19,8 +19,12 @@ export interface AuditedGrant<Draft> {
   readonly newDraft: () => Draft;
   /** Fills the draft as it learns, answers by returning the body, refuses by throwing GrantRefusal. */
   readonly handle: (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => Promise<object>;
-  readonly granted: (draft: Draft) => void;
-  readonly refused: (draft: Draft, refusal: RefusedRequest) => void;
+  /** Awaited before the answer. Where it throws or rejects, nothing is granted. */
+  readonly granted: (draft: Draft) => void | Promise<void>;
+  /** Awaited before the answer, which stays what it is. */
+  readonly refused: (draft: Draft, refusal: RefusedRequest) => void | Promise<void>;
+  /** Takes back what `handle` issued, where that cannot be recorded. */
+  readonly withdraw?: (ctx: TokenEndpointGrantContext) => Promise<void>;
 }
 
 /**
@@ -29,6 +33,7 @@ export interface AuditedGrant<Draft> {
  */
 export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGrant<Draft>): void {
   const drafts = new WeakMap<object, Draft>();
+  const recorded = new WeakMap<object, Promise<void>>();
 
   const handler = async (ctx: TokenEndpointGrantContext) => {
     const draft = grant.newDraft();
@@ -40,7 +45,12 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
     } catch (error) {
       throw error instanceof GrantRefusal ? toProviderError(error, internals.errors) : error;
     }
-    grant.granted(draft);
+    try {
+      await grant.granted(draft);
+    } catch (error) {
+      await grant.withdraw?.(ctx);
+      throw error;
+    }
     ctx.body = body;
   };
 
@@ -51,19 +61,26 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
     const isUnread = params === undefined;
     const isOurs = typeof grantType === 'string' && grant.grantTypes.includes(grantType);
     if (ctx.oidc.route !== 'token' || !(isUnread || isOurs)) return;
+    const draft = drafts.get(ctx);
+    const claimed = draft === undefined && client !== undefined ? { claimedClientId: cleanText(client.clientId) } : {};
+    recorded.set(ctx, record(draft ?? grant.newDraft(), { ...describe(error), ...claimed }));
+  };
+  const record = async (draft: Draft, refusal: RefusedRequest) => {
     try {
-      const draft = drafts.get(ctx);
-      const claimed =
-        draft === undefined && client !== undefined ? { claimedClientId: cleanText(client.clientId) } : {};
-      grant.refused(draft ?? grant.newDraft(), { ...describe(error), ...claimed });
+      await grant.refused(draft, refusal);
     } catch {
-      // An audit sink that fails stops grants (above); a refusal it leaves as it is.
+      // An audit callback that fails stops grants (above); a refusal it leaves as it is.
     }
   };
 
   for (const grantType of grant.grantTypes) {
     provider.registerGrantType(grantType, handler, grant.parameters, grant.repeatable);
   }
+  // The provider tells of a refusal by an event, which waits for nobody.
+  provider.use(async (ctx, next) => {
+    await next();
+    await recorded.get(ctx);
+  });
   provider.on('grant.error', onError);
   provider.on('server_error', onError);
 }

@@ -38,6 +38,7 @@ export async function issueAccessToken(
   ctx.oidc.entity('AccessToken', token);
   const value = await token.save();
   if (!carriesClaims(token, claims)) {
+    await token.destroy();
     throw new GrantRefusal(
       'server_error',
       'the request failed',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
@@ -401,14 +402,38 @@ describe('the audit trail', () => {
     expect(trail).not.toContain(assertion.split('.')[2]);
   });
 
-  it('that fails lets nothing be granted', async () => {
-    const audit = () => {
-      throw new Error('disk full');
+  it.each<[string, NonNullable<RedeemIdJagOptions['audit']>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('disk full');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+  ])('that %s lets nothing be granted, and leaves no token behind', async (_name, audit) => {
+    await inWorld({ audit }, async (own, ownWorld) => {
+      const { AccessToken } = ownWorld.as.provider;
+      const saved: string[] = [];
+      ownWorld.as.provider.on('access_token.saved', ({ jti }) => saved.push(jti));
+      const assertion = await own.idJag();
+      expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
+      await expect(Promise.all(saved.map((jti) => AccessToken.find(jti)))).resolves.toEqual([undefined]);
+      expect(refusal(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+    });
+  });
+
+  it('is awaited before the answer', async () => {
+    const trail: boolean[] = [];
+    const audit: RedeemIdJagOptions['audit'] = async ({ granted }) => {
+      await sleep(20);
+      trail.push(granted);
     };
     await inWorld({ audit }, async (own) => {
       const assertion = await own.idJag();
-      expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
-      expect(refusal(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+      await own.redeem(assertion);
+      expect(trail).toEqual([true]);
+      await own.redeem(assertion, { scope: 'admin' });
+      expect(trail).toEqual([true, false]);
     });
   });
 });

@@ -33,9 +33,8 @@ export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): vo
     newDraft: () => ({}),
     handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
     granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true }),
-    refused: (draft, refusal) => {
-      options.audit?.({ ...refusedDraft(draft), ...refusal, time: now(), granted: false });
-    },
+    refused: (draft, refusal) => options.audit?.({ ...refusedDraft(draft), ...refusal, time: now(), granted: false }),
+    withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
 
   extendAnswers(provider, 'discovery', (body) => {
