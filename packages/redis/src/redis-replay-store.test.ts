@@ -45,8 +45,11 @@ describeWithRedis('redisReplayStore', () => {
     expect(left).toBeLessThanOrEqual(60_000);
   });
 
-  it('takes one that has expired already for as long as Redis can', async () => {
-    await expect(stores[0]?.reserve(randomUUID(), new Date(0))).resolves.toBe(true);
+  it('reserves nothing until a time that is past or none', async () => {
+    const id = randomUUID();
+    await expect(stores[0]?.reserve(id, new Date(Date.now() - 1))).resolves.toBe(false);
+    await expect(stores[0]?.reserve(id, new Date(Number.NaN))).rejects.toBeInstanceOf(TypeError);
+    await expect(stores[0]?.reserve(id, inOneMinute())).resolves.toBe(true);
   });
 
   it('keeps to its prefix', async () => {

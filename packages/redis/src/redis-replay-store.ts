@@ -17,7 +17,7 @@ export interface RedisReplayStoreOptions {
 export interface RedisReplayStore {
   /**
    * Reserves `id` until `expiresAt`: of any number of concurrent calls with one `id`, in any number of processes, exactly
-   * one gets `true`. Rejects with a `CredenceError` where Redis cannot be asked.
+   * one gets `true`; none where `expiresAt` is past. Rejects with a `CredenceError` where Redis cannot be asked.
    */
   reserve(id: string, expiresAt: Date): Promise<boolean>;
 }
@@ -39,8 +39,9 @@ export function redisReplayStore({ client, prefix = 'credence:replay:' }: RedisR
   const connection = givenClient(client);
   return {
     async reserve(id, expiresAt) {
-      // Redis refuses a lifetime of nothing; whoever asks for one has a token that expired under the check.
-      const lifetimeMs = Math.max(1, Math.ceil(expiresAt.getTime() - Date.now()));
+      const lifetimeMs = Math.ceil(expiresAt.getTime() - Date.now());
+      if (Number.isNaN(lifetimeMs)) throw new TypeError('redisReplayStore: expiresAt is no date');
+      if (lifetimeMs <= 0) return false;
       const reply = await connection.run((redis) =>
         within(
           COMMAND_MS,

@@ -1,7 +1,7 @@
 export { dpopNonces, type DpopNonces } from './dpop/nonces.ts';
 export { DPOP_ALGORITHMS, type DpopOptions } from './dpop/proof.ts';
 export { IdJagError, type IdJagErrorCode, type IdJagIdentity, ID_JAG_ERRORS } from './id-jag/error.ts';
-export { memoryReplayStore, type ReplayPolicy, type ReplayStore } from './id-jag/replay.ts';
+export type { ReplayPolicy } from './id-jag/replay.ts';
 export type {
   AuthorizationDetail,
   ClaimMapping,
@@ -48,6 +48,8 @@ export type { RedeemIdJagOptions, RedemptionRules, ResourceOptions, ResourceRule
 export type { Redemption } from './redeem/redemption.ts';
 export type { ScopeRule } from './redeem/scope-rules.ts';
 export { redeemIdJag } from './redeem/redeem-id-jag.ts';
+export { memoryReplayStore } from './replay/memory-replay-store.ts';
+export { type ReplayStore, ReplayStoreFullError } from './replay/replay-store.ts';
 export { accessTokenGate, honoAccessToken, requireAccessToken } from './resource-server/access-token-gate.ts';
 export {
   accessTokenVerifier,

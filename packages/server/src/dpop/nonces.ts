@@ -2,9 +2,9 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Nonces for DPoP proofs (RFC 9449 sections 8 and 9): they say when a proof was made, and nobody can make them ahead. */
 export interface DpopNonces {
-  readonly lifetimeSeconds: number;
   issue(now: Date): string;
-  accepts(nonce: string, now: Date): boolean;
+  /** Until when a proof with this nonce is accepted; undefined where it is not, or not any more. */
+  acceptedUntil(nonce: string, now: Date): Date | undefined;
 }
 
 /**
@@ -20,9 +20,12 @@ export function dpopNonces(options: { secret?: Uint8Array; lifetimeSeconds?: num
   const stretch = (now: Date) => Math.floor(now.getTime() / 1000 / lifetimeSeconds);
   const nonceOf = (at: number) => createHmac('sha256', secret).update(String(at)).digest('base64url');
   return {
-    lifetimeSeconds,
     issue: (now) => nonceOf(stretch(now)),
-    accepts: (nonce, now) => [0, 1].some((back) => same(nonce, nonceOf(stretch(now) - back))),
+    acceptedUntil(nonce, now) {
+      const current = stretch(now);
+      const made = [current, current - 1].find((at) => same(nonce, nonceOf(at)));
+      return made === undefined ? undefined : new Date((made + 2) * lifetimeSeconds * 1000);
+    },
   };
 }
 

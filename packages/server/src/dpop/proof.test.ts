@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { memoryReplayStore } from '../id-jag/replay.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { dpopNonces } from './nonces.ts';
-import { type DpopOptions, spendDpopProof, verifyDpopProof } from './proof.ts';
+import { type DpopOptions, ProofReplayUnknownError, spendDpopProof, verifyDpopProof } from './proof.ts';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const NOW_S = NOW.getTime() / 1000;
@@ -27,6 +27,8 @@ async function proof(claims: Record<string, unknown> = {}, header: Record<string
   return new SignJWT(all).setProtectedHeader(headers).sign(key.privateKey);
 }
 
+const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
+
 const verify = (text: string, options: DpopOptions = {}, accessToken: string | undefined = TOKEN) =>
   verifyDpopProof(text, { method: 'POST', url: `${URL_}?a=1`, accessToken, now: NOW }, options);
 
@@ -35,7 +37,7 @@ describe('a proof', () => {
     await expect(verify(await proof())).resolves.toEqual({
       thumbprint: await calculateJwkThumbprint(jwk),
       jti: 'j',
-      reusableUntil: new Date((NOW_S + 61) * 1000),
+      reusableUntil: new Date((NOW_S + 66) * 1000),
     });
     await expect(verify(await proof({ htu: `${URL_}?b=2#c` }))).resolves.toMatchObject({ jti: 'j' });
   });
@@ -81,11 +83,30 @@ describe('a proof', () => {
     await spendDpopProof(verified, replay);
     await expect(spendDpopProof(verified, replay)).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
   });
+
+  it('is neither good nor bad where the store cannot say', async () => {
+    const verified = await verify(await proof());
+    const broken = { reserve: () => Promise.reject(new TypeError('redis://:secret@host')) };
+    const failure: unknown = await spendDpopProof(verified, broken).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ProofReplayUnknownError);
+    expect(failure).toMatchObject({ detail: 'TypeError' });
+    expect(JSON.stringify(failure)).not.toContain('secret');
+  });
+
+  it('counts for its key, so that one client cannot use up the store of all', async () => {
+    const replay = memoryReplayStore({ maxEntries: 4, now: () => NOW });
+    const spend = async (jti: string) => spendDpopProof(await verify(await proof({ jti })), replay);
+    await spend('a');
+    await spend('b');
+    await expect(spend('c')).rejects.toBeInstanceOf(ProofReplayUnknownError);
+    await expect(
+      spendDpopProof({ thumbprint: 'another', jti: 'c', reusableUntil: later(60) }, replay),
+    ).resolves.toBeUndefined();
+  });
 });
 
 describe('nonces', () => {
   const nonces = dpopNonces({ lifetimeSeconds: 60 });
-  const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 
   it('are asked for, and stand for the clock', async () => {
     const failure: unknown = await verify(await proof(), { nonces }).catch((error: unknown) => error);
@@ -102,8 +123,14 @@ describe('nonces', () => {
 
   it('live for one to two stretches of time', () => {
     const nonce = nonces.issue(NOW);
-    expect([0, 59, 60, 119].map((seconds) => nonces.accepts(nonce, later(seconds)))).toEqual([true, true, true, true]);
-    expect(nonces.accepts(nonce, later(120))).toBe(false);
+    for (const seconds of [0, 59, 60, 119]) expect(nonces.acceptedUntil(nonce, later(seconds))).toEqual(later(120));
+    expect(nonces.acceptedUntil(nonce, later(120))).toBeUndefined();
+  });
+
+  it('end, and with them what is remembered of their proofs', async () => {
+    // The nonce is from the stretch before this one.
+    const nonce = nonces.issue(later(-60));
+    await expect(verify(await proof({ nonce }), { nonces })).resolves.toMatchObject({ reusableUntil: later(60 + 6) });
   });
 
   it('are refused a secret that can be guessed', () => {

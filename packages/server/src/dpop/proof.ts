@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
-import type { ReplayStore } from '../id-jag/replay.ts';
+import { type ReplayStore, storeFault } from '../replay/replay-store.ts';
 import type { DpopNonces } from './nonces.ts';
 
 /** RFC 9449 section 5.1, `dpop_signing_alg_values_supported`. */
@@ -9,6 +9,8 @@ export const DPOP_ALGORITHMS: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 
 
 const MAX_PROOF_LENGTH = 8192;
 const DEFAULT_MAX_AGE_SECONDS = 60;
+/** How far the clocks of instances that share a replay store may be apart, and a second for what is rounded. */
+const CLOCKS_APART_SECONDS = 5 + 1;
 
 export interface DpopOptions {
   /** Proofs must then have a nonce from here (RFC 9449 section 8). Default: none is asked for. */
@@ -35,7 +37,7 @@ export interface VerifiedProof {
   /** JWK thumbprint of its key (RFC 7638), what `cnf.jkt` is compared with. */
   readonly thumbprint: string;
   readonly jti: string;
-  /** Until when it must be remembered. */
+  /** Until when it must be remembered: no instance accepts it any more. */
   readonly reusableUntil: Date;
 }
 
@@ -75,28 +77,56 @@ export async function verifyDpopProof(
   if (claims.ath !== (request.accessToken === undefined ? undefined : sha256(request.accessToken))) {
     throw new DpopProofError('the DPoP proof is not about this access token');
   }
-  return { thumbprint, jti: claims.jti, reusableUntil: freshUntil(claims, request.now, options) };
+  return { thumbprint, jti: claims.jti, reusableUntil: reusableUntil(claims, request.now, options) };
 }
 
-/** Remembers a proof as used (RFC 9449 section 11.1). Throws DpopProofError where it was, and what the store throws. */
-export async function spendDpopProof({ thumbprint, jti, reusableUntil }: VerifiedProof, replay: ReplayStore) {
+/** It cannot be known at the moment whether a proof was used before: the replay store is full or cannot be asked. */
+export class ProofReplayUnknownError extends Error {
+  override readonly name = 'ProofReplayUnknownError';
+  /** What is wrong with the store, in one word; for the audit record. */
+  readonly detail: string | undefined;
+
+  constructor(detail: string | undefined) {
+    super('it cannot be known at the moment whether the DPoP proof was used before');
+    this.detail = detail;
+  }
+}
+
+/**
+ * Remembers a proof as used (RFC 9449 section 11.1). Throws DpopProofError where it was, ProofReplayUnknownError where
+ * that cannot be known.
+ */
+export async function spendDpopProof(
+  { thumbprint, jti, reusableUntil }: VerifiedProof,
+  replay: ReplayStore,
+): Promise<void> {
   const id = sha256(JSON.stringify(['dpop', thumbprint, jti]));
-  if (!(await replay.reserve(id, reusableUntil))) throw new DpopProofError('the DPoP proof was used before');
+  let isFirst: boolean;
+  try {
+    isFirst = await replay.reserve(id, reusableUntil, thumbprint);
+  } catch (error) {
+    throw new ProofReplayUnknownError(storeFault(error));
+  }
+  if (!isFirst) throw new DpopProofError('the DPoP proof was used before');
+}
+
+function reusableUntil(claims: z.infer<typeof claimsSchema>, now: Date, options: DpopOptions): Date {
+  const acceptedUntil = freshUntil(claims, now, options);
+  return new Date(acceptedUntil.getTime() + CLOCKS_APART_SECONDS * 1000);
 }
 
 function freshUntil(claims: z.infer<typeof claimsSchema>, now: Date, options: DpopOptions): Date {
   const { nonces, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS } = options;
   if (nonces !== undefined) {
     // The nonce says when the proof was made, whatever the client's clock says.
-    if (claims.nonce === undefined || !nonces.accepts(claims.nonce, now)) {
-      throw new DpopProofError('the DPoP proof needs a nonce from here', nonces.issue(now));
-    }
-    return new Date(now.getTime() + 2 * nonces.lifetimeSeconds * 1000);
+    const until = claims.nonce === undefined ? undefined : nonces.acceptedUntil(claims.nonce, now);
+    if (until === undefined) throw new DpopProofError('the DPoP proof needs a nonce from here', nonces.issue(now));
+    return until;
   }
   if (Math.abs(now.getTime() / 1000 - claims.iat) > maxAgeSeconds) {
     throw new DpopProofError('the DPoP proof was not made just now');
   }
-  return new Date((claims.iat + maxAgeSeconds + 1) * 1000);
+  return new Date((claims.iat + maxAgeSeconds) * 1000);
 }
 
 async function signedBy(proof: string, algorithms: readonly string[], now: Date) {

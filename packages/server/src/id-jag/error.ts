@@ -1,3 +1,5 @@
+import { cleanText } from '@credence/core';
+
 /**
  * Every reason for which an ID-JAG is refused, with the OAuth error it is answered with (RFC 6749 section 5.2, RFC
  * 8707).
@@ -49,6 +51,16 @@ export interface IdJagIdentity {
   readonly subject?: string;
   readonly jwtId?: string;
   readonly clientId?: string;
+}
+
+/** Of the claims of an ID-JAG that has an issuer. */
+export function identityOf({ iss, sub, jti, client_id: clientId }: Readonly<Record<string, unknown>>): IdJagIdentity {
+  return {
+    issuer: typeof iss === 'string' ? cleanText(iss) : '',
+    ...(typeof sub === 'string' && { subject: cleanText(sub) }),
+    ...(typeof jti === 'string' && { jwtId: cleanText(jti) }),
+    ...(typeof clientId === 'string' && { clientId: cleanText(clientId) }),
+  };
 }
 
 /**

@@ -1,19 +1,7 @@
 import { createHash } from 'node:crypto';
-import { cleanText } from '@credence/core';
-import { IdJagError } from './error.ts';
+import { type ReplayStore, storeFault } from '../replay/replay-store.ts';
+import { IdJagError, identityOf } from './error.ts';
 import type { IdJag } from './types.ts';
-
-/**
- * Remembers which ID-JAGs were used. Shared by all instances of an authorization server, or single use means once per
- * instance.
- */
-export interface ReplayStore {
-  /**
-   * Reserves `id` until `expiresAt`, atomically: of any number of concurrent calls with one `id`, exactly one gets
-   * `true`.
-   */
-  reserve(id: string, expiresAt: Date): Promise<boolean>;
-}
 
 /**
  * - `'bound-to-client'`: a live ID-JAG may be redeemed again, by the client it names only. The draft allows it, and
@@ -29,48 +17,28 @@ export type ReplayPolicy = 'bound-to-client' | { readonly singleUse: ReplayStore
 export async function reserveOnce(
   idJag: IdJag,
   policy: ReplayPolicy | undefined,
-  clockToleranceSeconds: number,
+  clock: { readonly toleranceSeconds: number; readonly now?: (() => Date) | undefined },
 ): Promise<void> {
   if (policy === undefined || policy === 'bound-to-client') return;
+  const { toleranceSeconds } = clock;
+  const expiresAt = idJag.expiresAt.getTime();
+  // Whatever was waited for since the claims were read: past this, its reservation may have lapsed.
+  const lateBy = (clock.now?.() ?? new Date()).getTime() - (expiresAt + toleranceSeconds * 1000);
+  if (lateBy >= 0) throw new IdJagError('expired', 'while it was redeemed', identityOf(idJag.claims));
   const id = createHash('sha256')
     .update(JSON.stringify([idJag.issuer, idJag.jwtId]))
     .digest('base64url');
-  // One second more, because the expiry check counts whole seconds.
-  const until = new Date(idJag.expiresAt.getTime() + (clockToleranceSeconds + 1) * 1000);
-  if (await reserved(policy.singleUse, id, until)) return;
-  const { issuer, subject, jwtId, clientId } = idJag;
-  throw new IdJagError('replayed', undefined, { issuer, subject, jwtId, clientId });
-}
-
-async function reserved(store: ReplayStore, id: string, until: Date): Promise<boolean> {
-  try {
-    return await store.reserve(id, until);
-  } catch (error) {
-    // A store that cannot be asked lets nobody in; its error may hold anything, its name cannot.
-    throw new IdJagError('replay_unknown', error instanceof Error ? cleanText(error.name) : undefined);
+  // An instance whose clock is behind by the tolerance accepts it for as much longer.
+  const until = new Date(expiresAt + (2 * toleranceSeconds + 1) * 1000);
+  if (!(await reserved(policy.singleUse, id, until, idJag))) {
+    throw new IdJagError('replayed', undefined, identityOf(idJag.claims));
   }
 }
 
-/**
- * A ReplayStore for one process. It holds at most `maxEntries` live reservations (default 100 000) and refuses new
- * ones when full: forgetting an old one would make its ID-JAG usable again.
- */
-export function memoryReplayStore(options: { maxEntries?: number; now?: () => Date } = {}): ReplayStore {
-  const maxEntries = options.maxEntries ?? 100_000;
-  const now = options.now ?? (() => new Date());
-  const reserved = new Map<string, number>();
-  return {
-    // Everything up to the return happens in one turn of the event loop, which is what makes it atomic.
-    reserve(id, expiresAt) {
-      const at = now().getTime();
-      const held = reserved.get(id);
-      if (held !== undefined && held > at) return Promise.resolve(false);
-      if (reserved.size >= maxEntries) {
-        for (const [key, until] of reserved) if (until <= at) reserved.delete(key);
-      }
-      if (reserved.size >= maxEntries) return Promise.resolve(false);
-      reserved.set(id, expiresAt.getTime());
-      return Promise.resolve(true);
-    },
-  };
+async function reserved(store: ReplayStore, id: string, until: Date, { claims }: IdJag): Promise<boolean> {
+  try {
+    return await store.reserve(id, until);
+  } catch (error) {
+    throw new IdJagError('replay_unknown', storeFault(error), identityOf(claims));
+  }
 }

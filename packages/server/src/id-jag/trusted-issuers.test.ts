@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createSigningKeys, type SigningAlgorithm, type SigningKeys } from '../keys/signing-keys.ts';
-import { memoryReplayStore } from './replay.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { checkIssuers } from './trusted-issuers.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
 import { verifyIdJag } from './verify.ts';

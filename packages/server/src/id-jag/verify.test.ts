@@ -12,7 +12,7 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { IdJagError, type IdJagErrorCode } from './error.ts';
-import { memoryReplayStore } from './replay.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { verifyIdJag, type VerifyIdJagOptions } from './verify.ts';
 
 const IDP = 'https://idp.example';

@@ -4,7 +4,7 @@ import type { FetchLike } from '../keys/fetch-json.ts';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
 import { readClaims } from './claims.ts';
-import { IdJagError, type IdJagIdentity } from './error.ts';
+import { IdJagError, identityOf } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
 import { type ReplayPolicy, reserveOnce } from './replay.ts';
 import { parseStrictObject } from './strict-json.ts';
@@ -60,7 +60,8 @@ export interface VerifyIdJagOptions {
  */
 export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
   const idJag = await checkIdJag(assertion, options);
-  await reserveOnce(idJag, options.replay, options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS);
+  const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = options;
+  await reserveOnce(idJag, replay, { toleranceSeconds, now });
   return idJag;
 }
 
@@ -93,18 +94,8 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
     return idJag;
   } catch (error) {
     if (!(error instanceof IdJagError)) throw error;
-    throw new IdJagError(error.code, error.detail, identityOf(issuer, claims));
+    throw new IdJagError(error.code, error.detail, identityOf(claims));
   }
-}
-
-function identityOf(issuer: string, claims: Readonly<Record<string, unknown>>): IdJagIdentity {
-  const { sub, jti, client_id: clientId } = claims;
-  return {
-    issuer: cleanText(issuer),
-    ...(typeof sub === 'string' && { subject: cleanText(sub) }),
-    ...(typeof jti === 'string' && { jwtId: cleanText(jti) }),
-    ...(typeof clientId === 'string' && { clientId: cleanText(clientId) }),
-  };
 }
 
 type CheckedHeader = Readonly<ReturnType<typeof checkedHeader>>;

@@ -103,8 +103,8 @@ export async function decideRedemption<Resource extends ResourceRules>(
 
 /** Applies the replay policy: the last of all checks. Throws GrantRefusal. */
 export function spendIdJag(idJag: IdJag, rules: RedemptionRules, draft: RedeemDraft): Promise<void> {
-  const tolerance = rules.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
-  return refusing(draft, () => reserveOnce(idJag, rules.replay, tolerance));
+  const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
+  return refusing(draft, () => reserveOnce(idJag, replay, { toleranceSeconds, now }));
 }
 
 /** The answer of the token endpoint (RFC 6749 section 5.1; `resource` of the draft's -05; RFC 9396 section 7). */

@@ -127,6 +127,13 @@ describe('accessTokenGate', () => {
 
   const gate = (more: Partial<AccessTokenGateOptions> = {}) => accessTokenGate(gateOptions(more));
 
+  it('answers 503, for a token that may be good, where the replay store cannot say', async () => {
+    const replay = { reserve: () => Promise.reject(new Error('redis://:secret@host')) };
+    const answer = await send(gate({ dpop: { replay } }), bound, handle());
+    if (!(answer instanceof Response)) throw new Error('it was let in');
+    expect([answer.status, await answer.json()]).toEqual([503, { error: 'temporarily_unavailable' }]);
+  });
+
   it('refuses a proof that was used before', async () => {
     const once = gate();
     const seen: Request[] = [];

@@ -1,5 +1,12 @@
-import { DPOP_ALGORITHMS, DpopProofError, type DpopOptions, spendDpopProof, verifyDpopProof } from '../dpop/proof.ts';
-import { memoryReplayStore } from '../id-jag/replay.ts';
+import {
+  DPOP_ALGORITHMS,
+  type DpopOptions,
+  DpopProofError,
+  ProofReplayUnknownError,
+  spendDpopProof,
+  verifyDpopProof,
+} from '../dpop/proof.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { AccessTokenVerifier } from './access-token-verifier.ts';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { challenge } from './challenge.ts';
@@ -108,7 +115,9 @@ export function createGate(options: AccessTokenGateOptions): (request: GateReque
       if (error instanceof DpopProofError) {
         return { refusal: refusalOf(options, new Refused('DPoP', error.error, error.message, error.nonce)) };
       }
-      if (error instanceof TokenVerificationUnavailableError) return { refusal: UNAVAILABLE };
+      if (error instanceof TokenVerificationUnavailableError || error instanceof ProofReplayUnknownError) {
+        return { refusal: UNAVAILABLE };
+      }
       throw error;
     }
   };

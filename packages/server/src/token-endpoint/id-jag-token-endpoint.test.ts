@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { Hono } from 'hono';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
 import type { RedeemAuditRecord } from '../redeem/audit.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { accessTokenClaims } from './access-token-claims.ts';
 import { expressIdJag, honoIdJag } from './adapters.ts';
 import type { PresentedClient } from './client-credentials.ts';
@@ -107,6 +109,36 @@ describe('idJagTokenEndpoint', () => {
         requestedScopes: ['a'],
       }),
     ]);
+  });
+
+  it('answers 503, and says why in the record, where the store of used proofs cannot be asked', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const proof = await new SignJWT({ jti: 'j', htm: 'POST', htu: `${AS}/token` })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt()
+      .sign(privateKey);
+    const replay = { reserve: () => Promise.reject(new TypeError('redis://:secret@host')) };
+    const response = await endpoint({ dpop: { tokenEndpoint: `${AS}/token`, replay } })(
+      post(form({ grant_type: GRANT, assertion: await idJag() }), { ...FORM, ...BASIC, dpop: proof }),
+    );
+    await expect(response.json()).resolves.toMatchObject({ error: 'temporarily_unavailable' });
+    expect(response.status).toBe(503);
+    expect(records).toEqual([expect.objectContaining({ granted: false, reason: 'replay_unknown: TypeError' })]);
+  });
+
+  it('spends no single-use grant that expired in a slow callback', async () => {
+    let clock = Date.now() + 59_000;
+    const now = () => new Date(clock);
+    const slow = endpoint({
+      now,
+      replay: { singleUse: memoryReplayStore({ now }) },
+      account: () => {
+        clock += 12_000;
+        return 'account';
+      },
+    });
+    await expect((await slow(await goodRequest())).json()).resolves.toMatchObject({ error: 'invalid_grant' });
+    expect(records).toEqual([expect.objectContaining({ granted: false, reason: expect.stringMatching(/^expired/u) })]);
   });
 
   it.each<[string, Record<string, string>, Record<string, string>]>([

@@ -2,15 +2,17 @@ import { cleanText, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import {
   type DpopOptions,
   DpopProofError,
+  ProofReplayUnknownError,
   spendDpopProof,
   type VerifiedProof,
   verifyDpopProof,
 } from '../dpop/proof.ts';
-import { memoryReplayStore, type ReplayStore } from '../id-jag/replay.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
 import { type RedeemDraft, refusedDraft } from '../redeem/audit.ts';
 import { checkRedemptionRules, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, spendIdJag, tokenAnswer } from '../redeem/redemption.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
+import type { ReplayStore } from '../replay/replay-store.ts';
 import { granted, notAllowed, refused } from './answers.ts';
 import { type PresentedClient, presentedClient } from './client-credentials.ts';
 import { readParameters, requiredParameter, scopeParameter } from './parameters.ts';
@@ -153,6 +155,9 @@ async function verifiedProof(
 function toRefusal(error: unknown): GrantRefusal {
   if (error instanceof GrantRefusal) return error;
   if (error instanceof DpopProofError) return new GrantRefusal(error.error, error.message);
+  if (error instanceof ProofReplayUnknownError) {
+    return new GrantRefusal('temporarily_unavailable', error.message, `replay_unknown: ${error.detail ?? 'the store'}`);
+  }
   // An unexpected failure's message may hold anything; its name cannot.
   return new GrantRefusal('server_error', 'the request failed', error instanceof Error ? error.name : 'unknown');
 }
