@@ -60,6 +60,12 @@ describe('a proof', () => {
     await expect(verify(await proof(claims, header))).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
   });
 
+  it('for another URL is told which it should be for', async () => {
+    await expect(verify(await proof({ htu: 'https://mcp.example/issues/mcp' }))).rejects.toThrow(
+      'the DPoP proof is for another URL than https://mcp.example/mcp',
+    );
+  });
+
   it('with a private key, another key, or another algorithm is refused', async () => {
     const other = await exportJWK((await generateKeyPair('ES256')).publicKey);
     const privateJwk = await exportJWK(key.privateKey);

@@ -9,6 +9,7 @@ export const DPOP_ALGORITHMS: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 
 
 const MAX_PROOF_LENGTH = 8192;
 const DEFAULT_MAX_AGE_SECONDS = 60;
+const MAX_URL_SHOWN = 300;
 /** How far the clocks of instances that share a replay store may be apart, and a second for what is rounded. */
 const CLOCKS_APART_SECONDS = 5 + 1;
 
@@ -71,8 +72,9 @@ export async function verifyDpopProof(
 ): Promise<VerifiedProof> {
   const { claims, thumbprint } = await signedBy(proof, options.algorithms ?? DPOP_ALGORITHMS, request.now);
   if (claims.htm !== request.method) throw new DpopProofError('the DPoP proof is for another method');
-  if (withoutQuery(claims.htu) !== withoutQuery(request.url)) {
-    throw new DpopProofError('the DPoP proof is for another URL');
+  const url = withoutQuery(request.url);
+  if (url === undefined || withoutQuery(claims.htu) !== url) {
+    throw new DpopProofError(`the DPoP proof is for another URL than ${url?.slice(0, MAX_URL_SHOWN)}`);
   }
   if (claims.ath !== (request.accessToken === undefined ? undefined : sha256(request.accessToken))) {
     throw new DpopProofError('the DPoP proof is not about this access token');
