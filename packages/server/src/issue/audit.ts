@@ -1,6 +1,11 @@
+import { cleanText } from '@credence/core';
+import type { RefusedRequest } from '../provider/audited-grant.ts';
 import type { IssueStatus } from './status.ts';
 
-/** One token exchange at an identity provider that issues ID-JAGs. Never a token. */
+/**
+ * One token exchange at an identity provider that issues ID-JAGs. Never a token. What the client sent is printable, cut to
+ * 300 characters, and lists to 50 entries.
+ */
 export interface IssueAuditRecord {
   readonly time: Date;
   readonly granted: boolean;
@@ -24,7 +29,7 @@ export interface IssueAuditRecord {
   readonly actor?: string;
   /** As requested; where an ID-JAG was issued, as it says. */
   readonly audience?: string;
-  /** As requested; where an ID-JAG was issued, as it says. */
+  /** As requested; where an ID-JAG was issued, as it says: empty where it names none. */
   readonly resource?: readonly string[];
   /** Absent where the client asked for the default grant. */
   readonly requestedScopes?: readonly string[];
@@ -40,4 +45,54 @@ export interface IssueAuditRecord {
   readonly reason?: string;
 }
 
-export type IssueDraft = { -readonly [K in keyof IssueAuditRecord]?: IssueAuditRecord[K] };
+export type IssueDraft = { -readonly [K in keyof IssueAuditRecord]?: IssueAuditRecord[K] } & {
+  /** What no record may hold, whatever parameter it was sent in. */
+  secrets?: readonly string[];
+  /** What broke, where it may be said. */
+  fault?: string;
+};
+
+export function grantedRecord(draft: IssueDraft, time: Date): IssueAuditRecord {
+  const { fault: _nothing, ...known } = draft;
+  return clean({ ...known, time, granted: true, status: 'granted' });
+}
+
+export function refusedRecord(draft: IssueDraft, refusal: RefusedRequest, time: Date): IssueAuditRecord {
+  const {
+    grantedScopes: _none,
+    jti: _neither,
+    expiresAt: _nor,
+    bound: _or,
+    issuedSubject: _even,
+    fault,
+    ...known
+  } = draft;
+  const failed = refusal.error === 'server_error';
+  return clean({
+    ...known,
+    ...refusal,
+    ...(failed && fault !== undefined && { reason: fault }),
+    time,
+    granted: false,
+    status: failed ? 'failed' : (known.status ?? 'failed'),
+  });
+}
+
+const MAX_LISTED = 50;
+
+function clean({ secrets = [], ...record }: IssueAuditRecord & Pick<IssueDraft, 'secrets'>): IssueAuditRecord {
+  const { audience, resource, requestedScopes, grantedScopes, reason } = record;
+  const text = (value: string) => cleanText(value, { secrets });
+  const list = (values: readonly string[]) => [
+    ...values.slice(0, MAX_LISTED).map(text),
+    ...(values.length > MAX_LISTED ? [`and ${values.length - MAX_LISTED} more`] : []),
+  ];
+  return {
+    ...record,
+    ...(audience !== undefined && { audience: text(audience) }),
+    ...(resource !== undefined && { resource: list(resource) }),
+    ...(requestedScopes !== undefined && { requestedScopes: list(requestedScopes) }),
+    ...(grantedScopes !== undefined && { grantedScopes: list(grantedScopes) }),
+    ...(reason !== undefined && { reason: text(reason) }),
+  };
+}

@@ -19,9 +19,6 @@ export function settleTerms(
 ): IdJagTerms {
   const wanted = grant.lifetimeSeconds ?? defaults.lifetimeSeconds;
   const ceiling = grant.maxLifetimeSeconds ?? wanted;
-  if (grant.clientId === '' || !isLifetime(wanted) || !isLifetime(ceiling)) {
-    throw new TypeError('the policy granted without a clientId, or with a lifetime that is no positive integer');
-  }
   const audience = grant.audience ?? request.audience;
   if (audience === defaults.issuer) {
     // The draft: an IdP must not issue access tokens for an ID-JAG it issued itself.
@@ -37,13 +34,13 @@ export function settleTerms(
   };
 }
 
-export function isLifetime(seconds: number): boolean {
-  return Number.isSafeInteger(seconds) && seconds > 0;
-}
-
 function settleResources(requested: readonly string[], granted: IdJagGrant['resource']): readonly string[] {
   if (granted === undefined) return requested;
   const list = typeof granted === 'string' ? [granted] : granted;
+  // An ID-JAG that names no resource is good at all of them.
+  if (list.length === 0) {
+    throw new GrantRefusal('invalid_target', 'the resource cannot be granted', 'the policy grants no resource');
+  }
   if (requested.length > 0 && !list.every((resource) => requested.includes(resource))) {
     throw new GrantRefusal(
       'invalid_target',

@@ -32,7 +32,14 @@ import {
   startWorld,
   type World,
 } from '../../test-support/world.ts';
-import { GrantRefusal, type IdJagRequest, redeemIdJag } from '../index.ts';
+import {
+  GrantRefusal,
+  type IdJagDecision,
+  type IdJagRequest,
+  issueIdJag,
+  issuePrincipalIdTokens,
+  redeemIdJag,
+} from '../index.ts';
 
 let world: World;
 let bot: Bot;
@@ -206,11 +213,42 @@ describe('the policy', () => {
     ]);
   });
 
-  it.each([0, -1, 1.5, Number.NaN])('that grants a life of %s seconds issues nothing', async (lifetimeSeconds) => {
-    for (const lifetime of [{ lifetimeSeconds }, { maxLifetimeSeconds: lifetimeSeconds }]) {
-      world.policy = () => ({ granted: true, clientId: 'bot-at-as', ...lifetime });
-      expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
-    }
+  const granted = { granted: true, clientId: 'bot-at-as', scopes: ['issues:read'] };
+  it.each<[string, unknown]>([
+    ['clientId', { granted: true }],
+    ...[null, 7, ''].map((clientId): [string, unknown] => ['clientId', { ...granted, clientId }]),
+    ['granted', { ...granted, granted: 'false' }],
+    ['granted', {}],
+    ['subject', { ...granted, subject: '' }],
+    ['audience', { ...granted, audience: '' }],
+    ['resource', { ...granted, resource: '' }],
+    ['scopes.0', { ...granted, scopes: [''] }],
+    ['scopes.1', { ...granted, scopes: ['issues:read', 'a b'] }],
+    ['authorizationDetails.0.type', { ...granted, authorizationDetails: [{}] }],
+    ...[0, -1, 1.5, Number.NaN].flatMap((seconds): [string, unknown][] => [
+      ['lifetimeSeconds', { ...granted, lifetimeSeconds: seconds }],
+      ['maxLifetimeSeconds', { ...granted, maxLifetimeSeconds: seconds }],
+    ]),
+    ['clientId, subject', { granted: true, subject: '' }],
+    ['error', { granted: false, reason: 'no' }],
+    ['maxAgeSeconds', { granted: false, error: 'access_denied', reason: 'no', maxAgeSeconds: Number.NaN }],
+  ])('that is wrong in %s issues nothing, and the record says so: %j', async (members, decision) => {
+    world.policy = () => decision as IdJagDecision;
+    expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+    expect(world.issued).toEqual([
+      expect.objectContaining({
+        granted: false,
+        status: 'failed',
+        error: 'server_error',
+        reason: `the policy's decision is not right: ${members}`,
+      }),
+    ]);
+  });
+
+  it('that forgets to answer issues nothing', async () => {
+    world.policy = () => undefined as unknown as IdJagDecision;
+    expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+    expect(world.issued.at(-1)).toMatchObject({ status: 'failed', reason: "the policy's answer is no decision" });
   });
 
   it('says for the record why it granted, in one line', async () => {
@@ -235,6 +273,24 @@ describe('the policy', () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', resource: JWT_RESOURCE });
     expect(error(await bot.exchange({ resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
     expect((await bot.exchange({ resource: [] })).body).toMatchObject({ resource: JWT_RESOURCE });
+  });
+
+  it('that leaves none of the resources grants nothing, and not all of them', async () => {
+    world.policy = ({ resources }) => ({
+      granted: true,
+      clientId: 'bot-at-as',
+      resource: resources.filter((resource) => resource === OPAQUE_RESOURCE),
+    });
+    for (const resource of [JWT_RESOURCE, []]) {
+      expect((await bot.exchange({ resource })).body).toEqual({
+        error: 'invalid_target',
+        error_description: 'the resource cannot be granted',
+      });
+      expect(world.issued.at(-1)).toMatchObject({ granted: false, reason: 'the policy grants no resource' });
+    }
+    const { body } = await bot.exchange({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE] });
+    expect(decodeJwt(String(body['access_token']))).toMatchObject({ resource: OPAQUE_RESOURCE });
+    expect(world.issued.at(-1)).toMatchObject({ granted: true, resource: [OPAQUE_RESOURCE] });
   });
 
   it('sets subject, audience, client, lifetime, algorithm and claims, but not what the protocol sets', async () => {
@@ -275,6 +331,73 @@ describe('the policy', () => {
     expect(Number(claims.exp) - Number(claims.iat)).toBe(60);
     expect(world.issued.at(-1)).toMatchObject({ granted: true, jti: claims.jti, audience: 'https://as.example' });
     expect(JSON.stringify(world.issued)).not.toContain(assertion.split('.')[2]);
+  });
+});
+
+describe('the audit record', () => {
+  it('holds no token and no control character, whichever parameter they were sent in', async () => {
+    const { access_token: own = '' } = await bot.authenticate();
+    const forged = `x\n{"granted":true}\u001b[2J ${own}`;
+    const sent = { subject_token: own, audience: forged, resource: `urn:x:${own}`, scope: `${own} b` };
+    const expected = {
+      audience: 'x {"granted":true} [2J [redacted]',
+      resource: ['urn:x:[redacted]'],
+      requestedScopes: ['[redacted]', 'b'],
+    };
+    expect(error(await bot.exchange(sent))).toBe('granted');
+    world.policy = () => ({ granted: false, error: 'invalid_target', reason: `nothing is known of ${forged}` });
+    expect(error(await bot.exchange(sent))).toBe('invalid_target');
+    expect(world.issued).toEqual([
+      expect.objectContaining({ ...expected, grantedScopes: ['[redacted]', 'b'] }),
+      expect.objectContaining({ ...expected, reason: `nothing is known of ${expected.audience}` }),
+    ]);
+    expect(world.issued[0]).not.toHaveProperty('secrets');
+  });
+
+  it('is bounded', async () => {
+    const scope = Array.from({ length: 60 }, (_, index) => `s${index}`).join(' ');
+    await bot.exchange({ audience: `https://a.example/${'a'.repeat(1000)}`, scope });
+    const [{ audience = '', requestedScopes = [] } = {}] = world.issued;
+    expect(audience).toHaveLength(300);
+    expect(requestedScopes).toHaveLength(51);
+    expect(requestedScopes.slice(-2)).toEqual(['s49', 'and 10 more']);
+  });
+
+  it('is written before the answer, and where it cannot be nothing is issued', async () => {
+    const broken = await startWorld({
+      issue: {
+        audit: async ({ granted }) => {
+          await new Promise((resolve) => {
+            setTimeout(resolve, 5);
+          });
+          broken.issued.push({ time: new Date(), granted, status: 'seen' });
+          throw new Error('the disk is full');
+        },
+      },
+    });
+    try {
+      const client = new Bot(broken);
+      expect(await client.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+      // The refusal that comes of it is offered to the callback as well.
+      expect(broken.issued.map(({ granted }) => granted)).toEqual([true, false]);
+      expect(error(await client.exchange({ audience: [] }))).toBe('invalid_request');
+      expect(broken.issued).toHaveLength(3);
+    } finally {
+      await broken.close();
+    }
+  });
+});
+
+describe('options', () => {
+  it.each([Number.NaN, 0, -1, 1.5])('with a lifetime of %s seconds are refused', (lifetimeSeconds) => {
+    const { provider } = world.idp;
+    const { signingKeys } = world;
+    expect(() => issueIdJag(provider, { signingKeys, policy: generousPolicy, lifetimeSeconds })).toThrow(
+      'issueIdJag: lifetimeSeconds',
+    );
+    expect(() => issuePrincipalIdTokens(provider, { signingKeys, lifetimeSeconds })).toThrow(
+      'issuePrincipalIdTokens: lifetimeSeconds',
+    );
   });
 });
 

@@ -1,16 +1,18 @@
-import { cleanText, GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
+import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
+import { checkNumber } from '../options/numbers.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
 import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
 import { verifyActor } from './actor.ts';
-import type { IssueAuditRecord, IssueDraft } from './audit.ts';
+import { grantedRecord, type IssueAuditRecord, type IssueDraft, refusedRecord } from './audit.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';
-import { isLifetime, settleTerms } from './grant.ts';
+import { decisionFault } from './decision.ts';
+import { settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
 import { answerChallenges, insufficientAuthentication } from './step-up.ts';
@@ -40,8 +42,11 @@ export interface IssueIdJagOptions {
    * but its platform's JWT. Default: false.
    */
   readonly allowPublicClients?: boolean | undefined;
-  /** Called once for every request of the grant, before it is answered. Where it throws, nothing is issued. */
-  readonly audit?: ((record: IssueAuditRecord) => void) | undefined;
+  /**
+   * Called once for every request of the grant, and awaited before it is answered. Where it throws or rejects, nothing is
+   * issued (`server_error`), and a refusal stays what it is.
+   */
+  readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
   readonly now?: (() => Date) | undefined;
 }
 
@@ -59,8 +64,7 @@ export interface IssueIdJagOptions {
 export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void {
   const { signingKeys } = options;
   const now = options.now ?? (() => new Date());
-  const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS } = options;
-  if (!isLifetime(lifetimeSeconds)) throw new TypeError('issueIdJag: lifetimeSeconds is not a positive integer');
+  checkNumber('issueIdJag', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   checkWorkloadPlatforms(options.workloadPlatforms ?? {}, provider.issuer);
 
   registerAuditedGrant<IssueDraft>(provider, {
@@ -69,19 +73,8 @@ export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void
     repeatable: ['audience', 'resource'],
     newDraft: () => ({ status: 'refused_by_provider' }),
     handle: (ctx, draft, internals) => exchange(provider, options, now(), ctx, draft, internals),
-    granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true, status: 'granted' }),
-    refused: (draft, refusal) => {
-      const {
-        grantedScopes: _none,
-        jti: _neither,
-        expiresAt: _nor,
-        bound: _or,
-        issuedSubject: _even,
-        ...known
-      } = draft;
-      const status = refusal.error === 'server_error' ? 'failed' : (known.status ?? 'failed');
-      options.audit?.({ ...known, ...refusal, time: now(), granted: false, status });
-    },
+    granted: (draft) => options.audit?.(grantedRecord(draft, now())),
+    refused: (draft, refusal) => options.audit?.(refusedRecord(draft, refusal, now())),
   });
   answerChallenges(provider);
 
@@ -156,12 +149,12 @@ async function exchange(
   const assertion = await options.signingKeys.sign(claims, { typ: ID_JAG_TYP, algorithm: grant.algorithm });
   if (terms.subject !== request.subject) draft.issuedSubject = terms.subject;
   draft.audience = terms.audience;
-  if (terms.resources.length > 0) draft.resource = terms.resources;
+  draft.resource = terms.resources;
   if (terms.scopes !== undefined) draft.grantedScopes = terms.scopes;
   if (claims.jti !== undefined) draft.jti = claims.jti;
   draft.expiresAt = new Date(Math.floor(now.getTime() / 1000 + terms.lifetimeSeconds) * 1000);
   draft.bound = proof !== undefined;
-  if (grant.reason !== undefined) draft.reason = cleanText(grant.reason);
+  if (grant.reason !== undefined) draft.reason = grant.reason;
   const resource = oneOrMany(terms.resources);
   return {
     access_token: assertion,
@@ -198,6 +191,11 @@ async function decide(
   draft: IssueDraft,
 ): Promise<IdJagGrant> {
   const decision = await policy(request);
+  const fault = decisionFault(decision);
+  if (fault !== undefined) {
+    draft.fault = fault;
+    throw new TypeError(fault);
+  }
   if (decision.granted) return decision;
   const { error, reason, description, status } = decision;
   if (status !== undefined) draft.status = status;

@@ -56,7 +56,10 @@ export interface IdJagGrant {
    * ones.
    */
   readonly scopes?: readonly string[] | undefined;
-  /** Default: the requested ones. Where some were requested, it must be among them. */
+  /**
+   * Default: the requested ones, and where there are none an ID-JAG that is good at all of the authorization server's. Where
+   * some were requested, it must be among them. An empty list is a refusal (`invalid_target`).
+   */
   readonly resource?: string | readonly string[] | undefined;
   /** Default: the subject of the subject token. A pairwise identifier, for example. */
   readonly subject?: string | undefined;
@@ -105,4 +108,8 @@ export interface IdJagDenial extends AuthenticationChallenge {
   readonly description?: string | undefined;
 }
 
+/**
+ * Decides a request. A decision that is not what these types say grants nothing (`server_error`), and the audit record
+ * names the member that is wrong.
+ */
 export type IdJagPolicy = (request: IdJagRequest) => IdJagDecision | Promise<IdJagDecision>;

@@ -2,6 +2,7 @@ import { GRANT_CLIENT_CREDENTIALS } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import { checkNumber } from '../options/numbers.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
 
 /** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
@@ -22,9 +23,10 @@ export interface PrincipalIdTokenOptions {
 /**
  * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope
  * contains `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp`
- * is the client and its `gty` says where it came from.
+ * is the client and its `gty` says where it came from. Throws a TypeError for options that cannot be meant.
  */
 export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdTokenOptions): void {
+  checkNumber('issuePrincipalIdTokens', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   extendAnswers(provider, 'token', async (body, ctx) => {
     const clientId = principalWithOpenId(ctx);
     if (clientId === undefined) return { ...body };

@@ -36,6 +36,7 @@ const authorizationDetailsSchema = z.array(z.looseObject({ type: z.string() })).
 
 /** Notes in the draft what was asked before anything is refused, so that the record of a malformed request says it. */
 export function readExchangeRequest(params: Readonly<Record<string, unknown>>, draft: IssueDraft): ExchangeRequest {
+  draft.secrets = ['subject_token', 'actor_token', 'client_secret'].flatMap((name) => parameterList(params, name));
   const audiences = parameterList(params, 'audience');
   const resources = parameterList(params, 'resource');
   const [audience] = audiences;

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
+import type { IdJagDecision } from './policy.ts';
+
+const text = z.string().min(1);
+const seconds = z.int().positive();
+
+const grantSchema = z.object({
+  granted: z.literal(true),
+  clientId: text,
+  scopes: z.array(z.string().regex(SCOPE_TOKEN)).optional(),
+  resource: z.union([text, z.array(text)]).optional(),
+  subject: text.optional(),
+  actorSubject: text.optional(),
+  audience: text.optional(),
+  lifetimeSeconds: seconds.optional(),
+  maxLifetimeSeconds: seconds.optional(),
+  algorithm: text.optional(),
+  authorizationDetails: z.array(z.looseObject({ type: text })).optional(),
+  claims: z.record(z.string(), z.unknown()).optional(),
+  reason: z.string().optional(),
+});
+
+const denialSchema = z.object({
+  granted: z.literal(false),
+  /** RFC 6749 section 5.2. */
+  error: z.string().regex(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/u),
+  reason: z.string(),
+  status: text.optional(),
+  description: z.string().optional(),
+  maxAgeSeconds: z.int().nonnegative().optional(),
+  acrValues: z.array(text).optional(),
+});
+
+const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchema]);
+
+/**
+ * What is wrong with a decision, by the names of its members and never their values; undefined where nothing is. A
+ * policy is often a few lines over a map of client ids, and an entry that is missing is no grant.
+ */
+export function decisionFault(decision: IdJagDecision): string | undefined {
+  const { error } = decisionSchema.safeParse(decision);
+  if (error === undefined) return undefined;
+  const members = error.issues.map(({ path }) => path.join('.')).filter((member) => member !== '');
+  return members.length === 0
+    ? "the policy's answer is no decision"
+    : `the policy's decision is not right: ${members.join(', ')}`;
+}
