@@ -3,22 +3,21 @@ import { CredenceError, ServicePrincipal } from '@credence/core';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
 import * as v1 from '@credence/sdk-adapter';
 import * as v2 from '@credence/sdk-adapter/v2';
+import { type DeadOrigin, holdDeadOrigin } from '../support/dead-origin.ts';
 import { everythingShownBy, refusalOf } from '../support/evidence.ts';
-import { startPeer } from '../support/peer.ts';
 import { CONDITIONS_ELSEWHERE, type Mistake, OWN_MISTAKES } from './support/mistakes.ts';
 
 let sandbox: Sandbox;
-/** Where something listened a moment ago, and nothing does now. */
-let deadOrigin: string;
+let dead: DeadOrigin;
 
 beforeAll(async () => {
   sandbox = await startSandbox();
-  const peer = await startPeer({});
-  await peer.close();
-  deadOrigin = peer.origin;
+  dead = await holdDeadOrigin();
 });
 
-afterAll(async () => sandbox.close());
+afterAll(async () => {
+  await Promise.all([sandbox.close(), dead.close()]);
+});
 
 function secretsOf(): readonly string[] {
   return Object.values(sandbox.principals).flatMap(({ privateKey, secretClient, servers }) => [
@@ -43,7 +42,7 @@ function expectForThePersonOnCall(error: CredenceError, mistake: Mistake): void 
 
 async function whileSo<T>(mistake: Mistake, work: (bot: ServicePrincipal, server: string) => Promise<T>): Promise<T> {
   const undo = mistake.elsewhere?.(sandbox);
-  const bot = new ServicePrincipal(mistake.options(sandbox, deadOrigin));
+  const bot = new ServicePrincipal(mistake.options(sandbox, dead.origin));
   try {
     return await work(bot, mistake.server ?? 'issues');
   } finally {
