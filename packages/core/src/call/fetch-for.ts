@@ -6,7 +6,7 @@ import type { FetchLike, Runtime } from '../runtime.ts';
 import { cleanText } from '../text/clean.ts';
 import { withoutSecrets } from '../text/scopes.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
-import { tokenRefused } from '../tokens/failures.ts';
+import { keyRequired, tokenRefused } from '../tokens/failures.ts';
 import { present } from './present.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
 import { WaitingCalls } from './waiting-calls.ts';
@@ -25,10 +25,19 @@ export interface FetchForOptions {
   stepUp?: boolean | undefined;
 }
 
+/** What every call of one `fetchFor` has in common. */
+interface Caller {
+  readonly runtime: Runtime;
+  readonly access: ServerAccess;
+  readonly options: FetchForOptions;
+  readonly waiting: WaitingCalls;
+}
+
 /** What has been tried for one call; it belongs to that call alone, so that concurrent calls cannot mislead each other. */
 interface Tried {
   freshToken: boolean;
   moreScopes: boolean;
+  /** With the present token. */
   nonce: boolean;
 }
 
@@ -39,6 +48,7 @@ interface Tried {
 export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
   const waiting = new WaitingCalls();
+  const caller: Caller = { runtime, access, options, waiting };
   const { name, url } = access.settings;
   return async (input, init = {}) => {
     const target = new URL(input);
@@ -49,39 +59,56 @@ export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchF
     let token = access.peekForCall() ?? (await waiting.during(init, (signal) => access.tokenForCall(signal)));
     for (;;) {
       const response = await call(runtime, access, target, init, token);
-      const replacement = await recover(runtime, access, options, waiting, init, token, response, tried);
-      if (replacement === undefined) return response;
-      token = replacement;
+      const next = await tokenForNextTry(caller, init, token, response, tried);
+      if (next === undefined) return response;
+      token = next;
     }
   };
 }
 
-/** The token to try again with, or undefined where the response is the caller's. Throws where it is a refusal. */
-async function recover(
-  runtime: Runtime,
-  access: ServerAccess,
-  options: FetchForOptions,
-  waiting: WaitingCalls,
+/** Undefined where the response is the caller's. Throws where it is a refusal. */
+async function tokenForNextTry(
+  caller: Caller,
   init: RequestInit,
   token: AccessToken,
   response: Response,
   tried: Tried,
 ): Promise<AccessToken | undefined> {
-  if (response.status === 401) {
-    await discard(response);
-    if (token.type === 'DPoP' && !tried.nonce && (await asksForNonce(response))) {
-      tried.nonce = true;
-      return token;
-    }
-    access.reject(token);
-    if (tried.freshToken || !repeatable(init)) throw tokenRefused(token);
-    tried.freshToken = true;
-    return waiting.during(init, (signal) => access.tokenForCall(signal));
-  }
+  const { access } = caller;
+  if (response.status === 401) return afterUnauthorized(caller, init, token, response, tried);
   // also by a 404 for a lost session or a 400: the token was looked at first, which a redirect or a 5xx does not tell
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
-  if (response.status !== 403) return undefined;
+  return response.status === 403 ? afterForbidden(caller, init, token, response, tried) : undefined;
+}
 
+async function afterUnauthorized(
+  { access, waiting }: Caller,
+  init: RequestInit,
+  token: AccessToken,
+  response: Response,
+  tried: Tried,
+): Promise<AccessToken> {
+  await discard(response);
+  const challenges = await parseChallenges(response.headers);
+  if (token.type === 'DPoP' && !tried.nonce && challenges.some(({ error }) => error === 'use_dpop_nonce')) {
+    tried.nonce = true;
+    return token;
+  }
+  if (token.type === 'Bearer' && wantsKey(challenges)) throw keyRequired(token);
+  access.reject(token);
+  if (tried.freshToken || !repeatable(init)) throw tokenRefused(token);
+  tried.freshToken = true;
+  tried.nonce = false;
+  return waiting.during(init, (signal) => access.tokenForCall(signal));
+}
+
+async function afterForbidden(
+  { runtime, access, options, waiting }: Caller,
+  init: RequestInit,
+  token: AccessToken,
+  response: Response,
+  tried: Tried,
+): Promise<AccessToken> {
   const challenges = await parseChallenges(response.headers);
   const wanted = challenges.find(({ error }) => error === 'insufficient_scope');
   await discard(response);
@@ -90,6 +117,7 @@ async function recover(
   const added = scopesToAdd(challenged, token, access.settings);
   if (tried.moreScopes || !repeatable(init)) throw stillInsufficient(access.settings.name, token, added);
   tried.moreScopes = true;
+  tried.nonce = false;
   const stronger = await waiting.during(init, async (signal) => {
     const request = { server: access.settings.name, scopes: added };
     const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
@@ -125,9 +153,9 @@ async function call(
   }
 }
 
-/** RFC 9449 section 9. */
-async function asksForNonce({ headers }: Response): Promise<boolean> {
-  return (await parseChallenges(headers)).some(({ error }) => error === 'use_dpop_nonce');
+/** RFC 9449 section 7.1: DPoP is the only scheme that is offered. */
+function wantsKey(challenges: readonly Challenge[]): boolean {
+  return challenges.length > 0 && challenges.every(({ scheme }) => scheme === 'dpop');
 }
 
 function repeatable({ body }: RequestInit): boolean {

@@ -66,3 +66,31 @@ describe('a grant that is not for this client', () => {
     });
   });
 });
+
+describe('a refusal by a peer that speaks of DPoP', () => {
+  const unproven: Refusal = {
+    ...answer,
+    leg: 'redeem',
+    grant: 'jwt-bearer',
+    error: 'invalid_grant',
+    errorDescription: 'the resource takes only tokens that are bound by a DPoP proof',
+    server: 'notes',
+  };
+
+  it.each([unproven, { ...unproven, error: 'invalid_dpop_proof', errorDescription: undefined }])(
+    'names the option where no proof was sent ($error)',
+    (refused) => {
+      expect(refusal(refused)).toMatchObject({
+        contact: 'you',
+        remedy: expect.stringMatching(
+          /^If it takes only .* set servers\.notes\.dpop to a pair of generateDpopKeyPair\(\)\. /u,
+        ),
+      });
+    },
+  );
+
+  it('does not name it where one was sent, nor where no server is concerned', () => {
+    expect(refusal({ ...unproven, proven: true })).toMatchObject({ contact: 'server-owner' });
+    expect(refusal({ ...unproven, server: undefined }).remedy).not.toContain('generateDpopKeyPair');
+  });
+});

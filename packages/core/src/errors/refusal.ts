@@ -21,6 +21,8 @@ export interface Refusal {
   readonly clockSkewSeconds?: number | undefined;
   /** Whether the client authenticated by a JWT, which a clock that is off makes worthless. */
   readonly signedAuthentication?: boolean | undefined;
+  /** Whether the request came with a DPoP proof. */
+  readonly proven?: boolean | undefined;
 }
 
 /** Peers allow for less than this, or for little more. */
@@ -36,7 +38,7 @@ interface Wording {
 /** The error that an OAuth error answer becomes: our words, by leg, for who runs the bot and whom they should ask. */
 export function refusal(answer: Refusal): CredenceError {
   const error = presentable(answer) ? answer.error : 'invalid_error_code';
-  const wording = withClocks(answer, wordingFor(answer, error));
+  const wording = withKey(answer, withClocks(answer, wordingFor(answer, error)));
   return new CredenceError({
     ...wording,
     leg: answer.leg,
@@ -76,6 +78,15 @@ function withClocks(answer: Refusal, wording: Wording): Wording {
   }
   if (wording.code !== 'invalid_grant') return wording;
   return { ...wording, remedy: `${apart}: check the clocks first, as tokens live for minutes. ${wording.remedy}` };
+}
+
+/** A peer that wants a proof has no error code of its own for it: RFC 9449 section 5 has one for proofs that are wrong. */
+function withKey(answer: Refusal, wording: Wording): Wording {
+  const { proven = false, server, error, errorDescription = '' } = answer;
+  if (proven || server === undefined || !/\bdpop\b/iu.test(`${error.replaceAll('_', ' ')} ${errorDescription}`))
+    return wording;
+  const remedy = `If it takes only tokens that are bound to a key, set servers.${server}.dpop to a pair of generateDpopKeyPair(). ${wording.remedy}`;
+  return { ...wording, contact: 'you', remedy };
 }
 
 function wordingFor(answer: Refusal, error: string): Wording {

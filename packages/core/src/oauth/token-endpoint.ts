@@ -193,6 +193,7 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     secrets: answer.secrets,
     clockSkewSeconds: clockSkewSeconds(answer.headers, runtime),
     signedAuthentication: request.credential.method === 'private_key_jwt',
+    proven: request.dpop !== undefined,
   });
 }
 

@@ -15,6 +15,20 @@ export function tokenRefused(token: AccessToken): CredenceError {
   });
 }
 
+/** The server takes no bearer tokens, and this is one. */
+export function keyRequired(token: AccessToken): CredenceError {
+  return new CredenceError({
+    code: 'token_refused',
+    leg: 'call',
+    message: `Server "${token.server}" takes only tokens that are bound to a key (DPoP).`,
+    remedy: `Set servers.${token.server}.dpop to a pair of generateDpopKeyPair().`,
+    contact: 'you',
+    server: token.server,
+    issuer: token.issuer,
+    status: 401,
+  });
+}
+
 /** The principal is no more. */
 export function closed(): CredenceError {
   return new CredenceError({

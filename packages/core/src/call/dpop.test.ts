@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
+import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
+import type { ServerOptions } from '../principal/options.ts';
+import { ServicePrincipal } from '../principal/service-principal.ts';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close();
+});
+
+async function start(tokenType: string, answers: PeerRoute, dpop?: ServerOptions['dpop']) {
+  let tokens = 0;
+  const as: Peer = await startPeer({
+    'POST /token': () => {
+      tokens += 1;
+      return { body: { access_token: `token-${tokens}`, token_type: tokenType, expires_in: 300 } };
+    },
+  });
+  const mcp = await startPeer({ 'POST /mcp': answers });
+  const url = `${mcp.origin}/mcp`;
+  const bot = new ServicePrincipal({
+    servers: {
+      notes: {
+        flow: 'client-credentials',
+        url,
+        resource: url,
+        issuer: as.origin,
+        tokenEndpoint: `${as.origin}/token`,
+        credential: clientSecret({ clientId: 'bot', secret: 'at-the-as' }),
+        dpop,
+      },
+    },
+  });
+  opened.push(as, mcp, bot);
+  const post = () => bot.fetchFor('notes')(url, { method: 'POST', body: '{}' });
+  return { post, asked: () => as.received('POST /token').length, received: () => mcp.received('POST /mcp') };
+}
+
+const unauthorized = (challenge: string, nonce?: string) => ({
+  status: 401,
+  headers: { 'www-authenticate': challenge, ...(nonce !== undefined && { 'dpop-nonce': nonce }) },
+});
+
+describe('a call with a token that is bound to a key', () => {
+  it('takes a nonce for each token that it tries', async () => {
+    const { post, asked, received } = await start(
+      'DPoP',
+      [
+        unauthorized('DPoP error="use_dpop_nonce"', 'first'),
+        unauthorized('DPoP error="invalid_token"'),
+        unauthorized('DPoP error="use_dpop_nonce"', 'second'),
+        { body: {} },
+      ],
+      await generateDpopKeyPair(),
+    );
+    expect((await post()).status).toBe(200);
+    const sent = received().map(({ headers }) => [headers.authorization, decodeJwt(String(headers['dpop']))['nonce']]);
+    expect(sent).toEqual([
+      ['DPoP token-1', undefined],
+      ['DPoP token-1', 'first'],
+      ['DPoP token-2', 'first'],
+      ['DPoP token-2', 'second'],
+    ]);
+    expect(asked()).toBe(2);
+  });
+
+  it('ends where a server wants another nonce each time', async () => {
+    const { post, received } = await start(
+      'DPoP',
+      unauthorized('DPoP error="use_dpop_nonce"', 'again'),
+      await generateDpopKeyPair(),
+    );
+    await expect(post()).rejects.toMatchObject({ code: 'token_refused' });
+    expect(received()).toHaveLength(4);
+  });
+});
+
+describe('a call with a bearer token where only bound ones are taken', () => {
+  it('says what is missing, and asks for no other bearer token', async () => {
+    const { post, asked, received } = await start('Bearer', unauthorized('DPoP algs="ES256"'));
+    await expect(post()).rejects.toMatchObject({
+      code: 'token_refused',
+      contact: 'you',
+      remedy: expect.stringContaining('servers.notes.dpop'),
+    });
+    expect([asked(), received().length]).toEqual([1, 1]);
+  });
+});
