@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { type CredenceEvent, ServicePrincipal } from '@credence/core';
+import {
+  type CredenceEvent,
+  generateDpopKeyPair,
+  optionsFromEnv,
+  type ServerOptions,
+  ServicePrincipal,
+} from '@credence/core';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
 import { countRefused, type ToolClient } from './sdk-world.ts';
 
@@ -18,13 +24,16 @@ export function describeInSandbox(what: string, connect: Connect): void {
     let events: CredenceEvent[];
     let sandbox: Sandbox;
 
-    async function start(options?: SandboxOptions, without: readonly string[] = []): Promise<ServicePrincipal> {
+    async function start(options?: SandboxOptions, dpop?: ServerOptions['dpop']): Promise<ServicePrincipal> {
       sandbox = await startSandbox(options);
       opened.push(sandbox);
       events = [];
-      const env = { ...sandbox.principals['reporting-bot'].env };
-      for (const name of without) delete env[name];
-      const bot = ServicePrincipal.fromEnv(env, { onEvent: (event) => events.push(event) });
+      const { idp, servers } = optionsFromEnv(sandbox.principals['reporting-bot'].env);
+      const bot = new ServicePrincipal({
+        idp,
+        servers: Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, { ...server, dpop }])),
+        onEvent: (event) => events.push(event),
+      });
       opened.push(bot);
       return bot;
     }
@@ -112,6 +121,39 @@ export function describeInSandbox(what: string, connect: Connect): void {
         name: 'CredenceError',
         leg: 'authenticate',
         contact: 'idp-admin',
+      });
+    });
+
+    it('proves every call of a server that takes only tokens bound to a key', async () => {
+      const bot = await start({ requireDpop: true }, await generateDpopKeyPair());
+      const client = await connected(bot);
+      await client.callTool(LIST);
+      expect((await bot.token('issues')).type).toBe('DPoP');
+      const outcomes = await Promise.allSettled(Array.from({ length: 100 }, async () => client.callTool(LIST)));
+      expect(countRefused(outcomes)).toBe(0);
+      expect(await client.callTool(CREATE)).toMatchObject({ content: [{ text: expect.stringContaining('Coffee') }] });
+      // one for the nonce; afterwards it is known
+      expect(sandbox.servers.issues.requests.unauthorized).toBe(1);
+    });
+
+    it('brings 100 proven calls in flight over a revocation with one acquisition', async () => {
+      const client = await connected(await start({ requireDpop: true }, await generateDpopKeyPair()));
+      await client.callTool(LIST);
+      const { main } = sandbox.authorizationServers;
+      const before = main.requests.token;
+      expect(main.revokeTokens()).toBe(1);
+      const outcomes = await Promise.allSettled(Array.from({ length: 100 }, async () => client.callTool(LIST)));
+      expect(countRefused(outcomes)).toBe(0);
+      expect(main.requests.token - before).toBe(1);
+    });
+
+    it('is told why, where the server takes only tokens bound to a key and none is configured', async () => {
+      const bot = await start({ requireDpop: true });
+      await expect(connect(bot, 'issues')).rejects.toMatchObject({
+        name: 'CredenceError',
+        leg: 'redeem',
+        errorDescription: expect.stringContaining('DPoP'),
+        remedy: expect.stringContaining('dpop'),
       });
     });
 

@@ -44,6 +44,7 @@ export type {
   WarningEvent,
 } from './events.ts';
 export type { NetworkTrust } from './net/url-policy.ts';
+export { optionsFromEnv } from './principal/from-env.ts';
 export type { EventListener, IdpOptions, ServerOptions, ServicePrincipalOptions } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
 export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime.ts';

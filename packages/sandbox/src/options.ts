@@ -9,6 +9,7 @@ const options = z.strictObject({
   subjectTokenLifetimeSeconds: seconds.default(600),
   singleUseIdJags: z.boolean().default(false),
   accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
+  requireDpop: z.boolean().default(false),
   latencyMs: z.number().int().nonnegative().max(60_000).default(0),
 });
 
@@ -25,6 +26,8 @@ export interface SandboxOptions {
   singleUseIdJags?: boolean;
   /** Default `opaque`: the MCP servers introspect every token, so a revocation shows at once. A `jwt` cannot be revoked. */
   accessTokenFormat?: 'opaque' | 'jwt';
+  /** The MCP servers take only tokens that are bound to a key (RFC 9449). Default false: bound ones and bearer tokens. */
+  requireDpop?: boolean;
   /** Every endpoint of every party answers after this many milliseconds. Default 0. */
   latencyMs?: number;
 }

@@ -12,10 +12,11 @@ import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './optio
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
+ * What `ServicePrincipal.fromEnv` starts from, for a program that adds to it what variables cannot say, such as a DPoP key:
  * `CREDENCE_IDP_ISSUER`, `CREDENCE_IDP_CLIENT_ID` and one of `..._PRIVATE_KEY`, `..._PRIVATE_KEY_FILE`, `..._CLIENT_SECRET`,
  * `..._CLIENT_ASSERTION_FILE`; `CREDENCE_SERVERS` with the names, and for each NAME (upper case, `-` and `.` as `_`)
  * `CREDENCE_SERVER_NAME_URL`, `_ISSUER`, `_CLIENT_ID`, a credential as above, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`,
- * `_RESOURCE`, `_AUDIENCE`. Without a Credence IdP, C1's `CONDUCTORONE_*` are used.
+ * `_RESOURCE`, `_AUDIENCE`. Without a Credence IdP, C1's `CONDUCTORONE_*` are used. Throws `invalid_configuration`.
  */
 export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
   const names = words(env['CREDENCE_SERVERS']);

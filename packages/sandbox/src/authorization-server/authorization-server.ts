@@ -1,4 +1,4 @@
-import { GRANT_JWT_BEARER } from '@credence/core';
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import { idJagAuthorizationServerConfiguration, memoryReplayStore, redeemIdJag } from '@credence/server';
 import type { RecordDecision } from '../audit/audit-trail.ts';
 import type { Host } from '../network/host.ts';
@@ -6,6 +6,7 @@ import { ENDPOINT_PATHS, type RequestCounts } from '../network/request-counts.ts
 import { endpointsOf } from '../oidc/endpoints.ts';
 import type { OidcProviderModule } from '../oidc/load.ts';
 import { createMemoryStore, type MemoryStore } from '../oidc/memory-adapter.ts';
+import { proofNonces } from '../oidc/proof-nonces.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -30,14 +31,13 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const { oidc, host, settings, servers } = options;
   const store = createMemoryStore();
   const provider = new oidc.Provider(host.origin, {
-    // The MCP servers take bearer tokens only, so nobody is invited to bind theirs to a key.
-    ...idJagAuthorizationServerConfiguration({ dpop: false }),
+    ...idJagAuthorizationServerConfiguration({ dpop: proofNonces() }),
     adapter: store.adapter,
     jwks: await providerKeys(),
     routes: { ...ENDPOINT_PATHS },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clients: [
-      ...[...options.clients.values()].map((credential) => oauthClient(credential, [GRANT_JWT_BEARER])),
+      ...[...options.clients.values()].map((credential) => oauthClient(credential, [GRANT_JWT_BEARER, GRANT_JWT_DPOP])),
       ...[...servers.values()].map(({ introspection }) => oauthClient(introspection, [])),
     ],
   });
@@ -51,6 +51,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
           accessTokenFormat: settings.accessTokenFormat,
           accessTokenLifetimeSeconds: settings.accessTokenLifetimeSeconds,
           accessTokenAlgorithm: 'ES256' as const,
+          requireDpop: settings.requireDpop,
         },
       ]),
     ),

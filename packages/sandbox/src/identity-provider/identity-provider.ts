@@ -12,6 +12,7 @@ import { ENDPOINT_PATHS, type RequestCounts } from '../network/request-counts.ts
 import { endpointsOf } from '../oidc/endpoints.ts';
 import type { OidcProviderModule } from '../oidc/load.ts';
 import { createMemoryStore } from '../oidc/memory-adapter.ts';
+import { proofNonces } from '../oidc/proof-nonces.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -46,8 +47,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   const principalOf = principalByClient(principals);
   const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
   const provider = new oidc.Provider(host.origin, {
-    // The MCP servers take bearer tokens only, so nobody is invited to bind theirs to a key.
-    ...idJagIdentityProviderConfiguration({ dpop: false }),
+    ...idJagIdentityProviderConfiguration({ dpop: proofNonces() }),
     adapter: createMemoryStore().adapter,
     jwks: await providerKeys(),
     routes: { ...ENDPOINT_PATHS },

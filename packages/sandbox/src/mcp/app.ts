@@ -1,9 +1,13 @@
-import { protectedResourceMetadata, toolScopes } from '@credence/server';
-import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
+import {
+  type AccessTokenVerifier,
+  dpopNonces,
+  protectedResourceMetadata,
+  requireAccessToken,
+  toolScopes,
+} from '@credence/server';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { localhostHostValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import { bearerAuth } from './bearer-auth.ts';
 import type { ScopedTool } from './scoped-tool.ts';
 import { createSessions } from './sessions.ts';
 
@@ -22,7 +26,9 @@ export interface McpAppOptions {
   /** What a 401 challenge tells a client to ask for. */
   challengeScope: string;
   tools: readonly ScopedTool[];
-  verifier: OAuthTokenVerifier;
+  verifier: AccessTokenVerifier;
+  /** Whether bearer tokens are refused. */
+  requireDpop: boolean;
   onToolCall: () => void;
 }
 
@@ -32,6 +38,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
     resource: options.resource,
     authorizationServers: [options.issuer],
     scopesSupported: [...options.scopes],
+    dpopBoundAccessTokensRequired: options.requireDpop,
   });
   const sessions = createSessions(() => {
     const server = new McpServer(
@@ -51,10 +58,12 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
   });
   app.all(
     MCP_PATH,
-    bearerAuth({
+    requireAccessToken({
       verifier: options.verifier,
-      challengeScope: options.challengeScope,
+      scope: options.challengeScope,
       resourceMetadataUrl: metadata.url,
+      dpop: { nonces: dpopNonces() },
+      requireDpop: options.requireDpop,
     }),
     express.json({ limit: '1mb' }),
     toolScopes({

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
-import type { Response } from 'express';
-import type { AuthenticatedRequest } from './bearer-auth.ts';
+import type { Request, Response } from 'express';
+
+type AuthenticatedRequest = Request & { auth?: AuthInfo };
 
 const SESSION_HEADER = 'mcp-session-id';
 

@@ -1,5 +1,4 @@
 import { accessTokenVerifier } from '@credence/server';
-import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import type { Host } from '../network/host.ts';
 import type { Endpoints } from '../oidc/endpoints.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -32,11 +31,11 @@ export function startMcpServer(options: StartMcpServerOptions): McpServerEntry {
     verifier: accessTokenVerifier({
       issuer,
       resource,
-      errors: { invalidToken: (message) => new InvalidTokenError(message) },
       ...(settings.accessTokenFormat === 'jwt'
         ? { jwt: { jwksUri } }
         : { introspection: { ...options.introspection, endpoint: introspectionEndpoint } }),
     }),
+    requireDpop: settings.requireDpop,
     onToolCall: options.onToolCall,
   });
   host.serve(app);
