@@ -53,7 +53,7 @@ const idJag = idJagTokenEndpoint({
   audit: (record) => trail.push(record),
 });
 
-app.post('/token', express.urlencoded({ extended: false }), expressIdJag(idJag), otherGrants);
+app.post('/token', expressIdJag(idJag), express.urlencoded({ extended: false }), otherGrants);
 app.get('/.well-known/oauth-authorization-server', (_request, response) => {
   response.json(withIdJagMetadata(existingMetadata(), { dpop: {} }));
 });

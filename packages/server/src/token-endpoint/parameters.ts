@@ -2,16 +2,24 @@ import { GrantRefusal } from '../provider/refusal.ts';
 
 /** RFC 6749 section 3.2: sent without a value is omitted, and repeated is refused; `resource` may repeat (RFC 8707). */
 const REPEATABLE = new Set(['resource']);
+/** More than a token request has, and few enough that looking each up among the others costs nothing. */
+const MAX_PARAMETERS = 100;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/iu;
+
+export function isForm(contentType: string | null | undefined): boolean {
+  return FORM.test(contentType ?? '');
+}
 
 /** The parameters of a token request. Throws GrantRefusal `invalid_request`. */
 export async function readParameters(request: Request, maxBodyBytes: number): Promise<URLSearchParams> {
-  if (!FORM.test(request.headers.get('content-type') ?? '')) {
+  if (!isForm(request.headers.get('content-type'))) {
     await request.body?.cancel();
     throw new GrantRefusal('invalid_request', 'the body must be application/x-www-form-urlencoded');
   }
+  const sent = new URLSearchParams(await boundedBody(request, maxBodyBytes));
+  if (sent.size > MAX_PARAMETERS) throw new GrantRefusal('invalid_request', 'there are too many parameters');
   const parameters = new URLSearchParams();
-  for (const [name, value] of new URLSearchParams(await boundedBody(request, maxBodyBytes))) {
+  for (const [name, value] of sent) {
     if (value === '') continue;
     if (parameters.has(name) && !REPEATABLE.has(name)) {
       throw new GrantRefusal('invalid_request', 'a parameter is repeated');
