@@ -47,6 +47,8 @@ export interface UsersWorld {
   /** An ID token as the provider issues it when somebody signs in. */
   idToken(clientId: string, accountId: string, claims?: Record<string, unknown>): Promise<string>;
   refreshToken(clientId: string, properties?: RefreshTokenProperties): Promise<string>;
+  /** Somebody's access token for the provider's userinfo endpoint. */
+  userAccessToken(clientId: string, accountId: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -64,10 +66,14 @@ export async function startUsersWorld(options: Partial<IssueIdJagOptions> = {}):
     redirect_uris: [],
     response_types: [],
   });
+  const configuration = idJagIdentityProviderConfiguration();
   const provider = new Provider(server.origin, {
-    ...idJagIdentityProviderConfiguration(),
+    ...configuration,
+    features: { ...configuration.features, userinfo: { enabled: true }, jwtUserinfo: { enabled: true } },
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: (_ctx, accountId) => `pairwise-${accountId}`,
     scopes: ['openid', 'offline_access', 'email'],
-    ttl: { ClientCredentials: 60, Grant: 60, IdToken: 60, RefreshToken: 60 },
+    ttl: { ClientCredentials: 60, Grant: 60, IdToken: 60, RefreshToken: 60, AccessToken: 60 },
     claims: { openid: ['sub'], email: ['email'] },
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kty: 'EC', alg: 'ES256', use: 'sig' }] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
@@ -75,6 +81,8 @@ export async function startUsersWorld(options: Partial<IssueIdJagOptions> = {}):
       client('bot', ['refresh_token']),
       client('other', ['refresh_token']),
       client('no-refresh', []),
+      { ...client('signed-userinfo', []), userinfo_signed_response_alg: 'ES256' },
+      { ...client('pairwise', []), subject_type: 'pairwise' },
       {
         client_id: 'public',
         token_endpoint_auth_method: 'none',
@@ -145,6 +153,18 @@ export async function startUsersWorld(options: Partial<IssueIdJagOptions> = {}):
         gty: 'authorization_code',
         scope: 'openid email offline_access',
         ...properties,
+      });
+      return token.save();
+    },
+    async userAccessToken(clientId, accountId) {
+      const grant = new provider.Grant({ clientId, accountId });
+      grant.addOIDCScope('openid');
+      const token = new provider.AccessToken({
+        client: await found(clientId),
+        accountId,
+        grantId: await grant.save(),
+        gty: 'authorization_code',
+        scope: 'openid',
       });
       return token.save();
     },

@@ -70,19 +70,39 @@ async function principalClaims(token: string, context: SubjectTokenContext): Pro
 }
 
 /**
- * The claims of an ID token signed by the provider: issuer, audience, signature and subject are checked by it, times
+ * The provider signs userinfo with the key, the header and the claims of ID tokens, for whoever has an access token. These
+ * claims are set beside what the account says of itself, and in ID tokens only.
+ */
+const ONLY_IN_ID_TOKENS = ['nonce', 'at_hash', 'c_hash'];
+
+/**
+ * The claims of an ID token signed by the provider: issuer, audience and signature are checked by it, times and account
  * here.
  */
-async function userClaims(token: string, context: SubjectTokenContext): Promise<Record<string, unknown>> {
+async function userClaims(
+  token: string,
+  { provider, ctx, internals, client, now }: SubjectTokenContext,
+): Promise<Record<string, unknown>> {
   let payload: Record<string, unknown>;
   try {
-    ({ payload } = await context.provider.IdToken.validate(token, context.client));
+    ({ payload } = await provider.IdToken.validate(token, client));
   } catch {
     throw refused('the subject token is not an ID token that this provider issued to this client');
   }
-  const { exp, iat, aud } = payload;
-  if (aud !== context.client.clientId) throw refused('the ID token was issued to another client');
+  const { exp, iat, aud, sub } = payload;
+  if (aud !== client.clientId) throw refused('the ID token was issued to another client');
   if (typeof exp !== 'number' || typeof iat !== 'number') throw refused('the ID token has no exp or iat');
-  if (exp <= context.now.getTime() / 1000 - CLOCK_TOLERANCE_SECONDS) throw refused('the ID token has expired');
+  if (exp <= now.getTime() / 1000 - CLOCK_TOLERANCE_SECONDS) throw refused('the ID token has expired');
+  if (
+    client.userinfoSignedResponseAlg !== undefined &&
+    !ONLY_IN_ID_TOKENS.some((name) => Object.hasOwn(payload, name))
+  ) {
+    throw refused('the subject token may be a userinfo response, which this client has signed: a nonce would tell');
+  }
+  // A pairwise sub is not the account's identifier, and there is no way back.
+  if (typeof sub === 'string' && client.subjectType !== 'pairwise') {
+    const account = await internals.findAccount(provider, ctx, sub);
+    if (account === undefined) throw refused('the account of the ID token is gone');
+  }
   return payload;
 }
