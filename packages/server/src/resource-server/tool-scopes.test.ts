@@ -43,6 +43,17 @@ describe('toolScopes', () => {
       next();
     });
     app.use('/unparsed', toolScopes({ tools }));
+    const parsers = {
+      text: express.text({ type: '*/*' }),
+      raw: express.raw({ type: '*/*' }),
+      lax: express.json({ strict: false }),
+    };
+    for (const [name, parser] of Object.entries(parsers)) app.use(`/${name}`, parser, toolScopes({ tools }));
+    // What the parser of Express 4 leaves of a body that is not for it.
+    app.use('/express-4', (request, _response, next) => {
+      request.body = {};
+      next();
+    });
     app.use(express.json(), toolScopes({ tools, resourceMetadataUrl: url }), (_request, response) => {
       response.json({ ok: true });
     });
@@ -53,10 +64,10 @@ describe('toolScopes', () => {
   });
   afterAll(() => server.close());
 
-  const post = (message: unknown, path = '/') =>
+  const post = (message: unknown, path = '/', type = 'application/json') =>
     fetch(`${server.origin}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': type },
       body: JSON.stringify(message),
     });
 
@@ -78,7 +89,7 @@ describe('toolScopes', () => {
 
   it('answers 415 to a body that is not said to be JSON', async () => {
     const body = JSON.stringify(call('list'));
-    for (const type of [undefined, 'text/plain', 'application/jsonp']) {
+    for (const type of [undefined, 'text/plain', 'application/jsonp', 'application/json-seq', 'application/x+json']) {
       const response = await fetch(server.origin, {
         method: 'POST',
         body: new TextEncoder().encode(body),
@@ -90,6 +101,11 @@ describe('toolScopes', () => {
 
   it('does not let anything through unread', async () => {
     expect((await post(call('list'), '/unparsed')).status).toBe(500);
+    expect((await post(call('list'), '/unparsed', 'application/json; charset=utf-8')).status).toBe(500);
+    expect((await post(call('close'), '/text')).status).toBe(500);
+    expect((await post(call('close'), '/raw')).status).toBe(500);
+    expect((await post(JSON.stringify(call('close')), '/lax')).status).toBe(500);
+    expect((await post(call('close'), '/express-4', 'text/plain; x=application/json')).status).toBe(415);
   });
 });
 

@@ -28,7 +28,7 @@ export type ToolScopesMiddleware = (
   next: (error?: unknown) => void,
 ) => void;
 
-/** The scopes that a JSON-RPC message, or any of a batch, needs for the tools it calls. */
+/** The scopes that a JSON-RPC message (parsed), or any of a batch, needs for the tools it calls. */
 export function requiredScopes(message: unknown, options: Pick<ToolScopesOptions, 'tools' | 'otherwise'>): string[] {
   const messages: unknown[] = Array.isArray(message) ? message : [message];
   const otherwise = options.otherwise ?? Object.values(options.tools).flat();
@@ -51,7 +51,8 @@ export function missingScopes(
 
 /**
  * Answers 403 `insufficient_scope` to a `tools/call` whose token lacks its tool's scopes (RFC 6750 section 3.1), for
- * servers built on MCP SDK v1, which has no such thing. Goes after `requireBearerAuth` and a JSON body parser.
+ * servers built on MCP SDK v1, which has no such thing. Goes after `requireAccessToken` and `express.json()`; what another
+ * parser left is an error. Elsewhere than in Express: {@link missingScopes}.
  */
 export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
   return (request, response, next) => {
@@ -59,13 +60,14 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
       next();
       return;
     }
-    if (request.body === undefined) {
-      // a parser passes over what is not JSON: the caller's mistake, and not the server's
-      if (!/^application\/(?:.+\+)?json\b/iu.test(request.headers['content-type'] ?? '')) {
-        response.writeHead(415, { 'content-type': 'application/json' });
-        response.end(JSON.stringify(NOT_JSON));
-        return;
-      }
+    // A parser passes over what is not JSON, and that of Express 4 leaves an empty object.
+    if (!/^application\/json\s*(?:;|$)/iu.test(request.headers['content-type'] ?? '')) {
+      response.writeHead(415, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(NOT_JSON));
+      return;
+    }
+    // What other parsers leave could be a call that nobody has looked at.
+    if (typeof request.body !== 'object' || request.body === null || request.body instanceof Uint8Array) {
       next(new TypeError('toolScopes needs a JSON body parser before it'));
       return;
     }
