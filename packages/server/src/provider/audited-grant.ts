@@ -39,19 +39,22 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
     const draft = grant.newDraft();
     drafts.set(ctx, draft);
     const internals = await providerInternals();
-    let body: object;
     try {
-      body = await grant.handle(ctx, draft, internals);
+      ctx.body = await issued(ctx, draft, internals);
     } catch (error) {
       throw error instanceof GrantRefusal ? toProviderError(error, internals.errors) : error;
     }
+  };
+
+  const issued = async (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => {
+    const body = await grant.handle(ctx, draft, internals);
     try {
       await grant.granted(draft);
     } catch (error) {
       await grant.withdraw?.(ctx);
       throw error;
     }
-    ctx.body = body;
+    return body;
   };
 
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {

@@ -2,7 +2,7 @@ import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import { carriesClaims, setClaims } from '../provider/extra-token-claims.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { serverFailure } from '../provider/refusal.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Redemption } from './redemption.ts';
 
@@ -39,9 +39,7 @@ export async function issueAccessToken(
   const value = await token.save();
   if (!carriesClaims(token, claims)) {
     await token.destroy();
-    throw new GrantRefusal(
-      'server_error',
-      'the request failed',
+    throw serverFailure(
       'the access token lacks its claims: the provider needs extraTokenClaims: idJagTokenClaims in its configuration',
     );
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { IdJag } from '../id-jag/types.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
-import { type AccountDirectory, defaultAccountId, linkAccounts } from './accounts.ts';
+import { type AccountDirectory, defaultAccountId, type GrantUse, linkAccounts } from './accounts.ts';
 
 const idJag = (more: Partial<IdJag> = {}): IdJag => ({
   issuer: 'https://idp.example',
@@ -18,6 +18,8 @@ const idJag = (more: Partial<IdJag> = {}): IdJag => ({
   claims: {},
   ...more,
 });
+
+const unspent: GrantUse = { spend: () => Promise.resolve() };
 
 describe('linkAccounts', () => {
   const ANN = 'ann@acme.example';
@@ -46,7 +48,7 @@ describe('linkAccounts', () => {
 
   it('finds an account by subject before anything else', async () => {
     links.set(JSON.stringify({ issuer: 'https://idp.example', subject: 's1' }), 'linked');
-    await expect(linkAccounts(directory)(idJag({ verifiedEmail: ANN }))).resolves.toEqual({
+    await expect(linkAccounts(directory)(idJag({ verifiedEmail: ANN }), unspent)).resolves.toEqual({
       accountId: 'linked',
       linkedBy: 'subject',
     });
@@ -54,11 +56,11 @@ describe('linkAccounts', () => {
 
   it('finds it by a verified address once, and by subject from then on', async () => {
     const account = linkAccounts(directory);
-    await expect(account(idJag({ verifiedEmail: ANN }))).resolves.toEqual({
+    await expect(account(idJag({ verifiedEmail: ANN }), unspent)).resolves.toEqual({
       accountId: 'account-of-ann',
       linkedBy: 'email',
     });
-    await expect(account(idJag({ verifiedEmail: 'married@acme.example' }))).resolves.toEqual({
+    await expect(account(idJag({ verifiedEmail: 'married@acme.example' }), unspent)).resolves.toEqual({
       accountId: 'account-of-ann',
       linkedBy: 'subject',
     });
@@ -67,31 +69,93 @@ describe('linkAccounts', () => {
 
   it('does not look at an address that is not verified', async () => {
     const account = linkAccounts({ ...directory, provision: undefined });
-    await expect(account(idJag({ email: ANN }))).resolves.toBeUndefined();
+    await expect(account(idJag({ email: ANN }), unspent)).resolves.toBeUndefined();
   });
 
   it('does not give the account of who had an address to who has it now', async () => {
     const account = linkAccounts(directory);
-    await account(idJag({ verifiedEmail: ANN }));
-    await expect(account(idJag({ subject: 's2', verifiedEmail: ANN }))).rejects.toBeInstanceOf(GrantRefusal);
+    await account(idJag({ verifiedEmail: ANN }), unspent);
+    await expect(account(idJag({ subject: 's2', verifiedEmail: ANN }), unspent)).rejects.toBeInstanceOf(GrantRefusal);
   });
 
   it('has an account made where there is none, once', async () => {
     const account = linkAccounts(directory);
-    await expect(account(idJag())).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'provisioning' });
-    await expect(account(idJag())).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'subject' });
+    await expect(account(idJag(), unspent)).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'provisioning' });
+    await expect(account(idJag(), unspent)).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'subject' });
     expect(provisioned).toBe(1);
   });
 
   it('tells the subjects of tenants apart', async () => {
     const account = linkAccounts({ ...directory, byEmail: undefined, provision: ({ tenant }) => `of-${tenant}` });
-    await expect(account(idJag({ tenant: 'red' }))).resolves.toMatchObject({ accountId: 'of-red' });
-    await expect(account(idJag({ tenant: 'blue' }))).resolves.toMatchObject({ accountId: 'of-blue' });
+    await expect(account(idJag({ tenant: 'red' }), unspent)).resolves.toMatchObject({ accountId: 'of-red' });
+    await expect(account(idJag({ tenant: 'blue' }), unspent)).resolves.toMatchObject({ accountId: 'of-blue' });
+  });
+
+  it('spends the ID-JAG after it has looked, and before anything is written', async () => {
+    const steps: string[] = [];
+    const noted = <T>(step: string, value: T) => {
+      steps.push(step);
+      return value;
+    };
+    const account = linkAccounts({
+      bySubject: () => noted('bySubject', undefined),
+      byEmail: () => noted('byEmail', null),
+      provision: () => noted('provision', 'new'),
+      link: () => noted('link', true),
+    });
+    await account(idJag({ verifiedEmail: ANN }), { spend: () => Promise.resolve(noted('spend', undefined)) });
+    expect(steps).toEqual(['bySubject', 'byEmail', 'spend', 'provision', 'link']);
+
+    const used = { spend: () => Promise.reject(new GrantRefusal('invalid_grant', 'used before')) };
+    await expect(linkAccounts(directory)(idJag(), used)).rejects.toThrow('used before');
+    expect({ provisioned, linked: links.size }).toEqual({ provisioned: 0, linked: 0 });
+  });
+
+  it('gives one account to all copies of a bot that is new here', async () => {
+    const account = linkAccounts({
+      bySubject: async (key) => {
+        await Promise.resolve();
+        return links.get(JSON.stringify(key));
+      },
+      provision: async () => {
+        await Promise.resolve();
+        provisioned += 1;
+        return `new-${provisioned}`;
+      },
+      link: (key, accountId) => {
+        if (links.has(JSON.stringify(key))) return false;
+        return Boolean(links.set(JSON.stringify(key), accountId));
+      },
+    });
+    const copies = await Promise.all(Array.from({ length: 5 }, () => account(idJag(), unspent)));
+    expect(new Set(copies.map((copy) => copy?.accountId))).toEqual(new Set(['new-1']));
+  });
+
+  it.each([
+    ['bySubject', { bySubject: () => null }],
+    ['provision', { provision: () => null }],
+  ])('takes null of %s for no account', async (_name, none) => {
+    const { bySubject, link } = directory;
+    await expect(linkAccounts({ bySubject, link, ...none })(idJag(), unspent)).resolves.toBeUndefined();
+  });
+
+  it.each([7, '', {}])('takes %p of a callback for a failure of the callback', async (value) => {
+    const odd = value as string;
+    for (const callback of ['bySubject', 'provision'] as const) {
+      await expect(linkAccounts({ ...directory, [callback]: () => odd })(idJag(), unspent)).rejects.toMatchObject({
+        error: 'server_error',
+        reason: `${callback} returned something else than an account's id`,
+      });
+    }
+    // The result of a query, say: whatever is not true does not link.
+    await expect(
+      linkAccounts({ ...directory, link: () => odd as unknown as boolean })(idJag(), unspent),
+    ).rejects.toMatchObject({ error: 'invalid_grant' });
   });
 
   it('refuses where nothing is known and nothing is made', async () => {
     const { bySubject, link } = directory;
-    await expect(linkAccounts({ bySubject, link })(idJag())).resolves.toBeUndefined();
+    await expect(linkAccounts({ bySubject, link })(idJag(), unspent)).resolves.toBeUndefined();
   });
 });
 
@@ -104,6 +168,9 @@ describe('defaultAccountId', () => {
       idJag({ tenant: 'a', subject: 'b#c' }),
       idJag({ subject: '?tenant=a#b' }),
       idJag({ issuer: 'https://idp.example/x', subject: 'b' }),
+      idJag({ subject: 'b', audienceTenant: 'a' }),
+      idJag({ subject: 'b', audienceTenant: 'red' }),
+      idJag({ subject: 'b', tenant: 'a', audienceTenant: 'red' }),
     ].map(defaultAccountId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids[1]).toBe('https://idp.example?tenant=a#b');

@@ -1,5 +1,7 @@
+import { isObject } from '../id-jag/read-claim.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { calling } from '../provider/callback.ts';
+import { serverFailure } from '../provider/refusal.ts';
 import type { RedemptionRules, ResourceRules } from './options.ts';
 
 /**
@@ -16,11 +18,19 @@ export async function grantedDetails(
     (detail) => types.includes(detail.type) && (detail['locations'] === undefined || isAt(detail, resource)),
   );
   if (known === undefined || known.length === 0) return undefined;
-  const granted = (await authorizationDetailsFor?.(known, idJag, resource)) ?? known;
+  if (authorizationDetailsFor === undefined) return known;
+  const granted: unknown = await calling('authorizationDetailsFor', () =>
+    authorizationDetailsFor(known, idJag, resource),
+  );
+  if (!isDetails(granted)) throw serverFailure('authorizationDetailsFor returned no list of authorization_details');
   if (!granted.every(({ type }) => known.some((detail) => detail.type === type))) {
-    throw new GrantRefusal('server_error', 'the request failed', 'authorizationDetailsFor widened the grant');
+    throw serverFailure('authorizationDetailsFor widened the grant');
   }
   return granted.length === 0 ? undefined : granted;
+}
+
+function isDetails(value: unknown): value is readonly AuthorizationDetail[] {
+  return Array.isArray(value) && value.every((detail) => isObject(detail) && typeof detail['type'] === 'string');
 }
 
 function isAt(detail: AuthorizationDetail, resource: string): boolean {

@@ -1,7 +1,8 @@
-import { checkIssuers } from '../id-jag/trusted-issuers.ts';
+import { checkIdJagOptions } from '../id-jag/check-options.ts';
+import { checkAudienceTenants } from '../id-jag/trusted-issuers.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
 import type { VerifyIdJagOptions } from '../id-jag/verify.ts';
-import type { LinkedAccount } from './accounts.ts';
+import type { GrantUse, LinkedAccount } from './accounts.ts';
 import type { RedeemAuditRecord } from './audit.ts';
 import { checkScopeRules, type ScopeRule } from './scope-rules.ts';
 
@@ -30,7 +31,10 @@ export interface ResourceOptions extends ResourceRules {
    * revokes nor introspects it.
    */
   readonly accessTokenFormat?: 'opaque' | 'jwt' | undefined;
-  /** For `'jwt'`: the algorithm, of a key in the provider's `jwks`. Default: the provider's default (RS256). */
+  /**
+   * For `'jwt'`: the algorithm, of a key in the provider's `jwks`. Default: `id_token_signed_response_alg` of the
+   * provider's `clientDefaults`, RS256 where that is not set.
+   */
   readonly accessTokenAlgorithm?: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | undefined;
 }
 
@@ -45,18 +49,20 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
   readonly resources: Readonly<Record<string, Resource>>;
   /**
    * A further ceiling for this subject here, by its groups, roles and claims: a function, or a table of
-   * {@link ScopeRule}. A function may throw GrantRefusal.
+   * {@link ScopeRule}. A function returns a list, empty for nothing, and may throw GrantRefusal; anything else that it
+   * returns is answered with `server_error`. Default: no further ceiling.
    */
   readonly scopesFor?:
     readonly ScopeRule[] | ((idJag: IdJag, resource: string) => Awaitable<readonly string[]>) | undefined;
   /**
-   * The account here that the subject is; undefined refuses it. See `linkAccounts`. Default: `iss#sub`, or
-   * `iss?tenant=tenant#sub`, which no other issuer's or tenant's subject can have.
+   * The account here that the subject is; undefined or null refuses it. See `linkAccounts`. Default: `iss#sub`, or with
+   * tenants `iss?tenant=...&aud_tenant=...#sub`, which no other issuer's or tenant's subject can have.
    */
-  readonly account?: ((idJag: IdJag) => Awaitable<string | LinkedAccount | undefined>) | undefined;
+  readonly account?:
+    ((idJag: IdJag, use: GrantUse) => Awaitable<string | LinkedAccount | null | undefined>) | undefined;
   /**
-   * Narrows the `authorization_details` that the resource knows: what it returns is granted, and may hold no type that
-   * it was not given. May throw GrantRefusal.
+   * Narrows the `authorization_details` that the resource knows: the list it returns is granted, and may hold no type that
+   * it was not given. May throw GrantRefusal. Default: all of them are granted.
    */
   readonly authorizationDetailsFor?:
     | ((
@@ -67,9 +73,9 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
     | undefined;
   /**
    * Claims for the access token beyond those of RFC 9068 section 2.2, for the resource server to know its caller.
-   * Default: `act`, `groups` and `roles` of the ID-JAG, where it has them.
+   * Default: `act`, `groups`, `roles`, `tenant` and `aud_tenant` of the ID-JAG, where it has them.
    */
-  readonly tokenClaims?: ((idJag: IdJag, resource: string) => Record<string, unknown>) | undefined;
+  readonly tokenClaims?: ((idJag: IdJag, resource: string) => Awaitable<Record<string, unknown>>) | undefined;
   /** For a multi-tenant authorization server: the tenant a client belongs to, which `aud_tenant` must then name. */
   readonly tenantOfClient?: ((clientId: string) => Awaitable<string | undefined>) | undefined;
   /**
@@ -91,7 +97,8 @@ export const DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS = 300;
 
 /** Throws a TypeError that begins with `where`, for rules that cannot be meant. */
 export function checkRedemptionRules(where: string, rules: RedemptionRules, ownIssuer: string): void {
-  checkIssuers(where, rules.issuers, ownIssuer);
+  checkIdJagOptions(where, rules, ownIssuer);
+  if (rules.tenantOfClient !== undefined) checkAudienceTenants(where, rules.issuers);
   if (Array.isArray(rules.scopesFor)) checkScopeRules(where, rules.scopesFor, rules);
   const resources = Object.entries(rules.resources);
   if (resources.length === 0) throw new TypeError(`${where}: resources is empty`);

@@ -2,6 +2,7 @@ import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credenc
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
+import { calling } from '../provider/callback.ts';
 import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
 import { parameterList, requiredParameter, scopeParameter } from '../provider/parameters.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
@@ -9,7 +10,7 @@ import { GrantRefusal } from '../provider/refusal.ts';
 import { issueAccessToken } from './access-token.ts';
 import { type RedeemDraft, refusedDraft } from './audit.ts';
 import { checkRedemptionRules, type RedeemIdJagOptions } from './options.ts';
-import { decideRedemption, spendIdJag, tokenAnswer } from './redemption.ts';
+import { decideRedemption, tokenAnswer } from './redemption.ts';
 
 /**
  * Makes an oidc-provider an authorization server that redeems ID-JAGs
@@ -32,7 +33,7 @@ export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): vo
     repeatable: ['resource'],
     newDraft: () => ({}),
     handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
-    granted: (draft) => options.audit?.({ ...draft, time: now(), granted: true }),
+    granted: (draft) => calling('audit', () => options.audit?.({ ...draft, time: now(), granted: true })),
     refused: (draft, refusal) => options.audit?.({ ...refusedDraft(draft), ...refusal, time: now(), granted: false }),
     withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
@@ -76,10 +77,8 @@ async function redeem(
     scopes: scopeParameter(params),
     resources: parameterList(params, 'resource'),
     dpopThumbprint: proof?.thumbprint,
+    spendProof: () => internals.checkDpopReplay(provider, ctx, proof, client.clientId),
   };
   const redemption = await decideRedemption(request, options, provider.issuer, draft);
-  // Only now, when nothing else can refuse the request, are the proof and the ID-JAG spent.
-  await internals.checkDpopReplay(provider, ctx, proof, client.clientId);
-  await spendIdJag(redemption.idJag, options, draft);
   return tokenAnswer(redemption, await issueAccessToken(provider, ctx, redemption, certificate));
 }

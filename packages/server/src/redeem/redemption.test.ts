@@ -1,9 +1,18 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { decodeJwt } from 'jose';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { GRANT_JWT_BEARER } from '@credence/core';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
 import { Bot } from '../../test-support/bot.ts';
-import { JWT_RESOURCE, OPAQUE_RESOURCE, RS_SECRET, startWorld, type World } from '../../test-support/world.ts';
-import { createSigningKeys } from '../keys/signing-keys.ts';
+import {
+  AS_SECRET,
+  JWT_RESOURCE,
+  OPAQUE_RESOURCE,
+  RS_SECRET,
+  startWorld,
+  type World,
+} from '../../test-support/world.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
+import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { accessTokenVerifier } from '../resource-server/access-token-verifier.ts';
 import { callerOf } from '../resource-server/caller.ts';
 import { linkAccounts } from './accounts.ts';
@@ -172,6 +181,140 @@ describe('what a subject may have here', () => {
   });
 });
 
+describe('a callback', () => {
+  const TABLE: Record<string, string[]> = {};
+  const none = (() => null) as unknown as () => string;
+  it.each<[string, Partial<RedeemIdJagOptions>, string]>([
+    // As a lookup compiles where noUncheckedIndexedAccess is not set.
+    [
+      'scopesFor that knows no such subject',
+      { scopesFor: ({ subject }) => TABLE[subject] as string[] },
+      'scopesFor returned no list of scopes',
+    ],
+    [
+      'scopesFor that returns a text',
+      { scopesFor: (() => 'issues:readonly') as unknown as () => string[] },
+      'scopesFor returned no list of scopes',
+    ],
+    ['scopesFor that returns other things', { scopesFor: () => [none()] }, 'scopesFor returned no list of scopes'],
+    [
+      'authorizationDetailsFor that returns nothing',
+      { authorizationDetailsFor: none as unknown as () => [] },
+      'authorizationDetailsFor returned no list of authorization_details',
+    ],
+    [
+      'tokenClaims that returns nothing',
+      { tokenClaims: none as unknown as () => object as never },
+      'tokenClaims returned no claims',
+    ],
+    [
+      'account that returns a number',
+      { account: () => 7 as unknown as string },
+      "account returned something else than an account's id",
+    ],
+    [
+      'account that throws',
+      { account: () => Promise.reject(new RangeError('password of the database')) },
+      'account failed: RangeError',
+    ],
+    [
+      'audit that rejects',
+      { audit: ({ granted }) => (granted ? Promise.reject(new Error()) : Promise.resolve()) },
+      'audit failed: Error',
+    ],
+  ])('%s is a failure of the server', async (_name, redeem, reason) => {
+    const bot = await start({ resources, ...redeem });
+    const causes: unknown[] = [];
+    world.as.provider.on('server_error', (_ctx, error) => causes.push(error.cause));
+    await expect(bot.redeem(await idJag({ authorization_details: DETAILS }))).resolves.toEqual({
+      status: 500,
+      body: { error: 'server_error', error_description: 'the request failed' },
+    });
+    if (redeem.audit === undefined)
+      expect(world.redeemed).toMatchObject([{ granted: false, error: 'server_error', reason }]);
+    expect(causes).toEqual([reason.includes('failed') ? expect.any(Error) : undefined]);
+  });
+
+  it.each([undefined, null, { accountId: undefined, linkedBy: 'subject' }])(
+    'account that returns %j refuses the subject',
+    async (none) => {
+      const bot = await start({ account: () => none as undefined });
+      await expect(bot.redeem(await idJag())).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+    },
+  );
+});
+
+describe('an ID-JAG that may be used once', () => {
+  const once = (account: RedeemIdJagOptions['account']) =>
+    start({ account, replay: { singleUse: memoryReplayStore() } });
+
+  it('has one account made, however many copies of it come', async () => {
+    let provisioned = 0;
+    const links = new Map<string, string>();
+    const bot = await once(
+      linkAccounts({
+        bySubject: ({ subject }) => links.get(subject),
+        provision: async () => {
+          await Promise.resolve();
+          provisioned += 1;
+          return `account-${provisioned}`;
+        },
+        link: ({ subject }, accountId) => Boolean(links.set(subject, accountId)),
+      }),
+    );
+    const assertion = await idJag();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => bot.redeem(assertion)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    links.clear();
+    await expect(bot.redeem(assertion)).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+    expect({ provisioned, linked: links.size }).toEqual({ provisioned: 1, linked: 0 });
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'replayed', subject: 'ann' });
+  });
+
+  it('is not granted again to a callback that does not care', async () => {
+    const bot = await once(async (_idJag, { spend }) => {
+      void spend();
+      await spend().catch(() => undefined);
+      return 'account-7';
+    });
+    const assertion = await idJag();
+    await expect(bot.redeem(assertion)).resolves.toMatchObject({ status: 200 });
+    await expect(bot.redeem(assertion)).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'replayed' });
+  });
+
+  it('is not spent on a subject without an account', async () => {
+    let known = false;
+    const bot = await once(() => (known ? 'account-7' : undefined));
+    const assertion = await idJag();
+    await expect(bot.redeem(assertion)).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+    known = true;
+    await expect(bot.redeem(assertion)).resolves.toMatchObject({ status: 200 });
+  });
+
+  it('is not spent by a proof that was used before, which says so through any callback', async () => {
+    await once(async (_idJag, { spend }) => {
+      await spend();
+      return 'account-7';
+    });
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const proof = await new SignJWT({ htm: 'POST', htu: `${world.as.issuer}/token`, jti: 'proof-1' })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt()
+      .sign(privateKey);
+    const send = async (assertion: string, dpop: Record<string, string>) => {
+      const authorization = `Basic ${Buffer.from(`bot-at-as:${AS_SECRET}`).toString('base64')}`;
+      const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion });
+      return fetch(`${world.as.issuer}/token`, { method: 'POST', headers: { authorization, ...dpop }, body });
+    };
+    expect((await send(await idJag(), { dpop: proof })).status).toBe(200);
+    const assertion = await idJag();
+    expect((await send(assertion, { dpop: proof })).status).toBe(400);
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof JWT Replay detected' });
+    expect((await send(assertion, {})).status).toBe(200);
+  });
+});
+
 describe('the account', () => {
   const claims = { email: 'ann@acme.example', email_verified: true };
   const directory = () => {
@@ -215,13 +358,44 @@ describe('a resource that takes only bound tokens', () => {
   });
 });
 
-describe('a client of a tenant', () => {
-  it('can redeem for its own tenant only', async () => {
-    const bot = await start({ tenantOfClient: (clientId) => (clientId === 'bot-at-as' ? 'acme' : undefined) });
-    await expect(bot.redeem(await idJag({ aud_tenant: 'acme' }))).resolves.toMatchObject({ status: 200 });
-    await expect(bot.redeem(await idJag({ aud_tenant: 'other' }))).resolves.toMatchObject({
-      body: { error: 'invalid_grant' },
+describe('tenants', () => {
+  const issuer = 'https://acme.example';
+  let keys: SigningKeys;
+  beforeAll(async () => {
+    keys = await createSigningKeys();
+  });
+  const startWith = (redeem: Partial<RedeemIdJagOptions>, tenants?: string[]) =>
+    start({
+      ...redeem,
+      issuers: { [issuer]: { jwks: keys.publicJwks(), tenants, audienceTenants: ['red', 'blue'] } },
     });
-    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'wrong_audience_tenant: aud_tenant other', subject: 'ann' });
+  const redeemed = async (bot: Bot, claims: Record<string, string>) =>
+    bot.redeem(await keys.sign({ ...decodeJwt(await idJag()), iss: issuer, ...claims }, { typ: 'oauth-id-jag+jwt' }));
+
+  it('are told apart by the account and the claims of the token', async () => {
+    const bot = await startWith({}, ['one', 'two']);
+    for (const claims of [
+      { tenant: 'one', aud_tenant: 'red' },
+      { tenant: 'two', aud_tenant: 'blue' },
+    ]) {
+      const { body } = await redeemed(bot, claims);
+      await expect(bot.introspect(String(body['access_token']))).resolves.toMatchObject({
+        sub: `${issuer}?tenant=${claims.tenant}&aud_tenant=${claims.aud_tenant}#ann`,
+        ...claims,
+      });
+    }
+  });
+
+  it('have clients, which can redeem for their own tenant only', async () => {
+    const bot = await startWith({ tenantOfClient: (clientId) => (clientId === 'bot-at-as' ? 'red' : undefined) });
+    await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 200 });
+    await expect(redeemed(bot, { aud_tenant: 'blue' })).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'wrong_audience_tenant: aud_tenant blue', subject: 'ann' });
+  });
+
+  it('that cannot be looked up are a failure of the server', async () => {
+    const bot = await startWith({ tenantOfClient: () => Promise.reject(new TypeError('password of the database')) });
+    await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 500 });
+    expect(world.redeemed).toMatchObject([{ reason: 'tenantOfClient failed: TypeError' }]);
   });
 });

@@ -3,8 +3,9 @@ import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
 import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
-import { defaultAccountId, type LinkedAccount } from './accounts.ts';
+import { calling } from '../provider/callback.ts';
+import { GrantRefusal, serverFailure } from '../provider/refusal.ts';
+import { accountOf } from './account-of.ts';
 import type { RedeemDraft } from './audit.ts';
 import { grantedDetails } from './authorization-details.ts';
 import { DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS, type RedemptionRules, type ResourceRules } from './options.ts';
@@ -23,6 +24,8 @@ export interface RedemptionRequest {
   readonly resources: readonly string[];
   /** Of the key of the proof. */
   readonly dpopThumbprint: string | undefined;
+  /** Makes sure that the proof, if there is one, is used for the first time. */
+  readonly spendProof: () => Promise<void>;
 }
 
 /** What an ID-JAG is worth: what the access token that is issued for it says. */
@@ -43,8 +46,9 @@ export interface Redemption<Resource extends ResourceRules = ResourceRules> {
 }
 
 /**
- * Holds a request against everything but the replay policy, and notes in `draft` what it learns on the way. Throws
- * GrantRefusal.
+ * Holds a request against every check, and notes in `draft` what it learns on the way. The proof and the ID-JAG are spent
+ * last, when nothing else can refuse the request, or before the account is written. Throws GrantRefusal, and what
+ * `spendProof` throws.
  */
 export async function decideRedemption<Resource extends ResourceRules>(
   request: RedemptionRequest,
@@ -79,9 +83,10 @@ export async function decideRedemption<Resource extends ResourceRules>(
     subject: await subjectScopes(idJag, resource, rules),
     mayBeNone: authorizationDetails !== undefined,
   });
-  const { accountId, linkedBy } = await linkedAccount(rules, idJag);
-  draft.accountId = accountId;
-  if (linkedBy !== undefined) draft.linkedBy = linkedBy;
+  const claims = checkedTokenClaims(
+    await calling('tokenClaims', () => (rules.tokenClaims ?? callerClaims)(idJag, resource)),
+  );
+  const accountId = await accountOf(idJag, rules, () => spendGrant(request, rules, idJag, draft), draft);
   draft.grantedScopes = scopes;
   if (authorizationDetails !== undefined) {
     draft.grantedDetailsTypes = [...new Set(authorizationDetails.map(({ type }) => type))];
@@ -95,16 +100,10 @@ export async function decideRedemption<Resource extends ResourceRules>(
     resourceOptions,
     scopes,
     ...(authorizationDetails !== undefined && { authorizationDetails }),
-    claims: checkedTokenClaims((rules.tokenClaims ?? callerClaims)(idJag, resource)),
+    claims,
     expiresInSeconds: resourceOptions.accessTokenLifetimeSeconds ?? DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS,
     ...(dpopThumbprint !== undefined && { dpopThumbprint }),
   };
-}
-
-/** Applies the replay policy: the last of all checks. Throws GrantRefusal. */
-export function spendIdJag(idJag: IdJag, rules: RedemptionRules, draft: RedeemDraft): Promise<void> {
-  const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
-  return refusing(draft, () => reserveOnce(idJag, replay, { toleranceSeconds, now }));
 }
 
 /** The answer of the token endpoint (RFC 6749 section 5.1; `resource` of the draft's -05; RFC 9396 section 7). */
@@ -128,7 +127,7 @@ async function verified(
 ): Promise<IdJag> {
   const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
-  const audienceTenant = await rules.tenantOfClient?.(clientId);
+  const audienceTenant = await calling('tenantOfClient', () => rules.tenantOfClient?.(clientId));
   const idJag = await refusing(draft, () =>
     checkIdJag(assertion, {
       issuers,
@@ -156,20 +155,26 @@ async function subjectScopes(
   { scopesFor }: RedemptionRules,
 ): Promise<readonly string[] | undefined> {
   if (scopesFor === undefined) return undefined;
-  return typeof scopesFor === 'function' ? scopesFor(idJag, resource) : scopesByRules(scopesFor, idJag, resource);
+  if (typeof scopesFor !== 'function') return scopesByRules(scopesFor, idJag, resource);
+  const scopes: unknown = await calling('scopesFor', () => scopesFor(idJag, resource));
+  if (!isStringList(scopes)) throw serverFailure('scopesFor returned no list of scopes');
+  return scopes;
 }
 
-async function linkedAccount(
-  { account }: RedemptionRules,
+function isStringList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
+async function spendGrant(
+  request: RedemptionRequest,
+  rules: RedemptionRules,
   idJag: IdJag,
-): Promise<{ accountId: string; linkedBy?: LinkedAccount['linkedBy'] }> {
-  if (account === undefined) return { accountId: defaultAccountId(idJag) };
-  const found = await account(idJag);
-  const linked = typeof found === 'string' ? { accountId: found } : found;
-  if (linked === undefined || linked.accountId === '') {
-    throw new GrantRefusal('invalid_grant', 'the subject has no account here');
-  }
-  return linked;
+  draft: RedeemDraft,
+): Promise<void> {
+  const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
+  // A proof that was used before must not cost its client the ID-JAG.
+  await request.spendProof();
+  await refusing(draft, () => reserveOnce(idJag, replay, { toleranceSeconds, now }));
 }
 
 async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,6 @@
+import { isObject } from '../id-jag/read-claim.ts';
 import type { IdJag } from '../id-jag/types.ts';
+import { serverFailure } from '../provider/refusal.ts';
 
 /**
  * Claims that say what a token is, and for whom: an authorization server sets these itself. RFC 9068 section 2.2, RFC
@@ -21,18 +23,24 @@ const RESERVED = new Set([
   'authorization_details',
 ]);
 
-/** RFC 8693 section 4.1 and RFC 9068 section 2.2.3.1: who acts, and what the subject belongs to. */
-export function callerClaims({ actor, groups, roles }: IdJag): Record<string, unknown> {
+/**
+ * RFC 8693 section 4.1 and RFC 9068 section 2.2.3.1: who acts, and what the subject belongs to; and the tenants, the
+ * identity provider's and this server's, under the names they have in the ID-JAG.
+ */
+export function callerClaims({ actor, groups, roles, tenant, audienceTenant }: IdJag): Record<string, unknown> {
   return {
     ...(actor !== undefined && { act: actor }),
     ...(groups.length > 0 && { groups }),
     ...(roles.length > 0 && { roles }),
+    ...(tenant !== undefined && { tenant }),
+    ...(audienceTenant !== undefined && { aud_tenant: audienceTenant }),
   };
 }
 
-/** Throws a TypeError for claims that would change what the token is. */
-export function checkedTokenClaims(claims: Record<string, unknown>): Record<string, unknown> {
+/** Throws GrantRefusal `server_error` for claims that are none, or that would change what the token is. */
+export function checkedTokenClaims(claims: unknown): Readonly<Record<string, unknown>> {
+  if (!isObject(claims)) throw serverFailure('tokenClaims returned no claims');
   const reserved = Object.keys(claims).find((name) => RESERVED.has(name));
-  if (reserved !== undefined) throw new TypeError(`tokenClaims must not set ${reserved}`);
+  if (reserved !== undefined) throw serverFailure(`tokenClaims must not set ${reserved}`);
   return claims;
 }
