@@ -1,23 +1,46 @@
-import { isObject } from '../id-jag/read-claim.ts';
-import type { IdJag } from '../id-jag/types.ts';
+import { z } from 'zod';
+import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
+import type { IdJag, TrustedIssuer } from '../id-jag/types.ts';
 
 /**
  * One row of a table that says what subjects may have here. All conditions of a row must hold; a subject has the scopes
- * of every row that holds for it. A row without conditions is for everybody.
+ * of every row that holds for it. A row without conditions is for everybody, so a condition that is there must not be
+ * undefined.
  */
 export interface ScopeRule {
   /** Required in a row with conditions where several issuers are trusted: each has an `admins` of its own. */
-  readonly issuer?: string | undefined;
-  readonly tenant?: string | undefined;
-  readonly subject?: string | undefined;
-  readonly group?: string | undefined;
-  readonly role?: string | undefined;
+  readonly issuer?: string;
+  /** Required in a row with conditions for an issuer with several tenants, or any: so has each of them. */
+  readonly tenant?: string;
+  readonly subject?: string;
+  readonly group?: string;
+  readonly role?: string;
   /** Claims that must have this value, or a list that holds it. */
-  readonly claims?: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly claims?: Readonly<Record<string, string | number | boolean>>;
   /** Only for this resource. Default: for all. */
-  readonly resource?: string | undefined;
+  readonly resource?: string;
   readonly scopes: readonly string[];
 }
+
+const name = z.string().min(1).optional();
+const ruleSchema = z
+  .strictObject({
+    issuer: name,
+    tenant: name,
+    subject: name,
+    group: name,
+    role: name,
+    claims: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .refine((claims) => Object.keys(claims).length > 0, 'names no claim, and holds for everybody')
+      .optional(),
+    resource: name,
+    scopes: z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)')),
+  })
+  .refine((rule) => Object.values(rule).every((member) => member !== undefined), {
+    error: 'has a member that is undefined; left out, it would hold for everybody',
+  });
+const rulesSchema = z.array(ruleSchema);
 
 /** The scopes of every row that holds. */
 export function scopesByRules(rules: readonly ScopeRule[], idJag: IdJag, resource: string): string[] {
@@ -45,31 +68,50 @@ export function checkScopeRules(
   where: string,
   rules: readonly ScopeRule[],
   known: {
-    readonly issuers: Readonly<Record<string, unknown>>;
+    readonly issuers: Readonly<Record<string, Pick<TrustedIssuer, 'tenants'>>>;
     readonly resources: Readonly<Record<string, { readonly scopes: readonly string[] }>>;
   },
 ): void {
-  const severalIssuers = Object.keys(known.issuers).length > 1;
+  const checked = rulesSchema.safeParse(rules);
+  if (!checked.success) throw new TypeError(`${where}: scopesFor: ${z.prettifyError(checked.error)}`);
   for (const [at, rule] of rules.entries()) {
     const row = `${where}: scopesFor[${at}]`;
-    if (!isObject(rule) || !Array.isArray(rule.scopes)) throw new TypeError(`${row} has no scopes`);
-    const { issuer, resource, scopes, ...conditions } = rule;
-    if (issuer !== undefined && !Object.hasOwn(known.issuers, issuer)) {
-      throw new TypeError(`${row} is for the issuer ${issuer}, which is not trusted`);
-    }
+    checkSubjects(row, rule, known.issuers);
+    const { resource, scopes } = rule;
     if (resource !== undefined && !Object.hasOwn(known.resources, resource)) {
       throw new TypeError(`${row} is for the resource ${resource}, which is not served`);
-    }
-    const conditional = Object.values(conditions).some((condition) => condition !== undefined);
-    if (severalIssuers && issuer === undefined && conditional) {
-      throw new TypeError(`${row} needs an issuer: several are trusted, and each names its subjects and groups alone`);
     }
     const unknown = scopes.find(
       (scope) =>
         !Object.entries(known.resources).some(
-          ([name, { scopes: some }]) => (resource === undefined || resource === name) && some.includes(scope),
+          ([each, { scopes: some }]) => (resource === undefined || resource === each) && some.includes(scope),
         ),
     );
     if (unknown !== undefined) throw new TypeError(`${row} grants ${unknown}, a scope that no such resource has`);
+  }
+}
+
+/** Whoever can name a group must not be able to name that of somebody else. */
+function checkSubjects(
+  row: string,
+  { issuer, tenant, resource: _resource, scopes: _scopes, ...conditions }: ScopeRule,
+  issuers: Readonly<Record<string, Pick<TrustedIssuer, 'tenants'>>>,
+): void {
+  if (issuer !== undefined && !Object.hasOwn(issuers, issuer)) {
+    throw new TypeError(`${row} is for the issuer ${issuer}, which is not trusted`);
+  }
+  const isConditional = Object.keys(conditions).length > 0;
+  const named = Object.entries(issuers).filter(([each]) => issuer === undefined || issuer === each);
+  if (named.length > 1 && (isConditional || tenant !== undefined)) {
+    throw new TypeError(`${row} needs an issuer: several are trusted, and each names its subjects and groups alone`);
+  }
+  for (const [each, { tenants }] of named) {
+    if (tenant !== undefined && tenants !== 'any' && tenants?.includes(tenant) !== true) {
+      throw new TypeError(`${row} is for the tenant ${tenant}, which is not accepted of ${each}`);
+    }
+    const isMultiTenant = tenants === 'any' || (tenants !== undefined && tenants.length > 1);
+    if (isMultiTenant && tenant === undefined && isConditional) {
+      throw new TypeError(`${row} needs a tenant: several of ${each} are accepted, and each names its groups alone`);
+    }
   }
 }
