@@ -195,6 +195,19 @@ describe('step-up', () => {
     expect(decodeJwt(String(body['access_token']))).toMatchObject(signIn);
   });
 
+  it.each([1e17, Math.floor(Date.now() / 1000) + 3600])(
+    'asks again where the sign-in was at %d, which is not over',
+    async (time) => {
+      const refused = await world.exchange('bot', {
+        ...(await ofAlice({ auth_time: time, acr: 'mfa' })),
+        ...at('strict'),
+      });
+      expect(refused.body).toMatchObject({ error: 'insufficient_user_authentication' });
+      const { body } = await world.exchange('bot', { ...(await ofAlice({ auth_time: time })), ...at('plain') });
+      expect(decodeJwt(String(body['access_token']))).not.toHaveProperty('auth_time');
+    },
+  );
+
   it('counts for refresh tokens from when the user signed in, not from when they were renewed', async () => {
     const exchange = async (authTime: number) =>
       world.exchange('bot', {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import type { IdJagRequest } from '../issue/policy.ts';
 
 /**
@@ -35,6 +36,7 @@ export interface PolicyServer {
   readonly userAuthentication?: RequiredAuthentication | undefined;
 }
 
+/** At least one of these. */
 export interface RequiredAuthentication {
   /** The most seconds since the user signed in. */
   readonly maxAgeSeconds?: number | undefined;
@@ -83,7 +85,7 @@ export interface PolicyTableOptions {
   readonly now?: (() => Date) | undefined;
 }
 
-const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/u, 'is not a scope (RFC 6749 section 3.3)');
+const scope = z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)');
 const scopes = z.array(scope);
 const grants = z.record(
   z.string(),
@@ -107,9 +109,10 @@ const serverSchema = z.strictObject({
   userAuthentication: z
     .strictObject({
       maxAgeSeconds: z.int().nonnegative().optional(),
-      acrValues: z.array(name).optional(),
-      amr: z.array(name).optional(),
+      acrValues: z.array(name).min(1).optional(),
+      amr: z.array(name).min(1).optional(),
     })
+    .refine((required) => Object.values(required).some((each) => each !== undefined), 'requires nothing')
     .optional(),
 });
 const subjectShape = {

@@ -390,6 +390,8 @@ describe('authentication of users', () => {
     ['of no class', { authenticatedAt: minutesAgo(5), amr: ['hwk'] }, 'acr (none)'],
     ['without a method', { ...good, amr: ['pwd'] }, 'without hwk'],
     ['that is not known at all', undefined, 'does not say when'],
+    ['of no real age', { ...good, authenticatedAt: new Date(Number.NaN) }, 'does not say when'],
+    ['still to come', { ...good, authenticatedAt: minutesAgo(-1) }, 'will have signed in'],
   ])('that is %s is asked for again', async (_name, authentication, reason) => {
     expect(await demanding.policy(request({ ...alice, ...(authentication && { authentication }) }))).toEqual({
       granted: false,
@@ -427,6 +429,9 @@ describe('a table that contradicts itself', () => {
       { servers: { ...servers, wiki: { ...servers.wiki, subjects: 'pairwise' } } },
       'Secret',
     ],
+    ['a demand that is none', { servers: { wiki: { ...servers.wiki, userAuthentication: {} } } }, 'requires nothing'],
+    ['no class that will do', { servers: { wiki: { ...servers.wiki, userAuthentication: { acrValues: [] } } } }, 'acr'],
+    ['no method that will do', { servers: { wiki: { ...servers.wiki, userAuthentication: { amr: [] } } } }, 'amr'],
     ['a short secret', { pairwiseSecret: 'hunter2' }, 'less than 32 bytes'],
     [
       'an enabled scope it does not know',

@@ -1,11 +1,16 @@
 import type { UserAuthentication } from '../policy.ts';
+import { CLOCK_TOLERANCE_SECONDS } from './subject-token.ts';
 
-/** How somebody signed in, from the claims of an ID token (OpenID Connect Core section 2); what is not there is left out. */
-export function userAuthentication(claims: Readonly<Record<string, unknown>>): UserAuthentication {
+/**
+ * How somebody signed in, from the claims of an ID token (OpenID Connect Core section 2). What is not there is left out, and
+ * so is a time that is none or still to come: it would be young enough for every demand.
+ */
+export function userAuthentication(claims: Readonly<Record<string, unknown>>, now: Date): UserAuthentication {
   const { auth_time: time, acr, amr } = claims;
+  const authenticatedAt = new Date(typeof time === 'number' ? time * 1000 : Number.NaN);
   const methods = Array.isArray(amr) ? amr.filter((method) => typeof method === 'string') : undefined;
   return {
-    ...(typeof time === 'number' && Number.isFinite(time) && { authenticatedAt: new Date(time * 1000) }),
+    ...(authenticatedAt.getTime() <= now.getTime() + CLOCK_TOLERANCE_SECONDS * 1000 && { authenticatedAt }),
     ...(typeof acr === 'string' && { acr }),
     ...(methods !== undefined && { amr: methods }),
   };

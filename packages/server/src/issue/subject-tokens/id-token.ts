@@ -20,7 +20,7 @@ export const idToken: SubjectTokenVerifier = async (token, context) => {
   const { sub: subject } = claims;
   if (typeof subject !== 'string' || subject === '') throw refused('the ID token has no sub');
   if (principal !== undefined) return { subject, subjectKind: 'principal', claims };
-  return { subject, subjectKind: 'user', claims, authentication: userAuthentication(claims) };
+  return { subject, subjectKind: 'user', claims, authentication: userAuthentication(claims, context.now) };
 };
 
 /** Other JWTs of this issuer (access tokens, ID-JAGs, logout tokens) say so in `typ` and are none of them ID tokens. */

@@ -50,7 +50,7 @@ async function liveGrant(found: RefreshToken, { provider, client }: SubjectToken
 async function verifiedSubject(
   found: RefreshToken,
   grant: Grant,
-  { provider, ctx, internals }: SubjectTokenContext,
+  { provider, ctx, internals, now }: SubjectTokenContext,
 ): Promise<VerifiedSubject> {
   const scope = grant.getOIDCScopeFiltered(found.scopes);
   // Without openid nobody agreed that this client is told who they are.
@@ -71,7 +71,7 @@ async function verifiedSubject(
     subject,
     subjectKind: 'user',
     claims,
-    authentication: userAuthentication({ acr, amr, auth_time: authTime }),
+    authentication: userAuthentication({ acr, amr, auth_time: authTime }, now),
   };
 }
 
