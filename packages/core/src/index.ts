@@ -17,7 +17,12 @@ export {
   TOKEN_TYPE_REFRESH_TOKEN,
   TOKEN_TYPE_SAML2,
 } from './constants.ts';
-export { CredenceError, type CredenceErrorInit, isCredenceError } from './errors/credence-error.ts';
+export {
+  CredenceError,
+  type CredenceErrorInit,
+  type CredenceErrorJson,
+  isCredenceError,
+} from './errors/credence-error.ts';
 export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
 export { cleanText } from './text/clean.ts';

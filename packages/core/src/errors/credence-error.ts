@@ -26,6 +26,12 @@ export interface CredenceErrorInit {
   cause?: unknown;
 }
 
+/** A CredenceError as plain data. */
+export interface CredenceErrorJson extends Readonly<Omit<CredenceErrorInit, 'cause'>> {
+  readonly name: 'CredenceError';
+  readonly retryable: boolean;
+}
+
 /**
  * Every refusal, misconfiguration and failure that Credence reports.
  *
@@ -74,7 +80,7 @@ export class CredenceError extends Error {
     return `[${this.leg}] ${this.message} ${this.remedy} (contact: ${this.contact})`;
   }
 
-  toJSON(): Record<string, unknown> {
+  toJSON(): CredenceErrorJson {
     const { name, message, code, leg, remedy, contact, retryable } = this;
     const { server, issuer, status, error, errorDescription, retryAfterSeconds, missingScopes } = this;
     return {

@@ -19,6 +19,7 @@ export interface AuditRecord {
   /** The OAuth error code. */
   readonly error?: string | undefined;
   readonly reason?: string | undefined;
+  readonly remedy?: string | undefined;
   readonly contact?: Contact | undefined;
   readonly tokenHash?: string | undefined;
   /** Whether a caller waited for it (`call`) or it happened behind the callers (`renewal`). */
@@ -54,9 +55,9 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     }
     case 'refused':
     case 'renewal-failed': {
-      const { issuer, leg, code, error, message, contact } = event;
+      const { issuer, leg, code, error, message, remedy, contact } = event;
       const during = event.type === 'refused' ? 'call' : 'renewal';
-      return { ...base, outcome: 'refused', issuer, leg, code, error, reason: message, contact, during };
+      return { ...base, outcome: 'refused', issuer, leg, code, error, reason: message, remedy, contact, during };
     }
     case 'rejected':
       return { ...base, outcome: 'rejected', leg: 'call', tokenHash: event.tokenHash };

@@ -1,12 +1,12 @@
-import { CredenceError } from '@credence/core';
+import type { CredenceError, CredenceErrorJson } from '@credence/core';
 import { ToolMessage } from '@langchain/core/messages';
 import { refusalWords } from './wording.ts';
 
 /** The artifact of a tool message that stands for a refused call: for the application, never for the model. */
 export interface RefusalArtifact {
   readonly type: 'credence-refusal';
-  /** `CredenceError.toJSON()`: code, leg, server, remedy, contact and what else is known. */
-  readonly error: Readonly<Record<string, unknown>>;
+  /** `CredenceError.toJSON()`. */
+  readonly error: CredenceErrorJson;
 }
 
 /** The artifact of a tool message that stands for a call `accessMiddleware` did not let through. */
