@@ -1,4 +1,5 @@
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/core';
+import { decodeJwt } from 'jose';
 import { GrantRefusal } from '../provider/refusal.ts';
 
 /**
@@ -13,18 +14,29 @@ export type PresentedClient =
     }
   | {
       readonly method: 'client_assertion';
-      /** The `client_id` parameter, or else what the assertion names as `sub`. */
+      /** `sub` of the assertion. */
       readonly clientId: string;
       readonly clientAssertion: string;
     }
   | {
-      /** A public client, or one whose TLS certificate the callback knows of. */
+      /** By the certificate of its TLS connection (RFC 8705 section 2); see `clientCertificateHeader`. */
+      readonly method: 'tls_client_auth';
+      readonly clientId: string;
+      /** The header's value, as the proxy wrote it. */
+      readonly clientCertificate: string;
+    }
+  | {
+      /** A public client. */
       readonly method: 'none';
       readonly clientId: string;
     };
 
 /** The one way a request authenticates its client. Throws GrantRefusal. */
-export function presentedClient(headers: Headers, parameters: URLSearchParams): PresentedClient {
+export function presentedClient(
+  headers: Headers,
+  parameters: URLSearchParams,
+  clientCertificateHeader?: string,
+): PresentedClient {
   const authorization = headers.get('authorization');
   const clientId = parameters.get('client_id') ?? undefined;
   const clientSecret = parameters.get('client_secret') ?? undefined;
@@ -37,12 +49,14 @@ export function presentedClient(headers: Headers, parameters: URLSearchParams): 
     if (parameters.get('client_assertion_type') !== CLIENT_ASSERTION_TYPE_JWT_BEARER) {
       throw new GrantRefusal('invalid_request', 'the client_assertion_type is not supported');
     }
-    return { method: 'client_assertion', clientId: clientId ?? assertedId(clientAssertion), clientAssertion };
+    return { method: 'client_assertion', clientId: assertedId(clientAssertion, clientId), clientAssertion };
   }
   if (clientId === undefined) throw new GrantRefusal('invalid_client', 'the client does not say who it is');
-  return clientSecret === undefined
+  if (clientSecret !== undefined) return { method: 'client_secret_post', clientId, clientSecret };
+  const clientCertificate = clientCertificateHeader === undefined ? null : headers.get(clientCertificateHeader);
+  return clientCertificate === null || clientCertificate === ''
     ? { method: 'none', clientId }
-    : { method: 'client_secret_post', clientId, clientSecret };
+    : { method: 'tls_client_auth', clientId, clientCertificate };
 }
 
 function basic(authorization: string, parameter: string | undefined): PresentedClient {
@@ -69,14 +83,21 @@ function formDecoded(text: string): string | undefined {
   }
 }
 
-function assertedId(assertion: string): string {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    if (typeof claims === 'object' && claims !== null && 'sub' in claims && typeof claims.sub === 'string') {
-      return claims.sub;
-    }
-  } catch {
-    // Said below.
+function assertedId(assertion: string, parameter: string | undefined): string {
+  const subject = subjectOf(assertion);
+  if (subject === undefined) throw new GrantRefusal('invalid_client', 'the client assertion names no client');
+  // RFC 7521 section 4.2: both identify the same client.
+  if (parameter !== undefined && parameter !== subject) {
+    throw new GrantRefusal('invalid_client', 'client_id is not that of the client assertion');
   }
-  throw new GrantRefusal('invalid_client', 'the client assertion names no client');
+  return subject;
+}
+
+function subjectOf(assertion: string): string | undefined {
+  try {
+    const { sub }: { sub?: unknown } = decodeJwt(assertion);
+    return typeof sub === 'string' ? sub : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
@@ -63,6 +64,8 @@ function idJag(claims: Record<string, unknown> = {}): Promise<string> {
 const form = (parameters: Record<string, string>) => new URLSearchParams(parameters).toString();
 const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' };
 const BASIC = { authorization: `Basic ${btoa(`bot:${encodeURIComponent(SECRET)}`)}` };
+const CLIENT_ASSERTION = `e30.${btoa('{"sub":"bot"}').replaceAll('=', '')}.x`;
+const ASSERTED = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
 
 const post = (body: string, headers: Record<string, string> = { ...FORM, ...BASIC }) =>
   new Request(`${AS}/token`, { method: 'POST', headers, body });
@@ -142,11 +145,12 @@ describe('idJagTokenEndpoint', () => {
     [
       'client_assertion',
       {
-        client_assertion: `e30.${btoa('{"sub":"bot"}').replaceAll('=', '')}.x`,
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: CLIENT_ASSERTION,
+        ...ASSERTED,
       },
       {},
     ],
+    ['client_assertion', { client_id: 'bot', client_assertion: CLIENT_ASSERTION, ...ASSERTED }, {}],
   ])('knows %s', async (method, parameters, headers) => {
     const body = form({ grant_type: GRANT, assertion: await idJag(), ...parameters });
     const response = await endpoint()(post(body, { ...FORM, ...headers }));
@@ -193,14 +197,19 @@ describe('idJagTokenEndpoint', () => {
       'a client assertion of nobody',
       401,
       'invalid_client',
-      () =>
-        post(
-          form({
-            client_assertion: 'x.y.z',
-            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-          }),
-          FORM,
-        ),
+      () => post(form({ client_assertion: 'x.y.z', ...ASSERTED }), FORM),
+    ],
+    [
+      'a client assertion of another client than client_id',
+      401,
+      'invalid_client',
+      () => post(form({ client_id: 'other', client_assertion: CLIENT_ASSERTION, ...ASSERTED }), FORM),
+    ],
+    [
+      'a certificate nobody said would be there',
+      401,
+      'invalid_client',
+      () => post(form({ grant_type: GRANT, client_id: 'bot' }), { ...FORM, 'client-cert': ':MIIB:' }),
     ],
     ['an empty body', 401, 'invalid_client', () => post('', FORM)],
   ])('refuses %s', async (_name, status, error, request) => {
@@ -208,6 +217,27 @@ describe('idJagTokenEndpoint', () => {
     expect([response.status, response.headers.get('cache-control')]).toEqual([status, 'no-store']);
     await expect(response.json()).resolves.toMatchObject({ error });
     expect(records).toEqual([expect.objectContaining({ granted: false, error })]);
+  });
+
+  it('knows a client by the certificate that a proxy names', async () => {
+    const behindProxy = endpoint({
+      clientCertificateHeader: 'Client-Cert',
+      authenticateClient: (client) => {
+        presented.push(client);
+        return client.method === 'tls_client_auth' && client.clientCertificate === ':MIIB:'
+          ? client.clientId
+          : undefined;
+      },
+    });
+    const body = form({ grant_type: GRANT, assertion: await idJag(), client_id: 'bot' });
+    const send = async (certificate: Record<string, string>) =>
+      (await behindProxy(post(body, { ...FORM, ...certificate }))).status;
+    await expect(send({ 'client-cert': ':MIIB:' })).resolves.toBe(200);
+    await expect(send({ 'client-cert': ':MIIC:' })).resolves.toBe(401);
+    await expect(send({ 'client-cert': '' })).resolves.toBe(401);
+    await expect(send({})).resolves.toBe(401);
+    // Who is not authenticated by the certificate is, as ever, not asked about.
+    expect(presented.map(({ method }) => method)).toEqual(['tls_client_auth', 'tls_client_auth']);
   });
 
   it('names the scheme to a client that tried it, and records the client as claimed only', async () => {
@@ -246,25 +276,81 @@ describe('idJagTokenEndpoint', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  it('grants nothing that it cannot record, and nothing whose token cannot be made', async () => {
-    const failing = [
-      endpoint({
-        audit: (record) => {
-          records.push(record);
-          throw new Error('disk full: secret');
-        },
-      }),
-      endpoint({ issueAccessToken: () => Promise.reject(new Error('secret')) }),
-      endpoint({ tokenClaims: () => ({ sub: 'admin' }) }),
-    ];
-    for (const handler of failing) {
-      const response = await handler(await goodRequest());
-      expect(response.status).toBe(500);
-      const text = await response.text();
-      expect(text).toContain('server_error');
-      expect(text).not.toContain('secret');
+  const secret = new RangeError('secret');
+  const throwing = () => {
+    throw secret;
+  };
+  it.each<[string, Partial<IdJagTokenEndpointOptions>]>([
+    ['authenticateClient', { authenticateClient: throwing }],
+    [
+      'tenantOfClient',
+      { tenantOfClient: throwing, issuers: { [IDP]: { audienceTenants: ['t'], jwks: { keys: [] } } } },
+    ],
+    ['scopesFor', { scopesFor: () => Promise.reject(secret) }],
+    ['tokenClaims', { tokenClaims: throwing }],
+    ['account', { account: () => Promise.reject(secret) }],
+    ['issueAccessToken', { issueAccessToken: () => Promise.reject(secret) }],
+  ])('says in the record that %s failed, tells onError why, and tells the client neither', async (name, failing) => {
+    const failures: unknown[] = [];
+    const response = await endpoint({ ...failing, onError: (error) => failures.push(error) })(await goodRequest());
+    expect(response.status).toBe(500);
+    await expect(response.json()).resolves.toEqual({
+      error: 'server_error',
+      error_description: 'the request failed',
+    });
+    expect(records).toMatchObject([{ granted: false, error: 'server_error', reason: `${name} failed: RangeError` }]);
+    expect(failures).toEqual([secret]);
+  });
+
+  it.each<[string, NonNullable<IdJagTokenEndpointOptions['audit']>]>([
+    ['throws', throwing],
+    ['rejects', () => Promise.reject(secret)],
+  ])('grants nothing where audit %s, and refuses as ever', async (_name, failing) => {
+    const failures: unknown[] = [];
+    const told: RedeemAuditRecord[] = [];
+    const handler = endpoint({
+      audit: (record) => {
+        told.push(record);
+        return failing(record);
+      },
+      onError: (error) => failures.push(error),
+    });
+    const granting = await handler(await goodRequest());
+    expect([granting.status, await granting.json()]).toMatchObject([500, { error: 'server_error' }]);
+    expect(told).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
+    const refusing = await handler(post('grant_type=x'));
+    expect([refusing.status, await refusing.json()]).toMatchObject([400, { error: 'unsupported_grant_type' }]);
+    expect(failures).toEqual([secret, secret, secret]);
+  });
+
+  it('waits for audit, and not for onError, whatever becomes of it', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    let isRecorded = false;
+    const slow = endpoint({
+      audit: async () => {
+        await sleep(20);
+        isRecorded = true;
+      },
+    });
+    expect((await slow(await goodRequest())).status).toBe(200);
+    expect(isRecorded).toBe(true);
+    for (const onError of [throwing, () => Promise.reject(secret)] as (() => void)[]) {
+      const response = await endpoint({ account: throwing, onError })(await goodRequest());
+      await expect(response.json()).resolves.toMatchObject({ error: 'server_error' });
     }
-    expect(JSON.stringify(records)).not.toContain('secret');
+    // Unhandled rejections are told of once the microtasks have run.
+    await sleep(1);
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no client', { authenticateClient: () => null }, 'invalid_client'],
+    ['what is no id', { authenticateClient: () => true }, 'invalid_client'],
+    ['no token', { issueAccessToken: () => undefined }, 'server_error'],
+  ])('grants nothing where a callback returns %s', async (_name, options, error) => {
+    await expect((await endpoint(options)(await goodRequest())).json()).resolves.toMatchObject({ error });
   });
 
   it('lets callbacks refuse', async () => {
@@ -281,9 +367,29 @@ describe('idJagTokenEndpoint', () => {
     expect(records).toMatchObject([{ reason: 'not enabled “yet”' }]);
   });
 
-  it('refuses options that cannot be meant', () => {
-    expect(() => endpoint({ issuers: { [AS]: {} } })).toThrow(TypeError);
-    expect(() => endpoint({ dpop: { tokenEndpoint: '/token' } })).toThrow(TypeError);
+  it.each<[string, Record<string, unknown>]>([
+    ['issuer', { issuer: '' }],
+    ['issuer', { issuer: 'as.example' }],
+    ['issuer', { issuer: 'http://as.example' }],
+    ['issuer', { issuer: `${AS}?a` }],
+    ['issuer', { issuer: `${AS}#a`, dpop: { tokenEndpoint: '/token' } }],
+    ['issuer', { issuer: undefined }],
+    ['itself', { issuers: { [AS]: {} } }],
+    ['dpop.tokenEndpoint', { dpop: { tokenEndpoint: '/token' } }],
+    ['dpop.maxAgeSeconds', { dpop: { tokenEndpoint: `${AS}/token`, maxAgeSeconds: Number.NaN } }],
+    ['maxBodyBytes', { maxBodyBytes: Number.NaN }],
+    ['maxBodyBytes', { maxBodyBytes: 0 }],
+    ['authenticateClient', { authenticateClient: undefined }],
+    ['issueAccessToken', { issueAccessToken: 'jwt' }],
+    ['clientCertificateHeader', { clientCertificateHeader: 'x cert' }],
+  ])('refuses %s that cannot be meant: %j', (name, options) => {
+    expect(() => endpoint(options)).toThrow(TypeError);
+    expect(() => endpoint(options)).toThrow(name);
+  });
+
+  it('may be on loopback, and below a path', () => {
+    expect(() => endpoint({ issuer: 'http://127.0.0.1:3000' })).not.toThrow();
+    expect(() => endpoint({ issuer: 'https://as.example/tenant' })).not.toThrow();
   });
 });
 

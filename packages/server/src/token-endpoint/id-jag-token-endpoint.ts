@@ -1,4 +1,5 @@
 import { cleanText, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
+import { checkDpopOptions } from '../dpop/check-options.ts';
 import {
   type DpopOptions,
   DpopProofError,
@@ -7,10 +8,13 @@ import {
   type VerifiedProof,
   verifyDpopProof,
 } from '../dpop/proof.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { mayFetchConfigured } from '../keys/fetch-json.ts';
+import { checkNumber } from '../options/numbers.ts';
+import { calling } from '../provider/callback.ts';
+import { GrantRefusal, serverFailure } from '../provider/refusal.ts';
 import { type RedeemDraft, refusedDraft } from '../redeem/audit.ts';
 import { checkRedemptionRules, type RedemptionRules } from '../redeem/options.ts';
-import { decideRedemption, type Redemption, spendIdJag, tokenAnswer } from '../redeem/redemption.ts';
+import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
 import { granted, notAllowed, refused } from './answers.ts';
@@ -26,10 +30,16 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
   readonly issuer: string;
   /**
    * Whether the client is who it says, by the registrations this server has, and may use the grant: the client's id, or
-   * undefined, which answers `invalid_client`. Compare secrets in constant time. May throw GrantRefusal
+   * undefined or null, which answers `invalid_client`. Compare secrets in constant time. May throw GrantRefusal
    * (`unauthorized_client`).
    */
-  readonly authenticateClient: (client: PresentedClient, request: Request) => Awaitable<string | undefined>;
+  readonly authenticateClient: (client: PresentedClient, request: Request) => Awaitable<string | null | undefined>;
+  /**
+   * The request header in which the proxy that ends TLS names the client certificate it has verified, for clients that
+   * authenticate by one (RFC 8705): `authenticateClient` is then given `tls_client_auth`. The proxy must remove the header
+   * from what clients send, or anybody is any client. Default: none.
+   */
+  readonly clientCertificateHeader?: string | undefined;
   /**
    * Makes the access token that the redemption says, in whatever form this server's resource servers know; see
    * `accessTokenClaims` for a JWT. Where it throws, `server_error` is answered.
@@ -42,6 +52,11 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
   readonly dpop?: (DpopOptions & { readonly tokenEndpoint: string }) | undefined;
   /** Default: 65536. */
   readonly maxBodyBytes?: number | undefined;
+  /**
+   * Is given what made a request a `server_error`, such as what a callback threw; the audit record only says which
+   * callback it was. Default: nobody is.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -52,13 +67,9 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
  * Throws a TypeError for options that cannot be meant.
  */
 export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request: Request) => Promise<Response> {
-  checkRedemptionRules('idJagTokenEndpoint', options, options.issuer);
+  checkOptions(options);
   const now = options.now ?? (() => new Date());
-  const { dpop } = options;
-  if (dpop !== undefined && !URL.canParse(dpop.tokenEndpoint)) {
-    throw new TypeError('idJagTokenEndpoint: dpop.tokenEndpoint is not an absolute URL');
-  }
-  const proofs = dpop?.replay ?? memoryReplayStore({ now });
+  const proofs = options.dpop?.replay ?? memoryReplayStore({ now });
 
   return async (request) => {
     if (request.method !== 'POST') return notAllowed();
@@ -66,25 +77,51 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
     try {
       const answer = await redeem(options, request, draft, proofs, now());
       // A grant that cannot be recorded is not given.
-      options.audit?.({ ...draft, time: now(), granted: true });
+      await calling('audit', () => options.audit?.({ ...draft, time: now(), granted: true }));
       return granted(answer);
     } catch (error) {
       const refusal = toRefusal(error);
+      if (refusal.error === 'server_error') report(options, refusal.cause ?? refusal);
       const { error: code, reason } = refusal;
+      const record = { ...refusedDraft(draft), error: code, reason: cleanText(reason), time: now(), granted: false };
       try {
-        options.audit?.({
-          ...refusedDraft(draft),
-          error: code,
-          reason: cleanText(reason),
-          time: now(),
-          granted: false,
-        });
-      } catch {
-        // An audit sink that fails stops grants (above); a refusal it leaves as it is.
+        await options.audit?.(record);
+      } catch (failure) {
+        // A refusal stays what it is.
+        report(options, failure);
       }
       return refused(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
     }
   };
+}
+
+function checkOptions(options: IdJagTokenEndpointOptions): void {
+  const where = 'idJagTokenEndpoint';
+  const { issuer, dpop, maxBodyBytes, clientCertificateHeader } = options;
+  // RFC 8414 section 2.
+  if (!mayFetchConfigured(issuer) || /[?#]/u.test(issuer)) {
+    throw new TypeError(`${where}: issuer is no https URL without query and fragment (or http on loopback)`);
+  }
+  checkRedemptionRules(where, options, issuer);
+  for (const name of ['authenticateClient', 'issueAccessToken'] as const) {
+    if (typeof options[name] !== 'function') throw new TypeError(`${where}: ${name} is not a function`);
+  }
+  if (dpop !== undefined && !URL.canParse(dpop.tokenEndpoint)) {
+    throw new TypeError(`${where}: dpop.tokenEndpoint is not an absolute URL`);
+  }
+  checkDpopOptions(where, dpop);
+  if (clientCertificateHeader !== undefined && !/^[\w-]+$/u.test(clientCertificateHeader)) {
+    throw new TypeError(`${where}: clientCertificateHeader is not the name of a header`);
+  }
+  checkNumber(where, 'maxBodyBytes', maxBodyBytes, { min: 1, integer: true });
+}
+
+/** A hook that fails must not change the answer, and an asynchronous one must not end the process. */
+function report({ onError }: IdJagTokenEndpointOptions, failure: unknown): void {
+  try {
+    const told: unknown = onError?.(failure);
+    if (told instanceof Promise) told.catch(() => undefined);
+  } catch {}
 }
 
 async function redeem(
@@ -111,15 +148,15 @@ async function redeem(
       scopes: scopeParameter(parameters),
       resources: [...new Set(parameters.getAll('resource'))],
       dpopThumbprint: proof?.thumbprint,
+      spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs)),
     },
     options,
     options.issuer,
     draft,
   );
-  // Only now, when nothing else can refuse the request, are the proof and the ID-JAG spent.
-  if (proof !== undefined) await spendDpopProof(proof, proofs);
-  await spendIdJag(redemption.idJag, options, draft);
-  return tokenAnswer(redemption, await options.issueAccessToken(redemption));
+  const accessToken: unknown = await calling('issueAccessToken', () => options.issueAccessToken(redemption));
+  if (typeof accessToken !== 'string' || accessToken === '') throw serverFailure('issueAccessToken returned no token');
+  return tokenAnswer(redemption, accessToken);
 }
 
 async function authenticated(
@@ -128,13 +165,13 @@ async function authenticated(
   parameters: URLSearchParams,
   draft: RedeemDraft,
 ): Promise<string> {
-  const client = presentedClient(request.headers, parameters);
+  const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
   draft.claimedClientId = cleanText(client.clientId);
   if (client.method === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('invalid_client', 'a client must authenticate to redeem an ID-JAG');
   }
-  const clientId = await options.authenticateClient(client, request);
-  if (clientId === undefined || clientId === '') {
+  const clientId: unknown = await calling('authenticateClient', () => options.authenticateClient(client, request));
+  if (typeof clientId !== 'string' || clientId === '') {
     throw new GrantRefusal('invalid_client', 'the client authentication failed');
   }
   delete draft.claimedClientId;
@@ -159,5 +196,5 @@ function toRefusal(error: unknown): GrantRefusal {
     return new GrantRefusal('temporarily_unavailable', error.message, `replay_unknown: ${error.detail ?? 'the store'}`);
   }
   // An unexpected failure's message may hold anything; its name cannot.
-  return new GrantRefusal('server_error', 'the request failed', error instanceof Error ? error.name : 'unknown');
+  return serverFailure(error instanceof Error ? cleanText(error.name) : 'an unexpected failure', error);
 }
