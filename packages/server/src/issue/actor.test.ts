@@ -99,6 +99,17 @@ describe('a principal that acts for a user', () => {
     expect(claimsOf(await world.exchange('bot', delegated))['act']).toEqual(before);
   });
 
+  it('hides who acted before where the policy says so, and not that somebody did', async () => {
+    world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['read'], priorAct: { sub: 'a-pseudonym' } });
+    const delegated = await alice({ act: { sub: 'first-actor' } });
+    expect(claimsOf(await world.exchange('bot', delegated))['act']).toEqual({ sub: 'a-pseudonym' });
+    expect(claimsOf(await world.exchange('bot', { ...delegated, ...(await ownToken()) }))['act']).toEqual({
+      sub: 'principal-bot',
+      act: { sub: 'a-pseudonym' },
+    });
+    expect(claimsOf(await world.exchange('bot', await alice()))).not.toHaveProperty('act');
+  });
+
   it('needs a proof where its token is bound', async () => {
     const dpop = oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
     const bound = { ...(await alice()), ...(await ownToken('bot', dpop)) };

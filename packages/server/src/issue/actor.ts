@@ -40,12 +40,20 @@ export async function verifyActor(
   return { subject: verified.subject, tokenType: actor.type };
 }
 
-/**
- * The `act` claim: the actor, and inside it whoever acted before, where the subject token says so (RFC 8693 section 4.1).
- */
-export function actClaim(request: IdJagRequest, { actorSubject }: IdJagGrant): Record<string, unknown> | undefined {
-  const { act } = request.claims;
-  const before = request.subjectKind === 'user' && typeof act === 'object' && act !== null ? { ...act } : undefined;
+/** The `act` of a user's subject token: who acted already. What a platform says of its workloads names nobody here. */
+export function priorAct({ subjectKind, claims }: IdJagRequest): Record<string, unknown> | undefined {
+  const { act } = claims;
+  return subjectKind === 'user' && isObject(act) ? { ...act } : undefined;
+}
+
+/** The `act` claim: the actor, and inside it whoever acted before (RFC 8693 section 4.1). */
+export function actClaim(request: IdJagRequest, grant: IdJagGrant): Record<string, unknown> | undefined {
+  const known = priorAct(request);
+  const before = known && { ...(grant.priorAct ?? known) };
   if (request.actor === undefined) return before;
-  return { sub: actorSubject ?? request.actor.subject, ...(before !== undefined && { act: before }) };
+  return { sub: grant.actorSubject ?? request.actor.subject, ...(before !== undefined && { act: before }) };
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

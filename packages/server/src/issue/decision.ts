@@ -12,6 +12,7 @@ const grantSchema = z.object({
   resource: z.union([text, z.array(text)]).optional(),
   subject: text.optional(),
   actorSubject: text.optional(),
+  priorAct: z.record(z.string(), z.unknown()).optional(),
   audience: text.optional(),
   lifetimeSeconds: seconds.optional(),
   maxLifetimeSeconds: seconds.optional(),

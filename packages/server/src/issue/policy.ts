@@ -66,6 +66,11 @@ export interface IdJagGrant {
   /** `act.sub` of the ID-JAG, where there is an actor. Default: the actor's subject. */
   readonly actorSubject?: string | undefined;
   /**
+   * Who acted before, in other words than the subject token's own `act` claim, where it has one. It cannot be left out: the
+   * user would seem to have come alone. Default: as the subject token says.
+   */
+  readonly priorAct?: Readonly<Record<string, unknown>> | undefined;
+  /**
    * `aud` of the ID-JAG, where clients name the authorization server otherwise than by its issuer. Default: as
    * requested.
    */

@@ -1,8 +1,9 @@
+import { priorAct } from '../issue/actor.ts';
 import type { IdJagDecision, IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { DenialStatus } from '../issue/status.ts';
 import { missingAuthentication } from './authentication.ts';
 import { Grants, together } from './grants.ts';
-import { pairwiseSubject } from './pairwise.ts';
+import { pairwiseAct, pairwiseSubject } from './pairwise.ts';
 import type { PolicyState, ServerState, SubjectState } from './state.ts';
 import { findTarget, type Target } from './target.ts';
 
@@ -57,6 +58,7 @@ export function decide(state: PolicyState, request: IdJagRequest, options: Decis
     actorSubject:
       request.actor &&
       issuedSubject(server, { subject: request.actor.subject, kind: 'principal' }, options.pairwiseSecret),
+    priorAct: issuedAct(server, priorAct(request), options.pairwiseSecret),
     algorithm: server.algorithm,
     maxLifetimeSeconds: server.maxLifetimeSeconds,
     claims: { ...who.claims, ...authenticationClaims(request) },
@@ -151,6 +153,15 @@ function issuedSubject(
 ): string {
   if (secret === undefined || subjects === 'public') return subject;
   return pairwiseSubject(secret, { sector: issuer, kind, subject });
+}
+
+function issuedAct(
+  { issuer, subjects }: ServerState,
+  act: Record<string, unknown> | undefined,
+  secret: string | Uint8Array | undefined,
+): Record<string, unknown> | undefined {
+  if (act === undefined || secret === undefined || subjects === 'public') return act;
+  return pairwiseAct(secret, issuer, act);
 }
 
 /** So that the authorization server can ask for more in its turn (the draft's `auth_time`, `acr`, `amr`). */

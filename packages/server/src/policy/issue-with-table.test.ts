@@ -125,6 +125,20 @@ describe('an identity provider with a policy table', () => {
     expect(records).toContainEqual({ subject: 'bot', issuedSubject: undefined });
   });
 
+  it('tells no two authorization servers the same of who acted before for a user', async () => {
+    const agent = 'agent-7@acme.example';
+    const [first, other, open] = await Promise.all(
+      ['es256', 'eddsa', 'plain'].map(async (name) => {
+        const delegated = await ofAlice({ act: { sub: agent } });
+        const { body } = await world.exchange('bot', { ...delegated, ...at(name) });
+        return decodeJwt(String(body['access_token']))['act'];
+      }),
+    );
+    expect(first).toEqual({ sub: expect.stringMatching(/^[\w-]{43}$/u) });
+    expect(other).not.toEqual(first);
+    expect(open).toEqual({ sub: agent });
+  });
+
   it('stops issuing at the kill switch, and says so to the administrator only', async () => {
     table.pauseServer('plain');
     const answer = await asPrincipal('plain');

@@ -72,6 +72,7 @@ describe('what is granted', () => {
       resource: ISSUES,
       subject: 'bot',
       actorSubject: undefined,
+      priorAct: undefined,
       algorithm: 'EdDSA',
       maxLifetimeSeconds: 60,
       claims: { department: 'reports' },
@@ -352,6 +353,18 @@ describe('pairwise subjects', () => {
       actor: { subject: 'bot', tokenType: 'urn:ietf:params:oauth:token-type:access_token' },
     });
     expect(await withSecret().policy(asked)).toMatchObject({ actorSubject: await subjectFor(withSecret(), {}) });
+  });
+
+  it('hide who acted before, of whom nothing else is said', async () => {
+    const before = { sub: 'bot', iss: 'https://acme.example', act: { sub: 'agent-7@acme.example' } };
+    const forAlice = { subject: 'alice', subjectKind: 'user', claims: { act: before } } as const;
+    const own = await subjectFor(withSecret(), {});
+    expect(await withSecret().policy(request(forAlice))).toMatchObject({
+      priorAct: { sub: own, act: { sub: expect.not.stringContaining('acme') } },
+    });
+    const atIssues = await withSecret().policy(request(forAlice));
+    expect(atIssues.granted && Object.keys(atIssues.priorAct ?? {})).toEqual(['sub', 'act']);
+    expect(await table.policy(request(forAlice))).toMatchObject({ priorAct: before });
   });
 
   it('are not made for a server that wants to know', async () => {
