@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import { checkIdJagOptions } from '../id-jag/check-options.ts';
+import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import { checkAudienceTenants } from '../id-jag/trusted-issuers.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
 import type { VerifyIdJagOptions } from '../id-jag/verify.ts';
@@ -95,22 +97,48 @@ export type RedeemIdJagOptions = RedemptionRules<ResourceOptions>;
 
 export const DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS = 300;
 
+const scopes = z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)'));
+const flag = z.boolean().optional();
+const callback = z.custom((value) => typeof value === 'function', 'is not a function').optional();
+const rulesSchema = z.object({
+  resources: z
+    .record(
+      z.string(),
+      z.strictObject({
+        scopes,
+        defaultScopes: scopes.optional(),
+        authorizationDetailsTypes: z.array(z.string().min(1)).optional(),
+        accessTokenLifetimeSeconds: z.int().positive().optional(),
+        requireDpop: flag,
+        accessTokenFormat: z.enum(['opaque', 'jwt']).optional(),
+        accessTokenAlgorithm: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']).optional(),
+      }),
+    )
+    .refine((resources) => Object.keys(resources).length > 0, 'is empty'),
+  scopesFor: z.union([z.array(z.unknown()), callback], 'is neither a table nor a function'),
+  account: callback,
+  authorizationDetailsFor: callback,
+  tokenClaims: callback,
+  tenantOfClient: callback,
+  requireResource: flag,
+  allowPublicClients: flag,
+  audit: callback,
+});
+
 /** Throws a TypeError that begins with `where`, for rules that cannot be meant. */
 export function checkRedemptionRules(where: string, rules: RedemptionRules, ownIssuer: string): void {
   checkIdJagOptions(where, rules, ownIssuer);
   if (rules.tenantOfClient !== undefined) checkAudienceTenants(where, rules.issuers);
-  if (Array.isArray(rules.scopesFor)) checkScopeRules(where, rules.scopesFor, rules);
-  const resources = Object.entries(rules.resources);
-  if (resources.length === 0) throw new TypeError(`${where}: resources is empty`);
-  for (const [resource, { scopes, defaultScopes, accessTokenLifetimeSeconds: lifetime }] of resources) {
+  const checked = rulesSchema.safeParse(rules);
+  if (!checked.success) throw new TypeError(`${where}: ${z.prettifyError(checked.error)}`);
+  if (typeof rules.scopesFor === 'object') checkScopeRules(where, rules.scopesFor, rules);
+  for (const [resource, { scopes: known, defaultScopes = [] }] of Object.entries(rules.resources)) {
     if (!URL.canParse(resource) || resource.includes('#')) {
       throw new TypeError(`${where}: the resource ${resource} is not an absolute URI without a fragment`);
     }
-    if (lifetime !== undefined && (!Number.isSafeInteger(lifetime) || lifetime <= 0)) {
-      throw new TypeError(`${where}: accessTokenLifetimeSeconds of ${resource} is not a positive integer`);
-    }
-    if (defaultScopes?.some((scope) => !scopes.includes(scope)) === true) {
-      throw new TypeError(`${where}: defaultScopes of ${resource} has a scope that its scopes do not have`);
+    const unknown = defaultScopes.find((scope) => !known.includes(scope));
+    if (unknown !== undefined) {
+      throw new TypeError(`${where}: defaultScopes of ${resource} has ${unknown}, a scope that its scopes do not have`);
     }
   }
 }
