@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { run, runOk } from './command.ts';
-import { CONSUMED, installConsumer } from './consumer.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
+import { install, packagesOf, PROJECTS } from './project.ts';
 
 /** Every limit is several times what two cores need; the registry is the slow part. */
 const BUILD_MS = 120_000;
@@ -98,38 +98,29 @@ describe.each(PACKAGES)('%s', (name) => {
   );
 });
 
-describe('an empty project that installs core, sdk-adapter and langchain', () => {
-  let consumer: string;
+describe.each(PROJECTS)('an empty project: $name', (project) => {
+  let folder: string;
 
   beforeAll(async () => {
-    consumer = join(workspace, 'consumer');
-    await mkdir(consumer);
-    await installConsumer(consumer, packed);
+    folder = join(workspace, project.name);
+    await install(project, folder, packed);
   }, INSTALL_MS);
 
-  /** What each entry point must export, at least. */
-  const entries: Readonly<Record<string, readonly string[]>> = {
-    '@credence/core': ['ServicePrincipal', 'CredenceError', 'privateKeyJwt', 'clientSecret', 'ownToken'],
-    '@credence/sdk-adapter': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
-    '@credence/sdk-adapter/v2': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
-    '@credence/langchain': ['accessMiddleware', 'loadTools', 'mcpConnections'],
-  };
-
-  test.each(Object.entries(entries))(
+  test.each(Object.entries(project.entries))(
     'imports %s',
     async (entry, names) => {
       const script = `import * as entry from '${entry}'; console.log(JSON.stringify(Object.keys(entry)))`;
-      const stdout = await runOk(process.execPath, ['--input-type=module', '--eval', script], consumer);
+      const stdout = await runOk(process.execPath, ['--input-type=module', '--eval', script], folder);
       expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...names]));
     },
     CHECK_MS,
   );
 
-  test.each(Object.entries(entries))(
+  test.each(Object.entries(project.entries))(
     'requires %s from CommonJS',
     async (entry, names) => {
       const script = `console.log(JSON.stringify(Object.keys(require('${entry}'))))`;
-      const stdout = await runOk(process.execPath, ['--input-type=commonjs', '--eval', script], consumer);
+      const stdout = await runOk(process.execPath, ['--input-type=commonjs', '--eval', script], folder);
       expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...names]));
     },
     CHECK_MS,
@@ -141,26 +132,46 @@ describe('an empty project that installs core, sdk-adapter and langchain', () =>
       const script = `
         import { createRequire } from 'node:module';
         const from = (name) => createRequire(import.meta.dirname + '/node_modules/' + name + '/package.json');
-        const importers = ${JSON.stringify(CONSUMED)};
+        const importers = ${JSON.stringify(packagesOf(project))};
         console.log(JSON.stringify(importers.map((name) => from(name).resolve('@credence/core'))));
       `;
-      await writeFile(join(consumer, 'copies.mjs'), script);
-      const copies: unknown = JSON.parse(await runOk(process.execPath, ['copies.mjs'], consumer));
+      await writeFile(join(folder, 'copies.mjs'), script);
+      const copies: unknown = JSON.parse(await runOk(process.execPath, ['copies.mjs'], folder));
       expect(new Set(z.array(z.string()).parse(copies)).size).toBe(1);
     },
     CHECK_MS,
   );
 
   test(
-    'type-checks an application, declarations of dependencies included',
+    'type-checks what is written in it',
     async () => {
       const { exitCode, stdout } = await run(
         process.execPath,
-        [join(consumer, 'node_modules/typescript/bin/tsc'), '-p', '.'],
-        consumer,
+        [join(folder, 'node_modules/typescript/bin/tsc'), '-p', '.'],
+        folder,
       );
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     },
     CHECK_MS,
   );
 });
+
+test(
+  'a bot gets a token from the sandbox as it is installed',
+  async () => {
+    const script = `
+      import { ServicePrincipal } from '@credence/core';
+      import { startSandbox } from '@credence/sandbox';
+      const sandbox = await startSandbox();
+      const bot = ServicePrincipal.fromEnv(sandbox.principals['reporting-bot'].env);
+      const { type, scopes } = await bot.token('issues');
+      console.log(JSON.stringify({ type, scopes }));
+      await bot.close();
+      await sandbox.close();
+    `;
+    const folder = join(workspace, 'enterprise');
+    const stdout = await runOk(process.execPath, ['--input-type=module', '--eval', script], folder);
+    expect(JSON.parse(stdout)).toEqual({ type: 'Bearer', scopes: ['issues:read'] });
+  },
+  CHECK_MS,
+);

@@ -1,0 +1,97 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runOk } from './command.ts';
+import { installedVersion, type PackedPackage, ROOT } from './pack.ts';
+
+/** An empty project that installs packages of ours, and writes the program of its name in `projects/`. */
+export interface Project {
+  readonly name: string;
+  /** Ours that it installs, and what each must export, at least. */
+  readonly entries: Readonly<Record<string, readonly string[]>>;
+  /** Named exactly, each of them: peers that are left to npm keep its resolver busy for minutes. */
+  readonly others: readonly string[];
+  /** Whether declarations of dependencies are checked too; not where they speak of an optional peer that is not there. */
+  readonly checksDeclarations: boolean;
+}
+
+const COMPILER = ['@types/node', 'typescript'];
+
+export const PROJECTS: readonly Project[] = [
+  {
+    name: 'application',
+    entries: {
+      '@credence/core': ['ServicePrincipal', 'CredenceError', 'privateKeyJwt', 'clientSecret', 'ownToken'],
+      '@credence/core/opentelemetry': ['openTelemetry'],
+      '@credence/sdk-adapter': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
+      '@credence/sdk-adapter/v2': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
+      '@credence/langchain': ['accessMiddleware', 'loadTools', 'mcpConnections'],
+    },
+    others: [
+      '@langchain/core',
+      '@langchain/langgraph',
+      '@langchain/langgraph-checkpoint',
+      '@langchain/mcp-adapters',
+      '@modelcontextprotocol/client',
+      '@modelcontextprotocol/sdk',
+      '@opentelemetry/api',
+      'langchain',
+      'zod',
+      ...COMPILER,
+    ],
+    checksDeclarations: true,
+  },
+  {
+    name: 'mcp-server',
+    entries: {
+      '@credence/core': ['CredenceError'],
+      '@credence/server': ['accessTokenVerifier', 'accessTokenGate', 'idJagTokenEndpoint', 'toolScopes', 'verifyIdJag'],
+    },
+    others: COMPILER,
+    checksDeclarations: false,
+  },
+  {
+    name: 'enterprise',
+    entries: {
+      '@credence/core': ['ServicePrincipal'],
+      '@credence/redis': ['redisReplayStore', 'redisStore'],
+      '@credence/sandbox': ['startSandbox'],
+      '@credence/server': ['issueIdJag', 'policyTable', 'redeemIdJag'],
+    },
+    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
+    checksDeclarations: false,
+  },
+];
+
+/** `@credence/core/opentelemetry` is of `@credence/core`. */
+export function packagesOf({ entries }: Project): readonly string[] {
+  return [...new Set(Object.keys(entries).map((entry) => entry.split('/').slice(0, 2).join('/')))];
+}
+
+export async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
+  const dependencies: Record<string, string> = {};
+  for (const name of packagesOf(project)) {
+    const found = packed.find((candidate) => candidate.name === name);
+    if (found === undefined) throw new Error(`${name} was not packed`);
+    dependencies[name] = `file:${found.tarball}`;
+  }
+  for (const name of project.others) dependencies[name] = await installedVersion(name);
+  const program = `${project.name}.ts`;
+  const tsconfig = {
+    compilerOptions: {
+      target: 'ES2023',
+      lib: ['es2023', 'dom'],
+      types: ['node'],
+      module: 'nodenext',
+      strict: true,
+      skipLibCheck: !project.checksDeclarations,
+      noEmit: true,
+    },
+    files: [program],
+  };
+  const manifest = { name: project.name, version: '1.0.0', private: true, type: 'module', dependencies };
+  await mkdir(folder);
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig, null, 2));
+  await copyFile(join(ROOT, 'test/packaging/projects', program), join(folder, program));
+  await runOk('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
+}

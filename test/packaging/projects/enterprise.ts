@@ -1,0 +1,28 @@
+/** What is written against a whole enterprise on loopback, and for one of one's own on oidc-provider. */
+import { ServicePrincipal } from '@credence/core';
+import { redisReplayStore, redisStore } from '@credence/redis';
+import { startSandbox } from '@credence/sandbox';
+import { policyTable, redeemIdJag } from '@credence/server';
+import type Provider from 'oidc-provider';
+import { createClient } from 'redis';
+
+export async function tokenType(): Promise<string> {
+  const sandbox = await startSandbox({ accessTokenLifetimeSeconds: 60 });
+  const client = createClient();
+  const store = redisStore({ client, encryptionKey: new Uint8Array(32) });
+  const bot = ServicePrincipal.fromEnv(sandbox.principals['reporting-bot'].env, { store });
+  const { type } = await bot.token('issues');
+  await bot.close();
+  await sandbox.close();
+  return type;
+}
+
+export function serve(provider: Provider): void {
+  redeemIdJag(provider, {
+    issuers: { 'https://idp.example': {} },
+    resources: { 'https://mcp.example/mcp': { scopes: ['issues:read'] } },
+    replay: { singleUse: redisReplayStore({ client: createClient() }) },
+  });
+}
+
+export const table = policyTable;
