@@ -22,9 +22,12 @@ export const RESOURCE = 'https://mcp.example/mcp';
 export interface RefreshTokenProperties {
   /** What the user agreed to; the token itself has all scopes unless `scope` says otherwise. */
   consentedScope?: string;
+  /** What they agreed to at other resources, by resource. */
+  consentedResources?: Record<string, string>;
   accountId?: string;
   grantId?: string;
   scope?: string;
+  resource?: string[];
   authTime?: number;
   acr?: string;
   amr?: string[];
@@ -142,10 +145,14 @@ export async function startUsersWorld(options: Partial<IssueIdJagOptions> = {}):
       for (const [name, value] of Object.entries({ sub: accountId, ...claims })) token.set(name, value);
       return token.issue({ use: 'idtoken', expiresAt: Math.floor(Date.now() / 1000) + 60 });
     },
-    async refreshToken(clientId, { consentedScope = 'openid email offline_access', ...properties } = {}) {
+    async refreshToken(
+      clientId,
+      { consentedScope = 'openid email offline_access', consentedResources = {}, ...properties } = {},
+    ) {
       const { accountId = 'alice' } = properties;
       const grant = new provider.Grant({ clientId, accountId });
       grant.addOIDCScope(consentedScope);
+      for (const [resource, scope] of Object.entries(consentedResources)) grant.addResourceScope(resource, scope);
       const token = new provider.RefreshToken({
         client: await found(clientId),
         accountId,

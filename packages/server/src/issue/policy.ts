@@ -12,6 +12,18 @@ export interface UserAuthentication {
   readonly amr?: readonly string[];
 }
 
+/**
+ * What the user let the client have here, of which an ID-JAG must not be a way out (the draft, on refresh tokens). These
+ * scopes are this provider's own, `openid` for one, and those of the request the resource server's, so only a policy
+ * knows which of the one ask for which of the other.
+ */
+export interface RefreshTokenAuthorization {
+  /** Those of the token that its grant still has. */
+  readonly scopes: readonly string[];
+  /** RFC 8707; empty where there are none. */
+  readonly resources: readonly string[];
+}
+
 /** What a client asks its identity provider for, with the subject token verified. */
 export interface IdJagRequest {
   readonly subject: string;
@@ -25,6 +37,8 @@ export interface IdJagRequest {
   readonly claims: Readonly<Record<string, unknown>>;
   /** For a user. */
   readonly authentication?: UserAuthentication;
+  /** For a refresh token: what it was granted here. */
+  readonly authorization?: RefreshTokenAuthorization;
   /** The workload a workload JWT is of, at its platform. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
   /**

@@ -62,6 +62,28 @@ describe('a refresh token as subject token', () => {
     expect(asked[0]?.claims).toEqual({ sub: 'alice' });
   });
 
+  it('shows the policy what it was granted, which a policy can hold requests to', async () => {
+    const crm = 'https://crm.acme.example';
+    world.policy = (request) => {
+      asked.push(request);
+      return request.resources.every((resource) => request.authorization?.resources.includes(resource))
+        ? { granted: true, clientId: 'bot-at-as', scopes: ['read'] }
+        : { granted: false, error: 'invalid_target', reason: 'not what the refresh token is for' };
+    };
+    const token = await world.refreshToken('bot', {
+      consentedScope: 'openid',
+      consentedResources: { [crm]: 'crm:read' },
+      scope: 'openid email crm:read crm:write',
+      resource: [crm],
+    });
+    expect((await exchange(token)).body).toMatchObject({ error: 'invalid_target' });
+    await exchange(await world.refreshToken('bot', { consentedScope: 'openid' }));
+    expect(asked.map(({ authorization }) => authorization)).toEqual([
+      { scopes: ['openid', 'crm:read'], resources: [crm] },
+      { scopes: ['openid'], resources: [] },
+    ]);
+  });
+
   it('is not used up, and no new one is handed out', async () => {
     const token = await world.refreshToken('bot');
     for (let time = 0; time < 3; time += 1) {

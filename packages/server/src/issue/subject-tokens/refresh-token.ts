@@ -1,4 +1,5 @@
 import type { Grant, RefreshToken } from 'oidc-provider';
+import type { RefreshTokenAuthorization } from '../policy.ts';
 import { userAuthentication } from './authentication.ts';
 import {
   checkBinding,
@@ -10,8 +11,9 @@ import {
 
 /**
  * A refresh token of somebody who signed in through the calling client, held to what the provider's own
- * `refresh_token` grant asks of it: issued here, to this client, neither expired nor revoked nor used up by rotation, its
- * grant and its account still there, its key proven.
+ * `refresh_token` grant asks of the token: issued here, to this client, neither expired nor revoked nor used up by
+ * rotation, its grant and its account still there, its key proven. That grant's rule that no more scopes are asked for than
+ * the token has is the policy's to apply: the scopes of an ID-JAG are another server's.
  *
  * It is not rotated: an exchange has no answer to hand out a new one in (the draft: `refresh_token` SHOULD NOT be
  * used), and a client whose token were used up silently could not come back. One that rotation did use up is treated
@@ -72,7 +74,17 @@ async function verifiedSubject(
     subjectKind: 'user',
     claims,
     authentication: userAuthentication({ acr, amr, auth_time: authTime }, now),
+    authorization: authorization(found, grant),
   };
+}
+
+function authorization(found: RefreshToken, grant: Grant): RefreshTokenAuthorization {
+  const resources = [found.resource ?? []].flat();
+  const scopes = [
+    grant.getOIDCScopeFiltered(found.scopes),
+    ...resources.map((resource) => grant.getResourceScopeFiltered(resource, found.scopes)),
+  ].flatMap((scope) => scope.split(' '));
+  return { scopes: [...new Set(scopes)].filter((scope) => scope !== ''), resources };
 }
 
 async function revokeGrant({ grantId }: RefreshToken, { provider, ctx }: SubjectTokenContext): Promise<void> {

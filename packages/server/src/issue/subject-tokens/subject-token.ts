@@ -8,7 +8,10 @@ import type { IdJagRequest } from '../policy.ts';
 import type { WorkloadPlatform } from './workload-platform.ts';
 
 /** Who a subject token stands for. */
-export type VerifiedSubject = Pick<IdJagRequest, 'subject' | 'subjectKind' | 'claims' | 'authentication' | 'workload'>;
+export type VerifiedSubject = Pick<
+  IdJagRequest,
+  'subject' | 'subjectKind' | 'claims' | 'authentication' | 'authorization' | 'workload'
+>;
 
 export interface SubjectTokenContext {
   readonly provider: Provider;
