@@ -2,9 +2,9 @@ import { priorAct } from '../issue/actor.ts';
 import type { IdJagDecision, IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { DenialStatus } from '../issue/status.ts';
 import { missingAuthentication } from './authentication.ts';
-import { Grants, together } from './grants.ts';
+import { together } from './grants.ts';
 import { pairwiseAct, pairwiseSubject } from './pairwise.ts';
-import type { PolicyState, ServerState, SubjectState } from './state.ts';
+import { emptyRow, type PolicyState, type ServerState, type SubjectState } from './state.ts';
 import { findTarget, type Target } from './target.ts';
 
 export interface DecisionOptions {
@@ -21,6 +21,8 @@ export interface DecisionOptions {
 export function decide(state: PolicyState, request: IdJagRequest, options: DecisionOptions): IdJagDecision {
   const who = findSubject(state, request, options.furtherGroups);
   if (isDenial(who)) return who;
+  const actor = request.actor && findPrincipal(state, request.clientId);
+  if (actor !== undefined && isDenial(actor)) return actor;
   const target = findTarget(state, request);
   if (isDenial(target)) return target;
   const { name, server } = target;
@@ -54,10 +56,8 @@ export function decide(state: PolicyState, request: IdJagRequest, options: Decis
     scopes: scopes.granted,
     audience: server.issuer,
     resource: server.resource,
-    subject: issuedSubject(server, { subject: request.subject, kind: request.subjectKind }, options.pairwiseSecret),
-    actorSubject:
-      request.actor &&
-      issuedSubject(server, { subject: request.actor.subject, kind: 'principal' }, options.pairwiseSecret),
+    subject: issuedSubject(server, { subject: who.name, kind: request.subjectKind }, options.pairwiseSecret),
+    actorSubject: actor && issuedSubject(server, { subject: actor.name, kind: 'principal' }, options.pairwiseSecret),
     priorAct: issuedAct(server, priorAct(request), options.pairwiseSecret),
     algorithm: server.algorithm,
     maxLifetimeSeconds: server.maxLifetimeSeconds,
@@ -74,16 +74,7 @@ function findSubject(
 ): SubjectState | IdJagDenial {
   const principal = state.principalOfClient.get(clientId);
   if (principal?.disabled === true) return disabled('principal', principal.name);
-  if (subjectKind === 'principal') {
-    return (
-      principal ??
-      denied(
-        'principal_unknown',
-        'access_denied',
-        `the client ${clientId} belongs to no principal: add one to the table`,
-      )
-    );
-  }
+  if (subjectKind === 'principal') return findPrincipal(state, clientId);
   if (state.principals.has(subject) || state.principalOfClient.has(subject)) {
     // To an authorization server the two would be one.
     return denied('principal_unknown', 'access_denied', `the user ${subject} has the name of a principal`);
@@ -99,10 +90,15 @@ function findSubject(
   return user.disabled ? disabled('user', user.name) : user;
 }
 
+function findPrincipal({ principalOfClient }: PolicyState, clientId: string): SubjectState | IdJagDenial {
+  const reason = `the client ${clientId} belongs to no principal: add one to the table`;
+  return principalOfClient.get(clientId) ?? denied('principal_unknown', 'access_denied', reason);
+}
+
 /** Somebody who is known by groups alone. */
 function unlisted(state: PolicyState, name: string, groups: readonly string[]): SubjectState | undefined {
   if (!groups.some((group) => state.groups.has(group))) return undefined;
-  return { name, disabled: false, groups: new Set(), grants: new Grants(), claims: {} };
+  return emptyRow(name);
 }
 
 function grantedScopes(

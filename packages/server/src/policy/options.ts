@@ -64,7 +64,7 @@ export interface PolicyPrincipal extends PolicySubject {
 export interface PolicyTableOptions {
   /** By name. */
   readonly servers: Readonly<Record<string, PolicyServer>>;
-  /** Service principals, by name. */
+  /** Service principals, by name: the `sub` of their ID-JAGs, where it is no pseudonym. */
   readonly principals: Readonly<Record<string, PolicyPrincipal>>;
   /** Users, by the `sub` their ID tokens have. */
   readonly users?: Readonly<Record<string, PolicySubject>> | undefined;
@@ -72,7 +72,7 @@ export interface PolicyTableOptions {
   readonly groups?: Readonly<Record<string, Readonly<Record<string, ScopeGrant>>>> | undefined;
   /**
    * Further groups of whoever asks, from a directory or the subject token's claims; groups the table does not know grant
-   * nothing. With it a user who is not in `users` is known by groups alone.
+   * nothing. With it a user who is not in `users` is known by groups alone, and can be disabled all the same.
    */
   readonly groupsOf?: ((request: IdJagRequest) => readonly string[] | Promise<readonly string[]>) | undefined;
   /**
@@ -159,6 +159,9 @@ export function checkPolicyTable(options: PolicyTableOptions): void {
   const owners = new Map<string, string>();
   for (const [principal, { clients = [principal] }] of Object.entries(principals)) {
     for (const client of clients) {
+      if (client !== principal && Object.hasOwn(principals, client)) {
+        throw new TypeError(`policyTable: ${client} is a principal, and cannot be a client of ${principal}`);
+      }
       const owner = owners.get(client);
       if (owner !== undefined) throw new TypeError(`policyTable: the client ${client} is ${owner} and ${principal}`);
       owners.set(client, principal);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { IdJagDecision, IdJagRequest } from '../issue/policy.ts';
 import type { PolicyTableOptions } from './options.ts';
+import { pairwiseSubject } from './pairwise.ts';
 import { type PolicyTable, policyTable } from './policy-table.ts';
 
 const AS = 'https://as.example';
@@ -104,6 +105,7 @@ describe('what is granted', () => {
 
   it('is mapped to the client id that the calling client has there', async () => {
     expect(await ask({ clientId: 'bot-two' })).toMatchObject({ granted: true, clientId: 'bot-two-at-as' });
+    expect(await ask({ clientId: 'bot-two', subject: 'bot-two' })).toMatchObject({ subject: 'bot' });
     expect(table.subject('bot-two')).toBe('bot');
     expect(table.subject('unknown')).toBe('unknown');
   });
@@ -142,6 +144,13 @@ describe('each denial says what an administrator would have to change', () => {
       'principal_unknown',
       'access_denied',
       'has the name of a principal',
+    ],
+    [
+      'an actor that is no principal',
+      { ...user, clientId: 'stranger', actor: { subject: 'bot', tokenType: 'x' } },
+      'principal_unknown',
+      'access_denied',
+      'stranger belongs to no',
     ],
     [
       'an unknown audience',
@@ -300,6 +309,25 @@ describe('groups from a directory', () => {
     expect(await status({ ...bob, claims: { groups: ['toString'] } })).toBe('principal_unknown');
     expect(await status({ ...bob, subject: 'bot', claims: { groups: ['staff'] } })).toBe('principal_unknown');
   });
+
+  it('stop counting for a user who is disabled by name, also after a restart', async () => {
+    const groupsOf = () => ['staff'];
+    const bob: Partial<IdJagRequest> = {
+      subject: 'bob',
+      subjectKind: 'user',
+      clientId: 'desk',
+      scopes: ['issues:write'],
+    };
+    table = policyTable({ ...options, groupsOf });
+    table.disablePrincipal('bob');
+    expect(await status(bob)).toBe('principal_disabled');
+    expect(await status({ ...bob, subject: 'carol' })).toEqual(['issues:write']);
+    table = policyTable({ ...options, groupsOf, users: table.snapshot().users });
+    expect(await status(bob)).toBe('principal_disabled');
+    table.enablePrincipal('bob');
+    expect(await status(bob)).toEqual(['issues:write']);
+    for (const name of ['bot-two', 'staff']) expect(() => table.disablePrincipal(name)).toThrow('no principal or user');
+  });
 });
 
 describe('pairwise subjects', () => {
@@ -337,9 +365,8 @@ describe('pairwise subjects', () => {
     const subjects = await Promise.all([
       subjectFor(withSecret(), {}),
       subjectFor(withSecret(), crm),
-      subjectFor(withSecret(), { subject: 'bot-two' }),
       subjectFor(withSecret(), { subject: 'alice', subjectKind: 'user' }),
-      subjectFor(withSecret(), { subject: 'alice' }),
+      Promise.resolve(pairwiseSubject(SECRET, { sector: AS, kind: 'principal', subject: 'alice' })),
       subjectFor(withSecret(`another ${SECRET}`), {}),
     ]);
     expect(new Set(subjects).size).toBe(subjects.length);
@@ -430,6 +457,11 @@ describe('a table that contradicts itself', () => {
     ['a grant of an unknown scope', { principals: { bot: { grants: { wiki: ['wiki:raed'] } } } }, 'wiki:raed'],
     ['an unknown group', { principals: { bot: { groups: ['readres'] } } }, 'no group "readres"'],
     ['a client of two principals', { principals: { a: { clients: ['x'] }, b: { clients: ['x'] } } }, 'the client x'],
+    [
+      'a client by the name of another',
+      { principals: { a: { clients: ['b'] }, b: { clients: ['a1'] } } },
+      'client of a',
+    ],
     ['a principal and a user of one name', { users: { bot: {} } }, 'bot is a principal, a user or a group'],
     ['a group and a user of one name', { users: { readers: {} } }, 'readers is a principal, a user or a group'],
     ['two servers that are one', { servers: { ...servers, twin: servers.wiki } }, 'the same resource'],

@@ -2,7 +2,7 @@ import type { IdJagDecision, IdJagPolicy } from '../issue/policy.ts';
 import { decide } from './decide.ts';
 import type { HeldScopes } from './grants.ts';
 import { checkPolicyTable, type PolicyTableOptions } from './options.ts';
-import { checkScopes, found, initialState, type PolicyState, type SubjectState } from './state.ts';
+import { checkScopes, emptyRow, found, initialState, type PolicyState, type SubjectState } from './state.ts';
 
 /**
  * An administrator's policy as a table. Every change holds from the next request on; an ID-JAG that is out lives until
@@ -16,7 +16,7 @@ export interface PolicyTable {
   readonly policy: IdJagPolicy;
   /**
    * For the option `subject` of `issueIdJag` and `issuePrincipalIdTokens`: the principal's name, whichever of its clients
-   * asks. Without it each client is a subject of its own.
+   * asks. ID-JAGs have that name in any case; without this, audit records and ID tokens have the client's.
    */
   readonly subject: (clientId: string) => string;
   /** The kill switch: nothing is issued for this server until it is resumed. */
@@ -25,7 +25,10 @@ export interface PolicyTable {
   enableScope(server: string, scope: string): void;
   /** Nobody is granted this scope there, whatever they hold. */
   disableScope(server: string, scope: string): void;
-  /** A principal, with all its clients, also where they ask for a user; or a user. */
+  /**
+   * A principal, with all its clients, also where they ask for a user; or a user. Where there is a `groupsOf`, a name that
+   * is not in the table is a user's: it gets a row in `users`, which `snapshot` shows.
+   */
   disablePrincipal(who: string): void;
   enablePrincipal(who: string): void;
   /** Gives a principal, a user or a group scopes at a server; `onRequest`: only to requests that name them. */
@@ -71,7 +74,7 @@ export function policyTable(options: PolicyTableOptions): PolicyTable {
   const { pairwiseSecret, explainDenials = false, groupsOf, now = () => new Date() } = options;
   const state = initialState(options);
   return {
-    ...changesOf(state),
+    ...changesOf(state, { openToUsers: groupsOf !== undefined }),
     subject: (clientId) => state.principalOfClient.get(clientId)?.name ?? clientId,
     async policy(request): Promise<IdJagDecision> {
       const furtherGroups = (await groupsOf?.(request)) ?? [];
@@ -83,7 +86,10 @@ export function policyTable(options: PolicyTableOptions): PolicyTable {
   };
 }
 
-function changesOf(state: PolicyState): Omit<PolicyTable, 'policy' | 'subject' | 'snapshot'> {
+function changesOf(
+  state: PolicyState,
+  { openToUsers }: { openToUsers: boolean },
+): Omit<PolicyTable, 'policy' | 'subject' | 'snapshot'> {
   const server = (name: string) => found(state.servers, 'server', name);
   const people = () => new Map([...state.principals, ...state.users]);
   const person = (name: string) => found(people(), 'principal or user', name);
@@ -101,7 +107,13 @@ function changesOf(state: PolicyState): Omit<PolicyTable, 'policy' | 'subject' |
       knownScopes(name, [scope]);
       server(name).enabled.delete(scope);
     },
-    disablePrincipal: (who) => void (person(who).disabled = true),
+    disablePrincipal(who) {
+      // Neither a group nor a principal's client is a user by that name.
+      if (openToUsers && !people().has(who) && !state.groups.has(who) && !state.principalOfClient.has(who)) {
+        state.users.set(who, emptyRow(who));
+      }
+      person(who).disabled = true;
+    },
     enablePrincipal: (who) => void (person(who).disabled = false),
     grant(who, name, scopes, { onRequest = false } = {}) {
       knownScopes(name, scopes);

@@ -20,10 +20,16 @@ export interface SubjectState {
 export interface PolicyState {
   readonly servers: ReadonlyMap<string, ServerState>;
   readonly principals: ReadonlyMap<string, SubjectState>;
-  readonly users: ReadonlyMap<string, SubjectState>;
+  /** Grows where somebody is disabled who was known by groups alone. */
+  readonly users: Map<string, SubjectState>;
   readonly groups: ReadonlyMap<string, Grants>;
   /** Principals by their clients at this provider. */
   readonly principalOfClient: ReadonlyMap<string, SubjectState>;
+}
+
+/** A row for somebody of whom nothing but the name is known. */
+export function emptyRow(name: string): SubjectState {
+  return { name, disabled: false, groups: new Set(), grants: new Grants(), claims: {} };
 }
 
 /** Throws a TypeError for a grant or a group that the table does not have. */
