@@ -1,3 +1,4 @@
+import { redisIsInstalled, startRedisServer } from '../../test/support/redis-server.ts';
 import { randomBytes } from 'node:crypto';
 import type { FleetMemberMethods, Membership } from '../processes/fleet-member.ts';
 import { type Child, start } from '../processes/rpc.ts';
@@ -5,7 +6,6 @@ import { atMost, ratioOf, type Row, type Values } from '../report/row.ts';
 import { authRequests, type Counts } from '../world/state.ts';
 import { startWorld, type World } from '../world/world.ts';
 import type { Measure } from './measure.ts';
-import { redisIsInstalled, startRedis } from './redis-server.ts';
 
 const MEMBERS = 8;
 const FOR_MS = 9_000;
@@ -26,7 +26,7 @@ export const fleet: Measure = async ({ say }) => {
     say('(f) LEFT OUT: redis-server is not installed (apt-get install redis-server)');
     return [];
   }
-  const redis = await startRedis();
+  const redis = await startRedisServer();
   const world = await startWorld();
   const members = Array.from({ length: MEMBERS }, () =>
     start<FleetMemberMethods>(new URL('../processes/fleet-member.ts', import.meta.url)),

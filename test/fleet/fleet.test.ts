@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
 import { createClient } from 'redis';
-import { describeWithRedis, type RedisServer, startRedisServer } from '../support/redis-server.ts';
+import { describeWithRedis } from '../support/describe-with-redis.ts';
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { type Copy, startCopies } from './fleet.ts';
 
 const COPIES = 8;

@@ -5,7 +5,8 @@ import { redisStore, type RedisStoreOptions, type RedisStoreWarning } from '@cre
 import { type Sandbox, startSandbox } from '@credence/sandbox';
 import { createClient } from 'redis';
 import { type Peer, startPeer } from '../support/peer.ts';
-import { describeWithRedis, type RedisServer, startRedisServer } from '../support/redis-server.ts';
+import { describeWithRedis } from '../support/describe-with-redis.ts';
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts';
 
 describeWithRedis('what copies of a bot share', () => {
   const encryptionKey = randomBytes(32);

@@ -1,7 +1,8 @@
 import { redisReplayStore } from '@credence/redis';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createClient } from 'redis';
-import { describeWithRedis, type RedisServer, startRedisServer } from '../support/redis-server.ts';
+import { describeWithRedis } from '../support/describe-with-redis.ts';
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { goodClaims, goodHeader, IDP } from './support/bad-grants.ts';
 import { Issuer } from './support/issuer.ts';
 import { redeem } from './support/redeem.ts';
@@ -54,6 +55,6 @@ describeWithRedis('two instances of an authorization server that share used gran
       status: 503,
       body: { error: 'temporarily_unavailable' },
     });
-    expect(instances[0].records.at(-1)).toMatchObject({ granted: false, reason: 'replay_unknown: CredenceError' });
+    expect(instances[0].records.at(-1)).toMatchObject({ granted: false, reason: 'replay_unknown: unreachable' });
   });
 });

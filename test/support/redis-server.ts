@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { describe } from '@jest/globals';
 
 export interface RedisServer {
   readonly port: number;
@@ -48,22 +47,7 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
   };
 }
 
-/**
- * `describe`, where redis-server is installed. Elsewhere it says aloud that these tests were left out; in CI that is a failure,
- * because a test that never runs there protects nothing.
- */
-export function describeWithRedis(name: string, tests: () => void): void {
-  if (isInstalled()) {
-    describe(name, tests);
-    return;
-  }
-  const missing = `redis-server is not installed: the tests of "${name}" were LEFT OUT (apt-get install redis-server).`;
-  if (process.env['CI'] === 'true') throw new Error(missing);
-  process.stderr.write(`\n${missing}\n`);
-  describe.skip(name, tests);
-}
-
-function isInstalled(): boolean {
+export function redisIsInstalled(): boolean {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
     return true;

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { ReplayStore } from '@credence/server';
 import { createClient } from 'redis';
-import { describeWithRedis, type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
+import { describeWithRedis } from '../../../test/support/describe-with-redis.ts';
+import { type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
 import { redisReplayStore } from './redis-replay-store.ts';
 
 const connect = (url: string) =>

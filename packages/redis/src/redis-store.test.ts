@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis';
-import { describeWithRedis, type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
+import { describeWithRedis } from '../../../test/support/describe-with-redis.ts';
+import { type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';
 import type { RedisStoreWarning } from './options.ts';
 import { type RedisStore, redisStore } from './redis-store.ts';
 
