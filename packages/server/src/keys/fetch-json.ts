@@ -1,3 +1,5 @@
+import { PeerFailure } from './failure.ts';
+
 export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
 
 /** The global fetch, looked up at each call so that instrumentation installed later is seen. */
@@ -8,7 +10,7 @@ const TIMEOUT_MS = 3000;
 
 /**
  * Fetches a JSON document from a peer: no redirect followed, bounded in size and time, only from a URL that may be
- * asked.
+ * asked. Throws PeerFailure where the answer is none, and what `fetch` throws where there is no answer.
  */
 export async function fetchJson(url: string, fetchFunction: FetchLike): Promise<unknown> {
   const response = await fetchFunction(url, {
@@ -18,9 +20,14 @@ export async function fetchJson(url: string, fetchFunction: FetchLike): Promise<
   });
   if (response.status !== 200) {
     await response.body?.cancel();
-    throw new Error(`answered ${response.status}`);
+    throw new PeerFailure(`answered ${response.status}`);
   }
-  return JSON.parse(await boundedText(response)) as unknown;
+  const text = await boundedText(response);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new PeerFailure('the answer is not JSON');
+  }
 }
 
 /** The body as text. Throws where it is larger than any honest one. */
@@ -32,7 +39,7 @@ export async function boundedText(response: Response): Promise<string> {
   // Leaving the loop by a throw cancels the stream.
   for await (const chunk of response.body) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) throw new Error('the answer is too large');
+    if (bytes > MAX_BYTES) throw new PeerFailure('the answer is too large');
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

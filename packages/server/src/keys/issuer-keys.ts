@@ -1,5 +1,6 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
-import { defaultFetch, type FetchLike } from './fetch-json.ts';
+import { failureOf } from './failure.ts';
+import { defaultFetch, type FetchLike, mayFetchConfigured } from './fetch-json.ts';
 import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
@@ -26,6 +27,20 @@ interface RemoteKeySets {
 // Keyed by value rather than by the options object, so that options written inline at each call still share one cache.
 const remotes = new WeakMap<FetchLike, RemoteKeySets>();
 const locals = new WeakMap<JSONWebKeySet, LocalKeySet>();
+
+/** Throws a TypeError that begins with `where`, for keys that cannot be had as it is written down. */
+export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySource): void {
+  if (jwks === undefined) {
+    const asked = jwksUri ?? issuer;
+    if (!mayFetchConfigured(asked)) throw new TypeError(`${where}: ${asked} is neither https nor on loopback`);
+    return;
+  }
+  try {
+    localKeySet(jwks);
+  } catch (error) {
+    throw new TypeError(`${where}.jwks: ${failureOf(error)}`, { cause: error });
+  }
+}
 
 /**
  * The issuer's keys that can have made the signature, at once where they are at hand. `now` is in milliseconds. Throws

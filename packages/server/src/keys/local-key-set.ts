@@ -7,6 +7,7 @@ import {
   type JWSHeaderParameters,
 } from 'jose';
 import { z } from 'zod';
+import { PeerFailure } from './failure.ts';
 
 const MAX_KEYS = 100;
 /** How many keys are tried for a header without `kid`. */
@@ -20,7 +21,7 @@ export class LocalKeySet {
   /** By `kid`, then by `alg`. Only found keys are kept, so strangers cannot fill it. */
   readonly #found = new Map<string | undefined, Map<string | undefined, CryptoKey[]>>();
 
-  /** Throws where the document is not a key set; keys that are not public signing keys are left out. */
+  /** Throws PeerFailure where the document is not a key set; keys that are not public signing keys are left out. */
   constructor(document: unknown) {
     this.#select = createLocalJWKSet({ keys: publicKeys(document) } satisfies JSONWebKeySet);
   }
@@ -30,7 +31,7 @@ export class LocalKeySet {
     return this.#found.get(kid)?.get(alg);
   }
 
-  /** The keys that can have made a signature; empty where none can. Throws where a published key is not sound. */
+  /** The keys that can have made a signature; empty where none can, or the one that could is not sound. */
   async keysFor(header: JWSHeaderParameters): Promise<CryptoKey[]> {
     try {
       const keys = [await this.#select(header)];
@@ -38,8 +39,7 @@ export class LocalKeySet {
       this.#found.set(header.kid, sameKid.set(header.alg, keys));
       return keys;
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return [];
-      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return [];
       const candidates: CryptoKey[] = [];
       for await (const key of error) {
         candidates.push(key);
@@ -51,8 +51,10 @@ export class LocalKeySet {
 }
 
 function publicKeys(document: unknown): JWK[] {
+  const parsed = jwksSchema.safeParse(document);
+  if (!parsed.success) throw new PeerFailure('the document is not a key set');
   const keys: JWK[] = [];
-  for (const jwk of jwksSchema.parse(document).keys as JWK[]) {
+  for (const jwk of parsed.data.keys as JWK[]) {
     if (jwk.kty === 'oct' || jwk.d !== undefined || jwk.priv !== undefined) continue;
     // RFC 9864 renamed EdDSA over Ed25519: one key serves both spellings, whichever of them its JWK declares.
     if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') {
