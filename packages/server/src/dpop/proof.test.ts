@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
+import { checkDpopOptions } from './check-options.ts';
 import { dpopNonces } from './nonces.ts';
 import { type DpopOptions, ProofReplayUnknownError, spendDpopProof, verifyDpopProof } from './proof.ts';
 
@@ -142,5 +143,18 @@ describe('nonces', () => {
   it('are refused a secret that can be guessed', () => {
     expect(() => dpopNonces({ secret: new Uint8Array(16) })).toThrow(TypeError);
     expect(() => dpopNonces({ lifetimeSeconds: 0 })).toThrow(TypeError);
+  });
+});
+
+describe('checkDpopOptions', () => {
+  it.each<[string, object]>([
+    ['maxAgeSeconds', { maxAgeSeconds: Number.NaN }],
+    ['maxAgeSeconds', { maxAgeSeconds: 0 }],
+    ['replay', { replay: {} }],
+    ['nonces', { nonces: 'a-secret' }],
+    ['algorithms', { algorithms: 'ES256' }],
+    ['algorithms', { algorithms: [] }],
+  ])('refuses %s of %j', (option, options) => {
+    expect(() => checkDpopOptions('test', options as DpopOptions)).toThrow(`test: dpop.${option}`);
   });
 });

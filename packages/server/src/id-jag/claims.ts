@@ -36,7 +36,7 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
   if (requiredString(claims, 'client_id') !== rules.clientId) throw new IdJagError('wrong_client');
   const { issuedAt, expiresAt } = readTimes(claims, rules);
   const { tenant, audienceTenant } = readTenants(claims, rules.trusted, rules.audienceTenant);
-  const { groups, roles, email, verifiedEmail } = readIdentity(claims, rules.trusted);
+  const { groups, roles, email, verifiedEmail } = readIdentity(claims, rules.trusted, tenant);
   checkAuthentication(claims);
   return {
     issuer,

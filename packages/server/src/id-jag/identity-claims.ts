@@ -9,6 +9,7 @@ const EMAIL = /^[^\s@\p{C}]+@(?<domain>[^\s@\p{C}]+)$/u;
 export function readIdentity(
   claims: Claims,
   { claims: mapping = {}, linkByEmail }: TrustedIssuer,
+  tenant: string | undefined,
 ): Pick<IdJag, 'groups' | 'roles' | 'email' | 'verifiedEmail'> {
   const groups = listAt(claims, mapping.groups ?? 'groups');
   const roles = listAt(claims, mapping.roles ?? 'roles');
@@ -21,23 +22,35 @@ export function readIdentity(
   if (emailVerified !== undefined && typeof emailVerified !== 'boolean') {
     throw new IdJagError('invalid_claim', 'email_verified');
   }
-  const verifiedEmail = email === undefined ? undefined : trustedAddress(email, emailVerified, linkByEmail);
+  const verifiedEmail =
+    email === undefined || linkByEmail === undefined
+      ? undefined
+      : trustedAddress(
+          email,
+          emailVerified ?? linkByEmail.withoutEmailVerified ?? false,
+          domainsOf(linkByEmail, tenant),
+        );
   return { groups, roles, email, verifiedEmail };
 }
 
-function trustedAddress(
-  email: string,
-  emailVerified: boolean | undefined,
-  linking: EmailLinking | undefined,
-): string | undefined {
-  if (linking === undefined) return undefined;
-  if (!(emailVerified ?? linking.withoutEmailVerified ?? false)) return undefined;
-  const domain = EMAIL.exec(email)?.groups?.['domain']?.toLowerCase();
-  if (domain === undefined || !linking.domains.some((each) => each.toLowerCase() === domain)) return undefined;
-  return `${email.slice(0, email.indexOf('@'))}@${domain}`;
+const NONE: readonly string[] = Object.freeze([]);
+
+function domainsOf({ domains }: EmailLinking, tenant: string | undefined): readonly string[] {
+  if (isList(domains)) return domains;
+  return (tenant !== undefined && Object.hasOwn(domains, tenant) ? domains[tenant] : undefined) ?? NONE;
 }
 
-const NONE: readonly string[] = Object.freeze([]);
+/** `Array.isArray` does not know of lists that are read-only. */
+function isList(value: EmailLinking['domains']): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+function trustedAddress(email: string, isVerified: boolean, domains: readonly string[]): string | undefined {
+  if (!isVerified) return undefined;
+  const domain = EMAIL.exec(email)?.groups?.['domain']?.toLowerCase();
+  if (domain === undefined || !domains.some((each) => each.toLowerCase() === domain)) return undefined;
+  return `${email.slice(0, email.indexOf('@'))}@${domain}`;
+}
 
 function listAt(claims: Claims, path: ClaimPath): readonly string[] {
   const value = valueAt(claims, path);

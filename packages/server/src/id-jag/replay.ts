@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ReplayStore, storeFault } from '../replay/replay-store.ts';
+import { checkReplayStore, type ReplayStore, storeFault } from '../replay/replay-store.ts';
 import { IdJagError, identityOf } from './error.ts';
 import type { IdJag } from './types.ts';
 
@@ -9,6 +9,15 @@ import type { IdJag } from './types.ts';
  * - `{ singleUse: store }`: each ID-JAG is redeemed once.
  */
 export type ReplayPolicy = 'bound-to-client' | { readonly singleUse: ReplayStore };
+
+/** Throws a TypeError that begins with `where`, for a policy that is none. */
+export function checkReplayPolicy(where: string, policy: ReplayPolicy | undefined): void {
+  if (policy === undefined || policy === 'bound-to-client') return;
+  const { singleUse } = (policy ?? {}) as Partial<typeof policy>;
+  if (singleUse === undefined)
+    throw new TypeError(`${where}: replay is neither 'bound-to-client' nor { singleUse: store }`);
+  checkReplayStore(where, 'replay.singleUse', singleUse);
+}
 
 /**
  * Reserves `iss` + `jti` where the policy says so. Called after every other check, so that a refused request spends

@@ -20,7 +20,7 @@ export function readTenants(
   const audienceTenant = optionalString(claims, 'aud_tenant');
   if (
     (audienceTenants === undefined
-      ? audienceTenant !== clientTenant
+      ? audienceTenant !== undefined
       : audienceTenant === undefined || !audienceTenants.includes(audienceTenant)) ||
     (clientTenant !== undefined && audienceTenant !== clientTenant)
   ) {

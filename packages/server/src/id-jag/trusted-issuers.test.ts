@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createSigningKeys, type SigningAlgorithm, type SigningKeys } from '../keys/signing-keys.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
-import { checkIssuers } from './trusted-issuers.ts';
+import { checkAudienceTenants, checkIssuers } from './trusted-issuers.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
 import { verifyIdJag } from './verify.ts';
 
@@ -110,15 +110,25 @@ describe('tenants of the authorization server', () => {
   });
 
   it('are that of the client, where it has one', async () => {
-    await expect(verify({ aud_tenant: 'acme' }, { audienceTenant: 'acme' })).resolves.toMatchObject({
+    await expect(verify({ aud_tenant: 'acme' }, { trust: trust(), audienceTenant: 'acme' })).resolves.toMatchObject({
       audienceTenant: 'acme',
     });
     for (const claims of [{ aud_tenant: 'other' }, {}]) {
-      await expect(verify(claims, { audienceTenant: 'acme' })).rejects.toMatchObject({ code: 'wrong_audience_tenant' });
+      await expect(verify(claims, { trust: trust(), audienceTenant: 'acme' })).rejects.toMatchObject({
+        code: 'wrong_audience_tenant',
+      });
     }
     await expect(verify({ aud_tenant: 'acme' }, { trust: trust(), audienceTenant: 'other' })).rejects.toMatchObject({
       code: 'wrong_audience_tenant',
     });
+  });
+
+  it('are not for an issuer to name that was given none', async () => {
+    for (const claims of [{ aud_tenant: 'acme' }, {}]) {
+      await expect(verify(claims, { audienceTenant: 'acme' })).rejects.toMatchObject({ code: 'wrong_audience_tenant' });
+    }
+    expect(() => checkAudienceTenants('test', { ...trust(), [SHARED]: {} })).toThrow(`issuers["${SHARED}"]`);
+    expect(() => checkAudienceTenants('test', trust())).not.toThrow();
   });
 });
 
@@ -149,6 +159,22 @@ describe('an email address', () => {
     await expect(verifiedEmail(claims, linking)).resolves.toBeUndefined();
   });
 
+  it('counts for the tenant whose domain it is, of an issuer of several', async () => {
+    const ceo = { email: 'ceo@acme.example', email_verified: true };
+    for (const tenants of [['acme', 'evil'], 'any'] as const) {
+      const linkByEmail = { domains: { acme: ['acme.example'] } };
+      const trust = { [ACME]: { jwks: acme.publicJwks(), tenants, linkByEmail } };
+      const of = async (tenant: string) => (await verify({ ...ceo, tenant }, { trust })).verifiedEmail;
+      await expect(of('acme')).resolves.toBe('ceo@acme.example');
+      await expect(of('evil')).resolves.toBeUndefined();
+    }
+    // Without saying which tenant it is the domain of, anybody's administrator could have it.
+    const trust = {
+      [ACME]: { jwks: acme.publicJwks(), tenants: ['acme', 'evil'], linkByEmail: { domains: ['acme.example'] } },
+    };
+    await expect(verify({ ...ceo, tenant: 'evil' }, { trust })).rejects.toThrow('for each tenant');
+  });
+
   it.each(['a@b@acme.example', 'a b@acme.example', 'a@acme.example\u200b', '@acme.example', 'a@'])(
     'is refused where it is %j',
     async (email) => {
@@ -176,13 +202,58 @@ describe('a replay store', () => {
 });
 
 describe('checkIssuers', () => {
-  it.each<[string, Record<string, TrustedIssuer>]>([
-    ['none', {}],
-    ['ourselves', { [AS]: {} }],
-    ['one whose keys would come over plain http', { 'http://idp.example': {} }],
-    ['an empty list of tenants', { [ACME]: { tenants: [] } }],
-    ['an empty list of domains', { [ACME]: { linkByEmail: { domains: [] } } }],
-  ])('refuses %s', (_name, issuers) => {
-    expect(() => checkIssuers('test', issuers, AS)).toThrow(TypeError);
+  it.each<[string, unknown, string]>([
+    ['none', {}, 'issuers is empty'],
+    ['a list', [ACME], 'issuers is not an object'],
+    ['no object', ACME, 'issuers is not an object'],
+    ['an issuer of which nothing is said', { [ACME]: undefined }, 'is not an object'],
+    ['ourselves', { [AS]: {} }, 'of itself'],
+    ['one whose metadata would come over plain http', { 'http://idp.example': {} }, 'neither https'],
+    ['one whose keys would come over plain http', { [ACME]: { jwksUri: 'http://idp.example/jwks' } }, 'neither https'],
+    ['what is no key set', { [ACME]: { jwks: {} } }, `issuers["${ACME}"].jwks: the document is not a key set`],
+    ['algorithms that are one', { [ACME]: { algorithms: 'ES256' } }, 'algorithms is not a list'],
+    ['tenants that are one', { [ACME]: { tenants: 'acme' } }, 'tenants is not a list'],
+    ['an empty list of tenants', { [ACME]: { tenants: [] } }, 'tenants is empty'],
+    ['tenants here that are one', { [ACME]: { audienceTenants: 'acme' } }, 'audienceTenants is not a list'],
+    ['an empty list of domains', { [ACME]: { linkByEmail: { domains: [] } } }, 'domains is empty'],
+    ['domains that are one', { [ACME]: { linkByEmail: { domains: 'acme.example' } } }, 'no domains'],
+    ['domains of no tenant', { [ACME]: { tenants: 'any', linkByEmail: { domains: {} } } }, 'no domains'],
+    [
+      'the same domains for every tenant',
+      { [ACME]: { tenants: 'any', linkByEmail: { domains: ['acme.example'] } } },
+      'for each tenant',
+    ],
+    [
+      'domains of a tenant that is not accepted',
+      { [ACME]: { tenants: ['a'], linkByEmail: { domains: { b: ['acme.example'] } } } },
+      'names the tenant b',
+    ],
+    [
+      'domains of tenants of an issuer that has none',
+      { [ACME]: { linkByEmail: { domains: { a: ['acme.example'] } } } },
+      'names the tenant a',
+    ],
+  ])('refuses %s', (_name, issuers, message) => {
+    const check = () => checkIssuers('test', issuers as Record<string, TrustedIssuer>, AS);
+    expect(check).toThrow(TypeError);
+    expect(check).toThrow(message);
+  });
+});
+
+describe('verifyIdJag', () => {
+  it.each<[string, object, string]>([
+    ['ourselves as issuer', { issuers: { [AS]: {} } }, 'of itself'],
+    ['keys over plain http', { issuers: { [ACME]: { jwksUri: 'http://idp.example/jwks' } } }, 'neither https'],
+    ['a tolerance that is no number', { clockToleranceSeconds: Number.NaN }, 'clockToleranceSeconds'],
+    ['a tolerance that is a text', { clockToleranceSeconds: '5' }, 'clockToleranceSeconds'],
+    ['a lifetime that is no number', { maxLifetimeSeconds: Number.NaN }, 'maxLifetimeSeconds'],
+    ['a word for a replay policy', { replay: 'single-use' }, 'replay'],
+    ['a store for a replay policy', { replay: memoryReplayStore() }, 'replay'],
+    ['a store that is none', { replay: { singleUse: new Map() } }, 'replay.singleUse'],
+  ])('says that %s cannot be meant, whatever it is given', async (_name, more, option) => {
+    const options = { issuers: { [ACME]: { jwks: acme.publicJwks() } }, audience: AS, clientId: 'c', ...more };
+    const refused = verifyIdJag('x', options);
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow(option);
   });
 });

@@ -21,7 +21,8 @@ export interface TrustedIssuer {
   readonly tenants?: readonly string[] | 'any' | undefined;
   /**
    * For a multi-tenant authorization server: those of its tenants that this issuer may grant access to. `aud_tenant` is
-   * then required and must be one of them. Default: there are no tenants here, and an ID-JAG that names one is refused.
+   * then required and must be one of them. Default: there are no tenants here, and an ID-JAG that names one is refused;
+   * with `tenantOfClient` there are, so every issuer has a list.
    */
   readonly audienceTenants?: readonly string[] | undefined;
   /** Where this issuer's claims are, for those whose names differ from one IdP to the next. */
@@ -45,8 +46,12 @@ export interface ClaimMapping {
 }
 
 export interface EmailLinking {
-  /** The domains that this issuer speaks for, subdomains not included: it cannot vouch for anybody else's addresses. */
-  readonly domains: readonly string[];
+  /**
+   * The domains that this issuer speaks for, subdomains not included: it cannot vouch for anybody else's addresses. Where
+   * it has several `tenants`, those of each tenant: `{ acme: ['acme.example'] }`, or one tenant's administrator could
+   * claim the addresses of another's people.
+   */
+  readonly domains: readonly string[] | Readonly<Record<string, readonly string[]>>;
   /** For an issuer that sends no `email_verified` and has verified every address of these domains. Default: false. */
   readonly withoutEmailVerified?: boolean | undefined;
 }

@@ -3,6 +3,7 @@ import { compactVerify, type CryptoKey, errors, type JWSHeaderParameters } from 
 import type { FetchLike } from '../keys/fetch-json.ts';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
+import { checkIdJagOptions } from './check-options.ts';
 import { readClaims } from './claims.ts';
 import { IdJagError, identityOf } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
@@ -56,9 +57,11 @@ export interface VerifyIdJagOptions {
  * Key sets are fetched from trusted issuers only, cached for ten minutes, renewed at a bounded rate when a `kid` is
  * unknown, and served for a day while the issuer is away.
  *
- * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer.
+ * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer, and a
+ * TypeError for options that cannot be meant.
  */
 export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
+  checkIdJagOptions('verifyIdJag', options, options.audience);
   const idJag = await checkIdJag(assertion, options);
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = options;
   await reserveOnce(idJag, replay, { toleranceSeconds, now });
@@ -153,11 +156,8 @@ async function keysOf(
     const keys = await issuerKeys(source, header, now);
     if (keys.length > 0) return keys;
   } catch (error) {
-    if (error instanceof KeysUnavailableError) throw new IdJagError('keys_unavailable', cleanText(source.issuer));
-    // A published key that does not fit the algorithm it is asked for.
-    if (!(error instanceof errors.JOSEError) && !(error instanceof DOMException) && !(error instanceof TypeError)) {
-      throw error;
-    }
+    if (!(error instanceof KeysUnavailableError)) throw error;
+    throw new IdJagError('keys_unavailable', `${cleanText(source.issuer)}: ${error.message}`);
   }
   throw new IdJagError('unknown_key');
 }

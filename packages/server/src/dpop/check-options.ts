@@ -1,0 +1,17 @@
+import { checkNumber } from '../options/numbers.ts';
+import { checkReplayStore } from '../replay/replay-store.ts';
+import type { DpopOptions } from './proof.ts';
+
+/** Throws a TypeError that begins with `where`, for options that cannot be meant. */
+export function checkDpopOptions(where: string, options: DpopOptions | undefined): void {
+  if (options === undefined) return;
+  const { nonces, replay, maxAgeSeconds, algorithms } = options;
+  checkNumber(where, 'dpop.maxAgeSeconds', maxAgeSeconds, { min: 1, max: 3600 });
+  checkReplayStore(where, 'dpop.replay', replay);
+  if (algorithms !== undefined && (!Array.isArray(algorithms) || algorithms.length === 0)) {
+    throw new TypeError(`${where}: dpop.algorithms is not a list of algorithms`);
+  }
+  if (nonces !== undefined && typeof (nonces as Partial<typeof nonces> | null)?.acceptedUntil !== 'function') {
+    throw new TypeError(`${where}: dpop.nonces is not what dpopNonces() makes`);
+  }
+}
