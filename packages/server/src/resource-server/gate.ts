@@ -1,3 +1,4 @@
+import { checkDpopOptions } from '../dpop/check-options.ts';
 import {
   DPOP_ALGORITHMS,
   type DpopOptions,
@@ -67,6 +68,7 @@ class Refused extends Error {
 export function createGate(options: AccessTokenGateOptions): (request: GateRequest) => Promise<GateOutcome> {
   const { verifier } = options;
   const dpop = options.dpop === false ? undefined : (options.dpop ?? {});
+  checkDpopOptions('accessTokenGate', dpop);
   if (options.requireDpop === true && dpop === undefined) {
     throw new TypeError('accessTokenGate: requireDpop wants dpop');
   }
