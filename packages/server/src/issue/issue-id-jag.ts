@@ -71,6 +71,7 @@ export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void
     grantTypes: [GRANT_TOKEN_EXCHANGE],
     parameters: EXCHANGE_PARAMETERS,
     repeatable: ['audience', 'resource'],
+    ownParameter: 'subject_token',
     newDraft: () => ({ status: 'refused_by_provider' }),
     handle: (ctx, draft, internals) => exchange(provider, options, now(), ctx, draft, internals),
     granted: (draft) => options.audit?.(grantedRecord(draft, now())),

@@ -1,6 +1,7 @@
 import { cleanText } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
+import { presentedClient } from '../token-endpoint/client-credentials.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 import { GrantRefusal, toProviderError } from './refusal.ts';
 
@@ -16,6 +17,8 @@ export interface AuditedGrant<Draft> {
   readonly grantTypes: readonly string[];
   readonly parameters: readonly string[];
   readonly repeatable: readonly string[];
+  /** A parameter that no other grant has: a request with it that names no grant type is one of these. */
+  readonly ownParameter: string;
   readonly newDraft: () => Draft;
   /** Fills the draft as it learns, answers by returning the body, refuses by throwing GrantRefusal. */
   readonly handle: (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => Promise<object>;
@@ -58,15 +61,10 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
   };
 
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
-    const { client, params } = ctx.oidc;
-    const grantType = params?.['grant_type'];
-    // A body that was too large or unreadable may have been a request of this grant: it leaves a record too.
-    const isUnread = params === undefined;
-    const isOurs = typeof grantType === 'string' && grant.grantTypes.includes(grantType);
-    if (ctx.oidc.route !== 'token' || !(isUnread || isOurs)) return;
+    if (ctx.oidc.route !== 'token' || !mayBeOf(grant, ctx)) return;
     const draft = drafts.get(ctx);
-    const claimed = draft === undefined && client !== undefined ? { claimedClientId: cleanText(client.clientId) } : {};
-    recorded.set(ctx, record(draft ?? grant.newDraft(), { ...describe(error), ...claimed }));
+    const refusal = { ...describe(error), ...(draft === undefined && claimed(ctx)) };
+    recorded.set(ctx, record(draft ?? grant.newDraft(), refusal));
   };
   const record = async (draft: Draft, refusal: RefusedRequest) => {
     try {
@@ -86,6 +84,37 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
   });
   provider.on('grant.error', onError);
   provider.on('server_error', onError);
+}
+
+/** A body that was too large or unreadable may have been a request of any grant. */
+function mayBeOf(
+  { grantTypes, ownParameter }: Pick<AuditedGrant<never>, 'grantTypes' | 'ownParameter'>,
+  { oidc: { params, body } }: KoaContextWithOIDC,
+): boolean {
+  if (params === undefined || body === undefined) return true;
+  // Of a repeated parameter nothing is left in `params`.
+  const named: unknown[] = [body['grant_type'] ?? ''].flat();
+  return named.some((each) =>
+    each === '' ? body[ownParameter] !== undefined : grantTypes.some((type) => type === each),
+  );
+}
+
+/** The client that a request names, where that can be read. */
+function claimed({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
+  if (oidc.client !== undefined) return { claimedClientId: cleanText(oidc.client.clientId) };
+  const { authorization } = headers;
+  const parameters = Object.entries(oidc.params ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  try {
+    const client = presentedClient(
+      new Headers(authorization === undefined ? {} : { authorization }),
+      new URLSearchParams(parameters),
+    );
+    return { claimedClientId: cleanText(client.clientId) };
+  } catch {
+    return {};
+  }
 }
 
 function describe(error: unknown): { error: string; reason: string } {

@@ -1,4 +1,10 @@
-/** One token request at an authorization server that redeems ID-JAGs. Never a token, never an assertion. */
+import { cleanText } from '@credence/core';
+import type { RefusedRequest } from '../provider/audited-grant.ts';
+
+/**
+ * One token request at an authorization server that redeems ID-JAGs. Never a token, never an assertion; texts are without
+ * control characters, and like lists cut where they are long.
+ */
 export interface RedeemAuditRecord {
   readonly time: Date;
   readonly granted: boolean;
@@ -8,6 +14,8 @@ export interface RedeemAuditRecord {
    * Instead of `clientId` where the request was refused early: the client it names, which may not have authenticated.
    */
   readonly claimedClientId?: string;
+  /** The client that the ID-JAG was issued for, where that is another one. */
+  readonly intendedClientId?: string;
   /** `iss` of the ID-JAG, once its signature is verified; so are `tenant`, `subject` and `jti`. */
   readonly issuer?: string;
   readonly tenant?: string;
@@ -32,10 +40,30 @@ export interface RedeemAuditRecord {
   readonly reason?: string;
 }
 
-export type RedeemDraft = { -readonly [K in keyof RedeemAuditRecord]?: RedeemAuditRecord[K] };
+export type RedeemDraft = { -readonly [K in keyof RedeemAuditRecord]?: RedeemAuditRecord[K] } & {
+  /** What no record may hold, whatever parameter it was sent in. */
+  secrets?: readonly string[];
+};
+
+export function grantedRecord(draft: RedeemDraft, time: Date): RedeemAuditRecord {
+  return clean({ ...draft, time, granted: true });
+}
 
 /** Of a draft, what a refusal leaves true. */
-export function refusedDraft(draft: RedeemDraft): RedeemDraft {
+export function refusedRecord(draft: RedeemDraft, refusal: RefusedRequest, time: Date): RedeemAuditRecord {
   const { grantedScopes: _scopes, grantedDetailsTypes: _types, tokenType: _type, ...known } = draft;
-  return known;
+  return clean({ ...known, ...refusal, time, granted: false });
+}
+
+const MAX_LISTED = 50;
+
+function clean({ secrets = [], ...record }: RedeemAuditRecord & Pick<RedeemDraft, 'secrets'>): RedeemAuditRecord {
+  const text = (value: string) => cleanText(value, { secrets });
+  const member = (value: RedeemAuditRecord[keyof RedeemAuditRecord]) => {
+    if (typeof value === 'string') return text(value);
+    if (typeof value !== 'object' || value instanceof Date) return value;
+    const more = value.length - MAX_LISTED;
+    return [...value.slice(0, MAX_LISTED).map(text), ...(more > 0 ? [`and ${more} more`] : [])];
+  };
+  return { ...record, ...Object.fromEntries(Object.entries(record).map(([name, value]) => [name, member(value)])) };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
@@ -13,7 +13,7 @@ import {
   startWorld,
   type World,
 } from '../../test-support/world.ts';
-import { memoryReplayStore, redeemIdJag, type RedeemIdJagOptions } from '../index.ts';
+import { createSigningKeys, memoryReplayStore, redeemIdJag, type RedeemIdJagOptions } from '../index.ts';
 
 let world: World;
 let bot: Bot;
@@ -62,6 +62,7 @@ describe('who may redeem', () => {
         time: expect.any(Date),
         granted: false,
         clientId: 'other-at-as',
+        intendedClientId: 'bot-at-as',
         issuer: world.idp.issuer,
         subject: 'bot',
         jti: decodeJwt(assertion).jti,
@@ -80,7 +81,30 @@ describe('who may redeem', () => {
     expect(response.status).toBe(401);
     await expect(response.json()).resolves.toMatchObject({ error: 'invalid_client' });
     expect(world.redeemed).toEqual([
-      expect.objectContaining({ granted: false, error: 'invalid_client', reason: 'invalid secret provided' }),
+      expect.objectContaining({
+        granted: false,
+        claimedClientId: 'bot-at-as',
+        error: 'invalid_client',
+        reason: 'invalid secret provided',
+      }),
+    ]);
+  });
+
+  it('records whom a client that is not known claims to be', async () => {
+    const basic = { authorization: `Basic ${btoa('stranger%0A1:secret')}` };
+    const assertion = new UnsecuredJWT({ sub: 'stranger 3' }).encode();
+    for (const [headers, parameters] of [
+      [basic, {}],
+      [{}, { client_id: 'stranger\n2', client_secret: 'secret' }],
+      [{}, { client_assertion: assertion, client_assertion_type: CLIENT_ASSERTION_TYPE_JWT_BEARER }],
+    ] as const) {
+      const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: 'x', ...parameters });
+      await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body });
+    }
+    expect(world.redeemed.map(({ claimedClientId }) => claimedClientId)).toEqual([
+      'stranger 1',
+      'stranger 2',
+      'stranger 3',
     ]);
   });
 
@@ -400,6 +424,39 @@ describe('the audit trail', () => {
     const trail = JSON.stringify(world.redeemed);
     expect(trail).not.toContain(String(body['access_token']));
     expect(trail).not.toContain(assertion.split('.')[2]);
+  });
+
+  it('holds no control characters and no assertion, wherever they were sent, and its lists end', async () => {
+    const keys = await createSigningKeys();
+    const issuer = 'https://acme.example';
+    await inWorld({ issuers: { [issuer]: { jwks: keys.publicJwks() } } }, async (own, ownWorld) => {
+      const claims = { ...decodeJwt(await own.idJag()), iss: issuer, sub: 'x\ngranted=true', jti: '\u001B[2Jj' };
+      const assertion = await keys.sign(claims, { typ: 'oauth-id-jag+jwt' });
+      expect(refusal(await own.redeem(assertion))).toBe('granted');
+      expect(ownWorld.redeemed).toMatchObject([
+        { subject: 'x granted=true', accountId: `${issuer}#x granted=true`, jti: '[2Jj' },
+      ]);
+      const scopes = [assertion, ...assertion.split('.'), ...Array.from({ length: 100 }, (_, at) => `s${at}`)];
+      expect(refusal(await own.redeem(assertion, { scope: scopes.join(' ') }))).toBe('invalid_scope');
+      const { requestedScopes } = ownWorld.redeemed[1] ?? {};
+      expect(requestedScopes).toHaveLength(51);
+      expect(requestedScopes).toEqual(expect.arrayContaining(['[redacted]', 's0', 'and 54 more']));
+      for (const part of assertion.split('.')) expect(JSON.stringify(requestedScopes)).not.toContain(part);
+    });
+  });
+
+  it.each([
+    ['a grant type that is sent twice', (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER), 1],
+    ['no grant type', (body: URLSearchParams) => body.delete('grant_type'), 1],
+    ['a repeated assertion', (body: URLSearchParams) => body.append('assertion', 'x'), 1],
+    ['another grant type', (body: URLSearchParams) => body.set('grant_type', 'client_credentials'), 0],
+  ])('has %s', async (_name, change, records) => {
+    const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
+    change(body);
+    const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };
+    const answer = await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body });
+    expect(answer.status).toBe(400);
+    expect(world.redeemed).toHaveLength(records);
   });
 
   it.each<[string, NonNullable<RedeemIdJagOptions['audit']>]>([

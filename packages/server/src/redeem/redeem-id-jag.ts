@@ -8,7 +8,7 @@ import { parameterList, requiredParameter, scopeParameter } from '../provider/pa
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { GrantRefusal } from '../provider/refusal.ts';
 import { issueAccessToken } from './access-token.ts';
-import { type RedeemDraft, refusedDraft } from './audit.ts';
+import { grantedRecord, type RedeemDraft, refusedRecord } from './audit.ts';
 import { checkRedemptionRules, type RedeemIdJagOptions } from './options.ts';
 import { decideRedemption, tokenAnswer } from './redemption.ts';
 
@@ -31,10 +31,11 @@ export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): vo
     grantTypes: [GRANT_JWT_BEARER, GRANT_JWT_DPOP],
     parameters: ['assertion', 'scope', 'resource'],
     repeatable: ['resource'],
+    ownParameter: 'assertion',
     newDraft: () => ({}),
     handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
-    granted: (draft) => calling('audit', () => options.audit?.({ ...draft, time: now(), granted: true })),
-    refused: (draft, refusal) => options.audit?.({ ...refusedDraft(draft), ...refusal, time: now(), granted: false }),
+    granted: (draft) => calling('audit', () => options.audit?.(grantedRecord(draft, now()))),
+    refused: (draft, refusal) => options.audit?.(refusedRecord(draft, refusal, now())),
     withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
 

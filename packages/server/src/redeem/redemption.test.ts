@@ -177,7 +177,11 @@ describe('what a subject may have here', () => {
     await expect(bot.redeem(await idJag({ roles: ['admin'] }))).resolves.toMatchObject({
       body: { scope: 'issues:write' },
     });
-    await expect(bot.redeem(await idJag())).resolves.toMatchObject({ body: { error: 'invalid_scope' } });
+    const other = await idJag({ groups: ['sales', 'eng\nineering'] });
+    await expect(bot.redeem(other)).resolves.toMatchObject({ body: { error: 'invalid_scope' } });
+    expect(world.redeemed.at(-1)).toMatchObject({
+      reason: 'scopesFor has nothing for the subject (groups: sales, eng ineering; roles: none)',
+    });
   });
 });
 

@@ -57,6 +57,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
   draft: RedeemDraft,
 ): Promise<Redemption<Resource>> {
   const { clientId, scopes: requested, dpopThumbprint } = request;
+  draft.secrets = request.assertion.split('.', 3);
   if (requested?.some((scope) => !SCOPE_TOKEN.test(scope)) === true) {
     throw new GrantRefusal('invalid_scope', 'the scope parameter is malformed');
   }
@@ -81,6 +82,8 @@ export async function decideRedemption<Resource extends ResourceRules>(
     resource: resourceOptions.scopes,
     resourceDefault: authorizationDetails === undefined ? (resourceOptions.defaultScopes ?? []) : [],
     subject: await subjectScopes(idJag, resource, rules),
+    groups: idJag.groups,
+    roles: idJag.roles,
     mayBeNone: authorizationDetails !== undefined,
   });
   const claims = checkedTokenClaims(
@@ -186,6 +189,7 @@ async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<
     if (identity !== undefined) draft.issuer = identity.issuer;
     if (identity?.subject !== undefined) draft.subject = identity.subject;
     if (identity?.jwtId !== undefined) draft.jti = identity.jwtId;
+    if (error.code === 'wrong_client' && identity?.clientId !== undefined) draft.intendedClientId = identity.clientId;
     const detail = error.detail === undefined ? '' : `: ${error.detail}`;
     throw new GrantRefusal(error.oauthError, error.message, `${error.code}${detail}`);
   }

@@ -9,8 +9,11 @@ export interface ScopeCeilings {
   readonly resource: readonly string[];
   /** What an ID-JAG without scopes may have. */
   readonly resourceDefault: readonly string[];
-  /** What the subject may have here. */
+  /** What `scopesFor` has for the subject; undefined where there is no such ceiling. */
   readonly subject: readonly string[] | undefined;
+  /** What the subject belongs to, for the audit record. */
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
   /** Whether something else than scopes is granted, so that there need be none. */
   readonly mayBeNone?: boolean;
 }
@@ -29,11 +32,22 @@ export function grantedScopes(ceilings: ScopeCeilings): string[] {
     (scope) => resource.includes(scope) && (subject === undefined || subject.includes(scope)),
   );
   if (scopes.length > 0 || ceilings.mayBeNone === true) return scopes;
-  throw new GrantRefusal(
-    'invalid_scope',
-    'none of the scopes can be granted',
-    ceilings.idJag === undefined
-      ? 'the ID-JAG has no scope claim and the resource no defaultScopes that apply'
-      : 'the ID-JAG, the resource and the subject have no scope in common',
-  );
+  throw new GrantRefusal('invalid_scope', 'none of the scopes can be granted', whyNone(ceilings));
+}
+
+function whyNone({ idJag, resourceDefault, subject, groups, roles }: ScopeCeilings): string {
+  if (idJag === undefined && resourceDefault.length === 0) {
+    return 'the ID-JAG has no scope claim and the resource no defaultScopes that apply';
+  }
+  if (subject === undefined) return 'the ID-JAG and the resource have no scope in common';
+  const has = subject.length === 0 ? 'nothing' : `only ${names(subject)}`;
+  return `scopesFor has ${has} for the subject (groups: ${names(groups)}; roles: ${names(roles)})`;
+}
+
+const MAX_NAMED = 10;
+
+function names(list: readonly string[]): string {
+  if (list.length === 0) return 'none';
+  const more = list.length - MAX_NAMED;
+  return `${list.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

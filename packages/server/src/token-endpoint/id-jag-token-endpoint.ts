@@ -12,7 +12,7 @@ import { mayFetchConfigured } from '../keys/fetch-json.ts';
 import { checkNumber } from '../options/numbers.ts';
 import { calling } from '../provider/callback.ts';
 import { GrantRefusal, serverFailure } from '../provider/refusal.ts';
-import { type RedeemDraft, refusedDraft } from '../redeem/audit.ts';
+import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
 import { checkRedemptionRules, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
@@ -77,13 +77,13 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
     try {
       const answer = await redeem(options, request, draft, proofs, now());
       // A grant that cannot be recorded is not given.
-      await calling('audit', () => options.audit?.({ ...draft, time: now(), granted: true }));
+      await calling('audit', () => options.audit?.(grantedRecord(draft, now())));
       return granted(answer);
     } catch (error) {
       const refusal = toRefusal(error);
       if (refusal.error === 'server_error') report(options, refusal.cause ?? refusal);
       const { error: code, reason } = refusal;
-      const record = { ...refusedDraft(draft), error: code, reason: cleanText(reason), time: now(), granted: false };
+      const record = refusedRecord(draft, { error: code, reason }, now());
       try {
         await options.audit?.(record);
       } catch (failure) {
