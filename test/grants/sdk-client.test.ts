@@ -76,7 +76,7 @@ beforeEach(async () => {
   mcp = createMcpHandler(() => {
     const server = new McpServer({ name: 'issues', version: '1.0.0' });
     server.registerTool('whoami', { inputSchema: z.object({}) }, (_input, context) => ({
-      content: [{ type: 'text', text: callerOf(context).subject }],
+      content: [{ type: 'text', text: String(callerOf(context).subject) }],
     }));
     return server;
   });

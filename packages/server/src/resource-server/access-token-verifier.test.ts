@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
-import { OAuthError, OAuthErrorCode, verifyBearerToken } from '@modelcontextprotocol/server';
+import { OAuthError, OAuthErrorCode, requireBearerAuth as requireBearerAuthV2 } from '@modelcontextprotocol/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import * as oauth from 'oauth4webapi';
@@ -11,6 +11,7 @@ import { type Loopback, loopback } from '../../test-support/loopback.ts';
 import { JWT_RESOURCE, OPAQUE_RESOURCE, RS_SECRET, startWorld, type World } from '../../test-support/world.ts';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { accessTokenVerifier, type AccessTokenVerifierOptions } from './access-token-verifier.ts';
+import type { AccessRefusal } from './refusals.ts';
 
 describe('JWT access tokens', () => {
   const RESOURCE = 'https://mcp.example/mcp';
@@ -83,11 +84,18 @@ describe('JWT access tokens', () => {
     ['without an expiry', { exp: undefined }, {}],
     ['that are not valid yet', { nbf: Math.floor(Date.now() / 1000) + 60 }, {}],
     ['without a client', { client_id: undefined }, {}],
+    ['without an issuer', { iss: undefined }, {}],
+    ['without a subject', { sub: undefined }, {}],
+    ['of an empty subject', { sub: '' }, {}],
     ['that are bound to a key', { cnf: { jkt: 'x' } }, {}],
     ['that are ID-JAGs', {}, { typ: 'oauth-id-jag+jwt' }],
     ['that are ID tokens', {}, { typ: 'JWT' }],
   ])('%s are refused as the SDK expects it', async (_name, claims, header) => {
     await expect(verify(await token(claims, header))).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('that lack something are refused by its name', async () => {
+    await expect(verify(await token({ aud: undefined }))).rejects.toThrow('The token lacks aud, or it is malformed');
   });
 
   it.each([
@@ -110,14 +118,39 @@ describe('JWT access tokens', () => {
     await expect(verify(signed)).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
   });
 
-  it('are refused with the error of SDK v2 where that is asked for', async () => {
+  it('work with requireBearerAuth of SDK v2, which wants its own error', async () => {
     const errors = { invalidToken: (message: string) => new OAuthError(OAuthErrorCode.InvalidToken, message) };
-    const verifier = accessTokenVerifier({ issuer: as.origin, resource: RESOURCE, jwt: {}, errors });
-    await expect(verifyBearerToken('Bearer nonsense', { verifier })).rejects.toBeInstanceOf(OAuthError);
-    const authorization = `Bearer ${await token()}`;
-    await expect(
-      verifyBearerToken(authorization, { verifier, expectedResource: new URL(RESOURCE) }),
-    ).resolves.toMatchObject({ clientId: 'c' });
+    const options = { issuer: as.origin, resource: RESOURCE, jwt: {} };
+    const call = (bearer: string, more: { errors?: typeof errors }) =>
+      requireBearerAuthV2({
+        verifier: accessTokenVerifier({ ...options, ...more }),
+        expectedResource: new URL(RESOURCE),
+      })(new Request(RESOURCE, { headers: { authorization: `Bearer ${bearer}` } }));
+    await expect(call(await token(), { errors })).resolves.toMatchObject({ clientId: 'c' });
+    const refused = await call('nonsense', { errors });
+    expect(refused).toMatchObject({ status: 401 });
+    expect((refused as Response).headers.get('www-authenticate')).toContain('invalid_token');
+    await expect(call('nonsense', {})).resolves.toMatchObject({ status: 500 });
+  });
+
+  it('leave a record where they are refused', async () => {
+    const records: AccessRefusal[] = [];
+    const onRefused = (record: AccessRefusal) => void records.push(record);
+    const refused = await token({ aud: `${RESOURCE}/` });
+    await expect(verify(refused, { onRefused })).rejects.toThrow('The token is for another resource');
+    as.serve((_request, response) => response.writeHead(503).end());
+    await expect(verify(await token(), { onRefused, issuer: `${as.origin}/away` })).rejects.toThrow();
+    expect(records).toEqual([
+      expect.objectContaining({
+        code: 'wrong_audience',
+        reason: `The token is for another resource: ${RESOURCE}/`,
+        clientId: 'c',
+        subject: 's',
+        jti: 'j',
+      }),
+      expect.objectContaining({ code: 'verification_unavailable', remedy: expect.stringContaining('jwt.jwksUri') }),
+    ]);
+    expect(JSON.stringify(records)).not.toContain(refused);
   });
 });
 
@@ -209,9 +242,26 @@ describe('opaque access tokens', () => {
 });
 
 describe('options that cannot be meant', () => {
-  it('are refused at once', () => {
-    expect(() => accessTokenVerifier({ issuer: 'as', resource: 'https://mcp.example', jwt: {} })).toThrow(
-      'absolute URL',
-    );
+  const good = { issuer: 'https://as.example', resource: 'https://mcp.example' };
+  const introspection = { clientId: 'c', clientSecret: 's' };
+
+  it.each<[string, Record<string, unknown>]>([
+    ['as is not an absolute URL', { ...good, issuer: 'as', jwt: {} }],
+    ['either jwt or introspection is needed', good],
+    ['either jwt or introspection is needed', { ...good, jwt: {}, introspection }],
+    ['neither https nor on loopback', { ...good, issuer: 'http://as.example', jwt: {} }],
+    ['neither https nor on loopback', { ...good, jwt: { jwksUri: 'http://as.example/jwks' } }],
+    ['neither https nor on loopback', { ...good, issuer: 'http://as.example', introspection }],
+    ['neither https nor on loopback', { ...good, introspection: { ...introspection, endpoint: 'http://as.example' } }],
+    ['clockToleranceSeconds is not a number', { ...good, jwt: {}, clockToleranceSeconds: Number('unset') }],
+    ['cacheSeconds is not a number', { ...good, introspection: { ...introspection, cacheSeconds: Number('unset') } }],
+    ['clientSecret', { ...good, introspection: { clientId: 'c', clientSecret: process.env['UNSET'] } }],
+  ])('are refused at once: %s', (message, options) => {
+    expect(() => accessTokenVerifier(options as unknown as AccessTokenVerifierOptions)).toThrow(message);
+  });
+
+  it('are not those of an endpoint beside this server', () => {
+    const endpoint = 'http://127.0.0.1:9/introspect';
+    expect(() => accessTokenVerifier({ ...good, introspection: { ...introspection, endpoint } })).not.toThrow();
   });
 });

@@ -1,9 +1,13 @@
-import { defaultFetch, type FetchLike } from '../keys/fetch-json.ts';
+import { defaultFetch, type FetchLike, mayFetchConfigured } from '../keys/fetch-json.ts';
+import { checkNumber } from '../options/numbers.ts';
 import type { AccessTokenInfo } from './auth-info.ts';
-import { type AccessTokenErrors, defaultErrors } from './errors.ts';
+import { type AccessTokenErrors, defaultErrors, TokenVerificationUnavailableError } from './errors.ts';
 import { type IntrospectionOptions, introspector } from './introspection.ts';
 import { jwtTokenClaims } from './jwt-access-token.ts';
+import { type OnRefused, type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
 import { readTokenClaims } from './token-claims.ts';
+
+const WHERE = 'accessTokenVerifier';
 
 interface CommonOptions {
   /** The authorization server's issuer identifier. */
@@ -15,6 +19,11 @@ interface CommonOptions {
    * SDK v2: `{ invalidToken: (message) => new OAuthError(OAuthErrorCode.InvalidToken, message) }`.
    */
   readonly errors?: AccessTokenErrors | undefined;
+  /**
+   * Told of every request that is refused and why, by `verifyAccessToken` and by the gates that have this verifier: 401
+   * and 503, not the 403 for a scope. Awaited; where it throws, the answer stays what it is.
+   */
+  readonly onRefused?: OnRefused | undefined;
   /** Default: 5. */
   readonly clockToleranceSeconds?: number | undefined;
   readonly now?: (() => Date) | undefined;
@@ -38,61 +47,75 @@ export type AccessTokenVerifierOptions = CommonOptions &
 /** What `requireBearerAuth` of the MCP SDKs takes as `verifier`, and `accessTokenGate`, which knows DPoP as well. */
 export interface AccessTokenVerifier {
   readonly resource: string;
+  readonly onRefused?: OnRefused | undefined;
   /**
    * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError
    * (500) where the authorization server cannot be asked.
    */
   verifyAccessToken(token: string): Promise<AccessTokenInfo>;
   /**
-   * The same without errors of an SDK: why a token is refused, in one fixed sentence. `dpopThumbprint` is that of the
-   * key of a verified proof that came with it; the token must then be bound to that key. Throws
+   * The same without errors of an SDK, and without telling `onRefused`: why a token is refused. `dpopThumbprint` is that
+   * of the key of a verified proof that came with it; the token must then be bound to that key. Throws
    * TokenVerificationUnavailableError.
    */
-  checkAccessToken(token: string, dpopThumbprint?: string): Promise<AccessTokenInfo | { refused: string }>;
+  checkAccessToken(token: string, dpopThumbprint?: string): Promise<AccessTokenInfo | TokenRefusal>;
 }
 
 /**
  * Verifies the access tokens of one authorization server for one MCP server: issuer, audience, lifetime, and that it
- * is a bearer token. Tokens that are bound to a key pass `accessTokenGate` only, which sees the proof.
+ * is a bearer token. Tokens that are bound to a key pass `accessTokenGate` only, which sees the proof. Throws a TypeError
+ * for options that cannot be meant.
  */
 export function accessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
-  const { issuer, resource } = options;
-  for (const value of [issuer, resource]) {
-    if (!URL.canParse(value)) throw new TypeError(`accessTokenVerifier: ${value} is not an absolute URL`);
-  }
-  const fetchFunction = options.fetch ?? defaultFetch;
-  const introspect =
-    options.introspection === undefined ? undefined : introspector(issuer, options.introspection, fetchFunction);
-  const { jwt } = options;
-
-  const claimsOf = async (token: string, now: number): Promise<{ claims: unknown } | { refused: string }> => {
-    if (introspect === undefined) return jwtTokenClaims(token, { issuer, ...jwt, fetch: options.fetch }, now);
-    const claims = await introspect(token, now);
-    return claims === undefined ? { refused: 'The token is unknown, expired or revoked' } : { claims };
-  };
+  const { issuer, resource, onRefused, clockToleranceSeconds = 5 } = options;
+  checkOptions(options);
+  const currentTime = options.now ?? (() => new Date());
+  const claimsOf =
+    options.introspection === undefined
+      ? (token: string, now: number) => jwtTokenClaims(token, { issuer, ...options.jwt, fetch: options.fetch }, now)
+      : introspector(issuer, options.introspection, options.fetch ?? defaultFetch);
+  const said = options.introspection === undefined ? 'jwt' : 'introspection';
 
   const checkAccessToken: AccessTokenVerifier['checkAccessToken'] = async (token, dpopThumbprint) => {
-    const now = (options.now?.() ?? new Date()).getTime();
+    const now = currentTime().getTime();
     const found = await claimsOf(token, now);
     if ('refused' in found) return found;
-    return readTokenClaims(token, found.claims, {
-      issuer,
-      resource,
-      clockToleranceSeconds: options.clockToleranceSeconds ?? 5,
-      now: now / 1000,
-      dpopThumbprint,
-    });
+    const rules = { said, issuer, resource, clockToleranceSeconds, now: now / 1000, dpopThumbprint } as const;
+    return readTokenClaims(token, found.claims, rules);
   };
+
+  const tell = (reason: Reason) => report(onRefused, { time: currentTime(), resource, ...reason });
 
   return {
     resource,
+    onRefused,
     checkAccessToken,
     // The SDKs call it with a token alone, and only for the scheme Bearer.
     async verifyAccessToken(token) {
-      const info = await checkAccessToken(token);
+      let info: AccessTokenInfo | TokenRefusal;
+      try {
+        info = await checkAccessToken(token);
+      } catch (error) {
+        if (error instanceof TokenVerificationUnavailableError) await tell(unverifiable(error));
+        throw error;
+      }
       if (!('refused' in info)) return info;
+      await tell(refusedToken(info));
       const { invalidToken } = options.errors ?? (await defaultErrors());
       throw invalidToken(info.refused);
     },
   };
+}
+
+function checkOptions({ issuer, resource, jwt, introspection, clockToleranceSeconds }: AccessTokenVerifierOptions) {
+  for (const value of [issuer, resource]) {
+    if (!URL.canParse(value)) throw new TypeError(`${WHERE}: ${value} is not an absolute URL`);
+  }
+  if ((jwt === undefined) === (introspection === undefined)) {
+    throw new TypeError(`${WHERE}: either jwt or introspection is needed`);
+  }
+  const asked = jwt?.jwksUri ?? introspection?.endpoint ?? issuer;
+  if (!mayFetchConfigured(asked)) throw new TypeError(`${WHERE}: ${asked} is neither https nor on loopback`);
+  checkNumber(WHERE, 'clockToleranceSeconds', clockToleranceSeconds);
+  checkNumber(WHERE, 'introspection.cacheSeconds', introspection?.cacheSeconds);
 }

@@ -11,8 +11,8 @@ export interface AccessTokenInfo {
 
 /** Who is calling, for tool handlers (`extra.authInfo.extra` in the SDKs). */
 export interface AccessTokenIdentity {
-  /** `sub`: the account at the authorization server. */
-  subject: string;
+  /** `sub`: the account at the authorization server; absent where the token is the client's own. */
+  subject?: string;
   issuer: string;
   /** `act` (RFC 8693 section 4.1): on whose behalf the subject is used. */
   actor?: Record<string, unknown>;

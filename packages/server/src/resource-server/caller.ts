@@ -2,8 +2,11 @@ import { z } from 'zod';
 
 /** Who calls a tool, as the access token says. */
 export interface Caller {
-  /** `sub`: the account at the authorization server. */
-  readonly subject: string;
+  /**
+   * `sub`: the account at the authorization server. Undefined where the token is the client's own, as introspection says
+   * it: `clientId` is then all there is, and it is no account's name.
+   */
+  readonly subject: string | undefined;
   /** The authorization server that says so. `issuer` and `subject` together name the caller. */
   readonly issuer: string;
   /** The client that sent the request: software, where `subject` is on whose account. */
@@ -27,7 +30,7 @@ const authInfoSchema = z.object({
   scopes: z.array(z.string()),
   expiresAt: z.number(),
   extra: z.object({
-    subject: z.string(),
+    subject: z.string().optional(),
     issuer: z.string(),
     groups: z.array(z.string()).default([]),
     roles: z.array(z.string()).default([]),

@@ -11,11 +11,21 @@ export class InvalidAccessTokenError extends Error {
 }
 
 /**
- * The authorization server cannot be asked at the moment. The middleware answers 500, so that the client keeps its
- * token.
+ * A token cannot be verified at the moment, or as this server is configured. `accessTokenGate` answers 503 and the SDKs'
+ * middleware 500, so that the client keeps its token.
  */
 export class TokenVerificationUnavailableError extends Error {
   override readonly name = 'TokenVerificationUnavailableError';
+  /** What was asked and what came of it: `introspection: answered 401 invalid_client`, `key set: ECONNREFUSED`. Never a token. */
+  readonly reason: string;
+  /** What to change, where waiting does not help. */
+  readonly remedy: string | undefined;
+
+  constructor(reason: string, remedy?: string) {
+    super(`the access token cannot be verified: ${reason}`);
+    this.reason = reason;
+    this.remedy = remedy;
+  }
 }
 
 const SDK_V1_ERRORS = '@modelcontextprotocol/sdk/server/auth/errors.js';

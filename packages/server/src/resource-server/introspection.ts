@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { cleanText } from '@credence/core';
 import * as oauth from 'oauth4webapi';
 import { discoverUrl } from '../keys/discover.ts';
+import { failureOf } from '../keys/failure.ts';
 import { boundedText, type FetchLike, isLoopback } from '../keys/fetch-json.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
+import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 export interface IntrospectionOptions {
   /** Default: `introspection_endpoint` of the issuer's metadata. */
@@ -16,56 +19,110 @@ export interface IntrospectionOptions {
 
 const TIMEOUT_MS = 5000;
 const MAX_CACHED = 10_000;
+/** Every unknown token costs a question, so strangers could have any number asked. */
+const MAX_UNDER_WAY = 100;
+
+const REMEDIES = {
+  credentials: 'introspection.clientId and clientSecret must be those of this server at the authorization server.',
+  endpoint: 'introspection.endpoint, or introspection_endpoint of the metadata, must be where it answers RFC 7662.',
+  metadata:
+    "If it stays so: issuer must be what the authorization server's metadata says, or give introspection.endpoint.",
+};
 
 /**
- * Asks the authorization server about tokens (RFC 7662). The answer is its claims, or undefined for an inactive
- * token.
+ * Asks the authorization server about tokens (RFC 7662): what it says of an active one, or why it is refused. `now` is
+ * in milliseconds. Throws TokenVerificationUnavailableError.
  */
 export function introspector(
   issuer: string,
   options: IntrospectionOptions,
   fetchFunction: FetchLike,
-): (token: string, now: number) => Promise<Record<string, unknown> | undefined> {
+): (token: string, now: number) => Promise<{ claims: Record<string, unknown> } | TokenRefusal> {
   const cacheMs = (options.cacheSeconds ?? 0) * 1000;
-  const cache = new Map<string, { claims: Record<string, unknown>; until: number }>();
-  let endpoint = options.endpoint;
+  const cache = new Map<string, { claims: oauth.IntrospectionResponse; until: number }>();
+  const underWay = new Map<string, Promise<oauth.IntrospectionResponse>>();
+  const client = { client_id: options.clientId };
+  const authentication = oauth.ClientSecretBasic(options.clientSecret);
+  let { endpoint } = options;
 
-  const ask = async (token: string) => {
-    endpoint ??= await discoverUrl(issuer, 'introspection_endpoint', fetchFunction);
+  const ask = async (token: string): Promise<oauth.IntrospectionResponse> => {
+    endpoint ??= await discovered(issuer, fetchFunction);
     const server = { issuer, introspection_endpoint: endpoint };
-    const client = { client_id: options.clientId };
-    const authentication = oauth.ClientSecretBasic(options.clientSecret);
-    const response = await oauth.introspectionRequest(server, client, authentication, token, {
-      [oauth.customFetch]: boundedFetch(fetchFunction),
-      [oauth.allowInsecureRequests]: isLoopback(new URL(issuer).hostname),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      additionalParameters: { token_type_hint: 'access_token' },
-    });
-    return oauth.processIntrospectionResponse(server, client, response);
+    let status: number | undefined;
+    try {
+      const response = await oauth.introspectionRequest(server, client, authentication, token, {
+        [oauth.customFetch]: boundedFetch(fetchFunction),
+        [oauth.allowInsecureRequests]: isLoopback(new URL(endpoint).hostname),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        additionalParameters: { token_type_hint: 'access_token' },
+      });
+      ({ status } = response);
+      return await oauth.processIntrospectionResponse(server, client, response);
+    } catch (error) {
+      const code = error instanceof oauth.ResponseBodyError ? error.error : undefined;
+      // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT
+      if (code === 'unsupported_token_type') return { active: false };
+      // The library's errors hold the answer's body: no more of it is kept than its status and error code.
+      if (status === undefined) throw new TokenVerificationUnavailableError(`introspection: ${failureOf(error)}`);
+      throw refusedToAnswer(status, code && cleanText(code, { max: 60, secrets: [token, options.clientSecret] }));
+    }
   };
 
-  return async (token, now) => {
-    const key = createHash('sha256').update(token).digest('base64url');
-    const cached = cache.get(key);
-    if (cached !== undefined && cached.until > now) return cached.claims;
-    cache.delete(key);
-    let answer: oauth.IntrospectionResponse;
-    try {
-      answer = await ask(token);
-    } catch (error) {
-      // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT
-      if (error instanceof oauth.ResponseBodyError && error.error === 'unsupported_token_type') return undefined;
-      // The library's errors hold the answer's body: none of it is kept.
-      throw new TokenVerificationUnavailableError('the authorization server cannot be asked about the token');
-    }
-    if (!answer.active) return undefined;
-    if (cacheMs > 0) {
+  const keep = (key: string, answer: oauth.IntrospectionResponse, now: number) => {
+    if (cacheMs > 0 && answer.active && isUsable(answer)) {
       const oldest = cache.keys().next();
       if (cache.size >= MAX_CACHED && oldest.done !== true) cache.delete(oldest.value);
       cache.set(key, { claims: answer, until: now + cacheMs });
     }
     return answer;
   };
+
+  return async (token, now) => {
+    const key = createHash('sha256').update(token).digest('base64url');
+    const cached = cache.get(key);
+    if (cached !== undefined && cached.until > now) return { claims: cached.claims };
+    cache.delete(key);
+    let question = underWay.get(key);
+    if (question === undefined) {
+      if (underWay.size >= MAX_UNDER_WAY) {
+        throw new TokenVerificationUnavailableError(`introspection: ${MAX_UNDER_WAY} requests are under way`);
+      }
+      question = ask(token)
+        .then((answer) => keep(key, answer, now))
+        .finally(() => underWay.delete(key));
+      underWay.set(key, question);
+    }
+    const answer = await question;
+    if (!answer.active) return tokenRefusal('inactive');
+    if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: String(answer.token_type) });
+    return { claims: answer };
+  };
+}
+
+async function discovered(issuer: string, fetchFunction: FetchLike): Promise<string> {
+  try {
+    return await discoverUrl(issuer, 'introspection_endpoint', fetchFunction);
+  } catch (error) {
+    throw new TokenVerificationUnavailableError(`metadata: ${failureOf(error)}`, REMEDIES.metadata);
+  }
+}
+
+/** RFC 7662 section 2.2: `token_type` is optional. One that is bound to a key, and not to which, fits no proof. */
+function isUsable({ token_type: type, cnf }: oauth.IntrospectionResponse): boolean {
+  if (type === undefined) return true;
+  return /^bearer$/iu.test(type) || (/^dpop$/iu.test(type) && cnf !== undefined);
+}
+
+function refusedToAnswer(status: number, code: string | undefined): TokenVerificationUnavailableError {
+  const said =
+    status === 200 ? 'the answer is not one of RFC 7662' : `answered ${[status, code].filter(Boolean).join(' ')}`;
+  return new TokenVerificationUnavailableError(`introspection: ${said}`, remedyOf(status, code));
+}
+
+/** None for what mends itself. */
+function remedyOf(status: number, code: string | undefined): string | undefined {
+  if (code === 'invalid_client' || status === 401 || status === 403) return REMEDIES.credentials;
+  return status === 429 || status >= 500 ? undefined : REMEDIES.endpoint;
 }
 
 /** The library reads bodies of any length and may be given a redirect: bounded, and never followed. */

@@ -3,22 +3,25 @@ import { allowsAlgorithm, DEFAULT_ALGORITHMS } from '../id-jag/header.ts';
 import { issuerKeys, type KeySource } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
+import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 const MAX_TOKEN_LENGTH = 16 * 1024;
+const KEYS_REMEDY =
+  "If it stays so: issuer must be what the authorization server's metadata says, and jwt.jwksUri where its keys are.";
 
 /** The claims of a JWT access token whose type and signature are right (RFC 9068 section 4), or why it is refused. */
 export async function jwtTokenClaims(
   token: string,
   source: KeySource & { algorithms?: readonly string[] | undefined },
   now: number,
-): Promise<{ claims: unknown } | { refused: string }> {
+): Promise<{ claims: unknown } | TokenRefusal> {
   const header = readHeader(token);
-  if (header === undefined) return { refused: 'The token is not a JWT access token' };
+  if (header === undefined) return tokenRefusal('not_an_access_token');
   if (
     !allowsAlgorithm(source.algorithms ?? DEFAULT_ALGORITHMS, header.alg) ||
     !DEFAULT_ALGORITHMS.includes(header.alg)
   ) {
-    return { refused: 'The signature algorithm is not allowed' };
+    return tokenRefusal('algorithm_not_allowed', { detail: header.alg });
   }
   try {
     for (const key of await issuerKeys(source, header, now)) {
@@ -27,16 +30,16 @@ export async function jwtTokenClaims(
         return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) };
       } catch (error) {
         if (error instanceof errors.JWSSignatureVerificationFailed) continue;
-        return { refused: 'The token is malformed' };
+        return tokenRefusal('malformed');
       }
     }
   } catch (error) {
     if (error instanceof KeysUnavailableError) {
-      throw new TokenVerificationUnavailableError("the authorization server's keys cannot be fetched at the moment");
+      throw new TokenVerificationUnavailableError(error.message, KEYS_REMEDY);
     }
     if (!(error instanceof errors.JOSEError)) throw error;
   }
-  return { refused: 'The signature is not valid' };
+  return tokenRefusal('bad_signature');
 }
 
 function readHeader(token: string): (JWSHeaderParameters & { alg: string }) | undefined {

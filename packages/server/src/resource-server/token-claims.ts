@@ -1,18 +1,21 @@
+import { cleanText } from '@credence/core';
 import { z } from 'zod';
 import type { AccessTokenInfo } from './auth-info.ts';
+import { type TokenRefusal, type TokenRefusalCode, tokenRefusal } from './refusals.ts';
 
 const strings = z.array(z.string());
 /** RFC 7800: a confirmation that is not understood must not be skipped. */
 const confirmation = z.strictObject({ jkt: z.string() });
 
-/** What an RFC 9068 token and an RFC 7662 answer have in common. */
+/** What this server must know of a token, whoever says it. */
 const claimsSchema = z.looseObject({
   iss: z.string().optional(),
-  sub: z.string().optional(),
+  sub: z.string().min(1).optional(),
   aud: z.union([z.string(), strings]),
   exp: z.number(),
   nbf: z.number().optional(),
   client_id: z.string(),
+  jti: z.string().optional(),
   scope: z.string().optional(),
   act: z.record(z.string(), z.unknown()).optional(),
   groups: strings.optional(),
@@ -21,7 +24,16 @@ const claimsSchema = z.looseObject({
   cnf: z.unknown().optional(),
 });
 
+const schemas = {
+  /** RFC 9068 section 2.2. `iat` and `jti`, which it wants too, decide nothing here. */
+  jwt: claimsSchema.required({ iss: true, sub: true }),
+  /** RFC 7662 section 2.2: it is the issuer that answers, and a client's own token has no subject. */
+  introspection: claimsSchema,
+};
+
 export interface TokenRules {
+  /** Who says it: the token itself, or the authorization server about it. */
+  readonly said: 'jwt' | 'introspection';
   readonly issuer: string;
   readonly resource: string;
   readonly clockToleranceSeconds: number;
@@ -32,23 +44,28 @@ export interface TokenRules {
 }
 
 /** Claims held against the rules: what the token says of its bearer, or why it is refused. */
-export function readTokenClaims(
-  token: string,
-  claims: unknown,
-  rules: TokenRules,
-): AccessTokenInfo | { refused: string } {
-  const parsed = claimsSchema.safeParse(claims);
-  if (!parsed.success) return { refused: 'The token lacks what an access token must say' };
-  const { iss, sub, aud, exp, nbf, client_id: clientId, scope, act, groups, roles, cnf } = parsed.data;
+export function readTokenClaims(token: string, claims: unknown, rules: TokenRules): AccessTokenInfo | TokenRefusal {
+  const parsed = schemas[rules.said].safeParse(claims);
+  if (!parsed.success) {
+    const member = String(parsed.error.issues[0]?.path[0] ?? 'what an access token must say');
+    return tokenRefusal('claim_missing', { refused: `The token lacks ${member}, or it is malformed` });
+  }
+  const { iss, sub, aud, exp, nbf, client_id: clientId, jti, scope, act, groups, roles, cnf } = parsed.data;
   const { authorization_details: authorizationDetails } = parsed.data;
-  if (iss !== undefined && iss !== rules.issuer) return { refused: 'The token is of another issuer' };
-  if (!(Array.isArray(aud) ? aud : [aud]).includes(rules.resource))
-    return { refused: 'The token is for another resource' };
-  if (exp <= rules.now - rules.clockToleranceSeconds) return { refused: 'The token has expired' };
-  if (nbf !== undefined && nbf > rules.now + rules.clockToleranceSeconds)
-    return { refused: 'The token is not valid yet' };
+  const refuse = (code: TokenRefusalCode, detail?: string) =>
+    tokenRefusal(code, {
+      ...(detail !== undefined && { detail }),
+      clientId: cleanText(clientId),
+      ...(sub !== undefined && { subject: cleanText(sub) }),
+      ...(jti !== undefined && { jti: cleanText(jti) }),
+    });
+  if (iss !== undefined && iss !== rules.issuer) return refuse('wrong_issuer', iss);
+  const audiences = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(rules.resource)) return refuse('wrong_audience', audiences.join(' '));
+  if (exp <= rules.now - rules.clockToleranceSeconds) return refuse('expired');
+  if (nbf !== undefined && nbf > rules.now + rules.clockToleranceSeconds) return refuse('not_yet_valid');
   const unbound = bindingRefusal(cnf, rules.dpopThumbprint);
-  if (unbound !== undefined) return { refused: unbound };
+  if (unbound !== undefined) return refuse(unbound);
   return {
     token,
     clientId,
@@ -56,7 +73,7 @@ export function readTokenClaims(
     expiresAt: exp,
     resource: new URL(rules.resource),
     extra: {
-      subject: sub ?? clientId,
+      ...(sub !== undefined && { subject: sub }),
       issuer: rules.issuer,
       ...(act !== undefined && { actor: act }),
       ...(groups !== undefined && { groups }),
@@ -69,11 +86,9 @@ export function readTokenClaims(
 }
 
 /** RFC 9449 sections 7.1 and 7.2: a bound token works with a proof by its key only, any other as a bearer token only. */
-function bindingRefusal(cnf: unknown, dpopThumbprint: string | undefined): string | undefined {
-  if (dpopThumbprint === undefined) {
-    return cnf === undefined ? undefined : 'The token is bound to a key and cannot be used as a bearer token';
-  }
+function bindingRefusal(cnf: unknown, dpopThumbprint: string | undefined): TokenRefusalCode | undefined {
+  if (dpopThumbprint === undefined) return cnf === undefined ? undefined : 'bound_to_key';
   const { data } = confirmation.safeParse(cnf);
-  if (data === undefined) return 'The token is not bound to the key of a DPoP proof';
-  return data.jkt === dpopThumbprint ? undefined : 'The DPoP proof is not by the key the token is bound to';
+  if (data === undefined) return 'not_bound';
+  return data.jkt === dpopThumbprint ? undefined : 'wrong_key';
 }
