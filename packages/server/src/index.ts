@@ -19,6 +19,7 @@ export type {
   IdJagGrant,
   IdJagPolicy,
   IdJagRequest,
+  RefreshTokenAuthorization,
   UserAuthentication,
 } from './issue/policy.ts';
 export { issuePrincipalIdTokens, type PrincipalIdTokenOptions } from './issue/principal-id-token.ts';
@@ -63,7 +64,7 @@ export {
   InvalidAccessTokenError,
   TokenVerificationUnavailableError,
 } from './resource-server/errors.ts';
-export type { AccessTokenGateOptions } from './resource-server/gate.ts';
+export type { AccessTokenGateOptions, GateDpopOptions } from './resource-server/gate.ts';
 export type { IntrospectionOptions } from './resource-server/introspection.ts';
 export {
   protectedResourceMetadata,
@@ -71,6 +72,7 @@ export {
   type ProtectedResourceMetadata,
   type ProtectedResourceOptions,
 } from './resource-server/protected-resource-metadata.ts';
+export type { AccessRefusal, AccessRefusalCode, TokenRefusal } from './resource-server/refusals.ts';
 export {
   missingScopes,
   requiredScopes,

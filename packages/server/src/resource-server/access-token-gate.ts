@@ -14,7 +14,7 @@ export function accessTokenGate(
     const { pathname, search } = new URL(url);
     const outcome = await gate({
       method,
-      path: `${pathname}${search}`,
+      target: `${pathname}${search}`,
       authorization: headers.get('authorization'),
       dpop: headers.get('dpop'),
     });
@@ -44,7 +44,7 @@ export function requireAccessToken(options: AccessTokenGateOptions): RequireAcce
     const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
     let outcome: GateOutcome;
     try {
-      outcome = await gate({ method, path: originalUrl ?? url, authorization: headers.authorization, dpop });
+      outcome = await gate({ method, target: originalUrl ?? url, authorization: headers.authorization, dpop });
     } catch (error) {
       next(error);
       return;

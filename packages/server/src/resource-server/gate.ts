@@ -12,15 +12,25 @@ import type { AccessTokenVerifier } from './access-token-verifier.ts';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { challenge } from './challenge.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
+import { type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
+
+export interface GateDpopOptions extends DpopOptions {
+  /**
+   * The URL of the MCP endpoint as its clients have it, which proofs must then be about: for a proxy that changes the
+   * path on the way here. Default: the origin of the resource identifier, and the path of the request.
+   */
+  readonly url?: string | undefined;
+}
 
 export interface AccessTokenGateOptions {
-  readonly verifier: Pick<AccessTokenVerifier, 'resource' | 'checkAccessToken'>;
+  /** Its `onRefused` is told of every request that is refused here. */
+  readonly verifier: Pick<AccessTokenVerifier, 'resource' | 'checkAccessToken' | 'onRefused'>;
   /** Sent in challenges as `resource_metadata` (RFC 9728 section 5.1). */
   readonly resourceMetadataUrl?: string | undefined;
   /** What a client without a token is told to ask for. Not demanded of every request: see `toolScopes`. */
   readonly scope?: string | undefined;
   /** How proofs are verified; `false`: bound tokens are not accepted. Default: accepted, no nonce asked for. */
-  readonly dpop?: DpopOptions | false | undefined;
+  readonly dpop?: GateDpopOptions | false | undefined;
   /** Refuse bearer tokens. Default: false. */
   readonly requireDpop?: boolean | undefined;
   readonly now?: (() => Date) | undefined;
@@ -29,8 +39,8 @@ export interface AccessTokenGateOptions {
 /** A request to a protected resource, in plain values. */
 export interface GateRequest {
   readonly method: string;
-  /** Path and query. The origin is that of the resource identifier, whatever a proxy in between calls this server. */
-  readonly path: string;
+  /** The request target (RFC 9112 section 3.2). No host in it counts, and neither does the Host header. */
+  readonly target: string;
   readonly authorization: string | null | undefined;
   readonly dpop: string | null | undefined;
 }
@@ -47,16 +57,20 @@ export type GateOutcome = { readonly info: AccessTokenInfo } | { readonly refusa
 /** RFC 6750 section 2.1, RFC 9449 section 7.1. */
 const CREDENTIALS = /^(?<scheme>Bearer|DPoP) +(?<token>[\w.~+/-]+=*)$/iu;
 
+const NO_TOKEN: Reason = { code: 'no_token', reason: 'No access token was sent' };
+
 class Refused extends Error {
   override readonly name = 'Refused';
   readonly scheme: 'Bearer' | 'DPoP';
   readonly error: string;
+  readonly reason: Reason;
   readonly nonce: string | undefined;
 
-  constructor(scheme: 'Bearer' | 'DPoP', error: string, message: string, nonce?: string) {
+  constructor(scheme: 'Bearer' | 'DPoP', error: string, message: string, reason: Reason, nonce?: string) {
     super(message);
     this.scheme = scheme;
     this.error = error;
+    this.reason = reason;
     this.nonce = nonce;
   }
 }
@@ -68,33 +82,36 @@ class Refused extends Error {
 export function createGate(options: AccessTokenGateOptions): (request: GateRequest) => Promise<GateOutcome> {
   const { verifier } = options;
   const dpop = options.dpop === false ? undefined : (options.dpop ?? {});
-  checkDpopOptions('accessTokenGate', dpop);
   if (options.requireDpop === true && dpop === undefined) {
     throw new TypeError('accessTokenGate: requireDpop wants dpop');
   }
-  const replay = dpop?.replay ?? memoryReplayStore(options.now === undefined ? {} : { now: options.now });
-  const origin = new URL(verifier.resource).origin;
+  checkDpopOptions('accessTokenGate', dpop);
+  if (dpop?.url !== undefined && !URL.canParse(dpop.url)) {
+    throw new TypeError('accessTokenGate: dpop.url is not an absolute URL');
+  }
+  const now = options.now ?? (() => new Date());
+  const replay = dpop?.replay ?? memoryReplayStore({ now });
+  const { origin } = new URL(verifier.resource);
 
   const bearer = async (token: string): Promise<AccessTokenInfo> => {
-    if (options.requireDpop === true) throw new Refused('DPoP', 'invalid_token', 'Only bound tokens are accepted');
+    if (options.requireDpop === true) {
+      throw notAccepted('DPoP', 'bearer_not_accepted', 'Only bound tokens are accepted');
+    }
     const info = await verifier.checkAccessToken(token);
-    if ('refused' in info) throw new Refused('Bearer', 'invalid_token', info.refused);
+    if ('refused' in info) throw badToken('Bearer', info);
     return info;
   };
 
-  const bound = async (token: string, request: GateRequest, how: DpopOptions): Promise<AccessTokenInfo> => {
+  const bound = async (token: string, request: GateRequest, how: GateDpopOptions): Promise<AccessTokenInfo> => {
     if (request.dpop === null || request.dpop === undefined || request.dpop === '') {
-      throw new Refused('DPoP', 'invalid_dpop_proof', 'A DPoP proof is needed');
+      throw new DpopProofError('A DPoP proof is needed');
     }
-    const proven = {
-      method: request.method,
-      url: new URL(request.path, origin).href,
-      accessToken: token,
-      now: options.now?.() ?? new Date(),
-    };
+    const url = how.url ?? publicUrl(origin, request.target);
+    if (url === undefined) throw new DpopProofError('the request is to no URL that a DPoP proof can be about');
+    const proven = { method: request.method, url, accessToken: token, now: now() };
     const proof = await verifyDpopProof(request.dpop, proven, how);
     const info = await verifier.checkAccessToken(token, proof.thumbprint);
-    if ('refused' in info) throw new Refused('DPoP', 'invalid_token', info.refused);
+    if ('refused' in info) throw badToken('DPoP', info);
     // Last, so that a request that is refused for another reason spends nothing.
     await spendDpopProof(proof, replay);
     return info;
@@ -104,25 +121,60 @@ export function createGate(options: AccessTokenGateOptions): (request: GateReque
     const { scheme, token } = CREDENTIALS.exec(request.authorization ?? '')?.groups ?? {};
     if (scheme === undefined || token === undefined) return undefined;
     if (scheme.toLowerCase() === 'bearer') return bearer(token);
-    if (dpop === undefined) throw new Refused('Bearer', 'invalid_token', 'Bound tokens are not accepted here');
+    if (dpop === undefined) throw notAccepted('Bearer', 'dpop_not_accepted', 'Bound tokens are not accepted here');
     return bound(token, request, dpop);
+  };
+
+  const refuse = async (refusal: GateRefusal, reason: Reason): Promise<GateOutcome> => {
+    await report(verifier.onRefused, { time: now(), resource: verifier.resource, ...reason });
+    return { refusal };
   };
 
   return async (request) => {
     try {
       const info = await admit(request);
-      return info === undefined ? { refusal: refusalOf(options, undefined) } : { info };
+      return info === undefined ? await refuse(refusalOf(options, undefined), NO_TOKEN) : { info };
     } catch (error) {
-      if (error instanceof Refused) return { refusal: refusalOf(options, error) };
-      if (error instanceof DpopProofError) {
-        return { refusal: refusalOf(options, new Refused('DPoP', error.error, error.message, error.nonce)) };
-      }
-      if (error instanceof TokenVerificationUnavailableError || error instanceof ProofReplayUnknownError) {
-        return { refusal: UNAVAILABLE };
-      }
-      throw error;
+      const refused = error instanceof DpopProofError ? badProof(error) : error;
+      if (refused instanceof Refused) return refuse(refusalOf(options, refused), refused.reason);
+      const reason = unavailable(error);
+      if (reason === undefined) throw error;
+      return refuse(UNAVAILABLE, reason);
     }
   };
+}
+
+/**
+ * Of the request target only path and query: the rest of an absolute-form one, and the path where it begins like a host
+ * (`//`), are whatever the client wrote.
+ */
+function publicUrl(origin: string, target: string): string | undefined {
+  const path = target.replace(/^https?:\/\/[^/?#\\]*/iu, '');
+  return path === '' || path.startsWith('/') || path.startsWith('?') ? `${origin}${path}` : undefined;
+}
+
+function notAccepted(
+  scheme: 'Bearer' | 'DPoP',
+  code: 'bearer_not_accepted' | 'dpop_not_accepted',
+  reason: string,
+): Refused {
+  return new Refused(scheme, 'invalid_token', reason, { code, reason });
+}
+
+function badToken(scheme: 'Bearer' | 'DPoP', refusal: TokenRefusal): Refused {
+  return new Refused(scheme, 'invalid_token', refusal.refused, refusedToken(refusal));
+}
+
+function badProof({ error, message, nonce }: DpopProofError): Refused {
+  const code = nonce === undefined ? 'proof_refused' : 'nonce_needed';
+  return new Refused('DPoP', error, message, { code, reason: message }, nonce);
+}
+
+function unavailable(error: unknown): Reason | undefined {
+  if (error instanceof ProofReplayUnknownError) {
+    return { code: 'replay_unknown', reason: `${error.message}: ${error.detail ?? 'the store'}` };
+  }
+  return error instanceof TokenVerificationUnavailableError ? unverifiable(error) : undefined;
 }
 
 /** Not a 401: the token may be good, and its owner should keep it. */
