@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { connectMcp } from '@credence/sdk-adapter';
 import {
+  type AccessRefusal,
   accessTokenVerifier,
   callerOf,
   protectedResourceMetadata,
@@ -45,12 +46,14 @@ async function serveMcp(request: express.Request, response: express.Response) {
   await transport.handleRequest(request, response, request.body);
 }
 
+const refused: AccessRefusal[] = [];
 // #region mcp-server
 const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
 const verifier = accessTokenVerifier({
   issuer,
   resource,
   introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+  onRefused: (refusal) => refused.push(refusal), // { code, reason, remedy, clientId, ... }: for your log
 });
 
 const app = express();
@@ -100,6 +103,14 @@ for (const dpop of [undefined, await generateDpopKeyPair()]) {
   await client.close();
   await bot.close();
 }
+
+const unknown = await fetch(resource, { method: 'POST', headers: { authorization: 'Bearer nonsense' } });
+assert.equal(unknown.status, 401);
+for (const { code, reason, remedy } of refused) console.log(`${code}: ${reason}. ${remedy}`);
+assert.deepEqual(
+  refused.map(({ code }) => code),
+  ['no_token', 'inactive'],
+);
 assert.deepEqual(
   as.trail.map(({ granted, tokenType }) => ({ granted, tokenType })),
   [

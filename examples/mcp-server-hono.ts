@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { connectMcp } from '@credence/sdk-adapter/v2';
 import {
+  type AccessRefusal,
   type AccessTokenInfo,
   accessTokenVerifier,
   callerOf,
@@ -26,12 +27,14 @@ const idp = await startIdentityProvider();
 const as = await startAuthorizationServer({ idpIssuer: idp.issuer, resource });
 const { issuer, serverSecret } = as;
 
+const refused: AccessRefusal[] = [];
 // #region mcp-server
 const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
 const verifier = accessTokenVerifier({
   issuer,
   resource,
   introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+  onRefused: (refusal) => refused.push(refusal), // { code, reason, remedy, clientId, ... }: for your log
 });
 
 const mcp = createMcpHandler(() => {
@@ -88,6 +91,8 @@ await assert.rejects(client.callTool({ name: 'close_all', arguments: {} }), { co
 const { value } = await bot.token('issues');
 const stolen = await fetch(resource, { method: 'POST', headers: { authorization: `Bearer ${value}` } });
 assert.equal(stolen.status, 401);
+const [theft] = refused;
+assert.deepEqual([theft?.code, theft?.clientId], ['bound_to_key', 'bot-at-as']);
 
 await client.close();
 await bot.close();
