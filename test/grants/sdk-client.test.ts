@@ -131,6 +131,6 @@ describe("the MCP SDK v2's own CrossAppAccessProvider", () => {
     const { client, transport } = connect({ client_id: 'thief' });
     await expect(client.connect(transport)).rejects.toThrow(/issued for another client/u);
     await client.close();
-    expect(new Set(records.map(({ reason }) => reason))).toEqual(new Set(['wrong_client']));
+    expect(new Set(records.map(({ reason }) => reason))).toEqual(new Set(['wrong_client: issued for "thief"']));
   });
 });

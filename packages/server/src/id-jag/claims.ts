@@ -1,4 +1,4 @@
-import { IdJagError } from './error.ts';
+import { IdJagError, shown } from './error.ts';
 import { readIdentity } from './identity-claims.ts';
 import {
   type Claims,
@@ -33,7 +33,8 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
   const subject = requiredString(claims, 'sub');
   const jwtId = requiredString(claims, 'jti');
   const audience = soleAudience(claims, rules.audience);
-  if (requiredString(claims, 'client_id') !== rules.clientId) throw new IdJagError('wrong_client');
+  const clientId = requiredString(claims, 'client_id');
+  if (clientId !== rules.clientId) throw new IdJagError('wrong_client', `issued for ${shown(clientId)}`);
   const { issuedAt, expiresAt } = readTimes(claims, rules);
   const { tenant, audienceTenant } = readTenants(claims, rules.trusted, rules.audienceTenant);
   const { groups, roles, email, verifiedEmail } = readIdentity(claims, rules.trusted, tenant);
@@ -66,13 +67,16 @@ function readTimes(claims: Claims, rules: ClaimRules): { issuedAt: number; expir
   const expiresAt = requiredNumber(claims, 'exp');
   const issuedAt = requiredNumber(claims, 'iat');
   const { now, clockToleranceSeconds: tolerance, maxLifetimeSeconds } = rules;
-  if (expiresAt <= now - tolerance) throw new IdJagError('expired');
-  if (issuedAt > now + tolerance) throw new IdJagError('not_yet_valid', 'iat is in the future');
-  if ((optionalNumber(claims, 'nbf') ?? 0) > now + tolerance) {
-    throw new IdJagError('not_yet_valid', 'nbf is in the future');
+  const ahead = (seconds: number) => `${Math.ceil(seconds - now)} seconds ahead of this clock`;
+  if (expiresAt <= now - tolerance) throw new IdJagError('expired', `${Math.floor(now - expiresAt)} seconds ago`);
+  if (issuedAt > now + tolerance) throw new IdJagError('not_yet_valid', `iat is ${ahead(issuedAt)}`);
+  const notBefore = optionalNumber(claims, 'nbf') ?? 0;
+  if (notBefore > now + tolerance) throw new IdJagError('not_yet_valid', `nbf is ${ahead(notBefore)}`);
+  const lifetime = expiresAt - issuedAt;
+  if (lifetime <= 0) throw new IdJagError('invalid_claim', 'exp is not after iat');
+  if (lifetime > maxLifetimeSeconds) {
+    throw new IdJagError('lifetime_too_long', `${lifetime} seconds, of at most ${maxLifetimeSeconds}`);
   }
-  if (expiresAt <= issuedAt) throw new IdJagError('invalid_claim', 'exp is not after iat');
-  if (expiresAt - issuedAt > maxLifetimeSeconds) throw new IdJagError('lifetime_too_long');
   return { issuedAt, expiresAt };
 }
 
@@ -81,7 +85,9 @@ function soleAudience(claims: Claims, expected: string): string {
   const { aud } = claims;
   if (aud === undefined) throw new IdJagError('missing_claim', 'aud');
   const sole: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
-  if (sole !== expected) throw new IdJagError('wrong_audience');
+  if (sole !== expected) {
+    throw new IdJagError('wrong_audience', `found ${shown(aud)}, expected ${shown(expected)}`);
+  }
   return expected;
 }
 

@@ -53,6 +53,11 @@ export interface IdJagIdentity {
   readonly clientId?: string;
 }
 
+/** A value of an ID-JAG for a `detail`, as JSON: quoted, so that nobody can write a sentence of his own into it. */
+export function shown(value: unknown): string {
+  return value === undefined ? 'none' : cleanText(JSON.stringify(value), { max: 120 });
+}
+
 /** Of the claims of an ID-JAG that has an issuer. */
 export function identityOf({ iss, sub, jti, client_id: clientId }: Readonly<Record<string, unknown>>): IdJagIdentity {
   return {
@@ -67,8 +72,7 @@ export function identityOf({ iss, sub, jti, client_id: clientId }: Readonly<Reco
  * An ID-JAG was refused.
  *
  * `code` names the check that failed, `oauthError` is what the token endpoint answers, `message` is one fixed
- * sentence, and `detail` adds what an administrator needs (a claim's name, the issuer that is not trusted), cleaned
- * and cut. None of them carries the assertion or a part of its signature, so all are safe to audit; only `message` is
+ * sentence, and `detail` adds what an administrator needs (a claim's name, what was found instead), cleaned and cut. None of them carries the assertion or a part of its signature, so all are safe to audit; only `message` is
  * meant for the client.
  */
 export class IdJagError extends Error {

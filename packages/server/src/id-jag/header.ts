@@ -1,6 +1,6 @@
 import { ID_JAG_TYP } from '@credence/core';
 import type { JWSHeaderParameters } from 'jose';
-import { IdJagError } from './error.ts';
+import { IdJagError, shown } from './error.ts';
 
 /** Asymmetric algorithms only: with a symmetric one, whoever verifies can also issue. */
 export const DEFAULT_ALGORITHMS: readonly string[] = [
@@ -22,10 +22,12 @@ export function checkedHeader(header: Readonly<Record<string, unknown>>): JWSHea
   // RFC 7515 section 4.1.9: a media type, compared without case, its "application/" prefix optional.
   const typ =
     typeof header['typ'] === 'string' ? header['typ'].toLowerCase().replace(/^application\//u, '') : undefined;
-  if (typ !== ID_JAG_TYP) throw new IdJagError('wrong_type');
+  if (typ !== ID_JAG_TYP) throw new IdJagError('wrong_type', `typ is ${shown(header['typ'])}`);
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw new IdJagError('critical_header');
   const { alg, kid } = header;
-  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) throw new IdJagError('algorithm_not_allowed');
+  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {
+    throw new IdJagError('algorithm_not_allowed', `alg is ${shown(alg)}`);
+  }
   // A key set is searched by kid: one that is not a string would be as good as none.
   if (kid !== undefined && typeof kid !== 'string') throw new IdJagError('malformed', 'kid');
   return { ...header, alg };

@@ -32,8 +32,11 @@ export async function reserveOnce(
   const { toleranceSeconds } = clock;
   const expiresAt = idJag.expiresAt.getTime();
   // Whatever was waited for since the claims were read: past this, its reservation may have lapsed.
-  const lateBy = (clock.now?.() ?? new Date()).getTime() - (expiresAt + toleranceSeconds * 1000);
-  if (lateBy >= 0) throw new IdJagError('expired', 'while it was redeemed', identityOf(idJag.claims));
+  const lateMs = (clock.now?.() ?? new Date()).getTime() - expiresAt;
+  if (lateMs >= toleranceSeconds * 1000) {
+    const detail = `${Math.floor(lateMs / 1000)} seconds ago, while it was redeemed`;
+    throw new IdJagError('expired', detail, identityOf(idJag.claims));
+  }
   const id = createHash('sha256')
     .update(JSON.stringify([idJag.issuer, idJag.jwtId]))
     .digest('base64url');

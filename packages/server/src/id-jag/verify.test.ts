@@ -11,7 +11,7 @@ import {
   SignJWT,
   UnsecuredJWT,
 } from 'jose';
-import { IdJagError, type IdJagErrorCode } from './error.ts';
+import { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode } from './error.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { verifyIdJag, type VerifyIdJagOptions } from './verify.ts';
 
@@ -340,6 +340,60 @@ const bad: Record<string, Bad> = {
   },
   'an empty cnf': { assertion: () => idJag({ cnf: {} }), code: 'unsupported_confirmation' },
 };
+
+describe('a bad ID-JAG is explained to an administrator', () => {
+  const text = '"x", granted to "admin"\n2026-11-20 granted';
+  const explained: Record<string, [() => Promise<string>, string, Partial<VerifyIdJagOptions>?]> = {
+    'another type': [() => idJag({}, { typ: 'JWT' }), 'wrong_type: typ is "JWT"'],
+    'no type': [() => idJag({}, { typ: undefined as never }), 'wrong_type: typ is none'],
+    'an algorithm of nobody': [
+      async () => withHeader(await idJag(), { alg: 'none', typ: 'oauth-id-jag+jwt' }),
+      'algorithm_not_allowed: alg is "none"',
+    ],
+    'an unknown key': [() => idJag({}, { kid: 'new' }), `unknown_key: kid "new" of ${IDP}`],
+    "a stranger's signature": [() => idJag({}, {}, stranger.privateKey), `bad_signature: kid "es" of ${IDP}`],
+    'another audience': [
+      () => idJag({ aud: [`${AS}/token`, 7] }),
+      `wrong_audience: found ["${AS}/token",7], expected "${AS}"`,
+    ],
+    'another client': [() => idJag({ client_id: 'somebody' }), 'wrong_client: issued for "somebody"'],
+    'another resource': [
+      () => idJag({ resource: 'https://other.example/mcp' }),
+      'wrong_resource: found ["https://other.example/mcp"]',
+    ],
+    'one that expired': [() => idJag({ exp: NOW_S - 6.5 }), 'expired: 6 seconds ago'],
+    'a clock ahead': [() => idJag({ iat: NOW_S + 60 }), 'not_yet_valid: iat is 60 seconds ahead of this clock'],
+    'a beginning to come': [() => idJag({ nbf: NOW_S + 61 }), 'not_yet_valid: nbf is 61 seconds ahead of this clock'],
+    'a long life': [() => idJag({ exp: NOW_S + 3591 }), 'lifetime_too_long: 3601 seconds, of at most 3600'],
+    'a sentence of its own': [
+      () => idJag({ client_id: text }),
+      'wrong_client: issued for "\\"x\\", granted to \\"admin\\"\\n2026-11-20 granted"',
+    ],
+    'more than anybody reads': [
+      () => idJag({ client_id: 'x'.repeat(9000) }),
+      `wrong_client: issued for "${'x'.repeat(118)}…`,
+    ],
+    'an algorithm of somebody else': [
+      () => idJag({}, { alg: 'RS256', kid: 'rs' }, rs256.privateKey),
+      `algorithm_not_allowed: alg is "RS256", of ${IDP}`,
+      {
+        get issuers() {
+          return { [IDP]: { jwks, algorithms: ['ES256'] } };
+        },
+      },
+    ],
+  };
+  it.each(Object.keys(explained))('for %s', async (name) => {
+    const [assertion, reason, more] = explained[name] ?? [];
+    const failure: unknown = await verifyIdJag((await assertion?.()) ?? '', options(more)).catch(
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof IdJagError)) throw failure;
+    expect(`${failure.code}: ${failure.detail}`).toBe(reason);
+    // The client is told one fixed sentence.
+    expect(failure.message).toBe(ID_JAG_ERRORS[failure.code].message);
+  });
+});
 
 describe('a bad ID-JAG is refused', () => {
   it.each(Object.entries(bad))('%s', async (_name, { assertion, code, oauthError, options: more }) => {

@@ -5,7 +5,7 @@ import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
 import { checkIdJagOptions } from './check-options.ts';
 import { readClaims } from './claims.ts';
-import { IdJagError, identityOf } from './error.ts';
+import { IdJagError, identityOf, shown } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
 import { type ReplayPolicy, reserveOnce } from './replay.ts';
 import { parseStrictObject } from './strict-json.ts';
@@ -77,11 +77,14 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   const issuer = unverifiedIssuer(claims);
   const trusted = Object.hasOwn(options.issuers, issuer) ? options.issuers[issuer] : undefined;
   if (trusted === undefined) throw new IdJagError('issuer_not_trusted', cleanText(issuer));
-  if (!allowsAlgorithm(trusted.algorithms, header.alg)) throw new IdJagError('algorithm_not_allowed');
+  if (!allowsAlgorithm(trusted.algorithms, header.alg)) {
+    throw new IdJagError('algorithm_not_allowed', `alg is ${shown(header.alg)}, of ${cleanText(issuer)}`);
+  }
 
   const { jwks, jwksUri } = trusted;
   const keys = await keysOf({ issuer, jwks, jwksUri, fetch: options.fetch }, header, now);
-  await verifySignature(assertion, keys, header.alg);
+  if (!(await isSignedByOne(assertion, keys, header.alg)))
+    throw new IdJagError('bad_signature', signer(issuer, header));
   try {
     const idJag = readClaims(claims, {
       audience: options.audience,
@@ -159,28 +162,33 @@ async function keysOf(
     if (!(error instanceof KeysUnavailableError)) throw error;
     throw new IdJagError('keys_unavailable', `${cleanText(source.issuer)}: ${error.message}`);
   }
-  throw new IdJagError('unknown_key');
+  throw new IdJagError('unknown_key', signer(source.issuer, header));
 }
 
-async function verifySignature(assertion: string, keys: CryptoKey[], alg: string): Promise<void> {
+/** Whose signature it says it is. */
+function signer(issuer: string, { kid }: JWSHeaderParameters): string {
+  return `kid ${shown(kid)} of ${cleanText(issuer)}`;
+}
+
+async function isSignedByOne(assertion: string, keys: CryptoKey[], alg: string): Promise<boolean> {
   for (const key of keys) {
     try {
       await compactVerify(assertion, key, { algorithms: [alg] });
-      return;
+      return true;
     } catch (error) {
-      if (error instanceof errors.JWSSignatureVerificationFailed) continue;
       if (error instanceof errors.JWSInvalid) throw new IdJagError('malformed');
-      // The key does not fit: too short, of another curve, not for verifying.
-      if (error instanceof TypeError || error instanceof errors.JOSEError) continue;
-      throw error;
+      // Signed by another of them, or the key does not fit: too short, of another curve, not for verifying.
+      if (!(error instanceof errors.JOSEError) && !(error instanceof TypeError)) throw error;
     }
   }
-  throw new IdJagError('bad_signature');
+  return false;
 }
 
 function checkResources(idJag: IdJag, served: readonly string[] | undefined): void {
   if (served === undefined || idJag.resources.length === 0) return;
-  if (!idJag.resources.some((resource) => served.includes(resource))) throw new IdJagError('wrong_resource');
+  if (!idJag.resources.some((resource) => served.includes(resource))) {
+    throw new IdJagError('wrong_resource', `found ${shown(idJag.resources)}`);
+  }
 }
 
 function checkBinding(idJag: IdJag, dpopThumbprint: string | undefined): void {

@@ -67,7 +67,7 @@ describe('who may redeem', () => {
         subject: 'bot',
         jti: decodeJwt(assertion).jti,
         error: 'invalid_grant',
-        reason: 'wrong_client',
+        reason: 'wrong_client: issued for "bot-at-as"',
       },
     ]);
   });
