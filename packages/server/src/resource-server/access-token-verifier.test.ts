@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
@@ -5,6 +6,7 @@ import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/p
 import { OAuthError, OAuthErrorCode, requireBearerAuth as requireBearerAuthV2 } from '@modelcontextprotocol/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Bot } from '../../test-support/bot.ts';
 import { type Loopback, loopback } from '../../test-support/loopback.ts';
@@ -66,6 +68,17 @@ describe('JWT access tokens', () => {
         claims: expect.objectContaining({ jti: 'j' }),
       },
     });
+  });
+
+  it('without a kid are by any of the keys, also where another one does not fit', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256');
+    const tooShort = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+    const published = { keys: [tooShort, await exportJWK(publicKey)] };
+    as.serve((_request, response) => response.end(JSON.stringify(published)));
+    const signed = await new SignJWT(decodeJwt(await token()))
+      .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt' })
+      .sign(privateKey);
+    await expect(verify(signed, { jwt: { jwksUri: `${as.origin}/jwks` } })).resolves.toMatchObject({ clientId: 'c' });
   });
 
   it.each<[string, Record<string, unknown>]>([

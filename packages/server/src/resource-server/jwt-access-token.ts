@@ -1,4 +1,4 @@
-import { compactVerify, decodeProtectedHeader, errors, type JWSHeaderParameters } from 'jose';
+import { compactVerify, type CryptoKey, decodeProtectedHeader, errors, type JWSHeaderParameters } from 'jose';
 import { allowsAlgorithm, DEFAULT_ALGORITHMS } from '../id-jag/header.ts';
 import { issuerKeys, type KeySource } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
@@ -23,21 +23,28 @@ export async function jwtTokenClaims(
   ) {
     return tokenRefusal('algorithm_not_allowed', { detail: header.alg });
   }
+  let keys: CryptoKey[];
   try {
-    for (const key of await issuerKeys(source, header, now)) {
-      try {
-        const { payload } = await compactVerify(token, key, { algorithms: [header.alg] });
-        return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) };
-      } catch (error) {
-        if (error instanceof errors.JWSSignatureVerificationFailed) continue;
-        return tokenRefusal('malformed');
-      }
-    }
+    keys = await issuerKeys(source, header, now);
   } catch (error) {
-    if (error instanceof KeysUnavailableError) {
-      throw new TokenVerificationUnavailableError(error.message, KEYS_REMEDY);
+    if (!(error instanceof KeysUnavailableError)) throw error;
+    throw new TokenVerificationUnavailableError(error.message, KEYS_REMEDY);
+  }
+  for (const key of keys) {
+    let payload: Uint8Array;
+    try {
+      ({ payload } = await compactVerify(token, key, { algorithms: [header.alg] }));
+    } catch (error) {
+      if (error instanceof errors.JWSInvalid) return tokenRefusal('malformed');
+      // Signed by another of them, or the key does not fit: too short, of another curve, not for verifying.
+      if (error instanceof errors.JOSEError || error instanceof TypeError) continue;
+      throw error;
     }
-    if (!(error instanceof errors.JOSEError)) throw error;
+    try {
+      return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) };
+    } catch {
+      return tokenRefusal('malformed');
+    }
   }
   return tokenRefusal('bad_signature');
 }
