@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { ROOT, suiteNode, type SuiteVersion } from './suite-version.ts';
 
@@ -49,6 +50,8 @@ async function runSuite(
   suite: SuiteVersion,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  /** Told of every line as it is printed. */
+  onLine: (line: string) => void = () => undefined,
 ): Promise<Finished> {
   const child = spawn(suiteNode(), [suite.bin, ...args], {
     cwd: ROOT,
@@ -57,7 +60,10 @@ async function runSuite(
   });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    stdout += `${line}\n`;
+    onLine(line);
+  });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
@@ -77,24 +83,35 @@ export async function listScenarios(suite: SuiteVersion): Promise<readonly strin
   return ours;
 }
 
-/** The scenarios a version of the suite has for authorization servers. */
-export async function listAuthorizationScenarios(suite: SuiteVersion): Promise<readonly string[]> {
-  const { stdout, stderr, exitCode } = await runSuite(suite, ['list', '--authorization']);
-  const names = [...stdout.matchAll(/^\s*-\s+(\S+)/gm)].map((match) => match[1] ?? '');
-  if (names.length === 0) throw new Error(`Conformance ${suite.version} lists none (${exitCode}): ${stdout}${stderr}`);
-  return names;
-}
-
-/** Runs one scenario against the authorization server at `url`, its issuer, and returns what the suite found. */
-export async function runAuthorizationScenario(options: {
+/**
+ * Runs all scenarios for authorization servers against the one at `url`, its issuer, and returns what the suite found. It
+ * tries the code grant as `client`, whose browser `signIn` is.
+ */
+export async function runAuthorizationScenarios(options: {
   readonly suite: SuiteVersion;
-  readonly scenario: string;
   readonly url: string;
+  readonly client?: {
+    readonly id: string;
+    /** Where the suite waits: `http://127.0.0.1:PORT/callback`. */
+    readonly port: number;
+    readonly signIn: (url: string) => Promise<void>;
+  };
 }): Promise<ScenarioRun> {
+  const { suite, url, client } = options;
   const folder = await mkdtemp(join(tmpdir(), 'credence-conformance-'));
+  let signedIn: Promise<unknown> = Promise.resolve();
   try {
-    const args = ['authorization', '--url', options.url, '--scenario', options.scenario, '--output-dir', folder];
-    const { exitCode, stdout, stderr } = await runSuite(options.suite, args);
+    const args = ['authorization', '--url', url, '--output-dir', folder];
+    if (client !== undefined) args.push('--client-id', client.id, '--port', String(client.port));
+    const { exitCode, stdout, stderr } = await runSuite(suite, args, {}, (line) => {
+      if (client === undefined || !/^http\S*[?&]response_type=code/u.test(line)) return;
+      // Where it fails the suite waits in vain: it is told so at once.
+      signedIn = client.signIn(line).catch((error: unknown) => {
+        const failure = new URLSearchParams({ error: 'sign_in_failed', error_description: String(error) });
+        return fetch(`http://127.0.0.1:${client.port}/callback?${failure.toString()}`);
+      });
+    });
+    await signedIn;
     const { checks } = await readResults(folder);
     return { exitCode, checks, output: [stderr, stdout].join('\n').trim() };
   } finally {
@@ -104,12 +121,10 @@ export async function runAuthorizationScenario(options: {
 
 async function readResults(folder: string): Promise<{ checks: readonly Check[]; client: string }> {
   const files = await readdir(folder, { recursive: true });
-  const read = async (name: string): Promise<string | undefined> => {
-    const file = files.find((path) => path.endsWith(name));
-    return file === undefined ? undefined : readFile(join(folder, file), 'utf8');
-  };
-  const checks = z.array(Check).parse(JSON.parse((await read('checks.json')) ?? '[]'));
-  return { checks, client: `${(await read('stdout.txt')) ?? ''}${(await read('stderr.txt')) ?? ''}` };
+  const read = (name: string): Promise<readonly string[]> =>
+    Promise.all(files.filter((path) => path.endsWith(name)).map((path) => readFile(join(folder, path), 'utf8')));
+  const checks = (await read('checks.json')).flatMap((text) => z.array(Check).parse(JSON.parse(text)));
+  return { checks, client: [...(await read('stdout.txt')), ...(await read('stderr.txt'))].join('') };
 }
 
 /** Runs one scenario against a client command and returns what the suite found. */
