@@ -3,13 +3,15 @@
  * ID-JAGs: one handler in its token endpoint, one call for its metadata. Runs by `npx tsx examples/add-to-existing-as.ts`.
  */
 import assert from 'node:assert/strict';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import {
   accessTokenClaims,
   accessTokenVerifier,
+  type AccountDirectory,
   createSigningKeys,
   expressIdJag,
+  GrantRefusal,
   idJagTokenEndpoint,
   linkAccounts,
   memoryReplayStore,
@@ -27,9 +29,31 @@ const resource = 'https://mcp.example/mcp';
 // What is there already: clients, accounts, keys, and a token endpoint with grants of its own.
 const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
 const clients = new Map([['bot-at-as', 'what the bot was given when it was registered here']]);
-const accounts = new Map<string, string>();
+const links = new Map<string, string>();
+const suspended = new Set<string>();
 const trail: RedeemAuditRecord[] = [];
 const app = express();
+
+// #region accounts
+const accounts: AccountDirectory = {
+  bySubject: (key) => {
+    const accountId = links.get(JSON.stringify(key));
+    if (accountId !== undefined && suspended.has(accountId)) {
+      // The error and the sentence are for the client, the rest is for the audit record.
+      throw new GrantRefusal('invalid_grant', 'the account is suspended', `${accountId} is suspended`);
+    }
+    return accountId;
+  },
+  provision: () => randomUUID(), // never the subject alone: other issuers have the same
+  link: (key, accountId) => {
+    // In a database, an INSERT with a unique constraint on each of the two.
+    const subject = JSON.stringify(key);
+    if (links.has(subject) || [...links.values()].includes(accountId)) return false;
+    links.set(subject, accountId);
+    return true;
+  },
+};
+// #endregion
 
 // #region token-endpoint
 const tokenEndpoint = `${issuer}/token`;
@@ -38,11 +62,7 @@ const idJag = idJagTokenEndpoint({
   issuers: { [idp.issuer]: {} },
   resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
   scopesFor: [{ group: 'engineering', scopes: ['issues:read'] }],
-  account: linkAccounts({
-    bySubject: (key) => accounts.get(JSON.stringify(key)),
-    provision: ({ subject }) => `account-of-${subject}`,
-    link: (key, accountId) => Boolean(accounts.set(JSON.stringify(key), accountId)),
-  }),
+  account: linkAccounts(accounts),
   authenticateClient: (client) =>
     'clientSecret' in client && sameText(client.clientSecret, clients.get(client.clientId))
       ? client.clientId
@@ -74,7 +94,7 @@ function sameText(given: string, expected = ''): boolean {
   return left !== undefined && right !== undefined && expected !== '' && timingSafeEqual(left, right);
 }
 
-// A bot gets in, with the scopes its group has here.
+// A bot gets in, with an account of its own and the scopes its group has here.
 const botWith = (secret: string) =>
   new ServicePrincipal({
     idp: { issuer: idp.issuer, credential: privateKeyJwt(idp.credential) },
@@ -82,13 +102,31 @@ const botWith = (secret: string) =>
       issues: { url: resource, resource, issuer, credential: clientSecret({ clientId: 'bot-at-as', secret }) },
     },
   });
-const bot = botWith(clients.get('bot-at-as') ?? '');
-const token = await bot.token('issues');
+const secret = clients.get('bot-at-as') ?? '';
 const verifier = accessTokenVerifier({ issuer, resource, jwt: {} });
-const { clientId, scopes, extra } = await verifier.verifyAccessToken(token.value);
-console.log(`${extra.subject} by ${clientId}: ${scopes.join(' ')}`);
-assert.deepEqual({ subject: extra.subject, scopes }, { subject: 'account-of-reporting-bot', scopes: ['issues:read'] });
-await bot.close();
+const [account] = await Promise.all(
+  // Two copies of it at once, and both have the same account.
+  [botWith(secret), botWith(secret)].map(async (bot) => {
+    const { value } = await bot.token('issues');
+    const { clientId, scopes, extra } = await verifier.verifyAccessToken(value);
+    console.log(`${extra.subject} by ${clientId}: ${scopes.join(' ')}`);
+    assert.deepEqual({ subject: extra.subject, scopes }, { subject: [...links.values()][0], scopes: ['issues:read'] });
+    await bot.close();
+    return extra.subject;
+  }),
+);
+assert.equal(links.size, 1);
+assert.deepEqual(
+  trail.map(({ linkedBy }) => linkedBy),
+  ['provisioning', 'subject'],
+);
+
+// Until the account is suspended.
+suspended.add(account ?? '');
+const late = botWith(secret);
+await assert.rejects(late.token('issues'), { code: 'invalid_grant' });
+await late.close();
+assert.equal(trail.at(-1)?.reason, `${account} is suspended`);
 
 // One with a wrong secret does not, and the other grants are as they were.
 const impostor = botWith('a guess');
@@ -97,8 +135,5 @@ await impostor.close();
 const other = await fetch(tokenEndpoint, { method: 'POST', body: new URLSearchParams({ grant_type: 'password' }) });
 assert.match(await other.text(), /the grants that were there/);
 
-assert.deepEqual(
-  trail.map(({ granted, error, linkedBy }) => (granted ? linkedBy : error)),
-  ['provisioning', 'invalid_client'],
-);
+assert.equal(trail.at(-1)?.error, 'invalid_client');
 await Promise.all([close(), idp.close()]);

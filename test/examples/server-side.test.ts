@@ -9,7 +9,7 @@ describe.each([
   ['mcp-server-express', '"proven":true'],
   ['mcp-server-hono', '"proven":true'],
   ['verify-id-jag', 'one granted, two refused'],
-  ['add-to-existing-as', 'account-of-reporting-bot by bot-at-as: issues:read'],
+  ['add-to-existing-as', ' by bot-at-as: issues:read'],
 ])('examples/%s.ts', (name, says) => {
   it('finds what it says of itself to be true', async () => {
     const run = promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${name}.ts`], { cwd: ROOT });

@@ -43,7 +43,13 @@ export {
 } from './provider/configuration.ts';
 export { idJagTokenClaims } from './provider/extra-token-claims.ts';
 export { GrantRefusal } from './provider/refusal.ts';
-export { type AccountDirectory, linkAccounts, type LinkedAccount, type SubjectKey } from './redeem/accounts.ts';
+export {
+  type AccountDirectory,
+  type GrantUse,
+  linkAccounts,
+  type LinkedAccount,
+  type SubjectKey,
+} from './redeem/accounts.ts';
 export type { RedeemAuditRecord } from './redeem/audit.ts';
 export type { RedeemIdJagOptions, RedemptionRules, ResourceOptions, ResourceRules } from './redeem/options.ts';
 export type { Redemption } from './redeem/redemption.ts';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -364,18 +365,34 @@ describe('DPoP', () => {
     }
   });
 
-  it('proofs are accepted once', async () => {
+  const send = async (claims: Record<string, string>) => {
     const { privateKey, publicKey } = await generateKeyPair('ES256');
-    const proof = await new SignJWT({ htm: 'POST', htu: `${world.as.issuer}/token`, jti: 'proof-1' })
+    const dpop = await new SignJWT({ htm: 'POST', jti: randomUUID(), ...claims })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
       .setIssuedAt()
       .sign(privateKey);
-    const basic = Buffer.from(`bot-at-as:${AS_SECRET}`).toString('base64');
-    const headers = { authorization: `Basic ${basic}`, dpop: proof };
+    const authorization = `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}`;
+    const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'as.example' };
     const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
-    const send = async () => (await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body })).status;
-    expect([await send(), await send()]).toEqual([200, 400]);
+    return async () => {
+      const headers = { authorization, dpop, ...forwarded };
+      return (await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body })).status;
+    };
+  };
+
+  it('proofs are accepted once', async () => {
+    const again = await send({ htu: `${world.as.issuer}/token` });
+    expect([await again(), await again()]).toEqual([200, 400]);
     expect(world.redeemed.at(-1)).toMatchObject({ error: 'invalid_grant', reason: 'DPoP proof JWT Replay detected' });
+  });
+
+  it('proofs are about the URL that clients see, where the provider knows that it is behind a proxy', async () => {
+    const proxied = await send({ htu: 'https://as.example/token' });
+    await expect(proxied()).resolves.toBe(400);
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof htu mismatch' });
+    world.as.provider.proxy = true;
+    await expect(proxied()).resolves.toBe(200);
+    world.as.provider.proxy = false;
   });
 });
 
