@@ -16,7 +16,7 @@ const CLOCKS_APART_SECONDS = 5 + 1;
 export interface DpopOptions {
   /** Proofs must then have a nonce from here (RFC 9449 section 8). Default: none is asked for. */
   readonly nonces?: DpopNonces | undefined;
-  /** Where used proofs are remembered, so that none is used twice. Default: in this process. */
+  /** Where used proofs are remembered, so that none is used twice. Default: `memoryReplayStore()`, in this process. */
   readonly replay?: ReplayStore | undefined;
   /** How far `iat` may be from now, in seconds. Default: 60. A proof with a nonce is as old as its nonce. */
   readonly maxAgeSeconds?: number | undefined;

@@ -54,8 +54,8 @@ export interface VerifyIdJagOptions {
  * Verifies an ID-JAG as the authorization server it is redeemed at must
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523 section 3).
  *
- * Key sets are fetched from trusted issuers only, cached for ten minutes, renewed at a bounded rate when a `kid` is
- * unknown, and served for a day while the issuer is away.
+ * Key sets are fetched from trusted issuers only, cached for ten minutes and then renewed behind the requests, at a
+ * bounded rate when a `kid` is unknown, and served for a day while the issuer is away.
  *
  * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer, and a
  * TypeError for options that cannot be meant.
