@@ -8,11 +8,12 @@ export interface DpopNonces {
 }
 
 /**
- * Nonces that need no store: each stands for a stretch of time and is good in the next one too. Instances of a server
- * share `secret` (at least 32 bytes; default: random ones), or each refuses the others' once.
+ * Nonces that need no store: each stands for a stretch of time, `lifetimeSeconds` long (default: 60), and is good in the
+ * next one too; used proofs are remembered until then. Instances of a server share `secret` (at least 32 bytes; default:
+ * random ones), or each refuses the others' once.
  */
 export function dpopNonces(options: { secret?: Uint8Array; lifetimeSeconds?: number } = {}): DpopNonces {
-  const { secret = randomBytes(32), lifetimeSeconds = 300 } = options;
+  const { secret = randomBytes(32), lifetimeSeconds = 60 } = options;
   if (secret.byteLength < 32) throw new TypeError('dpopNonces: the secret has fewer than 32 bytes');
   if (!Number.isSafeInteger(lifetimeSeconds) || lifetimeSeconds <= 0) {
     throw new TypeError('dpopNonces: lifetimeSeconds is not a positive integer');

@@ -140,6 +140,12 @@ describe('nonces', () => {
     await expect(verify(await proof({ nonce }), { nonces })).resolves.toMatchObject({ reusableUntil: later(60 + 6) });
   });
 
+  it('last for two minutes at most unless they are told otherwise, which is as long as proofs take room', () => {
+    const usual = dpopNonces();
+    expect(usual.acceptedUntil(usual.issue(NOW), NOW)).toEqual(later(120));
+    expect(usual.acceptedUntil(usual.issue(later(59)), later(59))).toEqual(later(120));
+  });
+
   it('are refused a secret that can be guessed', () => {
     expect(() => dpopNonces({ secret: new Uint8Array(16) })).toThrow(TypeError);
     expect(() => dpopNonces({ lifetimeSeconds: 0 })).toThrow(TypeError);
