@@ -15,9 +15,8 @@ export class RefusedLately {
     this.#forMs = forMs;
   }
 
-  note(origin: ToolOrigin, { error }: RefusalArtifact): void {
-    const code = String(error['code']);
-    if (this.#forMs === 0 || error['retryable'] === true || PASSING.has(code)) return;
+  note(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
+    if (this.#forMs === 0 || retryable || PASSING.has(code)) return;
     this.#untilMs.set(OF_ONE_TOOL.has(code) ? toolKey(origin) : origin.server, performance.now() + this.#forMs);
   }
 
