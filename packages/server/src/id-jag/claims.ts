@@ -8,7 +8,7 @@ import {
   optionalString,
   requiredNumber,
   requiredString,
-  SCOPE_TOKEN,
+  SCOPE,
   stringList,
 } from './read-claim.ts';
 import { readTenants } from './tenants.ts';
@@ -109,9 +109,8 @@ function readScopes(claims: Claims): readonly string[] | undefined {
   const { scope } = claims;
   if (scope === undefined) return undefined;
   if (typeof scope !== 'string') throw new IdJagError('invalid_claim', 'scope');
-  const scopes = scope.split(' ').filter((entry) => entry !== '');
-  if (!scopes.every((entry) => SCOPE_TOKEN.test(entry))) throw new IdJagError('invalid_claim', 'scope');
-  return [...new Set(scopes)];
+  if (!SCOPE.test(scope)) throw new IdJagError('invalid_claim', 'scope');
+  return [...new Set(scope.split(' ').filter((entry) => entry !== ''))];
 }
 
 function readAuthorizationDetails(claims: Claims): readonly AuthorizationDetail[] | undefined {

@@ -19,16 +19,12 @@ export function checkReplayPolicy(where: string, policy: ReplayPolicy | undefine
   checkReplayStore(where, 'replay.singleUse', singleUse);
 }
 
-/**
- * Reserves `iss` + `jti` where the policy says so. Called after every other check, so that a refused request spends
- * nothing.
- */
+/** Reserves `iss` + `jti`. Called after every other check, so that a refused request spends nothing. */
 export async function reserveOnce(
   idJag: IdJag,
-  policy: ReplayPolicy | undefined,
+  store: ReplayStore,
   clock: { readonly toleranceSeconds: number; readonly now?: (() => Date) | undefined },
 ): Promise<void> {
-  if (policy === undefined || policy === 'bound-to-client') return;
   const { toleranceSeconds } = clock;
   const expiresAt = idJag.expiresAt.getTime();
   // Whatever was waited for since the claims were read: past this, its reservation may have lapsed.
@@ -42,7 +38,7 @@ export async function reserveOnce(
     .digest('base64url');
   // An instance whose clock is behind by the tolerance accepts it for as much longer.
   const until = new Date(expiresAt + (2 * toleranceSeconds + 1) * 1000);
-  if (!(await reserved(policy.singleUse, id, until, idJag))) {
+  if (!(await reserved(store, id, until, idJag))) {
     throw new IdJagError('replayed', undefined, identityOf(idJag.claims));
   }
 }

@@ -64,7 +64,7 @@ export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions
   checkIdJagOptions('verifyIdJag', options, options.audience);
   const idJag = await checkIdJag(assertion, options);
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = options;
-  await reserveOnce(idJag, replay, { toleranceSeconds, now });
+  if (typeof replay === 'object') await reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now });
   return idJag;
 }
 
@@ -82,9 +82,12 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   }
 
   const { jwks, jwksUri } = trusted;
-  const keys = await keysOf({ issuer, jwks, jwksUri, fetch: options.fetch }, header, now);
-  if (!(await isSignedByOne(assertion, keys, header.alg)))
+  const found = issuerKeys({ issuer, jwks, jwksUri, fetch: options.fetch }, header, now);
+  const keys = Array.isArray(found) ? found : await fetched(found, issuer);
+  if (keys.length === 0) throw new IdJagError('unknown_key', signer(issuer, header));
+  if (!(await isSignedByOne(assertion, keys, header.alg))) {
     throw new IdJagError('bad_signature', signer(issuer, header));
+  }
   try {
     const idJag = readClaims(claims, {
       audience: options.audience,
@@ -113,8 +116,8 @@ interface Decoded {
 }
 
 function decoded(assertion: string): Decoded {
-  const [header, payload, signature, ...more] = assertion.split('.');
-  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) {
+  const { 0: header, 1: payload, length } = assertion.split('.');
+  if (header === undefined || payload === undefined || length !== 3) {
     throw new IdJagError('malformed', 'not three parts');
   }
   return { header: headerOf(header), claims: decodedPart(payload, 'the claims') };
@@ -150,19 +153,13 @@ function unverifiedIssuer({ iss }: Readonly<Record<string, unknown>>): string {
   return iss;
 }
 
-async function keysOf(
-  source: Parameters<typeof issuerKeys>[0],
-  header: JWSHeaderParameters,
-  now: number,
-): Promise<CryptoKey[]> {
+async function fetched(keys: Promise<CryptoKey[]>, issuer: string): Promise<CryptoKey[]> {
   try {
-    const keys = await issuerKeys(source, header, now);
-    if (keys.length > 0) return keys;
+    return await keys;
   } catch (error) {
     if (!(error instanceof KeysUnavailableError)) throw error;
-    throw new IdJagError('keys_unavailable', `${cleanText(source.issuer)}: ${error.message}`);
+    throw new IdJagError('keys_unavailable', `${cleanText(issuer)}: ${error.message}`);
   }
-  throw new IdJagError('unknown_key', signer(source.issuer, header));
 }
 
 /** Whose signature it says it is. */

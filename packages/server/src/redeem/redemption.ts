@@ -177,7 +177,9 @@ async function spendGrant(
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
   // A proof that was used before must not cost its client the ID-JAG.
   await request.spendProof();
-  await refusing(draft, () => reserveOnce(idJag, replay, { toleranceSeconds, now }));
+  if (typeof replay === 'object') {
+    await refusing(draft, () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
+  }
 }
 
 async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
