@@ -27,6 +27,8 @@ export type { DenialStatus, IssueStatus } from './issue/status.ts';
 export type { ClaimCondition, WorkloadPlatform, WorkloadRule } from './issue/subject-tokens/workload-platform.ts';
 export type { FetchLike } from './keys/fetch-json.ts';
 export { createSigningKeys, type SigningAlgorithm, SigningKeys, type SigningKeysOptions } from './keys/signing-keys.ts';
+export type { DenialFacts } from './policy/denial-facts.ts';
+export type { HeldScopes } from './policy/grants.ts';
 export type {
   PolicyPrincipal,
   PolicyServer,
@@ -35,7 +37,8 @@ export type {
   RequiredAuthentication,
   ScopeGrant,
 } from './policy/options.ts';
-export { type PolicyTable, policyTable, type PolicyTableSnapshot } from './policy/policy-table.ts';
+export { type PolicyTable, policyTable } from './policy/policy-table.ts';
+export type { PolicySubjectSnapshot, PolicyTableSnapshot } from './policy/snapshot.ts';
 export {
   idJagAuthorizationServerConfiguration,
   idJagIdentityProviderConfiguration,

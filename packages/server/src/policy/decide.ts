@@ -2,9 +2,8 @@ import { priorAct } from '../issue/actor.ts';
 import type { IdJagDecision, IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { DenialStatus } from '../issue/status.ts';
 import { missingAuthentication } from './authentication.ts';
-import { together } from './grants.ts';
 import { pairwiseAct, pairwiseSubject } from './pairwise.ts';
-import { emptyRow, type PolicyState, type ServerState, type SubjectState } from './state.ts';
+import { findUser, heldAt, type PolicyState, type ServerState, type SubjectState } from './state.ts';
 import { findTarget, type Target } from './target.ts';
 
 export interface DecisionOptions {
@@ -79,7 +78,7 @@ function findSubject(
     // To an authorization server the two would be one.
     return denied('principal_unknown', 'access_denied', `the user ${subject} has the name of a principal`);
   }
-  const user = state.users.get(subject) ?? unlisted(state, subject, furtherGroups);
+  const user = findUser(state, subject, furtherGroups);
   if (user === undefined) {
     return denied(
       'principal_unknown',
@@ -95,12 +94,6 @@ function findPrincipal({ principalOfClient }: PolicyState, clientId: string): Su
   return principalOfClient.get(clientId) ?? denied('principal_unknown', 'access_denied', reason);
 }
 
-/** Somebody who is known by groups alone. */
-function unlisted(state: PolicyState, name: string, groups: readonly string[]): SubjectState | undefined {
-  if (!groups.some((group) => state.groups.has(group))) return undefined;
-  return emptyRow(name);
-}
-
 function grantedScopes(
   state: PolicyState,
   who: SubjectState,
@@ -108,19 +101,22 @@ function grantedScopes(
   { scopes: requested }: IdJagRequest,
   furtherGroups: readonly string[],
 ): { granted: string[]; reason: string | undefined } | IdJagDenial {
-  const groups = [...new Set([...who.groups, ...furtherGroups])].flatMap((group) => state.groups.get(group) ?? []);
-  const held = together([who.grants, ...groups], name);
+  const held = heldAt(state, who, name, furtherGroups);
   const all = [...held.default, ...held.onRequest];
+  const withheld = who.grants.withheldAt(name);
   if (all.length === 0) {
-    const some = server.scopes.join(' ');
-    return denied('no_grant', 'access_denied', `${who.name} has no grant at ${name}: grant it one of ${some}`);
+    const taken = withheld.length > 0 ? `; withheld from it: ${withheld.join(' ')}` : '';
+    const reason = `${who.name} has no grant at ${name}: grant it one of ${server.scopes.join(' ')}${taken}`;
+    return denied('no_grant', 'access_denied', reason);
   }
   const wanted = requested ?? held.default;
-  const notHeld = wanted.filter((scope) => !all.includes(scope));
+  const taken = wanted.filter((scope) => withheld.includes(scope));
+  const notHeld = wanted.filter((scope) => !all.includes(scope) && !withheld.includes(scope));
   const notEnabled = wanted.filter((scope) => all.includes(scope) && !server.enabled.has(scope));
   const granted = wanted.filter((scope) => all.includes(scope) && server.enabled.has(scope));
   const left = [
     ...(notHeld.length > 0 ? [`${who.name} has no grant for ${notHeld.join(' ')} at ${name}`] : []),
+    ...(taken.length > 0 ? [`${taken.join(' ')} is withheld from ${who.name} at ${name}`] : []),
     ...(notEnabled.length > 0 ? [`${notEnabled.join(' ')} is not enabled at ${name}`] : []),
   ].join('; ');
   if (granted.length > 0) return { granted, reason: left === '' ? undefined : `left out: ${left}` };

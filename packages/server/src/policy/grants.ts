@@ -1,53 +1,81 @@
 import type { ScopeGrant } from './options.ts';
 
-type Kind = 'default' | 'onRequest';
+type Kind = 'default' | 'onRequest' | 'withheld';
 
 export interface HeldScopes {
+  /** Granted also where a request names no scope. */
   readonly default: readonly string[];
+  /** Granted only where a request names them. */
   readonly onRequest: readonly string[];
 }
 
-/** Scopes by server. One scope is held by default or on request, never both. */
+/** Scopes by server. One scope is held by default, held on request or withheld, never two of these. */
 export class Grants {
   readonly #scopes = new Map<string, Map<string, Kind>>();
 
-  add(server: string, scopes: readonly string[], kind: Kind): void {
-    const held = this.#scopes.get(server) ?? new Map<string, Kind>();
-    for (const scope of scopes) held.set(scope, kind);
-    this.#scopes.set(server, held);
+  set(server: string, scopes: readonly string[], kind: Kind): void {
+    const kinds = this.#scopes.get(server) ?? new Map<string, Kind>();
+    for (const scope of scopes) kinds.set(scope, kind);
+    this.#scopes.set(server, kinds);
   }
 
-  /** Adds what options say. */
-  addGrant(server: string, grant: ScopeGrant): void {
+  /** Sets what options say. */
+  setGrant(server: string, grant: ScopeGrant): void {
     const { default: byDefault = [], onRequest = [] } = isList(grant) ? { default: grant } : grant;
-    this.add(server, onRequest, 'onRequest');
-    this.add(server, byDefault, 'default');
+    this.set(server, onRequest, 'onRequest');
+    this.set(server, byDefault, 'default');
   }
 
+  /** What is withheld stays so. */
   remove(server: string, scopes: readonly string[]): void {
-    for (const scope of scopes) this.#scopes.get(server)?.delete(scope);
+    const kinds = this.#scopes.get(server);
+    for (const scope of scopes) if (kinds?.get(scope) !== 'withheld') kinds?.delete(scope);
   }
 
-  at(server: string): HeldScopes {
-    const held = [...(this.#scopes.get(server) ?? [])];
-    const of = (kind: Kind) => held.filter(([, each]) => each === kind).map(([scope]) => scope);
-    return { default: of('default'), onRequest: of('onRequest') };
+  heldAt(server: string): HeldScopes {
+    return { default: this.#of(server, 'default'), onRequest: this.#of(server, 'onRequest') };
   }
 
-  snapshot(): Record<string, HeldScopes> {
-    const named = [...this.#scopes.keys()].map((server) => [server, this.at(server)] as const);
-    return Object.fromEntries(
-      named.filter(([, { default: byDefault, onRequest }]) => byDefault.length + onRequest.length > 0),
-    );
+  withheldAt(server: string): string[] {
+    return this.#of(server, 'withheld');
+  }
+
+  held(): Record<string, HeldScopes> {
+    return heldByServer([...this.#scopes.keys()], (server) => this.heldAt(server));
+  }
+
+  withheld(): Record<string, string[]> {
+    const named = [...this.#scopes.keys()].map((server) => [server, this.withheldAt(server)] as const);
+    return Object.fromEntries(named.filter(([, scopes]) => scopes.length > 0));
+  }
+
+  #of(server: string, kind: Kind): string[] {
+    return [...(this.#scopes.get(server) ?? [])].filter(([, each]) => each === kind).map(([scope]) => scope);
   }
 }
 
-/** What several sources hold at a server, taken together: what one of them holds by default comes by default. */
+/**
+ * What several sources hold at a server, taken together: what one of them holds by default comes by default, and what is
+ * withheld in one of them comes from none.
+ */
 export function together(sources: readonly Grants[], server: string): HeldScopes {
-  const held = sources.map((source) => source.at(server));
-  const byDefault = new Set(held.flatMap((each) => each.default));
-  const onRequest = new Set(held.flatMap((each) => each.onRequest).filter((scope) => !byDefault.has(scope)));
+  const held = sources.map((source) => source.heldAt(server));
+  const withheld = new Set(sources.flatMap((source) => source.withheldAt(server)));
+  const left = (scopes: readonly string[]) => new Set(scopes.filter((scope) => !withheld.has(scope)));
+  const byDefault = left(held.flatMap((each) => each.default));
+  const onRequest = left(held.flatMap((each) => each.onRequest).filter((scope) => !byDefault.has(scope)));
   return { default: [...byDefault], onRequest: [...onRequest] };
+}
+
+/** Without the servers where nothing is held. */
+export function heldByServer(
+  servers: readonly string[],
+  heldAt: (server: string) => HeldScopes,
+): Record<string, HeldScopes> {
+  const named = servers.map((server) => [server, heldAt(server)] as const);
+  return Object.fromEntries(
+    named.filter(([, { default: byDefault, onRequest }]) => byDefault.length + onRequest.length > 0),
+  );
 }
 
 function isList(grant: ScopeGrant): grant is readonly string[] {

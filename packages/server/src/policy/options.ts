@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
-import type { IdJagRequest } from '../issue/policy.ts';
+import type { IdJagDenial, IdJagRequest } from '../issue/policy.ts';
+import type { DenialFacts } from './denial-facts.ts';
 
 /**
  * Scopes held at a server. A list comes by default, that is also where a request names no scope; `onRequest` only where
@@ -51,6 +52,8 @@ export interface PolicySubject {
   readonly groups?: readonly string[] | undefined;
   /** By server. Those of the groups come on top. */
   readonly grants?: Readonly<Record<string, ScopeGrant>> | undefined;
+  /** Scopes it does not have, by server, whatever is granted to it or to its groups. */
+  readonly withheld?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly disabled?: boolean | undefined;
   /** Claims of the ID-JAG, for every server: `email`, `groups`... They can undo what a pairwise subject is for. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
@@ -80,8 +83,11 @@ export interface PolicyTableOptions {
    * secret is: keep it as carefully as a signing key, and for longer.
    */
   readonly pairwiseSecret?: string | Uint8Array | undefined;
-  /** Tell clients what the audit record says about a denial. Default: false. */
-  readonly explainDenials?: boolean | undefined;
+  /**
+   * Tell clients why they are denied: what the audit record says, or what this function makes of it, for words that a
+   * client may know. Default: false.
+   */
+  readonly explainDenials?: boolean | ((denial: IdJagDenial, facts: DenialFacts) => string) | undefined;
   readonly now?: (() => Date) | undefined;
 }
 
@@ -118,6 +124,7 @@ const serverSchema = z.strictObject({
 const subjectShape = {
   groups: z.array(name).optional(),
   grants: grants.optional(),
+  withheld: z.record(z.string(), scopes).optional(),
   disabled: z.boolean().optional(),
   claims: z.record(z.string(), z.unknown()).optional(),
 };
@@ -132,7 +139,7 @@ const tableSchema = z.strictObject({
     .union([z.string(), z.instanceof(Uint8Array)])
     .refine((secret) => Buffer.byteLength(secret) >= 32, 'has less than 32 bytes')
     .optional(),
-  explainDenials: z.boolean().optional(),
+  explainDenials: z.union([z.boolean(), isFunction]).optional(),
   now: isFunction.optional(),
 });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { IdJagDecision, IdJagRequest } from '../issue/policy.ts';
+import type { DenialFacts } from './denial-facts.ts';
 import type { PolicyTableOptions } from './options.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { type PolicyTable, policyTable } from './policy-table.ts';
@@ -208,6 +209,44 @@ describe('each denial says what an administrator would have to change', () => {
     const decision = await ask({ clientId: 'desk' });
     expect(decision).toMatchObject({ description: decision.granted ? 'granted' : decision.reason });
   });
+
+  it('and in words of its own, from the names the table has for what was asked', async () => {
+    const told: DenialFacts[] = [];
+    table = policyTable({
+      ...options,
+      groupsOf: () => ['staff'],
+      explainDenials(denial, facts) {
+        told.push(facts);
+        return `${String(denial.status)}: ask for ${facts.server ?? 'nothing'} at the help desk`;
+      },
+    });
+    const asked = request({ clientId: 'bot-two', scopes: ['issues:delete'] });
+    expect(await table.policy(asked)).toMatchObject({
+      status: 'no_grant_for_scope',
+      reason: expect.stringContaining('no grant for issues:delete'),
+      description: 'no_grant_for_scope: ask for issues at the help desk',
+    });
+    await ask({ subject: 'bob', subjectKind: 'user', clientId: 'desk' });
+    await ask({ clientId: 'stranger', resources: [] });
+    const enabledScopes = ['issues:read', 'issues:write'];
+    expect(told).toEqual([
+      {
+        request: asked,
+        principal: 'bot',
+        server: 'issues',
+        enabledScopes,
+        held: { default: ['issues:read'], onRequest: ['issues:write', 'issues:admin'] },
+      },
+      expect.objectContaining({ principal: 'desk', enabledScopes, held: { default: [], onRequest: ['issues:write'] } }),
+      expect.objectContaining({
+        principal: undefined,
+        server: undefined,
+        enabledScopes: [],
+        held: { default: [], onRequest: [] },
+      }),
+    ]);
+    expect(await ask()).not.toHaveProperty('description');
+  });
 });
 
 describe('changes while it runs hold from the next request on', () => {
@@ -255,6 +294,32 @@ describe('changes while it runs hold from the next request on', () => {
     expect(await status({ clientId: 'desk' })).toBe('no_grant');
   });
 
+  it('withhold a scope from one, whatever its groups hold, until it is granted again', async () => {
+    table.addToGroup('bot', 'staff');
+    table.addToGroup('desk', 'staff');
+    table.withhold('bot', 'issues', ['issues:write']);
+    expect(await ask({ scopes: ['issues:write'] })).toMatchObject({
+      status: 'no_grant_for_scope',
+      reason: 'issues:write is withheld from bot at issues; it holds: issues:read issues:admin',
+    });
+    expect(await ask({ scopes: ['issues:read', 'issues:write'] })).toMatchObject({
+      scopes: ['issues:read'],
+      reason: 'left out: issues:write is withheld from bot at issues',
+    });
+    expect(await status({ clientId: 'desk', scopes: ['issues:write'] })).toEqual(['issues:write']);
+    table.grant('staff', 'issues', ['issues:write']);
+    table.revoke('bot', 'issues', ['issues:write']);
+    expect(await status()).toEqual(['issues:read']);
+    table.grant('bot', 'issues', ['issues:write'], { onRequest: true });
+    expect(await status({ scopes: ['issues:write'] })).toEqual(['issues:write']);
+    table.withhold('bot', 'wiki', ['wiki:read']);
+    expect(await ask({ resources: [WIKI] })).toMatchObject({
+      status: 'no_grant',
+      reason: 'bot has no grant at wiki: grant it one of wiki:read; withheld from it: wiki:read',
+    });
+    expect(() => table.withhold('staff', 'issues', ['issues:write'])).toThrow('no principal or user "staff"');
+  });
+
   it('map a client, and unmap it', async () => {
     table.unmapClient('issues', 'bot');
     expect(await status()).toBe('client_not_registered');
@@ -270,6 +335,8 @@ describe('changes while it runs hold from the next request on', () => {
       () => table.disablePrincipal('stranger'),
       () => table.grant('bot', 'wiki', ['wiki:read', 'wiki:write']),
       () => table.grant('stranger', 'wiki', ['wiki:read']),
+      () => table.withhold('stranger', 'wiki', ['wiki:read']),
+      () => table.withhold('bot', 'wiki', ['wiki:raed']),
       () => table.addToGroup('bot', 'readres'),
       () => table.mapClient('issues', 'bot', ''),
     ]) {
@@ -282,14 +349,50 @@ describe('changes while it runs hold from the next request on', () => {
     table.pauseServer('wiki');
     table.disablePrincipal('bot');
     table.revoke('bot', 'issues', ['issues:write', 'issues:admin']);
+    table.withhold('bot', 'wiki', ['wiki:read']);
     expect(table.snapshot()).toMatchObject({
       servers: { wiki: { paused: true }, issues: { enabledScopes: ['issues:read', 'issues:write'] } },
       principals: {
-        bot: { disabled: true, groups: ['readers'], grants: { issues: { default: ['issues:read'], onRequest: [] } } },
+        bot: {
+          disabled: true,
+          groups: ['readers'],
+          grants: { issues: { default: ['issues:read'], onRequest: [] } },
+          withheld: { wiki: ['wiki:read'] },
+        },
+        desk: { withheld: {} },
       },
       groups: { readers: { wiki: { default: ['wiki:read'] } } },
     });
     expect(policyTable(options).snapshot()).not.toEqual(table.snapshot());
+  });
+});
+
+describe('questions', () => {
+  it('what somebody holds is answered by server, by its groups as well, and less what is withheld', () => {
+    expect(table.held('bot')).toEqual({
+      issues: { default: ['issues:read'], onRequest: ['issues:write', 'issues:admin'] },
+      wiki: { default: ['wiki:read'], onRequest: [] },
+    });
+    table.withhold('bot', 'wiki', ['wiki:read']);
+    table.withhold('bot', 'issues', ['issues:read']);
+    expect(table.held('bot')).toEqual({ issues: { default: [], onRequest: ['issues:write', 'issues:admin'] } });
+    expect(table.held('alice')).toEqual({ issues: { default: ['issues:read'], onRequest: [] } });
+    expect(table.held('desk')).toEqual({});
+    expect(() => table.held('readers')).toThrow('there are: bot, desk, alice');
+  });
+
+  it('a client is enabled where its principal is', () => {
+    expect(['bot', 'bot-two', 'stranger'].map((client) => table.isEnabled(client))).toEqual([true, true, false]);
+    table.disablePrincipal('bot');
+    expect(['bot', 'bot-two', 'desk'].map((client) => table.isEnabled(client))).toEqual([false, false, true]);
+  });
+
+  it('the server of an audit record is known by its audience and resource', () => {
+    expect(table.serverOf({ audience: AS, resource: [ISSUES] })).toBe('issues');
+    expect(table.serverOf({ audience: 'urn:acme:issues' })).toBe('issues');
+    for (const record of [{}, { audience: AS }, { audience: AS, resource: [ISSUES, WIKI] }, { resource: [ISSUES] }]) {
+      expect(table.serverOf(record)).toBeUndefined();
+    }
   });
 });
 
@@ -325,6 +428,10 @@ describe('groups from a directory', () => {
     table = policyTable({ ...options, groupsOf, users: table.snapshot().users });
     expect(await status(bob)).toBe('principal_disabled');
     table.enablePrincipal('bob');
+    expect(await status(bob)).toEqual(['issues:write']);
+    table.withhold('carol', 'issues', ['issues:write']);
+    table = policyTable({ ...options, groupsOf, users: table.snapshot().users });
+    expect(await status({ ...bob, subject: 'carol' })).toBe('no_grant');
     expect(await status(bob)).toEqual(['issues:write']);
     for (const name of ['bot-two', 'staff']) expect(() => table.disablePrincipal(name)).toThrow('no principal or user');
   });
@@ -455,6 +562,8 @@ describe('a table that contradicts itself', () => {
   it.each<[string, object, string]>([
     ['a grant at an unknown server', { principals: { bot: { grants: { isues: [] } } } }, 'no server "isues"'],
     ['a grant of an unknown scope', { principals: { bot: { grants: { wiki: ['wiki:raed'] } } } }, 'wiki:raed'],
+    ['an unknown scope withheld', { principals: { bot: { withheld: { wiki: ['wiki:raed'] } } } }, 'wiki:raed'],
+    ['an explanation that is none', { explainDenials: 'yes' }, 'explainDenials'],
     ['an unknown group', { principals: { bot: { groups: ['readres'] } } }, 'no group "readres"'],
     ['a client of two principals', { principals: { a: { clients: ['x'] }, b: { clients: ['x'] } } }, 'the client x'],
     [

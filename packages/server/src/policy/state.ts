@@ -1,5 +1,5 @@
-import { Grants } from './grants.ts';
-import type { PolicyServer, PolicyTableOptions } from './options.ts';
+import { Grants, type HeldScopes, together } from './grants.ts';
+import type { PolicyServer, PolicySubject, PolicyTableOptions } from './options.ts';
 
 export interface ServerState extends PolicyServer {
   paused: boolean;
@@ -20,7 +20,7 @@ export interface SubjectState {
 export interface PolicyState {
   readonly servers: ReadonlyMap<string, ServerState>;
   readonly principals: ReadonlyMap<string, SubjectState>;
-  /** Grows where somebody is disabled who was known by groups alone. */
+  /** Grows where an administrator changes something about somebody who was known by groups alone. */
   readonly users: Map<string, SubjectState>;
   readonly groups: ReadonlyMap<string, Grants>;
   /** Principals by their clients at this provider. */
@@ -45,23 +45,27 @@ export function initialState(options: PolicyTableOptions): PolicyState {
       },
     ]),
   );
-  const grantsFrom = (grants: NonNullable<PolicyTableOptions['groups']>[string] = {}): Grants => {
-    const held = new Grants();
+  const grantsFrom = ({ grants = {}, withheld = {} }: Pick<PolicySubject, 'grants' | 'withheld'>): Grants => {
+    const all = new Grants();
     for (const [server, grant] of Object.entries(grants)) {
       const known = found(servers, 'server', server);
-      held.addGrant(server, grant);
-      const { default: byDefault, onRequest } = held.at(server);
+      all.setGrant(server, grant);
+      const { default: byDefault, onRequest } = all.heldAt(server);
       checkScopes(server, known, [...byDefault, ...onRequest]);
     }
-    return held;
+    for (const [server, scopes] of Object.entries(withheld)) {
+      checkScopes(server, found(servers, 'server', server), scopes);
+      all.set(server, scopes, 'withheld');
+    }
+    return all;
   };
-  const groups = new Map(Object.entries(options.groups ?? {}).map(([name, grants]) => [name, grantsFrom(grants)]));
+  const groups = new Map(Object.entries(options.groups ?? {}).map(([name, grants]) => [name, grantsFrom({ grants })]));
   const subjects = (given: NonNullable<PolicyTableOptions['users']> = {}) =>
     new Map(
-      Object.entries(given).map(([name, { groups: memberOf = [], grants, disabled = false, claims = {} }]) => {
+      Object.entries(given).map(([name, row]): [string, SubjectState] => {
+        const { groups: memberOf = [], disabled = false, claims = {} } = row;
         for (const group of memberOf) found(groups, 'group', group);
-        const subject: SubjectState = { name, disabled, groups: new Set(memberOf), grants: grantsFrom(grants), claims };
-        return [name, subject];
+        return [name, { name, disabled, groups: new Set(memberOf), grants: grantsFrom(row), claims }];
       }),
     );
   const principals = subjects(options.principals);
@@ -71,6 +75,27 @@ export function initialState(options: PolicyTableOptions): PolicyState {
     ),
   );
   return { servers, principals, users: subjects(options.users), groups, principalOfClient };
+}
+
+export function people({ principals, users }: PolicyState): ReadonlyMap<string, SubjectState> {
+  return new Map([...principals, ...users]);
+}
+
+/** A user of the table, or one who is known by groups alone. */
+export function findUser(state: PolicyState, name: string, groups: readonly string[]): SubjectState | undefined {
+  const isKnown = groups.some((group) => state.groups.has(group));
+  return state.users.get(name) ?? (isKnown ? emptyRow(name) : undefined);
+}
+
+/** What somebody holds at a server: its own grants and those of its groups, less what is withheld from it. */
+export function heldAt(
+  state: PolicyState,
+  who: SubjectState,
+  server: string,
+  furtherGroups: readonly string[] = [],
+): HeldScopes {
+  const groups = [...new Set([...who.groups, ...furtherGroups])].flatMap((group) => state.groups.get(group) ?? []);
+  return together([who.grants, ...groups], server);
 }
 
 export function found<T>(map: ReadonlyMap<string, T>, kind: string, name: string): T {

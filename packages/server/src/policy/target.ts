@@ -10,7 +10,10 @@ export interface Target {
  * The one server that `audience` and `resource` stand for. For two, an ID-JAG would be good at a server whose policy was
  * not asked.
  */
-export function findTarget(state: PolicyState, { audience, resources }: IdJagRequest): Target | IdJagDenial {
+export function findTarget(
+  state: PolicyState,
+  { audience, resources }: Pick<IdJagRequest, 'audience' | 'resources'>,
+): Target | IdJagDenial {
   const there = [...state.servers]
     .filter(([, server]) => server.issuer === audience || server.audiences?.includes(audience) === true)
     .map(([name, server]): Target => ({ name, server }));
@@ -25,6 +28,14 @@ export function findTarget(state: PolicyState, { audience, resources }: IdJagReq
   }
   if (targets.length > 1) return notRegistered(`${audience} has several servers, and no resource says which: ${known}`);
   return target;
+}
+
+export function targetName(
+  state: PolicyState,
+  asked: Pick<IdJagRequest, 'audience' | 'resources'>,
+): string | undefined {
+  const target = findTarget(state, asked);
+  return 'name' in target ? target.name : undefined;
 }
 
 function notRegistered(reason: string): IdJagDenial {
