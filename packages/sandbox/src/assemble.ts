@@ -10,14 +10,13 @@ import { countRequests } from './network/request-counts.ts';
 import { endpointsOf } from './oidc/endpoints.ts';
 import { loadOidcProvider } from './oidc/load.ts';
 import type { ResolvedOptions } from './options.ts';
-import { createPolicy } from './policy/policy.ts';
+import { policyOver } from './policy/policy.ts';
+import { initialTable } from './policy/table.ts';
 import { createCredentials, randomSecret, type SecretCredential } from './principals/principal.ts';
 import { configuredPrincipal } from './principals/configured.ts';
 import {
   AUTHORIZATION_SERVER_NAMES,
   type AuthorizationServerName,
-  grantTheDefaults,
-  PRINCIPAL_GROUPS,
   PRINCIPAL_NAMES,
   SERVER_NAMES,
 } from './principals/seed.ts';
@@ -59,11 +58,12 @@ export async function assemble(
   ]);
 
   const { audit, record } = createAuditTrail();
-  const { policy, ask, isEnabled } = createPolicy({
-    principals: PRINCIPAL_GROUPS,
-    servers: byName(SERVER_NAMES, (name) => definitions[name].scopes),
+  const registered = byName(SERVER_NAMES, (name) => {
+    const { scopes, authorizationServer } = definitions[name];
+    const { issuer } = asPlaces[authorizationServer].endpoints;
+    return { scopes, authorizationServer, issuer, resource: serverPlaces[name].resource };
   });
-  grantTheDefaults(policy);
+  const table = initialTable(registered, credentials);
 
   const introspection = byName(SERVER_NAMES, (name): SecretCredential => ({
     clientId: `${name}-mcp-server`,
@@ -77,23 +77,8 @@ export async function assemble(
     oidc,
     settings,
     principals: Object.values(credentials),
-    ask,
-    isEnabled,
+    table,
     record,
-    target(audience, resources) {
-      const authorizationServer = AUTHORIZATION_SERVER_NAMES.find((name) => asPlaces[name].host.origin === audience);
-      if (authorizationServer === undefined) return undefined;
-      const candidates = serversOf(authorizationServer).filter(
-        (name) => resources.length === 0 || resources.includes(serverPlaces[name].resource),
-      );
-      const [server] = candidates;
-      // Without a resource the audience must be unambiguous; with several, an ID-JAG would be good at more than one server.
-      if (server === undefined || candidates.length > 1 || resources.length > 1) return undefined;
-      const clients = new Map<string, string>(
-        Object.values(credentials).map(({ name, at }) => [name, at[authorizationServer].clientId]),
-      );
-      return { server, resource: serverPlaces[server].resource, clientIdOf: (principal) => clients.get(principal) };
-    },
   });
 
   const authorizationServers = await byNameAsync(AUTHORIZATION_SERVER_NAMES, (name) =>
@@ -134,5 +119,5 @@ export async function assemble(
   for (const server of Object.values(servers)) closeLater(() => server.dropSessions());
 
   const principals = byName(PRINCIPAL_NAMES, (name) => configuredPrincipal(idp.issuer, credentials[name], servers));
-  return { idp, authorizationServers, servers, principals, policy, audit };
+  return { idp, authorizationServers, servers, principals, policy: policyOver(table), audit };
 }

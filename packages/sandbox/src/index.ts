@@ -2,8 +2,7 @@ export type { AuditListener, AuditRecord, AuditTrail } from './audit/audit-trail
 export type { McpRequestCounts } from './mcp/request-counts.ts';
 export type { RequestCounts } from './network/request-counts.ts';
 export type { SandboxOptions } from './options.ts';
-export type { ServerGrant } from './policy/grants.ts';
-export type { Policy, PolicySnapshot } from './policy/policy.ts';
+export type { Policy, PolicySnapshot, ServerGrant } from './policy/policy.ts';
 export type { SecretCredential } from './principals/principal.ts';
 export type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
 export type {

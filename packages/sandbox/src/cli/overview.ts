@@ -1,4 +1,4 @@
-import type { ServerGrant } from '../policy/grants.ts';
+import type { ServerGrant } from '../policy/policy.ts';
 import type { PrincipalName } from '../principals/seed.ts';
 import type { Sandbox } from '../sandbox.ts';
 

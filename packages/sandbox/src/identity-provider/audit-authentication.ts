@@ -4,7 +4,7 @@ import type { RecordDecision } from '../audit/audit-trail.ts';
 
 export interface AuditAuthenticationOptions {
   issuer: string;
-  principalOf: (clientId: string | undefined) => string | undefined;
+  principalOf: (clientId: string) => string;
   record: RecordDecision;
 }
 
@@ -13,13 +13,13 @@ export function auditAuthentication(
   provider: Provider,
   { issuer, principalOf, record }: AuditAuthenticationOptions,
 ): void {
-  const entry = (ctx: KoaContextWithOIDC) => ({
+  const entry = ({ oidc: { client, params } }: KoaContextWithOIDC) => ({
     where: 'idp' as const,
     leg: 'authenticate' as const,
     issuer,
-    principal: principalOf(ctx.oidc.client?.clientId),
+    principal: client && principalOf(client.clientId),
     server: undefined,
-    requestedScopes: scopesOf(ctx.oidc.params?.['scope']),
+    requestedScopes: scopesOf(params?.['scope']),
   });
   provider.on('grant.success', (ctx: KoaContextWithOIDC) => {
     if (!isAuthentication(ctx)) return;

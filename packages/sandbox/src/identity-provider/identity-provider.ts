@@ -4,6 +4,7 @@ import {
   idJagIdentityProviderConfiguration,
   issueIdJag,
   issuePrincipalIdTokens,
+  type PolicyTable,
 } from '@credence/server';
 import type { ClientMetadata } from 'oidc-provider';
 import type { RecordDecision } from '../audit/audit-trail.ts';
@@ -16,10 +17,11 @@ import { proofNonces } from '../oidc/proof-nonces.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { type Decision, grantReason, type PolicyQuestion } from '../policy/decide.ts';
+import { isDisabled } from '../policy/explain-denial.ts';
 import type { PrincipalCredentials } from '../principals/principal.ts';
 import type { IdentityProvider } from '../sandbox.ts';
 import { auditAuthentication } from './audit-authentication.ts';
+import { exchangeRecord } from './exchange-record.ts';
 
 export interface IdentityProviderOptions {
   oidc: OidcProviderModule;
@@ -27,24 +29,13 @@ export interface IdentityProviderOptions {
   requests: RequestCounts;
   settings: ResolvedOptions;
   principals: readonly PrincipalCredentials[];
-  /** The MCP server that an audience and a resource stand for, and the client id a principal has at its authorization server. */
-  target(audience: string, resources: readonly string[]): Target | undefined;
-  ask(question: PolicyQuestion): Decision;
-  isEnabled(principal: string): boolean;
+  table: PolicyTable;
   record: RecordDecision;
-}
-
-export interface Target {
-  server: string;
-  resource: string;
-  /** Undefined for somebody who has no client there. */
-  clientIdOf(principal: string): string | undefined;
 }
 
 /** An oidc-provider that knows service principals only, gives them tokens of their own, and ID-JAGs where policy allows. */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
-  const { oidc, host, settings, principals } = options;
-  const principalOf = principalByClient(principals);
+  const { oidc, host, settings, principals, table } = options;
   const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
   const provider = new oidc.Provider(host.origin, {
     ...idJagIdentityProviderConfiguration({ dpop: proofNonces() }),
@@ -56,63 +47,24 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     ttl: { ClientCredentials: settings.subjectTokenLifetimeSeconds },
     // Asked before a token is made: the one place where oidc-provider lets policy refuse client_credentials.
     extraTokenClaims(_ctx, token) {
-      const name = principalOf(token.clientId);
-      if (name === undefined || !options.isEnabled(name)) {
-        throw new oidc.errors.UnauthorizedClient(
-          `${name ?? 'this client'} is disabled. Ask the IdP administrator to enable it.`,
-        );
-      }
+      const { clientId = '' } = token;
+      if (!table.isEnabled(clientId)) throw new oidc.errors.UnauthorizedClient(isDisabled(table.subject(clientId)));
       return undefined;
     },
   });
   issuePrincipalIdTokens(provider, {
     signingKeys,
     lifetimeSeconds: settings.subjectTokenLifetimeSeconds,
-    subject: (clientId) => principalOf(clientId) ?? clientId,
+    subject: table.subject,
   });
   issueIdJag(provider, {
     signingKeys,
     lifetimeSeconds: settings.idJagLifetimeSeconds,
-    subject: (clientId) => principalOf(clientId) ?? clientId,
-    policy({ clientId, audience, resources, scopes }) {
-      const principal = principalOf(clientId);
-      const target = options.target(audience, resources);
-      const decision = options.ask({ principal, server: target?.server, scopes });
-      if (!decision.granted) return { ...decision, description: decision.reason };
-      const clientIdThere = principal === undefined ? undefined : target?.clientIdOf(principal);
-      if (target === undefined || clientIdThere === undefined) throw new Error('policy granted what nobody asked for');
-      return {
-        granted: true,
-        clientId: clientIdThere,
-        scopes: decision.scopes,
-        resource: target.resource,
-      };
-    },
-    audit({
-      clientId,
-      audience = '',
-      resource = [],
-      requestedScopes = [],
-      grantedScopes = [],
-      granted,
-      error,
-      reason,
-    }) {
-      const principal = principalOf(clientId);
-      const server = options.target(audience, resource)?.server;
-      const known = { principal, server, requestedScopes, grantedScopes };
-      options.record({
-        where: 'idp',
-        leg: 'exchange',
-        issuer: host.origin,
-        ...known,
-        granted,
-        error,
-        reason: granted ? grantReason(known) : (reason ?? 'The IdP gave no reason.'),
-      });
-    },
+    subject: table.subject,
+    policy: table.policy,
+    audit: (entry) => options.record(exchangeRecord(host.origin, table, entry)),
   });
-  auditAuthentication(provider, { issuer: host.origin, principalOf, record: options.record });
+  auditAuthentication(provider, { issuer: host.origin, principalOf: table.subject, record: options.record });
   serveProvider(host, provider);
   return {
     ...endpointsOf(host.origin),
@@ -147,16 +99,4 @@ function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): Cli
       token_endpoint_auth_method: 'client_secret_post',
     },
   ] as ClientMetadata[];
-}
-
-function principalByClient(
-  principals: readonly PrincipalCredentials[],
-): (clientId: string | undefined) => string | undefined {
-  const names = new Map(
-    principals.flatMap(({ name, secretClient }) => [
-      [name, name],
-      [secretClient.clientId, name],
-    ]),
-  );
-  return (clientId) => (clientId === undefined ? undefined : names.get(clientId));
 }

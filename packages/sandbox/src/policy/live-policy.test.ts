@@ -36,7 +36,8 @@ describe('policy changed while the sandbox runs', () => {
       granted: true,
       requestedScopes: ['issues:read', 'issues:write'],
       grantedScopes: ['issues:read'],
-      reason: 'triage-bot holds issues:read at issues (as asked). Dropped, not held: issues:write.',
+      reason:
+        'triage-bot holds issues:read at issues (as asked); left out: issues:write is withheld from triage-bot at issues.',
     });
     await expect(refusal(bot.exchange({ server: 'issues', scope: 'issues:write' }))).resolves.toMatchObject({
       error: 'invalid_scope',

@@ -1,8 +1,8 @@
 import { CredenceError } from '@credence/core';
-import { type Decision, decide, type PolicyQuestion } from './decide.ts';
-import { effectiveGrant } from './effective-grant.ts';
-import { Grants, type ServerGrant } from './grants.ts';
-import type { PolicyState, PrincipalState } from './state.ts';
+import type { HeldScopes, PolicyTable } from '@credence/server';
+
+/** Which scopes somebody holds at a server, and whether they come by default or only when asked for. */
+export type ServerGrant = HeldScopes;
 
 /** Who may reach what, as plain data. */
 export interface PolicySnapshot {
@@ -45,109 +45,54 @@ export interface Policy {
   snapshot(): PolicySnapshot;
 }
 
-export interface PolicySeed {
-  /** Principals and their groups. */
-  principals: Readonly<Record<string, readonly string[]>>;
-  /** Servers and the scopes they know. */
-  servers: Readonly<Record<string, readonly string[]>>;
+/** The IdP's table, as the sandbox offers it. */
+export function policyOver(table: PolicyTable): Policy {
+  return {
+    grant: (who, server, scopes, options) => change(() => table.grant(who, server, scopes, options)),
+    revokeScope: (who, server, scope) =>
+      change(() => {
+        const isGroup = Object.hasOwn(table.snapshot().groups, who);
+        if (isGroup) table.revoke(who, server, [scope]);
+        else table.withhold(who, server, [scope]);
+      }),
+    pauseServer: (server) => change(() => table.pauseServer(server)),
+    resumeServer: (server) => change(() => table.resumeServer(server)),
+    disablePrincipal: (principal) => change(() => table.disablePrincipal(principal)),
+    enablePrincipal: (principal) => change(() => table.enablePrincipal(principal)),
+    addToGroup: (principal, group) => change(() => table.addToGroup(principal, group)),
+    removeFromGroup: (principal, group) => change(() => table.removeFromGroup(principal, group)),
+    snapshot: () => snapshot(table),
+  };
 }
 
-/** A policy without grants over the given names, and the question the IdP puts to it. */
-export function createPolicy(seed: PolicySeed): {
-  policy: Policy;
-  ask: (question: PolicyQuestion) => Decision;
-  isEnabled: (principal: string) => boolean;
-} {
-  const state: PolicyState = {
-    principals: new Map(
-      Object.entries(seed.principals).map(([name, groups]) => [
+function snapshot(table: PolicyTable): PolicySnapshot {
+  const { principals, groups, servers } = table.snapshot();
+  return {
+    principals: Object.fromEntries(
+      Object.entries(principals).map(([name, { disabled, groups: memberOf, grants, withheld }]) => [
         name,
-        { enabled: true, groups: new Set(groups), grants: new Grants(), revoked: new Map() },
+        { enabled: !disabled, groups: memberOf, grants, revoked: withheld, effective: table.held(name) },
       ]),
     ),
-    groups: new Map([...new Set(Object.values(seed.principals).flat())].map((group) => [group, new Grants()])),
-    servers: new Map(Object.entries(seed.servers).map(([name, scopes]) => [name, { paused: false, scopes }])),
-  };
-  return {
-    policy: policyOver(state),
-    ask: (question) => decide(state, question),
-    isEnabled: (name) => state.principals.get(name)?.enabled === true,
-  };
-}
-
-function policyOver(state: PolicyState): Policy {
-  const principal = (name: string) => known(state.principals, 'principal', name);
-  const server = (name: string) => known(state.servers, 'server', name);
-  const checkScopes = (serverName: string, scopes: readonly string[]) => {
-    const all = new Map(server(serverName).scopes.map((scope) => [scope, scope]));
-    for (const scope of scopes) known(all, `scope of ${serverName}`, scope);
-  };
-  const grantsOf = (who: string) =>
-    state.groups.get(who) ?? known(state.principals, 'principal or group', who, [...state.groups.keys()]).grants;
-
-  return {
-    grant(who, serverName, scopes, { onRequest = false } = {}) {
-      checkScopes(serverName, scopes);
-      grantsOf(who).add(serverName, scopes, onRequest ? 'onRequest' : 'default');
-      for (const scope of scopes) state.principals.get(who)?.revoked.get(serverName)?.delete(scope);
-    },
-    revokeScope(who, serverName, scope) {
-      checkScopes(serverName, [scope]);
-      grantsOf(who).remove(serverName, scope);
-      const revoked = state.principals.get(who)?.revoked;
-      revoked?.set(serverName, (revoked.get(serverName) ?? new Set()).add(scope));
-    },
-    pauseServer: (name) => void (server(name).paused = true),
-    resumeServer: (name) => void (server(name).paused = false),
-    disablePrincipal: (name) => void (principal(name).enabled = false),
-    enablePrincipal: (name) => void (principal(name).enabled = true),
-    addToGroup(name, group) {
-      known(state.groups, 'group', group);
-      principal(name).groups.add(group);
-    },
-    removeFromGroup(name, group) {
-      known(state.groups, 'group', group);
-      principal(name).groups.delete(group);
-    },
-    snapshot: () => snapshot(state),
-  };
-}
-
-function snapshot(state: PolicyState): PolicySnapshot {
-  const principals = [...state.principals].map(([name, principal]) => [name, principalSnapshot(state, principal)]);
-  return {
-    principals: Object.fromEntries(principals),
-    groups: Object.fromEntries([...state.groups].map(([name, grants]) => [name, grants.snapshot()])),
+    groups,
     servers: Object.fromEntries(
-      [...state.servers].map(([name, { paused, scopes }]) => [name, { paused, scopes: [...scopes] }]),
+      Object.entries(servers).map(([name, { paused, enabledScopes }]) => [name, { paused, scopes: enabledScopes }]),
     ),
   };
 }
 
-function principalSnapshot(state: PolicyState, principal: PrincipalState): PolicySnapshot['principals'][string] {
-  const { enabled, groups, grants, revoked } = principal;
-  const effective = [...state.servers.keys()].map(
-    (server) => [server, effectiveGrant(state, principal, server)] as const,
-  );
-  return {
-    enabled,
-    groups: [...groups],
-    grants: grants.snapshot(),
-    revoked: Object.fromEntries(
-      [...revoked].filter(([, scopes]) => scopes.size > 0).map(([server, scopes]) => [server, [...scopes]]),
-    ),
-    effective: Object.fromEntries(effective.filter(([, grant]) => grant.default.length + grant.onRequest.length > 0)),
-  };
-}
-
-function known<T>(map: ReadonlyMap<string, T>, kind: string, name: string, others: readonly string[] = []): T {
-  const found = map.get(name);
-  if (found !== undefined) return found;
-  throw new CredenceError({
-    code: 'invalid_configuration',
-    leg: 'configure',
-    message: `The sandbox has no ${kind} of the name ${JSON.stringify(name)}.`,
-    remedy: `Use one of: ${[...map.keys(), ...others].join(', ')}.`,
-    contact: 'you',
-  });
+/** The table throws a TypeError for what it does not know. */
+function change(make: () => void): void {
+  try {
+    make();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new CredenceError({
+      code: 'invalid_configuration',
+      leg: 'configure',
+      message: `The sandbox's ${error.message}.`,
+      remedy: 'Use a name that policy.snapshot() shows.',
+      contact: 'you',
+    });
+  }
 }

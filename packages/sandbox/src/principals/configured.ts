@@ -2,7 +2,7 @@ import { byName } from '../by-name.ts';
 import type { McpServerEntry, Principal, PrincipalServer } from '../sandbox.ts';
 import { principalEnvironment } from './environment.ts';
 import type { PrincipalCredentials } from './principal.ts';
-import { PRINCIPAL_GROUPS, SERVER_NAMES, type ServerName, STEP_UP } from './seed.ts';
+import { PRINCIPALS, SERVER_NAMES, type ServerName, STEP_UP } from './seed.ts';
 
 /** A principal with all a bot's configuration needs. Every server is in it, granted or not: a refusal is part of the story. */
 export function configuredPrincipal(
@@ -17,7 +17,7 @@ export function configuredPrincipal(
     privateKey,
     keyId,
     secretClient,
-    groups: PRINCIPAL_GROUPS[name],
+    groups: PRINCIPALS[name].groups ?? [],
     servers: byName(SERVER_NAMES, (server): PrincipalServer => {
       const { url, resource, issuer, authorizationServer } = servers[server];
       const stepUp = STEP_UP[name]?.[server];

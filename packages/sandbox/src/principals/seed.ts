@@ -1,4 +1,4 @@
-import type { Policy } from '../policy/policy.ts';
+import type { PolicyPrincipal } from '@credence/server';
 
 export const SERVER_NAMES = ['issues', 'documents', 'database'] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
@@ -15,27 +15,24 @@ export const PRINCIPAL_NAMES = [
 ] as const;
 export type PrincipalName = (typeof PRINCIPAL_NAMES)[number];
 
-/** The groups each principal starts in. */
-export const PRINCIPAL_GROUPS: Readonly<Record<PrincipalName, readonly string[]>> = {
-  'reporting-bot': ['analysts'],
-  'triage-bot': ['support'],
-  'analytics-bot': ['data'],
-  'unapproved-bot': [],
-  'retired-bot': ['analysts'],
+/** The story the sandbox starts with: who may reach what. */
+export const GROUP_GRANTS = {
+  analysts: { documents: ['documents:read'] },
+  support: { documents: ['documents:read'] },
+  data: { database: ['database:read'] },
+} as const;
+export const PRINCIPALS: Readonly<Record<PrincipalName, Pick<PolicyPrincipal, 'groups' | 'grants' | 'disabled'>>> = {
+  'reporting-bot': {
+    groups: ['analysts'],
+    grants: { issues: { default: ['issues:read'], onRequest: ['issues:write'] } },
+  },
+  'triage-bot': { groups: ['support'], grants: { issues: ['issues:read', 'issues:write'] } },
+  'analytics-bot': { groups: ['data'] },
+  'unapproved-bot': {},
+  'retired-bot': { groups: ['analysts'], disabled: true },
 };
 
 /** What each principal may ask for beyond its default grant, per server. It goes into its configuration as `stepUp`. */
 export const STEP_UP: Readonly<Partial<Record<PrincipalName, Partial<Record<ServerName, readonly string[]>>>>> = {
   'reporting-bot': { issues: ['issues:write'] },
 };
-
-/** The story the sandbox starts with: who may reach what. */
-export function grantTheDefaults(policy: Policy): void {
-  policy.grant('reporting-bot', 'issues', ['issues:read']);
-  policy.grant('reporting-bot', 'issues', ['issues:write'], { onRequest: true });
-  policy.grant('triage-bot', 'issues', ['issues:read', 'issues:write']);
-  policy.grant('analysts', 'documents', ['documents:read']);
-  policy.grant('support', 'documents', ['documents:read']);
-  policy.grant('data', 'database', ['database:read']);
-  policy.disablePrincipal('retired-bot');
-}
