@@ -1,0 +1,40 @@
+/**
+ * Many copies of a bot that share their tokens: ten start at once, and the IdP is asked as often as for one.
+ * Runs by `npx tsx examples/fleet.ts`; with REDIS_URL they share them through that Redis, as copies in other processes would.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { memoryStore, ServicePrincipal } from '@credence/core';
+import { redisStore } from '@credence/redis';
+import { startSandbox } from '@credence/sandbox';
+import { connectMcp } from '@credence/sdk-adapter';
+
+const COPIES = 10;
+const enterprise = await startSandbox();
+const { env } = enterprise.principals['reporting-bot'];
+
+const url = process.env['REDIS_URL'];
+const encryptionKey = randomBytes(32); // openssl rand -base64 32: the same for every copy, kept with your other secrets
+const redis = url === undefined ? undefined : redisStore({ url, encryptionKey });
+const store = redis ?? memoryStore();
+
+const copies = Array.from({ length: COPIES }, () => ServicePrincipal.fromEnv(env, { store }));
+await Promise.all(
+  copies.map(async (bot) => {
+    const client = await connectMcp(bot, 'issues');
+    await client.callTool({ name: 'list_issues', arguments: {} });
+    await client.close();
+  }),
+);
+const { idp, authorizationServers, servers } = enterprise;
+console.log(
+  `${COPIES} copies, ${servers.issues.requests.toolCalls} calls, sharing by ${redis ? 'Redis' : 'memory'}:`,
+  `${idp.requests.token} requests at the IdP, ${authorizationServers.main.requests.token} at the authorization server`,
+);
+assert.equal(servers.issues.requests.toolCalls, COPIES);
+assert.equal(idp.requests.token, 2, "the principal's own token, and the ID-JAG");
+assert.equal(authorizationServers.main.requests.token, 1);
+
+await Promise.all(copies.map((bot) => bot.close()));
+await redis?.close();
+await enterprise.close();
