@@ -25,6 +25,7 @@ export interface RedisReplayStore {
 /**
  * Remembers on Redis what was used, for every instance of an authorization server: one `SET NX PX` a reservation, which Redis
  * forgets when it expires. Run that Redis with persistence and `maxmemory-policy noeviction`: what it loses can be used again.
+ * It has room for what its Redis has room for, and does not share it out among owners.
  */
 export function redisReplayStore({ client, prefix = 'credence:replay:' }: RedisReplayStoreOptions): RedisReplayStore {
   if (!/^[\x21-\x7e]{1,100}$/u.test(prefix)) {

@@ -87,28 +87,27 @@ describe('a proof', () => {
   it('is accepted once', async () => {
     const replay = memoryReplayStore({ now: () => NOW });
     const verified = await verify(await proof());
-    await spendDpopProof(verified, replay);
-    await expect(spendDpopProof(verified, replay)).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+    await spendDpopProof(verified, replay, 'c');
+    await expect(spendDpopProof(verified, replay, 'c')).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
   });
 
   it('is neither good nor bad where the store cannot say', async () => {
     const verified = await verify(await proof());
     const broken = { reserve: () => Promise.reject(new TypeError('redis://:secret@host')) };
-    const failure: unknown = await spendDpopProof(verified, broken).catch((error: unknown) => error);
+    const failure: unknown = await spendDpopProof(verified, broken, 'c').catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ProofReplayUnknownError);
     expect(failure).toMatchObject({ detail: 'TypeError' });
     expect(JSON.stringify(failure)).not.toContain('secret');
   });
 
-  it('counts for its key, so that one client cannot use up the store of all', async () => {
+  it('counts for its client, whatever its key, so that no client can use up the store of all', async () => {
     const replay = memoryReplayStore({ maxEntries: 4, now: () => NOW });
-    const spend = async (jti: string) => spendDpopProof(await verify(await proof({ jti })), replay);
-    await spend('a');
-    await spend('b');
-    await expect(spend('c')).rejects.toBeInstanceOf(ProofReplayUnknownError);
-    await expect(
-      spendDpopProof({ thumbprint: 'another', jti: 'c', reusableUntil: later(60) }, replay),
-    ).resolves.toBeUndefined();
+    const spend = (jti: string, client: string) =>
+      spendDpopProof({ thumbprint: `a new key for ${jti}`, jti, reusableUntil: later(60) }, replay, client);
+    await spend('a', 'flood');
+    await spend('b', 'flood');
+    await expect(spend('c', 'flood')).rejects.toBeInstanceOf(ProofReplayUnknownError);
+    await expect(spend('d', 'honest')).resolves.toBeUndefined();
   });
 });
 

@@ -95,17 +95,18 @@ export class ProofReplayUnknownError extends Error {
 }
 
 /**
- * Remembers a proof as used (RFC 9449 section 11.1). Throws DpopProofError where it was, ProofReplayUnknownError where
- * that cannot be known.
+ * Remembers a proof as used (RFC 9449 section 11.1). `owner` is the client whose it is, and not its key: keys cost
+ * nothing. Throws DpopProofError where it was used, ProofReplayUnknownError where that cannot be known.
  */
 export async function spendDpopProof(
   { thumbprint, jti, reusableUntil }: VerifiedProof,
   replay: ReplayStore,
+  owner: string,
 ): Promise<void> {
   const id = sha256(JSON.stringify(['dpop', thumbprint, jti]));
   let isFirst: boolean;
   try {
-    isFirst = await replay.reserve(id, reusableUntil, thumbprint);
+    isFirst = await replay.reserve(id, reusableUntil, owner);
   } catch (error) {
     throw new ProofReplayUnknownError(storeFault(error));
   }

@@ -74,6 +74,23 @@ describe('single use', () => {
     await expect(verifyIdJag(await idJag(), slow)).rejects.toMatchObject({ code: 'expired' });
   });
 
+  it('counts for issuer, tenant and client, so that no issuer can use up the store of all', async () => {
+    const other = 'https://other.example';
+    const issuers = {
+      [IDP]: { jwks: keys.publicJwks(), tenants: 'any' },
+      [other]: { jwks: keys.publicJwks() },
+    } as const;
+    const replay = { singleUse: memoryReplayStore({ maxEntries: 10, now: at(0) }) };
+    const spend = async (jti: string, claims: Record<string, unknown>) =>
+      verifyIdJag(await idJag({ jti, ...claims }), { ...options, issuers, replay });
+    const flood = async () => {
+      for (let jti = 0; ; jti += 1) await spend(`${jti}`, { tenant: 'flood' });
+    };
+    await expect(flood()).rejects.toMatchObject({ code: 'replay_unknown' });
+    await expect(spend('first', { tenant: 'honest' })).resolves.toMatchObject({ tenant: 'honest' });
+    await expect(spend('first', { iss: other })).resolves.toMatchObject({ issuer: other });
+  });
+
   it('of a full store is not known, and not a replay', async () => {
     const replay = { singleUse: memoryReplayStore({ maxEntries: 1, now: at(0) }) };
     await verifyIdJag(await idJag(), { ...options, replay });

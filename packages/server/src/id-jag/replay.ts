@@ -43,9 +43,10 @@ export async function reserveOnce(
   }
 }
 
-async function reserved(store: ReplayStore, id: string, until: Date, { claims }: IdJag): Promise<boolean> {
+async function reserved(store: ReplayStore, id: string, until: Date, idJag: IdJag): Promise<boolean> {
+  const { issuer, tenant, clientId, claims } = idJag;
   try {
-    return await store.reserve(id, until);
+    return await store.reserve(id, until, JSON.stringify([issuer, tenant, clientId]));
   } catch (error) {
     throw new IdJagError('replay_unknown', storeFault(error), identityOf(claims));
   }

@@ -11,8 +11,11 @@ interface Reservation {
 
 /**
  * A ReplayStore for one process. It holds at most `maxEntries` live reservations (default 100 000), and rejects new
- * ones with {@link ReplayStoreFullError} when full. An owner gets as much as it leaves over: of those that want
- * everything, one gets half, two get a third each, and there is always some room for who comes next.
+ * ones with {@link ReplayStoreFullError} when full. What an owner may hold shrinks with the square of what is left: of
+ * those that want everything, one gets 38 of 100, two get 25 each, and it takes some 2 x sqrt(`maxEntries`) of them (600
+ * by default) to leave nothing to one that holds nothing yet. Reservations without an owner are bound by the whole only.
+ *
+ * Throws a TypeError where `maxEntries` is no positive integer.
  */
 export function memoryReplayStore(options: { maxEntries?: number; now?: () => Date } = {}): ReplayStore {
   const { maxEntries = 100_000, now = () => new Date() } = options;
@@ -23,7 +26,7 @@ export function memoryReplayStore(options: { maxEntries?: number; now?: () => Da
 
   const hasRoom = (owner: string | undefined) => {
     const left = maxEntries - reservations.size;
-    return left > 0 && (owner === undefined || (heldBy.get(owner) ?? 0) < left);
+    return left > 0 && (owner === undefined || (heldBy.get(owner) ?? 0) < (left * left) / maxEntries);
   };
   const forget = (id: string, { owner }: Reservation) => {
     reservations.delete(id);

@@ -10,7 +10,8 @@ export interface ReplayStore {
    * `true`. `false`: it is reserved, or `expiresAt` is past and nothing can be reserved any more. Rejects where neither
    * can be known: the store is full, or cannot be asked; the request is then answered `temporarily_unavailable`.
    *
-   * `owner` is who fills the store by this: one that has little room can see to it that nobody takes all of it.
+   * `owner` is who fills the store by this: the client, for an ID-JAG together with its issuer and tenant. A store that
+   * has little room can see to it that nobody takes all of it.
    */
   reserve(id: string, expiresAt: Date, owner?: string): Promise<boolean>;
 }

@@ -123,6 +123,18 @@ describe('the URL that a proof must be about', () => {
   });
 });
 
+it('a proof is remembered for the client of the token, to which keys cost nothing', async () => {
+  const owners: unknown[] = [];
+  const replay = {
+    reserve: async (_id: string, _expiresAt: Date, owner?: string) => {
+      owners.push(owner);
+      return true;
+    },
+  };
+  await expect(outcome('/mcp', RESOURCE, { dpop: { replay } })).resolves.toBe('let in');
+  expect(owners).toEqual(['c']);
+});
+
 describe('onRefused', () => {
   const refusing = (more: Partial<Verifier> = {}) => {
     const records: AccessRefusal[] = [];

@@ -113,7 +113,7 @@ export function createGate(options: AccessTokenGateOptions): (request: GateReque
     const info = await verifier.checkAccessToken(token, proof.thumbprint);
     if ('refused' in info) throw badToken('DPoP', info);
     // Last, so that a request that is refused for another reason spends nothing.
-    await spendDpopProof(proof, replay);
+    await spendDpopProof(proof, replay, info.clientId);
     return info;
   };
 

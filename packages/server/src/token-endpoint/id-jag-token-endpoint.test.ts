@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { RedeemAuditRecord } from '../redeem/audit.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { accessTokenClaims } from './access-token-claims.ts';
-import type { PresentedClient } from './client-credentials.ts';
+import type { PresentedClient } from '../grant/client-credentials.ts';
 import { idJagTokenEndpoint, type IdJagTokenEndpointOptions } from './id-jag-token-endpoint.ts';
 import { withIdJagMetadata } from './metadata.ts';
 
@@ -115,13 +115,20 @@ describe('idJagTokenEndpoint', () => {
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
       .setIssuedAt()
       .sign(privateKey);
-    const replay = { reserve: () => Promise.reject(new TypeError('redis://:secret@host')) };
+    const owners: unknown[] = [];
+    const reserve = (_id: string, _until: Date, owner?: string) => {
+      owners.push(owner);
+      return Promise.reject(new TypeError('redis://:secret@host'));
+    };
+    const replay = { reserve };
     const response = await endpoint({ dpop: { tokenEndpoint: `${AS}/token`, replay } })(
       post(form({ grant_type: GRANT, assertion: await idJag() }), { ...FORM, ...BASIC, dpop: proof }),
     );
     await expect(response.json()).resolves.toMatchObject({ error: 'temporarily_unavailable' });
     expect(response.status).toBe(503);
     expect(records).toEqual([expect.objectContaining({ granted: false, reason: 'replay_unknown: TypeError' })]);
+    // The client's room, whatever key it comes with next.
+    expect(owners).toEqual([records[0]?.clientId]);
   });
 
   it('spends no single-use grant that expired in a slow callback', async () => {

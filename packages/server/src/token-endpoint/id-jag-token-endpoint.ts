@@ -10,15 +10,15 @@ import {
 } from '../dpop/proof.ts';
 import { mayFetchConfigured } from '../keys/fetch-json.ts';
 import { checkNumber } from '../options/numbers.ts';
-import { calling } from '../provider/callback.ts';
-import { GrantRefusal, serverFailure } from '../provider/refusal.ts';
+import { calling } from '../grant/callback.ts';
+import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
 import { checkRedemptionRules, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
 import { granted, notAllowed, refused } from './answers.ts';
-import { type PresentedClient, presentedClient } from './client-credentials.ts';
+import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { readParameters, requiredParameter, scopeParameter } from './parameters.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
@@ -148,7 +148,7 @@ async function redeem(
       scopes: scopeParameter(parameters),
       resources: [...new Set(parameters.getAll('resource'))],
       dpopThumbprint: proof?.thumbprint,
-      spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs)),
+      spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs, clientId)),
     },
     options,
     options.issuer,
