@@ -1,5 +1,7 @@
 export { dpopNonces, type DpopNonces } from './dpop/nonces.ts';
 export { DPOP_ALGORITHMS, type DpopOptions } from './dpop/proof.ts';
+export type { PresentedClient } from './grant/client-credentials.ts';
+export { GrantRefusal } from './grant/refusal.ts';
 export { IdJagError, type IdJagErrorCode, type IdJagIdentity, ID_JAG_ERRORS } from './id-jag/error.ts';
 export type { ReplayPolicy } from './id-jag/replay.ts';
 export type {
@@ -45,7 +47,6 @@ export {
   type ProviderConfigurationOptions,
 } from './provider/configuration.ts';
 export { idJagTokenClaims } from './provider/extra-token-claims.ts';
-export { GrantRefusal } from './provider/refusal.ts';
 export {
   type AccountDirectory,
   type GrantUse,
@@ -92,6 +93,5 @@ export {
 } from './resource-server/tool-scopes.ts';
 export { accessTokenClaims } from './token-endpoint/access-token-claims.ts';
 export { expressIdJag, honoIdJag } from './token-endpoint/adapters.ts';
-export type { PresentedClient } from './token-endpoint/client-credentials.ts';
 export { idJagTokenEndpoint, type IdJagTokenEndpointOptions } from './token-endpoint/id-jag-token-endpoint.ts';
 export { withIdJagMetadata } from './token-endpoint/metadata.ts';

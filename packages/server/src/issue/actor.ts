@@ -1,5 +1,5 @@
 import { TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT } from '@credence/core';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { IdJagGrant, IdJagRequest } from './policy.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';

@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/core';
-import type { RefusedRequest } from '../provider/audited-grant.ts';
+import type { RefusedRequest } from '../grant/refused-request.ts';
 import type { IssueStatus } from './status.ts';
 
 /**

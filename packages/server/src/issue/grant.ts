@@ -1,4 +1,4 @@
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { IdJagGrant, IdJagRequest } from './policy.ts';
 
 /** What an ID-JAG will say, after the policy's grant has been held against the request. */

@@ -1,13 +1,14 @@
 import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { withEntries } from '../grant/metadata.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
 import { checkNumber } from '../options/numbers.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
-import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
+import { extendAnswers } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
 import { verifyActor } from './actor.ts';
 import { grantedRecord, type IssueAuditRecord, type IssueDraft, refusedRecord } from './audit.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';

@@ -1,8 +1,8 @@
 import { TOKEN_TYPE_ID_JAG, TOKEN_TYPE_ID_JAG_MISSPELT } from '@credence/core';
 import { z } from 'zod';
+import { parameter, parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { AuthorizationDetail } from '../id-jag/types.ts';
-import { parameter, parameterList, requiredParameter, scopeParameter } from '../provider/parameters.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
 import { ACTOR_TOKEN_TYPES, type ActorToken } from './actor.ts';
 import type { IssueDraft } from './audit.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';

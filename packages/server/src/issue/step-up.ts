@@ -1,5 +1,5 @@
 import type Provider from 'oidc-provider';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 
 /** What the user's next sign-in must be for the request to be granted (RFC 9470 section 3). */
 export interface AuthenticationChallenge {

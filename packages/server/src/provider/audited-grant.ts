@@ -1,17 +1,11 @@
 import { cleanText } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
-import { presentedClient } from '../token-endpoint/client-credentials.ts';
+import { presentedClient } from '../grant/client-credentials.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
+import type { RefusedRequest } from '../grant/refused-request.ts';
+import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
-import { GrantRefusal, toProviderError } from './refusal.ts';
-
-/** What is known of a refused request besides what the handler noted. */
-export interface RefusedRequest {
-  readonly error: string;
-  readonly reason: string;
-  /** The client the request names, where it did not get as far as the handler: it may not have authenticated. */
-  readonly claimedClientId?: string;
-}
 
 export interface AuditedGrant<Draft> {
   readonly grantTypes: readonly string[];

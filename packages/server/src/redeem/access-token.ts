@@ -1,8 +1,8 @@
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { serverFailure } from '../grant/refusal.ts';
 import { carriesClaims, setClaims } from '../provider/extra-token-claims.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
-import { serverFailure } from '../provider/refusal.ts';
 import type { ResourceOptions } from './options.ts';
 import type { Redemption } from './redemption.ts';
 

@@ -1,6 +1,6 @@
+import { calling } from '../grant/callback.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { IdJag } from '../id-jag/types.ts';
-import { calling } from '../provider/callback.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
 import { accountIdOf, defaultAccountId, type GrantUse } from './accounts.ts';
 import type { RedeemDraft } from './audit.ts';
 import type { RedemptionRules } from './options.ts';

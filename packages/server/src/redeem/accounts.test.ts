@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { IdJag } from '../id-jag/types.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
 import { type AccountDirectory, defaultAccountId, type GrantUse, linkAccounts } from './accounts.ts';
 
 const idJag = (more: Partial<IdJag> = {}): IdJag => ({

@@ -1,6 +1,6 @@
+import { calling } from '../grant/callback.ts';
+import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import type { IdJag } from '../id-jag/types.ts';
-import { calling } from '../provider/callback.ts';
-import { GrantRefusal, serverFailure } from '../provider/refusal.ts';
 
 /** What names a subject for good. An email address does not: it can be given to somebody else. */
 export interface SubjectKey {

@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/core';
-import type { RefusedRequest } from '../provider/audited-grant.ts';
+import type { RefusedRequest } from '../grant/refused-request.ts';
 
 /**
  * One token request at an authorization server that redeems ID-JAGs. Never a token, never an assertion; texts are without

@@ -1,7 +1,7 @@
+import { calling } from '../grant/callback.ts';
+import { serverFailure } from '../grant/refusal.ts';
 import { isObject } from '../id-jag/read-claim.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
-import { calling } from '../provider/callback.ts';
-import { serverFailure } from '../provider/refusal.ts';
 import type { RedemptionRules, ResourceRules } from './options.ts';
 
 /**

@@ -1,12 +1,13 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { calling } from '../grant/callback.ts';
+import { withEntries } from '../grant/metadata.ts';
+import { parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
-import { calling } from '../provider/callback.ts';
-import { extendAnswers, withEntries } from '../provider/extend-answers.ts';
-import { parameterList, requiredParameter, scopeParameter } from '../provider/parameters.ts';
+import { extendAnswers } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
 import { issueAccessToken } from './access-token.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from './audit.ts';
 import { checkRedemptionRules, type RedeemIdJagOptions } from './options.ts';

@@ -1,5 +1,5 @@
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { IdJag } from '../id-jag/types.ts';
-import { GrantRefusal } from '../provider/refusal.ts';
 
 /**
  * The one resource the access token is for: the request's `resource` (RFC 8707), else the ID-JAG's, else the only one

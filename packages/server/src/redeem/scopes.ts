@@ -1,4 +1,4 @@
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 
 export interface ScopeCeilings {
   /** The ID-JAG's scopes; undefined where it has no `scope` claim. */

@@ -1,6 +1,6 @@
+import { serverFailure } from '../grant/refusal.ts';
 import { isObject } from '../id-jag/read-claim.ts';
 import type { IdJag } from '../id-jag/types.ts';
-import { serverFailure } from '../provider/refusal.ts';
 
 /**
  * Claims that say what a token is, and for whom: an authorization server sets these itself. RFC 9068 section 2.2, RFC

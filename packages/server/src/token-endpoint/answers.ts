@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/core';
-import type { GrantRefusal } from '../provider/refusal.ts';
+import type { GrantRefusal } from '../grant/refusal.ts';
 
 /** RFC 6749 section 5.1. */
 const NO_STORE = { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' };

@@ -1,6 +1,6 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credence/core';
 import { DPOP_ALGORITHMS, type DpopOptions } from '../dpop/proof.ts';
-import { withEntries } from '../provider/extend-answers.ts';
+import { withEntries } from '../grant/metadata.ts';
 
 /**
  * An authorization server's metadata (RFC 8414), with what says that it redeems ID-JAGs. Which issuers it trusts is not

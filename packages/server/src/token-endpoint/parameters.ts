@@ -1,4 +1,4 @@
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 
 /** RFC 6749 section 3.2: sent without a value is omitted, and repeated is refused; `resource` may repeat (RFC 8707). */
 const REPEATABLE = new Set(['resource']);

@@ -1,9 +1,9 @@
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { GrantRefusal } from '../../grant/refusal.ts';
 import type { FetchLike } from '../../keys/fetch-json.ts';
 import type { SigningKeys } from '../../keys/signing-keys.ts';
 import type { ProviderInternals } from '../../provider/provider-internals.ts';
-import { GrantRefusal } from '../../provider/refusal.ts';
 import type { IdJagRequest } from '../policy.ts';
 import type { WorkloadPlatform } from './workload-platform.ts';
 

@@ -8,10 +8,10 @@ import {
   type JWTPayload,
   jwtVerify,
 } from 'jose';
+import { GrantRefusal } from '../../grant/refusal.ts';
 import { allowsAlgorithm, DEFAULT_ALGORITHMS } from '../../id-jag/header.ts';
 import { issuerKeys } from '../../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../../keys/remote-key-set.ts';
-import { GrantRefusal } from '../../provider/refusal.ts';
 import {
   CLOCK_TOLERANCE_SECONDS,
   refusedToken,

@@ -1,6 +1,6 @@
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/core';
 import { decodeJwt } from 'jose';
-import { GrantRefusal } from '../provider/refusal.ts';
+import { GrantRefusal } from './refusal.ts';
 
 /**
  * How a client presents itself (RFC 6749 section 2.3, RFC 7523 section 2.2). Parsed, not verified: none of it is known to
