@@ -1,5 +1,7 @@
 import { PeerFailure } from './failure.ts';
+import { within } from './within.ts';
 
+/** As much of the global `fetch` as is used here: a URL and an init in, a Response out. It should heed `init.signal`. */
 export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
 
 /** The global fetch, looked up at each call so that instrumentation installed later is seen. */
@@ -12,7 +14,11 @@ const TIMEOUT_MS = 3000;
  * Fetches a JSON document from a peer: no redirect followed, bounded in size and time, only from a URL that may be
  * asked. Throws PeerFailure where the answer is none, and what `fetch` throws where there is no answer.
  */
-export async function fetchJson(url: string, fetchFunction: FetchLike): Promise<unknown> {
+export function fetchJson(url: string, fetchFunction: FetchLike): Promise<unknown> {
+  return within(TIMEOUT_MS, answered(url, fetchFunction));
+}
+
+async function answered(url: string, fetchFunction: FetchLike): Promise<unknown> {
   const response = await fetchFunction(url, {
     headers: { accept: 'application/json, application/jwk-set+json' },
     redirect: 'manual',

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Loopback, loopback } from '../../test-support/loopback.ts';
 import { defaultFetch } from './fetch-json.ts';
 import { KeysUnavailableError, RemoteKeySet } from './remote-key-set.ts';
@@ -113,6 +113,24 @@ describe('RemoteKeySet', () => {
     const startedMs = performance.now();
     for (const minutes of [11, 12, 19]) await expect(set.keysFor(header(), minutes * MINUTE)).resolves.toHaveLength(1);
     expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+
+  it('recovers from a fetch function that never came to an end, and did not look at its signal', async () => {
+    jest.useFakeTimers();
+    try {
+      let hangs = true;
+      const fetch = () => (hangs ? new Promise<never>(() => {}) : Promise.resolve(Response.json(keys.publicJwks())));
+      const set = new RemoteKeySet({ issuer: idp.origin, jwksUri: `${idp.origin}/jwks`, fetch });
+      const refused = expect(set.keysFor(header(), 0)).rejects.toMatchObject({
+        message: 'key set: no answer in time',
+      });
+      await jest.advanceTimersByTimeAsync(3000);
+      await refused;
+      hangs = false;
+      await expect(set.keysFor(header(), 5000)).resolves.toHaveLength(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('serves a key that was removed once more at most, and not after twenty minutes', async () => {

@@ -21,7 +21,7 @@ interface CommonOptions {
   readonly errors?: AccessTokenErrors | undefined;
   /**
    * Told of every request that is refused and why, by `verifyAccessToken` and by the gates that have this verifier: 401
-   * and 503, not the 403 for a scope. Awaited; where it throws, the answer stays what it is.
+   * and 503, not the 403 for a scope. Awaited, for ten seconds at most; where it throws, the answer stays what it is.
    */
   readonly onRefused?: OnRefused | undefined;
   /** Default: 5. */

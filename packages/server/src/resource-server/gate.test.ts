@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { dpopNonces } from '../dpop/nonces.ts';
 import { requireAccessToken } from './access-token-gate.ts';
@@ -237,5 +237,21 @@ describe('onRefused', () => {
     );
     expect(decided).toMatchObject({ refusal: { status: 401 } });
     expect(done).toBe(true);
+  });
+
+  describe('that never comes to an end', () => {
+    beforeEach(() => void jest.useFakeTimers());
+    afterEach(() => void jest.useRealTimers());
+
+    it('holds an answer for ten seconds', async () => {
+      const onRefused = () => new Promise<void>(() => {});
+      const gate = createGate(options({ verifier: { ...verifier, onRefused } }));
+      let isAnswered = false;
+      const answer = gate(request({ authorization: undefined })).finally(() => (isAnswered = true));
+      await jest.advanceTimersByTimeAsync(9999);
+      expect(isAnswered).toBe(false);
+      await jest.advanceTimersByTimeAsync(1);
+      await expect(answer).resolves.toMatchObject({ refusal: { status: 401 } });
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { accessTokenVerifier } from './access-token-verifier.ts';
 import { callerOf } from './caller.ts';
 import type { IntrospectionOptions } from './introspection.ts';
@@ -29,6 +29,7 @@ describe('what the authorization server says of a token', () => {
     ['nothing of the type', {}],
     ['Bearer', { token_type: 'Bearer' }],
     ['bearer', { token_type: 'bearer' }],
+    ['access_token', { token_type: 'access_token' }],
   ])('lets it in with %s', async (_name, more) => {
     await expect(saying(more).checkAccessToken('t')).resolves.toMatchObject({ clientId: 'c' });
   });
@@ -40,6 +41,7 @@ describe('what the authorization server says of a token', () => {
     ['wrong_token_type', { token_type: 7 }],
     ['bound_to_key', { token_type: 'dpop', cnf: { jkt: 'x' } }],
     ['bound_to_key', { token_type: 'Bearer', cnf: { jkt: 'x' } }],
+    ['bound_to_key', { token_type: 'access_token', cnf: { jkt: 'x' } }],
     ['bound_to_key', { cnf: null }],
     ['inactive', { active: false }],
     ['wrong_issuer', { iss: 'https://other.example' }],
@@ -88,16 +90,53 @@ describe('asking', () => {
     expect(server.asked()).toBe(2);
   });
 
-  it('happens a hundred times at once, and no more', async () => {
+  it('happens a hundred times at once, and who comes then waits for its turn', async () => {
     const server = slow();
     const verifier = verifierOf(server.answer);
-    const calls = Array.from({ length: 100 }, (_, index) => verifier.checkAccessToken(`t${index}`));
-    await expect(verifier.checkAccessToken('one more')).rejects.toMatchObject({
-      reason: 'introspection: 100 requests are under way',
-    });
+    const calls = Array.from({ length: 101 }, (_, index) => verifier.checkAccessToken(`t${index}`));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(server.asked()).toBe(100);
     server.go();
     await Promise.all(calls);
-    await expect(verifier.checkAccessToken('one more')).resolves.toMatchObject({ clientId: 'c' });
+    expect(server.asked()).toBe(101);
+  });
+
+  describe('of a server that hangs', () => {
+    beforeEach(() => void jest.useFakeTimers());
+    afterEach(() => void jest.useRealTimers());
+
+    it('is given up after five seconds, by those who wait for their turn too', async () => {
+      const verifier = verifierOf(() => new Promise(() => {}));
+      const reasons = Array.from({ length: 101 }, (_, index) =>
+        verifier.checkAccessToken(`t${index}`).then(
+          () => 'let in',
+          (error: { reason: string }) => error.reason,
+        ),
+      );
+      await jest.advanceTimersByTimeAsync(5000);
+      expect([...new Set(await Promise.all(reasons))].toSorted()).toEqual([
+        'introspection: 100 requests are under way',
+        'introspection: no answer in time',
+      ]);
+    });
+  });
+
+  it('keeps ten thousand answers at most', async () => {
+    let asked = 0;
+    const verifier = verifierOf(
+      () => {
+        asked += 1;
+        return json(ACTIVE);
+      },
+      { cacheSeconds: 60 },
+    );
+    await verifier.checkAccessToken('first');
+    for (let index = 1; index < 10_000; index += 1) await verifier.checkAccessToken(`t${index}`);
+    await verifier.checkAccessToken('first');
+    expect(asked).toBe(10_000);
+    await verifier.checkAccessToken('one more');
+    await verifier.checkAccessToken('first');
+    expect(asked).toBe(10_002);
   });
 
   it.each<[string, RegExp | undefined, Answer]>([

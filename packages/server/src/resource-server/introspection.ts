@@ -4,9 +4,16 @@ import * as oauth from 'oauth4webapi';
 import { discoverUrl } from '../keys/discover.ts';
 import { failureOf } from '../keys/failure.ts';
 import { boundedText, type FetchLike, isLoopback } from '../keys/fetch-json.ts';
+import { within } from '../keys/within.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
+import { Turns } from './turns.ts';
 
+/**
+ * How tokens are asked about. A hundred questions are under way at once; further ones wait in order, for five seconds at
+ * most, and then the answer is 503. Every unknown token costs a question, so strangers can keep the others waiting: put a
+ * rate limit in front of a server that they can reach.
+ */
 export interface IntrospectionOptions {
   /** Default: `introspection_endpoint` of the issuer's metadata. */
   readonly endpoint?: string | undefined;
@@ -19,8 +26,7 @@ export interface IntrospectionOptions {
 
 const TIMEOUT_MS = 5000;
 const MAX_CACHED = 10_000;
-/** Every unknown token costs a question, so strangers could have any number asked. */
-const MAX_UNDER_WAY = 100;
+const QUESTIONS = { atOnce: 100, waitMs: 5000 };
 
 const REMEDIES = {
   credentials: 'introspection.clientId and clientSecret must be those of this server at the authorization server.',
@@ -43,6 +49,7 @@ export function introspector(
   const underWay = new Map<string, Promise<oauth.IntrospectionResponse>>();
   const client = { client_id: options.clientId };
   const authentication = oauth.ClientSecretBasic(options.clientSecret);
+  const turns = new Turns(QUESTIONS);
   let { endpoint } = options;
 
   const ask = async (token: string): Promise<oauth.IntrospectionResponse> => {
@@ -50,21 +57,33 @@ export function introspector(
     const server = { issuer, introspection_endpoint: endpoint };
     let status: number | undefined;
     try {
-      const response = await oauth.introspectionRequest(server, client, authentication, token, {
+      const asking = oauth.introspectionRequest(server, client, authentication, token, {
         [oauth.customFetch]: boundedFetch(fetchFunction),
         [oauth.allowInsecureRequests]: isLoopback(new URL(endpoint).hostname),
         signal: AbortSignal.timeout(TIMEOUT_MS),
         additionalParameters: { token_type_hint: 'access_token' },
       });
+      const response = await within(TIMEOUT_MS, asking);
       ({ status } = response);
       return await oauth.processIntrospectionResponse(server, client, response);
     } catch (error) {
       const code = error instanceof oauth.ResponseBodyError ? error.error : undefined;
-      // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT
+      // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT.
       if (code === 'unsupported_token_type') return { active: false };
       // The library's errors hold the answer's body: no more of it is kept than its status and error code.
       if (status === undefined) throw new TokenVerificationUnavailableError(`introspection: ${failureOf(error)}`);
       throw refusedToAnswer(status, code && cleanText(code, { max: 60, secrets: [token, options.clientSecret] }));
+    }
+  };
+
+  const askInTurn = async (token: string) => {
+    if (!(await turns.take())) {
+      throw new TokenVerificationUnavailableError(`introspection: ${QUESTIONS.atOnce} requests are under way`);
+    }
+    try {
+      return await ask(token);
+    } finally {
+      turns.giveBack();
     }
   };
 
@@ -84,10 +103,7 @@ export function introspector(
     cache.delete(key);
     let question = underWay.get(key);
     if (question === undefined) {
-      if (underWay.size >= MAX_UNDER_WAY) {
-        throw new TokenVerificationUnavailableError(`introspection: ${MAX_UNDER_WAY} requests are under way`);
-      }
-      question = ask(token)
+      question = askInTurn(token)
         .then((answer) => keep(key, answer, now))
         .finally(() => underWay.delete(key));
       underWay.set(key, question);
@@ -107,10 +123,13 @@ async function discovered(issuer: string, fetchFunction: FetchLike): Promise<str
   }
 }
 
-/** RFC 7662 section 2.2: `token_type` is optional. One that is bound to a key, and not to which, fits no proof. */
+/**
+ * RFC 7662 section 2.2: `token_type` is optional; ORY Hydra 1 says `access_token` there. One that is bound to a key, and
+ * not to which, fits no proof.
+ */
 function isUsable({ token_type: type, cnf }: oauth.IntrospectionResponse): boolean {
   if (type === undefined) return true;
-  return /^bearer$/iu.test(type) || (/^dpop$/iu.test(type) && cnf !== undefined);
+  return /^(?:bearer|access_token)$/iu.test(type) || (/^dpop$/iu.test(type) && cnf !== undefined);
 }
 
 function refusedToAnswer(status: number, code: string | undefined): TokenVerificationUnavailableError {

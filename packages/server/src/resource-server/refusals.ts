@@ -1,4 +1,5 @@
 import { cleanText } from '@credence/core';
+import { within } from '../keys/within.ts';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
 /** What is wrong with an access token, in the sentence that its client is told. */
@@ -63,7 +64,10 @@ export interface AccessRefusal extends TokenIdentity {
   readonly remedy?: string;
 }
 
-/** Awaited before the answer is given; where it throws, the answer stays what it is. */
+/**
+ * Is told of one request that is refused. It is awaited before the answer is given, for ten seconds at most, and where it
+ * throws, the answer stays what it is.
+ */
 export type OnRefused = ((refusal: AccessRefusal) => void) | ((refusal: AccessRefusal) => Promise<void>);
 
 /** `more.refused` stands in for the usual sentence. */
@@ -88,11 +92,14 @@ const REMEDIES: Partial<Record<AccessRefusalCode, string>> = {
   replay_unknown: 'The replay store cannot be asked, or is full.',
 };
 
+const MAX_TOLD_MS = 10_000;
+
 /** Hands a refusal to `onRefused`, with what to do about it. */
 export async function report(onRefused: OnRefused | undefined, refusal: AccessRefusal): Promise<void> {
   const remedy = refusal.remedy ?? REMEDIES[refusal.code];
   try {
-    await onRefused?.({ ...refusal, ...(remedy !== undefined && { remedy }) });
+    const told = onRefused?.({ ...refusal, ...(remedy !== undefined && { remedy }) });
+    if (told !== undefined) await within(MAX_TOLD_MS, Promise.resolve(told));
   } catch {
     // A refusal stays what it is.
   }
