@@ -15,3 +15,23 @@ export async function calling<T>(name: string, callback: () => T | Promise<T>): 
     throw serverFailure(`${name} failed: ${kind}`, error);
   }
 }
+
+/** How long a record may take to be written. */
+export const AUDIT_TIMEOUT_MS = 10_000;
+
+/** Calls `audit` and waits for it, but not for ever. Throws as {@link calling} does. */
+export async function recording(audit: () => void | Promise<void>): Promise<void> {
+  await calling('audit', async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new DOMException('the record was not written in time', 'TimeoutError'));
+      }, AUDIT_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([audit(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}

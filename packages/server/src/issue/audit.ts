@@ -1,10 +1,9 @@
-import { cleanText } from '@credence/core';
-import type { RefusedRequest } from '../grant/refused-request.ts';
+import { cleanRecord, type RefusedRequest } from '../grant/audit-record.ts';
 import type { IssueStatus } from './status.ts';
 
 /**
- * One token exchange at an identity provider that issues ID-JAGs. Never a token. What the client sent is printable, cut to
- * 300 characters, and lists to 50 entries.
+ * One token exchange at an identity provider that issues ID-JAGs. Never a token; texts are without control characters and
+ * cut to 300 characters, lists to 50 entries.
  */
 export interface IssueAuditRecord {
   readonly time: Date;
@@ -46,53 +45,25 @@ export interface IssueAuditRecord {
 }
 
 export type IssueDraft = { -readonly [K in keyof IssueAuditRecord]?: IssueAuditRecord[K] } & {
-  /** What no record may hold, whatever parameter it was sent in. */
+  /** The tokens of the request, which no record may hold. */
   secrets?: readonly string[];
-  /** What broke, where it may be said. */
-  fault?: string;
 };
 
-export function grantedRecord(draft: IssueDraft, time: Date): IssueAuditRecord {
-  const { fault: _nothing, ...known } = draft;
-  return clean({ ...known, time, granted: true, status: 'granted' });
+export function grantedRecord({ secrets, ...known }: IssueDraft, time: Date): IssueAuditRecord {
+  return cleanRecord({ ...known, time, granted: true, status: 'granted' }, secrets);
 }
 
+/** Of a draft, what a refusal leaves true. */
 export function refusedRecord(draft: IssueDraft, refusal: RefusedRequest, time: Date): IssueAuditRecord {
   const {
+    secrets,
     grantedScopes: _none,
     jti: _neither,
     expiresAt: _nor,
     bound: _or,
     issuedSubject: _even,
-    fault,
     ...known
   } = draft;
-  const failed = refusal.error === 'server_error';
-  return clean({
-    ...known,
-    ...refusal,
-    ...(failed && fault !== undefined && { reason: fault }),
-    time,
-    granted: false,
-    status: failed ? 'failed' : (known.status ?? 'failed'),
-  });
-}
-
-const MAX_LISTED = 50;
-
-function clean({ secrets = [], ...record }: IssueAuditRecord & Pick<IssueDraft, 'secrets'>): IssueAuditRecord {
-  const { audience, resource, requestedScopes, grantedScopes, reason } = record;
-  const text = (value: string) => cleanText(value, { secrets });
-  const list = (values: readonly string[]) => [
-    ...values.slice(0, MAX_LISTED).map(text),
-    ...(values.length > MAX_LISTED ? [`and ${values.length - MAX_LISTED} more`] : []),
-  ];
-  return {
-    ...record,
-    ...(audience !== undefined && { audience: text(audience) }),
-    ...(resource !== undefined && { resource: list(resource) }),
-    ...(requestedScopes !== undefined && { requestedScopes: list(requestedScopes) }),
-    ...(grantedScopes !== undefined && { grantedScopes: list(grantedScopes) }),
-    ...(reason !== undefined && { reason: text(reason) }),
-  };
+  const status = refusal.error === 'server_error' ? 'failed' : (known.status ?? 'failed');
+  return cleanRecord({ ...known, ...refusal, time, granted: false, status }, secrets);
 }

@@ -12,8 +12,6 @@ import {
 } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
-  exportJWK,
-  generateKeyPair,
   SignJWT,
   createLocalJWKSet,
   decodeJwt,
@@ -24,6 +22,7 @@ import {
 } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { type Answer, Bot } from '../../test-support/bot.ts';
+import { dpopProof } from '../../test-support/tokens.ts';
 import {
   generousPolicy,
   IDP_SECRET,
@@ -208,8 +207,9 @@ describe('the policy', () => {
     const answer = await bot.exchange();
     expect(answer.status).toBe(500);
     expect(JSON.stringify([answer, world.issued])).not.toContain('hunter2');
+    expect(answer.body).toEqual({ error: 'server_error', error_description: 'the request failed' });
     expect(world.issued).toEqual([
-      expect.objectContaining({ granted: false, status: 'failed', error: 'server_error', subject: 'bot' }),
+      expect.objectContaining({ granted: false, status: 'failed', subject: 'bot', reason: 'policy failed: Error' }),
     ]);
   });
 
@@ -354,6 +354,14 @@ describe('the audit record', () => {
     expect(world.issued[0]).not.toHaveProperty('secrets');
   });
 
+  it('names what was asked for, whatever is sent as a token', async () => {
+    const audience = 'https://production-authorization-server.example';
+    for (const token of [audience, 'production-authorization-server', 'issues:read']) {
+      await bot.exchange({ audience, subject_token: token });
+      expect(world.issued.at(-1)).toMatchObject({ granted: false, audience, requestedScopes: ['issues:read'] });
+    }
+  });
+
   it('is bounded', async () => {
     const scope = Array.from({ length: 60 }, (_, index) => `s${index}`).join(' ');
     await bot.exchange({ audience: `https://a.example/${'a'.repeat(1000)}`, scope });
@@ -366,12 +374,12 @@ describe('the audit record', () => {
   it('is written before the answer, and where it cannot be nothing is issued', async () => {
     const broken = await startWorld({
       issue: {
-        audit: async ({ granted }) => {
+        audit: async ({ granted, reason = '' }) => {
           await new Promise((resolve) => {
             setTimeout(resolve, 5);
           });
-          broken.issued.push({ time: new Date(), granted, status: 'seen' });
-          throw new Error('the disk is full');
+          broken.issued.push({ time: new Date(), granted, status: 'seen', reason });
+          throw new RangeError('the disk is full');
         },
       },
     });
@@ -379,11 +387,32 @@ describe('the audit record', () => {
       const client = new Bot(broken);
       expect(await client.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
       // The refusal that comes of it is offered to the callback as well.
-      expect(broken.issued.map(({ granted }) => granted)).toEqual([true, false]);
+      expect(broken.issued).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
       expect(error(await client.exchange({ audience: [] }))).toBe('invalid_request');
       expect(broken.issued).toHaveLength(3);
     } finally {
       await broken.close();
+    }
+  });
+});
+
+describe('the subject of a principal', () => {
+  it.each<[string, (clientId: string) => string, string]>([
+    [
+      'throws',
+      () => {
+        throw new RangeError('secret');
+      },
+      'subject failed: RangeError',
+    ],
+    ['answers nothing', () => undefined as unknown as string, 'subject returned no subject identifier'],
+  ])('is not its client id where the callback %s', async (_name, subject, reason) => {
+    const own = await startWorld({ issue: { subject } });
+    try {
+      expect(await new Bot(own).exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+      expect(own.issued).toMatchObject([{ granted: false, status: 'failed', reason }]);
+    } finally {
+      await own.close();
     }
   });
 });
@@ -559,11 +588,7 @@ describe('a client registered', () => {
       error_description: expect.any(String),
     });
     expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT not provided' });
-    const { privateKey, publicKey } = await generateKeyPair('ES256');
-    const proof = await new SignJWT({ htm: 'POST', htu: `${world.idp.issuer}/token`, jti: 'proof-1' })
-      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
-      .setIssuedAt()
-      .sign(privateKey);
+    const proof = await dpopProof(`${world.idp.issuer}/token`);
     expect(error(await exchangeAs('bound', request, proof))).toBe('granted');
     expect(error(await exchangeAs('bound', request, proof))).toBe('invalid_grant');
     expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT Replay detected' });

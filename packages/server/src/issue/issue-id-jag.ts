@@ -1,8 +1,9 @@
 import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { calling, recording } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
-import { GrantRefusal } from '../grant/refusal.ts';
+import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
 import { checkNumber } from '../options/numbers.ts';
@@ -15,6 +16,7 @@ import { idJagClaims, oneOrMany } from './claims.ts';
 import { decisionFault } from './decision.ts';
 import { settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
+import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
 import { answerChallenges, insufficientAuthentication } from './step-up.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
@@ -30,7 +32,7 @@ export interface IssueIdJagOptions {
   /** Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
   /** The subject identifier of a service principal. Default: its client id. */
-  readonly subject?: ((clientId: string) => string | Promise<string>) | undefined;
+  readonly subject?: PrincipalSubject | undefined;
   /**
    * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier, compared as a string. Their keys
    * are discovered, cached and renewed as those of `verifyIdJag` are. Default: none.
@@ -44,8 +46,9 @@ export interface IssueIdJagOptions {
    */
   readonly allowPublicClients?: boolean | undefined;
   /**
-   * Called once for every request of the grant, and awaited before it is answered. Where it throws or rejects, nothing is
-   * issued (`server_error`), and a refusal stays what it is.
+   * Called once for every request of the grant, and awaited before it is answered, for ten seconds at most. Where it
+   * throws, rejects or takes longer, nothing is issued (`server_error`, which is recorded in its turn); a refusal stays
+   * what it is.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
   readonly now?: (() => Date) | undefined;
@@ -75,8 +78,8 @@ export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void
     ownParameter: 'subject_token',
     newDraft: () => ({ status: 'refused_by_provider' }),
     handle: (ctx, draft, internals) => exchange(provider, options, now(), ctx, draft, internals),
-    granted: (draft) => options.audit?.(grantedRecord(draft, now())),
-    refused: (draft, refusal) => options.audit?.(refusedRecord(draft, refusal, now())),
+    granted: (draft) => recording(() => options.audit?.(grantedRecord(draft, now()))),
+    refused: (draft, refusal) => recording(() => options.audit?.(refusedRecord(draft, refusal, now()))),
   });
   answerChallenges(provider);
 
@@ -121,7 +124,7 @@ async function exchange(
     client,
     signingKeys: options.signingKeys,
     dpopThumbprint: proof?.thumbprint,
-    principalSubject: options.subject ?? ((clientId) => clientId),
+    principalSubject: (clientId) => principalSubject(options.subject, clientId),
     workloadPlatforms: options.workloadPlatforms ?? {},
     fetch: options.fetch,
     now,
@@ -192,12 +195,9 @@ async function decide(
   ctx: TokenEndpointGrantContext,
   draft: IssueDraft,
 ): Promise<IdJagGrant> {
-  const decision = await policy(request);
+  const decision = await calling('policy', () => policy(request));
   const fault = decisionFault(decision);
-  if (fault !== undefined) {
-    draft.fault = fault;
-    throw new TypeError(fault);
-  }
+  if (fault !== undefined) throw serverFailure(fault);
   if (decision.granted) return decision;
   const { error, reason, description, status } = decision;
   if (status !== undefined) draft.status = status;

@@ -4,6 +4,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { checkNumber } from '../options/numbers.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
+import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
 
 /** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
 export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
@@ -12,7 +13,7 @@ export interface PrincipalIdTokenOptions {
   /** The same keys as given to `issueIdJag`, which publishes them. */
   readonly signingKeys: SigningKeys;
   /** The subject identifier of a principal; the same function as given to `issueIdJag`. Default: the client id. */
-  readonly subject?: ((clientId: string) => string | Promise<string>) | undefined;
+  readonly subject?: PrincipalSubject | undefined;
   /** Further claims. Those OpenID Connect defines for itself are not overridden. */
   readonly claims?: ((clientId: string) => Record<string, unknown> | Promise<Record<string, unknown>>) | undefined;
   /** Default: 300. */
@@ -35,7 +36,7 @@ export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdT
       {
         ...(await options.claims?.(clientId)),
         iss: provider.issuer,
-        sub: (await options.subject?.(clientId)) ?? clientId,
+        sub: await principalSubject(options.subject, clientId),
         aud: clientId,
         azp: clientId,
         gty: PRINCIPAL_ID_TOKEN_MARK,

@@ -1,9 +1,9 @@
 import { cleanText } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
+import type { RefusedRequest } from '../grant/audit-record.ts';
 import { presentedClient } from '../grant/client-credentials.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
-import type { RefusedRequest } from '../grant/refused-request.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 

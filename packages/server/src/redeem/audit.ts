@@ -1,5 +1,5 @@
-import { cleanText } from '@credence/core';
-import type { RefusedRequest } from '../grant/refused-request.ts';
+import { cleanRecord, type RefusedRequest } from '../grant/audit-record.ts';
+import type { IdJagErrorCode } from '../id-jag/error.ts';
 
 /**
  * One token request at an authorization server that redeems ID-JAGs. Never a token, never an assertion; texts are without
@@ -36,34 +36,23 @@ export interface RedeemAuditRecord {
   readonly tokenType?: 'Bearer' | 'DPoP';
   /** The OAuth error answered. */
   readonly error?: string;
+  /** Which check the ID-JAG, or with `replay_unknown` the DPoP proof, did not pass; absent where it was none of those. */
+  readonly code?: IdJagErrorCode;
   /** What an administrator needs to know about it. */
   readonly reason?: string;
 }
 
 export type RedeemDraft = { -readonly [K in keyof RedeemAuditRecord]?: RedeemAuditRecord[K] } & {
-  /** What no record may hold, whatever parameter it was sent in. */
+  /** The tokens of the request, which no record may hold. */
   secrets?: readonly string[];
 };
 
-export function grantedRecord(draft: RedeemDraft, time: Date): RedeemAuditRecord {
-  return clean({ ...draft, time, granted: true });
+export function grantedRecord({ secrets, ...known }: RedeemDraft, time: Date): RedeemAuditRecord {
+  return cleanRecord({ ...known, time, granted: true }, secrets);
 }
 
 /** Of a draft, what a refusal leaves true. */
 export function refusedRecord(draft: RedeemDraft, refusal: RefusedRequest, time: Date): RedeemAuditRecord {
-  const { grantedScopes: _scopes, grantedDetailsTypes: _types, tokenType: _type, ...known } = draft;
-  return clean({ ...known, ...refusal, time, granted: false });
-}
-
-const MAX_LISTED = 50;
-
-function clean({ secrets = [], ...record }: RedeemAuditRecord & Pick<RedeemDraft, 'secrets'>): RedeemAuditRecord {
-  const text = (value: string) => cleanText(value, { secrets });
-  const member = (value: RedeemAuditRecord[keyof RedeemAuditRecord]) => {
-    if (typeof value === 'string') return text(value);
-    if (typeof value !== 'object' || value instanceof Date) return value;
-    const more = value.length - MAX_LISTED;
-    return [...value.slice(0, MAX_LISTED).map(text), ...(more > 0 ? [`and ${more} more`] : [])];
-  };
-  return { ...record, ...Object.fromEntries(Object.entries(record).map(([name, value]) => [name, member(value)])) };
+  const { secrets, grantedScopes: _scopes, grantedDetailsTypes: _types, tokenType: _type, ...known } = draft;
+  return cleanRecord({ ...known, ...refusal, time, granted: false }, secrets);
 }

@@ -78,8 +78,11 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
    * Default: `act`, `groups`, `roles`, `tenant` and `aud_tenant` of the ID-JAG, where it has them.
    */
   readonly tokenClaims?: ((idJag: IdJag, resource: string) => Awaitable<Record<string, unknown>>) | undefined;
-  /** For a multi-tenant authorization server: the tenant a client belongs to, which `aud_tenant` must then name. */
-  readonly tenantOfClient?: ((clientId: string) => Awaitable<string | undefined>) | undefined;
+  /**
+   * For a multi-tenant authorization server: the tenant a client belongs to, which `aud_tenant` must then name. Undefined or
+   * null: the client belongs to none, and redeems nothing. May throw GrantRefusal.
+   */
+  readonly tenantOfClient?: ((clientId: string) => Awaitable<string | null | undefined>) | undefined;
   /**
    * Refuse ID-JAGs without a `resource` claim. Default: false, the request's parameter or the only resource is taken.
    */
@@ -87,8 +90,9 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
   /** Accept clients that do not authenticate. Default: false. */
   readonly allowPublicClients?: boolean | undefined;
   /**
-   * Called once for every request of the grant, and awaited before it is answered. Where it throws or rejects, nothing is
-   * granted.
+   * Called once for every request of the grant, and awaited before it is answered, for ten seconds at most. Where it
+   * throws, rejects or takes longer, nothing is granted (`server_error`, which is recorded in its turn); a refusal stays
+   * what it is.
    */
   readonly audit?: ((record: RedeemAuditRecord) => void) | ((record: RedeemAuditRecord) => Promise<void>) | undefined;
 }

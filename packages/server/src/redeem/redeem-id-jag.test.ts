@@ -68,6 +68,7 @@ describe('who may redeem', () => {
         subject: 'bot',
         jti: decodeJwt(assertion).jti,
         error: 'invalid_grant',
+        code: 'wrong_client',
         reason: 'wrong_client: issued for "bot-at-as"',
       },
     ]);
@@ -460,6 +461,18 @@ describe('the audit trail', () => {
       expect(requestedScopes).toEqual(expect.arrayContaining(['[redacted]', 's0', 'and 54 more']));
       for (const part of assertion.split('.')) expect(JSON.stringify(requestedScopes)).not.toContain(part);
     });
+  });
+
+  it('names the client and the error, whatever the client sends as its assertion', async () => {
+    await bot.redeem('bot-at-as.invalid_grant.malformed');
+    expect(world.redeemed).toMatchObject([
+      {
+        clientId: 'bot-at-as',
+        error: 'invalid_grant',
+        code: 'malformed',
+        reason: expect.stringMatching(/^malformed/u),
+      },
+    ]);
   });
 
   it.each([

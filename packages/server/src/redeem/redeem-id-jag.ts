@@ -1,7 +1,7 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
-import { calling } from '../grant/callback.ts';
+import { recording } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
 import { parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
@@ -35,8 +35,8 @@ export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): vo
     ownParameter: 'assertion',
     newDraft: () => ({}),
     handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
-    granted: (draft) => calling('audit', () => options.audit?.(grantedRecord(draft, now()))),
-    refused: (draft, refusal) => options.audit?.(refusedRecord(draft, refusal, now())),
+    granted: (draft) => recording(() => options.audit?.(grantedRecord(draft, now()))),
+    refused: (draft, refusal) => recording(() => options.audit?.(refusedRecord(draft, refusal, now()))),
     withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
 

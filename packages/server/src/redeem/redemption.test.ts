@@ -1,8 +1,9 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { GRANT_JWT_BEARER } from '@credence/core';
-import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { Provider } from 'oidc-provider';
 import { Bot } from '../../test-support/bot.ts';
+import { dpopProof, signIdJag } from '../../test-support/tokens.ts';
 import {
   AS_SECRET,
   JWT_RESOURCE,
@@ -11,8 +12,8 @@ import {
   startWorld,
   type World,
 } from '../../test-support/world.ts';
-import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
+import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { accessTokenVerifier } from '../resource-server/access-token-verifier.ts';
 import { callerOf } from '../resource-server/caller.ts';
 import { linkAccounts } from './accounts.ts';
@@ -28,21 +29,13 @@ async function start(redeem: Partial<RedeemIdJagOptions> = {}): Promise<Bot> {
   return new Bot(world);
 }
 
+const SCOPE = 'issues:read issues:write';
+
 /** Signed by the IdP's own key, with claims its policy would not give. */
-function idJag(claims: Record<string, unknown> = {}): Promise<string> {
-  const iat = Math.floor(Date.now() / 1000);
-  const good = {
-    iss: world.idp.issuer,
-    sub: 'ann',
-    aud: world.as.issuer,
-    client_id: 'bot-at-as',
-    jti: `j${Math.random()}`,
-    iat,
-    exp: iat + 60,
-    resource: OPAQUE_RESOURCE,
-    scope: 'issues:read issues:write',
-  };
-  return world.signingKeys.sign({ ...good, ...claims }, { typ: 'oauth-id-jag+jwt' });
+function idJag(claims: Record<string, unknown> = {}, keys: SigningKeys = world.signingKeys): Promise<string> {
+  const [iss, aud] = [world.idp.issuer, world.as.issuer];
+  const good = { iss, sub: 'ann', aud, client_id: 'bot-at-as', resource: OPAQUE_RESOURCE, scope: SCOPE };
+  return signIdJag(keys, { ...good, ...claims });
 }
 
 const DETAILS = [{ type: 'issue', actions: ['close'], locations: [OPAQUE_RESOURCE] }];
@@ -301,11 +294,7 @@ describe('an ID-JAG that may be used once', () => {
       await spend();
       return 'account-7';
     });
-    const { privateKey, publicKey } = await generateKeyPair('ES256');
-    const proof = await new SignJWT({ htm: 'POST', htu: `${world.as.issuer}/token`, jti: 'proof-1' })
-      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
-      .setIssuedAt()
-      .sign(privateKey);
+    const proof = await dpopProof(`${world.as.issuer}/token`);
     const send = async (assertion: string, dpop: Record<string, string>) => {
       const authorization = `Basic ${Buffer.from(`bot-at-as:${AS_SECRET}`).toString('base64')}`;
       const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion });
@@ -343,8 +332,7 @@ describe('the account', () => {
       account: directory(),
       issuers: { [issuer]: { jwks: keys.publicJwks(), linkByEmail: { domains: ['acme.example'] } } },
     });
-    const signed = async (more: Record<string, unknown>) =>
-      keys.sign({ ...decodeJwt(await idJag(more)), iss: issuer }, { typ: 'oauth-id-jag+jwt' });
+    const signed = (more: Record<string, unknown>) => idJag({ ...more, iss: issuer }, keys);
     for (const more of [claims, {}]) {
       await expect(bot.redeem(await signed(more))).resolves.toMatchObject({ status: 200 });
     }
@@ -374,7 +362,7 @@ describe('tenants', () => {
       issuers: { [issuer]: { jwks: keys.publicJwks(), tenants, audienceTenants: ['red', 'blue'] } },
     });
   const redeemed = async (bot: Bot, claims: Record<string, string>) =>
-    bot.redeem(await keys.sign({ ...decodeJwt(await idJag()), iss: issuer, ...claims }, { typ: 'oauth-id-jag+jwt' }));
+    bot.redeem(await idJag({ iss: issuer, ...claims }, keys));
 
   it('are told apart by the account and the claims of the token', async () => {
     const bot = await startWith({}, ['one', 'two']);
@@ -395,6 +383,20 @@ describe('tenants', () => {
     await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 200 });
     await expect(redeemed(bot, { aud_tenant: 'blue' })).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'wrong_audience_tenant: aud_tenant blue', subject: 'ann' });
+  });
+
+  it.each([undefined, null])('have clients; one that belongs to %s of them redeems nothing', async (none) => {
+    const bot = await startWith({ tenantOfClient: () => none });
+    await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+    expect(world.redeemed).toMatchObject([
+      { code: 'wrong_audience_tenant', reason: 'wrong_audience_tenant: the client belongs to no tenant' },
+    ]);
+  });
+
+  it.each(['', 7, ['red']])('are names: %j is a failure of the callback', async (odd) => {
+    const bot = await startWith({ tenantOfClient: () => odd as string });
+    await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 500 });
+    expect(world.redeemed).toMatchObject([{ reason: 'tenantOfClient returned something else than a tenant' }]);
   });
 
   it('that cannot be looked up are a failure of the server', async () => {

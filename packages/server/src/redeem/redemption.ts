@@ -57,7 +57,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
   draft: RedeemDraft,
 ): Promise<Redemption<Resource>> {
   const { clientId, scopes: requested, dpopThumbprint } = request;
-  draft.secrets = request.assertion.split('.', 3);
+  draft.secrets = [request.assertion];
   if (requested?.some((scope) => !SCOPE_TOKEN.test(scope)) === true) {
     throw new GrantRefusal('invalid_scope', 'the scope parameter is malformed');
   }
@@ -130,13 +130,12 @@ async function verified(
 ): Promise<IdJag> {
   const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
-  const audienceTenant = await calling('tenantOfClient', () => rules.tenantOfClient?.(clientId));
-  const idJag = await refusing(draft, () =>
+  const idJag = await refusing(draft, async () =>
     checkIdJag(assertion, {
       issuers,
       audience,
       clientId,
-      audienceTenant,
+      audienceTenant: await tenantOf(clientId, rules),
       resources: Object.keys(rules.resources),
       dpopThumbprint,
       clockToleranceSeconds,
@@ -150,6 +149,17 @@ async function verified(
   draft.jti = idJag.jwtId;
   if (idJag.tenant !== undefined) draft.tenant = idJag.tenant;
   return idJag;
+}
+
+/** Throws IdJagError for a client that belongs to no tenant where clients belong to tenants. */
+async function tenantOf(clientId: string, { tenantOfClient }: RedemptionRules): Promise<string | undefined> {
+  if (tenantOfClient === undefined) return undefined;
+  const tenant: unknown = await calling('tenantOfClient', () => tenantOfClient(clientId));
+  if (tenant === undefined || tenant === null) {
+    throw new IdJagError('wrong_audience_tenant', 'the client belongs to no tenant');
+  }
+  if (typeof tenant === 'string' && tenant !== '') return tenant;
+  throw serverFailure('tenantOfClient returned something else than a tenant');
 }
 
 async function subjectScopes(
@@ -188,6 +198,7 @@ async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<
   } catch (error) {
     if (!(error instanceof IdJagError)) throw error;
     const { identity } = error;
+    draft.code = error.code;
     if (identity !== undefined) draft.issuer = identity.issuer;
     if (identity?.subject !== undefined) draft.subject = identity.subject;
     if (identity?.jwtId !== undefined) draft.jti = identity.jwtId;

@@ -1,3 +1,4 @@
+import { firstOf } from '../grant/audit-record.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 
 export interface ScopeCeilings {
@@ -47,7 +48,5 @@ function whyNone({ idJag, resourceDefault, subject, groups, roles }: ScopeCeilin
 const MAX_NAMED = 10;
 
 function names(list: readonly string[]): string {
-  if (list.length === 0) return 'none';
-  const more = list.length - MAX_NAMED;
-  return `${list.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return list.length === 0 ? 'none' : firstOf(list, MAX_NAMED).join(', ');
 }

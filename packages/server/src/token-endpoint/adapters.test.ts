@@ -12,6 +12,7 @@ import { getRequestListener } from '@hono/node-server';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { Hono } from 'hono';
+import { AS, IDP, RESOURCE, signIdJag } from '../../test-support/tokens.ts';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import type { RedeemAuditRecord } from '../redeem/audit.ts';
 import { accessTokenClaims } from './access-token-claims.ts';
@@ -19,9 +20,6 @@ import { expressIdJag, honoIdJag } from './adapters.ts';
 import { idJagTokenEndpoint } from './id-jag-token-endpoint.ts';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-const AS = 'https://as.example';
-const IDP = 'https://idp.example';
-const RESOURCE = 'https://mcp.example/mcp';
 const FORM = 'application/x-www-form-urlencoded';
 const BASIC = `Basic ${btoa('bot:secret')}`;
 const OTHER = new URLSearchParams({ grant_type: 'client_credentials', scope: 'x' }).toString();
@@ -34,10 +32,7 @@ const servers: Server[] = [];
 
 beforeAll(async () => {
   keys = await createSigningKeys();
-  const iat = Math.floor(Date.now() / 1000);
-  const claims = { iss: IDP, sub: 's', aud: AS, client_id: 'bot', jti: 'j', iat, exp: iat + 60, resource: RESOURCE };
-  const assertion = await keys.sign({ ...claims, scope: 'a' }, { typ: 'oauth-id-jag+jwt' });
-  own = new URLSearchParams({ grant_type: GRANT, assertion }).toString();
+  own = new URLSearchParams({ grant_type: GRANT, assertion: await signIdJag(keys) }).toString();
 });
 beforeEach(() => {
   records = [];

@@ -8,17 +8,17 @@ import {
   type VerifiedProof,
   verifyDpopProof,
 } from '../dpop/proof.ts';
+import { calling, recording } from '../grant/callback.ts';
+import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
+import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { mayFetchConfigured } from '../keys/fetch-json.ts';
 import { checkNumber } from '../options/numbers.ts';
-import { calling } from '../grant/callback.ts';
-import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
 import { checkRedemptionRules, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
 import { granted, notAllowed, refused } from './answers.ts';
-import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { readParameters, requiredParameter, scopeParameter } from './parameters.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
@@ -77,15 +77,16 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
     try {
       const answer = await redeem(options, request, draft, proofs, now());
       // A grant that cannot be recorded is not given.
-      await calling('audit', () => options.audit?.(grantedRecord(draft, now())));
+      await recording(() => options.audit?.(grantedRecord(draft, now())));
       return granted(answer);
     } catch (error) {
+      if (error instanceof ProofReplayUnknownError) draft.code = 'replay_unknown';
       const refusal = toRefusal(error);
-      if (refusal.error === 'server_error') report(options, refusal.cause ?? refusal);
+      if (refusal.error === 'server_error') report(options, refusal);
       const { error: code, reason } = refusal;
       const record = refusedRecord(draft, { error: code, reason }, now());
       try {
-        await options.audit?.(record);
+        await recording(() => options.audit?.(record));
       } catch (failure) {
         // A refusal stays what it is.
         report(options, failure);
@@ -119,7 +120,7 @@ function checkOptions(options: IdJagTokenEndpointOptions): void {
 /** A hook that fails must not change the answer, and an asynchronous one must not end the process. */
 function report({ onError }: IdJagTokenEndpointOptions, failure: unknown): void {
   try {
-    const told: unknown = onError?.(failure);
+    const told: unknown = onError?.(failure instanceof GrantRefusal ? (failure.cause ?? failure) : failure);
     if (told instanceof Promise) told.catch(() => undefined);
   } catch {}
 }

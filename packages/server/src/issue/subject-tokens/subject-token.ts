@@ -23,7 +23,7 @@ export interface SubjectTokenContext {
   /** Of the verified DPoP proof on this request. */
   readonly dpopThumbprint: string | undefined;
   /** The subject identifier of a service principal. */
-  readonly principalSubject: (clientId: string) => string | Promise<string>;
+  readonly principalSubject: (clientId: string) => Promise<string>;
   /** By issuer. */
   readonly workloadPlatforms: Readonly<Record<string, WorkloadPlatform>>;
   /** For the key sets of workload platforms. */

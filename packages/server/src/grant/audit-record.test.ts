@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { cleanRecord } from './audit-record.ts';
+
+const TOKEN = 'Zm9yIHRoZSByZWNvcmQsIHRoaXMgaXMgYSB0b2tlbg';
+
+describe('an audit record', () => {
+  it('holds no token that came with the request, nor a part of one, in what the request said', () => {
+    const jwt = `${TOKEN}1.${TOKEN}2.${TOKEN}3`;
+    const record = { resource: `urn:x:${TOKEN}`, requestedScopes: [`${TOKEN}2`, 'b'], reason: `found ${jwt}` };
+    expect(cleanRecord(record, [TOKEN, jwt])).toEqual({
+      resource: 'urn:x:[redacted]',
+      requestedScopes: [expect.stringMatching(/^\[redacted\]/u), 'b'],
+      reason: expect.not.stringContaining(TOKEN),
+    });
+  });
+
+  it('hides nothing at the word of a client: no name, nothing that the server says', () => {
+    const record = {
+      clientId: 'reporting-bot',
+      error: 'invalid_grant',
+      code: 'malformed',
+      issuer: `https://${TOKEN}.example`,
+      audience: 'https://production.as.example/a/long/path/for/one/tenant',
+      reason: 'malformed: not three parts',
+    };
+    const sent = ['reporting-bot.invalid_grant.malformed', record.issuer, record.audience, TOKEN, 'parts'];
+    expect(cleanRecord(record, sent)).toEqual(record);
+  });
+
+  it('has no control characters, and ends', () => {
+    const scopes = Array.from({ length: 52 }, (_, at) => `s\u001B${at}`);
+    const record = { time: new Date(0), granted: false, subject: 'a\nb', reason: 'x'.repeat(1000), scopes };
+    const clean = cleanRecord(record);
+    expect(clean).toMatchObject({
+      time: new Date(0),
+      granted: false,
+      subject: 'a b',
+      scopes: { length: 51, 50: 'and 2 more' },
+    });
+    expect(clean.reason).toHaveLength(300);
+  });
+});

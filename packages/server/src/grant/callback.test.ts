@@ -1,0 +1,29 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AUDIT_TIMEOUT_MS, recording } from './callback.ts';
+
+describe('an audit callback', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('that never comes back is a failure after ten seconds', async () => {
+    const never = expect(recording(() => new Promise(() => undefined))).rejects.toMatchObject({
+      error: 'server_error',
+      reason: 'audit failed: TimeoutError',
+    });
+    await jest.advanceTimersByTimeAsync(10_000);
+    await never;
+  });
+
+  it('may take its time until then, and leaves no timer behind', async () => {
+    const slow = recording(
+      () =>
+        new Promise((resolve) => {
+          setTimeout(resolve, AUDIT_TIMEOUT_MS - 1);
+        }),
+    );
+    await jest.advanceTimersByTimeAsync(AUDIT_TIMEOUT_MS - 1);
+    await expect(slow).resolves.toBeUndefined();
+    await recording(() => undefined);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
