@@ -3,6 +3,7 @@ export { DPOP_ALGORITHMS, type DpopOptions } from './dpop/proof.ts';
 export type { PresentedClient } from './grant/client-credentials.ts';
 export { GrantRefusal } from './grant/refusal.ts';
 export { IdJagError, type IdJagErrorCode, type IdJagIdentity, ID_JAG_ERRORS } from './id-jag/error.ts';
+export type { VerifyIdJagOptions } from './id-jag/options.ts';
 export type { ReplayPolicy } from './id-jag/replay.ts';
 export type {
   AuthorizationDetail,
@@ -12,7 +13,7 @@ export type {
   IdJag,
   TrustedIssuer,
 } from './id-jag/types.ts';
-export { verifyIdJag, type VerifyIdJagOptions } from './id-jag/verify.ts';
+export { verifyIdJag } from './id-jag/verify.ts';
 export type { IssueAuditRecord } from './issue/audit.ts';
 export { issueIdJag, type IssueIdJagOptions } from './issue/issue-id-jag.ts';
 export type {

@@ -1,3 +1,4 @@
+import { checkList } from '../options/lists.ts';
 import { checkNumber } from '../options/numbers.ts';
 import { checkReplayStore } from '../replay/replay-store.ts';
 import type { DpopOptions } from './proof.ts';
@@ -8,9 +9,7 @@ export function checkDpopOptions(where: string, options: DpopOptions | undefined
   const { nonces, replay, maxAgeSeconds, algorithms } = options;
   checkNumber(where, 'dpop.maxAgeSeconds', maxAgeSeconds, { min: 1, max: 3600 });
   checkReplayStore(where, 'dpop.replay', replay);
-  if (algorithms !== undefined && (!Array.isArray(algorithms) || algorithms.length === 0)) {
-    throw new TypeError(`${where}: dpop.algorithms is not a list of algorithms`);
-  }
+  checkList(where, 'dpop.algorithms', algorithms);
   if (nonces !== undefined && typeof (nonces as Partial<typeof nonces> | null)?.acceptedUntil !== 'function') {
     throw new TypeError(`${where}: dpop.nonces is not what dpopNonces() makes`);
   }

@@ -147,7 +147,11 @@ describe('nonces', () => {
 
   it('are refused a secret that can be guessed', () => {
     expect(() => dpopNonces({ secret: new Uint8Array(16) })).toThrow(TypeError);
-    expect(() => dpopNonces({ lifetimeSeconds: 0 })).toThrow(TypeError);
+    expect(() => dpopNonces({ secret: 'x'.repeat(32) as unknown as Uint8Array })).toThrow('secret');
+  });
+
+  it.each([0, 1.5, Number.NaN, '60'])('are refused a lifetime of %p', (lifetimeSeconds) => {
+    expect(() => dpopNonces({ lifetimeSeconds: lifetimeSeconds as number })).toThrow('dpopNonces: lifetimeSeconds');
   });
 });
 

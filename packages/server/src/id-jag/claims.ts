@@ -10,6 +10,7 @@ import {
   requiredString,
   SCOPE,
   stringList,
+  textOf,
 } from './read-claim.ts';
 import { readTenants } from './tenants.ts';
 import type { AuthorizationDetail, IdJag, TrustedIssuer } from './types.ts';
@@ -118,10 +119,8 @@ function readAuthorizationDetails(claims: Claims): readonly AuthorizationDetail[
   if (details === undefined) return undefined;
   if (!Array.isArray(details)) throw new IdJagError('invalid_claim', 'authorization_details');
   return details.map((detail: unknown) => {
-    if (!isObject(detail) || typeof detail['type'] !== 'string' || detail['type'] === '') {
-      throw new IdJagError('invalid_claim', 'authorization_details');
-    }
-    return { ...detail, type: detail['type'] };
+    if (!isObject(detail)) throw new IdJagError('invalid_claim', 'authorization_details');
+    return { ...detail, type: textOf(detail['type'], 'authorization_details') };
   });
 }
 

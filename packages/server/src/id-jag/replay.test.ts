@@ -3,7 +3,8 @@ import { CredenceError } from '@credence/core';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
-import { verifyIdJag, type VerifyIdJagOptions } from './verify.ts';
+import type { VerifyIdJagOptions } from './options.ts';
+import { verifyIdJag } from './verify.ts';
 
 const IDP = 'https://idp.example';
 const AS = 'https://as.example';

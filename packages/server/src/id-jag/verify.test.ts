@@ -13,7 +13,8 @@ import {
 } from 'jose';
 import { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode } from './error.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
-import { verifyIdJag, type VerifyIdJagOptions } from './verify.ts';
+import type { VerifyIdJagOptions } from './options.ts';
+import { verifyIdJag } from './verify.ts';
 
 const IDP = 'https://idp.example';
 const AS = 'https://as.example';
@@ -290,6 +291,8 @@ const bad: Record<string, Bad> = {
   'an empty jti': { assertion: () => idJag({ jti: '' }), code: 'invalid_claim' },
   'jti a number': { assertion: () => idJag({ jti: 7 }), code: 'invalid_claim' },
   'no sub': { assertion: () => idJag({ sub: undefined }), code: 'missing_claim' },
+  'sub with half of a character': { assertion: () => idJag({ sub: 'bot\ud800' }), code: 'invalid_claim' },
+  'a group with half of a character': { assertion: () => idJag({ groups: ['\udc00'] }), code: 'invalid_claim' },
   'sub null': { assertion: () => idJag({ sub: null }), code: 'invalid_claim' },
   'another resource': {
     assertion: () => idJag({ resource: 'https://other.example/mcp' }),

@@ -1,15 +1,15 @@
 import { cleanText } from '@credence/core';
 import { compactVerify, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
-import type { FetchLike } from '../keys/fetch-json.ts';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
-import { checkIdJagOptions } from './check-options.ts';
+import { checkList } from '../options/lists.ts';
 import { readClaims } from './claims.ts';
 import { IdJagError, identityOf, shown } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
-import { type ReplayPolicy, reserveOnce } from './replay.ts';
+import { checkIdJagOptions, type VerifyIdJagOptions } from './options.ts';
+import { reserveOnce } from './replay.ts';
 import { parseStrictObject } from './strict-json.ts';
-import type { IdJag, TrustedIssuer } from './types.ts';
+import type { IdJag } from './types.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -17,38 +17,6 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const MAX_ASSERTION_LENGTH = 16 * 1024;
 export const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
 const DEFAULT_MAX_LIFETIME_SECONDS = 3600;
-
-export interface VerifyIdJagOptions {
-  /** The identity providers whose ID-JAGs are accepted, by issuer identifier, compared as a string. */
-  readonly issuers: Readonly<Record<string, TrustedIssuer>>;
-  /** This authorization server's own issuer identifier. */
-  readonly audience: string;
-  /** The client that authenticated on this request. */
-  readonly clientId: string;
-  /**
-   * The tenant of this authorization server that the client belongs to, where clients belong to tenants: the ID-JAG's
-   * `aud_tenant` must be the same.
-   */
-  readonly audienceTenant?: string | undefined;
-  /**
-   * This authorization server's resource servers: an ID-JAG that names none of them is refused with `invalid_target`.
-   */
-  readonly resources?: readonly string[] | undefined;
-  /**
-   * JWK thumbprint (RFC 7638) of the key of the verified DPoP proof on this request. A bound ID-JAG is refused
-   * without it.
-   */
-  readonly dpopThumbprint?: string | undefined;
-  /** Default: `'bound-to-client'`. */
-  readonly replay?: ReplayPolicy | undefined;
-  /** How far clocks may be apart, in seconds. Default: 5. */
-  readonly clockToleranceSeconds?: number | undefined;
-  /** The longest `exp - iat` that is accepted, in seconds. Default: 3600. */
-  readonly maxLifetimeSeconds?: number | undefined;
-  readonly now?: (() => Date) | undefined;
-  /** For fetching metadata and key sets. Default: the global one. */
-  readonly fetch?: FetchLike | undefined;
-}
 
 /**
  * Verifies an ID-JAG as the authorization server it is redeemed at must
@@ -62,6 +30,7 @@ export interface VerifyIdJagOptions {
  */
 export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
   checkIdJagOptions('verifyIdJag', options, options.audience);
+  checkList('verifyIdJag', 'resources', options.resources);
   const idJag = await checkIdJag(assertion, options);
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = options;
   if (typeof replay === 'object') await reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now });

@@ -72,6 +72,11 @@ export function mayFetchConfigured(url: string): boolean {
   return target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target.hostname));
 }
 
+/** Throws a TypeError that begins with `where` for a URL that may not be fetched though its operator wrote it down. */
+export function checkConfiguredUrl(where: string, url: string): void {
+  if (!mayFetchConfigured(url)) throw new TypeError(`${where}: ${url} is neither https nor on loopback`);
+}
+
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||

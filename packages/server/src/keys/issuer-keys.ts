@@ -1,6 +1,6 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
 import { failureOf } from './failure.ts';
-import { defaultFetch, type FetchLike, mayFetchConfigured } from './fetch-json.ts';
+import { checkConfiguredUrl, defaultFetch, type FetchLike } from './fetch-json.ts';
 import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
@@ -31,8 +31,7 @@ const locals = new WeakMap<JSONWebKeySet, LocalKeySet>();
 /** Throws a TypeError that begins with `where`, for keys that cannot be had as it is written down. */
 export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySource): void {
   if (jwks === undefined) {
-    const asked = jwksUri ?? issuer;
-    if (!mayFetchConfigured(asked)) throw new TypeError(`${where}: ${asked} is neither https nor on loopback`);
+    checkConfiguredUrl(where, jwksUri ?? issuer);
     return;
   }
   try {

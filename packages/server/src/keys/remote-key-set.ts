@@ -1,7 +1,7 @@
 import type { CryptoKey, JWSHeaderParameters } from 'jose';
 import { discoverUrl } from './discover.ts';
 import { failureOf } from './failure.ts';
-import { type FetchLike, fetchJson, mayFetchConfigured } from './fetch-json.ts';
+import { checkConfiguredUrl, type FetchLike, fetchJson } from './fetch-json.ts';
 import { LocalKeySet } from './local-key-set.ts';
 
 /** A key set is asked for again when it is older than this. */
@@ -42,8 +42,7 @@ export class RemoteKeySet {
 
   /** Throws a TypeError for a URL that may not be asked. */
   constructor(options: { issuer: string; jwksUri?: string | undefined; fetch: FetchLike }) {
-    const asked = options.jwksUri ?? options.issuer;
-    if (!mayFetchConfigured(asked)) throw new TypeError(`${asked} is neither https nor on loopback`);
+    checkConfiguredUrl('RemoteKeySet', options.jwksUri ?? options.issuer);
     this.#issuer = options.issuer;
     this.#configuredUri = options.jwksUri;
     this.#fetch = options.fetch;

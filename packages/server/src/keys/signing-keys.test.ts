@@ -46,6 +46,17 @@ describe('createSigningKeys', () => {
     await expect(createSigningKeys({ jwks: { keys: [publicOnly] } })).rejects.toThrow('private key');
   });
 
+  it.each<[string, object]>([
+    ['graceSeconds is not a number', { graceSeconds: Number('unset') }],
+    ['algorithms is not a list', { algorithms: 'ES256' }],
+    ['algorithms is empty', { algorithms: [] }],
+    ['at least one signing key', { jwks: { keys: [] } }],
+  ])('says what of its options cannot be meant: %s', async (message, options) => {
+    const refused = createSigningKeys(options);
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow(`createSigningKeys: ${message}`);
+  });
+
   it('never shows a private key', async () => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256' };

@@ -10,8 +10,11 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose';
+import { checkList } from '../options/lists.ts';
+import { checkNumber } from '../options/numbers.ts';
 
 const SIGNING_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const;
+/** The JWS algorithms that {@link SigningKeys} sign with. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
 interface SigningKey {
@@ -23,6 +26,7 @@ interface SigningKey {
   retiredUntil?: number;
 }
 
+/** Which keys there are at first, and how long replaced ones stay published. */
 export interface SigningKeysOptions {
   /** One key is generated for each; the first is the default. Default: `['ES256']`. Ignored where `jwks` is given. */
   readonly algorithms?: readonly SigningAlgorithm[] | undefined;
@@ -33,12 +37,20 @@ export interface SigningKeysOptions {
   readonly now?: (() => Date) | undefined;
 }
 
-/** Generates or imports an identity provider's signing keys. */
+const WHERE = 'createSigningKeys';
+
+/**
+ * Generates or imports an identity provider's signing keys. Rejects with a TypeError for options that cannot be meant, and
+ * for a key that is none of these algorithms or not private.
+ */
 export async function createSigningKeys(options: SigningKeysOptions = {}): Promise<SigningKeys> {
+  const { algorithms, jwks, graceSeconds } = options;
+  checkList(WHERE, 'algorithms', algorithms);
+  checkNumber(WHERE, 'graceSeconds', graceSeconds);
   const keys =
-    options.jwks === undefined
-      ? await Promise.all((options.algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
-      : await Promise.all(options.jwks.keys.map((jwk) => imported(jwk)));
+    jwks === undefined
+      ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
+      : await Promise.all(jwks.keys.map((jwk) => imported(jwk)));
   return new SigningKeys(keys, options);
 }
 
@@ -55,7 +67,7 @@ export class SigningKeys {
   /** Use {@link createSigningKeys}. */
   constructor(keys: SigningKey[], options: { graceSeconds?: number | undefined; now?: (() => Date) | undefined }) {
     const [first] = keys;
-    if (first === undefined) throw new TypeError('at least one signing key is needed');
+    if (first === undefined) throw new TypeError(`${WHERE}: at least one signing key is needed`);
     this.#keys = keys;
     this.#defaultAlgorithm = first.algorithm;
     this.#graceMs = (options.graceSeconds ?? 86_400) * 1000;
@@ -114,8 +126,8 @@ async function generated(algorithm: SigningAlgorithm): Promise<SigningKey> {
 
 async function imported(jwk: JWK): Promise<SigningKey> {
   const algorithm = SIGNING_ALGORITHMS.find((each) => each === jwk.alg);
-  if (algorithm === undefined) throw new TypeError(`a signing key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
-  if (jwk.d === undefined) throw new TypeError('a signing key must be a private key');
+  if (algorithm === undefined) throw new TypeError(`${WHERE}: a key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
+  if (jwk.d === undefined) throw new TypeError(`${WHERE}: a key must be a private key`);
   const privateKey = (await importJWK(jwk, algorithm)) as CryptoKey;
   const { kty, crv, x, y, n, e } = jwk;
   const parts = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { checkIdJagOptions } from '../id-jag/check-options.ts';
+import { checkIdJagOptions, type VerifyIdJagOptions } from '../id-jag/options.ts';
 import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import { checkAudienceTenants } from '../id-jag/trusted-issuers.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
-import type { VerifyIdJagOptions } from '../id-jag/verify.ts';
 import type { GrantUse, LinkedAccount } from './accounts.ts';
 import type { RedeemAuditRecord } from './audit.ts';
 import { checkScopeRules, type ScopeRule } from './scope-rules.ts';
