@@ -1,11 +1,13 @@
 import { cleanText } from '@credence/core';
+import { within } from '../keys/within.ts';
+import type { Awaitable } from '../options/awaitable.ts';
 import { GrantRefusal, serverFailure } from './refusal.ts';
 
 /**
  * Calls a callback of the options. What it throws becomes a failure of the server that names the callback; a GrantRefusal
  * stays what it is.
  */
-export async function calling<T>(name: string, callback: () => T | Promise<T>): Promise<T> {
+export async function calling<T>(name: string, callback: () => Awaitable<T>): Promise<T> {
   try {
     return await callback();
   } catch (error) {
@@ -21,17 +23,5 @@ export const AUDIT_TIMEOUT_MS = 10_000;
 
 /** Calls `audit` and waits for it, but not for ever. Throws as {@link calling} does. */
 export async function recording(audit: () => void | Promise<void>): Promise<void> {
-  await calling('audit', async () => {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new DOMException('the record was not written in time', 'TimeoutError'));
-      }, AUDIT_TIMEOUT_MS);
-    });
-    try {
-      await Promise.race([audit(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  });
+  await calling('audit', () => within(AUDIT_TIMEOUT_MS, Promise.resolve(audit())));
 }

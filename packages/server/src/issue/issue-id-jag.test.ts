@@ -418,6 +418,34 @@ describe('the subject of a principal', () => {
 });
 
 describe('options', () => {
+  it.each<[string, object]>([
+    ['policy', { policy: undefined }],
+    ['policy', { policy: { granted: true } }],
+    ['signingKeys', { signingKeys: undefined }],
+    ['signingKeys', { signingKeys: { keys: [] } }],
+    ['subject', { subject: 'bot' }],
+    ['audit', { audit: 'x' }],
+    ['now', { now: new Date() }],
+    ['allowPublicClients', { allowPublicClients: 'false' }],
+    ['onAudit', { onAudit: () => undefined }],
+    ['workloadPlatforms', { workloadPlatforms: 'https://ci.example' }],
+  ])('with %s that cannot be meant are refused: %j', (name, options) => {
+    const { signingKeys } = world;
+    const { provider } = world.idp;
+    const given = () => issueIdJag(provider, { signingKeys, policy: generousPolicy, ...options });
+    expect(given).toThrow(TypeError);
+    expect(given).toThrow(name);
+  });
+
+  it('of principal ID tokens that cannot be meant are refused', () => {
+    const { signingKeys } = world;
+    for (const options of [{ subject: 'bot' }, { claim: () => ({}) }, { signingKeys: undefined }]) {
+      expect(() => issuePrincipalIdTokens(world.idp.provider, { signingKeys, ...(options as object) })).toThrow(
+        TypeError,
+      );
+    }
+  });
+
   it.each([Number.NaN, 0, -1, 1.5])('with a lifetime of %s seconds are refused', (lifetimeSeconds) => {
     const { provider } = world.idp;
     const { signingKeys } = world;

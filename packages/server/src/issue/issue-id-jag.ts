@@ -1,12 +1,14 @@
 import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { z } from 'zod';
 import { calling, recording } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
 import { checkNumber } from '../options/numbers.ts';
+import { callback, checkShape, flag, unchecked } from '../options/schemas.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
@@ -18,6 +20,7 @@ import { settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
+import { signingKeys } from './signing-keys.ts';
 import { answerChallenges, insufficientAuthentication } from './step-up.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
@@ -54,6 +57,18 @@ export interface IssueIdJagOptions {
   readonly now?: (() => Date) | undefined;
 }
 
+const optionsSchema = z.strictObject({
+  policy: callback,
+  signingKeys,
+  lifetimeSeconds: unchecked,
+  subject: callback.optional(),
+  workloadPlatforms: z.record(z.string(), z.unknown()).optional(),
+  fetch: callback.optional(),
+  allowPublicClients: flag,
+  audit: callback.optional(),
+  now: callback.optional(),
+});
+
 /**
  * Makes an oidc-provider an identity provider that issues ID-JAGs by token exchange
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 8693).
@@ -66,8 +81,8 @@ export interface IssueIdJagOptions {
  * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
  */
 export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void {
-  const { signingKeys } = options;
   const now = options.now ?? (() => new Date());
+  checkShape('issueIdJag', optionsSchema, options);
   checkNumber('issueIdJag', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   checkWorkloadPlatforms(options.workloadPlatforms ?? {}, provider.issuer);
 
@@ -85,7 +100,7 @@ export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void
 
   extendAnswers(provider, 'jwks', (body) => {
     const keys: unknown[] = Array.isArray(body['keys']) ? body['keys'] : [];
-    return { ...body, keys: [...keys, ...signingKeys.publicJwks().keys] };
+    return { ...body, keys: [...keys, ...options.signingKeys.publicJwks().keys] };
   });
   extendAnswers(provider, 'discovery', (body) => ({
     ...body,
@@ -178,15 +193,20 @@ async function verifyTokens(
   context: SubjectTokenContext,
   draft: IssueDraft,
 ): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined }> {
-  draft.status = 'subject_token_refused';
-  const subject = await asked.verifySubjectToken(asked.subjectToken, context);
-  draft.subject = subject.subject;
-  if (subject.workload !== undefined) draft.workload = subject.workload;
-  if (asked.actorToken === undefined) return { subject, actor: undefined };
-  draft.status = 'actor_token_refused';
-  const actor = await verifyActor(asked.actorToken, subject, context);
-  draft.actor = actor.subject;
-  return { subject, actor };
+  try {
+    draft.status = 'subject_token_refused';
+    const subject = await asked.verifySubjectToken(asked.subjectToken, context);
+    draft.subject = subject.subject;
+    if (subject.workload !== undefined) draft.workload = subject.workload;
+    if (asked.actorToken === undefined) return { subject, actor: undefined };
+    draft.status = 'actor_token_refused';
+    const actor = await verifyActor(asked.actorToken, subject, context);
+    draft.actor = actor.subject;
+    return { subject, actor };
+  } catch (error) {
+    if (error instanceof GrantRefusal && error.error === 'temporarily_unavailable') draft.status = 'keys_unavailable';
+    throw error;
+  }
 }
 
 async function decide(

@@ -1,10 +1,13 @@
 import { GRANT_CLIENT_CREDENTIALS } from '@credence/core';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { z } from 'zod';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { checkNumber } from '../options/numbers.ts';
+import { callback, checkShape, unchecked } from '../options/schemas.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
 import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
+import { signingKeys } from './signing-keys.ts';
 
 /** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
 export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
@@ -21,12 +24,21 @@ export interface PrincipalIdTokenOptions {
   readonly now?: (() => Date) | undefined;
 }
 
+const optionsSchema = z.strictObject({
+  signingKeys,
+  subject: callback.optional(),
+  claims: callback.optional(),
+  lifetimeSeconds: unchecked,
+  now: callback.optional(),
+});
+
 /**
  * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope
  * contains `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp`
  * is the client and its `gty` says where it came from. Throws a TypeError for options that cannot be meant.
  */
 export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdTokenOptions): void {
+  checkShape('issuePrincipalIdTokens', optionsSchema, options);
   checkNumber('issuePrincipalIdTokens', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   extendAnswers(provider, 'token', async (body, ctx) => {
     const clientId = principalWithOpenId(ctx);

@@ -7,6 +7,7 @@
  * - `client_not_allowed`: a client that does not authenticate
  * - `proof_refused`: DPoP
  * - `subject_token_refused`, `actor_token_refused`
+ * - `keys_unavailable`: of a workload platform, at the moment
  * - `principal_unknown`, `principal_disabled`
  * - `target_not_registered`: no server stands under this audience and resource
  * - `server_paused`
@@ -26,6 +27,7 @@ export type IssueStatus =
   | 'proof_refused'
   | 'subject_token_refused'
   | 'actor_token_refused'
+  | 'keys_unavailable'
   | DenialStatus
   | 'no_signing_key'
   | 'failed';

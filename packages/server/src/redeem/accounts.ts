@@ -1,6 +1,7 @@
 import { calling } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import type { IdJag } from '../id-jag/types.ts';
+import type { Awaitable } from '../options/awaitable.ts';
 
 /** What names a subject for good. An email address does not: it can be given to somebody else. */
 export interface SubjectKey {
@@ -27,8 +28,6 @@ export interface LinkedAccount {
   /** How it was found; for the audit record. */
   readonly linkedBy: 'subject' | 'email' | 'provisioning';
 }
-
-type Awaitable<T> = T | Promise<T>;
 
 /**
  * The accounts of an authorization server, as far as linking needs them. Where one is asked for, undefined or null means

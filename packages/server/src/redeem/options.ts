@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { checkIdJagOptions, type VerifyIdJagOptions } from '../id-jag/options.ts';
-import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import { checkAudienceTenants } from '../id-jag/trusted-issuers.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
+import type { Awaitable } from '../options/awaitable.ts';
+import { callback, flag, isAbsoluteUri, scope, unchecked } from '../options/schemas.ts';
 import type { GrantUse, LinkedAccount } from './accounts.ts';
 import type { RedeemAuditRecord } from './audit.ts';
 import { checkScopeRules, type ScopeRule } from './scope-rules.ts';
@@ -38,8 +39,6 @@ export interface ResourceOptions extends ResourceRules {
    */
   readonly accessTokenAlgorithm?: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | undefined;
 }
-
-type Awaitable<T> = T | Promise<T>;
 
 /** What decides about an ID-JAG, whatever the authorization server is made of. */
 export interface RedemptionRules<Resource extends ResourceRules = ResourceRules> extends Pick<
@@ -100,46 +99,52 @@ export type RedeemIdJagOptions = RedemptionRules<ResourceOptions>;
 
 export const DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS = 300;
 
-const scopes = z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)'));
-const flag = z.boolean().optional();
-const callback = z.custom((value) => typeof value === 'function', 'is not a function').optional();
-const rulesSchema = z.object({
-  resources: z
-    .record(
-      z.string(),
-      z.strictObject({
-        scopes,
-        defaultScopes: scopes.optional(),
-        authorizationDetailsTypes: z.array(z.string().min(1)).optional(),
-        accessTokenLifetimeSeconds: z.int().positive().optional(),
-        requireDpop: flag,
-        accessTokenFormat: z.enum(['opaque', 'jwt']).optional(),
-        accessTokenAlgorithm: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']).optional(),
-      }),
-    )
-    .refine((resources) => Object.keys(resources).length > 0, 'is empty'),
-  scopesFor: z.union([z.array(z.unknown()), callback], 'is neither a table nor a function'),
-  account: callback,
-  authorizationDetailsFor: callback,
-  tokenClaims: callback,
-  tenantOfClient: callback,
+const scopes = z.array(scope);
+const resourceRules = z.strictObject({
+  scopes,
+  defaultScopes: scopes.optional(),
+  authorizationDetailsTypes: z.array(z.string().min(1)).optional(),
+  accessTokenLifetimeSeconds: z.int().positive().optional(),
+  requireDpop: flag,
+});
+const resourceOptions = resourceRules.extend({
+  accessTokenFormat: z.enum(['opaque', 'jwt']).optional(),
+  accessTokenAlgorithm: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']).optional(),
+});
+const byResource = (each: z.ZodType) =>
+  z.record(z.string(), each).refine((resources) => Object.keys(resources).length > 0, 'is empty');
+
+/** The shape of {@link RedemptionRules}. */
+export const redemptionRules = z.strictObject({
+  issuers: unchecked,
+  replay: unchecked,
+  clockToleranceSeconds: unchecked,
+  maxLifetimeSeconds: unchecked,
+  now: callback.optional(),
+  fetch: callback.optional(),
+  resources: byResource(resourceRules),
+  scopesFor: z.union([z.array(z.unknown()), callback.optional()], 'is neither a table nor a function'),
+  account: callback.optional(),
+  authorizationDetailsFor: callback.optional(),
+  tokenClaims: callback.optional(),
+  tenantOfClient: callback.optional(),
   requireResource: flag,
   allowPublicClients: flag,
-  audit: callback,
+  audit: callback.optional(),
 });
+/** The shape of {@link RedeemIdJagOptions}. */
+export const redeemIdJagOptions = redemptionRules.extend({ resources: byResource(resourceOptions) });
 
-/** Throws a TypeError that begins with `where`, for rules that cannot be meant. */
+/** Throws a TypeError that begins with `where`, for rules that are of a right shape and cannot be meant. */
 export function checkRedemptionRules(where: string, rules: RedemptionRules, ownIssuer: string): void {
   checkIdJagOptions(where, rules, ownIssuer);
   if (rules.tenantOfClient !== undefined) checkAudienceTenants(where, rules.issuers);
-  const checked = rulesSchema.safeParse(rules);
-  if (!checked.success) throw new TypeError(`${where}: ${z.prettifyError(checked.error)}`);
   if (typeof rules.scopesFor === 'object') checkScopeRules(where, rules.scopesFor, rules);
   for (const [resource, { scopes: known, defaultScopes = [] }] of Object.entries(rules.resources)) {
-    if (!URL.canParse(resource) || resource.includes('#')) {
+    if (!isAbsoluteUri(resource)) {
       throw new TypeError(`${where}: the resource ${resource} is not an absolute URI without a fragment`);
     }
-    const unknown = defaultScopes.find((scope) => !known.includes(scope));
+    const unknown = defaultScopes.find((each) => !known.includes(each));
     if (unknown !== undefined) {
       throw new TypeError(`${where}: defaultScopes of ${resource} has ${unknown}, a scope that its scopes do not have`);
     }

@@ -549,6 +549,8 @@ describe('options that cannot be meant', () => {
     ['a misspelt member of a resource', resource({ requireDPoP: true }), 'requireDPoP'],
     ['a table of scopes that is none', given({ scopesFor: 'issues:read' }), 'neither a table nor a function'],
     ['a callback that is none', given({ account: 'account-7' }), 'is not a function'],
+    ['a misspelt option', given({ requireResorce: true }), 'requireResorce'],
+    ['a clock that is none', given({ now: new Date() }), 'is not a function'],
     ['no table of scopes', given({ scopesFor: null }), 'neither a table nor a function'],
     ['a tolerance that is not set', given({ clockToleranceSeconds: Number(undefined) }), 'clockToleranceSeconds'],
     [

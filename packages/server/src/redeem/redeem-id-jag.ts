@@ -5,12 +5,13 @@ import { recording } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
 import { parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
+import { checkShape } from '../options/schemas.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { issueAccessToken } from './access-token.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from './audit.ts';
-import { checkRedemptionRules, type RedeemIdJagOptions } from './options.ts';
+import { checkRedemptionRules, redeemIdJagOptions, type RedeemIdJagOptions } from './options.ts';
 import { decideRedemption, tokenAnswer } from './redemption.ts';
 
 /**
@@ -25,6 +26,7 @@ import { decideRedemption, tokenAnswer } from './redemption.ts';
  * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
  */
 export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): void {
+  checkShape('redeemIdJag', redeemIdJagOptions, options);
   checkRedemptionRules('redeemIdJag', options, provider.issuer);
   const now = options.now ?? (() => new Date());
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import type { IdJag, TrustedIssuer } from '../id-jag/types.ts';
+import { checkShape, scope } from '../options/schemas.ts';
 
 /**
  * One row of a table that says what subjects may have here. All conditions of a row must hold; a subject has the scopes
@@ -35,7 +35,7 @@ const ruleSchema = z
       .refine((claims) => Object.keys(claims).length > 0, 'names no claim, and holds for everybody')
       .optional(),
     resource: name,
-    scopes: z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)')),
+    scopes: z.array(scope),
   })
   .refine((rule) => Object.values(rule).every((member) => member !== undefined), {
     error: 'has a member that is undefined; left out, it would hold for everybody',
@@ -72,8 +72,7 @@ export function checkScopeRules(
     readonly resources: Readonly<Record<string, { readonly scopes: readonly string[] }>>;
   },
 ): void {
-  const checked = rulesSchema.safeParse(rules);
-  if (!checked.success) throw new TypeError(`${where}: scopesFor: ${z.prettifyError(checked.error)}`);
+  checkShape(`${where}: scopesFor`, rulesSchema, rules);
   for (const [at, rule] of rules.entries()) {
     const row = `${where}: scopesFor[${at}]`;
     checkSubjects(row, rule, known.issuers);
@@ -82,9 +81,9 @@ export function checkScopeRules(
       throw new TypeError(`${row} is for the resource ${resource}, which is not served`);
     }
     const unknown = scopes.find(
-      (scope) =>
+      (granted) =>
         !Object.entries(known.resources).some(
-          ([each, { scopes: some }]) => (resource === undefined || resource === each) && some.includes(scope),
+          ([each, { scopes: some }]) => (resource === undefined || resource === each) && some.includes(granted),
         ),
     );
     if (unknown !== undefined) throw new TypeError(`${row} grants ${unknown}, a scope that no such resource has`);

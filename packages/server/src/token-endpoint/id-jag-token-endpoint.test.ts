@@ -376,6 +376,9 @@ describe('idJagTokenEndpoint', () => {
     ['maxBodyBytes', { maxBodyBytes: 0 }],
     ['authenticateClient', { authenticateClient: undefined }],
     ['issueAccessToken', { issueAccessToken: 'jwt' }],
+    ['scopeFor', { scopeFor: () => [] }],
+    ['onError', { onError: 'x' }],
+    ['accessTokenFormat', { resources: { [RESOURCE]: { scopes: [], accessTokenFormat: 'jwt' } } }],
     ['clientCertificateHeader', { clientCertificateHeader: 'x cert' }],
   ])('refuses %s that cannot be meant: %j', (name, options) => {
     expect(() => endpoint(options)).toThrow(TypeError);

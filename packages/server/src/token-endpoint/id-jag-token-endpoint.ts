@@ -1,4 +1,5 @@
 import { cleanText, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
+import { z } from 'zod';
 import { checkDpopOptions } from '../dpop/check-options.ts';
 import {
   type DpopOptions,
@@ -12,9 +13,10 @@ import { calling, recording } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { mayFetchConfigured } from '../keys/fetch-json.ts';
-import { checkNumber } from '../options/numbers.ts';
+import type { Awaitable } from '../options/awaitable.ts';
+import { callback, checkShape } from '../options/schemas.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
-import { checkRedemptionRules, type RedemptionRules } from '../redeem/options.ts';
+import { checkRedemptionRules, redemptionRules, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
@@ -22,8 +24,6 @@ import { granted, notAllowed, refused } from './answers.ts';
 import { readParameters, requiredParameter, scopeParameter } from './parameters.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
-
-type Awaitable<T> = T | Promise<T>;
 
 export interface IdJagTokenEndpointOptions extends RedemptionRules {
   /** This authorization server's issuer identifier: the audience of every ID-JAG. */
@@ -54,9 +54,9 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
   readonly maxBodyBytes?: number | undefined;
   /**
    * Is given what made a request a `server_error`, such as what a callback threw; the audit record only says which
-   * callback it was. Default: nobody is.
+   * callback it was. Not waited for. Default: nobody is.
    */
-  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly onError?: ((error: unknown) => void) | ((error: unknown) => Promise<void>) | undefined;
 }
 
 /**
@@ -96,25 +96,31 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
   };
 }
 
-function checkOptions(options: IdJagTokenEndpointOptions): void {
-  const where = 'idJagTokenEndpoint';
-  const { issuer, dpop, maxBodyBytes, clientCertificateHeader } = options;
+const WHERE = 'idJagTokenEndpoint';
+
+const optionsSchema = redemptionRules.extend({
   // RFC 8414 section 2.
-  if (!mayFetchConfigured(issuer) || /[?#]/u.test(issuer)) {
-    throw new TypeError(`${where}: issuer is no https URL without query and fragment (or http on loopback)`);
-  }
-  checkRedemptionRules(where, options, issuer);
-  for (const name of ['authenticateClient', 'issueAccessToken'] as const) {
-    if (typeof options[name] !== 'function') throw new TypeError(`${where}: ${name} is not a function`);
-  }
-  if (dpop !== undefined && !URL.canParse(dpop.tokenEndpoint)) {
-    throw new TypeError(`${where}: dpop.tokenEndpoint is not an absolute URL`);
-  }
-  checkDpopOptions(where, dpop);
-  if (clientCertificateHeader !== undefined && !/^[\w-]+$/u.test(clientCertificateHeader)) {
-    throw new TypeError(`${where}: clientCertificateHeader is not the name of a header`);
-  }
-  checkNumber(where, 'maxBodyBytes', maxBodyBytes, { min: 1, integer: true });
+  issuer: z
+    .string()
+    .refine(
+      (issuer) => mayFetchConfigured(issuer) && !/[?#]/u.test(issuer),
+      'is no https URL without query and fragment (or http on loopback)',
+    ),
+  authenticateClient: callback,
+  clientCertificateHeader: z
+    .string()
+    .regex(/^[\w-]+$/u, 'is not the name of a header')
+    .optional(),
+  issueAccessToken: callback,
+  dpop: z.looseObject({ tokenEndpoint: z.url('is not an absolute URL') }).optional(),
+  maxBodyBytes: z.int().positive().optional(),
+  onError: callback.optional(),
+});
+
+function checkOptions(options: IdJagTokenEndpointOptions): void {
+  checkShape(WHERE, optionsSchema, options);
+  checkRedemptionRules(WHERE, options, options.issuer);
+  checkDpopOptions(WHERE, options.dpop);
 }
 
 /** A hook that fails must not change the answer, and an asynchronous one must not end the process. */

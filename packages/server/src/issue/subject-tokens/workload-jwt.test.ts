@@ -264,7 +264,11 @@ describe('a workload JWT as subject token', () => {
       const attempt = async () =>
         users.exchange('bot', { subject_token: await token(), subject_token_type: TOKEN_TYPE_JWT });
       expect(await attempt()).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
-      expect(users.issued.at(-1)).toMatchObject({ granted: false, reason: expect.stringContaining(away.origin) });
+      expect(users.issued.at(-1)).toMatchObject({
+        granted: false,
+        status: 'keys_unavailable',
+        reason: `the keys of ${away.origin} cannot be had: metadata: answered 503`,
+      });
       const jwks = { keys: [await publicJwk(platformKey, 'platform-1')] };
       away.serve((request, response) => {
         const metadata = { issuer: away.origin, jwks_uri: `${away.origin}/keys` };
@@ -315,12 +319,18 @@ describe('the rules of a platform', () => {
 
 describe('platforms that cannot be meant', () => {
   const rule = { clientId: 'bot', claims: { sub: 'x' } };
+  const odd = (members: object): WorkloadPlatform => ({ workloads: [rule], ...members });
 
   it.each<[string, Record<string, WorkloadPlatform>, string]>([
     ['this provider itself', { 'https://idp.example': { workloads: [rule] } }, 'of itself'],
     ['a rule for everybody', { 'https://p.example': { workloads: [{ clientId: 'bot', claims: {} }] } }, 'everybody'],
     ['no rules', { 'https://p.example': { workloads: [] } }, 'workloads'],
     ['plain http', { 'http://p.example': { workloads: [rule] } }, 'neither https nor on loopback'],
+    ['one algorithm in a text', { 'https://p.example': odd({ algorithms: 'ES256' }) }, 'algorithms'],
+    ['no algorithm', { 'https://p.example': odd({ algorithms: [] }) }, 'algorithms'],
+    ['keys that are none', { 'https://p.example': odd({ jwks: [] }) }, 'not a key set'],
+    ['a key set on plain http', { 'https://p.example': odd({ jwksUri: 'http://p.example/keys' }) }, 'on loopback'],
+    ['a misspelt member', { 'https://p.example': odd({ jwks_uri: 'https://p.example/keys' }) }, 'jwks_uri'],
     ['a lifetime of nothing', { 'https://p.example': { workloads: [rule], maxLifetimeSeconds: 0 } }, 'maxLifetime'],
   ])('%s', (_name, platforms, message) => {
     expect(() => checkWorkloadPlatforms(platforms, 'https://idp.example')).toThrow(

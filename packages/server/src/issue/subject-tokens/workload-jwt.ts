@@ -9,9 +9,10 @@ import {
   jwtVerify,
 } from 'jose';
 import { GrantRefusal } from '../../grant/refusal.ts';
-import { allowsAlgorithm, DEFAULT_ALGORITHMS } from '../../id-jag/header.ts';
+import { allowsAlgorithm, DEFAULT_ALGORITHMS, mediaType } from '../../id-jag/header.ts';
 import { issuerKeys } from '../../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../../keys/remote-key-set.ts';
+import { verifiedBy } from '../../keys/verified-by.ts';
 import {
   CLOCK_TOLERANCE_SECONDS,
   refusedToken,
@@ -64,8 +65,8 @@ function checkedHeader(token: string): Header {
   }
   const { alg, typ } = header;
   // An ID-JAG, an access token or a logout token says so here, and is no statement about a workload. JOSE: SPIFFE.
-  const kind: unknown = typeof typ === 'string' ? typ.toUpperCase().replace(/^APPLICATION\//u, '') : typ;
-  if (kind !== undefined && kind !== 'JWT' && kind !== 'JOSE') throw refusedToken('the token is another kind of JWT');
+  if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
+    throw refusedToken('the token is another kind of JWT');
   if ('crit' in header || 'b64' in header) throw refusedToken('the header has a critical extension');
   if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {
     throw refusedToken('the signature algorithm is not allowed');
@@ -101,17 +102,12 @@ async function keysOf(
     const keys = await issuerKeys({ issuer, jwks, jwksUri, fetch }, header, now.getTime());
     if (keys.length > 0) return keys;
   } catch (error) {
-    if (error instanceof KeysUnavailableError) {
-      throw new GrantRefusal(
-        'temporarily_unavailable',
-        'the subject token cannot be verified at the moment',
-        `the keys of ${cleanText(issuer)} cannot be fetched`,
-      );
-    }
-    // A published key that does not fit the algorithm it is asked for.
-    if (!(error instanceof errors.JOSEError) && !(error instanceof DOMException) && !(error instanceof TypeError)) {
-      throw error;
-    }
+    if (!(error instanceof KeysUnavailableError)) throw error;
+    throw new GrantRefusal(
+      'temporarily_unavailable',
+      'the subject token cannot be verified at the moment',
+      `the keys of ${cleanText(issuer)} cannot be had: ${error.message}`,
+    );
   }
   throw refusedToken(`${cleanText(issuer)} does not publish the signing key`);
 }
@@ -123,34 +119,32 @@ async function verifiedClaims(
   { issuer, platform, context }: { issuer: string; platform: WorkloadPlatform; context: SubjectTokenContext },
 ): Promise<JWTPayload> {
   const audience = platform.audience ?? context.provider.issuer;
-  for (const key of keys) {
-    try {
-      const { payload } = await jwtVerify(token, key, {
+  try {
+    const verified = await verifiedBy(keys, (key) =>
+      jwtVerify(token, key, {
         algorithms: [alg],
         issuer,
         audience,
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         currentDate: context.now,
         requiredClaims: ['exp'],
-      });
-      const { aud } = payload;
-      // For two audiences, whoever is the other one could present it here.
-      if (Array.isArray(aud) && aud.length !== 1) throw refusedToken('the workload token is for another audience too');
-      return payload;
-    } catch (error) {
-      if (error instanceof GrantRefusal) throw error;
-      if (error instanceof errors.JWTExpired) throw refusedToken('the workload token has expired');
-      if (error instanceof errors.JWTClaimValidationFailed) {
-        throw refusedToken(`the workload token's ${error.claim} is not right`);
-      }
-      if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
-        throw refusedToken('the workload token is not a signed JWT');
-      }
-      // Signed by another of the candidates, or the key does not fit: too short, of another curve.
-      if (!(error instanceof errors.JOSEError) && !(error instanceof TypeError)) throw error;
+      }),
+    );
+    if (verified === undefined) throw refusedToken('the signature is not valid');
+    const { aud } = verified.payload;
+    // For two audiences, whoever is the other one could present it here.
+    if (Array.isArray(aud) && aud.length !== 1) throw refusedToken('the workload token is for another audience too');
+    return verified.payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw refusedToken('the workload token has expired');
+    if (error instanceof errors.JWTClaimValidationFailed) {
+      throw refusedToken(`the workload token's ${error.claim} is not right`);
     }
+    if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
+      throw refusedToken('the workload token is not a signed JWT');
+    }
+    throw error;
   }
-  throw refusedToken('the signature is not valid');
 }
 
 /** `exp` and `nbf` are checked by then; `iat` may be absent (SPIFFE), and the life is counted from now where it is. */

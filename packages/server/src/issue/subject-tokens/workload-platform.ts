@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TrustedIssuer } from '../../id-jag/types.ts';
-import { mayFetchConfigured } from '../../keys/fetch-json.ts';
+import { checkKeySource } from '../../keys/issuer-keys.ts';
+import { checkShape, unchecked } from '../../options/schemas.ts';
 
 /**
  * What a claim must be: this value, one of these values, or what the function accepts. A claim that is absent is
@@ -46,8 +47,8 @@ const platformSchema = z.strictObject({
     )
     .min(1),
   maxLifetimeSeconds: z.int().positive().optional(),
-  algorithms: z.array(z.string()).optional(),
-  jwks: z.unknown().optional(),
+  algorithms: z.array(z.string()).min(1).optional(),
+  jwks: unchecked,
   jwksUri: z.string().optional(),
 });
 
@@ -58,15 +59,9 @@ export function checkWorkloadPlatforms(platforms: Readonly<Record<string, Worklo
       // What this provider signs for others (ID-JAGs, access tokens) must never come back as a proof of who somebody is.
       throw new TypeError('issueIdJag: the provider cannot be a workload platform of itself');
     }
-    const checked = platformSchema.safeParse(platform);
-    if (!checked.success) {
-      throw new TypeError(
-        `issueIdJag: the workload platform ${issuer} is not right: ${z.prettifyError(checked.error)}`,
-      );
-    }
-    if (platform.jwks === undefined && !mayFetchConfigured(platform.jwksUri ?? issuer)) {
-      throw new TypeError(`issueIdJag: the keys of ${issuer} cannot be fetched, it is neither https nor on loopback`);
-    }
+    const where = `issueIdJag: workloadPlatforms["${issuer}"]`;
+    checkShape(where, platformSchema, platform);
+    checkKeySource(where, { issuer, jwks: platform.jwks, jwksUri: platform.jwksUri });
   }
 }
 
