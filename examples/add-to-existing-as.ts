@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
+// #region imports
 import {
   accessTokenClaims,
   accessTokenVerifier,
@@ -19,6 +20,7 @@ import {
   withIdJagMetadata,
 } from '@credence/server';
 import express from 'express';
+// #endregion
 import { startIdentityProvider } from './support/identity-provider.ts';
 import { listen } from './support/listen.ts';
 

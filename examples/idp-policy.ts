@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+// #region imports
 import {
   createSigningKeys,
   idJagIdentityProviderConfiguration,
@@ -15,6 +16,7 @@ import {
   policyTable,
   verifyIdJag,
 } from '@credence/server';
+// #endregion
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Provider } from 'oidc-provider';
@@ -166,12 +168,10 @@ const early = await exchange('linear', { scope: 'issues:delete' });
 assert.equal(early.body['error'], 'invalid_scope');
 assert.equal(early.record.status, 'scope_not_enabled');
 
-// #region changes
 table.enableScope('linear', 'issues:delete');
 table.pauseServer('wiki'); // the kill switch: nothing is issued for it until it is resumed
 table.grant('readers', 'linear', ['issues:write']);
 table.revoke('reporting-bot', 'linear', ['issues:read']);
-// #endregion
 
 assert.equal((await exchange('linear', { scope: 'issues:delete' })).body['scope'], 'issues:delete');
 assert.equal((await exchange('wiki')).record.status, 'server_paused');

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { connectMcp } from '@credence/sdk-adapter';
+// #region imports
 import {
   type AccessRefusal,
   accessTokenVerifier,
@@ -16,6 +17,7 @@ import {
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import express from 'express';
+// #endregion
 import { startAuthorizationServer } from './support/authorization-server.ts';
 import { startIdentityProvider } from './support/identity-provider.ts';
 import { listen } from './support/listen.ts';

@@ -28,7 +28,6 @@ const as = await startAuthorizationServer({ idpIssuer: idp.issuer, resource });
 const { issuer, serverSecret } = as;
 
 const refused: AccessRefusal[] = [];
-// #region mcp-server
 const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
 const verifier = accessTokenVerifier({
   issuer,
@@ -55,6 +54,7 @@ const mcp = createMcpHandler(() => {
   return server;
 });
 
+// #region app
 const app = new Hono<{ Variables: { auth: AccessTokenInfo } }>();
 app.get(metadata.path, (context) => metadata.handler(context.req.raw));
 app.use('/mcp', honoAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }));

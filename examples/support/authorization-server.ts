@@ -1,6 +1,8 @@
+// #region imports
 import { idJagAuthorizationServerConfiguration, type RedeemAuditRecord, redeemIdJag } from '@credence/server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
+// #endregion
 import { listen } from './listen.ts';
 
 /** An oidc-provider that redeems the ID-JAGs of one IdP for tokens to one MCP server. */
