@@ -62,7 +62,12 @@ export type { ScopeRule } from './redeem/scope-rules.ts';
 export { redeemIdJag } from './redeem/redeem-id-jag.ts';
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError } from './replay/replay-store.ts';
-export { accessTokenGate, honoAccessToken, requireAccessToken } from './resource-server/access-token-gate.ts';
+export {
+  accessTokenGate,
+  honoAccessToken,
+  type RequireAccessToken,
+  requireAccessToken,
+} from './resource-server/access-token-gate.ts';
 export {
   accessTokenVerifier,
   type AccessTokenVerifier,
@@ -83,7 +88,13 @@ export {
   type ProtectedResourceMetadata,
   type ProtectedResourceOptions,
 } from './resource-server/protected-resource-metadata.ts';
-export type { AccessRefusal, AccessRefusalCode, TokenRefusal } from './resource-server/refusals.ts';
+export type {
+  AccessRefusal,
+  AccessRefusalCode,
+  OnRefused,
+  TokenRefusal,
+  TokenRefusalCode,
+} from './resource-server/refusals.ts';
 export {
   missingScopes,
   requiredScopes,

@@ -13,6 +13,7 @@ const MAX_URL_SHOWN = 300;
 /** How far the clocks of instances that share a replay store may be apart, and a second for what is rounded. */
 const CLOCKS_APART_SECONDS = 5 + 1;
 
+/** Which DPoP proofs (RFC 9449) are accepted. */
 export interface DpopOptions {
   /** Proofs must then have a nonce from here (RFC 9449 section 8). Default: none is asked for. */
   readonly nonces?: DpopNonces | undefined;

@@ -1,4 +1,5 @@
-import { IdJagError, shown } from './error.ts';
+import { shown } from '../text/shown.ts';
+import { IdJagError } from './error.ts';
 import { readIdentity } from './identity-claims.ts';
 import {
   type Claims,

@@ -43,6 +43,7 @@ export const ID_JAG_ERRORS = {
   },
 } as const satisfies Record<string, { oauthError: string; message: string }>;
 
+/** Which check refused an ID-JAG: a member of {@link ID_JAG_ERRORS}. */
 export type IdJagErrorCode = keyof typeof ID_JAG_ERRORS;
 
 /** The signed claims that say which ID-JAG it is, cleaned and cut. */
@@ -51,11 +52,6 @@ export interface IdJagIdentity {
   readonly subject?: string;
   readonly jwtId?: string;
   readonly clientId?: string;
-}
-
-/** A value of an ID-JAG for a `detail`, as JSON: quoted, so that nobody can write a sentence of his own into it. */
-export function shown(value: unknown): string {
-  return value === undefined ? 'none' : cleanText(JSON.stringify(value), { max: 120 });
 }
 
 /** Of the claims of an ID-JAG that has an issuer. */
@@ -72,8 +68,9 @@ export function identityOf({ iss, sub, jti, client_id: clientId }: Readonly<Reco
  * An ID-JAG was refused.
  *
  * `code` names the check that failed, `oauthError` is what the token endpoint answers, `message` is one fixed
- * sentence, and `detail` adds what an administrator needs (a claim's name, what was found instead), cleaned and cut. None of them carries the assertion or a part of its signature, so all are safe to audit; only `message` is
- * meant for the client.
+ * sentence, and `detail` adds what an administrator needs (a claim's name, what was found instead), cleaned and cut.
+ * None of them carries the assertion or a part of its signature, so all are safe to audit; only `message` is meant for
+ * the client.
  */
 export class IdJagError extends Error {
   override readonly name = 'IdJagError';

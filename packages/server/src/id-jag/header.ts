@@ -1,6 +1,7 @@
 import { ID_JAG_TYP } from '@credence/core';
 import type { JWSHeaderParameters } from 'jose';
-import { IdJagError, shown } from './error.ts';
+import { shown } from '../text/shown.ts';
+import { IdJagError } from './error.ts';
 
 /** Asymmetric algorithms only: with a symmetric one, whoever verifies can also issue. */
 export const DEFAULT_ALGORITHMS: readonly string[] = [
@@ -17,12 +18,14 @@ export const DEFAULT_ALGORITHMS: readonly string[] = [
   'PS512',
 ];
 
+/** RFC 7515 section 4.1.9: a `typ` is a media type, compared without case, its `application/` optional. */
+export function mediaType(typ: unknown): string | undefined {
+  return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//u, '') : undefined;
+}
+
 /** A protected header, checked for everything that does not need a key. */
 export function checkedHeader(header: Readonly<Record<string, unknown>>): JWSHeaderParameters & { alg: string } {
-  // RFC 7515 section 4.1.9: a media type, compared without case, its "application/" prefix optional.
-  const typ =
-    typeof header['typ'] === 'string' ? header['typ'].toLowerCase().replace(/^application\//u, '') : undefined;
-  if (typ !== ID_JAG_TYP) throw new IdJagError('wrong_type', `typ is ${shown(header['typ'])}`);
+  if (mediaType(header['typ']) !== ID_JAG_TYP) throw new IdJagError('wrong_type', `typ is ${shown(header['typ'])}`);
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw new IdJagError('critical_header');
   const { alg, kid } = header;
   if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {

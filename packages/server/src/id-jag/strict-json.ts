@@ -10,7 +10,7 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/gu;
 export function parseStrictObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SyntaxError('not an object');
-  // what most issuers write comes out again as it was, and then each member was there once
+  // What most issuers write comes out again as it was, and then each member was there once.
   if (JSON.stringify(value) !== text && repeatsMember(text)) throw new SyntaxError('a member is repeated');
   return value as Record<string, unknown>;
 }

@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/core';
+import { shown } from '../text/shown.ts';
 import { IdJagError } from './error.ts';
 import { type Claims, optionalString } from './read-claim.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
@@ -34,5 +34,5 @@ function lists(tenants: readonly string[] | 'any', tenant: string): boolean {
 }
 
 function named(claim: string, value: string | undefined): string {
-  return value === undefined ? `no ${claim}` : `${claim} ${cleanText(value)}`;
+  return value === undefined ? `no ${claim}` : `${claim} ${shown(value)}`;
 }

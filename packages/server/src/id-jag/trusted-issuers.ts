@@ -1,27 +1,27 @@
+import { z } from 'zod';
 import { checkKeySource } from '../keys/issuer-keys.ts';
-import { checkList } from '../options/lists.ts';
-import { checkMembers } from '../options/members.ts';
-import { isObject } from './read-claim.ts';
-import type { ClaimMapping, EmailLinking, TrustedIssuer } from './types.ts';
+import { checkShape, flag, unchecked } from '../options/schemas.ts';
+import type { TrustedIssuer } from './types.ts';
 
 type Issuers = Readonly<Record<string, TrustedIssuer>>;
 
-const ISSUER_MEMBERS: Readonly<Record<keyof TrustedIssuer, true>> = {
-  jwks: true,
-  jwksUri: true,
-  algorithms: true,
-  tenants: true,
-  audienceTenants: true,
-  claims: true,
-  linkByEmail: true,
-};
-const MAPPING_MEMBERS: Readonly<Record<keyof ClaimMapping, true>> = {
-  groups: true,
-  roles: true,
-  email: true,
-  emailVerified: true,
-};
-const LINKING_MEMBERS: Readonly<Record<keyof EmailLinking, true>> = { domains: true, withoutEmailVerified: true };
+const list = z.array(z.string()).min(1);
+const claimPath = z.union([z.string(), list]).optional();
+
+/** Strict: a member with a letter wrong would be as if it were left out, `algoritms` as if any algorithm would do. */
+const issuerSchema = z.strictObject({
+  jwks: unchecked,
+  jwksUri: z.string().optional(),
+  algorithms: list.optional(),
+  tenants: z.union([z.literal('any'), list]).optional(),
+  audienceTenants: list.optional(),
+  claims: z
+    .strictObject({ groups: claimPath, roles: claimPath, email: claimPath, emailVerified: claimPath })
+    .optional(),
+  linkByEmail: z
+    .strictObject({ domains: z.union([list, z.record(z.string(), list)]), withoutEmailVerified: flag })
+    .optional(),
+});
 
 /** Those that passed: `verifyIdJag` gets the same object with every request. */
 const passed = new WeakSet<Issuers>();
@@ -37,7 +37,8 @@ export function checkIssuers(where: string, issuers: Issuers, ownIssuer: string)
   }
   if (passed.has(issuers)) return;
   if (Object.keys(issuers).length === 0) throw new TypeError(`${where}: issuers is empty`);
-  for (const [issuer, trusted] of Object.entries(issuers)) checkIssuer(where, issuer, trusted);
+  for (const [issuer, trusted] of Object.entries(issuers))
+    checkIssuer(`${where}: issuers["${issuer}"]`, issuer, trusted);
   passed.add(issuers);
 }
 
@@ -51,42 +52,25 @@ export function checkAudienceTenants(where: string, issuers: Issuers): void {
 }
 
 function checkIssuer(where: string, issuer: string, trusted: TrustedIssuer): void {
-  const name = `issuers["${issuer}"]`;
-  // RFC 8414 section 2. Account ids join issuer, tenant and subject by these.
-  if (/[?#]/u.test(issuer)) throw new TypeError(`${where}: ${name} has a query or a fragment`);
-  checkMembers(where, name, trusted, ISSUER_MEMBERS);
-  const { jwks, jwksUri, algorithms, tenants, audienceTenants, claims } = trusted;
-  checkKeySource(`${where}: ${name}`, { issuer, jwks, jwksUri });
-  checkList(where, `${name}.algorithms`, algorithms);
-  if (tenants !== 'any') checkList(where, `${name}.tenants`, tenants);
-  checkList(where, `${name}.audienceTenants`, audienceTenants);
-  if (claims !== undefined) checkMembers(where, `${name}.claims`, claims, MAPPING_MEMBERS);
-  checkLinking(where, `${name}.linkByEmail`, trusted);
+  // RFC 8414 section 2; and account ids are made of issuer, tenant and subject with these between them.
+  if (/[?#]/u.test(issuer)) throw new TypeError(`${where} has a query or a fragment`);
+  checkShape(where, issuerSchema, trusted);
+  checkKeySource(where, { issuer, jwks: trusted.jwks, jwksUri: trusted.jwksUri });
+  checkLinking(`${where}.linkByEmail.domains`, trusted);
 }
 
 /** A tenant's administrator can give any address to anybody in it: a domain counts in the tenant it belongs to. */
-function checkLinking(where: string, name: string, { linkByEmail, tenants }: TrustedIssuer): void {
+function checkLinking(where: string, { linkByEmail, tenants }: TrustedIssuer): void {
   if (linkByEmail === undefined) return;
-  checkMembers(where, name, linkByEmail, LINKING_MEMBERS);
-  const { domains, withoutEmailVerified = false } = linkByEmail;
-  if (typeof withoutEmailVerified !== 'boolean') {
-    throw new TypeError(`${where}: ${name}.withoutEmailVerified is neither true nor false`);
-  }
+  const { domains } = linkByEmail;
   if (Array.isArray(domains)) {
-    checkList(where, `${name}.domains`, domains);
     if (tenants === 'any' || (tenants !== undefined && tenants.length > 1)) {
-      throw new TypeError(`${where}: ${name}.domains must be given for each tenant, { tenant: [domain] }`);
+      throw new TypeError(`${where} must be given for each tenant, { tenant: [domain] }`);
     }
     return;
   }
-  const byTenant = isObject(domains) ? Object.entries(domains) : [];
-  if (byTenant.length === 0) {
-    throw new TypeError(`${where}: ${name}.domains is neither a list of domains nor one for each tenant`);
-  }
-  for (const [tenant, listed] of byTenant) {
-    checkList(where, `${name}.domains["${tenant}"]`, listed);
-    if (tenants !== 'any' && tenants?.includes(tenant) !== true) {
-      throw new TypeError(`${where}: ${name}.domains names the tenant ${tenant}, which tenants does not`);
-    }
-  }
+  const named = Object.keys(domains);
+  if (named.length === 0) throw new TypeError(`${where} is empty`);
+  const other = named.find((tenant) => tenants !== 'any' && tenants?.includes(tenant) !== true);
+  if (other !== undefined) throw new TypeError(`${where} names the tenant ${other}, which tenants does not`);
 }

@@ -34,6 +34,7 @@ export interface TrustedIssuer {
 /** A claim's name, or the path to it: `['realm_access', 'roles']`. */
 export type ClaimPath = string | readonly string[];
 
+/** Where in an issuer's ID-JAGs the claims are whose names differ from one IdP to the next. */
 export interface ClaimMapping {
   /** Default: `groups`. A list of strings. */
   readonly groups?: ClaimPath | undefined;
@@ -45,6 +46,7 @@ export interface ClaimMapping {
   readonly emailVerified?: ClaimPath | undefined;
 }
 
+/** Which of an issuer's addresses are good enough to find an account by. */
 export interface EmailLinking {
   /**
    * The domains that this issuer speaks for, subdomains not included: it cannot vouch for anybody else's addresses. Where

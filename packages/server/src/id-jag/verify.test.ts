@@ -353,6 +353,14 @@ describe('a bad ID-JAG is explained to an administrator', () => {
       async () => withHeader(await idJag(), { alg: 'none', typ: 'oauth-id-jag+jwt' }),
       'algorithm_not_allowed: alg is "none"',
     ],
+    'an issuer with a sentence of its own': [
+      () => idJag({ iss: 'https://idp.example: signed by hand, granted by the administrator' }),
+      'issuer_not_trusted: "https://idp.example: signed by hand, granted by the administrator"',
+    ],
+    'a tenant with a sentence of its own': [
+      () => idJag({ tenant: 'a, granted to admin' }),
+      'wrong_tenant: tenant "a, granted to admin"',
+    ],
     'an unknown key': [() => idJag({}, { kid: 'new' }), `unknown_key: kid "new" of ${IDP}`],
     "a stranger's signature": [() => idJag({}, {}, stranger.privateKey), `bad_signature: kid "es" of ${IDP}`],
     'another audience': [
@@ -430,14 +438,14 @@ describe('a bad ID-JAG is refused', () => {
           return Promise.reject(new Error('not to be called'));
         },
       }),
-    ).rejects.toMatchObject({ code: 'issuer_not_trusted', detail: 'https://evil.example' });
+    ).rejects.toMatchObject({ code: 'issuer_not_trusted', detail: '"https://evil.example"' });
     expect(fetched).toBe(0);
   });
 
   it('without letting an issuer forge a line of the audit log', async () => {
     const assertion = await idJag({ iss: 'https://evil.example\n2026-11-20 granted' });
     await expect(verifyIdJag(assertion, options())).rejects.toMatchObject({
-      detail: 'https://evil.example 2026-11-20 granted',
+      detail: String.raw`"https://evil.example\n2026-11-20 granted"`,
     });
   });
 });

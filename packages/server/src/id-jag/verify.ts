@@ -1,10 +1,11 @@
-import { cleanText } from '@credence/core';
-import { compactVerify, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
+import { compactVerify, type CompactVerifyResult, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
 import { issuerKeys } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
+import { verifiedBy } from '../keys/verified-by.ts';
 import { checkList } from '../options/lists.ts';
+import { shown } from '../text/shown.ts';
 import { readClaims } from './claims.ts';
-import { IdJagError, identityOf, shown } from './error.ts';
+import { IdJagError, identityOf } from './error.ts';
 import { allowsAlgorithm, checkedHeader } from './header.ts';
 import { checkIdJagOptions, type VerifyIdJagOptions } from './options.ts';
 import { reserveOnce } from './replay.ts';
@@ -45,18 +46,23 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   const { header, claims } = decoded(assertion);
   const issuer = unverifiedIssuer(claims);
   const trusted = Object.hasOwn(options.issuers, issuer) ? options.issuers[issuer] : undefined;
-  if (trusted === undefined) throw new IdJagError('issuer_not_trusted', cleanText(issuer));
+  if (trusted === undefined) throw new IdJagError('issuer_not_trusted', shown(issuer));
   if (!allowsAlgorithm(trusted.algorithms, header.alg)) {
-    throw new IdJagError('algorithm_not_allowed', `alg is ${shown(header.alg)}, of ${cleanText(issuer)}`);
+    throw new IdJagError('algorithm_not_allowed', `alg is ${shown(header.alg)}, of ${issuer}`);
   }
 
   const { jwks, jwksUri } = trusted;
   const found = issuerKeys({ issuer, jwks, jwksUri, fetch: options.fetch }, header, now);
   const keys = Array.isArray(found) ? found : await fetched(found, issuer);
   if (keys.length === 0) throw new IdJagError('unknown_key', signer(issuer, header));
-  if (!(await isSignedByOne(assertion, keys, header.alg))) {
-    throw new IdJagError('bad_signature', signer(issuer, header));
+  let verified: CompactVerifyResult | undefined;
+  try {
+    verified = await verifiedBy(keys, (key) => compactVerify(assertion, key, { algorithms: [header.alg] }));
+  } catch (error) {
+    if (error instanceof errors.JWSInvalid) throw new IdJagError('malformed');
+    throw error;
   }
+  if (verified === undefined) throw new IdJagError('bad_signature', signer(issuer, header));
   try {
     const idJag = readClaims(claims, {
       audience: options.audience,
@@ -127,27 +133,13 @@ async function fetched(keys: Promise<CryptoKey[]>, issuer: string): Promise<Cryp
     return await keys;
   } catch (error) {
     if (!(error instanceof KeysUnavailableError)) throw error;
-    throw new IdJagError('keys_unavailable', `${cleanText(issuer)}: ${error.message}`);
+    throw new IdJagError('keys_unavailable', `${issuer}: ${error.message}`);
   }
 }
 
 /** Whose signature it says it is. */
 function signer(issuer: string, { kid }: JWSHeaderParameters): string {
-  return `kid ${shown(kid)} of ${cleanText(issuer)}`;
-}
-
-async function isSignedByOne(assertion: string, keys: CryptoKey[], alg: string): Promise<boolean> {
-  for (const key of keys) {
-    try {
-      await compactVerify(assertion, key, { algorithms: [alg] });
-      return true;
-    } catch (error) {
-      if (error instanceof errors.JWSInvalid) throw new IdJagError('malformed');
-      // Signed by another of them, or the key does not fit: too short, of another curve, not for verifying.
-      if (!(error instanceof errors.JOSEError) && !(error instanceof TypeError)) throw error;
-    }
-  }
-  return false;
+  return `kid ${shown(kid)} of ${issuer}`;
 }
 
 function checkResources(idJag: IdJag, served: readonly string[] | undefined): void {

@@ -1,5 +1,5 @@
-import { cleanText } from '@credence/core';
 import { z } from 'zod';
+import { shown } from '../text/shown.ts';
 import { PeerFailure } from './failure.ts';
 import { type FetchLike, fetchJson, mayFetch } from './fetch-json.ts';
 
@@ -37,11 +37,11 @@ function urlIn(document: unknown, issuer: string, member: string): string {
   if (!metadata.success) throw new PeerFailure('the document names no issuer');
   // RFC 8414 section 3.3: compared as strings, or one tenant's document could speak for another.
   if (metadata.data.issuer !== issuer) {
-    throw new PeerFailure(`the document is of another issuer, ${cleanText(metadata.data.issuer)}`);
+    throw new PeerFailure(`the document is of another issuer, ${shown(metadata.data.issuer)}`);
   }
   const found = metadata.data[member];
   if (typeof found !== 'string') throw new PeerFailure(`the document has no ${member}`);
-  if (!mayFetch(found, issuer)) throw new PeerFailure(`the ${member} is none that may be asked, ${cleanText(found)}`);
+  if (!mayFetch(found, issuer)) throw new PeerFailure(`the ${member} is none that may be asked, ${shown(found)}`);
   return found;
 }
 

@@ -1,6 +1,6 @@
 import { cleanText } from '@credence/core';
 
-/** A peer's answer is of no use. The message says why in a few words, those of the peer cleaned and cut. */
+/** A peer's answer is of no use. The message says why in a few words, those of the peer quoted. */
 export class PeerFailure extends Error {
   override readonly name = 'PeerFailure';
 }

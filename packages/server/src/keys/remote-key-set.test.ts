@@ -172,11 +172,11 @@ describe('RemoteKeySet', () => {
   const refused: Record<string, () => unknown> = {
     'metadata of another issuer': () => {
       metadata['issuer'] = `${idp.origin}/`;
-      return `metadata: the document is of another issuer, ${idp.origin}/`;
+      return `metadata: the document is of another issuer, "${idp.origin}/"`;
     },
     'a jwks_uri on plain http elsewhere': () => {
       metadata['jwks_uri'] = 'http://keys.example/jwks';
-      return 'metadata: the jwks_uri is none that may be asked, http://keys.example/jwks';
+      return 'metadata: the jwks_uri is none that may be asked, "http://keys.example/jwks"';
     },
     'a redirect': () => {
       idp.serve((request, response) =>

@@ -132,6 +132,7 @@ describe('accessTokenGate', () => {
     const answer = await send(gate({ dpop: { replay } }), bound, handle());
     if (!(answer instanceof Response)) throw new Error('it was let in');
     expect([answer.status, await answer.json()]).toEqual([503, { error: 'temporarily_unavailable' }]);
+    expect(answer.headers.get('retry-after')).toBe('1');
   });
 
   it('refuses a proof that was used before', async () => {
@@ -165,7 +166,11 @@ describe('accessTokenGate', () => {
   });
 
   it('cannot want proofs and not take them', () => {
-    expect(() => gate({ dpop: false, requireDpop: true })).toThrow(TypeError);
+    const wrong = gateOptions({ dpop: false, requireDpop: true });
+    for (const make of [accessTokenGate, requireAccessToken, honoAccessToken]) {
+      expect(() => make(wrong)).toThrow(TypeError);
+      expect(() => make(wrong)).toThrow(`${make.name}: requireDpop`);
+    }
   });
 });
 

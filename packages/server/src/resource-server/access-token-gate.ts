@@ -2,14 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
+type AccessTokenGate = (request: Request) => Promise<AccessTokenInfo | Response>;
+
 /**
  * Requires an access token of Web-standard requests: resolves to what it says, or to the answer to give instead. It
  * stands where `requireBearerAuth` of MCP SDK v2 would, and takes DPoP-bound tokens as well.
+ *
+ * Throws a TypeError for options that cannot be meant.
  */
-export function accessTokenGate(
-  options: AccessTokenGateOptions,
-): (request: Request) => Promise<AccessTokenInfo | Response> {
-  const gate = createGate(options);
+export function accessTokenGate(options: AccessTokenGateOptions): AccessTokenGate {
+  return webGate(options, 'accessTokenGate');
+}
+
+function webGate(options: AccessTokenGateOptions, where: string): AccessTokenGate {
+  const gate = createGate(options, where);
   return async ({ method, url, headers }) => {
     const { pathname, search } = new URL(url);
     const outcome = await gate({
@@ -35,9 +41,12 @@ export type RequireAccessToken = (
   next: (error?: unknown) => void,
 ) => Promise<void>;
 
-/** {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. */
+/**
+ * {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. Throws a
+ * TypeError for options that cannot be meant.
+ */
 export function requireAccessToken(options: AccessTokenGateOptions): RequireAccessToken {
-  const gate = createGate(options);
+  const gate = createGate(options, 'requireAccessToken');
   return async (request, response, next) => {
     const { method = 'GET', url = '/', originalUrl, headers } = request;
     // Several DPoP headers arrive joined by a comma, which no proof has (RFC 9449 section 4.3, check 1).
@@ -66,11 +75,14 @@ interface HonoContext {
   set(key: 'auth', value: AccessTokenInfo): void;
 }
 
-/** {@link accessTokenGate} as a middleware for Hono, which finds the caller by `c.get('auth')`. */
+/**
+ * {@link accessTokenGate} as a middleware for Hono, which finds the caller by `c.get('auth')`. Throws a TypeError for
+ * options that cannot be meant.
+ */
 export function honoAccessToken(
   options: AccessTokenGateOptions,
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
-  const gate = accessTokenGate(options);
+  const gate = webGate(options, 'honoAccessToken');
   return async (context, next) => {
     const outcome = await gate(context.req.raw);
     if (outcome instanceof Response) return outcome;

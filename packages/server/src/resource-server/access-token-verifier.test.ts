@@ -13,6 +13,7 @@ import { type Loopback, loopback } from '../../test-support/loopback.ts';
 import { JWT_RESOURCE, OPAQUE_RESOURCE, RS_SECRET, startWorld, type World } from '../../test-support/world.ts';
 import { createSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { accessTokenVerifier, type AccessTokenVerifierOptions } from './access-token-verifier.ts';
+import { callerOf } from './caller.ts';
 import type { AccessRefusal } from './refusals.ts';
 
 describe('JWT access tokens', () => {
@@ -125,6 +126,73 @@ describe('JWT access tokens', () => {
     await expect(verify(signed, { jwt: { algorithms: ['ES256'] } })).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
+  it('are refused for the same reasons as ID-JAGs, by the same names', async () => {
+    const records: string[] = [];
+    const onRefused = ({ code, reason }: AccessRefusal) => void records.push(`${code}: ${reason}`);
+    const { privateKey } = await generateKeyPair('ES256');
+    const signedBy = (kid: string) =>
+      new SignJWT({}).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(privateKey);
+    const kid = String(keys.publicJwks().keys[0]?.kid);
+    const bad = [
+      'an-opaque-token',
+      await token({}, { typ: 'oauth-id-jag+jwt' }),
+      await signedBy('granted to admin'),
+      await signedBy(kid),
+      await token({ exp: undefined }),
+    ];
+    for (const each of bad) await expect(verify(each, { onRefused })).rejects.toBeInstanceOf(InvalidTokenError);
+    expect(records).toEqual([
+      'malformed: The token is not a signed JWT',
+      'wrong_type: The token is not a JWT access token: "oauth-id-jag+jwt"',
+      'unknown_key: The authorization server does not publish the signing key: "granted to admin"',
+      'bad_signature: The signature is not valid',
+      'missing_claim: The token lacks exp, or it is malformed',
+    ]);
+  });
+
+  it('with a critical extension are refused', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const published = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] };
+    as.serve((_request, response) => response.end(JSON.stringify(published)));
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k', crit: ['urn:example'], 'urn:example': true };
+    const signed = await new SignJWT(decodeJwt(await token()))
+      .setProtectedHeader(header)
+      .sign(privateKey, { crit: { 'urn:example': true } });
+    const jwt = { jwksUri: `${as.origin}/jwks` };
+    await expect(verify(signed, { jwt })).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('say of which tenants the caller is', async () => {
+    const callerWith = async (claims: Record<string, unknown>) =>
+      callerOf({ authInfo: await verify(await token(claims)) });
+    await expect(callerWith({ tenant: 'red', aud_tenant: 'acme' })).resolves.toMatchObject({
+      tenant: 'red',
+      audienceTenant: 'acme',
+    });
+    expect(Object.keys(await callerWith({ tenant: ['red'] }))).not.toContain('tenant');
+  });
+
+  it('work with requireBearerAuth of SDK v1', async () => {
+    const app = express();
+    const verifier: OAuthTokenVerifier = accessTokenVerifier({ issuer: as.origin, resource: RESOURCE, jwt: {} });
+    app.use(requireBearerAuth({ verifier, expectedResource: new URL(RESOURCE) }));
+    app.use((request, response) => {
+      response.json(callerOf({ authInfo: request.auth }).subject);
+    });
+    const server = createServer(app);
+    const home = await loopback();
+    home.serve((request, response) => server.emit('request', request, response));
+    try {
+      const call = (bearer: string) => fetch(home.origin, { headers: { authorization: `Bearer ${bearer}` } });
+      await expect((await call(await token())).json()).resolves.toBe('s');
+      const refused = await call(await token({ aud: 'https://other.example' }));
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    } finally {
+      await home.close();
+    }
+  });
+
   it('whose keys cannot be had are no 401, so that the client keeps its token', async () => {
     const signed = await token();
     as.serve((_request, response) => response.writeHead(503).end());
@@ -156,7 +224,7 @@ describe('JWT access tokens', () => {
     expect(records).toEqual([
       expect.objectContaining({
         code: 'wrong_audience',
-        reason: `The token is for another resource: ${RESOURCE}/`,
+        reason: `The token is for another resource: "${RESOURCE}/"`,
         clientId: 'c',
         subject: 's',
         jti: 'j',
@@ -269,6 +337,11 @@ describe('options that cannot be meant', () => {
     ['clockToleranceSeconds is not a number', { ...good, jwt: {}, clockToleranceSeconds: Number('unset') }],
     ['cacheSeconds is not a number', { ...good, introspection: { ...introspection, cacheSeconds: Number('unset') } }],
     ['clientSecret', { ...good, introspection: { clientId: 'c', clientSecret: process.env['UNSET'] } }],
+    ['accessTokenVerifier: introspection.clientId is no text', { ...good, introspection: {} }],
+    ['jwt.algorithms is not a list', { ...good, jwt: { algorithms: 'ES256' } }],
+    ['jwt.algorithms is empty', { ...good, jwt: { algorithms: [] } }],
+    ['clockToleranceSeconds is not a number of 0 to 3600', { ...good, jwt: {}, clockToleranceSeconds: 3601 }],
+    ['onRefused is not a function', { ...good, jwt: {}, onRefused: 'log' }],
   ])('are refused at once: %s', (message, options) => {
     expect(() => accessTokenVerifier(options as unknown as AccessTokenVerifierOptions)).toThrow(message);
   });

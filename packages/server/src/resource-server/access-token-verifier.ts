@@ -1,4 +1,5 @@
-import { defaultFetch, type FetchLike, mayFetchConfigured } from '../keys/fetch-json.ts';
+import { checkConfiguredUrl, defaultFetch, type FetchLike } from '../keys/fetch-json.ts';
+import { checkList } from '../options/lists.ts';
 import { checkNumber } from '../options/numbers.ts';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { type AccessTokenErrors, defaultErrors, TokenVerificationUnavailableError } from './errors.ts';
@@ -24,12 +25,13 @@ interface CommonOptions {
    * and 503, not the 403 for a scope. Awaited, for ten seconds at most; where it throws, the answer stays what it is.
    */
   readonly onRefused?: OnRefused | undefined;
-  /** Default: 5. */
+  /** How far clocks may be apart, in seconds, 3600 at most. Default: 5. */
   readonly clockToleranceSeconds?: number | undefined;
   readonly now?: (() => Date) | undefined;
   readonly fetch?: FetchLike | undefined;
 }
 
+/** Whose access tokens are verified, for which server, and how: as JWTs, or by asking about them. */
 export type AccessTokenVerifierOptions = CommonOptions &
   (
     | {
@@ -107,15 +109,27 @@ export function accessTokenVerifier(options: AccessTokenVerifierOptions): Access
   };
 }
 
-function checkOptions({ issuer, resource, jwt, introspection, clockToleranceSeconds }: AccessTokenVerifierOptions) {
+function checkOptions(options: AccessTokenVerifierOptions): void {
+  const { issuer, resource, jwt, introspection, onRefused, clockToleranceSeconds } = options;
   for (const value of [issuer, resource]) {
     if (!URL.canParse(value)) throw new TypeError(`${WHERE}: ${value} is not an absolute URL`);
   }
   if ((jwt === undefined) === (introspection === undefined)) {
     throw new TypeError(`${WHERE}: either jwt or introspection is needed`);
   }
-  const asked = jwt?.jwksUri ?? introspection?.endpoint ?? issuer;
-  if (!mayFetchConfigured(asked)) throw new TypeError(`${WHERE}: ${asked} is neither https nor on loopback`);
-  checkNumber(WHERE, 'clockToleranceSeconds', clockToleranceSeconds);
-  checkNumber(WHERE, 'introspection.cacheSeconds', introspection?.cacheSeconds);
+  checkConfiguredUrl(WHERE, jwt?.jwksUri ?? introspection?.endpoint ?? issuer);
+  checkList(WHERE, 'jwt.algorithms', jwt?.algorithms);
+  if (introspection !== undefined) checkIntrospection(introspection);
+  checkNumber(WHERE, 'clockToleranceSeconds', clockToleranceSeconds, { max: 3600 });
+  if (onRefused !== undefined && typeof onRefused !== 'function') {
+    throw new TypeError(`${WHERE}: onRefused is not a function`);
+  }
+}
+
+function checkIntrospection(introspection: IntrospectionOptions): void {
+  for (const name of ['clientId', 'clientSecret'] as const) {
+    const value: unknown = introspection[name];
+    if (typeof value !== 'string' || value === '') throw new TypeError(`${WHERE}: introspection.${name} is no text`);
+  }
+  checkNumber(WHERE, 'introspection.cacheSeconds', introspection.cacheSeconds);
 }

@@ -14,7 +14,7 @@ export interface AccessTokenIdentity {
   /** `sub`: the account at the authorization server; absent where the token is the client's own. */
   subject?: string;
   issuer: string;
-  /** `act` (RFC 8693 section 4.1): on whose behalf the subject is used. */
+  /** `act` (RFC 8693 section 4.1): who uses the subject's access. */
   actor?: Record<string, unknown>;
   groups?: string[];
   roles?: string[];

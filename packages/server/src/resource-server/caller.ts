@@ -16,6 +16,10 @@ export interface Caller {
   readonly roles: readonly string[];
   /** `act` (RFC 8693 section 4.1): who uses the subject's access. */
   readonly actor?: Readonly<Record<string, unknown>>;
+  /** `tenant`: that of the identity provider in which the subject is, where the authorization server says it. */
+  readonly tenant?: string;
+  /** `aud_tenant`: the tenant of the authorization server, where it says it. */
+  readonly audienceTenant?: string;
   /** RFC 9396. */
   readonly authorizationDetails: readonly { readonly type: string; readonly [member: string]: unknown }[];
   /** Whether the token is bound to a key, and the request proved to be by its holder (RFC 9449). */
@@ -65,6 +69,8 @@ export function callerOf(extra: unknown): Caller {
     groups,
     roles,
     ...(actor !== undefined && { actor }),
+    ...(typeof claims['tenant'] === 'string' && { tenant: claims['tenant'] }),
+    ...(typeof claims['aud_tenant'] === 'string' && { audienceTenant: claims['aud_tenant'] }),
     authorizationDetails,
     proven: dpopThumbprint !== undefined,
     expiresAt: new Date(data.expiresAt * 1000),

@@ -16,7 +16,10 @@ export class InvalidAccessTokenError extends Error {
  */
 export class TokenVerificationUnavailableError extends Error {
   override readonly name = 'TokenVerificationUnavailableError';
-  /** What was asked and what came of it: `introspection: answered 401 invalid_client`, `key set: ECONNREFUSED`. Never a token. */
+  /**
+   * What was asked and what came of it: `introspection: answered 401 invalid_client`, `key set: ECONNREFUSED`. Never a
+   * token.
+   */
   readonly reason: string;
   /** What to change, where waiting does not help. */
   readonly remedy: string | undefined;

@@ -87,7 +87,7 @@ describe('the URL that a proof must be about', () => {
 
   it('is named where the proof is for another', async () => {
     await expect(outcome('/mcp', 'https://mcp.example/issues/mcp')).resolves.toBe(
-      '401 the DPoP proof is for another URL than https://mcp.example/mcp',
+      '401 The DPoP proof is for another URL than https://mcp.example/mcp',
     );
   });
 
@@ -161,7 +161,7 @@ describe('onRefused', () => {
     ['no_token', async () => request({ authorization: undefined }), {}],
     ['bearer_not_accepted', async () => request(), { requireDpop: true }],
     ['dpop_not_accepted', async () => request({ authorization: `DPoP ${TOKEN}` }), { dpop: false }],
-    ['proof_refused', async () => request({ authorization: `DPoP ${TOKEN}` }), {}],
+    ['proof_required', async () => request({ authorization: `DPoP ${TOKEN}` }), {}],
     [
       'proof_refused',
       async () => request({ authorization: `DPoP ${TOKEN}`, dpop: await proofFor('https://other.example') }),
@@ -181,7 +181,7 @@ describe('onRefused', () => {
     const { records, verifier: told } = refusing();
     await createGate(options({ ...more, verifier: told }))(await refused());
     expect(records).toEqual([expect.objectContaining({ code, resource: RESOURCE, time: NOW })]);
-    expect(records[0]?.reason).toEqual(expect.stringMatching(/\w+ \w+/u));
+    expect(records[0]?.reason).toEqual(expect.stringMatching(/^[A-Z]\w* \w+/u));
     expect(JSON.stringify(records)).not.toMatch(/an-access-token|eyJ|secret/u);
   });
 
@@ -198,7 +198,7 @@ describe('onRefused', () => {
         time: NOW,
         resource: RESOURCE,
         code: 'wrong_audience',
-        reason: `The token is for another resource: ${RESOURCE}/`,
+        reason: `The token is for another resource: "${RESOURCE}/"`,
         remedy: expect.stringContaining('letter by letter'),
         clientId: 'c',
         subject: 's',

@@ -14,6 +14,7 @@ import { challenge } from './challenge.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
 
+/** How a gate verifies proofs. */
 export interface GateDpopOptions extends DpopOptions {
   /**
    * The URL of the MCP endpoint as its clients have it, which proofs must then be about: for a proxy that changes the
@@ -22,6 +23,7 @@ export interface GateDpopOptions extends DpopOptions {
   readonly url?: string | undefined;
 }
 
+/** What a gate in front of an MCP server lets in, and what it says to the others. */
 export interface AccessTokenGateOptions {
   /** Its `onRefused` is told of every request that is refused here. */
   readonly verifier: Pick<AccessTokenVerifier, 'resource' | 'checkAccessToken' | 'onRefused'>;
@@ -77,17 +79,18 @@ class Refused extends Error {
 
 /**
  * Decides about a request to an MCP server: a bearer token, or a bound token with a proof by its key about this very
- * request (RFC 9449 section 7).
+ * request (RFC 9449 section 7). Throws a TypeError that begins with `where`, for options that cannot be meant.
  */
-export function createGate(options: AccessTokenGateOptions): (request: GateRequest) => Promise<GateOutcome> {
+export function createGate(
+  options: AccessTokenGateOptions,
+  where = 'accessTokenGate',
+): (request: GateRequest) => Promise<GateOutcome> {
   const { verifier } = options;
   const dpop = options.dpop === false ? undefined : (options.dpop ?? {});
-  if (options.requireDpop === true && dpop === undefined) {
-    throw new TypeError('accessTokenGate: requireDpop wants dpop');
-  }
-  checkDpopOptions('accessTokenGate', dpop);
+  if (options.requireDpop === true && dpop === undefined) throw new TypeError(`${where}: requireDpop wants dpop`);
+  checkDpopOptions(where, dpop);
   if (dpop?.url !== undefined && !URL.canParse(dpop.url)) {
-    throw new TypeError('accessTokenGate: dpop.url is not an absolute URL');
+    throw new TypeError(`${where}: dpop.url is not an absolute URL`);
   }
   const now = options.now ?? (() => new Date());
   const replay = dpop?.replay ?? memoryReplayStore({ now });
@@ -104,7 +107,8 @@ export function createGate(options: AccessTokenGateOptions): (request: GateReque
 
   const bound = async (token: string, request: GateRequest, how: GateDpopOptions): Promise<AccessTokenInfo> => {
     if (request.dpop === null || request.dpop === undefined || request.dpop === '') {
-      throw new DpopProofError('A DPoP proof is needed');
+      const message = 'A DPoP proof is needed';
+      throw new Refused('DPoP', 'invalid_dpop_proof', message, { code: 'proof_required', reason: message });
     }
     const url = how.url ?? publicUrl(origin, request.target);
     if (url === undefined) throw new DpopProofError('the request is to no URL that a DPoP proof can be about');
@@ -167,12 +171,18 @@ function badToken(scheme: 'Bearer' | 'DPoP', refusal: TokenRefusal): Refused {
 
 function badProof({ error, message, nonce }: DpopProofError): Refused {
   const code = nonce === undefined ? 'proof_refused' : 'nonce_needed';
-  return new Refused('DPoP', error, message, { code, reason: message }, nonce);
+  const reason = sentence(message);
+  return new Refused('DPoP', error, reason, { code, reason }, nonce);
+}
+
+/** The messages of errors begin small, and what clients and records are told here does not. */
+function sentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
 }
 
 function unavailable(error: unknown): Reason | undefined {
   if (error instanceof ProofReplayUnknownError) {
-    return { code: 'replay_unknown', reason: `${error.message}: ${error.detail ?? 'the store'}` };
+    return { code: 'replay_unknown', reason: sentence(`${error.message}: ${error.detail ?? 'the store'}`) };
   }
   return error instanceof TokenVerificationUnavailableError ? unverifiable(error) : undefined;
 }

@@ -45,9 +45,9 @@ describe('what the authorization server says of a token', () => {
     ['bound_to_key', { cnf: null }],
     ['inactive', { active: false }],
     ['wrong_issuer', { iss: 'https://other.example' }],
-    ['claim_missing', { aud: undefined }],
-    ['claim_missing', { exp: undefined }],
-    ['claim_missing', { client_id: undefined }],
+    ['missing_claim', { aud: undefined }],
+    ['missing_claim', { exp: undefined }],
+    ['missing_claim', { client_id: undefined }],
   ])('refuses it for %s: %j', async (code, more) => {
     await expect(saying(more).checkAccessToken('t')).resolves.toMatchObject({ code });
   });

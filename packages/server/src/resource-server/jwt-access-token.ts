@@ -1,7 +1,8 @@
-import { compactVerify, type CryptoKey, decodeProtectedHeader, errors, type JWSHeaderParameters } from 'jose';
-import { allowsAlgorithm, DEFAULT_ALGORITHMS } from '../id-jag/header.ts';
+import { compactVerify, type CompactVerifyResult, type CryptoKey, decodeProtectedHeader, errors } from 'jose';
+import { allowsAlgorithm, DEFAULT_ALGORITHMS, mediaType } from '../id-jag/header.ts';
 import { issuerKeys, type KeySource } from '../keys/issuer-keys.ts';
 import { KeysUnavailableError } from '../keys/remote-key-set.ts';
+import { verifiedBy } from '../keys/verified-by.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
@@ -16,12 +17,11 @@ export async function jwtTokenClaims(
   now: number,
 ): Promise<{ claims: unknown } | TokenRefusal> {
   const header = readHeader(token);
-  if (header === undefined) return tokenRefusal('not_an_access_token');
-  if (
-    !allowsAlgorithm(source.algorithms ?? DEFAULT_ALGORITHMS, header.alg) ||
-    !DEFAULT_ALGORITHMS.includes(header.alg)
-  ) {
-    return tokenRefusal('algorithm_not_allowed', { detail: header.alg });
+  if (header === undefined) return tokenRefusal('malformed');
+  const { alg, typ, kid } = header;
+  if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', { detail: String(typ) });
+  if (!DEFAULT_ALGORITHMS.includes(alg) || !allowsAlgorithm(source.algorithms, alg)) {
+    return tokenRefusal('algorithm_not_allowed', { detail: alg });
   }
   let keys: CryptoKey[];
   try {
@@ -30,32 +30,28 @@ export async function jwtTokenClaims(
     if (!(error instanceof KeysUnavailableError)) throw error;
     throw new TokenVerificationUnavailableError(error.message, KEYS_REMEDY);
   }
-  for (const key of keys) {
-    let payload: Uint8Array;
-    try {
-      ({ payload } = await compactVerify(token, key, { algorithms: [header.alg] }));
-    } catch (error) {
-      if (error instanceof errors.JWSInvalid) return tokenRefusal('malformed');
-      // Signed by another of them, or the key does not fit: too short, of another curve, not for verifying.
-      if (error instanceof errors.JOSEError || error instanceof TypeError) continue;
-      throw error;
-    }
-    try {
-      return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) };
-    } catch {
-      return tokenRefusal('malformed');
-    }
+  if (keys.length === 0) return tokenRefusal('unknown_key', { detail: String(kid) });
+  let verified: CompactVerifyResult | undefined;
+  try {
+    verified = await verifiedBy(keys, (key) => compactVerify(token, key, { algorithms: [alg] }));
+  } catch (error) {
+    if (error instanceof errors.JWSInvalid) return tokenRefusal('malformed');
+    throw error;
   }
-  return tokenRefusal('bad_signature');
+  if (verified === undefined) return tokenRefusal('bad_signature');
+  try {
+    return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload)) };
+  } catch {
+    return tokenRefusal('malformed');
+  }
 }
 
-function readHeader(token: string): (JWSHeaderParameters & { alg: string }) | undefined {
+function readHeader(token: string): (ReturnType<typeof decodeProtectedHeader> & { alg: string }) | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   try {
     const header = decodeProtectedHeader(token);
-    const { alg, typ } = header;
-    const isAccessToken = typeof typ === 'string' && /^(?:application\/)?at\+jwt$/iu.test(typ);
-    return isAccessToken && typeof alg === 'string' && !('crit' in header) ? { ...header, alg } : undefined;
+    const { alg } = header;
+    return typeof alg === 'string' ? { ...header, alg } : undefined;
   } catch {
     return undefined;
   }

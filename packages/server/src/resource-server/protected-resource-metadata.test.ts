@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { protectedResourceMetadata } from './protected-resource-metadata.ts';
+import { protectedResourceMetadata, type ProtectedResourceOptions } from './protected-resource-metadata.ts';
 
 const metadata = protectedResourceMetadata({
   resource: 'https://mcp.example/team/mcp',
@@ -45,9 +45,14 @@ describe('protectedResourceMetadata', () => {
     );
   });
 
-  it('needs an authorization server', () => {
-    expect(() => protectedResourceMetadata({ resource: 'https://mcp.example', authorizationServers: [] })).toThrow(
-      'empty',
-    );
+  it.each<[string, object]>([
+    ['authorizationServers is empty', { authorizationServers: [] }],
+    ['authorizationServers is not a list', { authorizationServers: 'https://as.example' }],
+    ['authorizationServers is not a list', { authorizationServers: undefined }],
+    ['scopesSupported is not a list', { scopesSupported: 'issues:read' }],
+    ['dpopSigningAlgorithms is empty', { dpopSigningAlgorithms: [] }],
+  ])('says what cannot be meant: %s', (message, more) => {
+    const options = { resource: 'https://mcp.example', authorizationServers: ['https://as.example'], ...more };
+    expect(() => protectedResourceMetadata(options as ProtectedResourceOptions)).toThrow(message);
   });
 });

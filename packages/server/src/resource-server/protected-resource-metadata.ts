@@ -1,3 +1,6 @@
+import { checkList } from '../options/lists.ts';
+
+/** What an MCP server says of itself as a protected resource. Lists are left out rather than empty (RFC 9728 section 3.2). */
 export interface ProtectedResourceOptions {
   /** The resource identifier: the MCP server's URL as its clients have it. */
   readonly resource: string;
@@ -24,6 +27,7 @@ export interface ProtectedResourceDocument {
   readonly dpop_signing_alg_values_supported?: readonly string[];
 }
 
+/** The document, and where and how it is served. */
 export interface ProtectedResourceMetadata {
   readonly document: ProtectedResourceDocument;
   /** Where the document is served, for `resource_metadata` in challenges. */
@@ -34,23 +38,24 @@ export interface ProtectedResourceMetadata {
   readonly handler: (request: Request) => Response;
 }
 
+const WHERE = 'protectedResourceMetadata';
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET, HEAD, OPTIONS' };
 
-/** The metadata of an MCP server as a protected resource. Throws a TypeError for a resource that cannot have any. */
+/** The metadata of an MCP server as a protected resource. Throws a TypeError for options that cannot be meant. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): ProtectedResourceMetadata {
   const resource = URL.parse(options.resource);
   if (resource === null || resource.hash !== '' || options.resource.includes('#')) {
-    throw new TypeError('protectedResourceMetadata: resource is not an absolute URL without a fragment');
-  }
-  if (options.authorizationServers.length === 0) {
-    throw new TypeError('protectedResourceMetadata: authorizationServers is empty');
+    throw new TypeError(`${WHERE}: resource is not an absolute URL without a fragment`);
   }
   const { scopesSupported, resourceName, resourceDocumentation, dpopBoundAccessTokensRequired } = options;
-  const { dpopSigningAlgorithms } = options;
+  const { authorizationServers, dpopSigningAlgorithms } = options;
+  checkList(WHERE, 'authorizationServers', authorizationServers ?? null);
+  checkList(WHERE, 'scopesSupported', scopesSupported);
+  checkList(WHERE, 'dpopSigningAlgorithms', dpopSigningAlgorithms);
   const document: ProtectedResourceDocument = {
     resource: options.resource,
-    authorization_servers: [...options.authorizationServers],
+    authorization_servers: [...authorizationServers],
     bearer_methods_supported: ['header'],
     ...(scopesSupported !== undefined && { scopes_supported: [...scopesSupported] }),
     ...(resourceName !== undefined && { resource_name: resourceName }),

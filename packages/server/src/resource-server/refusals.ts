@@ -1,25 +1,27 @@
-import { cleanText } from '@credence/core';
 import { within } from '../keys/within.ts';
+import { shown } from '../text/shown.ts';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
 /** What is wrong with an access token, in the sentence that its client is told. */
 const TOKEN_REFUSALS = {
-  not_an_access_token: 'The token is not a JWT access token',
+  malformed: 'The token is not a signed JWT',
+  wrong_type: 'The token is not a JWT access token',
   algorithm_not_allowed: 'The signature algorithm is not allowed',
-  malformed: 'The token is malformed',
+  unknown_key: 'The authorization server does not publish the signing key',
   bad_signature: 'The signature is not valid',
   inactive: 'The token is unknown, expired or revoked',
   wrong_token_type: 'The token is of a type that is not accepted',
-  claim_missing: 'The token lacks what an access token must say',
+  missing_claim: 'The token lacks what an access token must say',
   wrong_issuer: 'The token is of another issuer',
   wrong_audience: 'The token is for another resource',
   expired: 'The token has expired',
   not_yet_valid: 'The token is not valid yet',
   bound_to_key: 'The token is bound to a key and cannot be used as a bearer token',
   not_bound: 'The token is not bound to the key of a DPoP proof',
-  wrong_key: 'The DPoP proof is not by the key the token is bound to',
+  proof_mismatch: 'The DPoP proof is not by the key the token is bound to',
 } as const;
 
+/** What is wrong with an access token; where an ID-JAG can have the same fault, by the same name as in IdJagErrorCode. */
 export type TokenRefusalCode = keyof typeof TOKEN_REFUSALS;
 
 /**
@@ -31,6 +33,7 @@ export type AccessRefusalCode =
   | 'no_token'
   | 'bearer_not_accepted'
   | 'dpop_not_accepted'
+  | 'proof_required'
   | 'proof_refused'
   | 'nonce_needed'
   | 'replay_unknown'
@@ -58,7 +61,7 @@ export interface AccessRefusal extends TokenIdentity {
   /** The resource identifier of this server. */
   readonly resource: string;
   readonly code: AccessRefusalCode;
-  /** What the client was told, and what was found instead: `The token is for another resource: https://...`. */
+  /** What the client was told, and what was found instead, quoted: `The token is for another resource: "https://..."`. */
   readonly reason: string;
   /** What to change, where it may be the configuration of this server or of its authorization server. */
   readonly remedy?: string;
@@ -77,13 +80,15 @@ export function tokenRefusal(code: TokenRefusalCode, more: Partial<Omit<TokenRef
 
 const REMEDIES: Partial<Record<AccessRefusalCode, string>> = {
   no_token: 'Where the client does send one, something in between takes the Authorization header away.',
-  not_an_access_token:
+  malformed: 'Use introspection where the authorization server issues access tokens that are no JWTs.',
+  wrong_type:
     'JWT access tokens have the type at+jwt (RFC 9068). Use introspection where the authorization server issues others.',
   algorithm_not_allowed: 'List it in jwt.algorithms, or let the authorization server sign with another.',
+  unknown_key: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
   bad_signature: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
   inactive: 'Where it happens to every token, the authorization server does not let introspection.clientId ask.',
   wrong_token_type: 'Only Bearer and DPoP tokens are understood, the latter with a cnf member.',
-  claim_missing: 'Let the authorization server say it in its tokens or introspection answers.',
+  missing_claim: 'Let the authorization server say it in its tokens or introspection answers.',
   wrong_issuer: 'issuer must be the issuer identifier of the authorization server, letter by letter.',
   wrong_audience:
     'The client must ask for this resource, and the authorization server know it by the same identifier, letter by letter.',
@@ -109,7 +114,7 @@ export async function report(onRefused: OnRefused | undefined, refusal: AccessRe
 export type Reason = Omit<AccessRefusal, 'time' | 'resource'>;
 
 export function refusedToken({ refused, detail, ...known }: TokenRefusal): Reason {
-  return { ...known, reason: detail === undefined ? refused : `${refused}: ${cleanText(detail)}` };
+  return { ...known, reason: detail === undefined ? refused : `${refused}: ${shown(detail)}` };
 }
 
 export function unverifiable({ reason, remedy }: TokenVerificationUnavailableError): Reason {

@@ -48,7 +48,7 @@ export function readTokenClaims(token: string, claims: unknown, rules: TokenRule
   const parsed = schemas[rules.said].safeParse(claims);
   if (!parsed.success) {
     const member = String(parsed.error.issues[0]?.path[0] ?? 'what an access token must say');
-    return tokenRefusal('claim_missing', { refused: `The token lacks ${member}, or it is malformed` });
+    return tokenRefusal('missing_claim', { refused: `The token lacks ${member}, or it is malformed` });
   }
   const { iss, sub, aud, exp, nbf, client_id: clientId, jti, scope, act, groups, roles, cnf } = parsed.data;
   const { authorization_details: authorizationDetails } = parsed.data;
@@ -90,5 +90,5 @@ function bindingRefusal(cnf: unknown, dpopThumbprint: string | undefined): Token
   if (dpopThumbprint === undefined) return cnf === undefined ? undefined : 'bound_to_key';
   const { data } = confirmation.safeParse(cnf);
   if (data === undefined) return 'not_bound';
-  return data.jkt === dpopThumbprint ? undefined : 'wrong_key';
+  return data.jkt === dpopThumbprint ? undefined : 'proof_mismatch';
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { type Loopback, loopback } from '../../test-support/loopback.ts';
-import { bearerChallenge } from './challenge.ts';
+import { challenge } from './challenge.ts';
 import { missingScopes, toolScopes } from './tool-scopes.ts';
 
 const tools = { list: ['issues:read'], close: ['issues:read', 'issues:write'] };
@@ -109,8 +109,8 @@ describe('toolScopes', () => {
   });
 });
 
-describe('bearerChallenge', () => {
+describe('challenge', () => {
   it('quotes', () => {
-    expect(bearerChallenge({ a: 'x"y\\z', b: undefined })).toBe(String.raw`Bearer a="x\"y\\z"`);
+    expect(challenge('Bearer', { a: 'x"y\\z', b: undefined })).toBe(String.raw`Bearer a="x\"y\\z"`);
   });
 });

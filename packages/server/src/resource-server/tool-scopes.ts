@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bearerChallenge } from './challenge.ts';
+import { challenge } from './challenge.ts';
 
 /** Scopes that each tool needs, by tool name. */
 export type ToolScopeTable = Readonly<Record<string, readonly string[]>>;
 
+/** Which scopes the tools of a server need. */
 export interface ToolScopesOptions {
   readonly tools: ToolScopeTable;
   /**
@@ -76,13 +77,13 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
       return;
     }
     const description = 'The token lacks a scope that this tool needs';
-    const challenge = bearerChallenge({
+    const insufficient = challenge('Bearer', {
       error: 'insufficient_scope',
       error_description: description,
       scope: requiredScopes(request.body, options).join(' '),
       resource_metadata: options.resourceMetadataUrl,
     });
-    response.writeHead(403, { 'content-type': 'application/json', 'www-authenticate': challenge });
+    response.writeHead(403, { 'content-type': 'application/json', 'www-authenticate': insufficient });
     response.end(JSON.stringify({ error: 'insufficient_scope', error_description: description }));
   };
 }
