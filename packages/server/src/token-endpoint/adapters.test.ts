@@ -1,12 +1,8 @@
-import {
-  Agent,
-  createServer,
-  type IncomingMessage,
-  request as httpRequest,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { Agent, createServer, IncomingMessage, request as httpRequest, type Server, ServerResponse } from 'node:http';
+import http2 from 'node:http2';
+import { type AddressInfo, Socket } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -210,16 +206,48 @@ describe('expressIdJag', () => {
     });
   });
 
-  it('says so where something else has read the body', async () => {
+  it.each<[string, express.RequestHandler]>([
+    ['text', express.text({ type: '*/*' })],
+    ['bytes', express.raw({ type: '*/*' })],
+  ])('takes its own, and leaves the others, behind a parser that keeps %s', async (_name, parser) => {
     const app = express();
-    app.use(express.text({ type: '*/*' }));
-    app.post('/token', expressIdJag(endpoint()));
-    app.use(((error: Error, _request, response, _next) => {
-      response.status(500).json(`${error.name}: ${error.message}`);
-    }) as express.ErrorRequestHandler);
-    await expect(send(await listen(app), [own], auth)).resolves.toMatchObject({
-      body: 'TypeError: expressIdJag: the body was read before, and not by express.urlencoded()',
+    app.use(parser);
+    app.post('/token', expressIdJag(endpoint()), ({ body }, response) => void response.json(String(body)));
+    const url = await listen(app);
+    await expect(send(url, [own], auth)).resolves.toMatchObject(granted);
+    await expect(send(url, [OTHER])).resolves.toMatchObject({ body: OTHER });
+  });
+
+  it('leaves a body that was read and not kept to the others', async () => {
+    const app = express();
+    app.use((request, _response, next) => void request.resume().on('end', next));
+    app.post('/token', expressIdJag(endpoint()), (_request, response) => void response.json('others'));
+    await expect(send(await listen(app), [own], auth)).resolves.toMatchObject({ status: 200, body: 'others' });
+    expect(records).toEqual([]);
+  });
+
+  it('answers requests that bridges to serverless functions make, without raw headers and whole from the start', async () => {
+    const request = Object.assign(new IncomingMessage(new Socket()), {
+      complete: true,
+      method: 'POST',
+      headers: { 'content-type': FORM, ...auth, 'x-forwarded-for': ['192.0.2.1', '192.0.2.2'] },
+      _read() {
+        request.push(own);
+        request.push(null);
+      },
     });
+    const status = await new Promise((resolve, reject) => {
+      const response = Object.assign(new ServerResponse(request), { writeHead: resolve, end: () => undefined });
+      void expressIdJag(endpoint())(request, response, reject);
+    });
+    expect(status).toBe(200);
+    expect(seen[0]?.get('x-forwarded-for')).toBe('192.0.2.1, 192.0.2.2');
+  });
+
+  it('looks for its grant type at the head of a large form, and no further', async () => {
+    const behind = `x=${'x'.repeat(300_000)}&grant_type=${encodeURIComponent(GRANT)}`;
+    await expect(send(await alone(), [behind], auth)).resolves.toMatchObject({ body: { others: behind } });
+    expect(records).toEqual([]);
   });
 
   it('relays the headers, and not what is about the connection', async () => {
@@ -285,11 +313,63 @@ describe('honoIdJag', () => {
     await expect(send(await listen(getRequestListener(app.fetch)), [body], auth)).resolves.toMatchObject(granted);
   });
 
-  it('says so where the body was read behind its back', async () => {
-    const app = appAfter((raw) => raw.text());
+  it('leaves a body that was read behind its back to the others', async () => {
+    const app = new Hono();
+    app.use(async ({ req }, next) => {
+      await req.raw.text();
+      await next();
+    });
+    app.post('/token', honoIdJag(endpoint()), ({ json }) => json('others'));
     const response = await app.request('/token', { method: 'POST', headers: { 'content-type': FORM }, body: own });
-    await expect(response.json()).resolves.toBe(
-      'TypeError: honoIdJag: the body was read before, and not through context.req',
-    );
+    await expect(response.json()).resolves.toBe('others');
+    expect(records).toEqual([]);
+  });
+
+  it('looks for its grant type at the head of a large form, and no further', async () => {
+    const behind = `x=${'x'.repeat(300_000)}&grant_type=${encodeURIComponent(GRANT)}`;
+    const body = { method: 'POST', headers: { 'content-type': FORM, ...auth }, body: behind };
+    await expect((await appAfter().request('/token', body)).json()).resolves.toEqual({ others: behind });
+    expect(records).toEqual([]);
+  });
+});
+
+describe('expressIdJag on HTTP/2', () => {
+  /** Sends the body in these pieces, over a connection of its own. */
+  async function send2(pieces: readonly string[], headers: Record<string, string> = {}): Promise<Answer> {
+    const handler = expressIdJag(endpoint());
+    const server = http2.createServer((request, response) => {
+      const next = () => {
+        const chunks: Uint8Array[] = [];
+        request.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+        request.on('end', () => response.end(JSON.stringify({ others: Buffer.concat(chunks).toString() })));
+      };
+      // The compatibility API is made for handlers of HTTP/1.
+      void handler(request as unknown as IncomingMessage, response as unknown as ServerResponse, next);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    try {
+      const stream = session.request({ ':method': 'POST', ':path': '/token', 'content-type': FORM, ...headers });
+      for (const piece of pieces) {
+        stream.write(piece);
+        await sleep(5);
+      }
+      stream.end();
+      const [head] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader];
+      const body: unknown = await json(stream);
+      return { status: head[':status'], cacheControl: head['cache-control'], body };
+    } finally {
+      session.destroy();
+      server.close();
+    }
+  }
+
+  it('answers its own, and leaves the others as they came', async () => {
+    const auth = { authorization: BASIC };
+    for (const pieces of [[own], thirds(own)]) await expect(send2(pieces, auth)).resolves.toMatchObject(granted);
+    await expect(send2([own], { ...auth, 'content-length': String(own.length) })).resolves.toMatchObject(granted);
+    for (const pieces of [[OTHER], thirds(OTHER)]) {
+      await expect(send2(pieces)).resolves.toMatchObject({ status: 200, body: { others: OTHER } });
+    }
   });
 });
