@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
+import { SCOPE_TOKEN } from '../text/scope.ts';
 
 export const scope = z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)');
 export const callback = z.custom((value) => typeof value === 'function', 'is not a function');

@@ -1,10 +1,10 @@
 import { calling } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { IdJagError } from '../id-jag/error.ts';
-import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
 import type { AuthorizationDetail, IdJag } from '../id-jag/types.ts';
 import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
+import { SCOPE_TOKEN } from '../text/scope.ts';
 import { accountOf } from './account-of.ts';
 import type { RedeemDraft } from './audit.ts';
 import { grantedDetails } from './authorization-details.ts';
