@@ -1,5 +1,6 @@
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/core';
 import { decodeJwt } from 'jose';
+import { parameter, type Parameters } from './parameters.ts';
 import { GrantRefusal } from './refusal.ts';
 
 /**
@@ -34,19 +35,19 @@ export type PresentedClient =
 /** The one way a request authenticates its client. Throws GrantRefusal. */
 export function presentedClient(
   headers: Headers,
-  parameters: URLSearchParams,
+  parameters: Parameters,
   clientCertificateHeader?: string,
 ): PresentedClient {
   const authorization = headers.get('authorization');
-  const clientId = parameters.get('client_id') ?? undefined;
-  const clientSecret = parameters.get('client_secret') ?? undefined;
-  const clientAssertion = parameters.get('client_assertion') ?? undefined;
+  const clientId = parameter(parameters, 'client_id');
+  const clientSecret = parameter(parameters, 'client_secret');
+  const clientAssertion = parameter(parameters, 'client_assertion');
   if ([authorization ?? undefined, clientSecret, clientAssertion].filter((way) => way !== undefined).length > 1) {
     throw new GrantRefusal('invalid_request', 'the client authenticates in more than one way');
   }
   if (authorization !== null) return basic(authorization, clientId);
   if (clientAssertion !== undefined) {
-    if (parameters.get('client_assertion_type') !== CLIENT_ASSERTION_TYPE_JWT_BEARER) {
+    if (parameter(parameters, 'client_assertion_type') !== CLIENT_ASSERTION_TYPE_JWT_BEARER) {
       throw new GrantRefusal('invalid_request', 'the client_assertion_type is not supported');
     }
     return { method: 'client_assertion', clientId: assertedId(clientAssertion, clientId), clientAssertion };
@@ -59,7 +60,7 @@ export function presentedClient(
     : { method: 'tls_client_auth', clientId, clientCertificate };
 }
 
-function basic(authorization: string, parameter: string | undefined): PresentedClient {
+function basic(authorization: string, sent: string | undefined): PresentedClient {
   const encoded = /^Basic +(?<credentials>[A-Za-z0-9+/]+=*)$/iu.exec(authorization)?.groups?.['credentials'];
   const credentials = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
   const colon = credentials.indexOf(':');
@@ -68,7 +69,7 @@ function basic(authorization: string, parameter: string | undefined): PresentedC
   if (colon < 1 || clientId === undefined || clientSecret === undefined) {
     throw new GrantRefusal('invalid_client', 'the Authorization header cannot be read');
   }
-  if (parameter !== undefined && parameter !== clientId) {
+  if (sent !== undefined && sent !== clientId) {
     throw new GrantRefusal('invalid_request', 'client_id is not that of the Authorization header');
   }
   return { method: 'client_secret_basic', clientId, clientSecret };
@@ -83,11 +84,11 @@ function formDecoded(text: string): string | undefined {
   }
 }
 
-function assertedId(assertion: string, parameter: string | undefined): string {
+function assertedId(assertion: string, sent: string | undefined): string {
   const subject = subjectOf(assertion);
   if (subject === undefined) throw new GrantRefusal('invalid_client', 'the client assertion names no client');
   // RFC 7521 section 4.2: both identify the same client.
-  if (parameter !== undefined && parameter !== subject) {
+  if (sent !== undefined && sent !== subject) {
     throw new GrantRefusal('invalid_client', 'client_id is not that of the client assertion');
   }
   return subject;

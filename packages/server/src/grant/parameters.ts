@@ -1,11 +1,9 @@
 import { GrantRefusal } from './refusal.ts';
 
-type Parameters = Readonly<Record<string, unknown>>;
+/** Of a token request: the text of each, or a list of texts where it is repeated. */
+export type Parameters = Readonly<Record<string, unknown>>;
 
-/**
- * The one value of a parameter, or undefined. The provider has refused repeated ones already where they may not
- * repeat.
- */
+/** The one value of a parameter; undefined where it is absent or empty. Throws GrantRefusal `invalid_request`. */
 export function parameter(params: Parameters, name: string): string | undefined {
   const values = parameterList(params, name);
   if (values.length > 1) throw new GrantRefusal('invalid_request', `${name} must not be repeated`);

@@ -1,3 +1,4 @@
+import { isAbsoluteUri } from '../options/schemas.ts';
 import { shown } from '../text/shown.ts';
 import { IdJagError } from './error.ts';
 import { readIdentity } from './identity-claims.ts';
@@ -99,8 +100,7 @@ function readResources(claims: Claims): readonly string[] {
   const list: unknown[] = Array.isArray(resource) ? resource : [resource];
   if (list.length === 0) throw new IdJagError('invalid_claim', 'resource');
   return list.map((entry) => {
-    // RFC 8707 section 2: an absolute URI without a fragment.
-    if (typeof entry !== 'string' || entry.includes('#') || !URL.canParse(entry)) {
+    if (typeof entry !== 'string' || !isAbsoluteUri(entry)) {
       throw new IdJagError('invalid_claim', 'resource');
     }
     return entry;

@@ -1,5 +1,6 @@
 import { TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT } from '@credence/core';
 import { GrantRefusal } from '../grant/refusal.ts';
+import { isObject } from '../id-jag/read-claim.ts';
 import type { IdJagGrant, IdJagRequest } from './policy.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
@@ -52,8 +53,4 @@ export function actClaim(request: IdJagRequest, grant: IdJagGrant): Record<strin
   const before = known && { ...(grant.priorAct ?? known) };
   if (request.actor === undefined) return before;
   return { sub: grant.actorSubject ?? request.actor.subject, ...(before !== undefined && { act: before }) };
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
+import { scope } from '../options/schemas.ts';
 import type { IdJagDecision } from './policy.ts';
 
 const text = z.string().min(1);
@@ -8,7 +8,7 @@ const seconds = z.int().positive();
 const grantSchema = z.object({
   granted: z.literal(true),
   clientId: text,
-  scopes: z.array(z.string().regex(SCOPE_TOKEN)).optional(),
+  scopes: z.array(scope).optional(),
   resource: z.union([text, z.array(text)]).optional(),
   subject: text.optional(),
   actorSubject: text.optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parameter, parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 import type { AuthorizationDetail } from '../id-jag/types.ts';
+import { isAbsoluteUri } from '../options/schemas.ts';
 import { ACTOR_TOKEN_TYPES, type ActorToken } from './actor.ts';
 import type { IssueDraft } from './audit.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
@@ -48,7 +49,7 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>, d
   checkRequestedTokenType(parameter(params, 'requested_token_type'));
   if (audience === undefined) throw new GrantRefusal('invalid_request', 'audience is required');
   if (audiences.length > 1) throw new GrantRefusal('invalid_target', 'an ID-JAG is for one audience');
-  if (resources.some((resource) => !URL.canParse(resource) || resource.includes('#'))) {
+  if (!resources.every(isAbsoluteUri)) {
     throw new GrantRefusal('invalid_target', 'a resource must be an absolute URI without a fragment');
   }
   const subjectToken = requiredParameter(params, 'subject_token');

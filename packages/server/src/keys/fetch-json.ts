@@ -1,3 +1,4 @@
+import { boundedText } from '../text/bounded-text.ts';
 import { PeerFailure } from './failure.ts';
 import { within } from './within.ts';
 
@@ -28,7 +29,7 @@ async function answered(url: string, fetchFunction: FetchLike): Promise<unknown>
     await response.body?.cancel();
     throw new PeerFailure(`answered ${response.status}`);
   }
-  const text = await boundedText(response);
+  const text = await answerText(response);
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -36,19 +37,9 @@ async function answered(url: string, fetchFunction: FetchLike): Promise<unknown>
   }
 }
 
-/** The body as text. Throws where it is larger than any honest one. */
-export async function boundedText(response: Response): Promise<string> {
-  if (response.body === null) return '';
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  let bytes = 0;
-  // Leaving the loop by a throw cancels the stream.
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) throw new PeerFailure('the answer is too large');
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+/** The body of an answer. Throws PeerFailure where it is larger than any honest one. */
+export function answerText({ body }: Response): Promise<string> {
+  return boundedText(body, MAX_BYTES, new PeerFailure('the answer is too large'));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { SCOPE_TOKEN } from '../id-jag/read-claim.ts';
 import type { IdJagDenial, IdJagRequest } from '../issue/policy.ts';
+import { isAbsoluteUri, scope } from '../options/schemas.ts';
 import type { DenialFacts } from './denial-facts.ts';
 
 /**
@@ -91,7 +91,6 @@ export interface PolicyTableOptions {
   readonly now?: (() => Date) | undefined;
 }
 
-const scope = z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)');
 const scopes = z.array(scope);
 const grants = z.record(
   z.string(),
@@ -99,7 +98,7 @@ const grants = z.record(
 );
 const seconds = z.int().positive();
 const name = z.string().min(1);
-const absoluteUri = z.string().refine((uri) => URL.canParse(uri) && !uri.includes('#'), 'is not an absolute URI');
+const absoluteUri = z.string().refine(isAbsoluteUri, 'is not an absolute URI');
 
 const serverSchema = z.strictObject({
   issuer: absoluteUri,

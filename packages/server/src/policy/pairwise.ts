@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { isObject } from '../issue/actor.ts';
+import { isObject } from '../id-jag/read-claim.ts';
 
 /**
  * A pseudonym of a subject in one sector (OpenID Connect Core section 8.1), the authorization server: the same there as

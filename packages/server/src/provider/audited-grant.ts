@@ -97,13 +97,10 @@ function mayBeOf(
 function claimed({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
   if (oidc.client !== undefined) return { claimedClientId: cleanText(oidc.client.clientId) };
   const { authorization } = headers;
-  const parameters = Object.entries(oidc.params ?? {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
   try {
     const client = presentedClient(
       new Headers(authorization === undefined ? {} : { authorization }),
-      new URLSearchParams(parameters),
+      oidc.params ?? {},
     );
     return { claimedClientId: cleanText(client.clientId) };
   } catch {

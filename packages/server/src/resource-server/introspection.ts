@@ -3,7 +3,7 @@ import { cleanText } from '@credence/core';
 import * as oauth from 'oauth4webapi';
 import { discoverUrl } from '../keys/discover.ts';
 import { failureOf } from '../keys/failure.ts';
-import { boundedText, type FetchLike, isLoopback } from '../keys/fetch-json.ts';
+import { answerText, type FetchLike, isLoopback } from '../keys/fetch-json.ts';
 import { within } from '../keys/within.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
@@ -158,7 +158,7 @@ function boundedFetch(fetchFunction: FetchLike) {
       body: body as URLSearchParams,
       signal: signal ?? null,
     });
-    const text = await boundedText(response);
+    const text = await answerText(response);
     return new Response(response.status === 204 || response.status === 304 ? null : text, {
       status: response.status,
       headers: response.headers,

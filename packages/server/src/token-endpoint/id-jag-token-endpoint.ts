@@ -11,6 +11,7 @@ import {
 } from '../dpop/proof.ts';
 import { calling, recording } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
+import { parameterList, type Parameters, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { mayFetchConfigured } from '../keys/fetch-json.ts';
 import type { Awaitable } from '../options/awaitable.ts';
@@ -21,7 +22,7 @@ import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemp
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
 import { granted, notAllowed, refused } from './answers.ts';
-import { readParameters, requiredParameter, scopeParameter } from './parameters.ts';
+import { readParameters } from './parameters.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
 
@@ -153,7 +154,7 @@ async function redeem(
       assertion: requiredParameter(parameters, 'assertion'),
       clientId,
       scopes: scopeParameter(parameters),
-      resources: [...new Set(parameters.getAll('resource'))],
+      resources: parameterList(parameters, 'resource'),
       dpopThumbprint: proof?.thumbprint,
       spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs, clientId)),
     },
@@ -169,7 +170,7 @@ async function redeem(
 async function authenticated(
   options: IdJagTokenEndpointOptions,
   request: Request,
-  parameters: URLSearchParams,
+  parameters: Parameters,
   draft: RedeemDraft,
 ): Promise<string> {
   const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);

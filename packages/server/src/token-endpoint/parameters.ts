@@ -1,4 +1,6 @@
+import type { Parameters } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
+import { boundedText } from '../text/bounded-text.ts';
 
 /** RFC 6749 section 3.2: sent without a value is omitted, and repeated is refused; `resource` may repeat (RFC 8707). */
 const REPEATABLE = new Set(['resource']);
@@ -11,50 +13,29 @@ export function isForm(contentType: string | null | undefined): boolean {
 }
 
 /** The parameters of a token request. Throws GrantRefusal `invalid_request`. */
-export async function readParameters(request: Request, maxBodyBytes: number): Promise<URLSearchParams> {
+export async function readParameters(request: Request, maxBodyBytes: number): Promise<Parameters> {
   if (!isForm(request.headers.get('content-type'))) {
     await request.body?.cancel();
     throw new GrantRefusal('invalid_request', 'the body must be application/x-www-form-urlencoded');
   }
-  const sent = new URLSearchParams(await boundedBody(request, maxBodyBytes));
+  const sent = new URLSearchParams(await bodyText(request, maxBodyBytes));
   if (sent.size > MAX_PARAMETERS) throw new GrantRefusal('invalid_request', 'there are too many parameters');
-  const parameters = new URLSearchParams();
+  const parameters = new Map<string, string[]>();
   for (const [name, value] of sent) {
     if (value === '') continue;
-    if (parameters.has(name) && !REPEATABLE.has(name)) {
+    const before = parameters.get(name) ?? [];
+    if (before.length > 0 && !REPEATABLE.has(name)) {
       throw new GrantRefusal('invalid_request', 'a parameter is repeated');
     }
-    parameters.append(name, value);
+    parameters.set(name, [...before, value]);
   }
-  return parameters;
+  return Object.fromEntries(parameters);
 }
 
-export function requiredParameter(parameters: URLSearchParams, name: string): string {
-  const value = parameters.get(name);
-  if (value === null) throw new GrantRefusal('invalid_request', `${name} is required`);
-  return value;
-}
-
-/** The `scope` parameter as a list; undefined where it is absent. */
-export function scopeParameter(parameters: URLSearchParams): string[] | undefined {
-  const scope = parameters.get('scope');
-  return scope === null ? undefined : [...new Set(scope.split(' ').filter((entry) => entry !== ''))];
-}
-
-async function boundedBody(request: Request, maxBytes: number): Promise<string> {
-  if (request.body === null) return '';
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+async function bodyText({ body }: Request, maxBytes: number): Promise<string> {
   const tooLarge = new GrantRefusal('invalid_request', 'the body is too large');
-  let text = '';
-  let bytes = 0;
   try {
-    // Leaving the loop by a throw cancels the stream.
-    for await (const chunk of request.body) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw tooLarge;
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
+    return await boundedText(body, maxBytes, tooLarge);
   } catch (error) {
     throw error === tooLarge ? tooLarge : new GrantRefusal('invalid_request', 'the body cannot be read');
   }
