@@ -15,14 +15,17 @@ describe.each([
   let idp: Issuer;
   let target: Target;
   let isAway: boolean;
+  let isHanging: boolean;
   let asked: number;
 
   beforeEach(async () => {
     isAway = false;
+    isHanging = false;
     asked = 0;
     idp = await Issuer.create(['ES256']);
     server = createServer((request, response) => {
       asked += 1;
+      if (isHanging) return;
       // As a crashed process does: connections that end without a word.
       if (isAway) request.socket.destroy();
       else if (request.url === '/jwks') response.end(JSON.stringify(idp.jwks));
@@ -59,6 +62,19 @@ describe.each([
     ]);
     isAway = false;
     // The very same grant: nothing was spent. It takes as long as the pause after a failure.
+    await expect(eventually(() => redeem(target, assertion))).resolves.toMatchObject({ status: 200 });
+  });
+
+  it('answers in time where it takes connections and says nothing', async () => {
+    isHanging = true;
+    const assertion = await grant();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(target, assertion)));
+    for (const answer of answers) expect(answer).toMatchObject({ status: 503 });
+    expect(target.records).toHaveLength(20);
+    expect(target.records[0]?.reason).toMatch(/^keys_unavailable: http\S+: metadata: no answer in time$/u);
+    // One question for all of them, and none at a second place after the first has hung.
+    expect(asked).toBe(1);
+    isHanging = false;
     await expect(eventually(() => redeem(target, assertion))).resolves.toMatchObject({ status: 200 });
   });
 

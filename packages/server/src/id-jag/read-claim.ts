@@ -2,9 +2,7 @@ import { IdJagError } from './error.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** RFC 6749 appendix A.4. */
-export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
-/** Any number of them, parted by spaces. */
+/** Scopes, parted by spaces (RFC 6749 appendix A.4). */
 export const SCOPE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/u;
 
 /** Beyond what a Date can hold (ECMAScript section 21.4.1.1), in seconds. */

@@ -5,14 +5,12 @@ import { verifiedBy } from '../keys/verified-by.ts';
 import { checkList } from '../options/lists.ts';
 import { shown } from '../text/shown.ts';
 import { readClaims } from './claims.ts';
+import { decoded } from './decoded.ts';
 import { IdJagError, identityOf } from './error.ts';
-import { allowsAlgorithm, checkedHeader } from './header.ts';
+import { allowsAlgorithm } from './header.ts';
 import { checkIdJagOptions, type VerifyIdJagOptions } from './options.ts';
 import { reserveOnce } from './replay.ts';
-import { parseStrictObject } from './strict-json.ts';
 import type { IdJag } from './types.ts';
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** The largest assertion that is looked at, in characters. */
 const MAX_ASSERTION_LENGTH = 16 * 1024;
@@ -79,46 +77,6 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   } catch (error) {
     if (!(error instanceof IdJagError)) throw error;
     throw new IdJagError(error.code, error.detail, identityOf(claims));
-  }
-}
-
-type CheckedHeader = Readonly<ReturnType<typeof checkedHeader>>;
-
-interface Decoded {
-  readonly header: CheckedHeader;
-  /** Not verified yet; the signature is then checked over the very bytes they were read from. */
-  readonly claims: Record<string, unknown>;
-}
-
-function decoded(assertion: string): Decoded {
-  const { 0: header, 1: payload, length } = assertion.split('.');
-  if (header === undefined || payload === undefined || length !== 3) {
-    throw new IdJagError('malformed', 'not three parts');
-  }
-  return { header: headerOf(header), claims: decodedPart(payload, 'the claims') };
-}
-
-/** An issuer writes the same header until it rotates its keys: those that were read once are known again. */
-const headers = new Map<string, CheckedHeader>();
-const MAX_HEADERS = 100;
-const MAX_HEADER_LENGTH = 512;
-
-function headerOf(part: string): CheckedHeader {
-  const known = headers.get(part);
-  if (known !== undefined) return known;
-  const header = Object.freeze(checkedHeader(decodedPart(part, 'the header')));
-  // Strangers can push others out, which costs a few microseconds.
-  if (headers.size >= MAX_HEADERS) headers.clear();
-  if (part.length <= MAX_HEADER_LENGTH) headers.set(part, header);
-  return header;
-}
-
-function decodedPart(part: string, name: string): Record<string, unknown> {
-  try {
-    return parseStrictObject(decoder.decode(Buffer.from(part, 'base64url')));
-  } catch (error) {
-    const reason = error instanceof SyntaxError && error.message === 'a member is repeated' ? error.message : undefined;
-    throw new IdJagError('malformed', reason === undefined ? `${name} cannot be read` : `${name}: ${reason}`);
   }
 }
 
