@@ -20,7 +20,7 @@ import { settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
-import { signingKeys } from './signing-keys.ts';
+import { signingKeysSchema } from './signing-keys-schema.ts';
 import { answerChallenges, insufficientAuthentication } from './step-up.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
@@ -59,7 +59,7 @@ export interface IssueIdJagOptions {
 
 const optionsSchema = z.strictObject({
   policy: callback,
-  signingKeys,
+  signingKeys: signingKeysSchema,
   lifetimeSeconds: unchecked,
   subject: callback.optional(),
   workloadPlatforms: z.record(z.string(), z.unknown()).optional(),

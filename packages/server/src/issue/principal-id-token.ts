@@ -7,7 +7,7 @@ import { checkNumber } from '../options/numbers.ts';
 import { callback, checkShape, unchecked } from '../options/schemas.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
 import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
-import { signingKeys } from './signing-keys.ts';
+import { signingKeysSchema } from './signing-keys-schema.ts';
 
 /** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
 export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
@@ -25,7 +25,7 @@ export interface PrincipalIdTokenOptions {
 }
 
 const optionsSchema = z.strictObject({
-  signingKeys,
+  signingKeys: signingKeysSchema,
   subject: callback.optional(),
   claims: callback.optional(),
   lifetimeSeconds: unchecked,

@@ -115,7 +115,7 @@ const byResource = (each: z.ZodType) =>
   z.record(z.string(), each).refine((resources) => Object.keys(resources).length > 0, 'is empty');
 
 /** The shape of {@link RedemptionRules}. */
-export const redemptionRules = z.strictObject({
+export const redemptionRulesSchema = z.strictObject({
   issuers: unchecked,
   replay: unchecked,
   clockToleranceSeconds: unchecked,
@@ -133,7 +133,7 @@ export const redemptionRules = z.strictObject({
   audit: callback.optional(),
 });
 /** The shape of {@link RedeemIdJagOptions}. */
-export const redeemIdJagOptions = redemptionRules.extend({ resources: byResource(resourceOptions) });
+export const redeemIdJagSchema = redemptionRulesSchema.extend({ resources: byResource(resourceOptions) });
 
 /** Throws a TypeError that begins with `where`, for rules that are of a right shape and cannot be meant. */
 export function checkRedemptionRules(where: string, rules: RedemptionRules, ownIssuer: string): void {

@@ -11,7 +11,7 @@ import { extendAnswers } from '../provider/extend-answers.ts';
 import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { issueAccessToken } from './access-token.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from './audit.ts';
-import { checkRedemptionRules, redeemIdJagOptions, type RedeemIdJagOptions } from './options.ts';
+import { checkRedemptionRules, redeemIdJagSchema, type RedeemIdJagOptions } from './options.ts';
 import { decideRedemption, tokenAnswer } from './redemption.ts';
 
 /**
@@ -26,7 +26,7 @@ import { decideRedemption, tokenAnswer } from './redemption.ts';
  * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
  */
 export function redeemIdJag(provider: Provider, options: RedeemIdJagOptions): void {
-  checkShape('redeemIdJag', redeemIdJagOptions, options);
+  checkShape('redeemIdJag', redeemIdJagSchema, options);
   checkRedemptionRules('redeemIdJag', options, provider.issuer);
   const now = options.now ?? (() => new Date());
 

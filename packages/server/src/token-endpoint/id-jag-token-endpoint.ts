@@ -17,7 +17,7 @@ import { mayFetchConfigured } from '../keys/fetch-json.ts';
 import type { Awaitable } from '../options/awaitable.ts';
 import { callback, checkShape } from '../options/schemas.ts';
 import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
-import { checkRedemptionRules, redemptionRules, type RedemptionRules } from '../redeem/options.ts';
+import { checkRedemptionRules, redemptionRulesSchema, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import type { ReplayStore } from '../replay/replay-store.ts';
@@ -83,14 +83,14 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
     } catch (error) {
       if (error instanceof ProofReplayUnknownError) draft.code = 'replay_unknown';
       const refusal = toRefusal(error);
-      if (refusal.error === 'server_error') report(options, refusal);
+      if (refusal.error === 'server_error') tellOwner(options, refusal);
       const { error: code, reason } = refusal;
       const record = refusedRecord(draft, { error: code, reason }, now());
       try {
         await recording(() => options.audit?.(record));
       } catch (failure) {
         // A refusal stays what it is.
-        report(options, failure);
+        tellOwner(options, failure);
       }
       return refused(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
     }
@@ -99,7 +99,7 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
 
 const WHERE = 'idJagTokenEndpoint';
 
-const optionsSchema = redemptionRules.extend({
+const optionsSchema = redemptionRulesSchema.extend({
   // RFC 8414 section 2.
   issuer: z
     .string()
@@ -125,7 +125,7 @@ function checkOptions(options: IdJagTokenEndpointOptions): void {
 }
 
 /** A hook that fails must not change the answer, and an asynchronous one must not end the process. */
-function report({ onError }: IdJagTokenEndpointOptions, failure: unknown): void {
+function tellOwner({ onError }: IdJagTokenEndpointOptions, failure: unknown): void {
   try {
     const told: unknown = onError?.(failure instanceof GrantRefusal ? (failure.cause ?? failure) : failure);
     if (told instanceof Promise) told.catch(() => undefined);

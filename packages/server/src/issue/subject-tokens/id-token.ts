@@ -4,7 +4,7 @@ import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
 import { userAuthentication } from './authentication.ts';
 import {
   CLOCK_TOLERANCE_SECONDS,
-  refusedToken as refused,
+  invalidSubjectToken as refused,
   type SubjectTokenContext,
   type SubjectTokenVerifier,
 } from './subject-token.ts';

@@ -1,4 +1,4 @@
-import { checkBinding, refusedToken, type SubjectTokenVerifier } from './subject-token.ts';
+import { checkBinding, invalidSubjectToken, type SubjectTokenVerifier } from './subject-token.ts';
 
 /**
  * The service principal's own access token, from `client_credentials` here: looked up in the provider's store,
@@ -8,8 +8,9 @@ import { checkBinding, refusedToken, type SubjectTokenVerifier } from './subject
 export const ownAccessToken: SubjectTokenVerifier = async (token, context) => {
   const { provider, client } = context;
   const found = await provider.ClientCredentials.find(token);
-  if (found === undefined || !found.isValid) throw refusedToken('the subject token is unknown, expired or revoked');
-  if (found.clientId !== client.clientId) throw refusedToken('the subject token was issued to another client');
+  if (found === undefined || !found.isValid)
+    throw invalidSubjectToken('the subject token is unknown, expired or revoked');
+  if (found.clientId !== client.clientId) throw invalidSubjectToken('the subject token was issued to another client');
   checkBinding(found, context.dpopThumbprint);
   return { subject: await context.principalSubject(client.clientId), subjectKind: 'principal', claims: {} };
 };

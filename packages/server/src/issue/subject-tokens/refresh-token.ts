@@ -3,7 +3,7 @@ import type { RefreshTokenAuthorization } from '../policy.ts';
 import { userAuthentication } from './authentication.ts';
 import {
   checkBinding,
-  refusedToken,
+  invalidSubjectToken,
   type SubjectTokenContext,
   type SubjectTokenVerifier,
   type VerifiedSubject,
@@ -22,28 +22,28 @@ import {
 export const refreshToken: SubjectTokenVerifier = async (token, context) => {
   const { provider, client } = context;
   const found = await provider.RefreshToken.find(token);
-  if (found === undefined) throw refusedToken('the refresh token is unknown, expired or revoked');
-  if (found.clientId !== client.clientId) throw refusedToken('the refresh token was issued to another client');
+  if (found === undefined) throw invalidSubjectToken('the refresh token is unknown, expired or revoked');
+  if (found.clientId !== client.clientId) throw invalidSubjectToken('the refresh token was issued to another client');
   if (!client.grantTypeAllowed('refresh_token')) {
-    throw refusedToken('the client is not registered for the grant type refresh_token');
+    throw invalidSubjectToken('the client is not registered for the grant type refresh_token');
   }
-  if (found.isExpired) throw refusedToken('the refresh token has expired');
+  if (found.isExpired) throw invalidSubjectToken('the refresh token has expired');
   if (client.clientAuthMethod === 'none' && found.jkt === undefined) {
-    throw refusedToken('the refresh token of a public client must be bound to a key');
+    throw invalidSubjectToken('the refresh token of a public client must be bound to a key');
   }
   checkBinding(found, context.dpopThumbprint);
   if (found.consumed) {
     await revokeGrant(found, context);
-    throw refusedToken('the refresh token was replaced before: its whole grant is revoked now');
+    throw invalidSubjectToken('the refresh token was replaced before: its whole grant is revoked now');
   }
   return verifiedSubject(found, await liveGrant(found, context), context);
 };
 
 async function liveGrant(found: RefreshToken, { provider, client }: SubjectTokenContext): Promise<Grant> {
   const grant = found.grantId === undefined ? undefined : await provider.Grant.find(found.grantId);
-  if (grant === undefined || grant.isExpired) throw refusedToken('the grant of the refresh token is gone');
+  if (grant === undefined || grant.isExpired) throw invalidSubjectToken('the grant of the refresh token is gone');
   if (grant.clientId !== client.clientId || grant.accountId !== found.accountId) {
-    throw refusedToken('the refresh token does not belong to its grant');
+    throw invalidSubjectToken('the refresh token does not belong to its grant');
   }
   return grant;
 }
@@ -56,9 +56,10 @@ async function verifiedSubject(
 ): Promise<VerifiedSubject> {
   const scope = grant.getOIDCScopeFiltered(found.scopes);
   // Without openid nobody agreed that this client is told who they are.
-  if (!scope.split(' ').includes('openid')) throw refusedToken('the refresh token was not granted the scope openid');
+  if (!scope.split(' ').includes('openid'))
+    throw invalidSubjectToken('the refresh token was not granted the scope openid');
   const account = await internals.findAccount(provider, ctx, found.accountId, found);
-  if (account === undefined) throw refusedToken('the account of the refresh token is gone');
+  if (account === undefined) throw invalidSubjectToken('the account of the refresh token is gone');
 
   const rejected = grant.getRejectedOIDCClaims();
   const available = await account.claims('id_token', scope, {}, rejected);
@@ -68,7 +69,8 @@ async function verifiedSubject(
   mask.rejected(rejected);
   const claims = await mask.result();
   const { sub: subject } = claims;
-  if (typeof subject !== 'string' || subject === '') throw refusedToken('the account of the refresh token has no sub');
+  if (typeof subject !== 'string' || subject === '')
+    throw invalidSubjectToken('the account of the refresh token has no sub');
   return {
     subject,
     subjectKind: 'user',

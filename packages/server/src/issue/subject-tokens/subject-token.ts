@@ -40,7 +40,7 @@ export type SubjectTokenVerifier = (token: string, context: SubjectTokenContext)
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** The client learns that the token is not valid, the audit record why. */
-export function refusedToken(reason: string, description = 'the subject token is not valid'): GrantRefusal {
+export function invalidSubjectToken(reason: string, description = 'the subject token is not valid'): GrantRefusal {
   return new GrantRefusal('invalid_grant', description, reason);
 }
 
@@ -49,10 +49,11 @@ export function checkBinding(
   token: { jkt?: string | undefined; 'x5t#S256'?: string | undefined; attestationJkt?: string | undefined },
   dpopThumbprint: string | undefined,
 ): void {
-  if (token['x5t#S256'] !== undefined) throw refusedToken('a certificate-bound subject token is not supported');
-  if (token.attestationJkt !== undefined) throw refusedToken('an attestation-bound subject token is not supported');
+  if (token['x5t#S256'] !== undefined) throw invalidSubjectToken('a certificate-bound subject token is not supported');
+  if (token.attestationJkt !== undefined)
+    throw invalidSubjectToken('an attestation-bound subject token is not supported');
   if (token.jkt === undefined || token.jkt === dpopThumbprint) return;
-  throw refusedToken(
+  throw invalidSubjectToken(
     dpopThumbprint === undefined
       ? 'the subject token is bound to a key and the request has no DPoP proof'
       : 'the DPoP proof is by another key than the subject token is bound to',

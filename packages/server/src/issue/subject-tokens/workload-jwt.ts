@@ -15,7 +15,7 @@ import { KeysUnavailableError } from '../../keys/remote-key-set.ts';
 import { verifiedBy } from '../../keys/verified-by.ts';
 import {
   CLOCK_TOLERANCE_SECONDS,
-  refusedToken,
+  invalidSubjectToken,
   type SubjectTokenContext,
   type SubjectTokenVerifier,
 } from './subject-token.ts';
@@ -30,10 +30,11 @@ const MAX_TOKEN_LENGTH = 16 * 1024;
  * workloads, not about principals here.
  */
 export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
-  if (token.length > MAX_TOKEN_LENGTH) throw refusedToken('the workload token is larger than any honest one');
-  const header = checkedHeader(token);
+  if (token.length > MAX_TOKEN_LENGTH) throw invalidSubjectToken('the workload token is larger than any honest one');
+  const header = workloadHeader(token);
   const { issuer, platform } = platformOf(token, context);
-  if (!allowsAlgorithm(platform.algorithms, header.alg)) throw refusedToken('the signature algorithm is not allowed');
+  if (!allowsAlgorithm(platform.algorithms, header.alg))
+    throw invalidSubjectToken('the signature algorithm is not allowed');
   const keys = await keysOf(issuer, platform, header, context);
   const claims = await verifiedClaims(token, keys, header.alg, { issuer, platform, context });
   checkTimes(claims, platform, context);
@@ -42,7 +43,7 @@ export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
   const workload = { issuer, ...(typeof claims.sub === 'string' && { subject: cleanText(claims.sub) }) };
   const rules = platform.workloads.filter(({ clientId }) => clientId === context.client.clientId);
   if (matchingRule(rules, claims) === undefined) {
-    throw refusedToken(
+    throw invalidSubjectToken(
       `no rule says that the workload ${workload.subject ?? ''} of ${issuer} is the principal of this client`,
     );
   }
@@ -56,20 +57,20 @@ export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
 
 type Header = JWSHeaderParameters & { alg: string };
 
-function checkedHeader(token: string): Header {
+function workloadHeader(token: string): Header {
   let header: JWSHeaderParameters;
   try {
     header = decodeProtectedHeader(token);
   } catch {
-    throw refusedToken('the workload token is not a signed JWT');
+    throw invalidSubjectToken('the workload token is not a signed JWT');
   }
   const { alg, typ } = header;
   // An ID-JAG, an access token or a logout token says so here, and is no statement about a workload. JOSE: SPIFFE.
   if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
-    throw refusedToken('the token is another kind of JWT');
-  if ('crit' in header || 'b64' in header) throw refusedToken('the header has a critical extension');
+    throw invalidSubjectToken('the token is another kind of JWT');
+  if ('crit' in header || 'b64' in header) throw invalidSubjectToken('the header has a critical extension');
   if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {
-    throw refusedToken('the signature algorithm is not allowed');
+    throw invalidSubjectToken('the signature algorithm is not allowed');
   }
   return { ...header, alg };
 }
@@ -82,12 +83,14 @@ function platformOf(
   try {
     issuer = decodeJwt(token).iss;
   } catch {
-    throw refusedToken('the workload token is not a signed JWT');
+    throw invalidSubjectToken('the workload token is not a signed JWT');
   }
   const known = typeof issuer === 'string' && Object.hasOwn(workloadPlatforms, issuer);
   const platform = known ? workloadPlatforms[issuer as string] : undefined;
   if (typeof issuer !== 'string' || platform === undefined) {
-    throw refusedToken(`${typeof issuer === 'string' ? cleanText(issuer) : 'nobody'} is not a registered platform`);
+    throw invalidSubjectToken(
+      `${typeof issuer === 'string' ? cleanText(issuer) : 'nobody'} is not a registered platform`,
+    );
   }
   return { issuer, platform };
 }
@@ -109,7 +112,7 @@ async function keysOf(
       `the keys of ${cleanText(issuer)} cannot be had: ${error.message}`,
     );
   }
-  throw refusedToken(`${cleanText(issuer)} does not publish the signing key`);
+  throw invalidSubjectToken(`${cleanText(issuer)} does not publish the signing key`);
 }
 
 async function verifiedClaims(
@@ -130,18 +133,19 @@ async function verifiedClaims(
         requiredClaims: ['exp'],
       }),
     );
-    if (verified === undefined) throw refusedToken('the signature is not valid');
+    if (verified === undefined) throw invalidSubjectToken('the signature is not valid');
     const { aud } = verified.payload;
     // For two audiences, whoever is the other one could present it here.
-    if (Array.isArray(aud) && aud.length !== 1) throw refusedToken('the workload token is for another audience too');
+    if (Array.isArray(aud) && aud.length !== 1)
+      throw invalidSubjectToken('the workload token is for another audience too');
     return verified.payload;
   } catch (error) {
-    if (error instanceof errors.JWTExpired) throw refusedToken('the workload token has expired');
+    if (error instanceof errors.JWTExpired) throw invalidSubjectToken('the workload token has expired');
     if (error instanceof errors.JWTClaimValidationFailed) {
-      throw refusedToken(`the workload token's ${error.claim} is not right`);
+      throw invalidSubjectToken(`the workload token's ${error.claim} is not right`);
     }
     if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
-      throw refusedToken('the workload token is not a signed JWT');
+      throw invalidSubjectToken('the workload token is not a signed JWT');
     }
     throw error;
   }
@@ -155,10 +159,10 @@ function checkTimes(
 ): void {
   const present = now.getTime() / 1000;
   if (iat !== undefined && (!Number.isFinite(iat) || iat > present + CLOCK_TOLERANCE_SECONDS)) {
-    throw refusedToken('the workload token was issued in the future');
+    throw invalidSubjectToken('the workload token was issued in the future');
   }
   if (exp - (iat ?? present) > maxLifetimeSeconds) {
-    throw refusedToken('the workload token lives longer than is accepted from its platform');
+    throw invalidSubjectToken('the workload token lives longer than is accepted from its platform');
   }
 }
 
@@ -167,7 +171,7 @@ function checkConfirmation({ cnf }: JWTPayload, dpopThumbprint: string | undefin
   if (cnf === undefined) return;
   const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
   if (typeof jkt !== 'string' || Object.keys(cnf as object).length !== 1) {
-    throw refusedToken('the workload token is bound to a key in a way that is not supported');
+    throw invalidSubjectToken('the workload token is bound to a key in a way that is not supported');
   }
-  if (jkt !== dpopThumbprint) throw refusedToken('the workload token is bound to a key that was not proven');
+  if (jkt !== dpopThumbprint) throw invalidSubjectToken('the workload token is bound to a key that was not proven');
 }
