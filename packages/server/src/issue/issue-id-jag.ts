@@ -7,6 +7,7 @@ import { withEntries } from '../grant/metadata.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
+import type { Awaitable } from '../options/awaitable.ts';
 import { checkNumber } from '../options/numbers.ts';
 import { callback, checkShape, flag, unchecked } from '../options/schemas.ts';
 import { registerAuditedGrant } from '../provider/audited-grant.ts';
@@ -18,7 +19,7 @@ import { idJagClaims, oneOrMany } from './claims.ts';
 import { decisionFault } from './decision.ts';
 import { settleTerms } from './grant.ts';
 import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
-import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
+import { principalSubject } from './principal-subject.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
 import { answerChallenges, insufficientAuthentication } from './step-up.ts';
@@ -27,15 +28,16 @@ import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/
 
 const DEFAULT_LIFETIME_SECONDS = 300;
 
+/** By what an identity provider decides about ID-JAGs, and with what it signs them. */
 export interface IssueIdJagOptions {
   /** Decides every request whose subject token is verified. Where it throws, nothing is issued (`server_error`). */
   readonly policy: IdJagPolicy;
   /** What ID-JAGs are signed with; published at the provider's `jwks_uri` beside the provider's own keys. */
   readonly signingKeys: SigningKeys;
-  /** Default: 300. */
+  /** How long an ID-JAG is good, where the policy does not say it, in seconds. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
-  /** The subject identifier of a service principal. Default: its client id. */
-  readonly subject?: PrincipalSubject | undefined;
+  /** The subject identifier of a service principal; it must have one. Default: its client id. */
+  readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
   /**
    * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier, compared as a string. Their keys
    * are discovered, cached and renewed as those of `verifyIdJag` are. Default: none.

@@ -59,8 +59,10 @@ export interface IdJagRequest {
   readonly dpopThumbprint?: string;
 }
 
+/** What a policy answers: what to issue, or why nothing is. */
 export type IdJagDecision = IdJagGrant | IdJagDenial;
 
+/** What to issue. Whatever it says, the client gets no scope and no resource that it did not ask for where it asked for some. */
 export interface IdJagGrant {
   readonly granted: true;
   /** The client's id at that authorization server, which is not the one it has here. */
@@ -89,9 +91,9 @@ export interface IdJagGrant {
    * requested.
    */
   readonly audience?: string | undefined;
-  /** Default: that of the options. */
+  /** How long the ID-JAG is good, in seconds. Default: `lifetimeSeconds` of `issueIdJag`. */
   readonly lifetimeSeconds?: number | undefined;
-  /** A ceiling for either. */
+  /** A ceiling for either, in seconds. Default: none. */
   readonly maxLifetimeSeconds?: number | undefined;
   /** Default: that of the first signing key. */
   readonly algorithm?: SigningAlgorithm | undefined;
@@ -106,7 +108,7 @@ export interface IdJagGrant {
 }
 
 /**
- * `maxAgeSeconds` and `acrValues` are sent as `max_age` and `acr_values` with the error
+ * Why nothing is issued. `maxAgeSeconds` and `acrValues` are sent as `max_age` and `acr_values` with the error
  * `insufficient_user_authentication` (RFC 9470), and with no other.
  */
 export interface IdJagDenial extends AuthenticationChallenge {

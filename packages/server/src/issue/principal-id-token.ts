@@ -3,23 +3,25 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { Awaitable } from '../options/awaitable.ts';
 import { checkNumber } from '../options/numbers.ts';
 import { callback, checkShape, unchecked } from '../options/schemas.ts';
 import { extendAnswers } from '../provider/extend-answers.ts';
-import { type PrincipalSubject, principalSubject } from './principal-subject.ts';
+import { principalSubject } from './principal-subject.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
 
 /** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
 export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
 
+/** What the ID tokens of service principals say. */
 export interface PrincipalIdTokenOptions {
   /** The same keys as given to `issueIdJag`, which publishes them. */
   readonly signingKeys: SigningKeys;
   /** The subject identifier of a principal; the same function as given to `issueIdJag`. Default: the client id. */
-  readonly subject?: PrincipalSubject | undefined;
+  readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
   /** Further claims. Those OpenID Connect defines for itself are not overridden. */
-  readonly claims?: ((clientId: string) => Record<string, unknown> | Promise<Record<string, unknown>>) | undefined;
-  /** Default: 300. */
+  readonly claims?: ((clientId: string) => Awaitable<Record<string, unknown>>) | undefined;
+  /** How long an ID token is good, in seconds. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
   readonly now?: (() => Date) | undefined;
 }

@@ -1,6 +1,7 @@
 import type { Configuration } from 'oidc-provider';
 import { idJagTokenClaims } from './extra-token-claims.ts';
 
+/** What is left to choose in the configuration of an oidc-provider for machines. */
 export interface ProviderConfigurationOptions {
   /** DPoP (RFC 9449). Default: true. With a 32-byte `nonceSecret` the provider hands out nonces. */
   readonly dpop?: boolean | { readonly nonceSecret: Buffer; readonly requireNonce?: boolean } | undefined;

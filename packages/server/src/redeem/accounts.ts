@@ -23,6 +23,7 @@ export interface GrantUse {
   readonly spend: () => Promise<void>;
 }
 
+/** The account that a subject is, and how that is known. */
 export interface LinkedAccount {
   readonly accountId: string;
   /** How it was found; for the audit record. */

@@ -19,7 +19,7 @@ export interface ResourceRules {
    * `locations` do not name it, are not granted. Default: none.
    */
   readonly authorizationDetailsTypes?: readonly string[] | undefined;
-  /** Default: 300. */
+  /** How long its access tokens are good, in seconds. Default: 300. */
   readonly accessTokenLifetimeSeconds?: number | undefined;
   /** Refuse requests without a DPoP proof (RFC 9449). Default: false. */
   readonly requireDpop?: boolean | undefined;
@@ -95,6 +95,7 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
   readonly audit?: ((record: RedeemAuditRecord) => void) | ((record: RedeemAuditRecord) => Promise<void>) | undefined;
 }
 
+/** The rules for ID-JAGs, where an oidc-provider issues the access tokens. */
 export type RedeemIdJagOptions = RedemptionRules<ResourceOptions>;
 
 export const DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS = 300;

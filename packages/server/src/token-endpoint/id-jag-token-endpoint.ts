@@ -26,6 +26,7 @@ import { readParameters } from './parameters.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
 
+/** The rules for ID-JAGs, and what an authorization server has of its own: its clients, and its access tokens. */
 export interface IdJagTokenEndpointOptions extends RedemptionRules {
   /** This authorization server's issuer identifier: the audience of every ID-JAG. */
   readonly issuer: string;
@@ -51,7 +52,7 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
    * clients send to. Default: proofs are not understood, so ID-JAGs that are bound to a key are refused.
    */
   readonly dpop?: (DpopOptions & { readonly tokenEndpoint: string }) | undefined;
-  /** Default: 65536. */
+  /** The most bytes of a body that are read. Default: 65536. */
   readonly maxBodyBytes?: number | undefined;
   /**
    * Is given what made a request a `server_error`, such as what a callback threw; the audit record only says which
