@@ -27,7 +27,6 @@ export type {
 } from './issue/policy.ts';
 export { issuePrincipalIdTokens, type PrincipalIdTokenOptions } from './issue/principal-id-token.ts';
 export type { DenialStatus, IssueStatus } from './issue/status.ts';
-export type { AuthenticationChallenge } from './issue/step-up.ts';
 export type { ClaimCondition, WorkloadPlatform, WorkloadRule } from './issue/subject-tokens/workload-platform.ts';
 export type { FetchLike } from './keys/fetch-json.ts';
 export { createSigningKeys, type SigningAlgorithm, SigningKeys, type SigningKeysOptions } from './keys/signing-keys.ts';

@@ -1,7 +1,6 @@
 import type { AuthorizationDetail } from '../id-jag/types.ts';
 import type { SigningAlgorithm } from '../keys/signing-keys.ts';
 import type { DenialStatus } from './status.ts';
-import type { AuthenticationChallenge } from './step-up.ts';
 
 /** How a user signed in, as far as the subject token says. */
 export interface UserAuthentication {
@@ -111,7 +110,7 @@ export interface IdJagGrant {
  * Why nothing is issued. `maxAgeSeconds` and `acrValues` are sent as `max_age` and `acr_values` with the error
  * `insufficient_user_authentication` (RFC 9470), and with no other.
  */
-export interface IdJagDenial extends AuthenticationChallenge {
+export interface IdJagDenial {
   readonly granted: false;
   readonly error:
     | 'access_denied'
@@ -127,6 +126,10 @@ export interface IdJagDenial extends AuthenticationChallenge {
   readonly status?: DenialStatus | (string & {}) | undefined;
   /** Sent to the client. Default: a sentence that gives nothing away. */
   readonly description?: string | undefined;
+  /** The most seconds that may have passed since the user signed in. */
+  readonly maxAgeSeconds?: number | undefined;
+  /** Any one of these authentication contexts will do; in order of preference. */
+  readonly acrValues?: readonly string[] | undefined;
 }
 
 /**

@@ -1,13 +1,9 @@
 import type Provider from 'oidc-provider';
 import { GrantRefusal } from '../grant/refusal.ts';
+import type { IdJagDenial } from './policy.ts';
 
 /** What the user's next sign-in must be for the request to be granted (RFC 9470 section 3). */
-export interface AuthenticationChallenge {
-  /** The most seconds that may have passed since the user signed in. */
-  readonly maxAgeSeconds?: number | undefined;
-  /** Any one of these authentication contexts will do; in order of preference. */
-  readonly acrValues?: readonly string[] | undefined;
-}
+type AuthenticationChallenge = Pick<IdJagDenial, 'maxAgeSeconds' | 'acrValues'>;
 
 const challenges = new WeakMap<object, AuthenticationChallenge>();
 
