@@ -1,6 +1,7 @@
-import { type Bench, goodClaims, goodHeader } from './bad-grants.ts';
+import { type Bench, goodClaims, goodHeader, ProofKey } from './bad-grants.ts';
 import { ALGORITHMS, base64url, type Claims, type Header } from './issuer.ts';
 import type { Random } from './random.ts';
+import type { RedeemOptions } from './redeem.ts';
 
 /** A grant on its way to being broken: still an object, or already text. */
 interface Draft {
@@ -13,7 +14,22 @@ interface Breakage {
   readonly name: string;
   /** Breaks the draft, or what is made of it, so that no honest server can accept it. */
   readonly draft?: (draft: Draft, random: Random) => void;
+  /** Of the claims as JSON. */
+  readonly json?: (json: string, random: Random) => string;
   readonly text?: (assertion: string, random: Random) => string;
+  /** Binds the grant to a key, and makes a request without a good proof by it. */
+  readonly proof?: (draft: Draft, bench: Bench, random: Random) => Promise<Proven>;
+  readonly isReplay?: true;
+}
+
+interface Proven {
+  readonly options: RedeemOptions;
+  readonly before?: Request;
+}
+
+interface Request {
+  readonly assertion: string;
+  readonly options: RedeemOptions;
 }
 
 const REQUIRED = ['iss', 'sub', 'aud', 'client_id', 'jti', 'exp', 'iat'];
@@ -95,6 +111,9 @@ const BREAKAGES: readonly Breakage[] = [
       draft.signer = random.pick(['shared', 'stranger']);
     },
   },
+  { name: 'a member is there twice', json: withRepeatedMember },
+  { name: 'the proof is not good', proof: withBadProof },
+  { name: 'it was used before', isReplay: true },
   { name: 'the algorithm is not what was signed with', text: withAlgorithm },
   { name: 'a byte is another', text: flipped },
   { name: 'a part is missing, or one too many', text: reparted },
@@ -107,8 +126,9 @@ const BREAKAGES: readonly Breakage[] = [
   },
 ];
 
-export interface Broken {
-  readonly assertion: string;
+export interface Broken extends Request {
+  /** To be sent first: what was used before, as a whole or its proof. */
+  readonly before: readonly Request[];
   /** What was done to it. */
   readonly how: readonly string[];
 }
@@ -118,9 +138,15 @@ export async function brokenGrant(bench: Bench, random: Random): Promise<Broken>
   const draft: Draft = { claims: goodClaims(bench), header: goodHeader(), signer: 'idp' };
   const chosen = chosenBreakages(1 + random.below(3), random);
   for (const breakage of chosen) breakage.draft?.(draft, random);
-  let assertion = await sign(bench, draft, random);
+  const proven = await chosen.find(({ proof }) => proof !== undefined)?.proof?.(draft, bench, random);
+  let json = written(draft.claims, random);
+  for (const breakage of chosen) json = breakage.json?.(json, random) ?? json;
+  let assertion = await bench[draft.signer].sign(json, draft.header);
   for (const breakage of chosen) assertion = breakage.text?.(assertion, random) ?? assertion;
-  return { assertion, how: chosen.map(({ name }) => name) };
+  const request = { assertion, options: proven?.options ?? {} };
+  const before = proven?.before === undefined ? [] : [proven.before];
+  if (chosen.some(({ isReplay }) => isReplay)) before.push(request);
+  return { ...request, before, how: chosen.map(({ name }) => name) };
 }
 
 /** Each once, and text broken once only: twice can be as if never. */
@@ -135,12 +161,12 @@ function chosenBreakages(count: number, random: Random): Breakage[] {
   return chosen;
 }
 
-async function sign(bench: Bench, { claims, header, signer }: Draft, random: Random): Promise<string> {
+function written(claims: Claims, random: Random): string {
   // Nobody has to write JSON the way JSON.stringify does.
   const entries = Object.entries(claims).filter(([, value]) => value !== undefined);
   const turned = random.below(entries.length + 1);
   const ordered = Object.fromEntries([...entries.slice(turned), ...entries.slice(0, turned)]);
-  return bench[signer].sign(JSON.stringify(ordered, null, random.below(3)), header);
+  return JSON.stringify(ordered, null, random.below(3));
 }
 
 function wrongType(name: string, random: Random): unknown {
@@ -192,4 +218,48 @@ function reparted(assertion: string, random: Random): string {
   return random
     .pick([parts.toSpliced(at, 1), parts.toSpliced(at, 0, parts[at] ?? ''), parts.toSpliced(at, 1, '')])
     .join('.');
+}
+
+/** One of the members again, its name maybe written in another way, and its value maybe another. */
+function withRepeatedMember(json: string, random: Random): string {
+  const [name, value] = random.pick(Object.entries(JSON.parse(json) as Claims));
+  const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`;
+  const member = `"${random.pick([name, escaped])}":${JSON.stringify(random.pick([value, text(random), null]))}`;
+  const nested = `"extra":[{"a":{"b":1,"c":[],"b":${random.below(9)}}}]`;
+  const more = random.pick([member, nested]);
+  const inner = json.trim().slice(1, -1);
+  return random.pick([`{${more},${inner}}`, `{${inner},${more}}`]);
+}
+
+const FAR_SECONDS = 1000;
+
+async function withBadProof(draft: Draft, bench: Bench, random: Random): Promise<Proven> {
+  const [own, other] = await Promise.all([ProofKey.create(), ProofKey.create()]);
+  draft.claims['cnf'] = { jkt: own.thumbprint };
+  const now = Math.floor(Date.now() / 1000);
+  const far = FAR_SECONDS + random.below(1e6);
+  const { tokenEndpoint: url } = bench;
+  const claims = random.pick<Claims>([
+    { htm: random.pick(['GET', 'post', text(random), 7, undefined]) },
+    { htu: random.pick([`${url}/x`, `${url}x`, 'https://evil.example/token', text(random), 7, undefined]) },
+    { iat: random.pick([now - far, now + far, String(now), undefined]) },
+    { jti: random.pick([7, null, undefined]) },
+  ]);
+  const used = await own.proof(bench);
+  const another = { ...goodClaims(bench), cnf: { jkt: own.thumbprint } };
+  return random.pick<Proven>([
+    { options: {} },
+    { options: { proof: await other.proof(bench) } },
+    { options: { proof: await own.proof(bench, claims) } },
+    { options: { proof: await own.proof(bench, {}, { typ: random.pick(['JWT', edited('dpop+jwt', random)]) }) } },
+    { options: { proof: flipped(await own.proof(bench), random) } },
+    { options: { proof: text(random) } },
+    {
+      options: { proof: used },
+      before: {
+        assertion: await bench.idp.sign(JSON.stringify(another), goodHeader()),
+        options: { proof: used },
+      },
+    },
+  ]);
 }
