@@ -37,6 +37,7 @@ import {
   type IdJagRequest,
   issueIdJag,
   issuePrincipalIdTokens,
+  type IssueStatus,
   redeemIdJag,
 } from '../index.ts';
 
@@ -98,37 +99,98 @@ describe('the request', () => {
     expect(body).toMatchObject({ scope: 'issues:read issues:write' });
   });
 
-  it.each<[string, Record<string, string | string[]>, string, string]>([
-    ['a misspelt token type', { requested_token_type: TOKEN_TYPE_ID_JAG_MISSPELT }, 'invalid_request', 'misspelt'],
-    ['another token type', { requested_token_type: TOKEN_TYPE_ACCESS_TOKEN }, 'invalid_request', TOKEN_TYPE_ID_JAG],
-    ['no token type', { requested_token_type: [] }, 'invalid_request', TOKEN_TYPE_ID_JAG],
-    ['no audience', { audience: [] }, 'invalid_request', 'audience is required'],
-    ['two audiences', { audience: ['https://a.example', 'https://b.example'] }, 'invalid_target', 'one audience'],
-    ['itself as the audience', { audience: 'SELF' }, 'invalid_target', 'does not redeem its own'],
-    ['a relative resource', { resource: 'mcp' }, 'invalid_target', 'absolute URI'],
-    ['a resource with a fragment', { resource: 'https://a.example/#x' }, 'invalid_target', 'fragment'],
-    ['no subject token', { subject_token: [] }, 'invalid_request', 'subject_token is required'],
-    ['no subject token type', { subject_token_type: [] }, 'invalid_request', 'subject_token_type is required'],
-    ['another subject token type', { subject_token_type: TOKEN_TYPE_SAML2 }, 'invalid_request', 'must be'],
-    ['an ID-JAG as subject token type', { subject_token_type: TOKEN_TYPE_ID_JAG }, 'invalid_request', 'must be'],
-    ['an actor token without a type', { actor_token: 'x' }, 'invalid_request', 'needs an actor_token_type'],
-    ['an actor token type alone', { actor_token_type: TOKEN_TYPE_ID_TOKEN }, 'invalid_request', 'needs an actor_token'],
+  it.each<[string, IssueStatus, Record<string, string | string[]>, string, string]>([
+    [
+      'a misspelt token type',
+      'malformed_request',
+      { requested_token_type: TOKEN_TYPE_ID_JAG_MISSPELT },
+      'invalid_request',
+      'misspelt',
+    ],
+    [
+      'another token type',
+      'malformed_request',
+      { requested_token_type: TOKEN_TYPE_ACCESS_TOKEN },
+      'invalid_request',
+      TOKEN_TYPE_ID_JAG,
+    ],
+    ['no token type', 'malformed_request', { requested_token_type: [] }, 'invalid_request', TOKEN_TYPE_ID_JAG],
+    ['no audience', 'malformed_request', { audience: [] }, 'invalid_request', 'audience is required'],
+    [
+      'two audiences',
+      'malformed_request',
+      { audience: ['https://a.example', 'https://b.example'] },
+      'invalid_target',
+      'one audience',
+    ],
+    ['itself as the audience', 'denied_by_policy', { audience: 'SELF' }, 'invalid_target', 'does not redeem its own'],
+    ['a relative resource', 'malformed_request', { resource: 'mcp' }, 'invalid_target', 'absolute URI'],
+    [
+      'a resource with a fragment',
+      'malformed_request',
+      { resource: 'https://a.example/#x' },
+      'invalid_target',
+      'fragment',
+    ],
+    ['no subject token', 'malformed_request', { subject_token: [] }, 'invalid_request', 'subject_token is required'],
+    [
+      'no subject token type',
+      'malformed_request',
+      { subject_token_type: [] },
+      'invalid_request',
+      'subject_token_type is required',
+    ],
+    [
+      'another subject token type',
+      'malformed_request',
+      { subject_token_type: TOKEN_TYPE_SAML2 },
+      'invalid_request',
+      'must be',
+    ],
+    [
+      'an ID-JAG as subject token type',
+      'malformed_request',
+      { subject_token_type: TOKEN_TYPE_ID_JAG },
+      'invalid_request',
+      'must be',
+    ],
+    [
+      'an actor token without a type',
+      'malformed_request',
+      { actor_token: 'x' },
+      'invalid_request',
+      'needs an actor_token_type',
+    ],
+    [
+      'an actor token type alone',
+      'malformed_request',
+      { actor_token_type: TOKEN_TYPE_ID_TOKEN },
+      'invalid_request',
+      'needs an actor_token',
+    ],
     [
       'a refresh token as actor',
+      'malformed_request',
       { actor_token: 'x', actor_token_type: TOKEN_TYPE_REFRESH_TOKEN },
       'invalid_request',
       'actor_token_type must be',
     ],
-    ['authorization_details that are none', { authorization_details: '{}' }, 'invalid_authorization_details', 'list'],
-    ['an unknown subject token', { subject_token: 'unknown' }, 'invalid_grant', 'not valid'],
-  ])('with %s is refused and recorded', async (_name, parameters, expected, description) => {
+    [
+      'authorization_details that are none',
+      'malformed_request',
+      { authorization_details: '{}' },
+      'invalid_authorization_details',
+      'list',
+    ],
+    ['an unknown subject token', 'subject_token_refused', { subject_token: 'unknown' }, 'invalid_grant', 'not valid'],
+  ])('with %s is refused and recorded as %s', async (_name, status, parameters, expected, description) => {
     const given = parameters['audience'] === 'SELF' ? { audience: world.idp.issuer } : parameters;
     const answer = await bot.exchange(given);
     expect(answer.body).toEqual({ error: expected, error_description: expect.stringContaining(description) });
     expect(world.issued).toEqual([
       expect.objectContaining({
         granted: false,
-        status: expect.stringMatching(/^(?:malformed_request|subject_token_refused|denied_by_policy)$/u),
+        status,
         clientId: 'bot',
         error: expected,
         reason: expect.any(String),

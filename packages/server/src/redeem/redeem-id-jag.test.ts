@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Provider } from 'oidc-provider';
 import { type Answer, Bot } from '../../test-support/bot.ts';
+import { dpopProof } from '../../test-support/tokens.ts';
 import {
   AS_SECRET,
   generousPolicy,
@@ -110,7 +110,7 @@ describe('who may redeem', () => {
     ]);
   });
 
-  it('refuses a client without the grant', async () => {
+  it('refuses a client that is not registered, and one that is not for the grant', async () => {
     const response = await fetch(`${world.as.issuer}/token`, {
       method: 'POST',
       body: new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag(), client_id: 'nobody' }),
@@ -366,12 +366,8 @@ describe('DPoP', () => {
     }
   });
 
-  const send = async (claims: Record<string, string>) => {
-    const { privateKey, publicKey } = await generateKeyPair('ES256');
-    const dpop = await new SignJWT({ htm: 'POST', jti: randomUUID(), ...claims })
-      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
-      .setIssuedAt()
-      .sign(privateKey);
+  const send = async (htu: string) => {
+    const dpop = await dpopProof(htu);
     const authorization = `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}`;
     const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'as.example' };
     const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
@@ -382,18 +378,21 @@ describe('DPoP', () => {
   };
 
   it('proofs are accepted once', async () => {
-    const again = await send({ htu: `${world.as.issuer}/token` });
+    const again = await send(`${world.as.issuer}/token`);
     expect([await again(), await again()]).toEqual([200, 400]);
     expect(world.redeemed.at(-1)).toMatchObject({ error: 'invalid_grant', reason: 'DPoP proof JWT Replay detected' });
   });
 
   it('proofs are about the URL that clients see, where the provider knows that it is behind a proxy', async () => {
-    const proxied = await send({ htu: 'https://as.example/token' });
+    const proxied = await send('https://as.example/token');
     await expect(proxied()).resolves.toBe(400);
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof htu mismatch' });
     world.as.provider.proxy = true;
-    await expect(proxied()).resolves.toBe(200);
-    world.as.provider.proxy = false;
+    try {
+      await expect(proxied()).resolves.toBe(200);
+    } finally {
+      world.as.provider.proxy = false;
+    }
   });
 });
 
@@ -476,11 +475,11 @@ describe('the audit trail', () => {
   });
 
   it.each([
-    ['a grant type that is sent twice', (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER), 1],
-    ['no grant type', (body: URLSearchParams) => body.delete('grant_type'), 1],
-    ['a repeated assertion', (body: URLSearchParams) => body.append('assertion', 'x'), 1],
-    ['another grant type', (body: URLSearchParams) => body.set('grant_type', 'client_credentials'), 0],
-  ])('has %s', async (_name, change, records) => {
+    ['a grant type that is sent twice', 1, (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER)],
+    ['no grant type', 1, (body: URLSearchParams) => body.delete('grant_type')],
+    ['a repeated assertion', 1, (body: URLSearchParams) => body.append('assertion', 'x')],
+    ['another grant type', 0, (body: URLSearchParams) => body.set('grant_type', 'client_credentials')],
+  ])('has of a request with %s this many records: %i', async (_name, records, change) => {
     const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
     change(body);
     const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };

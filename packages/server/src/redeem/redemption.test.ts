@@ -17,6 +17,7 @@ import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { accessTokenVerifier } from '../resource-server/access-token-verifier.ts';
 import { callerOf } from '../resource-server/caller.ts';
 import { linkAccounts } from './accounts.ts';
+import type { RedeemAuditRecord } from './audit.ts';
 import type { RedeemIdJagOptions } from './options.ts';
 import { redeemIdJag } from './redeem-id-jag.ts';
 
@@ -220,15 +221,19 @@ describe('a callback', () => {
       'audit failed: Error',
     ],
   ])('%s is a failure of the server', async (_name, redeem, reason) => {
-    const bot = await start({ resources, ...redeem });
+    const records: RedeemAuditRecord[] = [];
+    const audit = async (record: RedeemAuditRecord) => {
+      records.push(record);
+      await redeem.audit?.(record);
+    };
+    const bot = await start({ resources, ...redeem, audit });
     const causes: unknown[] = [];
     world.as.provider.on('server_error', (_ctx, error) => causes.push(error.cause));
     await expect(bot.redeem(await idJag({ authorization_details: DETAILS }))).resolves.toEqual({
       status: 500,
       body: { error: 'server_error', error_description: 'the request failed' },
     });
-    if (redeem.audit === undefined)
-      expect(world.redeemed).toMatchObject([{ granted: false, error: 'server_error', reason }]);
+    expect(records.filter(({ granted }) => !granted)).toMatchObject([{ error: 'server_error', reason }]);
     expect(causes).toEqual([reason.includes('failed') ? expect.any(Error) : undefined]);
   });
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AS, dpopProof, IDP, RESOURCE, signIdJag } from '../../test-support/tokens.ts';
 import type { PresentedClient } from '../grant/client-credentials.ts';
@@ -104,7 +104,7 @@ describe('idJagTokenEndpoint', () => {
       post(form({ grant_type: GRANT, assertion: await idJag() }), { ...FORM, ...BASIC, dpop: proof }),
     );
     await expect(response.json()).resolves.toMatchObject({ error: 'temporarily_unavailable' });
-    expect(response.status).toBe(503);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
     expect(records).toEqual([
       expect.objectContaining({ granted: false, code: 'replay_unknown', reason: 'replay_unknown: TypeError' }),
     ]);
@@ -257,11 +257,12 @@ describe('idJagTokenEndpoint', () => {
     expect(sent).toBeLessThan(20);
   });
 
-  it('refuses very many parameters before it knows the client, and loses no time with them', async () => {
+  it('refuses very many parameters before it knows the client', async () => {
     const many = Array.from({ length: 11_000 }, (_, at) => `${at.toString(36)}=1`).join('&');
-    const startedMs = performance.now();
-    await expect((await endpoint()(post(many, FORM))).json()).resolves.toMatchObject({ error: 'invalid_request' });
-    expect(performance.now() - startedMs).toBeLessThan(100);
+    await expect((await endpoint()(post(many, FORM))).json()).resolves.toEqual({
+      error: 'invalid_request',
+      error_description: 'there are too many parameters',
+    });
     const some = Array.from({ length: 90 }, (_, at) => `p${at}=1`).join('&');
     expect((await endpoint()(post(`${await (await goodRequest()).text()}&${some}`))).status).toBe(200);
   });
@@ -324,7 +325,7 @@ describe('idJagTokenEndpoint', () => {
     let isRecorded = false;
     const slow = endpoint({
       audit: async () => {
-        await sleep(20);
+        await immediate();
         isRecorded = true;
       },
     });
@@ -335,7 +336,7 @@ describe('idJagTokenEndpoint', () => {
       await expect(response.json()).resolves.toMatchObject({ error: 'server_error' });
     }
     // Unhandled rejections are told of once the microtasks have run.
-    await sleep(1);
+    await immediate();
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
   });
@@ -351,13 +352,14 @@ describe('idJagTokenEndpoint', () => {
   it('lets callbacks refuse', async () => {
     const refusing = endpoint({
       authenticateClient: () => {
-        throw new GrantRefusal('unauthorized_client', 'the grant is not for this client', 'not enabled “yet”');
+        throw new GrantRefusal('unauthorized_client', 'the grant is not for this “client”, é\n', 'not enabled “yet”');
       },
     });
     const response = await refusing(await goodRequest());
     await expect(response.json()).resolves.toEqual({
       error: 'unauthorized_client',
-      error_description: 'the grant is not for this client',
+      // RFC 6749 section 5.2: ASCII without quotes.
+      error_description: "the grant is not for this 'client', '",
     });
     expect(records).toMatchObject([{ reason: 'not enabled “yet”' }]);
   });
