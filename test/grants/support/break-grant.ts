@@ -239,27 +239,26 @@ async function withBadProof(draft: Draft, bench: Bench, random: Random): Promise
   const now = Math.floor(Date.now() / 1000);
   const far = FAR_SECONDS + random.below(1e6);
   const { tokenEndpoint: url } = bench;
-  const claims = random.pick<Claims>([
-    { htm: random.pick(['GET', 'post', text(random), 7, undefined]) },
-    { htu: random.pick([`${url}/x`, `${url}x`, 'https://evil.example/token', text(random), 7, undefined]) },
-    { iat: random.pick([now - far, now + far, String(now), undefined]) },
-    { jti: random.pick([7, null, undefined]) },
-  ]);
-  const used = await own.proof(bench);
-  const another = { ...goodClaims(bench), cnf: { jkt: own.thumbprint } };
-  return random.pick<Proven>([
-    { options: {} },
-    { options: { proof: await other.proof(bench) } },
-    { options: { proof: await own.proof(bench, claims) } },
-    { options: { proof: await own.proof(bench, {}, { typ: random.pick(['JWT', edited('dpop+jwt', random)]) }) } },
-    { options: { proof: flipped(await own.proof(bench), random) } },
-    { options: { proof: text(random) } },
-    {
-      options: { proof: used },
-      before: {
-        assertion: await bench.idp.sign(JSON.stringify(another), goodHeader()),
-        options: { proof: used },
-      },
-    },
-  ]);
+  const wrong = (claims: Claims, header: Header = {}) => own.proof(bench, claims, header);
+  const breaking: readonly (() => Promise<string | undefined>)[] = [
+    () => Promise.resolve(random.pick([undefined, text(random)])),
+    () => other.proof(bench),
+    () => wrong({ htm: random.pick(['GET', 'post', text(random), 7, undefined]) }),
+    () =>
+      wrong({ htu: random.pick([`${url}/x`, `${url}x`, 'https://evil.example/token', text(random), 7, undefined]) }),
+    () => wrong({ iat: random.pick([now - far, now + far, String(now), undefined]) }),
+    () => wrong({ jti: random.pick([7, null, undefined]) }),
+    () => wrong({}, { typ: random.pick(['JWT', edited('dpop+jwt', random)]) }),
+    async () => flipped(await own.proof(bench), random),
+  ];
+  if (random.below(breaking.length + 1) === 0) return usedProof(own, bench);
+  const proof = await random.pick(breaking)();
+  return { options: proof === undefined ? {} : { proof } };
+}
+
+/** A good proof, and a good grant that it is used with first. */
+async function usedProof(own: ProofKey, bench: Bench): Promise<Proven> {
+  const options = { proof: await own.proof(bench) };
+  const claims = { ...goodClaims(bench), cnf: { jkt: own.thumbprint } };
+  return { options, before: { assertion: await bench.idp.sign(JSON.stringify(claims), goodHeader()), options } };
 }
