@@ -4,6 +4,11 @@ import { AS_SECRET, OPAQUE_RESOURCE, type World } from './world.ts';
 
 export type Answer = { status: number; body: Record<string, unknown> };
 
+/** The OAuth error of an answer, or `granted`. */
+export function outcome({ status, body }: Answer): unknown {
+  return status === 200 ? 'granted' : body['error'];
+}
+
 const insecure = { [oauth.allowInsecureRequests]: true } as const;
 
 /** A client made of oauth4webapi alone, speaking to the world's IdP and authorization server. */

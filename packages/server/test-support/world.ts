@@ -8,6 +8,7 @@ import {
   idJagAuthorizationServerConfiguration,
   idJagIdentityProviderConfiguration,
   type IdJagPolicy,
+  type IdJagRequest,
   issueIdJag,
   type IssueAuditRecord,
   type IssueIdJagOptions,
@@ -46,6 +47,16 @@ export const generousPolicy: IdJagPolicy = ({ clientId, scopes }) => ({
   clientId: `${clientId}-at-as`,
   scopes: scopes ?? ['issues:read', 'issues:write'],
 });
+
+/** Has the world's policy grant what is asked, and remember what it was asked. */
+export function spyOnPolicy(world: World): IdJagRequest[] {
+  const asked: IdJagRequest[] = [];
+  world.policy = (request) => {
+    asked.push(request);
+    return generousPolicy(request);
+  };
+  return asked;
+}
 
 /** An identity provider and an authorization server, both oidc-provider, with two bots known to both. */
 export async function startWorld(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Provider } from 'oidc-provider';
-import { type Answer, Bot } from '../../test-support/bot.ts';
+import { type Answer, Bot, outcome } from '../../test-support/bot.ts';
 import { dpopProof } from '../../test-support/tokens.ts';
 import {
   AS_SECRET,
@@ -44,10 +44,6 @@ async function inWorld(
 
 async function dpopHandle(): Promise<oauth.DPoPHandle> {
   return oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
-}
-
-function refusal(answer: Answer): unknown {
-  return answer.status === 200 ? 'granted' : answer.body['error'];
 }
 
 describe('who may redeem', () => {
@@ -141,13 +137,13 @@ describe('a client registered', () => {
   };
 
   it('without authentication may not redeem', async () => {
-    expect(refusal(await redeemAs('public-at-as'))).toBe('unauthorized_client');
+    expect(outcome(await redeemAs('public-at-as'))).toBe('unauthorized_client');
   });
 
   it('for bound tokens may not redeem without a proof', async () => {
-    expect(refusal(await redeemAs('bound-at-as', AS_SECRET))).toBe('invalid_grant');
+    expect(outcome(await redeemAs('bound-at-as', AS_SECRET))).toBe('invalid_grant');
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof JWT not provided' });
-    expect(refusal(await redeemAs('other-at-as', AS_SECRET))).toBe('granted');
+    expect(outcome(await redeemAs('other-at-as', AS_SECRET))).toBe('granted');
   });
 });
 
@@ -173,17 +169,17 @@ describe('what is redeemed', () => {
     ],
   ])('refuses %s with invalid_grant', async (_name, forge) => {
     const answer = await bot.redeem(await forge(await bot.idJag()));
-    expect(refusal(answer)).toBe('invalid_grant');
+    expect(outcome(answer)).toBe('invalid_grant');
     expect(world.redeemed).toEqual([expect.objectContaining({ granted: false, clientId: 'bot-at-as' })]);
   });
 
   it('refuses a request without an assertion', async () => {
-    expect(refusal(await bot.redeem(''))).toBe('invalid_request');
+    expect(outcome(await bot.redeem(''))).toBe('invalid_request');
   });
 
   it('allows reuse by the same client by default, and forbids it under single use', async () => {
     const assertion = await bot.idJag();
-    expect([refusal(await bot.redeem(assertion)), refusal(await bot.redeem(assertion))]).toEqual([
+    expect([outcome(await bot.redeem(assertion)), outcome(await bot.redeem(assertion))]).toEqual([
       'granted',
       'granted',
     ]);
@@ -191,10 +187,10 @@ describe('what is redeemed', () => {
     await inWorld({ replay: { singleUse: memoryReplayStore() } }, async (own, ownWorld) => {
       const once = await own.idJag();
       // A refused request spends nothing.
-      expect(refusal(await own.redeem(once, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
-      expect(refusal(await own.redeem(once, { scope: 'admin' }))).toBe('invalid_scope');
-      const outcomes = await Promise.all(Array.from({ length: 5 }, () => own.redeem(once)));
-      expect(outcomes.map(refusal).filter((outcome) => outcome === 'granted')).toHaveLength(1);
+      expect(outcome(await own.redeem(once, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
+      expect(outcome(await own.redeem(once, { scope: 'admin' }))).toBe('invalid_scope');
+      const answers = await Promise.all(Array.from({ length: 5 }, () => own.redeem(once)));
+      expect(answers.map(outcome).filter((each) => each === 'granted')).toHaveLength(1);
       expect(ownWorld.redeemed.at(-1)).toMatchObject({ subject: 'bot' });
       expect(ownWorld.redeemed.filter(({ reason }) => reason === 'replayed')).toHaveLength(4);
     });
@@ -208,25 +204,25 @@ describe('the resource', () => {
 
   it('of the request must be that of the ID-JAG', async () => {
     const assertion = await bot.idJag();
-    expect(refusal(await bot.redeem(assertion, { resource: JWT_RESOURCE }))).toBe('invalid_target');
-    expect(refusal(await bot.redeem(assertion, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
-    expect(refusal(await bot.redeem(assertion, { resource: [OPAQUE_RESOURCE, JWT_RESOURCE] }))).toBe('invalid_target');
-    expect(refusal(await bot.redeem(assertion, { resource: OPAQUE_RESOURCE }))).toBe('granted');
+    expect(outcome(await bot.redeem(assertion, { resource: JWT_RESOURCE }))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion, { resource: [OPAQUE_RESOURCE, JWT_RESOURCE] }))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion, { resource: OPAQUE_RESOURCE }))).toBe('granted');
   });
 
   it('of another authorization server is refused', async () => {
     const assertion = await bot.idJag({ resource: 'https://other.example/mcp' });
-    expect(refusal(await bot.redeem(assertion))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion))).toBe('invalid_target');
   });
 
   it('must be named where several are possible', async () => {
     const several = await bot.idJag({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE] });
-    expect(refusal(await bot.redeem(several))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(several))).toBe('invalid_target');
     expect(await bot.redeem(several, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
 
     const none = await bot.idJag({ resource: [] });
     expect(decodeJwt(none)).not.toHaveProperty('resource');
-    expect(refusal(await bot.redeem(none))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(none))).toBe('invalid_target');
     expect(await bot.redeem(none, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
   });
 
@@ -238,7 +234,7 @@ describe('the resource', () => {
     });
     await inWorld({ resources, requireResource: true }, async (own) => {
       const none = await own.idJag({ resource: [] });
-      expect(refusal(await own.redeem(none, { resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
+      expect(outcome(await own.redeem(none, { resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
     });
   });
 });
@@ -260,11 +256,11 @@ describe('the scopes', () => {
     const assertion = await bot.idJag({ scope: 'issues:read issues:write' });
     expect(await bot.redeem(assertion, { scope: 'issues:write' })).toMatchObject({ body: { scope: 'issues:write' } });
     const narrow = await bot.idJag({ scope: 'issues:read' });
-    expect(refusal(await bot.redeem(narrow, { scope: 'issues:read issues:write' }))).toBe('invalid_scope');
+    expect(outcome(await bot.redeem(narrow, { scope: 'issues:read issues:write' }))).toBe('invalid_scope');
   });
 
   it('that are none are an error', async () => {
-    expect(refusal(await bot.redeem(await bot.idJag({ scope: 'unknown' })))).toBe('invalid_scope');
+    expect(outcome(await bot.redeem(await bot.idJag({ scope: 'unknown' })))).toBe('invalid_scope');
   });
 
   it('of an ID-JAG that names none are the defaults of the resource, or nothing', async () => {
@@ -273,7 +269,7 @@ describe('the scopes', () => {
     };
     const noScope = { scope: [] };
     scopeless(world);
-    expect(refusal(await bot.redeem(await bot.idJag(noScope)))).toBe('invalid_scope');
+    expect(outcome(await bot.redeem(await bot.idJag(noScope)))).toBe('invalid_scope');
     const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read', 'x'], defaultScopes: ['issues:read'] } };
     await inWorld({ resources }, async (own, ownWorld) => {
       scopeless(ownWorld);
@@ -285,7 +281,7 @@ describe('the scopes', () => {
     const scopesFor: RedeemIdJagOptions['scopesFor'] = ({ claims }) =>
       Array.isArray(claims['groups']) && claims['groups'].includes('writers') ? ['issues:write'] : [];
     await inWorld({ scopesFor }, async (own, ownWorld) => {
-      expect(refusal(await own.redeem(await own.idJag({ scope: 'issues:read issues:write' })))).toBe('invalid_scope');
+      expect(outcome(await own.redeem(await own.idJag({ scope: 'issues:read issues:write' })))).toBe('invalid_scope');
       ownWorld.policy = (request) => ({
         granted: true,
         clientId: 'bot-at-as',
@@ -306,7 +302,7 @@ describe('the account', () => {
       const { body } = await own.redeem(await own.idJag());
       expect(await own.introspect(String(body['access_token']))).toMatchObject({ sub: 'account-7' });
       ownWorld.policy = () => ({ granted: true, clientId: 'bot-at-as', subject: 'unknown', scopes: ['issues:read'] });
-      expect(refusal(await own.redeem(await own.idJag()))).toBe('invalid_grant');
+      expect(outcome(await own.redeem(await own.idJag()))).toBe('invalid_grant');
     });
   });
 });
@@ -339,9 +335,9 @@ describe('DPoP', () => {
     const dpop = await dpopHandle();
     const bound = await bot.idJag({}, dpop);
     expect(decodeJwt(bound)['cnf']).toEqual({ jkt: await dpop.calculateThumbprint() });
-    expect(refusal(await bot.redeem(bound))).toBe('invalid_grant');
+    expect(outcome(await bot.redeem(bound))).toBe('invalid_grant');
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'proof_required', subject: 'bot' });
-    expect(refusal(await bot.redeem(bound, {}, { dpop: await dpopHandle() }))).toBe('invalid_grant');
+    expect(outcome(await bot.redeem(bound, {}, { dpop: await dpopHandle() }))).toBe('invalid_grant');
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'proof_mismatch' });
     expect(await bot.redeem(bound, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
   });
@@ -349,8 +345,8 @@ describe('DPoP', () => {
   it('is what the jwt-dpop grant is about', async () => {
     const dpop = await dpopHandle();
     const grantType = GRANT_JWT_DPOP;
-    expect(refusal(await bot.redeem(await bot.idJag(), {}, { grantType }))).toBe('invalid_grant');
-    expect(refusal(await bot.redeem(await bot.idJag(), {}, { grantType, dpop }))).toBe('granted');
+    expect(outcome(await bot.redeem(await bot.idJag(), {}, { grantType }))).toBe('invalid_grant');
+    expect(outcome(await bot.redeem(await bot.idJag(), {}, { grantType, dpop }))).toBe('granted');
   });
 
   it('asks for a nonce where the provider wants one, and takes the proof that has it', async () => {
@@ -359,7 +355,7 @@ describe('DPoP', () => {
       const ownBot = new Bot(own);
       const dpop = await dpopHandle();
       const assertion = await ownBot.idJag();
-      expect(refusal(await ownBot.redeem(assertion, {}, { dpop }))).toBe('use_dpop_nonce');
+      expect(outcome(await ownBot.redeem(assertion, {}, { dpop }))).toBe('use_dpop_nonce');
       expect(await ownBot.redeem(assertion, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
     } finally {
       await own.close();
@@ -399,10 +395,10 @@ describe('DPoP', () => {
 describe("the identity provider's keys", () => {
   it('can be rotated while both run', async () => {
     const before = await bot.idJag();
-    expect(refusal(await bot.redeem(before))).toBe('granted');
+    expect(outcome(await bot.redeem(before))).toBe('granted');
     await world.signingKeys.rotate();
-    expect(refusal(await bot.redeem(await bot.idJag()))).toBe('granted');
-    expect(refusal(await bot.redeem(before))).toBe('granted');
+    expect(outcome(await bot.redeem(await bot.idJag()))).toBe('granted');
+    expect(outcome(await bot.redeem(before))).toBe('granted');
   });
 
   it('that cannot be had are a 503, and it recovers by itself', async () => {
@@ -424,10 +420,10 @@ describe("the identity provider's keys", () => {
       ]);
       down = false;
       now += 2000;
-      expect(refusal(await own.redeem(assertion))).toBe('granted');
+      expect(outcome(await own.redeem(assertion))).toBe('granted');
       down = true;
       now += 20_000;
-      expect(refusal(await own.redeem(assertion))).toBe('granted');
+      expect(outcome(await own.redeem(assertion))).toBe('granted');
     });
   });
 });
@@ -449,12 +445,12 @@ describe('the audit trail', () => {
     await inWorld({ issuers: { [issuer]: { jwks: keys.publicJwks() } } }, async (own, ownWorld) => {
       const claims = { ...decodeJwt(await own.idJag()), iss: issuer, sub: 'x\ngranted=true', jti: '\u001B[2Jj' };
       const assertion = await keys.sign(claims, { typ: 'oauth-id-jag+jwt' });
-      expect(refusal(await own.redeem(assertion))).toBe('granted');
+      expect(outcome(await own.redeem(assertion))).toBe('granted');
       expect(ownWorld.redeemed).toMatchObject([
         { subject: 'x granted=true', accountId: `${issuer}#x granted=true`, jti: '[2Jj' },
       ]);
       const scopes = [assertion, ...assertion.split('.'), ...Array.from({ length: 100 }, (_, at) => `s${at}`)];
-      expect(refusal(await own.redeem(assertion, { scope: scopes.join(' ') }))).toBe('invalid_scope');
+      expect(outcome(await own.redeem(assertion, { scope: scopes.join(' ') }))).toBe('invalid_scope');
       const { requestedScopes } = ownWorld.redeemed[1] ?? {};
       expect(requestedScopes).toHaveLength(51);
       expect(requestedScopes).toEqual(expect.arrayContaining(['[redacted]', 's0', 'and 54 more']));
@@ -504,7 +500,7 @@ describe('the audit trail', () => {
       const assertion = await own.idJag();
       expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
       await expect(Promise.all(saved.map((jti) => AccessToken.find(jti)))).resolves.toEqual([undefined]);
-      expect(refusal(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+      expect(outcome(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
     });
   });
 
