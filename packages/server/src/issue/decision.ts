@@ -1,6 +1,10 @@
 import { z } from 'zod';
+import { calling } from '../grant/callback.ts';
+import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { scope } from '../options/schemas.ts';
-import type { IdJagDecision } from './policy.ts';
+import type { IssueDraft } from './audit.ts';
+import type { IdJagDecision, IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
+import { insufficientAuthentication } from './step-up.ts';
 
 const text = z.string().min(1);
 const seconds = z.int().positive();
@@ -35,11 +39,31 @@ const denialSchema = z.object({
 
 const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchema]);
 
+/** The policy's grant. Throws GrantRefusal where it denies, or breaks. */
+export async function decide(
+  policy: IdJagPolicy,
+  request: IdJagRequest,
+  ctx: object,
+  draft: IssueDraft,
+): Promise<IdJagGrant> {
+  const decision = await calling('policy', () => policy(request));
+  const fault = decisionFault(decision);
+  if (fault !== undefined) throw serverFailure(fault);
+  if (decision.granted) return decision;
+  const { error, reason, description, status } = decision;
+  if (status !== undefined) draft.status = status;
+  if (error === 'insufficient_user_authentication') {
+    draft.status = status ?? 'authentication_insufficient';
+    throw insufficientAuthentication(ctx, decision, reason, description);
+  }
+  throw new GrantRefusal(error, description ?? 'the policy of this identity provider does not allow it', reason);
+}
+
 /**
  * What is wrong with a decision, by the names of its members and never their values; undefined where nothing is. A
  * policy is often a few lines over a map of client ids, and an entry that is missing is no grant.
  */
-export function decisionFault(decision: IdJagDecision): string | undefined {
+function decisionFault(decision: IdJagDecision): string | undefined {
   const { error } = decisionSchema.safeParse(decision);
   if (error === undefined) return undefined;
   const members = error.issues.map(({ path }) => path.join('.')).filter((member) => member !== '');

@@ -2,9 +2,9 @@ import { GRANT_TOKEN_EXCHANGE, ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/c
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import { z } from 'zod';
-import { calling, recording } from '../grant/callback.ts';
+import { recording } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
-import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
 import type { FetchLike } from '../keys/fetch-json.ts';
 import type { SigningAlgorithm, SigningKeys } from '../keys/signing-keys.ts';
 import type { Awaitable } from '../options/awaitable.ts';
@@ -16,13 +16,13 @@ import type { ProviderInternals } from '../provider/provider-internals.ts';
 import { verifyActor } from './actor.ts';
 import { grantedRecord, type IssueAuditRecord, type IssueDraft, refusedRecord } from './audit.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';
-import { decisionFault } from './decision.ts';
+import { decide } from './decision.ts';
 import { settleTerms } from './grant.ts';
-import type { IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
+import type { IdJagPolicy, IdJagRequest } from './policy.ts';
 import { principalSubject } from './principal-subject.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
-import { answerChallenges, insufficientAuthentication } from './step-up.ts';
+import { answerChallenges } from './step-up.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
 
@@ -83,10 +83,10 @@ const optionsSchema = z.strictObject({
  * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
  */
 export function issueIdJag(provider: Provider, options: IssueIdJagOptions): void {
-  const now = options.now ?? (() => new Date());
   checkShape('issueIdJag', optionsSchema, options);
   checkNumber('issueIdJag', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   checkWorkloadPlatforms(options.workloadPlatforms ?? {}, provider.issuer);
+  const now = options.now ?? (() => new Date());
 
   registerAuditedGrant<IssueDraft>(provider, {
     grantTypes: [GRANT_TOKEN_EXCHANGE],
@@ -209,25 +209,6 @@ async function verifyTokens(
     if (error instanceof GrantRefusal && error.error === 'temporarily_unavailable') draft.status = 'keys_unavailable';
     throw error;
   }
-}
-
-async function decide(
-  policy: IdJagPolicy,
-  request: IdJagRequest,
-  ctx: TokenEndpointGrantContext,
-  draft: IssueDraft,
-): Promise<IdJagGrant> {
-  const decision = await calling('policy', () => policy(request));
-  const fault = decisionFault(decision);
-  if (fault !== undefined) throw serverFailure(fault);
-  if (decision.granted) return decision;
-  const { error, reason, description, status } = decision;
-  if (status !== undefined) draft.status = status;
-  if (error === 'insufficient_user_authentication') {
-    draft.status = status ?? 'authentication_insufficient';
-    throw insufficientAuthentication(ctx, decision, reason, description);
-  }
-  throw new GrantRefusal(error, description ?? 'the policy of this identity provider does not allow it', reason);
 }
 
 /** RFC 8693 section 2.2.2: `invalid_target` where the IdP is unable to issue a token for the target. */
