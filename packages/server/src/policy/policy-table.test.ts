@@ -490,7 +490,7 @@ describe('pairwise subjects', () => {
   });
 
   it('hide who acted before, of whom nothing else is said', async () => {
-    const before = { sub: 'bot', iss: 'https://acme.example', act: { sub: 'agent-7@acme.example' } };
+    const before = { sub: 'bot', email: 'bot@acme.example', act: { sub: 'agent-7@acme.example' } };
     const forAlice = { subject: 'alice', subjectKind: 'user', claims: { act: before } } as const;
     const own = await subjectFor(withSecret(), {});
     expect(await withSecret().policy(request(forAlice))).toMatchObject({
@@ -499,6 +499,13 @@ describe('pairwise subjects', () => {
     const atIssues = await withSecret().policy(request(forAlice));
     expect(atIssues.granted && Object.keys(atIssues.priorAct ?? {})).toEqual(['sub', 'act']);
     expect(await table.policy(request(forAlice))).toMatchObject({ priorAct: before });
+  });
+
+  it('keep an actor of another issuer apart from a principal of the same name', async () => {
+    const act = { sub: 'bot', iss: 'https://elsewhere.example' };
+    const decision = await withSecret().policy(request({ subject: 'alice', subjectKind: 'user', claims: { act } }));
+    expect(decision).toMatchObject({ priorAct: { sub: expect.stringMatching(/^[\w-]{43}$/u) } });
+    expect(decision).not.toMatchObject({ priorAct: { sub: await subjectFor(withSecret(), {}) } });
   });
 
   it('are not made for a server that wants to know', async () => {
