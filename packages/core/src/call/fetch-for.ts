@@ -89,7 +89,7 @@ async function afterUnauthorized(
   tried: Tried,
 ): Promise<AccessToken> {
   await discard(response);
-  const challenges = await parseChallenges(response.headers);
+  const challenges = await dpopChallenges(response.headers);
   if (token.type === 'DPoP' && !tried.nonce && challenges.some(({ error }) => error === 'use_dpop_nonce')) {
     tried.nonce = true;
     return token;
@@ -151,6 +151,11 @@ async function call(
     report(runtime, about, { ...outcome(), failure });
     throw failure;
   }
+}
+
+/** All challenges where DPoP is among them. A hundred calls may meet a revoked token at once, and parsing is not cheap. */
+async function dpopChallenges(headers: Headers): Promise<readonly Challenge[]> {
+  return /\bdpop\b/iu.test(headers.get('www-authenticate') ?? '') ? parseChallenges(headers) : [];
 }
 
 /** RFC 9449 section 7.1: DPoP is the only scheme that is offered. */
