@@ -1,6 +1,6 @@
 import { IdJagError } from './error.ts';
 import { checkedHeader } from './header.ts';
-import { parseStrictObject } from './strict-json.ts';
+import { parseStrictObject, StrictJsonError } from './strict-json.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -40,7 +40,10 @@ function decodedPart(part: string, name: string): Record<string, unknown> {
   try {
     return parseStrictObject(decoder.decode(Buffer.from(part, 'base64url')));
   } catch (error) {
-    const reason = error instanceof SyntaxError && error.message === 'a member is repeated' ? error.message : undefined;
-    throw new IdJagError('malformed', reason === undefined ? `${name} cannot be read` : `${name}: ${reason}`);
+    // What others say of it may quote it.
+    throw new IdJagError(
+      'malformed',
+      error instanceof StrictJsonError ? `${name}: ${error.message}` : `${name} cannot be read`,
+    );
   }
 }

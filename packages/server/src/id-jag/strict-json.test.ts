@@ -8,6 +8,8 @@ describe('parseStrictObject', () => {
     '{"a":"{\\"a\\":1,\\"a\\":2}","b":"a"}',
     ' { "a" : [ "a", "a" ] , "b" : "a" } ',
     '{"a":"\\\\","b":"\\\\"}',
+    '{"a":"\\ud83d\\ude00","b":"\ud83d\ude00"}',
+    '{"a":"\\\\ud800","b":"a"}',
   ])('reads %s', (text) => {
     expect(parseStrictObject(text)).toEqual(JSON.parse(text));
   });
@@ -19,6 +21,10 @@ describe('parseStrictObject', () => {
     '{"b":[{"a":1,"a":2}]}',
     '{"a":{"x":1},"b":[1,2],"a":{}}',
     '{"__proto__":1,"__proto__":2}',
+    '{"a":"\\ud800"}',
+    '{"a":"\\\\\\udfff"}',
+    '{"a":["\\ude00\\ud83d"]}',
+    '{"\\uD800":1}',
     '[]',
     'null',
     '"a"',
