@@ -1,63 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { AS, ISSUES, request, tableOptions, WIKI } from '../../test-support/policy.ts';
 import type { IdJagDecision, IdJagRequest } from '../issue/policy.ts';
 import type { DenialFacts } from './denial-facts.ts';
-import type { PolicyTableOptions } from './options.ts';
-import { pairwiseSubject } from './pairwise.ts';
 import { type PolicyTable, policyTable } from './policy-table.ts';
-
-const AS = 'https://as.example';
-const ISSUES = 'https://issues.example/mcp';
-const WIKI = 'https://wiki.example/mcp';
-const SECRET = 'a secret of at least thirty-two bytes, kept for years';
-
-const options = {
-  servers: {
-    issues: {
-      issuer: AS,
-      audiences: ['urn:acme:issues'],
-      resource: ISSUES,
-      scopes: ['issues:read', 'issues:write', 'issues:admin'],
-      enabledScopes: ['issues:read', 'issues:write'],
-      clients: { bot: 'bot-at-as', 'bot-two': 'bot-two-at-as', desk: 'desk-at-as' },
-      maxLifetimeSeconds: 60,
-      algorithm: 'EdDSA',
-    },
-    wiki: { issuer: AS, resource: WIKI, scopes: ['wiki:read'], clients: { bot: 'bot-at-as' } },
-  },
-  groups: {
-    readers: { wiki: ['wiki:read'] },
-    staff: { issues: { onRequest: ['issues:write'] } },
-  },
-  principals: {
-    bot: {
-      clients: ['bot', 'bot-two'],
-      groups: ['readers'],
-      grants: { issues: { default: ['issues:read'], onRequest: ['issues:write', 'issues:admin'] } },
-      claims: { department: 'reports' },
-    },
-    desk: {},
-  },
-  users: { alice: { grants: { issues: ['issues:read'] } } },
-} as const satisfies PolicyTableOptions;
 
 let table: PolicyTable;
 beforeEach(() => {
-  table = policyTable(options);
+  table = policyTable(tableOptions);
 });
 
-function request(changes: Partial<IdJagRequest> = {}): IdJagRequest {
-  return {
-    subject: 'bot',
-    subjectKind: 'principal',
-    subjectTokenType: 'urn:ietf:params:oauth:token-type:access_token',
-    claims: {},
-    clientId: 'bot',
-    audience: AS,
-    resources: [ISSUES],
-    scopes: undefined,
-    ...changes,
-  };
-}
 const ask = async (changes: Partial<IdJagRequest> = {}): Promise<IdJagDecision> => table.policy(request(changes));
 const status = async (changes: Partial<IdJagRequest> = {}): Promise<unknown> => {
   const decision = await ask(changes);
@@ -205,7 +156,7 @@ describe('each denial says what an administrator would have to change', () => {
 
   it('and tells the client only where it is meant to', async () => {
     expect(await ask({ clientId: 'desk' })).not.toHaveProperty('description');
-    table = policyTable({ ...options, explainDenials: true });
+    table = policyTable({ ...tableOptions, explainDenials: true });
     const decision = await ask({ clientId: 'desk' });
     expect(decision).toMatchObject({ description: decision.granted ? 'granted' : decision.reason });
   });
@@ -213,7 +164,7 @@ describe('each denial says what an administrator would have to change', () => {
   it('and in words of its own, from the names the table has for what was asked', async () => {
     const told: DenialFacts[] = [];
     table = policyTable({
-      ...options,
+      ...tableOptions,
       groupsOf: () => ['staff'],
       explainDenials(denial, facts) {
         told.push(facts);
@@ -363,7 +314,7 @@ describe('changes while it runs hold from the next request on', () => {
       },
       groups: { readers: { wiki: { default: ['wiki:read'] } } },
     });
-    expect(policyTable(options).snapshot()).not.toEqual(table.snapshot());
+    expect(policyTable(tableOptions).snapshot()).not.toEqual(table.snapshot());
   });
 });
 
@@ -399,7 +350,7 @@ describe('questions', () => {
 describe('groups from a directory', () => {
   it('count like those of the table, and unknown ones for nothing', async () => {
     table = policyTable({
-      ...options,
+      ...tableOptions,
       groupsOf: ({ claims }) => (Array.isArray(claims['groups']) ? (claims['groups'] as string[]) : []),
     });
     const bob: Partial<IdJagRequest> = {
@@ -421,187 +372,18 @@ describe('groups from a directory', () => {
       clientId: 'desk',
       scopes: ['issues:write'],
     };
-    table = policyTable({ ...options, groupsOf });
+    table = policyTable({ ...tableOptions, groupsOf });
     table.disablePrincipal('bob');
     expect(await status(bob)).toBe('principal_disabled');
     expect(await status({ ...bob, subject: 'carol' })).toEqual(['issues:write']);
-    table = policyTable({ ...options, groupsOf, users: table.snapshot().users });
+    table = policyTable({ ...tableOptions, groupsOf, users: table.snapshot().users });
     expect(await status(bob)).toBe('principal_disabled');
     table.enablePrincipal('bob');
     expect(await status(bob)).toEqual(['issues:write']);
     table.withhold('carol', 'issues', ['issues:write']);
-    table = policyTable({ ...options, groupsOf, users: table.snapshot().users });
+    table = policyTable({ ...tableOptions, groupsOf, users: table.snapshot().users });
     expect(await status({ ...bob, subject: 'carol' })).toBe('no_grant');
     expect(await status(bob)).toEqual(['issues:write']);
     for (const name of ['bot-two', 'staff']) expect(() => table.disablePrincipal(name)).toThrow('no principal or user');
-  });
-});
-
-describe('pairwise subjects', () => {
-  const subjectFor = async (of: PolicyTable, changes: Partial<IdJagRequest>) => {
-    const decision = await of.policy(request(changes));
-    return decision.granted ? decision.subject : decision.status;
-  };
-  const elsewhere = {
-    issuer: 'https://other-as.example',
-    resource: 'https://crm.example/mcp',
-    scopes: ['crm:read'],
-    clients: { bot: 'bot-at-crm' },
-  };
-  const withSecret = (secret: string | Uint8Array = SECRET) =>
-    policyTable({
-      ...options,
-      pairwiseSecret: secret,
-      servers: {
-        ...options.servers,
-        crm: elsewhere,
-        hr: { ...elsewhere, resource: 'https://hr.example/mcp', subjects: 'public' },
-      },
-      groups: { ...options.groups, readers: { wiki: ['wiki:read'], crm: ['crm:read'], hr: ['crm:read'] } },
-    });
-  const crm = { audience: elsewhere.issuer, resources: [elsewhere.resource] };
-
-  it('are stable, and the same for all servers of one authorization server', async () => {
-    const subject = await subjectFor(withSecret(), {});
-    // Fixed: whoever changes how it is made gives every account of every deployment a new name.
-    expect(subject).toBe('UhHI034SB9xfBcK3NbMTKy2bbDwAawaKyBts08pwPAA');
-    expect(await subjectFor(withSecret(new TextEncoder().encode(SECRET)), { resources: [WIKI] })).toBe(subject);
-  });
-
-  it('differ by authorization server, by subject, by kind and by secret', async () => {
-    const subjects = await Promise.all([
-      subjectFor(withSecret(), {}),
-      subjectFor(withSecret(), crm),
-      subjectFor(withSecret(), { subject: 'alice', subjectKind: 'user' }),
-      Promise.resolve(pairwiseSubject(SECRET, { sector: AS, kind: 'principal', subject: 'alice' })),
-      subjectFor(withSecret(`another ${SECRET}`), {}),
-    ]);
-    expect(new Set(subjects).size).toBe(subjects.length);
-    for (const subject of subjects) expect(subject).toMatch(/^[\w-]{43}$/u);
-  });
-
-  it('hide the actor as well, by the name it has when it comes for itself', async () => {
-    const asked = request({
-      subject: 'alice',
-      subjectKind: 'user',
-      actor: { subject: 'bot', tokenType: 'urn:ietf:params:oauth:token-type:access_token' },
-    });
-    expect(await withSecret().policy(asked)).toMatchObject({ actorSubject: await subjectFor(withSecret(), {}) });
-  });
-
-  it('hide who acted before, of whom nothing else is said', async () => {
-    const before = { sub: 'bot', email: 'bot@acme.example', act: { sub: 'agent-7@acme.example' } };
-    const forAlice = { subject: 'alice', subjectKind: 'user', claims: { act: before } } as const;
-    const own = await subjectFor(withSecret(), {});
-    expect(await withSecret().policy(request(forAlice))).toMatchObject({
-      priorAct: { sub: own, act: { sub: expect.not.stringContaining('acme') } },
-    });
-    const atIssues = await withSecret().policy(request(forAlice));
-    expect(atIssues.granted && Object.keys(atIssues.priorAct ?? {})).toEqual(['sub', 'act']);
-    expect(await table.policy(request(forAlice))).toMatchObject({ priorAct: before });
-  });
-
-  it('keep an actor of another issuer apart from a principal of the same name', async () => {
-    const act = { sub: 'bot', iss: 'https://elsewhere.example' };
-    const decision = await withSecret().policy(request({ subject: 'alice', subjectKind: 'user', claims: { act } }));
-    expect(decision).toMatchObject({ priorAct: { sub: expect.stringMatching(/^[\w-]{43}$/u) } });
-    expect(decision).not.toMatchObject({ priorAct: { sub: await subjectFor(withSecret(), {}) } });
-  });
-
-  it('are not made for a server that wants to know', async () => {
-    expect(await subjectFor(withSecret(), { ...crm, resources: ['https://hr.example/mcp'] })).toBe('bot');
-  });
-});
-
-describe('authentication of users', () => {
-  const now = new Date('2026-11-20T12:00:00Z');
-  const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
-  const demanding = policyTable({
-    ...options,
-    now: () => now,
-    servers: {
-      issues: {
-        ...options.servers.issues,
-        userAuthentication: { maxAgeSeconds: 600, acrValues: ['phr', 'mfa'], amr: ['hwk'] },
-      },
-      wiki: options.servers.wiki,
-    },
-  });
-  const alice: Partial<IdJagRequest> = { subject: 'alice', subjectKind: 'user', clientId: 'desk' };
-  const good = { authenticatedAt: minutesAgo(5), acr: 'mfa', amr: ['pwd', 'hwk'] };
-
-  it('that is fresh and strong enough is granted, and handed on', async () => {
-    expect(await demanding.policy(request({ ...alice, authentication: good }))).toMatchObject({
-      granted: true,
-      claims: { auth_time: minutesAgo(5).getTime() / 1000, acr: 'mfa', amr: ['pwd', 'hwk'] },
-    });
-  });
-
-  it.each<[string, IdJagRequest['authentication'], string]>([
-    ['too old', { ...good, authenticatedAt: minutesAgo(11) }, 'signed in 660 s ago, and 600 s are allowed'],
-    ['of unknown age', { acr: 'mfa', amr: ['hwk'] }, 'does not say when'],
-    ['of another class', { ...good, acr: 'pwd' }, 'acr pwd, and one of phr mfa is wanted'],
-    ['of no class', { authenticatedAt: minutesAgo(5), amr: ['hwk'] }, 'acr (none)'],
-    ['without a method', { ...good, amr: ['pwd'] }, 'without hwk'],
-    ['that is not known at all', undefined, 'does not say when'],
-    ['of no real age', { ...good, authenticatedAt: new Date(Number.NaN) }, 'does not say when'],
-    ['still to come', { ...good, authenticatedAt: minutesAgo(-1) }, 'will have signed in'],
-  ])('that is %s is asked for again', async (_name, authentication, reason) => {
-    expect(await demanding.policy(request({ ...alice, ...(authentication && { authentication }) }))).toEqual({
-      granted: false,
-      status: 'authentication_insufficient',
-      error: 'insufficient_user_authentication',
-      reason: expect.stringContaining(reason),
-      maxAgeSeconds: 600,
-      acrValues: ['phr', 'mfa'],
-    });
-  });
-
-  it('is not asked of a service principal, nor of somebody without a grant', async () => {
-    expect(await demanding.policy(request())).toMatchObject({ granted: true });
-    const denied = await demanding.policy(request({ ...alice, scopes: ['issues:admin'] }));
-    expect(denied).toMatchObject({ status: 'no_grant_for_scope' });
-  });
-});
-
-describe('a table that contradicts itself', () => {
-  const { servers, principals } = options;
-  it.each<[string, object, string]>([
-    ['a grant at an unknown server', { principals: { bot: { grants: { isues: [] } } } }, 'no server "isues"'],
-    ['a grant of an unknown scope', { principals: { bot: { grants: { wiki: ['wiki:raed'] } } } }, 'wiki:raed'],
-    ['an unknown scope withheld', { principals: { bot: { withheld: { wiki: ['wiki:raed'] } } } }, 'wiki:raed'],
-    ['an explanation that is none', { explainDenials: 'yes' }, 'explainDenials'],
-    ['an unknown group', { principals: { bot: { groups: ['readres'] } } }, 'no group "readres"'],
-    ['a client of two principals', { principals: { a: { clients: ['x'] }, b: { clients: ['x'] } } }, 'the client x'],
-    [
-      'a client by the name of another',
-      { principals: { a: { clients: ['b'] }, b: { clients: ['a1'] } } },
-      'client of a',
-    ],
-    ['a principal and a user of one name', { users: { bot: {} } }, 'bot is a principal, a user or a group'],
-    ['a group and a user of one name', { users: { readers: {} } }, 'readers is a principal, a user or a group'],
-    ['two servers that are one', { servers: { ...servers, twin: servers.wiki } }, 'the same resource'],
-    ['an option that is misspelt', { servers: { wiki: { ...servers.wiki, pause: true } }, principals: {} }, 'pause'],
-    ['a resource that is no URI', { servers: { wiki: { ...servers.wiki, resource: 'wiki' } } }, 'absolute URI'],
-    ['a lifetime of nothing', { servers: { wiki: { ...servers.wiki, maxLifetimeSeconds: 0 } } }, 'maxLifetime'],
-    ['a scope with a space', { servers: { wiki: { ...servers.wiki, scopes: ['a b'] } } }, 'is not a scope'],
-    [
-      'pairwise without a secret',
-      { servers: { ...servers, wiki: { ...servers.wiki, subjects: 'pairwise' } } },
-      'Secret',
-    ],
-    ['a demand that is none', { servers: { wiki: { ...servers.wiki, userAuthentication: {} } } }, 'requires nothing'],
-    ['no class that will do', { servers: { wiki: { ...servers.wiki, userAuthentication: { acrValues: [] } } } }, 'acr'],
-    ['no method that will do', { servers: { wiki: { ...servers.wiki, userAuthentication: { amr: [] } } } }, 'amr'],
-    ['a short secret', { pairwiseSecret: 'hunter2' }, 'less than 32 bytes'],
-    [
-      'an enabled scope it does not know',
-      { servers: { ...servers, wiki: { ...servers.wiki, enabledScopes: ['x'] } } },
-      'x',
-    ],
-  ])('has %s', (_name, changes, message) => {
-    const make = () => policyTable({ ...options, servers, principals, ...changes });
-    expect(make).toThrow(expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(message) }));
-    expect(make).not.toThrow(expect.objectContaining({ message: expect.stringContaining('hunter2') }));
   });
 });

@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER, GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { Provider } from 'oidc-provider';
 import { type Answer, Bot, outcome } from '../../test-support/bot.ts';
 import { dpopProof } from '../../test-support/tokens.ts';
 import {
@@ -14,7 +12,7 @@ import {
   startWorld,
   type World,
 } from '../../test-support/world.ts';
-import { createSigningKeys, memoryReplayStore, redeemIdJag, type RedeemIdJagOptions } from '../index.ts';
+import { memoryReplayStore, type RedeemIdJagOptions } from '../index.ts';
 
 let world: World;
 let bot: Bot;
@@ -425,136 +423,5 @@ describe("the identity provider's keys", () => {
       now += 20_000;
       expect(outcome(await own.redeem(assertion))).toBe('granted');
     });
-  });
-});
-
-describe('the audit trail', () => {
-  it('has one record for each request and never a token', async () => {
-    const assertion = await bot.idJag();
-    const { body } = await bot.redeem(assertion);
-    await bot.redeem(assertion, { scope: 'admin' });
-    expect(world.redeemed.map(({ granted }) => granted)).toEqual([true, false]);
-    const trail = JSON.stringify(world.redeemed);
-    expect(trail).not.toContain(String(body['access_token']));
-    expect(trail).not.toContain(assertion.split('.')[2]);
-  });
-
-  it('holds no control characters and no assertion, wherever they were sent, and its lists end', async () => {
-    const keys = await createSigningKeys();
-    const issuer = 'https://acme.example';
-    await inWorld({ issuers: { [issuer]: { jwks: keys.publicJwks() } } }, async (own, ownWorld) => {
-      const claims = { ...decodeJwt(await own.idJag()), iss: issuer, sub: 'x\ngranted=true', jti: '\u001B[2Jj' };
-      const assertion = await keys.sign(claims, { typ: 'oauth-id-jag+jwt' });
-      expect(outcome(await own.redeem(assertion))).toBe('granted');
-      expect(ownWorld.redeemed).toMatchObject([
-        { subject: 'x granted=true', accountId: `${issuer}#x granted=true`, jti: '[2Jj' },
-      ]);
-      const scopes = [assertion, ...assertion.split('.'), ...Array.from({ length: 100 }, (_, at) => `s${at}`)];
-      expect(outcome(await own.redeem(assertion, { scope: scopes.join(' ') }))).toBe('invalid_scope');
-      const { requestedScopes } = ownWorld.redeemed[1] ?? {};
-      expect(requestedScopes).toHaveLength(51);
-      expect(requestedScopes).toEqual(expect.arrayContaining(['[redacted]', 's0', 'and 54 more']));
-      for (const part of assertion.split('.')) expect(JSON.stringify(requestedScopes)).not.toContain(part);
-    });
-  });
-
-  it('names the client and the error, whatever the client sends as its assertion', async () => {
-    await bot.redeem('bot-at-as.invalid_grant.malformed');
-    expect(world.redeemed).toMatchObject([
-      {
-        clientId: 'bot-at-as',
-        error: 'invalid_grant',
-        code: 'malformed',
-        reason: expect.stringMatching(/^malformed/u),
-      },
-    ]);
-  });
-
-  it.each([
-    ['a grant type that is sent twice', 1, (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER)],
-    ['no grant type', 1, (body: URLSearchParams) => body.delete('grant_type')],
-    ['a repeated assertion', 1, (body: URLSearchParams) => body.append('assertion', 'x')],
-    ['another grant type', 0, (body: URLSearchParams) => body.set('grant_type', 'client_credentials')],
-  ])('has of a request with %s this many records: %i', async (_name, records, change) => {
-    const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
-    change(body);
-    const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };
-    const answer = await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body });
-    expect(answer.status).toBe(400);
-    expect(world.redeemed).toHaveLength(records);
-  });
-
-  it.each<[string, NonNullable<RedeemIdJagOptions['audit']>]>([
-    [
-      'throws',
-      () => {
-        throw new Error('disk full');
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('disk full'))],
-  ])('that %s lets nothing be granted, and leaves no token behind', async (_name, audit) => {
-    await inWorld({ audit }, async (own, ownWorld) => {
-      const { AccessToken } = ownWorld.as.provider;
-      const saved: string[] = [];
-      ownWorld.as.provider.on('access_token.saved', ({ jti }) => saved.push(jti));
-      const assertion = await own.idJag();
-      expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
-      await expect(Promise.all(saved.map((jti) => AccessToken.find(jti)))).resolves.toEqual([undefined]);
-      expect(outcome(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
-    });
-  });
-
-  it('is awaited before the answer', async () => {
-    const trail: boolean[] = [];
-    const audit: RedeemIdJagOptions['audit'] = async ({ granted }) => {
-      await sleep(20);
-      trail.push(granted);
-    };
-    await inWorld({ audit }, async (own) => {
-      const assertion = await own.idJag();
-      await own.redeem(assertion);
-      expect(trail).toEqual([true]);
-      await own.redeem(assertion, { scope: 'admin' });
-      expect(trail).toEqual([true, false]);
-    });
-  });
-});
-
-describe('options that cannot be meant', () => {
-  const resources = { [OPAQUE_RESOURCE]: { scopes: ['a'] } };
-  const issuers = { 'https://idp.example': {} };
-  const given = (options: object): RedeemIdJagOptions => ({ issuers, resources, ...options });
-  const resource = (rules: object) => given({ resources: { [OPAQUE_RESOURCE]: { scopes: [], ...rules } } });
-  it.each<[string, RedeemIdJagOptions, string | RegExp]>([
-    ['no issuer', { issuers: {}, resources }, 'issuers is empty'],
-    ['itself as issuer', { issuers: { 'https://as.example': {} }, resources }, 'trusted issuer of itself'],
-    ['an issuer on plain http', { issuers: { 'http://idp.example': {} }, resources }, 'neither https nor on loopback'],
-    ['no resource', { issuers, resources: {} }, /is empty[^]*resources/u],
-    ['a relative resource', { issuers, resources: { mcp: { scopes: [] } } }, 'absolute URI'],
-    ['a life of 0', resource({ accessTokenLifetimeSeconds: 0 }), 'accessTokenLifetimeSeconds'],
-    [
-      'a life that is not set',
-      resource({ accessTokenLifetimeSeconds: Number(undefined) }),
-      'accessTokenLifetimeSeconds',
-    ],
-    ['scopes in a text', resource({ scopes: 'issues:read issues:write' }), 'expected array'],
-    ['scopes in the text of a list', resource({ scopes: ['issues:read issues:write'] }), 'is not a scope'],
-    ['default scopes in a text', resource({ scopes: ['issues:read'], defaultScopes: 'issues:read' }), 'expected array'],
-    ['types in a text', resource({ authorizationDetailsTypes: 'payment_initiation' }), 'expected array'],
-    ['a misspelt member of a resource', resource({ requireDPoP: true }), 'requireDPoP'],
-    ['a table of scopes that is none', given({ scopesFor: 'issues:read' }), 'neither a table nor a function'],
-    ['a callback that is none', given({ account: 'account-7' }), 'is not a function'],
-    ['a misspelt option', given({ requireResorce: true }), 'requireResorce'],
-    ['a clock that is none', given({ now: new Date() }), 'is not a function'],
-    ['no table of scopes', given({ scopesFor: null }), 'neither a table nor a function'],
-    ['a tolerance that is not set', given({ clockToleranceSeconds: Number(undefined) }), 'clockToleranceSeconds'],
-    [
-      'a default it does not know',
-      { issuers, resources: { [OPAQUE_RESOURCE]: { scopes: [], defaultScopes: ['x'] } } },
-      'defaultScopes',
-    ],
-  ])('%s', (_name, options, message) => {
-    const provider = new Provider('https://as.example');
-    expect(() => redeemIdJag(provider, options)).toThrow(message);
   });
 });
