@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { type ReplayStore, storeFault } from '../replay/replay-store.ts';
+import { parsedUrl } from '../text/parsed-url.ts';
 import type { DpopNonces } from './nonces.ts';
 
 /** RFC 9449 section 5.1, `dpop_signing_alg_values_supported`. */
@@ -151,8 +152,8 @@ async function signedBy(proof: string, algorithms: readonly string[], now: Date)
 }
 
 function withoutQuery(url: string): string | undefined {
-  const parsed = URL.parse(url);
-  return parsed === null ? undefined : `${parsed.origin}${parsed.pathname}`;
+  const parsed = parsedUrl(url);
+  return parsed === undefined ? undefined : `${parsed.origin}${parsed.pathname}`;
 }
 
 function sha256(text: string): string {

@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/core';
-import { within } from '../keys/within.ts';
+import { within } from '../time/within.ts';
 import type { Awaitable } from '../options/awaitable.ts';
 import { GrantRefusal, serverFailure } from './refusal.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { shown } from '../text/shown.ts';
+import { parsedUrl } from '../text/parsed-url.ts';
 import { PeerFailure } from './failure.ts';
 import { type FetchLike, fetchJson, mayFetch } from './fetch-json.ts';
 
@@ -46,8 +47,8 @@ function urlIn(document: unknown, issuer: string, member: string): string {
 }
 
 function metadataUrls(issuer: string): string[] {
-  const url = URL.parse(issuer);
-  if (url === null) return [];
+  const url = parsedUrl(issuer);
+  if (url === undefined) return [];
   const path = url.pathname.replace(/\/$/u, '');
   const inserted = (name: string) => `${url.origin}/.well-known/${name}${path}`;
   return [

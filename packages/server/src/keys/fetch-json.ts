@@ -1,6 +1,7 @@
 import { boundedText } from '../text/bounded-text.ts';
 import { PeerFailure } from './failure.ts';
-import { within } from './within.ts';
+import { within } from '../time/within.ts';
+import { parsedUrl } from '../text/parsed-url.ts';
 
 /** As much of the global `fetch` as is used here: a URL and an init in, a Response out. It should heed `init.signal`. */
 export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
@@ -47,9 +48,9 @@ export function answerText({ body }: Response): Promise<string> {
  * is on loopback; loopback and private addresses only where the issuer is on loopback too.
  */
 export function mayFetch(url: string, issuer: string): boolean {
-  const target = URL.parse(url);
-  const home = URL.parse(issuer);
-  if (target === null || home === null || target.username !== '' || target.password !== '') return false;
+  const target = parsedUrl(url);
+  const home = parsedUrl(issuer);
+  if (target === undefined || home === undefined || target.username !== '' || target.password !== '') return false;
   const local = isLoopback(home.hostname);
   if (isLoopback(target.hostname)) return local && (target.protocol === 'http:' || target.protocol === 'https:');
   if (target.protocol !== 'https:') return false;
@@ -58,8 +59,8 @@ export function mayFetch(url: string, issuer: string): boolean {
 
 /** Whether a URL that this program's operator wrote down may be fetched: https, or plain http on loopback. */
 export function mayFetchConfigured(url: string): boolean {
-  const target = URL.parse(url);
-  if (target === null || target.username !== '' || target.password !== '') return false;
+  const target = parsedUrl(url);
+  if (target === undefined || target.username !== '' || target.password !== '') return false;
   return target.protocol === 'https:' || (target.protocol === 'http:' && isLoopback(target.hostname));
 }
 

@@ -88,7 +88,7 @@ export function linkAccounts(
     // Another request of the same subject may have been faster.
     const winner = await linkedTo(key);
     if (winner !== undefined) return { accountId: winner, linkedBy: 'subject' };
-    throw new GrantRefusal('invalid_grant', 'the subject has no account here', 'the account is another subject’s');
+    throw new GrantRefusal('invalid_grant', 'the subject has no account here', "the account is another subject's");
   };
 }
 

@@ -4,7 +4,7 @@ import * as oauth from 'oauth4webapi';
 import { discoverUrl } from '../keys/discover.ts';
 import { failureOf } from '../keys/failure.ts';
 import { answerText, type FetchLike, isLoopback } from '../keys/fetch-json.ts';
-import { within } from '../keys/within.ts';
+import { within } from '../time/within.ts';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 import { Turns } from './turns.ts';

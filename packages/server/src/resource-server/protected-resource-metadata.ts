@@ -1,4 +1,5 @@
 import { checkList } from '../options/lists.ts';
+import { parsedUrl } from '../text/parsed-url.ts';
 
 /** What an MCP server says of itself as a protected resource. Lists are left out rather than empty (RFC 9728 section 3.2). */
 export interface ProtectedResourceOptions {
@@ -44,8 +45,8 @@ const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-methods
 
 /** The metadata of an MCP server as a protected resource. Throws a TypeError for options that cannot be meant. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): ProtectedResourceMetadata {
-  const resource = URL.parse(options.resource);
-  if (resource === null || resource.hash !== '' || options.resource.includes('#')) {
+  const resource = parsedUrl(options.resource);
+  if (resource === undefined || resource.hash !== '' || options.resource.includes('#')) {
     throw new TypeError(`${WHERE}: resource is not an absolute URL without a fragment`);
   }
   const { scopesSupported, resourceName, resourceDocumentation, dpopBoundAccessTokensRequired } = options;

@@ -1,4 +1,4 @@
-import { within } from '../keys/within.ts';
+import { within } from '../time/within.ts';
 import { shown } from '../text/shown.ts';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
