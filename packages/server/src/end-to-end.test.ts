@@ -7,7 +7,7 @@ import {
 } from '@credence/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../test/support/oidc-provider.ts';
 import { Bot } from '../test-support/bot.ts';
 import { loopback } from '../test-support/loopback.ts';
 import {

@@ -1,7 +1,7 @@
 import { GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG } from '@credence/core';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../test/support/oidc-provider.ts';
 import {
   createSigningKeys,
   idJagIdentityProviderConfiguration,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_TOKEN_EXCHANGE } from '@credence/core';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../test/support/oidc-provider.ts';
 import {
   createSigningKeys,
   idJagAuthorizationServerConfiguration,

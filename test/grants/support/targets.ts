@@ -14,7 +14,7 @@ import {
   type TrustedIssuer,
 } from '@credence/server';
 import { exportJWK, generateKeyPair } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../support/oidc-provider.ts';
 
 const GRANT_JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const GRANT_JWT_DPOP = 'urn:ietf:params:oauth:grant-type:jwt-dpop';

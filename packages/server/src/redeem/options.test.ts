@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../../test/support/oidc-provider.ts';
 import { OPAQUE_RESOURCE } from '../../test-support/world.ts';
 import type { RedeemIdJagOptions } from './options.ts';
 import { redeemIdJag } from './redeem-id-jag.ts';

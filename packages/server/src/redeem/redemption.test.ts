@@ -1,7 +1,7 @@
 import { GRANT_JWT_BEARER } from '@credence/core';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../../test/support/oidc-provider.ts';
 import { Bot } from '../../test-support/bot.ts';
 import { dpopProof, signIdJag } from '../../test-support/tokens.ts';
 import {
