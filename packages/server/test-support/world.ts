@@ -103,6 +103,8 @@ export async function startWorld(
       { ...machine, client_id: 'bound', client_secret: IDP_SECRET, dpop_bound_access_tokens: true },
       { ...machine, client_id: 'symmetric', client_secret: IDP_SECRET, id_token_signed_response_alg: 'HS256' },
     ],
+    findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    ttl: { ...idJagIdentityProviderConfiguration().ttl, AccessToken: 60 },
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'HS256'] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
   });
