@@ -101,11 +101,11 @@ describe('who the caller is', () => {
         },
       ],
     });
-    const reasons: unknown[] = [];
+    const reasons: { reason: unknown }[] = [];
     redeemIdJag(provider, {
       issuers: { [world.idp.issuer]: {} },
       resources,
-      audit: ({ reason }) => reasons.push(reason),
+      audit: ({ reason }) => reasons.push({ reason }),
     });
     const callback = provider.callback();
     world.as.server.serve((request, response) => void callback(request, response));
@@ -113,7 +113,10 @@ describe('who the caller is', () => {
     await expect(bot.redeem(await idJag({ groups: ['g'] }))).resolves.toMatchObject({
       body: { error: 'server_error' },
     });
-    expect(reasons).toEqual([undefined, expect.stringContaining('extraTokenClaims: idJagTokenClaims')]);
+    expect(reasons).toEqual([
+      { reason: undefined },
+      { reason: expect.stringContaining('extraTokenClaims: idJagTokenClaims') },
+    ]);
   });
 });
 
