@@ -11,11 +11,11 @@ import {
   createSigningKeys,
   idJagIdentityProviderConfiguration,
   type IssueAuditRecord,
-  issueIdJag,
+  addIdJagExchange,
   issuePrincipalIdTokens,
   policyTable,
-  verifyIdJag,
-} from '@credence/server';
+} from '@credence/identity-provider';
+import { verifyIdJag } from '@credence/authorization-server';
 // #endregion
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
@@ -82,7 +82,7 @@ const provider = new Provider(ISSUER, {
 });
 
 const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
-issueIdJag(provider, {
+addIdJagExchange(provider, {
   signingKeys,
   policy: table.policy, // or a function of your own
   subject: table.subject,

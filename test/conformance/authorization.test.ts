@@ -1,14 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  accessTokenClaims,
-  createSigningKeys,
-  expressIdJag,
-  idJagAuthorizationServerConfiguration,
-  idJagTokenEndpoint,
-  redeemIdJag,
-  withIdJagMetadata,
-} from '@credence/server';
+import { accessTokenClaims, expressIdJag, idJagTokenEndpoint, withIdJagMetadata } from '@credence/authorization-server';
+import { createSigningKeys } from '@credence/identity-provider';
+import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -51,7 +45,7 @@ type Make = (issuer: string, configuration: Configuration) => RequestListener | 
 /** An oidc-provider that redeems ID-JAGs. */
 const provider: Make = (issuer, configuration) => {
   const made = new Provider(issuer, configuration);
-  redeemIdJag(made, RULES);
+  addIdJagGrant(made, RULES);
   return listenerOf(made);
 };
 

@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServicePrincipal } from '@credence/core';
 import {
   accessMiddleware,
@@ -8,6 +7,7 @@ import {
   refusalOf,
 } from '@credence/langchain';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { Command, interrupt, MemorySaver } from '@langchain/langgraph';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { createClient } from 'redis';
 import { describeWithRedis } from '../support/describe-with-redis.ts';
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts';

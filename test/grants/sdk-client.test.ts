@@ -2,17 +2,19 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   type AccessTokenInfo,
-  accessTokenClaims,
   accessTokenVerifier,
   callerOf,
-  createSigningKeys,
   honoAccessToken,
+  protectedResourceMetadata,
+} from '@credence/resource-server';
+import {
+  accessTokenClaims,
   honoIdJag,
   idJagTokenEndpoint,
-  protectedResourceMetadata,
   type RedeemAuditRecord,
   withIdJagMetadata,
-} from '@credence/server';
+} from '@credence/authorization-server';
+import { createSigningKeys } from '@credence/identity-provider';
 import { getRequestListener } from '@hono/node-server';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Client, CrossAppAccessProvider, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';

@@ -41,13 +41,18 @@ export const PROJECTS: readonly Project[] = [
     checksDeclarations: true,
   },
   {
-    name: 'mcp-server',
+    name: 'resource-server',
     entries: {
-      '@credence/core': ['CredenceError'],
-      '@credence/server': ['accessTokenVerifier', 'accessTokenGate', 'idJagTokenEndpoint', 'toolScopes', 'verifyIdJag'],
+      '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
     others: COMPILER,
-    checksDeclarations: false,
+    checksDeclarations: true,
+  },
+  {
+    name: 'authorization-server',
+    entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
+    others: COMPILER,
+    checksDeclarations: true,
   },
   {
     name: 'enterprise',
@@ -55,7 +60,8 @@ export const PROJECTS: readonly Project[] = [
       '@credence/core': ['ServicePrincipal'],
       '@credence/redis': ['redisReplayStore', 'redisStore'],
       '@credence/sandbox': ['startSandbox'],
-      '@credence/server': ['issueIdJag', 'policyTable', 'redeemIdJag'],
+      '@credence/identity-provider': ['addIdJagExchange', 'policyTable'],
+      '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
     others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
     checksDeclarations: false,
@@ -74,6 +80,10 @@ export async function install(project: Project, folder: string, packed: readonly
     if (found === undefined) throw new Error(`${name} was not packed`);
     dependencies[name] = `file:${found.tarball}`;
   }
+  // what ours depend on of ours is in no registry yet
+  const overrides = Object.fromEntries(
+    packed.filter(({ name }) => dependencies[name] === undefined).map(({ name, tarball }) => [name, `file:${tarball}`]),
+  );
   for (const name of project.others) dependencies[name] = await installedVersion(name);
   const program = `${project.name}.ts`;
   const tsconfig = {
@@ -88,7 +98,7 @@ export async function install(project: Project, folder: string, packed: readonly
     },
     files: [program],
   };
-  const manifest = { name: project.name, version: '1.0.0', private: true, type: 'module', dependencies };
+  const manifest = { name: project.name, version: '1.0.0', private: true, type: 'module', dependencies, overrides };
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig, null, 2));

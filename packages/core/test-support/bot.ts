@@ -1,7 +1,7 @@
 import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../../../test/support/oauth-world.ts';
 import { clientSecret } from '../src/credentials/client-secret.ts';
 import type { CredenceEvent } from '../src/events.ts';
-import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
+import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
 import { ServicePrincipal } from '../src/principal/service-principal.ts';
 
 /** The MCP server's identifier. Nothing listens there: the resource is pinned, so that only IdP and AS are asked. */
@@ -10,7 +10,7 @@ export const RESOURCE = 'http://127.0.0.1:9/mcp';
 export interface BotOptions {
   readonly world?: WorldOptions;
   readonly idp?: Partial<IdpOptions>;
-  readonly server?: Partial<ServerOptions>;
+  readonly server?: Partial<McpServerOptions>;
   /** False where the resource is to be discovered. Default true. */
   readonly pinResource?: boolean;
   readonly principal?: Partial<ServicePrincipalOptions>;

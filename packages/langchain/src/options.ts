@@ -1,4 +1,5 @@
-import { cleanText, CredenceError } from '@credence/core';
+import { cleanText } from '@credence/protocol';
+import { CredenceError } from '@credence/core';
 import { z } from 'zod';
 import type { OnRefused } from './tools/guard.ts';
 

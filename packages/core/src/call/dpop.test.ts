@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
-import type { ServerOptions } from '../principal/options.ts';
+import type { McpServerOptions } from '../principal/options.ts';
 import { ServicePrincipal } from '../principal/service-principal.ts';
 
 const opened: { close(): Promise<void> }[] = [];
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).toReversed()) await one.close();
 });
 
-async function start(tokenType: string, answers: PeerRoute, dpop?: ServerOptions['dpop']) {
+async function start(tokenType: string, answers: PeerRoute, dpop?: McpServerOptions['dpop']) {
   let tokens = 0;
   const as: Peer = await startPeer({
     'POST /token': () => {

@@ -1,4 +1,4 @@
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/protocol';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
 import { current } from './rotating.ts';

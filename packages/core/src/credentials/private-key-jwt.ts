@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { parseJsonObject } from '../text/json.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
 import { current, currentFile, isFile } from './rotating.ts';

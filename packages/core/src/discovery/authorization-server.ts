@@ -1,12 +1,16 @@
-import { GRANT_PROFILE_ID_JAG, TOKEN_TYPE_ID_JAG } from '../constants.ts';
+import {
+  authorizationServerUrls,
+  GRANT_PROFILE_ID_JAG,
+  identifier,
+  stringField,
+  stringList,
+  TOKEN_TYPE_ID_JAG,
+} from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { About } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime.ts';
-import { identifier } from '../text/clean.ts';
-import { stringField, stringList } from '../text/json.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
-import { authorizationServerUrls } from './well-known.ts';
 
 /** What Credence uses of an issuer's metadata (RFC 8414, OpenID Connect Discovery). */
 export interface IssuerMetadata {

@@ -1,9 +1,9 @@
+import { identifier } from '@credence/protocol';
 import { type Keepable, Kept } from '../cache/kept.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../flows/settings.ts';
 import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
-import { identifier } from '../text/clean.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
 

@@ -1,4 +1,4 @@
-import { cleanText } from '../text/clean.ts';
+import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from './codes.ts';
 import type { Contact, Leg } from './leg.ts';
 

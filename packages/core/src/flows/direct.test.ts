@@ -3,7 +3,7 @@ import { refusal, serverError } from '../../../../test/support/oauth-world.ts';
 import { type Bot, type BotOptions, RESOURCE, startBot } from '../../test-support/bot.ts';
 import { refusalOf } from '../../test-support/runtime.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
-import { workloadToken } from '../subjects/workload-token.ts';
+import { fromWorkloadToken } from '../subjects/from-workload-token.ts';
 
 const started: Bot[] = [];
 async function start(options?: BotOptions): Promise<Bot> {
@@ -47,7 +47,7 @@ describe("flow: 'client-credentials'", () => {
 describe("flow: 'workload-identity'", () => {
   const server = {
     flow: 'workload-identity',
-    assertion: workloadToken(() => 'platform.jwt.here'),
+    assertion: fromWorkloadToken(() => 'platform.jwt.here'),
     credential: noClientAuth({ clientId: 'bot-at-as' }),
   } as const;
 
@@ -79,7 +79,7 @@ describe("flow: 'workload-identity'", () => {
   });
 
   it('says where the JWT was to come from when there is none', async () => {
-    const { bot } = await start({ server: { ...server, assertion: workloadToken(() => '') } });
+    const { bot } = await start({ server: { ...server, assertion: fromWorkloadToken(() => '') } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
     expect(error.message).toContain('workloadToken');

@@ -14,8 +14,8 @@ import { type Bot, type BotOptions, countedBetween, RESOURCE, startBot } from '.
 import { refusalOf } from '../../test-support/runtime.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
-import { idToken } from '../subjects/id-token.ts';
-import { workloadToken } from '../subjects/workload-token.ts';
+import { fromIdToken } from '../subjects/from-id-token.ts';
+import { fromWorkloadToken } from '../subjects/from-workload-token.ts';
 
 const started: Bot[] = [];
 async function start(options?: BotOptions): Promise<Bot> {
@@ -96,7 +96,7 @@ describe('the way through the IdP', () => {
   });
 
   it('sends who acts, with the type that was configured', async () => {
-    const { bot, world } = await start({ idp: { actor: workloadToken(() => 'actor.jwt.here') } });
+    const { bot, world } = await start({ idp: { actor: fromWorkloadToken(() => 'actor.jwt.here') } });
     await bot.token('mcp');
     expect(world.idp.script.received('exchange')[0]?.form).toMatchObject({
       actor_token: 'actor.jwt.here',
@@ -109,7 +109,7 @@ describe('what is kept', () => {
   it('makes a further access token cost one request while the ID-JAG lives', async () => {
     const { bot, counts } = await start();
     const first = await bot.token('mcp');
-    bot.reject(first);
+    bot.invalidate(first);
     const second = await bot.token('mcp');
     expect(second.value).not.toBe(first.value);
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 2 });
@@ -182,7 +182,7 @@ describe('what is kept', () => {
     let asked = 0;
     const { bot, world } = await start({
       idp: {
-        subject: idToken(async () => {
+        subject: fromIdToken(async () => {
           asked += 1;
           return 'not-a-good-token';
         }),

@@ -1,10 +1,9 @@
+import { type JsonObject, parseJsonObject, readBounded, ResponseTooLarge } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { Operation } from '../events.ts';
 import type { Runtime } from '../runtime.ts';
-import { type JsonObject, parseJsonObject } from '../text/json.ts';
 import { waitFor } from '../time/wait-for.ts';
-import { readBounded, ResponseTooLarge } from './bounded-body.ts';
 import { sentSecrets } from './sent-secrets.ts';
 
 /** Whom a request goes to, for events and errors. */

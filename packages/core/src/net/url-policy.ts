@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
+import { identifier } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import { identifier } from '../text/clean.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');

@@ -1,3 +1,4 @@
+import { type JsonObject, parseScopes, stringField, withoutSecrets } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -15,8 +16,6 @@ import {
 } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
-import { type JsonObject, stringField } from '../text/json.ts';
-import { parseScopes, withoutSecrets } from '../text/scopes.ts';
 import { waitFor } from '../time/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 

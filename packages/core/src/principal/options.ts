@@ -1,3 +1,4 @@
+import { SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
@@ -5,7 +6,6 @@ import type { CredenceEvent } from '../events.ts';
 import type { NetworkTrust } from '../net/url-policy.ts';
 import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
-import { SCOPE_TOKEN } from '../text/scopes.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
 
@@ -24,7 +24,7 @@ export interface IdpOptions {
   parameters?: Readonly<Record<string, string>> | undefined;
 }
 
-export interface ServerOptions {
+export interface McpServerOptions {
   /** The MCP server's URL. */
   url: string;
   /**
@@ -56,12 +56,12 @@ export interface ServerOptions {
   dpop?: CryptoKeyPair | undefined;
 }
 
-export type EventListener = (event: CredenceEvent) => void;
+export type CredenceEventListener = (event: CredenceEvent) => void;
 
 export interface ServicePrincipalOptions {
   idp?: IdpOptions | undefined;
   /** The MCP servers, by names of your choosing. */
-  servers: Readonly<Record<string, ServerOptions>>;
+  servers: Readonly<Record<string, McpServerOptions>>;
   /** Where tokens are kept beyond this principal's memory. Default: nowhere. */
   store?: TokenStore | undefined;
   /** Access tokens kept in memory; beyond `maxTokens` the one used least recently goes. Default 10,000. */
@@ -74,7 +74,7 @@ export interface ServicePrincipalOptions {
   /** What the network rules may be relaxed to. Default: https only, but for loopback. */
   network?: NetworkTrust | undefined;
   /** Told what happens, one or several; what they throw is ignored. */
-  onEvent?: EventListener | readonly EventListener[] | undefined;
+  onEvent?: CredenceEventListener | readonly CredenceEventListener[] | undefined;
 }
 
 const text = z.string().trim().min(1, 'is empty');
@@ -90,7 +90,7 @@ const subject = z.custom<SubjectTokenSource>(
   'is no subject token source: use ownToken, idToken, refreshToken or workloadToken',
 );
 
-const listener = z.custom<EventListener>((value) => typeof value === 'function', 'is no function');
+const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is no function');
 
 const idp = z.strictObject({
   issuer: text,

@@ -1,3 +1,4 @@
+import { cleanText } from '@credence/protocol';
 import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
@@ -6,9 +7,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import type { FetchLike } from '../runtime.ts';
 import { SubjectTokens } from '../subjects/subject-tokens.ts';
-import { cleanText } from '../text/clean.ts';
-import type { AccessToken } from '../tokens/access-token.ts';
-import { AccessToken as Token } from '../tokens/access-token.ts';
+import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { closed } from '../tokens/failures.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
@@ -80,7 +79,7 @@ export class ServicePrincipal {
   }
 
   /** The server refused exactly this token: it is forgotten, unless another has taken its place. */
-  reject(token: AccessToken): void {
+  invalidate(token: AccessToken): void {
     if (token instanceof Token) this.#manager.reject(token);
   }
 

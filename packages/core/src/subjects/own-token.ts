@@ -1,7 +1,6 @@
-import { TOKEN_TYPE_ACCESS_TOKEN } from '../constants.ts';
+import { sortedEntries, TOKEN_TYPE_ACCESS_TOKEN } from '@credence/protocol';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { sortedEntries } from '../text/json.ts';
 import type { SubjectTokenSource } from './subject.ts';
 
 export interface OwnTokenOptions {

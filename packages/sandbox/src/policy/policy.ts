@@ -1,5 +1,5 @@
 import { CredenceError } from '@credence/core';
-import type { HeldScopes, PolicyTable } from '@credence/server';
+import type { HeldScopes, PolicyTable } from '@credence/identity-provider';
 
 /** Which scopes somebody holds at a server, and whether they come by default or only when asked for. */
 export type ServerGrant = HeldScopes;

@@ -1,4 +1,4 @@
-import type { PolicyPrincipal } from '@credence/server';
+import type { PolicyPrincipal } from '@credence/identity-provider';
 
 export const SERVER_NAMES = ['issues', 'documents', 'database'] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];

@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
 import { CredenceError } from '@credence/core';
+import { describe, expect, it } from '@jest/globals';
 import { connecting, credenceErrorIn } from './connecting.ts';
 
 const refusal = new CredenceError({

@@ -1,0 +1,4 @@
+import { z } from 'zod';
+import { SigningKeys } from '../signing-keys/signing-keys.ts';
+
+export const signingKeysSchema = z.instanceof(SigningKeys, { error: 'are not what createSigningKeys() makes' });

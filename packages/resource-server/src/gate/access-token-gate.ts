@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessTokenInfo } from '../access-token/auth-info.ts';
+import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
+
+type AccessTokenGate = (request: Request) => Promise<AccessTokenInfo | Response>;
+
+/**
+ * Requires an access token of Web-standard requests: resolves to what it says, or to the answer to give instead. It
+ * stands where `requireBearerAuth` of MCP SDK v2 would, and takes DPoP-bound tokens as well.
+ *
+ * Throws a TypeError for options that cannot be meant.
+ */
+export function accessTokenGate(options: AccessTokenGateOptions): AccessTokenGate {
+  return webGate(options, 'accessTokenGate');
+}
+
+function webGate(options: AccessTokenGateOptions, where: string): AccessTokenGate {
+  const gate = createGate(options, where);
+  return async ({ method, url, headers }) => {
+    const { pathname, search } = new URL(url);
+    const outcome = await gate({
+      method,
+      target: `${pathname}${search}`,
+      authorization: headers.get('authorization'),
+      dpop: headers.get('dpop'),
+    });
+    return 'info' in outcome ? outcome.info : responseOf(outcome.refusal);
+  };
+}
+
+function responseOf({ status, headers, body }: GateRefusal): Response {
+  return new Response(JSON.stringify(body), { status, headers: { ...headers, ...JSON_BODY } });
+}
+
+const JSON_BODY = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
+/** Express-compatible; it sets `auth`, where MCP SDK v1 looks for the caller, to an AccessTokenInfo. */
+export type ExpressAccessToken = (
+  request: IncomingMessage & { originalUrl?: string; auth?: unknown },
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>;
+
+/**
+ * {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. Throws a
+ * TypeError for options that cannot be meant.
+ */
+export function expressAccessToken(options: AccessTokenGateOptions): ExpressAccessToken {
+  const gate = createGate(options, 'expressAccessToken');
+  return async (request, response, next) => {
+    const { method = 'GET', url = '/', originalUrl, headers } = request;
+    // Several DPoP headers arrive joined by a comma, which no proof has (RFC 9449 section 4.3, check 1).
+    const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
+    let outcome: GateOutcome;
+    try {
+      outcome = await gate({ method, target: originalUrl ?? url, authorization: headers.authorization, dpop });
+    } catch (error) {
+      next(error);
+      return;
+    }
+    if ('info' in outcome) {
+      request.auth = outcome.info;
+      next();
+      return;
+    }
+    const { status, headers: answered, body } = outcome.refusal;
+    response.writeHead(status, { ...answered, ...JSON_BODY });
+    response.end(JSON.stringify(body));
+  };
+}
+
+/** As much of a Hono context as is needed. */
+interface HonoContext {
+  readonly req: { readonly raw: Request };
+  set(key: 'auth', value: AccessTokenInfo): void;
+}
+
+/**
+ * {@link accessTokenGate} as a middleware for Hono, which finds the caller by `c.get('auth')`. Throws a TypeError for
+ * options that cannot be meant.
+ */
+export function honoAccessToken(
+  options: AccessTokenGateOptions,
+): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+  const gate = webGate(options, 'honoAccessToken');
+  return async (context, next) => {
+    const outcome = await gate(context.req.raw);
+    if (outcome instanceof Response) return outcome;
+    context.set('auth', outcome);
+    await next();
+    return undefined;
+  };
+}
