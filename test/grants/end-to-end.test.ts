@@ -9,7 +9,7 @@ import { accessTokenVerifier } from '@credence/resource-server';
 import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../support/oidc-provider.ts';
 import { Bot } from '../support/roles/bot.ts';
 import { loopback } from '../support/roles/loopback.ts';
 import {

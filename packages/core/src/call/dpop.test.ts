@@ -86,6 +86,9 @@ describe('a call with a bearer token where only bound ones are taken', () => {
       contact: 'you',
       remedy: expect.stringContaining('servers.notes.dpop'),
     });
-    expect([asked(), received().length]).toEqual([1, 1]);
+    expect({ tokensAskedFor: asked(), callsReceived: received().length }).toEqual({
+      tokensAskedFor: 1,
+      callsReceived: 1,
+    });
   });
 });
