@@ -48,7 +48,7 @@ export type {
   TokenEvent,
   WarningEvent,
 } from './events.ts';
-export type { NetworkTrust } from './net/url-policy.ts';
+export type { NetworkTrust } from '@credence/protocol';
 export { optionsFromEnv } from './principal/from-env.ts';
 export type {
   CredenceEventListener,

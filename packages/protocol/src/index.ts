@@ -46,15 +46,20 @@ export { KeysUnavailableError } from './keys/remote-key-set.ts';
 export { verifiedBy } from './keys/verified-by.ts';
 export { discoverUrl } from './metadata/discover.ts';
 export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-known.ts';
-export { ResponseTooLarge, readBounded } from './net/bounded-body.ts';
+export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
+export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
+export { checkConfiguredUrl } from './net/configured-url.ts';
+export { defaultFetch, type FetchLike } from './net/fetch-like.ts';
+export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
+export { decideNamedUrl } from './net/named-url.ts';
+export { ForbiddenAddressError } from './net/resolved-address.ts';
 export {
-  type FetchLike,
-  answerText,
-  checkConfiguredUrl,
-  defaultFetch,
-  isLoopback,
-  mayFetchConfigured,
-} from './net/fetch-json.ts';
+  judgeConfiguredUrl,
+  judgeNamedUrl,
+  type NetworkTrust,
+  type UrlFault,
+  type UrlVerdict,
+} from './net/url-policy.ts';
 export { failureOf } from './net/peer-failure.ts';
 export type { Awaitable } from './options/awaitable.ts';
 export { checkList } from './options/lists.ts';
@@ -62,7 +67,7 @@ export { checkNumber } from './options/numbers.ts';
 export { callback, checkShape, flag, isAbsoluteUri, scope, unchecked } from './options/schemas.ts';
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
-export { boundedText } from './text/bounded-text.ts';
+export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanText, identifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';

@@ -8,7 +8,7 @@ import {
   DpopProofError,
   GRANT_JWT_BEARER,
   GRANT_JWT_DPOP,
-  mayFetchConfigured,
+  judgeConfiguredUrl,
   memoryReplayStore,
   ProofReplayUnknownError,
   type ReplayStore,
@@ -108,7 +108,7 @@ const optionsSchema = redemptionRulesSchema.extend({
   issuer: z
     .string()
     .refine(
-      (issuer) => mayFetchConfigured(issuer) && !/[?#]/u.test(issuer),
+      (issuer) => judgeConfiguredUrl(issuer).fault === undefined && !/[?#]/u.test(issuer),
       'is no https URL without query and fragment (or http on loopback)',
     ),
   authenticateClient: callback,

@@ -24,6 +24,8 @@ export interface TokenEndpoint {
   readonly url: string;
   /** The option that pins the URL, where one does. */
   readonly option?: string | undefined;
+  /** The configured URL whose owner named the URL; undefined where it is pinned. */
+  readonly anchor?: URL | undefined;
 }
 
 export interface TokenRequest {
@@ -101,6 +103,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     issuer: endpoint.issuer,
     attempt: attemptNumber,
     option: endpoint.option,
+    anchor: endpoint.anchor,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   const client: oauth.Client = { client_id: credential.clientId };

@@ -3,7 +3,7 @@ import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { CredenceEvent } from '../events.ts';
-import type { NetworkTrust } from '../net/url-policy.ts';
+import type { NetworkTrust } from '@credence/protocol';
 import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';

@@ -1,7 +1,7 @@
 import { createSigningKeys, type SigningKeys } from '@credence/identity-provider';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Loopback, loopback } from '../../../../test/support/roles/loopback.ts';
-import { defaultFetch, type FetchLike } from '../net/fetch-json.ts';
+import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
 import { KeysUnavailableError, RemoteKeySet } from './remote-key-set.ts';
 
 const MINUTE = 60_000;
@@ -202,7 +202,7 @@ describe('RemoteKeySet', () => {
     },
     'a jwks_uri on plain http elsewhere': () => {
       metadata['jwks_uri'] = 'http://keys.example/jwks';
-      return 'metadata: the jwks_uri is none that may be asked, "http://keys.example/jwks"';
+      return 'metadata: the jwks_uri may not be requested, "http://keys.example/jwks"';
     },
     'a redirect': () => {
       idp.serve((request, response) =>
