@@ -14,7 +14,8 @@ export interface Project {
   readonly checksDeclarations: boolean;
 }
 
-const COMPILER = ['@types/node', 'typescript'];
+/** The compiler itself is the one of this repository. */
+const TYPES = ['@types/node'];
 
 export const PROJECTS: readonly Project[] = [
   {
@@ -36,7 +37,7 @@ export const PROJECTS: readonly Project[] = [
       '@opentelemetry/api',
       'langchain',
       'zod',
-      ...COMPILER,
+      ...TYPES,
     ],
     checksDeclarations: true,
   },
@@ -45,13 +46,13 @@ export const PROJECTS: readonly Project[] = [
     entries: {
       '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
-    others: COMPILER,
+    others: TYPES,
     checksDeclarations: true,
   },
   {
     name: 'authorization-server',
     entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
-    others: COMPILER,
+    others: TYPES,
     checksDeclarations: true,
   },
   {
@@ -63,7 +64,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/identity-provider': ['addIdJagExchange', 'policyTable'],
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
-    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
+    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...TYPES],
     checksDeclarations: false,
   },
 ];
@@ -73,7 +74,23 @@ export function packagesOf({ entries }: Project): readonly string[] {
   return [...new Set(Object.keys(entries).map((entry) => entry.split('/').slice(0, 2).join('/')))];
 }
 
-export async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
+/** Installs all of them, two at a time: half of the time npm waits for the registry. A promise for each, by name. */
+export function installAll(
+  folderOf: (project: Project) => string,
+  packed: readonly PackedPackage[],
+): ReadonlyMap<string, Promise<void>> {
+  const installs: Promise<void>[] = [];
+  for (const [at, project] of PROJECTS.entries()) {
+    const earlier = installs[at - 2]?.catch(() => undefined);
+    const installed = (earlier ?? Promise.resolve()).then(() => install(project, folderOf(project), packed));
+    // Whoever waits for it hears of a failure.
+    installed.catch(() => undefined);
+    installs.push(installed);
+  }
+  return new Map(PROJECTS.map(({ name }, at) => [name, installs[at] ?? Promise.resolve()]));
+}
+
+async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
   const dependencies: Record<string, string> = {};
   for (const name of packagesOf(project)) {
     const found = packed.find((candidate) => candidate.name === name);
