@@ -1,5 +1,7 @@
 export default {
   testEnvironment: '<rootDir>/test/jest-environment.js',
+  // A server of one file may still answer while the next one runs: jest's warning about that would fail the wrong test.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist', '<rootDir>/test/conformance/suite'],
