@@ -89,6 +89,11 @@ describe('accessTokenGate', () => {
     expect(challengesOf(await send(gate, token))).toContain('bound to a key');
   });
 
+  it('takes no token from the query of a URL', async () => {
+    const url = `${OPAQUE_RESOURCE}?access_token=${bearer}`;
+    expect(challengesOf(await accessTokenGate(gateOptions())(new Request(url)))).toMatch(/^401 Bearer/u);
+  });
+
   it('answers a request without a token with both schemes and no error', async () => {
     const response = await accessTokenGate(gateOptions())(new Request(OPAQUE_RESOURCE));
     expect(challengesOf(response)).toMatch(
