@@ -63,6 +63,7 @@ describe('protectedResourceMetadata', () => {
     ['authorizationServers is not a list', { authorizationServers: 'https://as.example' }],
     ['authorizationServers is not a list', { authorizationServers: undefined }],
     ['scopesSupported is not a list', { scopesSupported: 'issues:read' }],
+    ['scopesSupported is empty', { scopesSupported: [] }],
     ['dpopSigningAlgorithms is empty', { dpopSigningAlgorithms: [] }],
   ])('says what cannot be meant: %s', (message, more) => {
     const options = { resource: 'https://mcp.example', authorizationServers: ['https://as.example'], ...more };
