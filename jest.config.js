@@ -1,4 +1,6 @@
 export default {
+  // The second one checks, after a run of all tests, those that test/requirements names.
+  reporters: ['default', '<rootDir>/test/requirements/reporter/index.js'],
   testEnvironment: '<rootDir>/test/jest-environment.js',
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
