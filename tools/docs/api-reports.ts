@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import {
+  CompilerState,
+  Extractor,
+  ExtractorConfig,
+  type ExtractorMessage,
+  ExtractorLogLevel,
+  type IExtractorMessagesConfig,
+} from '@microsoft/api-extractor';
+import { type EntryPoint, ROOT } from './entry-points.ts';
+
+/** The compiler options with which the declarations are read, here and by the reference. */
+const TSCONFIG = join(import.meta.dirname, 'tsconfig.declarations.json');
+
+/**
+ * What fails: an export or a member without a docstring (`ae-undocumented`), an unresolved link, and whatever else
+ * api-extractor finds. A type that a signature names and the entry point does not export (`ae-forgotten-export`) becomes
+ * a line of the report, so that a new one shows in its diff.
+ */
+const MESSAGES: IExtractorMessagesConfig = {
+  compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
+  extractorMessageReporting: {
+    default: { logLevel: ExtractorLogLevel.Error },
+    'ae-forgotten-export': { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
+    // Release tags such as @beta are not used here.
+    'ae-missing-release-tag': { logLevel: ExtractorLogLevel.None },
+    // A dependency publishes its source as its types.
+    'ae-wrong-input-file-type': { logLevel: ExtractorLogLevel.None },
+  },
+  // Docstrings are plain JSDoc, not the stricter TSDoc.
+  tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
+};
+
+/** The report of one entry point, and what is wrong with its public surface. */
+export interface ApiReport {
+  readonly name: string;
+  readonly text: string;
+  readonly faults: string[];
+}
+
+/** Reads the declarations of all entry points in one program and writes the report of each as text. */
+export function apiReports(entries: EntryPoint[]): ApiReport[] {
+  const folder = mkdtempSync(join(tmpdir(), 'api-reports-'));
+  const files = entries.map((entry) => join(ROOT, entry.folder, entry.types));
+  try {
+    let compilerState: CompilerState | undefined;
+    return entries.map((entry) => {
+      const config = extractorConfig(entry, files, folder);
+      compilerState ??= CompilerState.create(config);
+      const faults: string[] = [];
+      const messageCallback = (message: ExtractorMessage) => {
+        message.handled = true;
+        if (message.logLevel === ExtractorLogLevel.Error) faults.push(shown(message));
+      };
+      Extractor.invoke(config, { compilerState, localBuild: true, messageCallback });
+      return { name: entry.name, text: readFileSync(join(folder, `${entry.name}.api.md`), 'utf8'), faults };
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function extractorConfig(entry: EntryPoint, files: string[], folder: string): ExtractorConfig {
+  const projectFolder = join(ROOT, entry.folder);
+  return ExtractorConfig.prepare({
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(projectFolder, 'package.json'),
+    configObject: {
+      projectFolder,
+      mainEntryPointFilePath: join(projectFolder, entry.types),
+      newlineKind: 'lf',
+      compiler: { overrideTsconfig: { extends: TSCONFIG, files } },
+      apiReport: {
+        enabled: true,
+        reportFileName: entry.name,
+        reportFolder: folder,
+        reportTempFolder: folder,
+      },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: MESSAGES,
+    },
+  });
+}
+
+function shown({ sourceFilePath, sourceFileLine, messageId, text }: ExtractorMessage): string {
+  const at = sourceFilePath === undefined ? '' : `${relative(ROOT, sourceFilePath)}:${sourceFileLine ?? 0}: `;
+  return `${at}${text} (${messageId})`;
+}
