@@ -13,10 +13,13 @@ import { ToolNames } from './tools/tool-names.ts';
 
 /** A server whose tools are not there, and why: `error` says leg, remedy and contact. */
 export interface ServerFailure {
+  /** The configured name of the server. */
   readonly server: string;
+  /** Why its tools are not there. */
   readonly error: CredenceError;
 }
 
+/** What `loadTools` resolves to. */
 export interface LoadedTools {
   /** The tools of every server that let the bot in, named `<server>__<tool>`, in the order of `servers`. */
   readonly tools: DynamicStructuredTool[];

@@ -3,6 +3,7 @@ import { CredenceError } from '@credence/core';
 import { z } from 'zod';
 import type { OnRefused } from './tools/guard.ts';
 
+/** Options of `loadTools`. */
 export interface LoadToolsOptions {
   /**
    * What a refused call becomes where an agent made it: `message` (default), an error message the model reads while the run

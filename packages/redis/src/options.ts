@@ -5,8 +5,11 @@ import { type EncryptionKey, keyBytes } from './encryption/encryption-key.ts';
 
 /** Something worth a look that stops nothing. */
 export interface RedisStoreWarning {
+  /** Which kind of trouble: values sealed with a key that is not configured, or values that cannot be read. */
   readonly code: 'CREDENCE_REDIS_UNKNOWN_KEY' | 'CREDENCE_REDIS_DAMAGED';
+  /** What was found, in one sentence. */
   readonly message: string;
+  /** What to do about it, in one sentence. */
   readonly remedy: string;
 }
 
@@ -24,6 +27,7 @@ interface CommonOptions {
   onWarning?: (warning: RedisStoreWarning) => void;
 }
 
+/** Options of `redisStore`: a connected client or a URL, and the key that values are encrypted with. */
 export type RedisStoreOptions = CommonOptions &
   (
     | {

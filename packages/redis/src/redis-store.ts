@@ -6,7 +6,9 @@ import { Sealer, type Unreadable } from './encryption/sealer.ts';
 import { type RedisStoreOptions, type RedisStoreWarning, settingsFrom } from './options.ts';
 import { DELETE_IF, EXTEND_IF } from './scripts.ts';
 
+/** The token store that `redisStore` returns. */
 export interface RedisStore extends TokenStore {
+  /** Whether subject tokens are shared too, as the option of the same name says. */
   readonly keepsSubjectTokens: boolean;
   /** Ends the connection that the store made; a client that was given stays open. Afterwards every method rejects. */
   close(): Promise<void>;

@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api';
 import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../events.ts';
 
+/** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {
   /** Default: the global one. */
   tracerProvider?: TracerProvider | undefined;

@@ -56,6 +56,7 @@ export class AccessToken {
     return tokenHash(this.#value);
   }
 
+  /** The token as plain data, with its hash in the place of its value: for logs. */
   toJSON(): Record<string, unknown> {
     const { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash } = this;
     return { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash };

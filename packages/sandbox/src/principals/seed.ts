@@ -1,9 +1,11 @@
 import type { PolicyPrincipal } from '@credence/identity-provider';
 
 export const SERVER_NAMES = ['issues', 'documents', 'database'] as const;
+/** The MCP servers of the sandbox. */
 export type ServerName = (typeof SERVER_NAMES)[number];
 
 export const AUTHORIZATION_SERVER_NAMES = ['main', 'research'] as const;
+/** The authorization servers of the sandbox. */
 export type AuthorizationServerName = (typeof AUTHORIZATION_SERVER_NAMES)[number];
 
 export const PRINCIPAL_NAMES = [
@@ -13,6 +15,7 @@ export const PRINCIPAL_NAMES = [
   'unapproved-bot',
   'retired-bot',
 ] as const;
+/** The service principals of the sandbox: three with access, one that was never approved and one that is disabled. */
 export type PrincipalName = (typeof PRINCIPAL_NAMES)[number];
 
 /** The story the sandbox starts with: who may reach what. */

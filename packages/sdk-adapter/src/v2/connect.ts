@@ -5,6 +5,7 @@ import { alreadyConnected, connecting } from '../shared/connecting.ts';
 import { emaCapabilities } from '../shared/ema-capabilities.ts';
 import { mcpTransport, type McpTransportOptions } from './transport.ts';
 
+/** Options of `connectMcp`. */
 export interface ConnectMcpOptions extends McpTransportOptions {
   /** A client that has not been connected yet; the EMA capability is added to what it declares. Default: a new one. */
   client?: Client;

@@ -15,6 +15,7 @@ type SdkOptions = Pick<
   'requestInit' | 'reconnectionOptions' | 'reconnectionScheduler' | 'sessionId' | 'protocolVersion'
 >;
 
+/** Options of `mcpTransport`. */
 export interface McpTransportOptions {
   /** Streamable HTTP, or the HTTP+SSE transport of revision 2024-11-05. Default `'http'`. */
   transport?: 'http' | 'sse';
@@ -34,11 +35,13 @@ export function mcpTransport(
   server: string | URL,
   options?: McpTransportOptions & { transport?: 'http' },
 ): StreamableHTTPClientTransport;
+/** With `transport: 'sse'`: the HTTP+SSE transport of revision 2024-11-05. */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,
   options: McpTransportOptions & { transport: 'sse' },
 ): SSEClientTransport;
+/** Where `transport` is known only at run time. */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,
