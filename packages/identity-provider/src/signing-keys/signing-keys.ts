@@ -32,6 +32,7 @@ export interface SigningKeysOptions {
   readonly jwks?: { readonly keys: readonly JWK[] } | undefined;
   /** How long the public part of a replaced key stays published, in seconds. Default: one day. */
   readonly graceSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 
@@ -72,6 +73,7 @@ export class SigningKeys {
     this.#now = options.now ?? (() => new Date());
   }
 
+  /** The algorithms that there is a signing key for. */
   get algorithms(): readonly SigningAlgorithm[] {
     return [...new Set(this.#keys.filter((key) => key.retiredUntil === undefined).map((key) => key.algorithm))];
   }
@@ -112,6 +114,7 @@ export class SigningKeys {
       .sign(key.privateKey);
   }
 
+  /** The algorithms alone: no key is printed. */
   toJSON(): unknown {
     return { algorithms: this.algorithms };
   }

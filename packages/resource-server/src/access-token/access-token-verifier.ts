@@ -25,7 +25,9 @@ interface CommonOptions {
   readonly onRefused?: OnRefused | undefined;
   /** How far clocks may be apart, in seconds, 3600 at most. Default: 5. */
   readonly clockToleranceSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
+  /** For fetching metadata and key sets, and for introspection. Default: the global one. */
   readonly fetch?: FetchLike | undefined;
 }
 
@@ -46,7 +48,9 @@ export type AccessTokenVerifierOptions = CommonOptions &
 
 /** What `requireBearerAuth` of the MCP SDKs takes as `verifier`, and `accessTokenGate`, which knows DPoP as well. */
 export interface AccessTokenVerifier {
+  /** The resource identifier that tokens must be for. */
   readonly resource: string;
+  /** Told of every request that is refused; the option of the same name. */
   readonly onRefused?: OnRefused | undefined;
   /**
    * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError

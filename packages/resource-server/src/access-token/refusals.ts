@@ -40,8 +40,11 @@ export type AccessRefusalCode =
 
 /** Whom a token names, once its signature is verified or the authorization server has said so. */
 interface TokenIdentity {
+  /** The client that the token was issued to. */
   readonly clientId?: string;
+  /** The claim `sub`. */
   readonly subject?: string;
+  /** The claim `jti`. */
   readonly jti?: string;
 }
 
@@ -49,6 +52,7 @@ interface TokenIdentity {
 export interface TokenRefusal extends TokenIdentity {
   /** Why, in a sentence for the client. */
   readonly refused: string;
+  /** Which check the token did not pass. */
   readonly code: TokenRefusalCode;
   /** What the token says instead, for the record. */
   readonly detail?: string;
@@ -56,9 +60,11 @@ export interface TokenRefusal extends TokenIdentity {
 
 /** One request that was refused. Never a token, never a proof. */
 export interface AccessRefusal extends TokenIdentity {
+  /** When it was refused. */
   readonly time: Date;
   /** The resource identifier of this server. */
   readonly resource: string;
+  /** Which check the request did not pass. */
   readonly code: AccessRefusalCode;
   /** What the client was told, and what was found instead, quoted: `The token is for another resource: "https://..."`. */
   readonly reason: string;
