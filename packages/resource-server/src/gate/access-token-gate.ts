@@ -44,6 +44,31 @@ export type ExpressAccessToken = (
 /**
  * {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. Throws a
  * TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/mcp-server-express.ts#mcp-server -->
+ * ```ts
+ * const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
+ * const verifier = accessTokenVerifier({
+ *   issuer,
+ *   resource,
+ *   introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+ *   onRefused: (refusal) => refused.push(refusal), // { code, reason, remedy, clientId, ... }: for your log
+ * });
+ *
+ * const app = express();
+ * app.get(metadata.path, (_request, response) => void response.json(metadata.document));
+ * app.post(
+ *   '/mcp',
+ *   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
+ *   express.json(),
+ *   toolScopes({
+ *     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
+ *     resourceMetadataUrl: metadata.url,
+ *   }),
+ *   (request, response) => serveMcp(request, response),
+ * );
+ * ```
  */
 export function expressAccessToken(options: AccessTokenGateOptions): ExpressAccessToken {
   const gate = createGate(options, 'expressAccessToken');

@@ -20,6 +20,14 @@ export interface ConnectMcpOptions extends McpTransportOptions {
  *
  * Throws `CredenceError` for every refusal and for a server that cannot be reached, and what the SDK throws where the server
  * is no MCP server that it can speak to; in either case nothing stays open.
+ *
+ * @example
+ * <!-- from examples/mcp-sdk.ts#connect -->
+ * ```ts
+ * const client = await connectMcp(bot, 'issues');
+ * const { tools } = await client.listTools();
+ * const answer = await client.callTool({ name: 'list_issues', arguments: {} });
+ * ```
  */
 export async function connectMcp(
   bot: ServicePrincipal,
