@@ -50,6 +50,7 @@ export function stringList(value: unknown, name: string): string[] {
   return value.map((entry: unknown) => textOf(entry, name));
 }
 
+/** True for an object that is no list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,6 @@
+/** A body was longer than its bound. */
 export class ResponseTooLarge extends Error {
+  /** Always `ResponseTooLarge`. */
   override readonly name = 'ResponseTooLarge';
 }
 

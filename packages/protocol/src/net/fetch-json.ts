@@ -69,6 +69,7 @@ export function checkConfiguredUrl(where: string, url: string): void {
   if (!mayFetchConfigured(url)) throw new TypeError(`${where}: ${url} is neither https nor on loopback`);
 }
 
+/** True for `localhost`, `*.localhost` and literals of the loopback addresses. */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
