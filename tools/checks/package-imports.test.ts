@@ -84,6 +84,7 @@ describe('faultsOfImports', () => {
     ['@ours/core', 'core'],
     ['@ours/store', 'store'],
     ['@ours/agent', 'agent'],
+    ['@ours/other', 'other'],
   ]);
   const faultsIn = (text: string) =>
     faultsOfImports(
@@ -116,6 +117,13 @@ describe('faultsOfImports', () => {
   it('refuses an npm package that package.json does not list', () => {
     expect(faultsIn("import type { A } from 'jose/jwt';")).toEqual([
       'packages/store/src/inner/file.ts imports jose/jwt: packages/store/package.json does not list jose',
+    ]);
+  });
+
+  it('reports a package of ours both as not allowed and as not listed', () => {
+    expect(faultsIn("import { a } from '@ours/other';")).toEqual([
+      'packages/store/src/inner/file.ts imports @ours/other: docs/architecture.md does not let packages/store import it',
+      'packages/store/src/inner/file.ts imports @ours/other: packages/store/package.json does not list @ours/other',
     ]);
   });
 

@@ -85,13 +85,12 @@ export function faultsOfImports(
       if (specifier.startsWith('.') || specifier.startsWith('node:')) return [];
       const name = packageOf(specifier);
       const folder = ours.get(name);
-      if (folder !== undefined && folder !== source.folder && !allowed.includes(folder)) {
-        return [`${path} imports ${specifier}: docs/architecture.md does not let packages/${source.folder} import it`];
-      }
-      if (name !== source.name && !source.declared.has(name)) {
-        return [`${path} imports ${specifier}: packages/${source.folder}/package.json does not list ${name}`];
-      }
-      return [];
+      if (name === source.name) return [];
+      const forbidden = folder !== undefined && !allowed.includes(folder);
+      return [
+        ...(forbidden ? [`docs/architecture.md does not let packages/${source.folder} import it`] : []),
+        ...(source.declared.has(name) ? [] : [`packages/${source.folder}/package.json does not list ${name}`]),
+      ].map((fault) => `${path} imports ${specifier}: ${fault}`);
     }),
   );
 }
