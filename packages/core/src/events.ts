@@ -13,7 +13,7 @@ export type Operation =
   | 'request';
 
 /** What every event says. */
-interface EventBase {
+export interface EventBase {
   /** When it happened, in milliseconds since the epoch. */
   readonly timeMs: number;
   /** The configured name of the MCP server that it concerns. */

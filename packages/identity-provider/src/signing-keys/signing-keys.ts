@@ -11,9 +11,9 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose';
-const SIGNING_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const;
+const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256'];
 /** The JWS algorithms that {@link SigningKeys} sign with. */
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256';
 
 interface SigningKey {
   readonly kid: string;
@@ -38,6 +38,9 @@ export interface SigningKeysOptions {
 
 const WHERE = 'createSigningKeys';
 
+/** The constructor, which is private so that no signature names a private key. */
+let newSigningKeys: (keys: SigningKey[], options: SigningKeysOptions) => SigningKeys;
+
 /**
  * Generates or imports an identity provider's signing keys. Rejects with a TypeError for options that cannot be meant, and
  * for a key that is none of these algorithms or not private.
@@ -50,7 +53,7 @@ export async function createSigningKeys(options: SigningKeysOptions = {}): Promi
     jwks === undefined
       ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
       : await Promise.all(jwks.keys.map((jwk) => imported(jwk)));
-  return new SigningKeys(keys, options);
+  return newSigningKeys(keys, options);
 }
 
 /**
@@ -63,8 +66,12 @@ export class SigningKeys {
   readonly #defaultAlgorithm: SigningAlgorithm;
   #keys: SigningKey[];
 
+  static {
+    newSigningKeys = (keys, options) => new SigningKeys(keys, options);
+  }
+
   /** Use {@link createSigningKeys}. */
-  constructor(keys: SigningKey[], options: { graceSeconds?: number | undefined; now?: (() => Date) | undefined }) {
+  private constructor(keys: SigningKey[], options: Pick<SigningKeysOptions, 'graceSeconds' | 'now'>) {
     const [first] = keys;
     if (first === undefined) throw new TypeError(`${WHERE}: at least one signing key is needed`);
     this.#keys = keys;

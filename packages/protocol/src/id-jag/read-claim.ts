@@ -1,5 +1,6 @@
 import { IdJagError } from './error.ts';
 
+/** The claims of a JWT, as its payload has them. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** Scopes, parted by spaces (RFC 6749 appendix A.4). */

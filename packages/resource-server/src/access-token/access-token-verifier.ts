@@ -8,7 +8,8 @@ import { readTokenClaims } from './token-claims.ts';
 
 const WHERE = 'accessTokenVerifier';
 
-interface CommonOptions {
+/** Whose access tokens are verified, for which server, and how: as JWTs, or by asking about them. */
+export type AccessTokenVerifierOptions = {
   /** The authorization server's issuer identifier. */
   readonly issuer: string;
   /** This server's resource identifier: the audience its tokens must have. */
@@ -29,22 +30,18 @@ interface CommonOptions {
   readonly now?: (() => Date) | undefined;
   /** For fetching metadata and key sets, and for introspection. Default: the global one. */
   readonly fetch?: FetchLike | undefined;
-}
-
-/** Whose access tokens are verified, for which server, and how: as JWTs, or by asking about them. */
-export type AccessTokenVerifierOptions = CommonOptions &
-  (
-    | {
-        /** JWT access tokens (RFC 9068), verified by the issuer's key set. */
-        readonly jwt: { readonly jwksUri?: string | undefined; readonly algorithms?: readonly string[] | undefined };
-        readonly introspection?: never;
-      }
-    | {
-        /** Opaque access tokens, asked about at the issuer (RFC 7662). */
-        readonly introspection: IntrospectionOptions;
-        readonly jwt?: never;
-      }
-  );
+} & (
+  | {
+      /** JWT access tokens (RFC 9068), verified by the issuer's key set. */
+      readonly jwt: { readonly jwksUri?: string | undefined; readonly algorithms?: readonly string[] | undefined };
+      readonly introspection?: never;
+    }
+  | {
+      /** Opaque access tokens, asked about at the issuer (RFC 7662). */
+      readonly introspection: IntrospectionOptions;
+      readonly jwt?: never;
+    }
+);
 
 /** What `requireBearerAuth` of the MCP SDKs takes as `verifier`, and `accessTokenGate`, which knows DPoP as well. */
 export interface AccessTokenVerifier {
