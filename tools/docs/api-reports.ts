@@ -15,15 +15,13 @@ import { type EntryPoint, ROOT } from './entry-points.ts';
 const TSCONFIG = join(import.meta.dirname, 'tsconfig.declarations.json');
 
 /**
- * What fails: an export or a member without a docstring (`ae-undocumented`), and whatever else api-extractor
- * finds. A type that a signature names and the entry point does not export (`ae-forgotten-export`) becomes
- * a line of the report, so that a new one shows in its diff.
+ * What fails: an export or a member without a docstring (`ae-undocumented`), a type that a signature names and nobody can
+ * import (`ae-forgotten-export`), and whatever else api-extractor finds.
  */
 const MESSAGES: IExtractorMessagesConfig = {
   compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
   extractorMessageReporting: {
     default: { logLevel: ExtractorLogLevel.Error },
-    'ae-forgotten-export': { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
     // TypeDoc checks links, and knows more kinds of them.
     'ae-unresolved-link': { logLevel: ExtractorLogLevel.None },
     // Release tags such as @beta are not used here.
@@ -48,16 +46,22 @@ export function apiReports(entries: EntryPoint[]): ApiReport[] {
   const files = entries.map((entry) => join(ROOT, entry.folder, entry.types));
   try {
     let compilerState: CompilerState | undefined;
-    return entries.map((entry) => {
+    const reports = entries.map((entry) => {
       const config = extractorConfig(entry, files, folder);
       compilerState ??= CompilerState.create(config);
-      const faults: string[] = [];
+      const messages: ExtractorMessage[] = [];
       const messageCallback = (message: ExtractorMessage) => {
         message.handled = true;
-        if (message.logLevel === ExtractorLogLevel.Error) faults.push(shown(message));
+        if (message.logLevel === ExtractorLogLevel.Error) messages.push(message);
       };
       Extractor.invoke(config, { compilerState, localBuild: true, messageCallback });
-      return { name: entry.name, text: readFileSync(join(folder, `${entry.name}.api.md`), 'utf8'), faults };
+      return { entry, text: readFileSync(join(folder, `${entry.name}.api.md`), 'utf8'), messages };
+    });
+    return reports.map(({ entry, text, messages }) => {
+      const others = reports.filter((other) => other.entry.folder === entry.folder && other.entry !== entry);
+      const elsewhere = new Set(others.flatMap((other) => exportedNames(other.text)));
+      const faults = messages.filter((message) => !isExported(message, elsewhere)).map(shown);
+      return { name: entry.name, text, faults };
     });
   } finally {
     rmSync(folder, { recursive: true });
@@ -86,6 +90,22 @@ function extractorConfig(entry: EntryPoint, files: string[], folder: string): Ex
       messages: MESSAGES,
     },
   });
+}
+
+/** The names that a report lists. */
+export function exportedNames(report: string): string[] {
+  const declarations = report.matchAll(
+    /^export (?:abstract )?(?:class|const|enum|function|interface|type) (?<name>\w+)/gmu,
+  );
+  const others = report.matchAll(/^export \{ (?<name>\w+) \}/gmu);
+  return [...declarations, ...others].map(({ groups }) => groups?.['name'] ?? '');
+}
+
+/** True where the message is about a type that another entry point of the package exports: it can be imported there. */
+function isExported({ messageId, text }: ExtractorMessage, names: ReadonlySet<string>): boolean {
+  return (
+    messageId === 'ae-forgotten-export' && names.has(/The symbol "(?<name>\w+)"/u.exec(text)?.groups?.['name'] ?? '')
+  );
 }
 
 function shown({ sourceFilePath, sourceFileLine, messageId, text }: ExtractorMessage): string {
