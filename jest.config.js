@@ -3,8 +3,12 @@ export default {
   reporters: ['default', '<rootDir>/test/requirements/reporter/index.js'],
   testEnvironment: '<rootDir>/test/jest-environment.js',
   extensionsToTreatAsEsm: ['.ts'],
-  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist', '<rootDir>/test/conformance/suite'],
+  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/{test,tools}/**/*.test.ts'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/packages/[^/]+/dist',
+    '<rootDir>/test/conformance/suite',
+    '<rootDir>/tools/docs/node_modules',
+  ],
   transform: {
     '\\.ts$': [
       '@swc/jest',

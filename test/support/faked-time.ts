@@ -25,15 +25,15 @@ export function stopTime(): void {
 
 /** Lets time pass, as fast as the program takes it, until `work` is done. It begins once `begun` is true. */
 export async function whileTimePasses<T>(work: Promise<T>, begun: () => boolean): Promise<T> {
-  let isDone = false;
+  const state = { isDone: false };
   const done = work.finally(() => {
-    isDone = true;
+    state.isDone = true;
   });
   done.catch(() => undefined);
-  while (!begun() && !isDone) await setImmediate();
+  while (!begun() && !state.isDone) await setImmediate();
   // What was sent meanwhile arrives.
   await sleep(20);
-  while (!isDone) {
+  while (!state.isDone) {
     await jest.advanceTimersByTimeAsync(100);
     await setImmediate();
   }

@@ -38,6 +38,7 @@ export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
   CredenceEvent,
+  EventBase,
   FailureEvent,
   JoinedEvent,
   LegEvent,

@@ -2,6 +2,7 @@ import type { ScopeGrant } from './options.ts';
 
 type Kind = 'default' | 'onRequest' | 'withheld';
 
+/** The scopes that somebody holds at a server. */
 export interface HeldScopes {
   /** Granted also where a request names no scope. */
   readonly default: readonly string[];
