@@ -47,8 +47,7 @@ export type {
   StepUpEvent,
   TokenEvent,
   WarningEvent,
-} from './events.ts';
-export type { NetworkTrust } from './net/url-policy.ts';
+} from './runtime/events.ts';
 export { optionsFromEnv } from './principal/from-env.ts';
 export type {
   CredenceEventListener,
@@ -57,7 +56,7 @@ export type {
   ServicePrincipalOptions,
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
-export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime.ts';
+export type { FetchLike, NetworkTrust, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { fromRefreshToken } from './subjects/from-refresh-token.ts';

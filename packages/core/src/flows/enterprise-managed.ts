@@ -1,16 +1,16 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
 import { Kept } from '../cache/kept.ts';
 import type { Directory } from '../discovery/directory.ts';
+import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { SubjectTokens } from './subject-tokens.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagShelf, type ShelvedIdJag } from './id-jag-shelf.ts';
 import { redeem } from './redeem.ts';
-import type { IdpSettings, ServerSettings } from './settings.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 const REMEMBERED_MS = 3_600_000;
 const REFUSED_WHEN_NEW_MS = 60_000;

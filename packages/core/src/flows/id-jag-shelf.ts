@@ -1,7 +1,7 @@
 import type { Keepable, Kept } from '../cache/kept.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { parseStoredIdJag, serialiseIdJag } from '../store/stored-id-jag.ts';
+import { parseStoredIdJag, serialiseIdJag } from './stored-id-jag.ts';
 import type { IdJag } from './exchange.ts';
 
 const SPARE_MS = 10_000;

@@ -1,8 +1,8 @@
 import { type JsonObject, parseJsonObject, readBounded, ResponseTooLarge } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Operation } from '../events.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Operation } from '../runtime/events.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { waitFor } from '../time/wait-for.ts';
 import { sentSecrets } from './sent-secrets.ts';
 

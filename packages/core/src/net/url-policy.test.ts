@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../../test-support/runtime.ts';
-import { configuredUrl, isLoopback, type NetworkTrust, peerUrl } from './url-policy.ts';
+import type { NetworkTrust } from '../runtime/runtime.ts';
+import { configuredUrl, isLoopback, peerUrl } from './url-policy.ts';
 
 const CONFIGURED = { what: 'servers.linear.url', leg: 'configure', contact: 'you', server: 'linear' } as const;
 const NAMED = { what: 'token_endpoint', leg: 'discover', contact: 'server-owner', server: 'linear' } as const;

@@ -2,6 +2,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { identifier } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
+import type { NetworkTrust } from '../runtime/runtime.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -29,14 +30,6 @@ for (const [network, prefix] of [
   ['ff00::', 8],
 ] as const) {
   PRIVATE.addSubnet(network, prefix, 'ipv6');
-}
-
-/** What a user opted in to, for networks where the defaults are too strict. */
-export interface NetworkTrust {
-  /** Plain http to any host. Default: only to loopback. */
-  readonly allowHttp?: boolean | undefined;
-  /** Metadata may name private addresses. Default: only where the configured URL is that very host. */
-  readonly allowPrivateAddresses?: boolean | undefined;
 }
 
 interface UrlAbout {

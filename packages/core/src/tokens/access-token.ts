@@ -1,4 +1,4 @@
-import { tokenHash } from '../text/token-hash.ts';
+import { tokenHash } from './token-hash.ts';
 
 export interface AccessTokenInit {
   value: string;

@@ -1,6 +1,5 @@
 import type { CredenceEvent } from './events.ts';
-import type { NetworkTrust } from './net/url-policy.ts';
-import type { Clock } from './time/clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** What every fetch that Credence is given must look like: the part of the Web standard that it uses. */
 export type FetchLike = (input: string | URL, init?: RequestInit) => Promise<Response>;
@@ -25,7 +24,15 @@ export interface TimeoutOptions {
   readonly totalMs: number;
 }
 
-/** What the rooms of the house share: handed down, never global. */
+/** What a user opted in to, for networks where the defaults are too strict. */
+export interface NetworkTrust {
+  /** Plain http to any host. Default: only to loopback. */
+  readonly allowHttp?: boolean | undefined;
+  /** Metadata may name private addresses. Default: only where the configured URL is that very host. */
+  readonly allowPrivateAddresses?: boolean | undefined;
+}
+
+/** What all of core's folders use: passed as a parameter, never global. */
 export interface Runtime {
   readonly fetch: FetchLike;
   readonly clock: Clock;

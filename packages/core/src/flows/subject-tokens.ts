@@ -4,11 +4,11 @@ import { decodeJwt } from 'jose';
 import { type Keepable, Kept } from '../cache/kept.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { IdpSettings } from '../flows/settings.ts';
+import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import type { SubjectContext, SubjectToken, SubjectTokenSource } from './subject.ts';
+import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjects/subject.ts';
 
 const SPARE_MS = 30_000;
 const REMEMBERED_MS = 3_600_000;

@@ -1,0 +1,7 @@
+/** Where an issuer's token requests are sent. */
+export interface TokenEndpoint {
+  readonly issuer: string;
+  readonly url: string;
+  /** The option that pins the URL, where one does. */
+  readonly option?: string | undefined;
+}
