@@ -82,6 +82,6 @@ describe("flow: 'workload-identity'", () => {
     const { bot } = await start({ server: { ...server, assertion: fromWorkloadToken(() => '') } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
-    expect(error.message).toContain('workloadToken');
+    expect(error.message).toContain('fromWorkloadToken');
   });
 });

@@ -86,7 +86,7 @@ const credential = z.custom<ClientCredential>(
 );
 const subject = z.custom<SubjectTokenSource>(
   (value) => hasMethods(value, 'get') && 'type' in value,
-  'is no subject token source: use ownToken, idToken, refreshToken or workloadToken',
+  'is no subject token source: use ownToken, fromIdToken, fromRefreshToken or fromWorkloadToken',
 );
 
 const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is no function');

@@ -18,9 +18,9 @@ const nowhere: SubjectContext = {
 
 describe('a token that the application gives', () => {
   it.each([
-    ['idToken', fromIdToken, 'urn:ietf:params:oauth:token-type:id_token'],
-    ['refreshToken', fromRefreshToken, 'urn:ietf:params:oauth:token-type:refresh_token'],
-    ['workloadToken', fromWorkloadToken, 'urn:ietf:params:oauth:token-type:jwt'],
+    ['fromIdToken', fromIdToken, 'urn:ietf:params:oauth:token-type:id_token'],
+    ['fromRefreshToken', fromRefreshToken, 'urn:ietf:params:oauth:token-type:refresh_token'],
+    ['fromWorkloadToken', fromWorkloadToken, 'urn:ietf:params:oauth:token-type:jwt'],
   ] as const)('by %s is of its type and asked for each time', async (kind, make, type) => {
     let count = 0;
     const source = make(() => ` token-${(count += 1)}\n`, { identity: 'alice' });
@@ -29,7 +29,7 @@ describe('a token that the application gives', () => {
     expect(await source.get(nowhere)).toEqual({ token: 'token-2' });
   });
 
-  it('by workloadToken may be of another type', () => {
+  it('by fromWorkloadToken may be of another type', () => {
     expect(fromWorkloadToken(() => 'x', { type: 'urn:x' }).type).toBe('urn:x');
   });
 
