@@ -31,12 +31,12 @@ export class IdJagShelf {
   }
 
   /** The kept one, or what `obtain` brings; `reused` says that it may have been presented before. */
-  async get(key: string, obtain: () => Promise<IdJag>): Promise<{ idJag: ShelvedIdJag; reused: boolean }> {
+  async get(key: string, obtain: () => Promise<IdJag>): Promise<{ value: ShelvedIdJag; reused: boolean }> {
     const { value, reused } = await this.#kept.get(
       key,
       async () => (await this.#fromStore(key)) ?? this.#put(key, await obtain()),
     );
-    return { idJag: value, reused: reused || value.foreign };
+    return { value, reused: reused || value.foreign };
   }
 
   /** Forgets it here and in the store. */
