@@ -131,6 +131,23 @@ describe('from a client assertion to an access token', () => {
     });
   });
 
+  it('publishes nothing of the issuers that it trusts', async () => {
+    for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+      const response = await fetch(`${world.as.issuer}/.well-known/${name}`);
+      expect(response.status).toBe(200);
+      const metadata = await response.text();
+      expect(metadata).toContain(world.as.issuer);
+      expect(metadata).not.toContain(world.idp.issuer);
+    }
+  });
+
+  it('advertises the algorithms of DPoP proofs, all of them asymmetric', async () => {
+    const response = await fetch(`${world.as.issuer}/.well-known/oauth-authorization-server`);
+    const { dpop_signing_alg_values_supported: algorithms } = (await response.json()) as Record<string, string[]>;
+    expect(algorithms).toContain('ES256');
+    for (const algorithm of algorithms ?? []) expect(algorithm).toMatch(/^(?:ES|PS|RS)\d{3}$|^Ed(?:DSA|25519)$/u);
+  });
+
   it('advertises the jwt-dpop grant only where proofs are accepted', async () => {
     const grantTypes = async (dpop: boolean) => {
       const server = await loopback();

@@ -7,12 +7,17 @@ import { GrantRefusal } from '../grant/refusal.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 
+/** A grant of which every request leaves one record. */
 export interface AuditedGrant<Draft> {
+  /** The values of `grant_type` that it answers. */
   readonly grantTypes: readonly string[];
+  /** The parameters that its requests may have. */
   readonly parameters: readonly string[];
+  /** Those of them that may repeat. */
   readonly repeatable: readonly string[];
   /** A parameter that no other grant has: a request with it that names no grant type is one of these. */
   readonly ownParameter: string;
+  /** The record of a request of which nothing is known yet. */
   readonly newDraft: () => Draft;
   /** Fills the draft as it learns, answers by returning the body, refuses by throwing GrantRefusal. */
   readonly handle: (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => Promise<object>;

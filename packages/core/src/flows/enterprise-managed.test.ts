@@ -115,6 +115,23 @@ describe('what is kept', () => {
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 2 });
   });
 
+  it('is replaced by a new ID-JAG once it has expired', async () => {
+    let aheadMs = 0;
+    const clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
+    const { bot, world } = await start({ principal: { clock } });
+    // tokens that live no time at all: each call is an acquisition
+    world.as.script.always('redeem', expiresIn(0));
+    await bot.token('mcp');
+    await bot.token('mcp');
+    expect(world.idp.script.count('exchange')).toBe(1);
+    aheadMs = 301_000;
+    await bot.token('mcp');
+    expect(world.idp.script.count('exchange')).toBe(2);
+    const [first, again, last] = world.as.script.received('redeem').map(({ form }) => form['assertion']);
+    expect(again).toBe(first);
+    expect(last).not.toBe(first);
+  });
+
   it('is not kept where an ID-JAG may be used once: one vain try, and from then on none', async () => {
     const { bot, world, counts } = await start({ world: { as: { singleUse: true } } });
     // tokens that live no time at all: each call is an acquisition

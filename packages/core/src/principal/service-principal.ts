@@ -5,8 +5,8 @@ import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
-import type { FetchLike } from '../runtime.ts';
-import { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { FetchLike } from '../runtime/runtime.ts';
+import { SubjectTokens } from '../flows/subject-tokens.ts';
 import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { closed } from '../tokens/failures.ts';
@@ -14,7 +14,7 @@ import { TokenManager } from '../tokens/token-manager.ts';
 import { optionsFromEnv } from './from-env.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 import { runtimeFromOptions } from './runtime-from-options.ts';
-import { ServerAccess } from './server-access.ts';
+import { ServerAccess } from '../call/server-access.ts';
 import { settingsFromOptions } from './settings-from-options.ts';
 
 /** A token that is asked for by name. */
@@ -28,6 +28,27 @@ export interface TokenOptions {
 /**
  * A bot with an identity of its own: it authenticates at the organisation's identity provider and reaches every MCP server it
  * was granted. One for the life of the process; close it at the end.
+ *
+ * @example
+ * <!-- from examples/real-idp.ts#configuration -->
+ * ```ts
+ * const bot = new ServicePrincipal({
+ *   idp: {
+ *     issuer: IDP_ISSUER, // exactly as its metadata spells it
+ *     credential: privateKeyJwt({ clientId: 'reporting-bot', key: BOT_PRIVATE_KEY }),
+ *   },
+ *   servers: {
+ *     linear: {
+ *       url: linear.url, // https://mcp.linear.app/mcp
+ *       issuer: linear.issuer, // the authorization server the credential below was registered with
+ *       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
+ *       scopes: ['issues:read'], // what to ask for, and the ceiling of it
+ *       stepUp: ['issues:write'], // what a server may talk the bot into, when a call needs it
+ *     },
+ *   },
+ *   onEvent: (event) => audit.push(event),
+ * });
+ * ```
  */
 export class ServicePrincipal {
   readonly #runtime: ReturnType<typeof runtimeFromOptions>;

@@ -65,6 +65,7 @@ export interface IdJagExchangeOptions {
    * what it is.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 
@@ -90,6 +91,24 @@ const optionsSchema = z.strictObject({
  * `grant_types`.
  *
  * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/idp-policy.ts#issue -->
+ * ```ts
+ * const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
+ * addIdJagExchange(provider, {
+ *   signingKeys,
+ *   policy: table.policy, // or a function of your own
+ *   subject: table.subject,
+ *   workloadPlatforms: {
+ *     'https://ci.acme.example': {
+ *       jwks: { keys: [platformPublicKey] }, // discovered where it is left out
+ *       workloads: [{ clientId: 'reporting-bot', claims: { sub: 'repo:acme/reports:ref:refs/heads/main' } }],
+ *     },
+ *   },
+ *   audit: (record) => trail.push(record),
+ * });
+ * ```
  */
 export function addIdJagExchange(provider: Provider, options: IdJagExchangeOptions): void {
   checkShape('addIdJagExchange', optionsSchema, options);

@@ -1,8 +1,9 @@
 import type { IssueAuditRecord } from '../issue/audit.ts';
 import type { IdJagDecision, IdJagPolicy } from '../issue/policy.ts';
 import { decide } from './decide.ts';
-import { denialFacts } from './denial-facts.ts';
-import { type Grants, type HeldScopes, heldByServer } from './grants.ts';
+import { collectDenialFacts } from './collect-denial-facts.ts';
+import { type Grants, heldByServer } from './grants.ts';
+import type { HeldScopes } from './held-scopes.ts';
 import { checkPolicyTable, type PolicyTableOptions } from './options.ts';
 import { type PolicyTableSnapshot, snapshot } from './snapshot.ts';
 import { checkScopes, emptyRow, found, heldAt, initialState, people, type PolicyState } from './state.ts';
@@ -37,7 +38,9 @@ export interface PolicyTable {
   held(who: string): Record<string, HeldScopes>;
   /** The kill switch: nothing is issued for this server until it is resumed. */
   pauseServer(server: string): void;
+  /** Ends what `pauseServer` began. */
   resumeServer(server: string): void;
+  /** Ends what `disableScope` began. */
   enableScope(server: string, scope: string): void;
   /** Nobody is granted this scope there, whatever they hold. */
   disableScope(server: string, scope: string): void;
@@ -46,6 +49,7 @@ export interface PolicyTable {
    * is not in the table is a user's: it gets a row in `users`, which `snapshot` shows. The same holds for `withhold`.
    */
   disablePrincipal(who: string): void;
+  /** Ends what `disablePrincipal` began. */
   enablePrincipal(who: string): void;
   /**
    * Gives a principal, a user or a group scopes at a server; `onRequest`: only to requests that name them. What was
@@ -56,11 +60,13 @@ export interface PolicyTable {
   revoke(who: string, server: string, scopes: readonly string[]): void;
   /** Takes scopes from a principal or a user, whatever its groups hold, until they are granted to it again. */
   withhold(who: string, server: string, scopes: readonly string[]): void;
+  /** Puts a principal or a user into a group of the table. */
   addToGroup(who: string, group: string): void;
   /** A group that `groupsOf` names still counts. */
   removeFromGroup(who: string, group: string): void;
   /** Enters the client id that a client of this provider has at the server's authorization server. */
   mapClient(server: string, clientId: string, clientIdThere: string): void;
+  /** Removes what `mapClient` entered: that client gets nothing for the server any more. */
   unmapClient(server: string, clientId: string): void;
   /** Who may reach what, as plain data. */
   snapshot(): PolicyTableSnapshot;
@@ -90,7 +96,7 @@ export function policyTable(options: PolicyTableOptions): PolicyTable {
       const description =
         explainDenials === true
           ? decision.reason
-          : explainDenials(decision, denialFacts(state, request, furtherGroups));
+          : explainDenials(decision, collectDenialFacts(state, request, furtherGroups));
       return { ...decision, description };
     },
   };

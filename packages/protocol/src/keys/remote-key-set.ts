@@ -22,6 +22,7 @@ const REFRESH_EVERY_MS = 10_000;
 
 /** The keys that are needed cannot be had at the moment. The message says why: `key set: answered 404`. */
 export class KeysUnavailableError extends Error {
+  /** Always `KeysUnavailableError`. */
   override readonly name = 'KeysUnavailableError';
 }
 

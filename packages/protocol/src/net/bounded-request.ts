@@ -3,8 +3,11 @@ import type { FetchLike } from './fetch-like.ts';
 
 /** A peer's answer, read to its end. */
 export interface BoundedAnswer {
+  /** The HTTP status code. */
   readonly status: number;
+  /** The header fields. */
   readonly headers: Headers;
+  /** The body as text. */
   readonly text: string;
   /** A redirect, which was not followed. */
   readonly isRedirect: boolean;
@@ -12,6 +15,7 @@ export interface BoundedAnswer {
 
 /** No complete answer came within the time limit. */
 export class RequestTimeoutError extends Error {
+  /** The name by which time-outs of `AbortSignal.timeout` go too. */
   override readonly name = 'TimeoutError';
 }
 

@@ -12,7 +12,9 @@ export const systemResolve: Resolve = (hostname) =>
 
 /** A host that a peer named is, or resolves to, an address that it may not name. The message is safe to show. */
 export class ForbiddenAddressError extends Error {
+  /** Tells it apart from other errors. */
   override readonly name = 'ForbiddenAddressError';
+  /** The kind of the address. */
   readonly kind: Exclude<AddressKind, 'public'>;
 
   constructor(kind: Exclude<AddressKind, 'public'>) {

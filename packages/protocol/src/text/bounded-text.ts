@@ -1,5 +1,6 @@
 /** A body has more bytes than are read. */
 export class BodyTooLargeError extends Error {
+  /** Tells it apart from other errors. */
   override readonly name = 'BodyTooLargeError';
 }
 

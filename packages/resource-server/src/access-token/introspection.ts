@@ -15,6 +15,7 @@ export interface IntrospectionOptions {
   readonly endpoint?: string | undefined;
   /** This resource server as a client of the authorization server, by `client_secret_basic`. */
   readonly clientId: string;
+  /** The secret of that client. */
   readonly clientSecret: string;
   /** How long an active answer is used again, and a revoked token therefore still works, in seconds. Default: 0. */
   readonly cacheSeconds?: number | undefined;

@@ -95,6 +95,19 @@ describe('accessTokenGate', () => {
     expect(challengesOf(await send(gate, token))).toContain('bound to a key');
   });
 
+  it('refuses a bound JWT that is for another resource', async () => {
+    const idJag = await bot.idJag({ resource: JWT_RESOURCE, scope: 'docs:read' });
+    const token = String((await bot.redeem(idJag, {}, { dpop: handle() })).body['access_token']);
+    const verifier = accessTokenVerifier({ issuer: world.as.issuer, resource: OPAQUE_RESOURCE, jwt: {} });
+    const answer = await send(accessTokenGate({ verifier }), token, handle());
+    expect(challengesOf(answer)).toMatch(/^401 DPoP error="invalid_token"/u);
+  });
+
+  it('takes no token from the query of a URL', async () => {
+    const url = `${OPAQUE_RESOURCE}?access_token=${bearer}`;
+    expect(challengesOf(await accessTokenGate(gateOptions())(new Request(url)))).toMatch(/^401 Bearer/u);
+  });
+
   it('answers a request without a token with both schemes and no error', async () => {
     const response = await accessTokenGate(gateOptions())(new Request(OPAQUE_RESOURCE));
     expect(challengesOf(response)).toMatch(
