@@ -47,14 +47,8 @@ export { verifiedBy } from './keys/verified-by.ts';
 export { discoverUrl } from './metadata/discover.ts';
 export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-known.ts';
 export { ResponseTooLarge, readBounded } from './net/bounded-body.ts';
-export {
-  type FetchLike,
-  answerText,
-  checkConfiguredUrl,
-  defaultFetch,
-  isLoopback,
-  mayFetchConfigured,
-} from './net/fetch-json.ts';
+export { answerText, checkConfiguredUrl, isLoopback, mayFetchConfigured } from './net/fetch-json.ts';
+export { type FetchLike, defaultFetch } from './net/fetch-like.ts';
 export { failureOf } from './net/peer-failure.ts';
 export type { Awaitable } from './options/awaitable.ts';
 export { checkList } from './options/lists.ts';

@@ -1,6 +1,7 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
 import { failureOf } from '../net/peer-failure.ts';
-import { checkConfiguredUrl, defaultFetch, type FetchLike } from '../net/fetch-json.ts';
+import { checkConfiguredUrl } from '../net/fetch-json.ts';
+import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
 import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 

@@ -1,7 +1,7 @@
 import { createSigningKeys, type SigningKeys } from '@credence/identity-provider';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Loopback, loopback } from '../../../../test/support/roles/loopback.ts';
-import { defaultFetch, type FetchLike } from '../net/fetch-json.ts';
+import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
 import { KeysUnavailableError, RemoteKeySet } from './remote-key-set.ts';
 
 const MINUTE = 60_000;

@@ -1,7 +1,8 @@
 import type { CryptoKey, JWSHeaderParameters } from 'jose';
 import { discoverUrl } from '../metadata/discover.ts';
 import { failureOf } from '../net/peer-failure.ts';
-import { checkConfiguredUrl, type FetchLike, fetchJson } from '../net/fetch-json.ts';
+import { checkConfiguredUrl, fetchJson } from '../net/fetch-json.ts';
+import type { FetchLike } from '../net/fetch-like.ts';
 import { LocalKeySet } from './local-key-set.ts';
 
 /** A key set is asked for again when it is older than this. */

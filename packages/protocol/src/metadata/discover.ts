@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { shown } from '../text/shown.ts';
 import { parsedUrl } from '../text/parsed-url.ts';
 import { PeerFailure } from '../net/peer-failure.ts';
-import { type FetchLike, fetchJson, mayFetch } from '../net/fetch-json.ts';
+import { fetchJson, mayFetch } from '../net/fetch-json.ts';
+import type { FetchLike } from '../net/fetch-like.ts';
 
 const metadataSchema = z.looseObject({ issuer: z.string() });
 

@@ -1,13 +1,8 @@
 import { boundedText } from '../text/bounded-text.ts';
+import type { FetchLike } from './fetch-like.ts';
 import { PeerFailure } from './peer-failure.ts';
 import { within } from '../time/within.ts';
 import { parsedUrl } from '../text/parsed-url.ts';
-
-/** As much of the global `fetch` as is used here: a URL and an init in, a Response out. It should heed `init.signal`. */
-export type FetchLike = (input: string, init: RequestInit) => Promise<Response>;
-
-/** The global fetch, looked up at each call so that instrumentation installed later is seen. */
-export const defaultFetch: FetchLike = (input, init) => fetch(input, init);
 
 const MAX_BYTES = 512 * 1024;
 const TIMEOUT_MS = 3000;

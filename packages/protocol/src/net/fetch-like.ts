@@ -1,0 +1,5 @@
+/** A function that can be called as the global `fetch` is. It should honour `init.signal`. */
+export type FetchLike = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
+/** The global fetch, looked up at each call so that instrumentation installed later is used. */
+export const defaultFetch: FetchLike = (input, init) => fetch(input, init);
