@@ -25,7 +25,7 @@ export {
 } from './errors/credence-error.ts';
 export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
-export { cleanText, type FetchLike } from '@credence/protocol';
+export { cleanText, type FetchLike, type SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
 export type { FetchForOptions } from './call/fetch-for.ts';
@@ -33,7 +33,7 @@ export type { ClientAuthenticationRequest, ClientCredential } from './credential
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
 export type { Rotating } from './credentials/rotating.ts';
-export type { Signer, SigningAlgorithm, SigningKeyInput } from './credentials/signing-key.ts';
+export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
 export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {

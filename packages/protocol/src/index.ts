@@ -40,7 +40,8 @@ export type {
   IdJag,
   TrustedIssuer,
 } from './id-jag/types.ts';
-export { DEFAULT_ALGORITHMS, allowsAlgorithm, mediaType } from './jose/header.ts';
+export { allowsAlgorithm, mediaType } from './jose/header.ts';
+export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
 export { KeysUnavailableError } from './keys/remote-key-set.ts';
 export { verifiedBy } from './keys/verified-by.ts';

@@ -7,6 +7,7 @@ import {
   flag,
   GRANT_TOKEN_EXCHANGE,
   ID_JAG_TYP,
+  type SigningAlgorithm,
   TOKEN_TYPE_ID_JAG,
   unchecked,
 } from '@credence/protocol';
@@ -21,7 +22,7 @@ import { GrantRefusal } from '@credence/authorization-server';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import { z } from 'zod';
-import type { SigningAlgorithm, SigningKeys } from '../signing-keys/signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { verifyActor } from './actor.ts';
 import { grantedRecord, type IssueAuditRecord, type IssueDraft, refusedRecord } from './audit.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';

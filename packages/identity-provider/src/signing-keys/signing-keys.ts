@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { checkList, checkNumber } from '@credence/protocol';
+import {
+  checkList,
+  checkNumber,
+  isSigningAlgorithm,
+  SIGNING_ALGORITHMS,
+  type SigningAlgorithm,
+} from '@credence/protocol';
 import {
   calculateJwkThumbprint,
   type CryptoKey,
@@ -11,9 +17,6 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose';
-const SIGNING_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const;
-/** The JWS algorithms that {@link SigningKeys} sign with. */
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
 interface SigningKey {
   readonly kid: string;
@@ -37,9 +40,12 @@ export interface SigningKeysOptions {
 
 const WHERE = 'createSigningKeys';
 
+/** Set by the class, so that its constructor can be private. */
+let signingKeysOf: (keys: SigningKey[], options: SigningKeysOptions) => SigningKeys;
+
 /**
- * Generates or imports an identity provider's signing keys. Rejects with a TypeError for options that cannot be meant, and
- * for a key that is none of these algorithms or not private.
+ * Generates or imports an identity provider's signing keys. Rejects with a TypeError for invalid options, and for a key
+ * that has none of these algorithms or is not private.
  */
 export async function createSigningKeys(options: SigningKeysOptions = {}): Promise<SigningKeys> {
   const { algorithms, jwks, graceSeconds } = options;
@@ -49,11 +55,11 @@ export async function createSigningKeys(options: SigningKeysOptions = {}): Promi
     jwks === undefined
       ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
       : await Promise.all(jwks.keys.map((jwk) => imported(jwk)));
-  return new SigningKeys(keys, options);
+  return signingKeysOf(keys, options);
 }
 
 /**
- * The keys an identity provider signs with, one per algorithm, replaceable while it runs. A replaced key no longer
+ * The keys an identity provider signs with, from {@link createSigningKeys}: one per algorithm, replaceable while it runs. A replaced key no longer
  * signs, and its public part stays published until what it signed has expired everywhere.
  */
 export class SigningKeys {
@@ -62,8 +68,11 @@ export class SigningKeys {
   readonly #defaultAlgorithm: SigningAlgorithm;
   #keys: SigningKey[];
 
-  /** Use {@link createSigningKeys}. */
-  constructor(keys: SigningKey[], options: { graceSeconds?: number | undefined; now?: (() => Date) | undefined }) {
+  static {
+    signingKeysOf = (keys, options) => new SigningKeys(keys, options);
+  }
+
+  private constructor(keys: SigningKey[], options: SigningKeysOptions) {
     const [first] = keys;
     if (first === undefined) throw new TypeError(`${WHERE}: at least one signing key is needed`);
     this.#keys = keys;
@@ -123,8 +132,9 @@ async function generated(algorithm: SigningAlgorithm): Promise<SigningKey> {
 }
 
 async function imported(jwk: JWK): Promise<SigningKey> {
-  const algorithm = SIGNING_ALGORITHMS.find((each) => each === jwk.alg);
-  if (algorithm === undefined) throw new TypeError(`${WHERE}: a key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
+  const { alg: algorithm } = jwk;
+  if (!isSigningAlgorithm(algorithm))
+    throw new TypeError(`${WHERE}: a key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
   if (jwk.d === undefined) throw new TypeError(`${WHERE}: a key must be a private key`);
   const privateKey = (await importJWK(jwk, algorithm)) as CryptoKey;
   const { kty, crv, x, y, n, e } = jwk;
