@@ -7,26 +7,28 @@ import {
   flag,
   GRANT_TOKEN_EXCHANGE,
   ID_JAG_TYP,
+  type SigningAlgorithm,
   TOKEN_TYPE_ID_JAG,
   unchecked,
 } from '@credence/protocol';
+import { recording, withEntries } from '@credence/authorization-server/internals';
 import {
   extendAnswers,
   type ProviderInternals,
-  recording,
   registerAuditedGrant,
-  withEntries,
-} from '@credence/authorization-server/internals';
+} from '@credence/authorization-server/oidc-provider-internals';
 import { GrantRefusal } from '@credence/authorization-server';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import { z } from 'zod';
-import type { SigningAlgorithm, SigningKeys } from '../signing-keys/signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { verifyActor } from './actor.ts';
 import { grantedRecord, type IssueAuditRecord, type IssueDraft, refusedRecord } from './audit.ts';
+import { checkedProvider } from './checked-provider.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';
 import { decide } from './decision.ts';
 import { settleTerms } from './grant.ts';
+import type { OidcProviderLike } from './oidc-provider-like.ts';
 import type { IdJagPolicy, IdJagRequest } from './policy.ts';
 import { principalSubject } from './principal-subject.ts';
 import { EXCHANGE_PARAMETERS, type ExchangeRequest, readExchangeRequest } from './request.ts';
@@ -90,7 +92,7 @@ const optionsSchema = z.strictObject({
  * token is ever issued for one. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its
  * `grant_types`.
  *
- * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
+ * Call it once, before the provider serves requests. Throws a TypeError for invalid options.
  *
  * @example
  * <!-- from examples/idp-policy.ts#issue -->
@@ -110,7 +112,8 @@ const optionsSchema = z.strictObject({
  * });
  * ```
  */
-export function addIdJagExchange(provider: Provider, options: IdJagExchangeOptions): void {
+export function addIdJagExchange(oidcProvider: OidcProviderLike, options: IdJagExchangeOptions): void {
+  const provider = checkedProvider('addIdJagExchange', oidcProvider);
   checkShape('addIdJagExchange', optionsSchema, options);
   checkNumber('addIdJagExchange', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   checkWorkloadPlatforms(options.workloadPlatforms ?? {}, provider.issuer);
