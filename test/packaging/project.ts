@@ -10,11 +10,16 @@ export interface Project {
   readonly entries: Readonly<Record<string, readonly string[]>>;
   /** Named exactly, each of them: peers that are left to npm keep its resolver busy for minutes. */
   readonly others: readonly string[];
+  /** The oldest TypeScript that compiles it, as docs/versioning.md says; the declarations of dependencies need it, not ours. */
+  readonly oldestTypescript: string;
   /** Whether declarations of dependencies are checked too; not where they speak of an optional peer that is not there. */
   readonly checksDeclarations: boolean;
 }
 
 const COMPILER = ['@types/node', 'typescript'];
+
+/** The name under which a project installs its oldest TypeScript. */
+export const OLDEST_TYPESCRIPT = 'typescript-oldest';
 
 export const PROJECTS: readonly Project[] = [
   {
@@ -38,6 +43,7 @@ export const PROJECTS: readonly Project[] = [
       'zod',
       ...COMPILER,
     ],
+    oldestTypescript: '5.8.3', // of LangChain's declarations
     checksDeclarations: true,
   },
   {
@@ -47,6 +53,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/server': ['accessTokenVerifier', 'accessTokenGate', 'idJagTokenEndpoint', 'toolScopes', 'verifyIdJag'],
     },
     others: COMPILER,
+    oldestTypescript: '5.4.5', // of zod's declarations
     checksDeclarations: false,
   },
   {
@@ -58,6 +65,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/server': ['issueIdJag', 'policyTable', 'redeemIdJag'],
     },
     others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
+    oldestTypescript: '5.4.5',
     checksDeclarations: false,
   },
 ];
@@ -75,10 +83,11 @@ export async function install(project: Project, folder: string, packed: readonly
     dependencies[name] = `file:${found.tarball}`;
   }
   for (const name of project.others) dependencies[name] = await installedVersion(name);
+  dependencies[OLDEST_TYPESCRIPT] = `npm:typescript@${project.oldestTypescript}`;
   const program = `${project.name}.ts`;
   const tsconfig = {
     compilerOptions: {
-      target: 'ES2023',
+      target: 'ES2022', // TypeScript 5.4 knows no later one
       lib: ['es2023', 'dom'],
       types: ['node'],
       module: 'nodenext',
