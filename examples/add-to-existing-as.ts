@@ -8,9 +8,7 @@ import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 // #region imports
 import {
   accessTokenClaims,
-  accessTokenVerifier,
   type AccountDirectory,
-  createSigningKeys,
   expressIdJag,
   GrantRefusal,
   idJagTokenEndpoint,
@@ -18,7 +16,9 @@ import {
   memoryReplayStore,
   type RedeemAuditRecord,
   withIdJagMetadata,
-} from '@credence/server';
+} from '@credence/authorization-server';
+import { accessTokenVerifier } from '@credence/resource-server';
+import { createSigningKeys } from '@credence/identity-provider';
 import express from 'express';
 // #endregion
 import { startIdentityProvider } from './support/identity-provider.ts';

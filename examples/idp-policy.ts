@@ -11,11 +11,11 @@ import {
   createSigningKeys,
   idJagIdentityProviderConfiguration,
   type IssueAuditRecord,
-  issueIdJag,
+  addIdJagExchange,
   issuePrincipalIdTokens,
   policyTable,
-  verifyIdJag,
-} from '@credence/server';
+} from '@credence/identity-provider';
+import { verifyIdJag } from '@credence/authorization-server';
 // #endregion
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
@@ -81,8 +81,9 @@ const provider = new Provider(ISSUER, {
   ],
 });
 
+// #region issue
 const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
-issueIdJag(provider, {
+addIdJagExchange(provider, {
   signingKeys,
   policy: table.policy, // or a function of your own
   subject: table.subject,
@@ -94,6 +95,7 @@ issueIdJag(provider, {
   },
   audit: (record) => trail.push(record),
 });
+// #endregion
 // Clients that can exchange nothing but ID tokens ask client_credentials for the scope openid.
 issuePrincipalIdTokens(provider, { signingKeys, subject: table.subject });
 // #endregion

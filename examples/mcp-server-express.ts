@@ -11,9 +11,9 @@ import {
   accessTokenVerifier,
   callerOf,
   protectedResourceMetadata,
-  requireAccessToken,
+  expressAccessToken,
   toolScopes,
-} from '@credence/server';
+} from '@credence/resource-server';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import express from 'express';
@@ -62,7 +62,7 @@ const app = express();
 app.get(metadata.path, (_request, response) => void response.json(metadata.document));
 app.post(
   '/mcp',
-  requireAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
+  expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
   express.json(),
   toolScopes({
     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },

@@ -12,7 +12,7 @@ import {
   callerOf,
   honoAccessToken,
   protectedResourceMetadata,
-} from '@credence/server';
+} from '@credence/resource-server';
 import { getRequestListener } from '@hono/node-server';
 import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
 import { Hono } from 'hono';

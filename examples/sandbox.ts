@@ -16,7 +16,7 @@ sandbox.policy.pauseServer('documents'); // from now on the IdP denies it ...
 sandbox.authorizationServers.main.revokeTokens({ principal: me.name }); // ... and tokens that are out are dead
 await sandbox.idp.rotateSigningKey();
 
-bot.reject(first); // what a 401 of the server does
+bot.invalidate(first); // what a 401 of the server does
 const refused = await bot.token('documents').catch((error: unknown) => error);
 console.log(sandbox.audit.records.map(({ server, reason }) => `${server ?? '-'}: ${reason}`));
 console.log(sandbox.idp.requests.token, sandbox.authorizationServers.main.requests.token);

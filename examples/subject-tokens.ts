@@ -7,14 +7,14 @@ import {
   CLIENT_ASSERTION_TYPE_JWT_BEARER,
   clientAssertion,
   clientSecret,
-  idToken,
+  fromIdToken,
   isCredenceError,
   ownToken,
-  refreshToken,
+  fromRefreshToken,
   ServicePrincipal,
   type SubjectTokenSource,
   TOKEN_TYPE_ID_TOKEN,
-  workloadToken,
+  fromWorkloadToken,
 } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
 import { importPKCS8, SignJWT } from 'jose';
@@ -83,9 +83,9 @@ const platform = { token: async () => 'its token' };
 
 // #region subjects
 const own = ownToken({ scope: 'openid', field: 'id_token', type: TOKEN_TYPE_ID_TOKEN }); // its own ID token
-const signedIn = idToken(() => signIn()); // one that you obtain
-const refresh = refreshToken(() => process.env['BOT_REFRESH_TOKEN'] ?? 'none'); // one that you hold
-const workload = workloadToken(() => platform.token()); // a JWT of the platform
+const signedIn = fromIdToken(() => signIn()); // one that you obtain
+const refresh = fromRefreshToken(() => process.env['BOT_REFRESH_TOKEN'] ?? 'none'); // one that you hold
+const workload = fromWorkloadToken(() => platform.token()); // a JWT of the platform
 // #endregion
 
 const outcomes: Record<string, string> = {};

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { createSigningKeys, IdJagError, verifyIdJag } from '@credence/server';
-
+import { createSigningKeys } from '@credence/identity-provider';
+import { IdJagError, verifyIdJag } from '@credence/authorization-server';
 const idp = await createSigningKeys(); // the identity provider's
 const iat = Math.floor(Date.now() / 1000);
 const claims = {

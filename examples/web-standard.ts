@@ -7,17 +7,19 @@ import assert from 'node:assert/strict';
 import { generateDpopKeyPair, isCredenceError, noClientAuth, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import {
   accessTokenClaims,
-  accessTokenGate,
-  accessTokenVerifier,
-  createSigningKeys,
   dpopNonces,
   honoIdJag,
   idJagTokenEndpoint,
+  withIdJagMetadata,
+} from '@credence/authorization-server';
+import {
+  accessTokenGate,
+  accessTokenVerifier,
   missingScopes,
   protectedResourceMetadata,
   requiredScopes,
-  withIdJagMetadata,
-} from '@credence/server';
+} from '@credence/resource-server';
+import { createSigningKeys } from '@credence/identity-provider';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { startIdentityProvider } from './support/identity-provider.ts';

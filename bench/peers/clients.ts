@@ -1,8 +1,8 @@
 import {
   Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
   type StreamableHTTPClientTransportOptions as OptionsV2,
 } from '@modelcontextprotocol/client';
-import { StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import {
   StreamableHTTPClientTransport as TransportV1,

@@ -1,5 +1,4 @@
-import type { RedisStore } from '@credence/redis';
-import { redisStore } from '@credence/redis';
+import { type RedisStore, redisStore } from '@credence/redis';
 import type { ServicePrincipal } from '@credence/core';
 import { principal } from '../peers/credence.ts';
 import type { Addresses } from '../world/state.ts';
@@ -26,7 +25,7 @@ const methods = {
   },
   /** Gets a token by itself, as it does sooner or later: metadata and what it learns of the peers are kept from then on. */
   async goOnce(): Promise<void> {
-    joined().reject(await joined().token('bench'));
+    joined().invalidate(await joined().token('bench'));
     await joined().token('bench');
   },
   /** Asks for the token every so often; how often that failed. */

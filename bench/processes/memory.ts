@@ -1,4 +1,4 @@
-import { clientSecret, idToken, ServicePrincipal } from '@credence/core';
+import { clientSecret, fromIdToken, ServicePrincipal } from '@credence/core';
 import { answer } from './rpc.ts';
 
 const IDP = 'http://127.0.0.1:1';
@@ -65,7 +65,7 @@ async function bytesPerToken(keys: number): Promise<number> {
       issuer: IDP,
       tokenEndpoint: `${IDP}/token`,
       credential: clientSecret({ clientId: 'bench-bot', secret: 'secret-at-the-idp' }),
-      subject: idToken(() => 'the.id.token'),
+      subject: fromIdToken(() => 'the.id.token'),
     },
     servers: {
       bench: {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { verifyIdJag } from '@credence/server';
+import { verifyIdJag } from '@credence/authorization-server';
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { median } from '../report/stats.ts';
 import { answer } from './rpc.ts';

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type CryptoKey, generateKeyPair, jwtVerify, SignJWT } from 'jose';
-import type { RegisteredClient } from './clients.ts';
-import { isClient } from './clients.ts';
+import { isClient, type RegisteredClient } from './clients.ts';
 import { type Asked, type Said, serve } from './http.ts';
 import { ID_JAG_LIFETIME_SECONDS, IDP_TOKEN_LIFETIME_SECONDS, SCOPE, type State } from './state.ts';
 

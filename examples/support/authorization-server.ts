@@ -1,5 +1,6 @@
 // #region imports
-import { idJagAuthorizationServerConfiguration, type RedeemAuditRecord, redeemIdJag } from '@credence/server';
+import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
+import type { RedeemAuditRecord } from '@credence/authorization-server';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 // #endregion
@@ -31,7 +32,8 @@ export async function startAuthorizationServer({ idpIssuer, resource }: { idpIss
     ],
   });
 
-  redeemIdJag(provider, {
+  // #region redeem
+  addIdJagGrant(provider, {
     issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
     resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
     scopesFor: [
@@ -40,6 +42,7 @@ export async function startAuthorizationServer({ idpIssuer, resource }: { idpIss
     ],
     audit: (record) => trail.push(record),
   });
+  // #endregion
   // #endregion
 
   const callback = provider.callback();

@@ -1,10 +1,10 @@
-import { type PrivateKeyJwtOptions } from '@credence/core';
+import type { PrivateKeyJwtOptions } from '@credence/core';
 import {
   createSigningKeys,
   idJagIdentityProviderConfiguration,
-  issueIdJag,
+  addIdJagExchange,
   issuePrincipalIdTokens,
-} from '@credence/server';
+} from '@credence/identity-provider';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { listen } from './listen.ts';
@@ -29,7 +29,7 @@ export async function startIdentityProvider() {
     ],
   });
   const signingKeys = await createSigningKeys();
-  issueIdJag(provider, {
+  addIdJagExchange(provider, {
     signingKeys,
     policy: ({ scopes = ['issues:read', 'issues:write'] }) => ({
       granted: true,

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { clientSecret, ServicePrincipal } from '@credence/core';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { rightOptions } from '../configuration/support/bot-options.ts';
 import { refusalOf } from '../support/evidence.ts';

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { clientSecret } from '@credence/core';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { refusalOf } from '../support/evidence.ts';
 import { otherIssuer, startScriptedAuthorizationServer } from '../support/oauth-world.ts';

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as v1 from '@credence/sdk-adapter';
 import * as v2 from '@credence/sdk-adapter/v2';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../support/evidence.ts';
 import { redirect } from '../support/oauth-world.ts';
 import { type AttackWorld, call, expectForThePerson, startAttackWorld } from './support/attack-world.ts';

@@ -1,5 +1,5 @@
+import type { McpServerOptions } from '@credence/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ServerOptions } from '@credence/core';
 import { refusalOf } from '../support/evidence.ts';
 import { otherResource } from '../support/oauth-world.ts';
 import {
@@ -103,7 +103,7 @@ describe('a peer on the internet cannot point the bot', () => {
   const pinned = { url: URL_OF_SERVER, resource: URL_OF_SERVER, issuer: 'https://as.example' };
   const discovering = { url: URL_OF_SERVER, issuer: 'discover' };
 
-  async function refusedWith(server: Partial<ServerOptions>, table: Readonly<Record<string, () => Response>>) {
+  async function refusedWith(server: Partial<McpServerOptions>, table: Readonly<Record<string, () => Response>>) {
     const network = internet(table);
     const bot = world.bot({
       idp: { issuer: 'https://idp.example' },

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { generateDpopKeyPair } from '@credence/core';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import { everythingShownBy, refusalOf } from '../support/evidence.ts';
 import { edit, editMembers, htmlPage, type Misbehaviour, refusal, say } from '../support/oauth-world.ts';

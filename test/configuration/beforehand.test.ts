@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
 import { connectMcp } from '@credence/sdk-adapter';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../support/evidence.ts';
 import { startPeer } from '../support/peer.ts';
 import { rightOptions, withIdp, withServer } from './support/bot-options.ts';

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CredenceError, ServicePrincipal } from '@credence/core';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
 import * as v1 from '@credence/sdk-adapter';
 import * as v2 from '@credence/sdk-adapter/v2';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type DeadOrigin, holdDeadOrigin } from '../support/dead-origin.ts';
 import { everythingShownBy, refusalOf } from '../support/evidence.ts';
 import { CONDITIONS_ELSEWHERE, type Mistake, OWN_MISTAKES } from './support/mistakes.ts';

@@ -1,18 +1,13 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  accessTokenClaims,
-  createSigningKeys,
-  expressIdJag,
-  idJagAuthorizationServerConfiguration,
-  idJagTokenEndpoint,
-  redeemIdJag,
-  withIdJagMetadata,
-} from '@credence/server';
+import { accessTokenClaims, expressIdJag, idJagTokenEndpoint, withIdJagMetadata } from '@credence/authorization-server';
+import { createSigningKeys } from '@credence/identity-provider';
+import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { exportJWK, generateKeyPair } from 'jose';
-import { type Configuration, Provider } from 'oidc-provider';
+import type { Configuration } from 'oidc-provider';
+import { Provider } from '../support/oidc-provider.ts';
 import { signIn } from './authorization-sign-in.ts';
 import { runAuthorizationScenarios, type ScenarioRun } from './run.ts';
 import { suiteVersions } from './suite-version.ts';
@@ -50,7 +45,7 @@ type Make = (issuer: string, configuration: Configuration) => RequestListener | 
 /** An oidc-provider that redeems ID-JAGs. */
 const provider: Make = (issuer, configuration) => {
   const made = new Provider(issuer, configuration);
-  redeemIdJag(made, RULES);
+  addIdJagGrant(made, RULES);
   return listenerOf(made);
 };
 
@@ -90,6 +85,8 @@ const people: Configuration = {
   ...machines,
   scopes: ['openid'],
   responseTypes: ['code'],
+  findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+  ttl: { AccessToken: 60, Grant: 60, IdToken: 60, Interaction: 60, Session: 60 },
   features: {
     ...machines.features,
     devInteractions: { enabled: true },

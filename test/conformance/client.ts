@@ -4,12 +4,12 @@
  */
 import {
   clientSecret,
-  idToken,
+  fromIdToken,
   noClientAuth,
   privateKeyJwt,
   ServicePrincipal,
   type ServicePrincipalOptions,
-  workloadToken,
+  fromWorkloadToken,
 } from '@credence/core';
 import { connectMcp as connectV1 } from '@credence/sdk-adapter';
 import { connectMcp as connectV2 } from '@credence/sdk-adapter/v2';
@@ -23,7 +23,7 @@ function principalOptions(context: ConformanceContext, url: string): ServicePrin
           issuer: context.idp_issuer,
           ...(context.idp_token_endpoint !== undefined && { tokenEndpoint: context.idp_token_endpoint }),
           credential: noClientAuth({ clientId: context.idp_client_id }),
-          subject: idToken(async () => context.idp_id_token),
+          subject: fromIdToken(async () => context.idp_id_token),
         },
         servers: {
           target: {
@@ -41,7 +41,7 @@ function principalOptions(context: ConformanceContext, url: string): ServicePrin
             issuer: 'discover',
             flow: 'workload-identity',
             credential: noClientAuth({ clientId: context.client_id }),
-            assertion: workloadToken(async () => workloadJwt(context)),
+            assertion: fromWorkloadToken(async () => workloadJwt(context)),
           },
         },
       };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { ERROR_CODES } from '../../scripts/errors/catalogues.ts';
-import { errorPage } from '../../scripts/errors/page.ts';
+import { ERROR_CODES } from '../../tools/errors/catalogues.ts';
+import { errorPage } from '../../tools/errors/page.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PAGE = join(ROOT, 'docs/errors.md');

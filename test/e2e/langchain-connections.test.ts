@@ -1,8 +1,8 @@
 import { createServer, connect as connectSocket, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { clientSecret, ServicePrincipal } from '@credence/core';
 import { type LoadedTools, loadTools, type LoadToolsOptions, refusalOf } from '@credence/langchain';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   type McpFixture,
   startV1Streamable,

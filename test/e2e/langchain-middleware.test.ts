@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServicePrincipal } from '@credence/core';
 import {
   accessMiddleware,
@@ -8,6 +7,7 @@ import {
   refusalOf,
 } from '@credence/langchain';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { Command, interrupt, MemorySaver } from '@langchain/langgraph';
@@ -106,7 +106,9 @@ describe('accessMiddleware', () => {
         before: () => void jest.spyOn(performance, 'now').mockImplementation(() => now() + 60_000),
       },
     );
-    expect(offered.map((names) => names.length)).toEqual([7, 3, 7]);
+    const [before, refused, afterAMinute] = offered.map((names) => names.length);
+    expect({ before, refused, afterAMinute }).toEqual({ before: 7, refused: 3, afterAMinute: 7 });
+    expect(offered).toHaveLength(3);
   });
 
   it('hides but the one tool whose scope was refused, and nothing if told so', async () => {
@@ -143,7 +145,7 @@ describe('accessMiddleware', () => {
       args: { limit: 1 },
       id: 'call-0',
     });
-    expect(answers.map(({ status }) => status)).toEqual(['success', 'error', 'error']);
+    expect(answers).toMatchObject([{ status: 'success' }, { status: 'error' }, { status: 'error' }]);
     expect(answers[1]?.text).toBe('This call of issues__create_issue was not approved.');
     expect(answers[2]?.text).toBe(
       'This call of documents__list_documents was not approved: Documents are for weekdays.',
@@ -228,7 +230,7 @@ describe('accessMiddleware', () => {
       create,
       create,
     );
-    expect(answers.map(({ status }) => status)).toEqual(['success', 'success', 'success']);
+    expect(answers).toMatchObject([{ status: 'success' }, { status: 'success' }, { status: 'success' }]);
     expect(asked).toEqual([
       {
         server: 'issues',

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ServicePrincipal } from '@credence/core';
 import { mcpConnections } from '@credence/langchain';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 
 // a hundred calls over HTTP take their time on a busy machine

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CredenceError, ServicePrincipal } from '@credence/core';
 import { loadTools, type LoadedTools, refusalOf } from '@credence/langchain';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';

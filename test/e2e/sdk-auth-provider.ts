@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { generateDpopKeyPair, type ServicePrincipal } from '@credence/core';
 import { inspect } from 'node:util';
+import { generateDpopKeyPair, type ServicePrincipal } from '@credence/core';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { editMembers } from '../support/oauth-world.ts';
 import {
   countRefused,

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type CredenceError, EXTENSION_EMA, isCredenceError, type ServicePrincipal } from '@credence/core';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Peer, startPeer } from '../support/peer.ts';
 import {
   countRefused,
@@ -88,7 +88,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
         await redeemed.opened;
         return honest();
       });
-      world.bot.reject(await world.bot.token('notes'));
+      world.bot.invalidate(await world.bot.token('notes'));
 
       const caller = new AbortController();
       const call = client.callTool(echo('too late'), undefined, { signal: caller.signal });

@@ -1,12 +1,12 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   type CredenceEvent,
   generateDpopKeyPair,
   optionsFromEnv,
-  type ServerOptions,
+  type McpServerOptions,
   ServicePrincipal,
 } from '@credence/core';
 import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandbox';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { countRefused, type ToolClient } from './sdk-world.ts';
 
 // a hundred calls over HTTP, or a process of its own, take their time on a busy machine
@@ -24,7 +24,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
     let events: CredenceEvent[];
     let sandbox: Sandbox;
 
-    async function start(options?: SandboxOptions, dpop?: ServerOptions['dpop']): Promise<ServicePrincipal> {
+    async function start(options?: SandboxOptions, dpop?: McpServerOptions['dpop']): Promise<ServicePrincipal> {
       sandbox = await startSandbox(options);
       opened.push(sandbox);
       events = [];

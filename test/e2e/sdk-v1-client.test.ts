@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { EXTENSION_EMA } from '@credence/core';
 import { connectMcp, emaCapabilities, mcpTransport } from '@credence/sdk-adapter';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { startV1Sse, startV1Streamable, startV2Only2026 } from '../support/mcp-servers/index.ts';
 import { echo, echoed, type SdkWorld, startSdkWorld, type StartServer, until } from './sdk-world.ts';

@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { EXTENSION_EMA } from '@credence/core';
 import { connectMcp, type ConnectMcpOptions, emaCapabilities, mcpTransport } from '@credence/sdk-adapter/v2';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Client } from '@modelcontextprotocol/client';
 import { startV1Streamable, startV2BothRevisions, startV2Only2026 } from '../support/mcp-servers/index.ts';
 import { echo, echoed, type SdkWorld, startRelay, startSdkWorld, type StartServer } from './sdk-world.ts';

@@ -1,5 +1,5 @@
+import { clientSecret, type McpServerOptions, ServicePrincipal } from '@credence/core';
 import { expect } from '@jest/globals';
-import { clientSecret, type ServerOptions, ServicePrincipal } from '@credence/core';
 import type { FixtureOptions, McpFixture, Workbench } from '../support/mcp-servers/index.ts';
 import { type Peer, type PeerAnswer, type PeerRequest, startPeer } from '../support/peer.ts';
 import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../support/oauth-world.ts';
@@ -25,7 +25,7 @@ export interface SdkWorld extends OAuthWorld {
 
 export async function startSdkWorld(
   start: StartServer,
-  options: { world?: WorldOptions; entry?: Partial<ServerOptions> } = {},
+  options: { world?: WorldOptions; entry?: Partial<McpServerOptions> } = {},
 ): Promise<SdkWorld> {
   const world = await startOAuthWorld(options.world);
   const { idp, as, idpClient, asClient } = world;

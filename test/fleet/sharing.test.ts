@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { clientSecret, generateDpopKeyPair, ServicePrincipal } from '@credence/core';
 import { redisStore, type RedisStoreOptions, type RedisStoreWarning } from '@credence/redis';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createClient } from 'redis';
 import { type Peer, startPeer } from '../support/peer.ts';
 import { describeWithRedis } from '../support/describe-with-redis.ts';
@@ -89,7 +89,7 @@ describeWithRedis('what copies of a bot share', () => {
     const sandbox = await enterprise();
     await copyOf(sandbox).token('documents');
     const two = copyOf(sandbox);
-    two.reject(await two.token('documents'));
+    two.invalidate(await two.token('documents'));
     await two.token('documents');
     // the second copy has asked the IdP for nothing
     expect(sandbox.idp.requests.token).toBe(2);
@@ -128,7 +128,7 @@ describeWithRedis('what copies of a bot share', () => {
     const same = await boundTo(mine).token('mcp');
     const other = await boundTo(await generateDpopKeyPair()).token('mcp');
     expect(first).toMatchObject({ type: 'DPoP', value: 'bound-secret-1' });
-    expect([same.value, other.value]).toEqual(['bound-secret-1', 'bound-secret-2']);
+    expect({ same: same.value, other: other.value }).toEqual({ same: 'bound-secret-1', other: 'bound-secret-2' });
     const found = await everythingInRedis();
     expect(Object.keys(found)).toHaveLength(2);
     for (const value of Object.values(found)) {

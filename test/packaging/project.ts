@@ -47,14 +47,20 @@ export const PROJECTS: readonly Project[] = [
     checksDeclarations: true,
   },
   {
-    name: 'mcp-server',
+    name: 'resource-server',
     entries: {
-      '@credence/core': ['CredenceError'],
-      '@credence/server': ['accessTokenVerifier', 'accessTokenGate', 'idJagTokenEndpoint', 'toolScopes', 'verifyIdJag'],
+      '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
     others: COMPILER,
     oldestTypescript: '5.4.5', // of zod's declarations
-    checksDeclarations: false,
+    checksDeclarations: true,
+  },
+  {
+    name: 'authorization-server',
+    entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
+    others: COMPILER,
+    oldestTypescript: '5.4.5',
+    checksDeclarations: true,
   },
   {
     name: 'enterprise',
@@ -62,7 +68,8 @@ export const PROJECTS: readonly Project[] = [
       '@credence/core': ['ServicePrincipal'],
       '@credence/redis': ['redisReplayStore', 'redisStore'],
       '@credence/sandbox': ['startSandbox'],
-      '@credence/server': ['issueIdJag', 'policyTable', 'redeemIdJag'],
+      '@credence/identity-provider': ['addIdJagExchange', 'policyTable'],
+      '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
     others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
     oldestTypescript: '5.4.5',
@@ -82,6 +89,10 @@ export async function install(project: Project, folder: string, packed: readonly
     if (found === undefined) throw new Error(`${name} was not packed`);
     dependencies[name] = `file:${found.tarball}`;
   }
+  // what ours depend on of ours is in no registry yet
+  const overrides = Object.fromEntries(
+    packed.filter(({ name }) => dependencies[name] === undefined).map(({ name, tarball }) => [name, `file:${tarball}`]),
+  );
   for (const name of project.others) dependencies[name] = await installedVersion(name);
   dependencies[OLDEST_TYPESCRIPT] = `npm:typescript@${project.oldestTypescript}`;
   const program = `${project.name}.ts`;
@@ -97,7 +108,7 @@ export async function install(project: Project, folder: string, packed: readonly
     },
     files: [program],
   };
-  const manifest = { name: project.name, version: '1.0.0', private: true, type: 'module', dependencies };
+  const manifest = { name: project.name, version: '1.0.0', private: true, type: 'module', dependencies, overrides };
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig, null, 2));

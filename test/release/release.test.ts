@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { entryDeclarations, ownErrors } from '../../scripts/release/declarations.ts';
-import { type Manifest, publishOrder } from '../../scripts/release/packages.ts';
-import { withVersion } from '../../scripts/release/rewrite.ts';
-import { versionState } from '../../scripts/release/version-state.ts';
-import { currentVersionState } from '../../scripts/release/versions.ts';
+import { entryDeclarations, ownErrors } from '../../tools/release/declarations.ts';
+import { type Manifest, publishOrder } from '../../tools/release/packages.ts';
+import { withVersion } from '../../tools/release/rewrite.ts';
+import { versionState } from '../../tools/release/version-state.ts';
+import { currentVersionState } from '../../tools/release/versions.ts';
 import { ROOT } from '../packaging/pack.ts';
 
 type Released = Manifest & { hasChangelog: boolean };

@@ -16,16 +16,16 @@ export {
   TOKEN_TYPE_JWT,
   TOKEN_TYPE_REFRESH_TOKEN,
   TOKEN_TYPE_SAML2,
-} from './constants.ts';
+} from '@credence/protocol';
 export {
   CredenceError,
   type CredenceErrorInit,
   type CredenceErrorJson,
   isCredenceError,
 } from './errors/credence-error.ts';
-export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
-export { cleanText } from './text/clean.ts';
+export { cleanText } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
 export type { FetchForOptions } from './call/fetch-for.ts';
@@ -38,6 +38,7 @@ export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
   CredenceEvent,
+  EventBase,
   FailureEvent,
   JoinedEvent,
   LegEvent,
@@ -48,16 +49,21 @@ export type {
   TokenEvent,
   WarningEvent,
 } from './events.ts';
-export type { NetworkTrust } from './net/url-policy.ts';
+export type { NetworkTrust } from '@credence/protocol';
 export { optionsFromEnv } from './principal/from-env.ts';
-export type { EventListener, IdpOptions, ServerOptions, ServicePrincipalOptions } from './principal/options.ts';
+export type {
+  CredenceEventListener,
+  IdpOptions,
+  McpServerOptions,
+  ServicePrincipalOptions,
+} from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
 export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime.ts';
-export { idToken } from './subjects/id-token.ts';
+export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
-export { refreshToken } from './subjects/refresh-token.ts';
+export { fromRefreshToken } from './subjects/from-refresh-token.ts';
 export type { SubjectContext, SubjectToken, SubjectTokenSource, TokenGetter } from './subjects/subject.ts';
-export { workloadToken } from './subjects/workload-token.ts';
+export { fromWorkloadToken } from './subjects/from-workload-token.ts';
 export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';

@@ -1,5 +1,5 @@
 import type { CredenceEvent } from './events.ts';
-import type { NetworkTrust } from './net/url-policy.ts';
+import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from './time/clock.ts';
 
 /** What every fetch that Credence is given must look like: the part of the Web standard that it uses. */

@@ -1,7 +1,7 @@
 import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../../../test/support/oauth-world.ts';
 import { clientSecret } from '../src/credentials/client-secret.ts';
 import type { CredenceEvent } from '../src/events.ts';
-import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
+import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
 import { ServicePrincipal } from '../src/principal/service-principal.ts';
 
 /** The MCP server's identifier. Nothing listens there: the resource is pinned, so that only IdP and AS are asked. */
@@ -10,7 +10,7 @@ export const RESOURCE = 'http://127.0.0.1:9/mcp';
 export interface BotOptions {
   readonly world?: WorldOptions;
   readonly idp?: Partial<IdpOptions>;
-  readonly server?: Partial<ServerOptions>;
+  readonly server?: Partial<McpServerOptions>;
   /** False where the resource is to be discovered. Default true. */
   readonly pinResource?: boolean;
   readonly principal?: Partial<ServicePrincipalOptions>;
@@ -20,9 +20,29 @@ export interface Bot {
   readonly world: OAuthWorld;
   readonly bot: ServicePrincipal;
   readonly events: CredenceEvent[];
-  /** Requests at `[IdP metadata, authenticate, exchange, AS metadata, redeem]` so far. */
-  readonly counts: () => readonly number[];
+  /** The requests so far. */
+  readonly counts: () => Counts;
   close(): Promise<void>;
+}
+
+/** How many requests reached each endpoint. */
+export interface Counts {
+  readonly idpMetadata: number;
+  readonly authenticate: number;
+  readonly exchange: number;
+  readonly asMetadata: number;
+  readonly redeem: number;
+}
+
+/** How many requests there were in between. */
+export function countedBetween(before: Counts, after: Counts): Counts {
+  return {
+    idpMetadata: after.idpMetadata - before.idpMetadata,
+    authenticate: after.authenticate - before.authenticate,
+    exchange: after.exchange - before.exchange,
+    asMetadata: after.asMetadata - before.asMetadata,
+    redeem: after.redeem - before.redeem,
+  };
 }
 
 /** A principal before a scripted IdP and authorization server, both honest until a test says otherwise. */
@@ -56,13 +76,13 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
     world,
     bot,
     events,
-    counts: () => [
-      idp.script.count('metadata'),
-      idp.script.count('authenticate'),
-      idp.script.count('exchange'),
-      as.script.count('metadata'),
-      as.script.count('redeem'),
-    ],
+    counts: () => ({
+      idpMetadata: idp.script.count('metadata'),
+      authenticate: idp.script.count('authenticate'),
+      exchange: idp.script.count('exchange'),
+      asMetadata: as.script.count('metadata'),
+      redeem: as.script.count('redeem'),
+    }),
     async close() {
       await bot.close();
       await world.close();

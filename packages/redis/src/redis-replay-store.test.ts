@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { ReplayStore } from '@credence/protocol';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { ReplayStore } from '@credence/server';
 import { createClient } from 'redis';
 import { describeWithRedis } from '../../../test/support/describe-with-redis.ts';
 import { type RedisServer, startRedisServer } from '../../../test/support/redis-server.ts';

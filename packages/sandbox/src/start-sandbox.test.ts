@@ -1,6 +1,6 @@
+import { TOKEN_TYPE_ID_TOKEN } from '@credence/protocol';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { TOKEN_TYPE_ID_TOKEN } from '@credence/core';
 import type { SandboxOptions } from './options.ts';
 import type { Sandbox } from './sandbox.ts';
 import { startSandbox } from './start-sandbox.ts';

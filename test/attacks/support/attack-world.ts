@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import {
   clientSecret,
   type Contact,
@@ -7,17 +6,18 @@ import {
   type ErrorCode,
   type IdpOptions,
   type Leg,
-  type ServerOptions,
+  type McpServerOptions,
   ServicePrincipal,
   type ServicePrincipalOptions,
 } from '@credence/core';
+import { expect } from '@jest/globals';
 import { everythingShownBy } from '../../support/evidence.ts';
 import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../../support/oauth-world.ts';
 import { type Peer, type PeerAnswer, type PeerRequest, startPeer } from '../../support/peer.ts';
 
 export interface BotOverrides {
   readonly idp?: Partial<IdpOptions>;
-  readonly server?: Partial<ServerOptions>;
+  readonly server?: Partial<McpServerOptions>;
   readonly principal?: Partial<ServicePrincipalOptions>;
 }
 

@@ -2,14 +2,14 @@ import {
   clientSecret,
   type IdpOptions,
   privateKeyJwt,
-  type ServerOptions,
+  type McpServerOptions,
   type ServicePrincipalOptions,
 } from '@credence/core';
 import type { Sandbox } from '@credence/sandbox';
 
 export interface BotOptions extends ServicePrincipalOptions {
   idp: IdpOptions;
-  servers: Record<string, ServerOptions>;
+  servers: Record<string, McpServerOptions>;
 }
 
 /** How a principal of the sandbox is configured rightly, with pauses that a test can wait for. */
@@ -37,7 +37,7 @@ export function withIdp(options: BotOptions, idp: Partial<IdpOptions>): BotOptio
   return { ...options, idp: { ...options.idp, ...idp } };
 }
 
-export function withServer(options: BotOptions, name: string, server: Partial<ServerOptions>): BotOptions {
+export function withServer(options: BotOptions, name: string, server: Partial<McpServerOptions>): BotOptions {
   const right = options.servers[name];
   if (!right) throw new Error(`no server ${name}`);
   return { ...options, servers: { ...options.servers, [name]: { ...right, ...server } } };

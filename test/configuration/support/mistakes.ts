@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { clientSecret, type Contact, type ErrorCode, idToken, type Leg, privateKeyJwt } from '@credence/core';
+import { clientSecret, type Contact, type ErrorCode, fromIdToken, type Leg, privateKeyJwt } from '@credence/core';
 import type { Sandbox } from '@credence/sandbox';
 import { type BotOptions, rightOptions, withIdp, withoutParty, withServer } from './bot-options.ts';
 
@@ -218,7 +218,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
   },
   {
     what: 'the getter of the subject token returns garbage',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { subject: idToken(() => '<html>Sign in</html>') }),
+    options: (sandbox) => withIdp(rightOptions(sandbox), { subject: fromIdToken(() => '<html>Sign in</html>') }),
     code: 'invalid_grant',
     leg: 'exchange',
     contact: 'idp-admin',
@@ -226,7 +226,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
   },
   {
     what: 'the getter of the subject token returns nothing',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { subject: idToken(() => '') }),
+    options: (sandbox) => withIdp(rightOptions(sandbox), { subject: fromIdToken(() => '') }),
     code: 'credential_unavailable',
     leg: 'configure',
     contact: 'you',
@@ -236,7 +236,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     what: 'the getter of the subject token throws',
     options: (sandbox) =>
       withIdp(rightOptions(sandbox), {
-        subject: idToken(async () => {
+        subject: fromIdToken(async () => {
           throw new Error('ENOENT: /var/run/secrets/token');
         }),
       }),

@@ -1,4 +1,4 @@
-import type { TrustedIssuer } from '@credence/server';
+import type { TrustedIssuer } from '@credence/protocol';
 import { type Bench, IDP, SHARED_IDP } from './bad-grants.ts';
 import { ALGORITHMS, Issuer } from './issuer.ts';
 import { handlerTarget, providerTarget, type Target } from './targets.ts';

@@ -2,19 +2,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   accessTokenClaims,
-  createSigningKeys,
-  type FetchLike,
-  idJagAuthorizationServerConfiguration,
   idJagTokenEndpoint,
-  memoryReplayStore,
   type RedeemAuditRecord,
-  redeemIdJag,
   type RedemptionRules,
-  type ReplayStore,
-  type TrustedIssuer,
-} from '@credence/server';
+} from '@credence/authorization-server';
+import { createSigningKeys } from '@credence/identity-provider';
+import { type FetchLike, memoryReplayStore, type ReplayStore, type TrustedIssuer } from '@credence/protocol';
+import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import { exportJWK, generateKeyPair } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../support/oidc-provider.ts';
 
 const GRANT_JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const GRANT_JWT_DPOP = 'urn:ietf:params:oauth:grant-type:jwt-dpop';
@@ -73,7 +69,7 @@ export async function providerTarget(trust: Trust): Promise<Target> {
     })),
   });
   const records: RedeemAuditRecord[] = [];
-  redeemIdJag(provider, rules(records, trust));
+  addIdJagGrant(provider, rules(records, trust));
   const callback = provider.callback();
   server.on('request', (request, response) => void callback(request, response));
   return {

@@ -2,7 +2,8 @@
 import { ServicePrincipal } from '@credence/core';
 import { redisReplayStore, redisStore } from '@credence/redis';
 import { startSandbox } from '@credence/sandbox';
-import { policyTable, redeemIdJag } from '@credence/server';
+import { policyTable } from '@credence/identity-provider';
+import { addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import type Provider from 'oidc-provider';
 import { createClient } from 'redis';
 
@@ -18,7 +19,7 @@ export async function tokenType(): Promise<string> {
 }
 
 export function serve(provider: Provider): void {
-  redeemIdJag(provider, {
+  addIdJagGrant(provider, {
     issuers: { 'https://idp.example': {} },
     resources: { 'https://mcp.example/mcp': { scopes: ['issues:read'] } },
     replay: { singleUse: redisReplayStore({ client: createClient() }) },

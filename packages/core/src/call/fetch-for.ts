@@ -1,10 +1,9 @@
+import { cleanText, withoutSecrets } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import { type Challenge, parseChallenges } from '../net/challenge.ts';
 import { type About, report } from '../net/gate.ts';
 import type { ServerAccess } from '../principal/server-access.ts';
 import type { FetchLike, Runtime } from '../runtime.ts';
-import { cleanText } from '../text/clean.ts';
-import { withoutSecrets } from '../text/scopes.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, tokenRefused } from '../tokens/failures.ts';
 import { present } from './present.ts';

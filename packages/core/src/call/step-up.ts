@@ -1,7 +1,6 @@
+import { identifier, missingScopes } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../flows/settings.ts';
-import { identifier } from '../text/clean.ts';
-import { missingScopes } from '../text/scopes.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
 /**

@@ -1,6 +1,6 @@
+import { isJsonObject } from '@credence/protocol';
 import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { isJsonObject } from '../text/json.ts';
 
 /**
  * Calls that wait for their token. The SDKs' per-request abort and timeout do not reach `fetch`: a caller that gave up sends

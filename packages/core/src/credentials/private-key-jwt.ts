@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '../constants.ts';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { parseJsonObject } from '../text/json.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
 import { current, currentFile, isFile } from './rotating.ts';
@@ -9,7 +8,9 @@ import { type SigningAlgorithm, type SigningKey, signingKey, type SigningKeyInpu
 
 const OPTION = 'privateKeyJwt({ key })';
 
+/** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
+  /** The client id at the issuer that this credential belongs to: claims `iss` and `sub` of the assertion. */
   clientId: string;
   /**
    * PEM (PKCS#8), private JWK, CryptoKey, a function that signs bytes elsewhere (then `alg` is required), or a file with a PEM

@@ -1,7 +1,7 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
+import { isJsonObject } from '@credence/protocol';
 import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
-import { isJsonObject } from '../text/json.ts';
 
 /** The algorithms a client assertion may be signed with. */
 export type SigningAlgorithm =

@@ -1,8 +1,8 @@
+import type { JsonObject } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { type About, type Answer, report, send, stopped } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
-import type { JsonObject } from '../text/json.ts';
 
 export interface MetadataDocument {
   readonly url: string;
@@ -19,7 +19,7 @@ export async function firstDocument<T>(
   urls: readonly string[],
   about: About,
   signal: AbortSignal,
-  judge: (document: MetadataDocument) => T,
+  judge: (document: MetadataDocument) => T | Promise<T>,
 ): Promise<T | undefined> {
   let refusal: CredenceError | undefined;
   let redirect: CredenceError | undefined;
@@ -41,7 +41,8 @@ export async function firstDocument<T>(
       continue;
     }
     try {
-      const judged = judge({ url, json: answer.json });
+      const judging = judge({ url, json: answer.json });
+      const judged = judging instanceof Promise ? await judging : judging;
       report(runtime, about, { ...answer, headers });
       return judged;
     } catch (error) {

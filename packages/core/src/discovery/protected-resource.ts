@@ -1,12 +1,10 @@
+import { identifier, protectedResourceUrls, stringField, stringList } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import { type About, report, send } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime.ts';
-import { identifier } from '../text/clean.ts';
-import { stringField, stringList } from '../text/json.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
-import { protectedResourceUrls } from './well-known.ts';
 
 /** What an MCP server says about itself (RFC 9728). */
 export interface ProtectedResource {
@@ -79,8 +77,8 @@ async function fromChallenge(
   const pointer = challenges.find(({ resourceMetadata }) => resourceMetadata !== undefined)?.resourceMetadata;
   if (answer.status !== 401 || pointer === undefined) return undefined;
   const what = 'resource_metadata in the challenge of the server';
-  const url = peerUrl(pointer, { ...about, what }, runtime.network, server.url);
-  return firstDocument(runtime, [url.href], about, signal, judge);
+  const url = await peerUrl(pointer, { ...about, what }, runtime, server.url);
+  return firstDocument(runtime, [url.href], { ...about, anchor: server.url }, signal, judge);
 }
 
 function judgeResource(

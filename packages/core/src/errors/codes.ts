@@ -1,7 +1,46 @@
 import type { Contact, Leg } from './leg.ts';
 
+/** The `code` of a CredenceError: a key of {@link ERROR_CODES}, which explains each. */
+export type ErrorCode =
+  | 'invalid_configuration'
+  | 'invalid_key'
+  | 'unknown_server'
+  | 'scope_outside_ceiling'
+  | 'credential_unavailable'
+  | 'closed'
+  | 'unreachable'
+  | 'timeout'
+  | 'rate_limited'
+  | 'peer_unavailable'
+  | 'invalid_response'
+  | 'response_too_large'
+  | 'redirect_refused'
+  | 'forbidden_url'
+  | 'oauth_error'
+  | 'metadata_not_found'
+  | 'issuer_mismatch'
+  | 'resource_mismatch'
+  | 'ambiguous_issuer'
+  | 'issuer_changed'
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'access_denied'
+  | 'invalid_grant'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_request'
+  | 'unsupported_grant_type'
+  | 'step_up_required'
+  | 'invalid_id_jag'
+  | 'scope_not_granted'
+  | 'token_refused'
+  | 'insufficient_scope'
+  | 'forbidden'
+  | 'cross_origin_refused'
+  | 'cancelled';
+
 /** What a code of a {@link CredenceError} stands for, wherever it is thrown. */
-interface ErrorCodeEntry {
+export interface ErrorCodeEntry {
   /** The situation, in one clause. */
   readonly meaning: string;
   /** The legs that an error with this code can have. */
@@ -19,7 +58,7 @@ const ADMINISTRATORS = ['idp-admin', 'server-owner'] as const;
 const EVERYBODY = ['you', ...ADMINISTRATORS] as const;
 
 /** Every `code` that a {@link CredenceError} can have. docs/errors.md is made from this table. */
-export const ERROR_CODES = {
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   // configure
   invalid_configuration: {
     meaning: 'an option is missing, misspelt or of the wrong kind',
@@ -246,7 +285,4 @@ export const ERROR_CODES = {
     contacts: ['you'],
     remedy: 'Nothing to do: the caller gave up on it.',
   },
-} as const satisfies Readonly<Record<string, ErrorCodeEntry>>;
-
-/** A member of {@link ERROR_CODES}. */
-export type ErrorCode = keyof typeof ERROR_CODES;
+};

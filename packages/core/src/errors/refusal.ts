@@ -1,4 +1,4 @@
-import { cleanText } from '../text/clean.ts';
+import { cleanText } from '@credence/protocol';
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
 import type { Contact } from './leg.ts';

@@ -1,8 +1,7 @@
+import { identifier, stringList } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { TokenAnswer } from '../oauth/token-endpoint.ts';
-import { identifier } from '../text/clean.ts';
-import { stringList } from '../text/json.ts';
 
 interface Whose {
   readonly leg: Leg;

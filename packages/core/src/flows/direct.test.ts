@@ -3,7 +3,7 @@ import { refusal, serverError } from '../../../../test/support/oauth-world.ts';
 import { type Bot, type BotOptions, RESOURCE, startBot } from '../../test-support/bot.ts';
 import { refusalOf } from '../../test-support/runtime.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
-import { workloadToken } from '../subjects/workload-token.ts';
+import { fromWorkloadToken } from '../subjects/from-workload-token.ts';
 
 const started: Bot[] = [];
 async function start(options?: BotOptions): Promise<Bot> {
@@ -24,7 +24,7 @@ describe("flow: 'client-credentials'", () => {
       resource: RESOURCE,
       scope: 'tools:read',
     });
-    expect(counts()).toEqual([0, 0, 0, 1, 0]);
+    expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 0 });
   });
 
   it('is refused in its own leg and its own words', async () => {
@@ -47,7 +47,7 @@ describe("flow: 'client-credentials'", () => {
 describe("flow: 'workload-identity'", () => {
   const server = {
     flow: 'workload-identity',
-    assertion: workloadToken(() => 'platform.jwt.here'),
+    assertion: fromWorkloadToken(() => 'platform.jwt.here'),
     credential: noClientAuth({ clientId: 'bot-at-as' }),
   } as const;
 
@@ -64,7 +64,7 @@ describe("flow: 'workload-identity'", () => {
       assertion: 'platform.jwt.here',
       resource: RESOURCE,
     });
-    expect(counts()).toEqual([0, 0, 0, 1, 1]);
+    expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 1 });
   });
 
   it.each([
@@ -79,9 +79,9 @@ describe("flow: 'workload-identity'", () => {
   });
 
   it('says where the JWT was to come from when there is none', async () => {
-    const { bot } = await start({ server: { ...server, assertion: workloadToken(() => '') } });
+    const { bot } = await start({ server: { ...server, assertion: fromWorkloadToken(() => '') } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
-    expect(error.message).toContain('workloadToken');
+    expect(error.message).toContain('fromWorkloadToken');
   });
 });

@@ -1,4 +1,4 @@
-import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER } from '../constants.ts';
+import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER } from '@credence/protocol';
 import type { Directory } from '../discovery/directory.ts';
 import type { Runtime } from '../runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';

@@ -1,5 +1,5 @@
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
 import { Kept } from '../cache/kept.ts';
-import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '../constants.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { TokenEndpoint } from '../oauth/token-endpoint.ts';

@@ -1,9 +1,13 @@
-import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG, TOKEN_TYPE_ID_JAG_MISSPELT } from '../constants.ts';
+import {
+  GRANT_TOKEN_EXCHANGE,
+  identifier,
+  stringField,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_JAG_MISSPELT,
+} from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import { requestToken, type TokenEndpoint } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
-import { identifier } from '../text/clean.ts';
-import { stringField } from '../text/json.ts';
 import { checkResourceEcho } from './answer-checks.ts';
 import { checkIdJag } from './id-jag.ts';
 import type { IdpSettings, ServerSettings } from './settings.ts';

@@ -1,9 +1,15 @@
+import {
+  ID_JAG_TYP,
+  identifier,
+  isJsonObject,
+  type JsonObject,
+  parseScopes,
+  stringField,
+  stringList,
+  withoutSecrets,
+} from '@credence/protocol';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { ID_JAG_TYP } from '../constants.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { identifier } from '../text/clean.ts';
-import { isJsonObject, type JsonObject, stringField, stringList } from '../text/json.ts';
-import { parseScopes, withoutSecrets } from '../text/scopes.ts';
 
 /** What the ID-JAG must say for it to be worth sending on. */
 export interface IdJagExpectation {

@@ -1,5 +1,5 @@
+import { parseScopes } from '@credence/protocol';
 import { processRevocationResponse, WWWAuthenticateChallengeError } from 'oauth4webapi';
-import { parseScopes } from '../text/scopes.ts';
 
 /** What a `WWW-Authenticate` header says that matters to a client (RFC 6750 section 3, RFC 9728 section 5.1). */
 export interface Challenge {

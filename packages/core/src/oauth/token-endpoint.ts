@@ -1,3 +1,4 @@
+import { type JsonObject, parseScopes, stringField, withoutSecrets } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -15,8 +16,6 @@ import {
 } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime.ts';
-import { type JsonObject, stringField } from '../text/json.ts';
-import { parseScopes, withoutSecrets } from '../text/scopes.ts';
 import { waitFor } from '../time/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 
@@ -25,6 +24,8 @@ export interface TokenEndpoint {
   readonly url: string;
   /** The option that pins the URL, where one does. */
   readonly option?: string | undefined;
+  /** The configured URL whose owner named the URL; undefined where it is pinned. */
+  readonly anchor?: URL | undefined;
 }
 
 export interface TokenRequest {
@@ -102,6 +103,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     issuer: endpoint.issuer,
     attempt: attemptNumber,
     option: endpoint.option,
+    anchor: endpoint.anchor,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   const client: oauth.Client = { client_id: credential.clientId };

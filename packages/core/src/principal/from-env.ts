@@ -1,3 +1,4 @@
+import { parseJsonObject } from '@credence/protocol';
 import { clientAssertion } from '../credentials/client-assertion.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
@@ -5,9 +6,8 @@ import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { SigningKeyInput } from '../credentials/signing-key.ts';
-import { parseJsonObject } from '../text/json.ts';
 import { IDP_FIELDS, misspeltVariable, SERVER_FIELDS } from './misspelt-variable.ts';
-import type { IdpOptions, ServerOptions, ServicePrincipalOptions } from './options.ts';
+import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from './options.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -18,7 +18,9 @@ type Env = Readonly<Record<string, string | undefined>>;
  * `CREDENCE_SERVER_NAME_URL`, `_ISSUER`, `_CLIENT_ID`, a credential as above, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`,
  * `_RESOURCE`, `_AUDIENCE`. Without a Credence IdP, C1's `CONDUCTORONE_*` are used. Throws `invalid_configuration`.
  */
-export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
+export function optionsFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
   const names = words(env['CREDENCE_SERVERS']);
   if (!names) throw unset('CREDENCE_SERVERS', 'the names of the MCP servers, separated by commas');
   for (const [index, name] of names.entries()) {
@@ -33,7 +35,7 @@ export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 
   refuseMisspelt(env, IDP_PREFIX, IDP_FIELDS);
   for (const name of names) refuseMisspelt(env, prefixOf(name), SERVER_FIELDS);
   const idp = idpFromEnv(env);
-  const servers: Record<string, ServerOptions> = Object.fromEntries(
+  const servers: Record<string, McpServerOptions> = Object.fromEntries(
     names.map((name) => [name, serverFromEnv(env, name)]),
   );
   const through = names.find((name) => (servers[name]?.flow ?? 'enterprise-managed') === 'enterprise-managed');
@@ -76,7 +78,7 @@ function conductorOneFromEnv(env: Env): IdpOptions | undefined {
   return { issuer, credential: clientSecret({ clientId, secret, method: 'post' }) };
 }
 
-function serverFromEnv(env: Env, name: string): ServerOptions {
+function serverFromEnv(env: Env, name: string): McpServerOptions {
   const prefix = prefixOf(name);
   const required = (field: string, what: string) => {
     const value = filled(env[prefix + field]);

@@ -3,9 +3,9 @@ import { refusalOf } from '../../test-support/runtime.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { memoryStore } from '../store/memory-store.ts';
-import { idToken } from '../subjects/id-token.ts';
+import { fromIdToken } from '../subjects/from-id-token.ts';
 import { ownToken } from '../subjects/own-token.ts';
-import { workloadToken } from '../subjects/workload-token.ts';
+import { fromWorkloadToken } from '../subjects/from-workload-token.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 import { ServicePrincipal } from './service-principal.ts';
 
@@ -147,16 +147,16 @@ describe('options', () => {
     expect(error).toMatchObject({ code: 'invalid_configuration', server: 'linear', contact: 'you' });
     expect(error.remedy).toContain("servers.linear.flow: 'client-credentials'");
     expect(principal({ servers: { linear: { ...SERVER, flow: 'client-credentials' } } }).serverNames).toHaveLength(1);
-    const workload = { ...SERVER, flow: 'workload-identity', assertion: workloadToken(() => 'x') };
+    const workload = { ...SERVER, flow: 'workload-identity', assertion: fromWorkloadToken(() => 'x') };
     expect(principal({ servers: { linear: workload } }).serverNames).toHaveLength(1);
   });
 
   it.each<[string, object, string]>([
-    ['subject', idp({ subject: idToken(() => 'x') }), 'idp.subject'],
-    ['actor', idp({ actor: workloadToken(() => 'x') }), 'idp.actor'],
+    ['subject', idp({ subject: fromIdToken(() => 'x') }), 'idp.subject'],
+    ['actor', idp({ actor: fromWorkloadToken(() => 'x') }), 'idp.actor'],
     [
       'assertion',
-      server({ flow: 'workload-identity', assertion: workloadToken(() => 'x') }),
+      server({ flow: 'workload-identity', assertion: fromWorkloadToken(() => 'x') }),
       'servers.linear.assertion',
     ],
   ])('that share a store say whose tokens the %s is', async (_what, options, option) => {
@@ -168,7 +168,7 @@ describe('options', () => {
   });
 
   it('that share a store and say whose tokens they give are right', () => {
-    const named = idp({ subject: idToken(() => 'x', { identity: 'alice' }) });
+    const named = idp({ subject: fromIdToken(() => 'x', { identity: 'alice' }) });
     expect(principal({ ...named, store: memoryStore() }).serverNames).toEqual(['linear']);
     expect(principal({ ...GOOD, store: memoryStore() }).serverNames).toEqual(['linear']);
   });
@@ -265,7 +265,7 @@ describe('what is asked of a principal', () => {
 
   it('is not held up by a getter that never answers', async () => {
     const bot = principal({
-      ...idp({ subject: idToken(async () => new Promise<string>(() => undefined)) }),
+      ...idp({ subject: fromIdToken(async () => new Promise<string>(() => undefined)) }),
       fetch: async (input: string | URL) => {
         const { origin, pathname } = new URL(input);
         if (!pathname.includes('oauth-authorization-server')) return new Response(null, { status: 404 });

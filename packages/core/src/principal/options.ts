@@ -1,14 +1,15 @@
+import { SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { CredenceEvent } from '../events.ts';
-import type { NetworkTrust } from '../net/url-policy.ts';
+import type { NetworkTrust } from '@credence/protocol';
 import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
-import { SCOPE_TOKEN } from '../text/scopes.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
 
+/** The organisation's identity provider, and how the principal authenticates there. */
 export interface IdpOptions {
   /** The IdP's issuer identifier, exactly as its metadata spells it. */
   issuer: string;
@@ -24,7 +25,8 @@ export interface IdpOptions {
   parameters?: Readonly<Record<string, string>> | undefined;
 }
 
-export interface ServerOptions {
+/** One MCP server, its authorization server, and how the principal gets a token for it. */
+export interface McpServerOptions {
   /** The MCP server's URL. */
   url: string;
   /**
@@ -56,25 +58,31 @@ export interface ServerOptions {
   dpop?: CryptoKeyPair | undefined;
 }
 
-export type EventListener = (event: CredenceEvent) => void;
+/** Receives every event. What it throws, or rejects with, is ignored. */
+export type CredenceEventListener = (event: CredenceEvent) => void;
 
+/** Options of `ServicePrincipal`: who the principal is, which MCP servers it reaches, and how. */
 export interface ServicePrincipalOptions {
+  /** The identity provider. Required by every server whose flow is `enterprise-managed`, which is the default. */
   idp?: IdpOptions | undefined;
   /** The MCP servers, by names of your choosing. */
-  servers: Readonly<Record<string, ServerOptions>>;
+  servers: Readonly<Record<string, McpServerOptions>>;
   /** Where tokens are kept beyond this principal's memory. Default: nowhere. */
   store?: TokenStore | undefined;
   /** Access tokens kept in memory; beyond `maxTokens` the one used least recently goes. Default 10,000. */
   cache?: { maxTokens?: number } | undefined;
   /** Sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
+  /** Tells the time. Default: the system's clocks. A test gives its own. */
   clock?: Clock | undefined;
+  /** How often a failed request is sent again, and after which pauses. What is left out keeps its default. */
   retry?: Partial<RetryOptions> | undefined;
+  /** How long a request and a whole acquisition may take. What is left out keeps its default. */
   timeout?: Partial<TimeoutOptions> | undefined;
   /** What the network rules may be relaxed to. Default: https only, but for loopback. */
   network?: NetworkTrust | undefined;
   /** Told what happens, one or several; what they throw is ignored. */
-  onEvent?: EventListener | readonly EventListener[] | undefined;
+  onEvent?: CredenceEventListener | readonly CredenceEventListener[] | undefined;
 }
 
 const text = z.string().trim().min(1, 'is empty');
@@ -90,7 +98,7 @@ const subject = z.custom<SubjectTokenSource>(
   'is no subject token source: use ownToken, idToken, refreshToken or workloadToken',
 );
 
-const listener = z.custom<EventListener>((value) => typeof value === 'function', 'is no function');
+const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is no function');
 
 const idp = z.strictObject({
   issuer: text,

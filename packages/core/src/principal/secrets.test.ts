@@ -9,7 +9,7 @@ import { clientSecret } from '../credentials/client-secret.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { isCredenceError } from '../errors/credence-error.ts';
 import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
-import { idToken } from '../subjects/id-token.ts';
+import { fromIdToken } from '../subjects/from-id-token.ts';
 import { ownToken } from '../subjects/own-token.ts';
 import { memoryStore } from '../store/memory-store.ts';
 
@@ -152,7 +152,7 @@ describe('nothing that can be seen holds a secret', () => {
   });
 
   it('when a getter or an observer throws what it holds', async () => {
-    const leaking = idToken(() => {
+    const leaking = fromIdToken(() => {
       throw new Error('the token eyJ-S3CRET-TOKEN is no good');
     });
     running = await startBot({

@@ -1,3 +1,4 @@
+import { cleanText } from '@credence/protocol';
 import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
@@ -6,9 +7,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import type { FetchLike } from '../runtime.ts';
 import { SubjectTokens } from '../subjects/subject-tokens.ts';
-import { cleanText } from '../text/clean.ts';
-import type { AccessToken } from '../tokens/access-token.ts';
-import { AccessToken as Token } from '../tokens/access-token.ts';
+import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { closed } from '../tokens/failures.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
@@ -29,6 +28,27 @@ export interface TokenOptions {
 /**
  * A bot with an identity of its own: it authenticates at the organisation's identity provider and reaches every MCP server it
  * was granted. One for the life of the process; close it at the end.
+ *
+ * @example
+ * <!-- from examples/real-idp.ts#configuration -->
+ * ```ts
+ * const bot = new ServicePrincipal({
+ *   idp: {
+ *     issuer: IDP_ISSUER, // exactly as its metadata spells it
+ *     credential: privateKeyJwt({ clientId: 'reporting-bot', key: BOT_PRIVATE_KEY }),
+ *   },
+ *   servers: {
+ *     linear: {
+ *       url: linear.url, // https://mcp.linear.app/mcp
+ *       issuer: linear.issuer, // the authorization server the credential below was registered with
+ *       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
+ *       scopes: ['issues:read'], // what to ask for, and the ceiling of it
+ *       stepUp: ['issues:write'], // what a server may talk the bot into, when a call needs it
+ *     },
+ *   },
+ *   onEvent: (event) => audit.push(event),
+ * });
+ * ```
  */
 export class ServicePrincipal {
   readonly #runtime: ReturnType<typeof runtimeFromOptions>;
@@ -80,7 +100,7 @@ export class ServicePrincipal {
   }
 
   /** The server refused exactly this token: it is forgotten, unless another has taken its place. */
-  reject(token: AccessToken): void {
+  invalidate(token: AccessToken): void {
     if (token instanceof Token) this.#manager.reject(token);
   }
 

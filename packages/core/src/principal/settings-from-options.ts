@@ -1,13 +1,13 @@
+import { cleanText, normaliseScopes } from '@credence/protocol';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { dpopKeys } from '../dpop/dpop-keys.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
-import { configuredUrl, type NetworkTrust } from '../net/url-policy.ts';
+import type { NetworkTrust } from '@credence/protocol';
+import { configuredUrl } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
-import { cleanText } from '../text/clean.ts';
-import { normaliseScopes } from '../text/scopes.ts';
-import { type IdpOptions, optionsSchema, type ServerOptions, type ServicePrincipalOptions } from './options.ts';
+import { type IdpOptions, optionsSchema, type McpServerOptions, type ServicePrincipalOptions } from './options.ts';
 
 export interface Settings {
   readonly idp: IdpSettings | undefined;
@@ -51,7 +51,7 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
 
 function serverSettings(
   name: string,
-  options: ServerOptions,
+  options: McpServerOptions,
   idp: IdpSettings | undefined,
   network: NetworkTrust,
 ): ServerSettings {
@@ -74,7 +74,7 @@ function serverSettings(
     );
   }
   if (flow === 'workload-identity' && options.assertion === undefined) {
-    throw wrong(`${at}.assertion is missing.`, `Give ${at}.assertion: workloadToken(...) for that flow.`, name);
+    throw wrong(`${at}.assertion is missing.`, `Give ${at}.assertion: fromWorkloadToken(...) for that flow.`, name);
   }
   return {
     name,

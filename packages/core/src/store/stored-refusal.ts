@@ -1,7 +1,7 @@
+import { parseJsonObject } from '@credence/protocol';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { parseJsonObject } from '../text/json.ts';
 import { askedFor } from '../tokens/refusals.ts';
 import type { SharedStore } from './shared-store.ts';
 

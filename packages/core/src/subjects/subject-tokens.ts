@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
+import { GRANT_CLIENT_CREDENTIALS, parseJsonObject, stringField } from '@credence/protocol';
 import { decodeJwt } from 'jose';
 import { type Keepable, Kept } from '../cache/kept.ts';
-import { GRANT_CLIENT_CREDENTIALS } from '../constants.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { IdpSettings } from '../flows/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { parseJsonObject, stringField } from '../text/json.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource } from './subject.ts';
 
 const SPARE_MS = 30_000;

@@ -8,12 +8,12 @@ import { idpSettings } from '../../test-support/settings.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { idToken } from './id-token.ts';
+import { fromIdToken } from './from-id-token.ts';
 import { ownToken, type OwnTokenOptions } from './own-token.ts';
-import { refreshToken } from './refresh-token.ts';
+import { fromRefreshToken } from './from-refresh-token.ts';
 import type { SubjectContext, SubjectTokenSource } from './subject.ts';
 import { SubjectTokens } from './subject-tokens.ts';
-import { workloadToken } from './workload-token.ts';
+import { fromWorkloadToken } from './from-workload-token.ts';
 
 const nowhere: SubjectContext = {
   signal: never,
@@ -22,9 +22,9 @@ const nowhere: SubjectContext = {
 
 describe('a token that the application gives', () => {
   it.each([
-    ['idToken', idToken, 'urn:ietf:params:oauth:token-type:id_token'],
-    ['refreshToken', refreshToken, 'urn:ietf:params:oauth:token-type:refresh_token'],
-    ['workloadToken', workloadToken, 'urn:ietf:params:oauth:token-type:jwt'],
+    ['fromIdToken', fromIdToken, 'urn:ietf:params:oauth:token-type:id_token'],
+    ['fromRefreshToken', fromRefreshToken, 'urn:ietf:params:oauth:token-type:refresh_token'],
+    ['fromWorkloadToken', fromWorkloadToken, 'urn:ietf:params:oauth:token-type:jwt'],
   ] as const)('by %s is of its type and asked for each time', async (kind, make, type) => {
     let count = 0;
     const source = make(() => ` token-${(count += 1)}\n`, { identity: 'alice' });
@@ -33,8 +33,8 @@ describe('a token that the application gives', () => {
     expect(await source.get(nowhere)).toEqual({ token: 'token-2' });
   });
 
-  it('by workloadToken may be of another type', () => {
-    expect(workloadToken(() => 'x', { type: 'urn:x' }).type).toBe('urn:x');
+  it('by fromWorkloadToken may be of another type', () => {
+    expect(fromWorkloadToken(() => 'x', { type: 'urn:x' }).type).toBe('urn:x');
   });
 
   it.each<[string, () => string | Promise<string>]>([
@@ -48,15 +48,18 @@ describe('a token that the application gives', () => {
     ['gives nothing', () => ''],
     ['gives no text', () => 7 as never],
   ])('is unavailable when the getter %s', async (_what, getter) => {
-    const error = await refusalOf(idToken(getter).get(nowhere));
+    const error = await refusalOf(fromIdToken(getter).get(nowhere));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
-    expect(error.message).toContain('idToken(getter)');
+    expect(error.message).toContain('fromIdToken(getter)');
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cret');
   });
 
   it('is unavailable when the getter never answers, at the deadline', async () => {
     const deadline = new AbortController();
-    const got = idToken(async () => new Promise<string>(() => undefined)).get({ ...nowhere, signal: deadline.signal });
+    const got = fromIdToken(async () => new Promise<string>(() => undefined)).get({
+      ...nowhere,
+      signal: deadline.signal,
+    });
     deadline.abort(
       new CredenceError({ code: 'timeout', leg: 'redeem', message: 'm', remedy: 'r', contact: 'server-owner' }),
     );
@@ -65,13 +68,16 @@ describe('a token that the application gives', () => {
 
   it('ends with the principal', async () => {
     const closing = new AbortController();
-    const got = idToken(async () => new Promise<string>(() => undefined)).get({ ...nowhere, signal: closing.signal });
+    const got = fromIdToken(async () => new Promise<string>(() => undefined)).get({
+      ...nowhere,
+      signal: closing.signal,
+    });
     closing.abort(new CredenceError({ code: 'closed', leg: 'configure', message: 'm', remedy: 'r', contact: 'you' }));
     expect(await refusalOf(got)).toMatchObject({ code: 'closed' });
   });
 
   it('needs a getter', async () => {
-    expect(await refusalOf(() => idToken('eyJ' as never))).toMatchObject({ code: 'invalid_configuration' });
+    expect(await refusalOf(() => fromIdToken('eyJ' as never))).toMatchObject({ code: 'invalid_configuration' });
   });
 });
 
@@ -225,7 +231,7 @@ describe('subject tokens', () => {
     'are never those of another getter that is asked at the same time (%j)',
     async (options) => {
       const { get } = kept(600);
-      const sources = ['for-a', 'for-b'].map((token) => workloadToken(async () => token, options));
+      const sources = ['for-a', 'for-b'].map((token) => fromWorkloadToken(async () => token, options));
       const both = await Promise.all(sources.map(async (source) => get(source)));
       expect(both.map(({ value }) => value)).toEqual(['for-a', 'for-b']);
     },
@@ -244,8 +250,8 @@ describe('subject tokens', () => {
   it('are reported: a request by its leg, a getter by its own', async () => {
     const { get, runtime } = kept(600);
     await get();
-    await get(idToken(() => 'x'));
-    await refusalOf(get(idToken(() => '')));
+    await get(fromIdToken(() => 'x'));
+    await refusalOf(get(fromIdToken(() => '')));
     expect(runtime.events.slice(1)).toMatchObject([
       { leg: 'authenticate', operation: 'client-credentials', ok: true },
       { leg: 'authenticate', operation: 'subject-token', ok: true },

@@ -8,7 +8,7 @@ import {
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { type OAuthWorld, refusal, startOAuthWorld } from '../../../../test/support/oauth-world.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
-import type { EventListener } from '../principal/options.ts';
+import type { CredenceEventListener } from '../principal/options.ts';
 import { ServicePrincipal } from '../principal/service-principal.ts';
 import { type AuditRecord, auditTrail, jsonLines } from './audit-trail.ts';
 import { openTelemetry } from './open-telemetry.ts';
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-function principal(onEvent: readonly EventListener[]): ServicePrincipal {
+function principal(onEvent: readonly CredenceEventListener[]): ServicePrincipal {
   const { idp, as, idpClient, asClient } = world;
   const secretOf = ({ clientId, secret = '' }: { clientId: string; secret?: string }) =>
     clientSecret({ clientId, secret });
@@ -89,7 +89,7 @@ describe('auditTrail', () => {
     const lines: string[] = [];
     const bot = principal([auditTrail(jsonLines({ write: (line) => lines.push(line) }))]);
     const token = await bot.token('notes');
-    bot.reject(token);
+    bot.invalidate(token);
     world.as.script.always('redeem', refusal('access_denied'));
     await expect(bot.token('notes')).rejects.toMatchObject({ code: 'access_denied' });
     await bot.close();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sortedEntries } from '../text/json.ts';
+import { sortedEntries } from '@credence/protocol';
 import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
 
 /**

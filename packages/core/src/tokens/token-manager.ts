@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import { missingScopes } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime.ts';
 import { asAcquisition } from '../telemetry/acquisition.ts';
-import { missingScopes } from '../text/scopes.ts';
 import { tokenHash } from '../text/token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';

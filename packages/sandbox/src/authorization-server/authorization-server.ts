@@ -1,5 +1,5 @@
-import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/core';
-import { idJagAuthorizationServerConfiguration, memoryReplayStore, redeemIdJag } from '@credence/server';
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, memoryReplayStore } from '@credence/protocol';
+import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import type { RecordDecision } from '../audit/audit-trail.ts';
 import type { Host } from '../network/host.ts';
 import { ENDPOINT_PATHS, type RequestCounts } from '../network/request-counts.ts';
@@ -41,7 +41,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       ...[...servers.values()].map(({ introspection }) => oauthClient(introspection, [])),
     ],
   });
-  redeemIdJag(provider, {
+  addIdJagGrant(provider, {
     issuers: { [options.idp.issuer]: { jwksUri: options.idp.jwksUri } },
     resources: Object.fromEntries(
       [...servers.values()].map(({ resource, scopes }) => [

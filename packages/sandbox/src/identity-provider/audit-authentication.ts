@@ -1,4 +1,4 @@
-import { cleanText, GRANT_CLIENT_CREDENTIALS } from '@credence/core';
+import { cleanText, GRANT_CLIENT_CREDENTIALS } from '@credence/protocol';
 import type { default as Provider, errors, KoaContextWithOIDC } from 'oidc-provider';
 import type { RecordDecision } from '../audit/audit-trail.ts';
 

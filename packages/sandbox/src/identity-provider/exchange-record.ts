@@ -1,4 +1,4 @@
-import type { IssueAuditRecord, PolicyTable } from '@credence/server';
+import type { IssueAuditRecord, PolicyTable } from '@credence/identity-provider';
 import type { AuditRecord } from '../audit/audit-trail.ts';
 
 /** A token exchange as the audit trail has it, with the names of the table. */

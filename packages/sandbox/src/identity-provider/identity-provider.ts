@@ -1,11 +1,11 @@
-import { GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE } from '@credence/core';
+import { GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE } from '@credence/protocol';
 import {
   createSigningKeys,
   idJagIdentityProviderConfiguration,
-  issueIdJag,
+  addIdJagExchange,
   issuePrincipalIdTokens,
   type PolicyTable,
-} from '@credence/server';
+} from '@credence/identity-provider';
 import type { ClientMetadata } from 'oidc-provider';
 import type { RecordDecision } from '../audit/audit-trail.ts';
 import type { Host } from '../network/host.ts';
@@ -57,7 +57,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     lifetimeSeconds: settings.subjectTokenLifetimeSeconds,
     subject: table.subject,
   });
-  issueIdJag(provider, {
+  addIdJagExchange(provider, {
     signingKeys,
     lifetimeSeconds: settings.idJagLifetimeSeconds,
     subject: table.subject,

@@ -1,10 +1,10 @@
 import {
   type AccessTokenVerifier,
-  dpopNonces,
   protectedResourceMetadata,
-  requireAccessToken,
+  expressAccessToken,
   toolScopes,
-} from '@credence/server';
+} from '@credence/resource-server';
+import { dpopNonces } from '@credence/protocol';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { localhostHostValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
 import express, { type ErrorRequestHandler, type Express } from 'express';
@@ -58,7 +58,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
   });
   app.all(
     MCP_PATH,
-    requireAccessToken({
+    expressAccessToken({
       verifier: options.verifier,
       scope: options.challengeScope,
       resourceMetadataUrl: metadata.url,

@@ -1,4 +1,4 @@
-import { accessTokenVerifier } from '@credence/server';
+import { accessTokenVerifier } from '@credence/resource-server';
 import type { Host } from '../network/host.ts';
 import type { Endpoints } from '../oidc/endpoints.ts';
 import type { ResolvedOptions } from '../options.ts';

@@ -1,4 +1,4 @@
-import type { DenialFacts, IdJagDenial } from '@credence/server';
+import type { DenialFacts, IdJagDenial } from '@credence/identity-provider';
 
 /** What a bot is told: what became of its request, and whom to ask. The audit trail has the table's own words. */
 export function explainDenial({ status, reason }: IdJagDenial, facts: DenialFacts): string {

@@ -1,5 +1,5 @@
+import { TOKEN_TYPE_ACCESS_TOKEN } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { TOKEN_TYPE_ACCESS_TOKEN } from '@credence/core';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { AuditRecord } from '../audit/audit-trail.ts';
 import type { Sandbox } from '../sandbox.ts';

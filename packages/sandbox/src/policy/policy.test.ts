@@ -1,5 +1,5 @@
+import { type PolicyTable, policyTable } from '@credence/identity-provider';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type PolicyTable, policyTable } from '@credence/server';
 import { explainDenial } from './explain-denial.ts';
 import { type Policy, policyOver } from './policy.ts';
 

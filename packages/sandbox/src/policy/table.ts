@@ -1,4 +1,4 @@
-import { type PolicyServer, type PolicyTable, policyTable } from '@credence/server';
+import { type PolicyServer, type PolicyTable, policyTable } from '@credence/identity-provider';
 import { byName } from '../by-name.ts';
 import type { PrincipalCredentials } from '../principals/principal.ts';
 import {

@@ -1,4 +1,4 @@
-import { GRANT_JWT_BEARER, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_JAG } from '@credence/core';
+import { GRANT_JWT_BEARER, GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
 import { importPKCS8 } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { PrincipalName, ServerName } from '../principals/seed.ts';

@@ -121,7 +121,7 @@ export class BearerTokens {
     const nowMs = performance.now();
     if (nowMs - this.#unexplainedMs < UNEXPLAINED_PAUSE_MS) return;
     this.#unexplainedMs = nowMs;
-    this.#bot.reject(current);
+    this.#bot.invalidate(current);
     await this.#token();
   }
 

@@ -1,4 +1,4 @@
-import { EXTENSION_EMA } from '@credence/core';
+import { EXTENSION_EMA } from '@credence/protocol';
 
 /**
  * What a client declares that reaches its servers through enterprise-managed authorization: in `initialize` up to revision

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FetchLike } from '@credence/core';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Peer, startPeer } from '../../../../test/support/peer.ts';
 import { withinOrigin } from './redirects.ts';
 

@@ -1,4 +1,5 @@
-import { cleanText, CredenceError, type FetchLike } from '@credence/core';
+import { cleanText } from '@credence/protocol';
+import { CredenceError, type FetchLike } from '@credence/core';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_HOPS = 5;

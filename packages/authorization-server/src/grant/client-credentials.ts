@@ -1,0 +1,104 @@
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/protocol';
+import { decodeJwt } from 'jose';
+import { parameter, type Parameters } from './parameters.ts';
+import { GrantRefusal } from './refusal.ts';
+
+/**
+ * How a client presents itself (RFC 6749 section 2.3, RFC 7523 section 2.2). Parsed, not verified: none of it is known to
+ * be true.
+ */
+export type PresentedClient =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post';
+      readonly clientId: string;
+      readonly clientSecret: string;
+    }
+  | {
+      readonly method: 'client_assertion';
+      /** `sub` of the assertion. */
+      readonly clientId: string;
+      readonly clientAssertion: string;
+    }
+  | {
+      /** By the certificate of its TLS connection (RFC 8705 section 2); see `clientCertificateHeader`. */
+      readonly method: 'tls_client_auth';
+      readonly clientId: string;
+      /** The header's value, as the proxy wrote it. */
+      readonly clientCertificate: string;
+    }
+  | {
+      /** A public client. */
+      readonly method: 'none';
+      readonly clientId: string;
+    };
+
+/** The one way a request authenticates its client. Throws GrantRefusal. */
+export function presentedClient(
+  headers: Headers,
+  parameters: Parameters,
+  clientCertificateHeader?: string,
+): PresentedClient {
+  const authorization = headers.get('authorization');
+  const clientId = parameter(parameters, 'client_id');
+  const clientSecret = parameter(parameters, 'client_secret');
+  const clientAssertion = parameter(parameters, 'client_assertion');
+  if ([authorization ?? undefined, clientSecret, clientAssertion].filter((way) => way !== undefined).length > 1) {
+    throw new GrantRefusal('invalid_request', 'the client authenticates in more than one way');
+  }
+  if (authorization !== null) return basic(authorization, clientId);
+  if (clientAssertion !== undefined) {
+    if (parameter(parameters, 'client_assertion_type') !== CLIENT_ASSERTION_TYPE_JWT_BEARER) {
+      throw new GrantRefusal('invalid_request', 'the client_assertion_type is not supported');
+    }
+    return { method: 'client_assertion', clientId: assertedId(clientAssertion, clientId), clientAssertion };
+  }
+  if (clientId === undefined) throw new GrantRefusal('invalid_client', 'the client does not say who it is');
+  if (clientSecret !== undefined) return { method: 'client_secret_post', clientId, clientSecret };
+  const clientCertificate = clientCertificateHeader === undefined ? null : headers.get(clientCertificateHeader);
+  return clientCertificate === null || clientCertificate === ''
+    ? { method: 'none', clientId }
+    : { method: 'tls_client_auth', clientId, clientCertificate };
+}
+
+function basic(authorization: string, sent: string | undefined): PresentedClient {
+  const encoded = /^Basic +(?<credentials>[A-Za-z0-9+/]+=*)$/iu.exec(authorization)?.groups?.['credentials'];
+  const credentials = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = credentials.indexOf(':');
+  const clientId = formDecoded(credentials.slice(0, Math.max(colon, 0)));
+  const clientSecret = formDecoded(credentials.slice(colon + 1));
+  if (colon < 1 || clientId === undefined || clientSecret === undefined) {
+    throw new GrantRefusal('invalid_client', 'the Authorization header cannot be read');
+  }
+  if (sent !== undefined && sent !== clientId) {
+    throw new GrantRefusal('invalid_request', 'client_id is not that of the Authorization header');
+  }
+  return { method: 'client_secret_basic', clientId, clientSecret };
+}
+
+/** RFC 6749 section 2.3.1 and appendix B. */
+function formDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+function assertedId(assertion: string, sent: string | undefined): string {
+  const subject = subjectOf(assertion);
+  if (subject === undefined) throw new GrantRefusal('invalid_client', 'the client assertion names no client');
+  // RFC 7521 section 4.2: both identify the same client.
+  if (sent !== undefined && sent !== subject) {
+    throw new GrantRefusal('invalid_client', 'client_id is not that of the client assertion');
+  }
+  return subject;
+}
+
+function subjectOf(assertion: string): string | undefined {
+  try {
+    const { sub }: { sub?: unknown } = decodeJwt(assertion);
+    return typeof sub === 'string' ? sub : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,277 @@
+import { createSigningKeys, type SigningAlgorithm, type SigningKeys } from '@credence/identity-provider';
+import { type IdJag, memoryReplayStore, type TrustedIssuer } from '@credence/protocol';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { checkAudienceTenants, checkIssuers } from './trusted-issuers.ts';
+import { verifyIdJag } from './verify.ts';
+
+const AS = 'https://as.example';
+const ACME = 'https://acme.example';
+const SHARED = 'https://login.example/shared';
+
+let acme: SigningKeys;
+let shared: SigningKeys;
+
+beforeAll(async () => {
+  [acme, shared] = await Promise.all([
+    createSigningKeys({ algorithms: ['ES256', 'EdDSA'] }),
+    createSigningKeys({ algorithms: ['EdDSA', 'ES256'] }),
+  ]);
+});
+
+interface Signed {
+  readonly keys?: SigningKeys;
+  readonly algorithm?: SigningAlgorithm;
+  readonly trust?: Readonly<Record<string, TrustedIssuer>>;
+  readonly audienceTenant?: string;
+}
+
+/** Signs claims over good ones, and verifies them. */
+async function verify(claims: Record<string, unknown>, more: Signed = {}): Promise<IdJag> {
+  const iat = Math.floor(Date.now() / 1000);
+  const good = { iss: ACME, sub: 'bot-7', aud: AS, client_id: 'c', jti: 'j', iat, exp: iat + 60 };
+  const assertion = await (more.keys ?? acme).sign(
+    { ...good, ...claims },
+    { typ: 'oauth-id-jag+jwt', algorithm: more.algorithm },
+  );
+  return verifyIdJag(assertion, {
+    issuers: more.trust ?? { [ACME]: { jwks: acme.publicJwks() } },
+    audience: AS,
+    clientId: 'c',
+    audienceTenant: more.audienceTenant,
+  });
+}
+
+describe('several issuers', () => {
+  const trust = () => ({
+    [ACME]: { jwks: acme.publicJwks(), algorithms: ['ES256'] },
+    [SHARED]: { jwks: shared.publicJwks(), algorithms: ['Ed25519'], claims: { groups: ['realm', 'groups'] } },
+  });
+
+  it('are each known by keys, algorithms and claims of their own', async () => {
+    await expect(verify({ groups: ['a'] }, { trust: trust() })).resolves.toMatchObject({ groups: ['a'] });
+    await expect(
+      verify({ iss: SHARED, groups: ['a'], realm: { groups: ['b', 'b'] } }, { trust: trust(), keys: shared }),
+    ).resolves.toMatchObject({ groups: ['b'] });
+  });
+
+  it('cannot sign for each other', async () => {
+    await expect(verify({ iss: SHARED }, { trust: trust(), algorithm: 'EdDSA' })).rejects.toMatchObject({
+      code: 'unknown_key',
+    });
+    await expect(verify({}, { trust: trust(), keys: shared, algorithm: 'ES256' })).rejects.toMatchObject({
+      code: 'unknown_key',
+    });
+  });
+
+  it('cannot use each other’s algorithms', async () => {
+    await expect(verify({}, { trust: trust(), algorithm: 'EdDSA' })).rejects.toMatchObject({
+      code: 'algorithm_not_allowed',
+    });
+  });
+});
+
+describe('a multi-tenant issuer', () => {
+  const trust = (tenants: TrustedIssuer['tenants']) => ({ [ACME]: { jwks: acme.publicJwks(), tenants } });
+
+  it('is accepted for the tenants that are listed', async () => {
+    await expect(verify({ tenant: 'a' }, { trust: trust(['a', 'b']) })).resolves.toMatchObject({ tenant: 'a' });
+    await expect(verify({ tenant: 'z' }, { trust: trust('any') })).resolves.toMatchObject({ tenant: 'z' });
+  });
+
+  it.each([
+    ['another', 'z'],
+    ['none', undefined],
+    ['one in other letters', 'A'],
+    ['a prefix', ''],
+  ])('is refused for %s tenant', async (_name, tenant) => {
+    await expect(verify({ ...(tenant !== undefined && { tenant }) }, { trust: trust(['a']) })).rejects.toMatchObject({
+      code: tenant === '' ? 'invalid_claim' : 'wrong_tenant',
+      oauthError: 'invalid_grant',
+    });
+  });
+
+  it('must name a tenant even where all are accepted', async () => {
+    await expect(verify({}, { trust: trust('any') })).rejects.toMatchObject({ code: 'wrong_tenant' });
+  });
+});
+
+describe('tenants of the authorization server', () => {
+  const trust = () => ({ [ACME]: { jwks: acme.publicJwks(), audienceTenants: ['acme'] } });
+
+  it('are those the issuer may grant access to', async () => {
+    await expect(verify({ aud_tenant: 'acme', aud_sub: 'u1' }, { trust: trust() })).resolves.toMatchObject({
+      audienceTenant: 'acme',
+      audienceSubject: 'u1',
+    });
+    for (const claims of [{ aud_tenant: 'other' }, {}]) {
+      await expect(verify(claims, { trust: trust() })).rejects.toMatchObject({ code: 'wrong_audience_tenant' });
+    }
+  });
+
+  it('are that of the client, where it has one', async () => {
+    await expect(verify({ aud_tenant: 'acme' }, { trust: trust(), audienceTenant: 'acme' })).resolves.toMatchObject({
+      audienceTenant: 'acme',
+    });
+    for (const claims of [{ aud_tenant: 'other' }, {}]) {
+      await expect(verify(claims, { trust: trust(), audienceTenant: 'acme' })).rejects.toMatchObject({
+        code: 'wrong_audience_tenant',
+      });
+    }
+    await expect(verify({ aud_tenant: 'acme' }, { trust: trust(), audienceTenant: 'other' })).rejects.toMatchObject({
+      code: 'wrong_audience_tenant',
+    });
+  });
+
+  it('are not for an issuer to name that was given none', async () => {
+    for (const claims of [{ aud_tenant: 'acme' }, {}]) {
+      await expect(verify(claims, { audienceTenant: 'acme' })).rejects.toMatchObject({ code: 'wrong_audience_tenant' });
+    }
+    expect(() => checkAudienceTenants('test', { ...trust(), [SHARED]: {} })).toThrow(`issuers["${SHARED}"]`);
+    expect(() => checkAudienceTenants('test', trust())).not.toThrow();
+  });
+});
+
+describe('an email address', () => {
+  const address = { email: 'Ann@Acme.Example', email_verified: true };
+  const trust = (linkByEmail?: TrustedIssuer['linkByEmail']) => ({ [ACME]: { jwks: acme.publicJwks(), linkByEmail } });
+  const verifiedEmail = async (claims: Record<string, unknown>, linking?: TrustedIssuer['linkByEmail']) =>
+    (await verify(claims, { trust: trust(linking) })).verifiedEmail;
+
+  it('counts as verified where its issuer may speak for the domain and says so', async () => {
+    await expect(verifiedEmail(address, { domains: ['acme.example'] })).resolves.toBe('Ann@acme.example');
+    await expect(
+      verifiedEmail({ email: 'a@acme.example' }, { domains: ['ACME.example'], withoutEmailVerified: true }),
+    ).resolves.toBe('a@acme.example');
+  });
+
+  it.each<[string, Record<string, unknown>, TrustedIssuer['linkByEmail']]>([
+    ['its issuer was not opted in', address, undefined],
+    ['it is of another domain', address, { domains: ['other.example'] }],
+    ['it is of a subdomain', { ...address, email: 'a@x.acme.example' }, { domains: ['acme.example'] }],
+    ['the issuer does not say that it is', { email: 'a@acme.example' }, { domains: ['acme.example'] }],
+    [
+      'the issuer says that it is not',
+      { ...address, email_verified: false },
+      { domains: ['acme.example'], withoutEmailVerified: true },
+    ],
+  ])('does not where %s', async (_name, claims, linking) => {
+    await expect(verifiedEmail(claims, linking)).resolves.toBeUndefined();
+  });
+
+  it('counts for the tenant whose domain it is, of an issuer of several', async () => {
+    const ceo = { email: 'ceo@acme.example', email_verified: true };
+    for (const tenants of [['acme', 'evil'], 'any'] as const) {
+      const linkByEmail = { domains: { acme: ['acme.example'] } };
+      const trust = { [ACME]: { jwks: acme.publicJwks(), tenants, linkByEmail } };
+      const of = async (tenant: string) => (await verify({ ...ceo, tenant }, { trust })).verifiedEmail;
+      await expect(of('acme')).resolves.toBe('ceo@acme.example');
+      await expect(of('evil')).resolves.toBeUndefined();
+    }
+    // Without saying which tenant it is the domain of, anybody's administrator could have it.
+    const trust = {
+      [ACME]: { jwks: acme.publicJwks(), tenants: ['acme', 'evil'], linkByEmail: { domains: ['acme.example'] } },
+    };
+    await expect(verify({ ...ceo, tenant: 'evil' }, { trust })).rejects.toThrow('for each tenant');
+  });
+
+  it.each(['a@b@acme.example', 'a b@acme.example', 'a@acme.example\u200b', '@acme.example', 'a@'])(
+    'is refused where it is %j',
+    async (email) => {
+      await expect(verify({ email, email_verified: true })).rejects.toMatchObject({ code: 'invalid_claim' });
+    },
+  );
+});
+
+describe('a replay store', () => {
+  it('that cannot be asked lets nobody in, and its error is not shown', async () => {
+    const iat = Math.floor(Date.now() / 1000);
+    const claims = { iss: ACME, sub: 's', aud: AS, client_id: 'c', jti: 'j', iat, exp: iat + 60 };
+    const assertion = await acme.sign(claims, { typ: 'oauth-id-jag+jwt' });
+    const options = { issuers: { [ACME]: { jwks: acme.publicJwks() } }, audience: AS, clientId: 'c' };
+    const failure: unknown = await verifyIdJag(assertion, {
+      ...options,
+      replay: { singleUse: { reserve: () => Promise.reject(new Error('redis://:secret@host')) } },
+    }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'replay_unknown', oauthError: 'temporarily_unavailable' });
+    expect(JSON.stringify(failure)).not.toContain('secret');
+    await expect(
+      verifyIdJag(assertion, { ...options, replay: { singleUse: memoryReplayStore() } }),
+    ).resolves.toMatchObject({ jwtId: 'j' });
+  });
+});
+
+describe('checkIssuers', () => {
+  it.each<[string, unknown, string]>([
+    ['none', {}, 'issuers is empty'],
+    ['a list', [ACME], 'issuers is not an object'],
+    ['no object', ACME, 'issuers is not an object'],
+    ['an issuer of which nothing is said', { [ACME]: undefined }, 'expected object'],
+    ['ourselves', { [AS]: {} }, 'of itself'],
+    ['one whose metadata would come over plain http', { 'http://idp.example': {} }, 'neither https'],
+    ['one whose keys would come over plain http', { [ACME]: { jwksUri: 'http://idp.example/jwks' } }, 'neither https'],
+    ['what is no key set', { [ACME]: { jwks: {} } }, `issuers["${ACME}"].jwks: the document is not a key set`],
+    ['algorithms that are one', { [ACME]: { algorithms: 'ES256' } }, 'at algorithms'],
+    ['tenants that are one', { [ACME]: { tenants: 'acme' } }, 'at tenants'],
+    ['an empty list of tenants', { [ACME]: { tenants: [] } }, 'at tenants'],
+    ['an issuer with a fragment', { [`${ACME}#x`]: {} }, 'has a query or a fragment'],
+    ['an issuer with a query', { [`${ACME}?tenant=t`]: {} }, 'has a query or a fragment'],
+    ['a member it does not know', { [ACME]: { algoritms: ['ES256'] } }, 'Unrecognized key: "algoritms"'],
+    ['a claim it does not know', { [ACME]: { claims: { group: 'g' } } }, 'Unrecognized key: "group"'],
+    [
+      'a rule about addresses that it does not know',
+      { [ACME]: { linkByEmail: { domains: ['a.example'], verified: true } } },
+      'Unrecognized key: "verified"',
+    ],
+    [
+      'a text for a truth',
+      { [ACME]: { linkByEmail: { domains: ['a.example'], withoutEmailVerified: 'false' } } },
+      'at linkByEmail.withoutEmailVerified',
+    ],
+    ['tenants here that are one', { [ACME]: { audienceTenants: 'acme' } }, 'at audienceTenants'],
+    ['an empty list of domains', { [ACME]: { linkByEmail: { domains: [] } } }, 'at linkByEmail.domains'],
+    ['domains that are one', { [ACME]: { linkByEmail: { domains: 'acme.example' } } }, 'at linkByEmail.domains'],
+    [
+      'domains of no tenant',
+      { [ACME]: { tenants: 'any', linkByEmail: { domains: {} } } },
+      'linkByEmail.domains is empty',
+    ],
+    [
+      'the same domains for every tenant',
+      { [ACME]: { tenants: 'any', linkByEmail: { domains: ['acme.example'] } } },
+      'for each tenant',
+    ],
+    [
+      'domains of a tenant that is not accepted',
+      { [ACME]: { tenants: ['a'], linkByEmail: { domains: { b: ['acme.example'] } } } },
+      'names the tenant b',
+    ],
+    [
+      'domains of tenants of an issuer that has none',
+      { [ACME]: { linkByEmail: { domains: { a: ['acme.example'] } } } },
+      'names the tenant a',
+    ],
+  ])('refuses %s', (_name, issuers, message) => {
+    const check = () => checkIssuers('test', issuers as Record<string, TrustedIssuer>, AS);
+    expect(check).toThrow(TypeError);
+    expect(check).toThrow(message);
+  });
+});
+
+describe('verifyIdJag', () => {
+  it.each<[string, object, string]>([
+    ['ourselves as issuer', { issuers: { [AS]: {} } }, 'of itself'],
+    ['keys over plain http', { issuers: { [ACME]: { jwksUri: 'http://idp.example/jwks' } } }, 'neither https'],
+    ['a tolerance that is no number', { clockToleranceSeconds: Number.NaN }, 'clockToleranceSeconds'],
+    ['a tolerance that is a text', { clockToleranceSeconds: '5' }, 'clockToleranceSeconds'],
+    ['a lifetime that is no number', { maxLifetimeSeconds: Number.NaN }, 'maxLifetimeSeconds'],
+    ['a resource for a list of them', { resources: 'https://mcp.example' }, 'resources is not a list'],
+    ['a word for a replay policy', { replay: 'single-use' }, 'replay'],
+    ['a store for a replay policy', { replay: memoryReplayStore() }, 'replay'],
+    ['a store that is none', { replay: { singleUse: new Map() } }, 'replay.singleUse'],
+  ])('says that %s cannot be meant, whatever it is given', async (_name, more, option) => {
+    const options = { issuers: { [ACME]: { jwks: acme.publicJwks() } }, audience: AS, clientId: 'c', ...more };
+    const refused = verifyIdJag('x', options);
+    await expect(refused).rejects.toThrow(TypeError);
+    await expect(refused).rejects.toThrow(option);
+  });
+});

@@ -1,0 +1,91 @@
+import { memoryReplayStore } from '@credence/protocol';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { AS, IDP, IdJags, NOW, NOW_S, RESOURCE, THUMBPRINT } from '../../../../test/support/roles/id-jags.ts';
+import { verifyIdJag } from './verify.ts';
+
+let issuer: IdJags;
+
+beforeAll(async () => {
+  issuer = await IdJags.create();
+});
+
+describe('a good ID-JAG', () => {
+  it('is read into plain values', async () => {
+    await expect(
+      verifyIdJag(await issuer.sign({ act: { sub: 'operator' }, groups: ['ops'] }), issuer.options()),
+    ).resolves.toEqual({
+      issuer: IDP,
+      subject: 'bot-7',
+      audience: AS,
+      clientId: 'bot-at-as',
+      jwtId: 'jti-1',
+      issuedAt: new Date((NOW_S - 10) * 1000),
+      expiresAt: new Date((NOW_S + 290) * 1000),
+      resources: [RESOURCE],
+      scopes: ['issues:read', 'issues:write'],
+      actor: { sub: 'operator' },
+      groups: ['ops'],
+      roles: [],
+      claims: expect.objectContaining({ iss: IDP, jti: 'jti-1' }),
+    });
+  });
+
+  const variants: Record<string, () => Promise<string>> = {
+    'aud a list of exactly one': () => issuer.sign({ aud: [AS] }),
+    'typ with its application/ prefix': () => issuer.sign({}, { typ: 'application/oauth-id-jag+jwt' }),
+    'typ in capitals': () => issuer.sign({}, { typ: 'OAUTH-ID-JAG+JWT' }),
+    'no kid': () => issuer.sign({}, { kid: undefined as never }),
+    'alg EdDSA': () => issuer.sign({}, { alg: 'EdDSA', kid: 'ed' }, issuer.ed25519.privateKey),
+    'alg Ed25519 though the key says EdDSA': () =>
+      issuer.sign({}, { alg: 'Ed25519', kid: 'ed' }, issuer.ed25519.privateKey),
+    'alg RS256': () => issuer.sign({}, { alg: 'RS256', kid: 'rs' }, issuer.rs256.privateKey),
+    'several resources, one of them here': () => issuer.sign({ resource: ['https://other.example/mcp', RESOURCE] }),
+    'no resource': () => issuer.sign({ resource: undefined }),
+    'no scope': () => issuer.sign({ scope: undefined }),
+    'expired by less than the tolerance': () => issuer.sign({ exp: NOW_S - 3 }),
+    'issued ahead by less than the tolerance': () => issuer.sign({ iat: NOW_S + 3 }),
+  };
+  it.each(Object.keys(variants))('is accepted with %s', async (name) => {
+    await expect(verifyIdJag((await variants[name]?.()) ?? '', issuer.options())).resolves.toMatchObject({
+      subject: 'bot-7',
+    });
+  });
+
+  it('may be used again by its client, unless the policy is single use', async () => {
+    const assertion = await issuer.sign();
+    await verifyIdJag(assertion, issuer.options());
+    await verifyIdJag(assertion, issuer.options());
+    const replay = { singleUse: memoryReplayStore({ now: () => NOW }) };
+    await verifyIdJag(assertion, issuer.options({ replay }));
+    await expect(verifyIdJag(assertion, issuer.options({ replay }))).rejects.toMatchObject({
+      code: 'replayed',
+      oauthError: 'invalid_grant',
+      identity: { issuer: IDP, subject: 'bot-7', jwtId: 'jti-1', clientId: 'bot-at-as' },
+    });
+  });
+
+  it('of two concurrent uses under single use exactly one succeeds', async () => {
+    const assertion = await issuer.sign();
+    const replay = { singleUse: memoryReplayStore({ now: () => NOW }) };
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 20 }, () => verifyIdJag(assertion, issuer.options({ replay }))),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('is not spent by a request that is refused for another reason', async () => {
+    const assertion = await issuer.sign();
+    const replay = { singleUse: memoryReplayStore({ now: () => NOW }) };
+    await expect(verifyIdJag(assertion, issuer.options({ replay, clientId: 'thief' }))).rejects.toMatchObject({
+      code: 'wrong_client',
+    });
+    await expect(verifyIdJag(assertion, issuer.options({ replay }))).resolves.toMatchObject({ jwtId: 'jti-1' });
+  });
+
+  it('bound to a key is accepted with a proof by that key', async () => {
+    const assertion = await issuer.sign({ cnf: { jkt: THUMBPRINT } });
+    await expect(verifyIdJag(assertion, issuer.options({ dpopThumbprint: THUMBPRINT }))).resolves.toMatchObject({
+      confirmationThumbprint: THUMBPRINT,
+    });
+  });
+});

@@ -1,0 +1,47 @@
+import type Provider from 'oidc-provider';
+import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { serverFailure } from '../grant/refusal.ts';
+import { carriesClaims, setClaims } from './extra-token-claims.ts';
+import type { ProviderInternals } from './provider-internals.ts';
+import type { ResourceOptions } from '../redeem/options.ts';
+import type { Redemption } from '../redeem/redemption.ts';
+
+/** An access token of the provider's own kind, so that its revocation and introspection endpoints know it. */
+export async function issueAccessToken(
+  provider: Provider,
+  ctx: TokenEndpointGrantContext,
+  redemption: Redemption<ResourceOptions>,
+  certificate: ReturnType<ProviderInternals['checkMtlsCert']>,
+): Promise<string> {
+  const { resource, resourceOptions, authorizationDetails, claims, dpopThumbprint } = redemption;
+  const { accessTokenAlgorithm: alg } = resourceOptions;
+  const resourceServer = new provider.ResourceServer(resource, {
+    scope: resourceOptions.scopes.join(' '),
+    audience: resource,
+    accessTokenFormat: resourceOptions.accessTokenFormat ?? 'opaque',
+    ...(alg !== undefined && { jwt: { sign: { alg } } }),
+  });
+  const token = new provider.AccessToken({
+    client: ctx.oidc.client,
+    accountId: redemption.accountId,
+    // There is no consent of a user to hang the token on: the ID-JAG takes its place.
+    grantId: '',
+    gty: 'id-jag',
+    scope: redemption.scopes.join(' '),
+    resourceServer,
+    expiresIn: redemption.expiresInSeconds,
+    ...(authorizationDetails !== undefined && { rar: [...authorizationDetails] }),
+  });
+  if (certificate !== undefined) token.setThumbprint('x5t', certificate);
+  if (dpopThumbprint !== undefined) token.setThumbprint('jkt', dpopThumbprint);
+  setClaims(token, claims);
+  ctx.oidc.entity('AccessToken', token);
+  const value = await token.save();
+  if (!carriesClaims(token, claims)) {
+    await token.destroy();
+    throw serverFailure(
+      'the access token lacks its claims: the provider needs extraTokenClaims: idJagTokenClaims in its configuration',
+    );
+  }
+  return value;
+}

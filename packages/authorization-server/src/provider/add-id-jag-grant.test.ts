@@ -1,0 +1,430 @@
+import {
+  CLIENT_ASSERTION_TYPE_JWT_BEARER,
+  GRANT_JWT_BEARER,
+  GRANT_JWT_DPOP,
+  memoryReplayStore,
+} from '@credence/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { type Answer, Bot, outcome } from '../../../../test/support/roles/bot.ts';
+import { dpopProof } from '../../../../test/support/roles/tokens.ts';
+import {
+  AS_SECRET,
+  generousPolicy,
+  JWT_RESOURCE,
+  OPAQUE_RESOURCE,
+  startWorld,
+  type World,
+} from '../../../../test/support/roles/world.ts';
+import { type IdJagGrantOptions } from '../redeem/options.ts';
+
+let world: World;
+let bot: Bot;
+
+beforeAll(async () => {
+  world = await startWorld();
+  bot = new Bot(world);
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  world.policy = generousPolicy;
+  world.redeemed.length = 0;
+});
+
+/** A bot of a world of its own. */
+async function inWorld(
+  redeem: Partial<IdJagGrantOptions>,
+  use: (bot: Bot, world: World) => Promise<void>,
+): Promise<void> {
+  const own = await startWorld({ redeem });
+  try {
+    await use(new Bot(own), own);
+  } finally {
+    await own.close();
+  }
+}
+
+async function dpopHandle(): Promise<oauth.DPoPHandle> {
+  return oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
+}
+
+describe('who may redeem', () => {
+  it('refuses a stolen ID-JAG to another client, and the audit record says whose it was', async () => {
+    const assertion = await bot.idJag();
+    const answer = await new Bot(world, 'other').redeem(assertion);
+    expect(answer).toEqual({
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'the ID-JAG was issued for another client' },
+    });
+    expect(world.redeemed).toEqual([
+      {
+        time: expect.any(Date),
+        granted: false,
+        clientId: 'other-at-as',
+        intendedClientId: 'bot-at-as',
+        issuer: world.idp.issuer,
+        subject: 'bot',
+        jti: decodeJwt(assertion).jti,
+        error: 'invalid_grant',
+        code: 'wrong_client',
+        reason: 'wrong_client: issued for "bot-at-as"',
+      },
+    ]);
+  });
+
+  it('refuses a client whose authentication fails, and records it without a client', async () => {
+    const response = await fetch(`${world.as.issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from('bot-at-as:wrong').toString('base64')}` },
+      body: new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() }),
+    });
+    expect(response.status).toBe(401);
+    await expect(response.json()).resolves.toMatchObject({ error: 'invalid_client' });
+    expect(world.redeemed).toEqual([
+      expect.objectContaining({
+        granted: false,
+        claimedClientId: 'bot-at-as',
+        error: 'invalid_client',
+        reason: 'invalid secret provided',
+      }),
+    ]);
+  });
+
+  it('records whom a client that is not known claims to be', async () => {
+    const basic = { authorization: `Basic ${btoa('stranger%0A1:secret')}` };
+    const assertion = new UnsecuredJWT({ sub: 'stranger 3' }).encode();
+    for (const [headers, parameters] of [
+      [basic, {}],
+      [{}, { client_id: 'stranger\n2', client_secret: 'secret' }],
+      [{}, { client_assertion: assertion, client_assertion_type: CLIENT_ASSERTION_TYPE_JWT_BEARER }],
+    ] as const) {
+      const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: 'x', ...parameters });
+      await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body });
+    }
+    expect(world.redeemed.map(({ claimedClientId }) => claimedClientId)).toEqual([
+      'stranger 1',
+      'stranger 2',
+      'stranger 3',
+    ]);
+  });
+
+  it('refuses a client that is not registered, and one that is not for the grant', async () => {
+    const response = await fetch(`${world.as.issuer}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag(), client_id: 'nobody' }),
+    });
+    expect(response.status).toBe(401);
+    const { body } = await new Bot(world, 'other').redeem(await bot.idJag(), {}, { grantType: GRANT_JWT_DPOP });
+    expect(body).toMatchObject({ error: 'invalid_request' });
+    expect(world.redeemed).toHaveLength(2);
+  });
+});
+
+describe('a client registered', () => {
+  const redeemAs = async (clientId: string, secret?: string): Promise<Answer> => {
+    world.policy = () => ({ granted: true, clientId, scopes: ['issues:read'] });
+    const response = await fetch(`${world.as.issuer}/token`, {
+      method: 'POST',
+      headers:
+        secret === undefined
+          ? {}
+          : { authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({
+        grant_type: GRANT_JWT_BEARER,
+        assertion: await bot.idJag(),
+        ...(secret === undefined && { client_id: clientId }),
+      }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  it('without authentication may not redeem', async () => {
+    expect(outcome(await redeemAs('public-at-as'))).toBe('unauthorized_client');
+  });
+
+  it('for bound tokens may not redeem without a proof', async () => {
+    expect(outcome(await redeemAs('bound-at-as', AS_SECRET))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof JWT not provided' });
+    expect(outcome(await redeemAs('other-at-as', AS_SECRET))).toBe('granted');
+  });
+});
+
+describe('what is redeemed', () => {
+  it.each([
+    ['alg none', (assertion: string) => new UnsecuredJWT(decodeJwt(assertion)).encode()],
+    ['a cut signature', (assertion: string) => assertion.slice(0, -4)],
+    ['nonsense', () => 'nonsense'],
+    ['a token of 40 kB', (assertion: string) => `${assertion}${'A'.repeat(40_000)}`],
+    [
+      "a signature by nobody's key",
+      (assertion: string) =>
+        new SignJWT(decodeJwt(assertion))
+          .setProtectedHeader({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'x' })
+          .sign(world.keys.bot.privateKey),
+    ],
+    [
+      'an HMAC',
+      (assertion: string) =>
+        new SignJWT(decodeJwt(assertion))
+          .setProtectedHeader({ alg: 'HS256', typ: 'oauth-id-jag+jwt' })
+          .sign(new Uint8Array(32)),
+    ],
+  ])('refuses %s with invalid_grant', async (_name, forge) => {
+    const answer = await bot.redeem(await forge(await bot.idJag()));
+    expect(outcome(answer)).toBe('invalid_grant');
+    expect(world.redeemed).toEqual([expect.objectContaining({ granted: false, clientId: 'bot-at-as' })]);
+  });
+
+  it('refuses a request without an assertion', async () => {
+    expect(outcome(await bot.redeem(''))).toBe('invalid_request');
+  });
+
+  it('allows reuse by the same client by default, and forbids it under single use', async () => {
+    const assertion = await bot.idJag();
+    expect(outcome(await bot.redeem(assertion))).toBe('granted');
+    expect(outcome(await bot.redeem(assertion))).toBe('granted');
+
+    await inWorld({ replay: { singleUse: memoryReplayStore() } }, async (own, ownWorld) => {
+      const once = await own.idJag();
+      // A refused request spends nothing.
+      expect(outcome(await own.redeem(once, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
+      expect(outcome(await own.redeem(once, { scope: 'admin' }))).toBe('invalid_scope');
+      const answers = await Promise.all(Array.from({ length: 5 }, () => own.redeem(once)));
+      expect(answers.map(outcome).filter((each) => each === 'granted')).toHaveLength(1);
+      expect(ownWorld.redeemed.at(-1)).toMatchObject({ subject: 'bot' });
+      expect(ownWorld.redeemed.filter(({ reason }) => reason === 'replayed')).toHaveLength(4);
+    });
+  });
+});
+
+describe('the resource', () => {
+  it('is taken from the ID-JAG where the request names none', async () => {
+    expect(await bot.redeem(await bot.idJag())).toMatchObject({ body: { resource: OPAQUE_RESOURCE } });
+  });
+
+  it('of the request must be that of the ID-JAG', async () => {
+    const assertion = await bot.idJag();
+    expect(outcome(await bot.redeem(assertion, { resource: JWT_RESOURCE }))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion, { resource: [OPAQUE_RESOURCE, JWT_RESOURCE] }))).toBe('invalid_target');
+    expect(outcome(await bot.redeem(assertion, { resource: OPAQUE_RESOURCE }))).toBe('granted');
+  });
+
+  it('of another authorization server is refused', async () => {
+    const assertion = await bot.idJag({ resource: 'https://other.example/mcp' });
+    expect(outcome(await bot.redeem(assertion))).toBe('invalid_target');
+  });
+
+  it('must be named where several are possible', async () => {
+    const several = await bot.idJag({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE] });
+    expect(outcome(await bot.redeem(several))).toBe('invalid_target');
+    expect(await bot.redeem(several, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
+
+    const none = await bot.idJag({ resource: [] });
+    expect(decodeJwt(none)).not.toHaveProperty('resource');
+    expect(outcome(await bot.redeem(none))).toBe('invalid_target');
+    expect(await bot.redeem(none, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
+  });
+
+  it('is the only one there is where nobody names one, unless it is required', async () => {
+    const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } };
+    await inWorld({ resources }, async (own) => {
+      const none = await own.idJag({ resource: [] });
+      expect(await own.redeem(none)).toMatchObject({ body: { resource: OPAQUE_RESOURCE } });
+    });
+    await inWorld({ resources, requireResource: true }, async (own) => {
+      const none = await own.idJag({ resource: [] });
+      expect(outcome(await own.redeem(none, { resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
+    });
+  });
+});
+
+describe('the scopes', () => {
+  it('are those of the ID-JAG that the resource knows', async () => {
+    const assertion = await bot.idJag({ resource: JWT_RESOURCE, scope: 'issues:read issues:write' });
+    expect(await bot.redeem(assertion)).toMatchObject({ body: { scope: 'issues:read' } });
+    expect(world.redeemed.at(-1)).toMatchObject({
+      granted: true,
+      requestedScopes: ['issues:read', 'issues:write'],
+      grantedScopes: ['issues:read'],
+      accountId: `${world.idp.issuer}#bot`,
+      tokenType: 'Bearer',
+    });
+  });
+
+  it('can be narrowed by the request and never widened', async () => {
+    const assertion = await bot.idJag({ scope: 'issues:read issues:write' });
+    expect(await bot.redeem(assertion, { scope: 'issues:write' })).toMatchObject({ body: { scope: 'issues:write' } });
+    const narrow = await bot.idJag({ scope: 'issues:read' });
+    expect(outcome(await bot.redeem(narrow, { scope: 'issues:read issues:write' }))).toBe('invalid_scope');
+  });
+
+  it('that are none are an error', async () => {
+    expect(outcome(await bot.redeem(await bot.idJag({ scope: 'unknown' })))).toBe('invalid_scope');
+  });
+
+  it('of an ID-JAG that names none are the defaults of the resource, or nothing', async () => {
+    const scopeless = (own: World) => {
+      own.policy = () => ({ granted: true, clientId: 'bot-at-as' });
+    };
+    const noScope = { scope: [] };
+    scopeless(world);
+    expect(outcome(await bot.redeem(await bot.idJag(noScope)))).toBe('invalid_scope');
+    const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read', 'x'], defaultScopes: ['issues:read'] } };
+    await inWorld({ resources }, async (own, ownWorld) => {
+      scopeless(ownWorld);
+      expect(await own.redeem(await own.idJag(noScope))).toMatchObject({ body: { scope: 'issues:read' } });
+    });
+  });
+
+  it('stay under what the subject may have here', async () => {
+    const scopesFor: IdJagGrantOptions['scopesFor'] = ({ claims }) =>
+      Array.isArray(claims['groups']) && claims['groups'].includes('writers') ? ['issues:write'] : [];
+    await inWorld({ scopesFor }, async (own, ownWorld) => {
+      expect(outcome(await own.redeem(await own.idJag({ scope: 'issues:read issues:write' })))).toBe('invalid_scope');
+      ownWorld.policy = (request) => ({
+        granted: true,
+        clientId: 'bot-at-as',
+        scopes: request.scopes,
+        claims: { groups: ['writers'] },
+      });
+      expect(await own.redeem(await own.idJag({ scope: 'issues:read issues:write' }))).toMatchObject({
+        body: { scope: 'issues:write' },
+      });
+    });
+  });
+});
+
+describe('the account', () => {
+  it('can be linked, and refused', async () => {
+    const account: IdJagGrantOptions['account'] = ({ subject }) => (subject === 'bot' ? 'account-7' : undefined);
+    await inWorld({ account }, async (own, ownWorld) => {
+      const { body } = await own.redeem(await own.idJag());
+      expect(await own.introspect(String(body['access_token']))).toMatchObject({ sub: 'account-7' });
+      ownWorld.policy = () => ({ granted: true, clientId: 'bot-at-as', subject: 'unknown', scopes: ['issues:read'] });
+      expect(outcome(await own.redeem(await own.idJag()))).toBe('invalid_grant');
+    });
+  });
+});
+
+describe('the access token', () => {
+  it('comes without a refresh token and lives as long as configured', async () => {
+    const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'], accessTokenLifetimeSeconds: 60 } };
+    await inWorld({ resources }, async (own) => {
+      const { body } = await own.redeem(await own.idJag());
+      expect(body).toMatchObject({ expires_in: 60 });
+      expect(body).not.toHaveProperty('refresh_token');
+      const { iat, exp } = await own.introspect(String(body['access_token']));
+      expect(Number(exp) - Number(iat)).toBe(60);
+    });
+  });
+});
+
+describe('DPoP', () => {
+  it('binds the token to the key of the proof', async () => {
+    const dpop = await dpopHandle();
+    const { body } = await bot.redeem(await bot.idJag(), {}, { dpop });
+    expect(body).toMatchObject({ token_type: 'DPoP' });
+    expect(await bot.introspect(String(body['access_token']))).toMatchObject({
+      token_type: 'DPoP',
+      cnf: { jkt: await dpop.calculateThumbprint() },
+    });
+  });
+
+  it('of a bound ID-JAG must be by the same key', async () => {
+    const dpop = await dpopHandle();
+    const bound = await bot.idJag({}, dpop);
+    expect(decodeJwt(bound)['cnf']).toEqual({ jkt: await dpop.calculateThumbprint() });
+    expect(outcome(await bot.redeem(bound))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'proof_required', subject: 'bot' });
+    expect(outcome(await bot.redeem(bound, {}, { dpop: await dpopHandle() }))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'proof_mismatch' });
+    expect(await bot.redeem(bound, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
+  });
+
+  it('is what the jwt-dpop grant is about', async () => {
+    const dpop = await dpopHandle();
+    const grantType = GRANT_JWT_DPOP;
+    expect(outcome(await bot.redeem(await bot.idJag(), {}, { grantType }))).toBe('invalid_grant');
+    expect(outcome(await bot.redeem(await bot.idJag(), {}, { grantType, dpop }))).toBe('granted');
+  });
+
+  it('asks for a nonce where the provider wants one, and takes the proof that has it', async () => {
+    const own = await startWorld({ dpopNonces: true });
+    try {
+      const ownBot = new Bot(own);
+      const dpop = await dpopHandle();
+      const assertion = await ownBot.idJag();
+      expect(outcome(await ownBot.redeem(assertion, {}, { dpop }))).toBe('use_dpop_nonce');
+      expect(await ownBot.redeem(assertion, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
+    } finally {
+      await own.close();
+    }
+  });
+
+  const send = async (htu: string) => {
+    const dpop = await dpopProof(htu);
+    const authorization = `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}`;
+    const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'as.example' };
+    const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
+    return async () => {
+      const headers = { authorization, dpop, ...forwarded };
+      return (await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body })).status;
+    };
+  };
+
+  it('proofs are accepted once', async () => {
+    const again = await send(`${world.as.issuer}/token`);
+    expect({ first: await again(), second: await again() }).toEqual({ first: 200, second: 400 });
+    expect(world.redeemed.at(-1)).toMatchObject({ error: 'invalid_grant', reason: 'DPoP proof JWT Replay detected' });
+  });
+
+  it('proofs are about the URL that clients see, where the provider knows that it is behind a proxy', async () => {
+    const proxied = await send('https://as.example/token');
+    await expect(proxied()).resolves.toBe(400);
+    expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof htu mismatch' });
+    world.as.provider.proxy = true;
+    try {
+      await expect(proxied()).resolves.toBe(200);
+    } finally {
+      world.as.provider.proxy = false;
+    }
+  });
+});
+
+describe("the identity provider's keys", () => {
+  it('can be rotated while both run', async () => {
+    const before = await bot.idJag();
+    expect(outcome(await bot.redeem(before))).toBe('granted');
+    await world.signingKeys.rotate();
+    expect(outcome(await bot.redeem(await bot.idJag()))).toBe('granted');
+    expect(outcome(await bot.redeem(before))).toBe('granted');
+  });
+
+  it('that cannot be had are a 503, and it recovers by itself', async () => {
+    let down = true;
+    let now = Date.now();
+    const flaky: NonNullable<IdJagGrantOptions['fetch']> = (url, init) =>
+      down ? Promise.reject(new TypeError('fetch failed')) : fetch(url, init);
+    await inWorld({ fetch: flaky, now: () => new Date(now) }, async (own, ownWorld) => {
+      const assertion = await own.idJag();
+      expect(await own.redeem(assertion)).toEqual({
+        status: 503,
+        body: {
+          error: 'temporarily_unavailable',
+          error_description: "the identity provider's keys cannot be fetched at the moment",
+        },
+      });
+      expect(ownWorld.redeemed).toEqual([
+        expect.objectContaining({ granted: false, error: 'temporarily_unavailable' }),
+      ]);
+      down = false;
+      now += 2000;
+      expect(outcome(await own.redeem(assertion))).toBe('granted');
+      down = true;
+      now += 20_000;
+      expect(outcome(await own.redeem(assertion))).toBe('granted');
+    });
+  });
+});

@@ -1,0 +1,101 @@
+import { checkShape, GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credence/protocol';
+import type Provider from 'oidc-provider';
+import type { TokenEndpointGrantContext } from 'oidc-provider';
+import { recording } from '../grant/callback.ts';
+import { withEntries } from '../grant/metadata.ts';
+import { parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
+import { registerAuditedGrant } from './audited-grant.ts';
+import { extendAnswers } from './extend-answers.ts';
+import type { ProviderInternals } from './provider-internals.ts';
+import { issueAccessToken } from './access-token.ts';
+import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
+import { checkRedemptionRules, idJagGrantSchema, type IdJagGrantOptions } from '../redeem/options.ts';
+import { decideRedemption, tokenAnswer } from '../redeem/redemption.ts';
+
+/**
+ * Makes an oidc-provider an authorization server that redeems ID-JAGs
+ * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523).
+ *
+ * Adds the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`, and `...:jwt-dpop` where the provider has DPoP
+ * enabled, and advertises the grant profile. A client still needs the grant among its `grant_types`. Client
+ * authentication, DPoP, revocation and introspection are the provider's. No refresh token is issued: the ID-JAG takes
+ * its place.
+ *
+ * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
+ *
+ * @example
+ * <!-- from examples/support/authorization-server.ts#redeem -->
+ * ```ts
+ * addIdJagGrant(provider, {
+ *   issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
+ *   resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
+ *   scopesFor: [
+ *     { group: 'engineering', scopes: ['issues:read', 'issues:write'] },
+ *     { role: 'auditor', scopes: ['issues:read'] },
+ *   ],
+ *   audit: (record) => trail.push(record),
+ * });
+ * ```
+ */
+export function addIdJagGrant(provider: Provider, options: IdJagGrantOptions): void {
+  checkShape('addIdJagGrant', idJagGrantSchema, options);
+  checkRedemptionRules('addIdJagGrant', options, provider.issuer);
+  const now = options.now ?? (() => new Date());
+
+  registerAuditedGrant<RedeemDraft>(provider, {
+    grantTypes: [GRANT_JWT_BEARER, GRANT_JWT_DPOP],
+    parameters: ['assertion', 'scope', 'resource'],
+    repeatable: ['resource'],
+    ownParameter: 'assertion',
+    newDraft: () => ({}),
+    handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
+    granted: (draft) => recording(() => options.audit?.(grantedRecord(draft, now()))),
+    refused: (draft, refusal) => recording(() => options.audit?.(refusedRecord(draft, refusal, now()))),
+    withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
+  });
+
+  extendAnswers(provider, 'discovery', (body) => {
+    const dpop = body['dpop_signing_alg_values_supported'] !== undefined;
+    return {
+      ...body,
+      grant_types_supported: withEntries(body['grant_types_supported'], []).filter(
+        (grantType) => dpop || grantType !== GRANT_JWT_DPOP,
+      ),
+      authorization_grant_profiles_supported: withEntries(body['authorization_grant_profiles_supported'], [
+        GRANT_PROFILE_ID_JAG,
+      ]),
+    };
+  });
+}
+
+async function redeem(
+  provider: Provider,
+  options: IdJagGrantOptions,
+  ctx: TokenEndpointGrantContext,
+  draft: RedeemDraft,
+  internals: ProviderInternals,
+): Promise<object> {
+  const { client, params } = ctx.oidc;
+  draft.clientId = client.clientId;
+  if (client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
+    throw new GrantRefusal('unauthorized_client', 'a client must authenticate to redeem an ID-JAG');
+  }
+  const proof = await internals.validateDpop(provider, ctx);
+  internals.checkDpopRequired(provider, ctx, proof);
+  const certificate = internals.checkMtlsCert(provider, ctx);
+  if (params.grant_type === GRANT_JWT_DPOP && proof === undefined) {
+    throw new GrantRefusal('invalid_grant', 'this grant type needs a DPoP proof');
+  }
+
+  const request = {
+    assertion: requiredParameter(params, 'assertion'),
+    clientId: client.clientId,
+    scopes: scopeParameter(params),
+    resources: parameterList(params, 'resource'),
+    dpopThumbprint: proof?.thumbprint,
+    spendProof: () => internals.checkDpopReplay(provider, ctx, proof, client.clientId),
+  };
+  const redemption = await decideRedemption(request, options, provider.issuer, draft);
+  return tokenAnswer(redemption, await issueAccessToken(provider, ctx, redemption, certificate));
+}

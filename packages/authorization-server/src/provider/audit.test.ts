@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GRANT_JWT_BEARER } from '@credence/protocol';
+import { createSigningKeys } from '@credence/identity-provider';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { Bot, outcome } from '../../../../test/support/roles/bot.ts';
+import { AS_SECRET, generousPolicy, startWorld, type World } from '../../../../test/support/roles/world.ts';
+import { type IdJagGrantOptions } from '../redeem/options.ts';
+
+let world: World;
+let bot: Bot;
+
+beforeAll(async () => {
+  world = await startWorld();
+  bot = new Bot(world);
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  world.policy = generousPolicy;
+  world.redeemed.length = 0;
+});
+
+/** A bot of a world of its own. */
+async function inWorld(
+  redeem: Partial<IdJagGrantOptions>,
+  use: (bot: Bot, world: World) => Promise<void>,
+): Promise<void> {
+  const own = await startWorld({ redeem });
+  try {
+    await use(new Bot(own), own);
+  } finally {
+    await own.close();
+  }
+}
+
+describe('the audit trail', () => {
+  it('has one record for each request and never a token', async () => {
+    const assertion = await bot.idJag();
+    const { body } = await bot.redeem(assertion);
+    await bot.redeem(assertion, { scope: 'admin' });
+    expect(world.redeemed).toMatchObject([{ granted: true }, { granted: false }]);
+    const trail = JSON.stringify(world.redeemed);
+    expect(trail).not.toContain(String(body['access_token']));
+    expect(trail).not.toContain(assertion.split('.')[2]);
+  });
+
+  it('holds no control characters and no assertion, wherever they were sent, and its lists end', async () => {
+    const keys = await createSigningKeys();
+    const issuer = 'https://acme.example';
+    await inWorld({ issuers: { [issuer]: { jwks: keys.publicJwks() } } }, async (own, ownWorld) => {
+      const claims = { ...decodeJwt(await own.idJag()), iss: issuer, sub: 'x\ngranted=true', jti: '\u001B[2Jj' };
+      const assertion = await keys.sign(claims, { typ: 'oauth-id-jag+jwt' });
+      expect(outcome(await own.redeem(assertion))).toBe('granted');
+      expect(ownWorld.redeemed).toMatchObject([
+        { subject: 'x granted=true', accountId: `${issuer}#x granted=true`, jti: '[2Jj' },
+      ]);
+      const scopes = [assertion, ...assertion.split('.'), ...Array.from({ length: 100 }, (_, at) => `s${at}`)];
+      expect(outcome(await own.redeem(assertion, { scope: scopes.join(' ') }))).toBe('invalid_scope');
+      const { requestedScopes } = ownWorld.redeemed[1] ?? {};
+      expect(requestedScopes).toHaveLength(51);
+      expect(requestedScopes).toEqual(expect.arrayContaining(['[redacted]', 's0', 'and 54 more']));
+      for (const part of assertion.split('.')) expect(JSON.stringify(requestedScopes)).not.toContain(part);
+    });
+  });
+
+  it('names the client and the error, whatever the client sends as its assertion', async () => {
+    await bot.redeem('bot-at-as.invalid_grant.malformed');
+    expect(world.redeemed).toMatchObject([
+      {
+        clientId: 'bot-at-as',
+        error: 'invalid_grant',
+        code: 'malformed',
+        reason: expect.stringMatching(/^malformed/u),
+      },
+    ]);
+  });
+
+  it.each([
+    ['a grant type that is sent twice', 1, (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER)],
+    ['no grant type', 1, (body: URLSearchParams) => body.delete('grant_type')],
+    ['a repeated assertion', 1, (body: URLSearchParams) => body.append('assertion', 'x')],
+    ['another grant type', 0, (body: URLSearchParams) => body.set('grant_type', 'client_credentials')],
+  ])('has of a request with %s this many records: %i', async (_name, records, change) => {
+    const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
+    change(body);
+    const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };
+    const answer = await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body });
+    expect(answer.status).toBe(400);
+    expect(world.redeemed).toHaveLength(records);
+  });
+
+  it.each<[string, NonNullable<IdJagGrantOptions['audit']>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('disk full');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+  ])('that %s lets nothing be granted, and leaves no token behind', async (_name, audit) => {
+    await inWorld({ audit }, async (own, ownWorld) => {
+      const { AccessToken } = ownWorld.as.provider;
+      const saved: string[] = [];
+      ownWorld.as.provider.on('access_token.saved', ({ jti }) => saved.push(jti));
+      const assertion = await own.idJag();
+      expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
+      await expect(Promise.all(saved.map((jti) => AccessToken.find(jti)))).resolves.toEqual([undefined]);
+      expect(outcome(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+    });
+  });
+
+  it('is awaited before the answer', async () => {
+    const trail: { granted: boolean }[] = [];
+    const audit: IdJagGrantOptions['audit'] = async ({ granted }) => {
+      await sleep(20);
+      trail.push({ granted });
+    };
+    await inWorld({ audit }, async (own) => {
+      const assertion = await own.idJag();
+      await own.redeem(assertion);
+      expect(trail).toEqual([{ granted: true }]);
+      await own.redeem(assertion, { scope: 'admin' });
+      expect(trail).toEqual([{ granted: true }, { granted: false }]);
+    });
+  });
+});

@@ -1,0 +1,21 @@
+import { cleanText } from '@credence/protocol';
+import type { errors } from 'oidc-provider';
+import type { GrantRefusal } from '../grant/refusal.ts';
+
+const STATUS_OF_FAILURES = new Map([
+  ['server_error', 500],
+  ['temporarily_unavailable', 503],
+]);
+
+/** As the provider wants it thrown. A failure of the server is a 500, or a 503, which a client may retry; the rest are 400. */
+export function toProviderError(refusal: GrantRefusal, classes: typeof errors): errors.OIDCProviderError {
+  const detail = cleanText(refusal.reason);
+  const description = cleanText(refusal.description);
+  const { cause } = refusal;
+  const status = STATUS_OF_FAILURES.get(refusal.error);
+  if (status === undefined) return new classes.CustomOIDCProviderError(refusal.error, description, { detail, cause });
+  const error = new classes.OIDCProviderError(status, refusal.error, { detail, cause });
+  error.error_description = description;
+  error.expose = true;
+  return error;
+}

@@ -1,0 +1,32 @@
+import type { IdJag } from '@credence/protocol';
+import { GrantRefusal } from '../grant/refusal.ts';
+
+/**
+ * The one resource the access token is for: the request's `resource` (RFC 8707), else the ID-JAG's, else the only one
+ * there is.
+ */
+export function chooseResource(
+  idJag: IdJag,
+  requested: readonly string[],
+  served: readonly string[],
+  requireResource: boolean,
+): string {
+  if (idJag.resources.length === 0 && requireResource) {
+    throw new GrantRefusal('invalid_target', 'the ID-JAG names no resource');
+  }
+  const [asked, ...more] = requested;
+  if (more.length > 0) throw new GrantRefusal('invalid_target', 'only one resource can be asked for at a time');
+  if (asked !== undefined) {
+    if (!served.includes(asked)) throw new GrantRefusal('invalid_target', 'the resource is not served here');
+    if (idJag.resources.length > 0 && !idJag.resources.includes(asked)) {
+      throw new GrantRefusal('invalid_target', 'the ID-JAG is for another resource than the request');
+    }
+    return asked;
+  }
+  const candidates =
+    idJag.resources.length === 0 ? served : idJag.resources.filter((resource) => served.includes(resource));
+  const [only, ...others] = candidates;
+  if (only === undefined) throw new GrantRefusal('invalid_target', 'the resource is not served here');
+  if (others.length > 0) throw new GrantRefusal('invalid_target', 'a resource must be named, several are possible');
+  return only;
+}

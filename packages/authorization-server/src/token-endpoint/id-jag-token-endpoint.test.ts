@@ -1,0 +1,412 @@
+import { setImmediate as immediate } from 'node:timers/promises';
+import { createSigningKeys, type SigningKeys } from '@credence/identity-provider';
+import { memoryReplayStore } from '@credence/protocol';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AS, dpopProof, IDP, RESOURCE, signIdJag } from '../../../../test/support/roles/tokens.ts';
+import type { PresentedClient } from '../grant/client-credentials.ts';
+import { GrantRefusal } from '../grant/refusal.ts';
+import type { RedeemAuditRecord } from '../redeem/audit.ts';
+import { accessTokenClaims } from './access-token-claims.ts';
+import { idJagTokenEndpoint, type IdJagTokenEndpointOptions } from './id-jag-token-endpoint.ts';
+import { withIdJagMetadata } from './metadata.ts';
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const SECRET = 's+e/c r%e:t';
+
+let keys: SigningKeys;
+let records: RedeemAuditRecord[];
+let presented: PresentedClient[];
+
+beforeAll(async () => {
+  keys = await createSigningKeys();
+});
+beforeEach(() => {
+  records = [];
+  presented = [];
+});
+
+function endpoint(more: Partial<IdJagTokenEndpointOptions> = {}) {
+  return idJagTokenEndpoint({
+    issuer: AS,
+    issuers: { [IDP]: { jwks: keys.publicJwks() } },
+    resources: { [RESOURCE]: { scopes: ['a', 'b'] } },
+    authenticateClient: (client) => {
+      presented.push(client);
+      return client.method === 'none' || ('clientSecret' in client && client.clientSecret !== SECRET)
+        ? undefined
+        : client.clientId;
+    },
+    issueAccessToken: (redemption) => keys.sign(accessTokenClaims(redemption, AS), { typ: 'at+jwt' }),
+    audit: (record) => records.push(record),
+    ...more,
+  });
+}
+
+const idJag = (claims: Record<string, unknown> = {}) => signIdJag(keys, claims);
+
+const form = (parameters: Record<string, string>) => new URLSearchParams(parameters).toString();
+const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' };
+const BASIC = { authorization: `Basic ${btoa(`bot:${encodeURIComponent(SECRET)}`)}` };
+const CLIENT_ASSERTION = `e30.${btoa('{"sub":"bot"}').replaceAll('=', '')}.x`;
+const ASSERTED = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
+
+const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = { ...FORM, ...BASIC }) =>
+  new Request(`${AS}/token`, { method: 'POST', headers, body });
+
+async function goodRequest(): Promise<Request> {
+  return post(form({ grant_type: GRANT, assertion: await idJag() }));
+}
+
+describe('idJagTokenEndpoint', () => {
+  it('answers a good grant with a token that says what was granted', async () => {
+    const response = await endpoint()(
+      post(form({ grant_type: GRANT, assertion: await idJag({ scope: 'a b', groups: ['g'] }), scope: 'a' })),
+    );
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const body = (await response.json()) as Record<string, string>;
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: 300,
+      scope: 'a',
+      resource: RESOURCE,
+    });
+    const claims: unknown = JSON.parse(atob(body['access_token']?.split('.')[1] ?? ''));
+    expect(claims).toMatchObject({
+      iss: AS,
+      sub: `${IDP}#s`,
+      aud: RESOURCE,
+      client_id: 'bot',
+      scope: 'a',
+      groups: ['g'],
+      jti: expect.any(String),
+    });
+    expect(records).toEqual([
+      expect.objectContaining({
+        granted: true,
+        clientId: 'bot',
+        subject: 's',
+        grantedScopes: ['a'],
+        requestedScopes: ['a'],
+      }),
+    ]);
+  });
+
+  it('answers 503, and says why in the record, where the store of used proofs cannot be asked', async () => {
+    const proof = await dpopProof(`${AS}/token`);
+    const owners: unknown[] = [];
+    const reserve = (_id: string, _until: Date, owner?: string) => {
+      owners.push(owner);
+      return Promise.reject(new TypeError('redis://:secret@host'));
+    };
+    const replay = { reserve };
+    const response = await endpoint({ dpop: { tokenEndpoint: `${AS}/token`, replay } })(
+      post(form({ grant_type: GRANT, assertion: await idJag() }), { ...FORM, ...BASIC, dpop: proof }),
+    );
+    await expect(response.json()).resolves.toMatchObject({ error: 'temporarily_unavailable' });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(records).toEqual([
+      expect.objectContaining({ granted: false, code: 'replay_unknown', reason: 'replay_unknown: TypeError' }),
+    ]);
+    // The client's room, whatever key it comes with next.
+    expect(owners).toEqual([records[0]?.clientId]);
+  });
+
+  it('spends no single-use grant that expired in a slow callback', async () => {
+    let clock = Date.now() + 59_000;
+    const now = () => new Date(clock);
+    const slow = endpoint({
+      now,
+      replay: { singleUse: memoryReplayStore({ now }) },
+      account: () => {
+        clock += 12_000;
+        return 'account';
+      },
+    });
+    await expect((await slow(await goodRequest())).json()).resolves.toMatchObject({ error: 'invalid_grant' });
+    expect(records).toEqual([expect.objectContaining({ granted: false, reason: expect.stringMatching(/^expired/u) })]);
+  });
+
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    ['client_secret_basic', {}, BASIC],
+    ['client_secret_post', { client_id: 'bot', client_secret: SECRET }, {}],
+    [
+      'client_assertion',
+      {
+        client_assertion: CLIENT_ASSERTION,
+        ...ASSERTED,
+      },
+      {},
+    ],
+    ['client_assertion', { client_id: 'bot', client_assertion: CLIENT_ASSERTION, ...ASSERTED }, {}],
+  ])('knows %s', async (method, parameters, headers) => {
+    const body = form({ grant_type: GRANT, assertion: await idJag(), ...parameters });
+    const response = await endpoint()(post(body, { ...FORM, ...headers }));
+    expect(response.status).toBe(200);
+    expect(presented).toEqual([expect.objectContaining({ method, clientId: 'bot' })]);
+  });
+
+  it.each<[string, number, string, () => Request | Promise<Request>]>([
+    ['another content type', 400, 'invalid_request', () => post('{}', { 'content-type': 'application/json' })],
+    ['a parameter twice', 400, 'invalid_request', () => post(`grant_type=${GRANT}&grant_type=${GRANT}`)],
+    ['no grant type', 400, 'invalid_request', () => post('assertion=x')],
+    ['another grant type', 400, 'unsupported_grant_type', () => post('grant_type=client_credentials')],
+    [
+      'the grant for proofs, where none are understood',
+      400,
+      'unsupported_grant_type',
+      () => post(form({ grant_type: GRANT.replace('bearer', 'dpop') })),
+    ],
+    ['no client', 401, 'invalid_client', () => post(form({ grant_type: GRANT }), FORM)],
+    ['a public client', 401, 'invalid_client', () => post(form({ grant_type: GRANT, client_id: 'bot' }), FORM)],
+    [
+      'a wrong secret',
+      401,
+      'invalid_client',
+      () => post(form({ grant_type: GRANT }), { ...FORM, authorization: `Basic ${btoa('bot:wrong')}` }),
+    ],
+    ['a header that is none', 401, 'invalid_client', () => post('a=b', { ...FORM, authorization: 'Basic !' })],
+    ['a bearer token', 401, 'invalid_client', () => post('a=b', { ...FORM, authorization: 'Bearer x' })],
+    [
+      'two ways to authenticate',
+      400,
+      'invalid_request',
+      () => post(form({ grant_type: GRANT, client_secret: SECRET, client_id: 'bot' })),
+    ],
+    ['two client ids', 400, 'invalid_request', () => post(form({ grant_type: GRANT, client_id: 'other' }))],
+    [
+      'an unknown kind of assertion',
+      400,
+      'invalid_request',
+      () => post(form({ client_assertion: 'x', client_assertion_type: 'y' }), FORM),
+    ],
+    [
+      'a client assertion of nobody',
+      401,
+      'invalid_client',
+      () => post(form({ client_assertion: 'x.y.z', ...ASSERTED }), FORM),
+    ],
+    [
+      'a client assertion of another client than client_id',
+      401,
+      'invalid_client',
+      () => post(form({ client_id: 'other', client_assertion: CLIENT_ASSERTION, ...ASSERTED }), FORM),
+    ],
+    [
+      'a certificate nobody said would be there',
+      401,
+      'invalid_client',
+      () => post(form({ grant_type: GRANT, client_id: 'bot' }), { ...FORM, 'client-cert': ':MIIB:' }),
+    ],
+    ['an empty body', 401, 'invalid_client', () => post('', FORM)],
+  ])('refuses %s', async (_name, status, error, request) => {
+    const response = await endpoint()(await request());
+    expect(response.status).toBe(status);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    await expect(response.json()).resolves.toMatchObject({ error });
+    expect(records).toEqual([expect.objectContaining({ granted: false, error })]);
+  });
+
+  it('refuses a body that is no text', async () => {
+    const response = await endpoint()(post(new Uint8Array([0x61, 0x3d, 0xff])));
+    await expect(response.json()).resolves.toEqual({
+      error: 'invalid_request',
+      error_description: 'the body cannot be read',
+    });
+  });
+
+  it('knows a client by the certificate that a proxy names', async () => {
+    const behindProxy = endpoint({
+      clientCertificateHeader: 'Client-Cert',
+      authenticateClient: (client) => {
+        presented.push(client);
+        return client.method === 'tls_client_auth' && client.clientCertificate === ':MIIB:'
+          ? client.clientId
+          : undefined;
+      },
+    });
+    const body = form({ grant_type: GRANT, assertion: await idJag(), client_id: 'bot' });
+    const send = async (certificate: Record<string, string>) =>
+      (await behindProxy(post(body, { ...FORM, ...certificate }))).status;
+    await expect(send({ 'client-cert': ':MIIB:' })).resolves.toBe(200);
+    await expect(send({ 'client-cert': ':MIIC:' })).resolves.toBe(401);
+    await expect(send({ 'client-cert': '' })).resolves.toBe(401);
+    await expect(send({})).resolves.toBe(401);
+    // Who is not authenticated by the certificate is, as ever, not asked about.
+    expect(presented.map(({ method }) => method)).toEqual(['tls_client_auth', 'tls_client_auth']);
+  });
+
+  it('names the scheme to a client that tried it, and records the client as claimed only', async () => {
+    const response = await endpoint()(post('a=b', { ...FORM, authorization: `Basic ${btoa('bot:wrong')}` }));
+    expect(response.headers.get('www-authenticate')).toMatch(/^Basic /u);
+    expect(records).toEqual([expect.objectContaining({ claimedClientId: 'bot' })]);
+    expect(records[0]).not.toHaveProperty('clientId');
+  });
+
+  it('stops reading a body that never ends', async () => {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 1;
+        controller.enqueue(new Uint8Array(1024).fill(97));
+      },
+    });
+    const request = new Request(`${AS}/token`, { method: 'POST', headers: FORM, body, duplex: 'half' });
+    const response = await endpoint({ maxBodyBytes: 10_000 })(request);
+    expect(response.status).toBe(400);
+    await expect(response.json()).resolves.toMatchObject({ error_description: 'the body is too large' });
+    expect(sent).toBeLessThan(20);
+  });
+
+  it('refuses very many parameters before it knows the client', async () => {
+    const many = Array.from({ length: 11_000 }, (_, at) => `${at.toString(36)}=1`).join('&');
+    await expect((await endpoint()(post(many, FORM))).json()).resolves.toEqual({
+      error: 'invalid_request',
+      error_description: 'there are too many parameters',
+    });
+    const some = Array.from({ length: 90 }, (_, at) => `p${at}=1`).join('&');
+    expect((await endpoint()(post(`${await (await goodRequest()).text()}&${some}`))).status).toBe(200);
+  });
+
+  it('answers POST only', async () => {
+    const response = await endpoint()(new Request(`${AS}/token`));
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+  });
+
+  const secret = new RangeError('secret');
+  const throwing = () => {
+    throw secret;
+  };
+  it.each<[string, Partial<IdJagTokenEndpointOptions>]>([
+    ['authenticateClient', { authenticateClient: throwing }],
+    [
+      'tenantOfClient',
+      { tenantOfClient: throwing, issuers: { [IDP]: { audienceTenants: ['t'], jwks: { keys: [] } } } },
+    ],
+    ['scopesFor', { scopesFor: () => Promise.reject(secret) }],
+    ['tokenClaims', { tokenClaims: throwing }],
+    ['account', { account: () => Promise.reject(secret) }],
+    ['issueAccessToken', { issueAccessToken: () => Promise.reject(secret) }],
+  ])('says in the record that %s failed, tells onError why, and tells the client neither', async (name, failing) => {
+    const failures: unknown[] = [];
+    const response = await endpoint({ ...failing, onError: (error) => failures.push(error) })(await goodRequest());
+    expect(response.status).toBe(500);
+    await expect(response.json()).resolves.toEqual({
+      error: 'server_error',
+      error_description: 'the request failed',
+    });
+    expect(records).toMatchObject([{ granted: false, error: 'server_error', reason: `${name} failed: RangeError` }]);
+    expect(failures).toEqual([secret]);
+  });
+
+  it.each<[string, NonNullable<IdJagTokenEndpointOptions['audit']>]>([
+    ['throws', throwing],
+    ['rejects', () => Promise.reject(secret)],
+  ])('grants nothing where audit %s, and refuses as ever', async (_name, failing) => {
+    const failures: unknown[] = [];
+    const told: RedeemAuditRecord[] = [];
+    const handler = endpoint({
+      audit: (record) => {
+        told.push(record);
+        return failing(record);
+      },
+      onError: (error) => failures.push(error),
+    });
+    const granting = await handler(await goodRequest());
+    expect(granting.status).toBe(500);
+    expect(await granting.json()).toMatchObject({ error: 'server_error' });
+    expect(told).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
+    const refusing = await handler(post('grant_type=x'));
+    expect(refusing.status).toBe(400);
+    expect(await refusing.json()).toMatchObject({ error: 'unsupported_grant_type' });
+    expect(failures).toEqual([secret, secret, secret]);
+  });
+
+  it('waits for audit, and not for onError, whatever becomes of it', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    let isRecorded = false;
+    const slow = endpoint({
+      audit: async () => {
+        await immediate();
+        isRecorded = true;
+      },
+    });
+    expect((await slow(await goodRequest())).status).toBe(200);
+    expect(isRecorded).toBe(true);
+    for (const onError of [throwing, () => Promise.reject(secret)] as (() => void)[]) {
+      const response = await endpoint({ account: throwing, onError })(await goodRequest());
+      await expect(response.json()).resolves.toMatchObject({ error: 'server_error' });
+    }
+    // Unhandled rejections are told of once the microtasks have run.
+    await immediate();
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no client', { authenticateClient: () => null }, 'invalid_client'],
+    ['what is no id', { authenticateClient: () => true }, 'invalid_client'],
+    ['no token', { issueAccessToken: () => undefined }, 'server_error'],
+  ])('grants nothing where a callback returns %s', async (_name, options, error) => {
+    await expect((await endpoint(options)(await goodRequest())).json()).resolves.toMatchObject({ error });
+  });
+
+  it('lets callbacks refuse', async () => {
+    const refusing = endpoint({
+      authenticateClient: () => {
+        throw new GrantRefusal('unauthorized_client', 'the grant is not for this “client”, é\n', 'not enabled “yet”');
+      },
+    });
+    const response = await refusing(await goodRequest());
+    await expect(response.json()).resolves.toEqual({
+      error: 'unauthorized_client',
+      // RFC 6749 section 5.2: ASCII without quotes.
+      error_description: "the grant is not for this 'client', '",
+    });
+    expect(records).toMatchObject([{ reason: 'not enabled “yet”' }]);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['issuer', { issuer: '' }],
+    ['issuer', { issuer: 'as.example' }],
+    ['issuer', { issuer: 'http://as.example' }],
+    ['issuer', { issuer: `${AS}?a` }],
+    ['issuer', { issuer: `${AS}#a`, dpop: { tokenEndpoint: '/token' } }],
+    ['issuer', { issuer: undefined }],
+    ['itself', { issuers: { [AS]: {} } }],
+    ['dpop.tokenEndpoint', { dpop: { tokenEndpoint: '/token' } }],
+    ['dpop.maxAgeSeconds', { dpop: { tokenEndpoint: `${AS}/token`, maxAgeSeconds: Number.NaN } }],
+    ['maxBodyBytes', { maxBodyBytes: Number.NaN }],
+    ['maxBodyBytes', { maxBodyBytes: 0 }],
+    ['authenticateClient', { authenticateClient: undefined }],
+    ['issueAccessToken', { issueAccessToken: 'jwt' }],
+    ['scopeFor', { scopeFor: () => [] }],
+    ['onError', { onError: 'x' }],
+    ['accessTokenFormat', { resources: { [RESOURCE]: { scopes: [], accessTokenFormat: 'jwt' } } }],
+    ['clientCertificateHeader', { clientCertificateHeader: 'x cert' }],
+  ])('refuses %s that cannot be meant: %j', (name, options) => {
+    expect(() => endpoint(options)).toThrow(TypeError);
+    expect(() => endpoint(options)).toThrow(name);
+  });
+
+  it('may be on loopback, and below a path', () => {
+    expect(() => endpoint({ issuer: 'http://127.0.0.1:3000' })).not.toThrow();
+    expect(() => endpoint({ issuer: 'https://as.example/tenant' })).not.toThrow();
+  });
+});
+
+describe('withIdJagMetadata', () => {
+  it('adds to what is there', () => {
+    expect(withIdJagMetadata({ issuer: AS, grant_types_supported: ['client_credentials'] }, { dpop: {} })).toEqual({
+      issuer: AS,
+      grant_types_supported: ['client_credentials', GRANT, GRANT.replace('bearer', 'dpop')],
+      authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'EdDSA']),
+    });
+    expect(withIdJagMetadata({})).toMatchObject({ grant_types_supported: ['authorization_code', 'implicit', GRANT] });
+  });
+});

@@ -1,0 +1,30 @@
+import {
+  DPOP_ALGORITHMS,
+  type DpopOptions,
+  GRANT_JWT_BEARER,
+  GRANT_JWT_DPOP,
+  GRANT_PROFILE_ID_JAG,
+} from '@credence/protocol';
+import { withEntries } from '../grant/metadata.ts';
+
+/**
+ * An authorization server's metadata (RFC 8414), with what says that it redeems ID-JAGs. Which issuers it trusts is not
+ * part of it: the draft forbids to publish that.
+ */
+export function withIdJagMetadata(
+  metadata: Readonly<Record<string, unknown>>,
+  options: { readonly dpop?: Pick<DpopOptions, 'algorithms'> | undefined } = {},
+): Record<string, unknown> {
+  const { dpop } = options;
+  const grantTypes = dpop === undefined ? [GRANT_JWT_BEARER] : [GRANT_JWT_BEARER, GRANT_JWT_DPOP];
+  // RFC 8414 section 2: what a server without the member supports.
+  const present = metadata['grant_types_supported'] ?? ['authorization_code', 'implicit'];
+  return {
+    ...metadata,
+    grant_types_supported: withEntries(present, grantTypes),
+    authorization_grant_profiles_supported: withEntries(metadata['authorization_grant_profiles_supported'], [
+      GRANT_PROFILE_ID_JAG,
+    ]),
+    ...(dpop !== undefined && { dpop_signing_alg_values_supported: [...(dpop.algorithms ?? DPOP_ALGORITHMS)] }),
+  };
+}

@@ -1,8 +1,0 @@
-import { TOKEN_TYPE_ID_TOKEN } from '../constants.ts';
-import { fromGetter } from './from-getter.ts';
-import type { SubjectTokenSource, TokenGetter } from './subject.ts';
-
-/** An OpenID Connect ID token that the application obtains itself. `identity` names whose it is; a `store` needs it. */
-export function idToken(getter: TokenGetter, options: { identity?: string } = {}): SubjectTokenSource {
-  return fromGetter('idToken', TOKEN_TYPE_ID_TOKEN, getter, options.identity);
-}

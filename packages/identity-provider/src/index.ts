@@ -1,0 +1,36 @@
+export { GrantRefusal } from '@credence/authorization-server';
+export type { ProviderConfigurationOptions } from '@credence/authorization-server/internals';
+export type { AuthorizationDetail, FetchLike } from '@credence/protocol';
+export type { IssueAuditRecord } from './issue/audit.ts';
+export { idJagIdentityProviderConfiguration } from './issue/configuration.ts';
+export { type IdJagExchangeOptions, addIdJagExchange } from './issue/add-id-jag-exchange.ts';
+export type {
+  IdJagDecision,
+  IdJagDenial,
+  IdJagGrant,
+  IdJagPolicy,
+  IdJagRequest,
+  RefreshTokenAuthorization,
+  UserAuthentication,
+} from './issue/policy.ts';
+export { type PrincipalIdTokenOptions, issuePrincipalIdTokens } from './issue/principal-id-token.ts';
+export type { DenialStatus, IssueStatus } from './issue/status.ts';
+export type { ClaimCondition, WorkloadPlatform, WorkloadRule } from './issue/subject-tokens/workload-platform.ts';
+export type { DenialFacts } from './policy/denial-facts.ts';
+export type { HeldScopes } from './policy/grants.ts';
+export type {
+  PolicyPrincipal,
+  PolicyServer,
+  PolicySubject,
+  PolicyTableOptions,
+  RequiredAuthentication,
+  ScopeGrant,
+} from './policy/options.ts';
+export { type PolicyTable, policyTable } from './policy/policy-table.ts';
+export type { PolicySubjectSnapshot, PolicyTableSnapshot } from './policy/snapshot.ts';
+export {
+  type SigningAlgorithm,
+  SigningKeys,
+  type SigningKeysOptions,
+  createSigningKeys,
+} from './signing-keys/signing-keys.ts';

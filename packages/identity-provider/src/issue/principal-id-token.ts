@@ -1,0 +1,75 @@
+import {
+  type Awaitable,
+  callback,
+  checkNumber,
+  checkShape,
+  GRANT_CLIENT_CREDENTIALS,
+  unchecked,
+} from '@credence/protocol';
+import { extendAnswers } from '@credence/authorization-server/internals';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { z } from 'zod';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { principalSubject } from './principal-subject.ts';
+import { signingKeysSchema } from './signing-keys-schema.ts';
+
+/** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
+export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
+
+/** What the ID tokens of service principals say. */
+export interface PrincipalIdTokenOptions {
+  /** The same keys as given to `addIdJagExchange`, which publishes them. */
+  readonly signingKeys: SigningKeys;
+  /** The subject identifier of a principal; the same function as given to `addIdJagExchange`. Default: the client id. */
+  readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
+  /** Further claims. Those OpenID Connect defines for itself are not overridden. */
+  readonly claims?: ((clientId: string) => Awaitable<Record<string, unknown>>) | undefined;
+  /** How long an ID token is good, in seconds. Default: 300. */
+  readonly lifetimeSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
+  readonly now?: (() => Date) | undefined;
+}
+
+const optionsSchema = z.strictObject({
+  signingKeys: signingKeysSchema,
+  subject: callback.optional(),
+  claims: callback.optional(),
+  lifetimeSeconds: unchecked,
+  now: callback.optional(),
+});
+
+/**
+ * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope
+ * contains `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp`
+ * is the client and its `gty` says where it came from. Throws a TypeError for options that cannot be meant.
+ */
+export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdTokenOptions): void {
+  checkShape('issuePrincipalIdTokens', optionsSchema, options);
+  checkNumber('issuePrincipalIdTokens', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
+  extendAnswers(provider, 'token', async (body, ctx) => {
+    const clientId = principalWithOpenId(ctx);
+    if (clientId === undefined) return { ...body };
+    const issuedAt = Math.floor((options.now?.() ?? new Date()).getTime() / 1000);
+    const idToken = await options.signingKeys.sign(
+      {
+        ...(await options.claims?.(clientId)),
+        iss: provider.issuer,
+        sub: await principalSubject(options.subject, clientId),
+        aud: clientId,
+        azp: clientId,
+        gty: PRINCIPAL_ID_TOKEN_MARK,
+        iat: issuedAt,
+        exp: issuedAt + (options.lifetimeSeconds ?? 300),
+      },
+      { typ: 'JWT' },
+    );
+    return { ...body, id_token: idToken };
+  });
+}
+
+function principalWithOpenId(ctx: KoaContextWithOIDC): string | undefined {
+  if (ctx.oidc.params?.['grant_type'] !== GRANT_CLIENT_CREDENTIALS) return undefined;
+  const token = ctx.oidc.entities.ClientCredentials;
+  return token?.scope?.split(' ').includes('openid') === true ? token.clientId : undefined;
+}

@@ -1,0 +1,13 @@
+import { calling, serverFailure } from '@credence/authorization-server/internals';
+import type { Awaitable } from '@credence/protocol';
+
+/** The subject identifier of a service principal, by the option where there is one. Throws GrantRefusal `server_error`. */
+export async function principalSubject(
+  subject: ((clientId: string) => Awaitable<string>) | undefined,
+  clientId: string,
+): Promise<string> {
+  if (subject === undefined) return clientId;
+  const answer: unknown = await calling('subject', () => subject(clientId));
+  if (typeof answer !== 'string' || answer === '') throw serverFailure('subject returned no subject identifier');
+  return answer;
+}

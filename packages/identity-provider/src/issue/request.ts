@@ -1,0 +1,113 @@
+import {
+  type AuthorizationDetail,
+  isAbsoluteUri,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_JAG_MISSPELT,
+} from '@credence/protocol';
+import { parameter, parameterList, requiredParameter, scopeParameter } from '@credence/authorization-server/internals';
+import { GrantRefusal } from '@credence/authorization-server';
+import { z } from 'zod';
+import { ACTOR_TOKEN_TYPES, type ActorToken } from './actor.ts';
+import type { IssueDraft } from './audit.ts';
+import { subjectTokenVerifiers } from './subject-tokens/index.ts';
+import type { SubjectTokenVerifier } from './subject-tokens/subject-token.ts';
+
+export const EXCHANGE_PARAMETERS = [
+  'requested_token_type',
+  'subject_token',
+  'subject_token_type',
+  'actor_token',
+  'actor_token_type',
+  'audience',
+  'resource',
+  'scope',
+  'authorization_details',
+];
+
+/** The parameters of a token exchange (RFC 8693 section 2.1), each checked for what can be said of it alone. */
+export interface ExchangeRequest {
+  readonly subjectToken: string;
+  readonly subjectTokenType: string;
+  readonly verifySubjectToken: SubjectTokenVerifier;
+  readonly actorToken: ActorToken | undefined;
+  readonly audience: string;
+  readonly resources: readonly string[];
+  readonly scopes: readonly string[] | undefined;
+  readonly authorizationDetails: readonly AuthorizationDetail[] | undefined;
+}
+
+const authorizationDetailsSchema = z.array(z.looseObject({ type: z.string() })).max(100);
+
+/** Notes in the draft what was asked before anything is refused, so that the record of a malformed request says it. */
+export function readExchangeRequest(params: Readonly<Record<string, unknown>>, draft: IssueDraft): ExchangeRequest {
+  draft.secrets = ['subject_token', 'actor_token', 'client_secret'].flatMap((name) => parameterList(params, name));
+  const audiences = parameterList(params, 'audience');
+  const resources = parameterList(params, 'resource');
+  const [audience] = audiences;
+  if (audience !== undefined) draft.audience = audience;
+  if (resources.length > 0) draft.resource = resources;
+  const scopes = scopeParameter(params);
+  if (scopes !== undefined) draft.requestedScopes = scopes;
+
+  checkRequestedTokenType(parameter(params, 'requested_token_type'));
+  if (audience === undefined) throw new GrantRefusal('invalid_request', 'audience is required');
+  if (audiences.length > 1) throw new GrantRefusal('invalid_target', 'an ID-JAG is for one audience');
+  if (!resources.every(isAbsoluteUri)) {
+    throw new GrantRefusal('invalid_target', 'a resource must be an absolute URI without a fragment');
+  }
+  const subjectToken = requiredParameter(params, 'subject_token');
+  const subjectTokenType = requiredParameter(params, 'subject_token_type');
+  const verifySubjectToken = subjectTokenVerifiers.get(subjectTokenType);
+  if (verifySubjectToken === undefined) {
+    throw new GrantRefusal(
+      'invalid_request',
+      `subject_token_type must be one of ${[...subjectTokenVerifiers.keys()].join(', ')}`,
+    );
+  }
+  draft.subjectTokenType = subjectTokenType;
+  const actorToken = readActorToken(params);
+  const authorizationDetails = readAuthorizationDetails(parameter(params, 'authorization_details'));
+  return {
+    subjectToken,
+    subjectTokenType,
+    verifySubjectToken,
+    actorToken,
+    audience,
+    resources,
+    scopes,
+    authorizationDetails,
+  };
+}
+
+/** RFC 8693 section 2.1: both or neither. */
+function readActorToken(params: Readonly<Record<string, unknown>>): ActorToken | undefined {
+  const token = parameter(params, 'actor_token');
+  const type = parameter(params, 'actor_token_type');
+  if (token === undefined && type === undefined) return undefined;
+  if (token === undefined) throw new GrantRefusal('invalid_request', 'actor_token_type needs an actor_token');
+  if (type === undefined) throw new GrantRefusal('invalid_request', 'actor_token needs an actor_token_type');
+  if (!ACTOR_TOKEN_TYPES.includes(type)) {
+    throw new GrantRefusal('invalid_request', `actor_token_type must be one of ${ACTOR_TOKEN_TYPES.join(', ')}`);
+  }
+  return { token, type };
+}
+
+function checkRequestedTokenType(requested: string | undefined): void {
+  if (requested === TOKEN_TYPE_ID_JAG) return;
+  if (requested === TOKEN_TYPE_ID_JAG_MISSPELT) {
+    throw new GrantRefusal(
+      'invalid_request',
+      `requested_token_type is misspelt: it is ${TOKEN_TYPE_ID_JAG}, with a hyphen`,
+    );
+  }
+  throw new GrantRefusal('invalid_request', `requested_token_type must be ${TOKEN_TYPE_ID_JAG}`);
+}
+
+function readAuthorizationDetails(value: string | undefined): readonly AuthorizationDetail[] | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return authorizationDetailsSchema.parse(JSON.parse(value));
+  } catch {
+    throw new GrantRefusal('invalid_authorization_details', 'authorization_details is not a list of typed objects');
+  }
+}

@@ -1,0 +1,108 @@
+import { DEFAULT_ALGORITHMS } from '@credence/protocol';
+import { createLocalJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
+import { userAuthentication } from './authentication.ts';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  invalidSubjectToken as refused,
+  type SubjectTokenContext,
+  type SubjectTokenVerifier,
+} from './subject-token.ts';
+
+/**
+ * An ID token issued here to the calling client: a service principal's, signed with the signing keys, or a user's,
+ * signed by the provider itself.
+ */
+export const idToken: SubjectTokenVerifier = async (token, context) => {
+  checkHeader(token);
+  const principal = await principalClaims(token, context);
+  const claims = principal ?? (await userClaims(token, context));
+  const { sub: subject } = claims;
+  if (typeof subject !== 'string' || subject === '') throw refused('the ID token has no sub');
+  if (principal !== undefined) return { subject, subjectKind: 'principal', claims };
+  return { subject, subjectKind: 'user', claims, authentication: userAuthentication(claims, context.now) };
+};
+
+/** Other JWTs of this issuer (access tokens, ID-JAGs, logout tokens) say so in `typ` and are none of them ID tokens. */
+function checkHeader(token: string): void {
+  let typ: unknown;
+  let alg: unknown;
+  try {
+    ({ typ, alg } = decodeProtectedHeader(token));
+  } catch {
+    throw refused('the subject token is not a signed JWT');
+  }
+  // With a symmetric algorithm the key is the client's own secret, and it could name any subject.
+  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg))
+    throw refused('the signature algorithm is not allowed');
+  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
+    throw refused('the subject token is another kind of JWT than an ID token');
+  }
+}
+
+/** The claims of a principal's ID token; undefined where it is not signed with one of our keys. */
+async function principalClaims(token: string, context: SubjectTokenContext): Promise<JWTPayload | undefined> {
+  const { provider, client, signingKeys, now } = context;
+  try {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(signingKeys.publicJwks()), {
+      issuer: provider.issuer,
+      audience: client.clientId,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      currentDate: now,
+      requiredClaims: ['sub', 'exp', 'iat'],
+    });
+    if (
+      payload['azp'] !== client.clientId ||
+      payload['gty'] !== PRINCIPAL_ID_TOKEN_MARK ||
+      Array.isArray(payload.aud)
+    ) {
+      throw refused('the ID token was issued to another client');
+    }
+    return payload;
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return undefined;
+    if (error instanceof errors.JWSSignatureVerificationFailed) throw refused('the signature is not valid');
+    if (error instanceof errors.JWTExpired) throw refused('the ID token has expired');
+    if (error instanceof errors.JWTClaimValidationFailed) throw refused(`the ID token's ${error.claim} is not right`);
+    if (error instanceof errors.JOSEError) throw refused('the subject token is not an ID token of this provider');
+    throw error;
+  }
+}
+
+/**
+ * The provider signs userinfo with the key, the header and the claims of ID tokens, for whoever has an access token. These
+ * claims are set beside what the account says of itself, and in ID tokens only.
+ */
+const ONLY_IN_ID_TOKENS = ['nonce', 'at_hash', 'c_hash'];
+
+/**
+ * The claims of an ID token signed by the provider: issuer, audience and signature are checked by it, times and account
+ * here.
+ */
+async function userClaims(
+  token: string,
+  { provider, ctx, internals, client, now }: SubjectTokenContext,
+): Promise<Record<string, unknown>> {
+  let payload: Record<string, unknown>;
+  try {
+    ({ payload } = await provider.IdToken.validate(token, client));
+  } catch {
+    throw refused('the subject token is not an ID token that this provider issued to this client');
+  }
+  const { exp, iat, aud, sub } = payload;
+  if (aud !== client.clientId) throw refused('the ID token was issued to another client');
+  if (typeof exp !== 'number' || typeof iat !== 'number') throw refused('the ID token has no exp or iat');
+  if (exp <= now.getTime() / 1000 - CLOCK_TOLERANCE_SECONDS) throw refused('the ID token has expired');
+  if (
+    client.userinfoSignedResponseAlg !== undefined &&
+    !ONLY_IN_ID_TOKENS.some((name) => Object.hasOwn(payload, name))
+  ) {
+    throw refused('the subject token may be a userinfo response, which this client has signed: a nonce would tell');
+  }
+  // A pairwise sub is not the account's identifier, and there is no way back.
+  if (typeof sub === 'string' && client.subjectType !== 'pairwise') {
+    const account = await internals.findAccount(provider, ctx, sub);
+    if (account === undefined) throw refused('the account of the ID token is gone');
+  }
+  return payload;
+}

@@ -1,0 +1,160 @@
+import {
+  GRANT_JWT_BEARER,
+  GRANT_JWT_DPOP,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_TOKEN,
+  TOKEN_TYPE_JWT,
+  TOKEN_TYPE_REFRESH_TOKEN,
+} from '@credence/protocol';
+import { addIdJagGrant } from '@credence/authorization-server/oidc-provider';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { Bot, outcome } from '../../../../../test/support/roles/bot.ts';
+import {
+  generousPolicy,
+  OPAQUE_RESOURCE,
+  spyOnPolicy,
+  startWorld,
+  type World,
+} from '../../../../../test/support/roles/world.ts';
+
+let world: World;
+let bot: Bot;
+let other: Bot;
+
+beforeAll(async () => {
+  world = await startWorld();
+  bot = new Bot(world);
+  other = new Bot(world, 'other');
+});
+afterAll(() => world.close());
+beforeEach(() => {
+  world.policy = generousPolicy;
+  world.issued.length = 0;
+});
+
+async function dpopHandle(): Promise<oauth.DPoPHandle> {
+  return oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
+}
+
+describe("the principal's own access token", () => {
+  it('is accepted from the client it was issued to only', async () => {
+    const own = await bot.authenticate();
+    expect(outcome(await other.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({ reason: 'the subject token was issued to another client' });
+    expect(outcome(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('granted');
+  });
+
+  it('that is bound needs a proof by its key, and binds the ID-JAG', async () => {
+    const dpop = await dpopHandle();
+    const own = await bot.authenticate(undefined, dpop);
+    expect(own['token_type']).toBe('DPoP');
+    const request = {
+      requested_token_type: TOKEN_TYPE_ID_JAG,
+      subject_token: own['access_token'] ?? '',
+      subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
+      audience: world.as.issuer,
+    };
+    expect(outcome(await bot.exchangeRaw(request))).toBe('invalid_grant');
+    expect(outcome(await bot.exchangeRaw(request, await dpopHandle()))).toBe('invalid_grant');
+    const { body } = await bot.exchangeRaw(request, dpop);
+    expect(decodeJwt(String(body['access_token']))).toMatchObject({ cnf: { jkt: await dpop.calculateThumbprint() } });
+    expect(world.issued.at(-1)).toMatchObject({ granted: true, bound: true });
+  });
+
+  it('that was destroyed is refused', async () => {
+    const own = await bot.authenticate();
+    const token = await world.idp.provider.ClientCredentials.find(own['access_token'] ?? '');
+    await token?.destroy();
+    expect(outcome(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
+  });
+});
+
+describe('an access token that is not the own one', () => {
+  const refused = async (token: string, reason: string) => {
+    expect(outcome(await bot.exchange({ subject_token: token }))).toBe('invalid_grant');
+    expect(world.issued.at(-1)).toMatchObject({
+      granted: false,
+      status: 'subject_token_refused',
+      reason: expect.stringContaining(reason),
+    });
+  };
+  const registered = async () => {
+    const client = await world.idp.provider.Client.find('bot');
+    if (client === undefined) throw new Error('no client');
+    return client;
+  };
+
+  it('because it has expired is refused', async () => {
+    const token = new world.idp.provider.ClientCredentials({ client: await registered(), scope: '' });
+    token.exp = Math.floor(Date.now() / 1000) - 1;
+    await refused(await token.save(), 'expired');
+  });
+
+  it("because it is a user's is refused: it says what this client may do, not who the client is", async () => {
+    const token = new world.idp.provider.AccessToken({
+      client: await registered(),
+      accountId: 'alice',
+      grantId: 'grant',
+      gty: 'authorization_code',
+      scope: 'openid',
+    });
+    await refused(await token.save(), 'unknown');
+  });
+
+  it('because it is bound to a certificate is refused', async () => {
+    const token = new world.idp.provider.ClientCredentials({ client: await registered(), scope: '' });
+    token['x5t#S256'] = 'thumbprint';
+    await refused(await token.save(), 'certificate-bound');
+  });
+
+  it('because another provider issued it is refused', async () => {
+    const elsewhere = await startWorld();
+    try {
+      const { access_token: token = '' } = await new Bot(elsewhere).authenticate();
+      await refused(token, 'unknown');
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it.each([TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_REFRESH_TOKEN, TOKEN_TYPE_JWT])(
+    'because it is an ID-JAG is refused as %s',
+    async (type) => {
+      const asked = spyOnPolicy(world);
+      const idJag = await bot.idJag();
+      expect(asked).toHaveLength(1);
+      const answer = await bot.exchange({ subject_token: idJag, subject_token_type: type });
+      expect(outcome(answer)).toBe('invalid_grant');
+      expect(asked).toHaveLength(1);
+    },
+  );
+
+  it('is never what an ID-JAG of this provider is redeemed for here', async () => {
+    const idJag = await bot.idJag();
+    const { privateKey } = world.keys.bot;
+    for (const grantType of [GRANT_JWT_BEARER, GRANT_JWT_DPOP]) {
+      const response = await oauth.genericTokenEndpointRequest(
+        bot.idp(),
+        { client_id: 'bot' },
+        oauth.PrivateKeyJwt({ key: privateKey, kid: 'bot' }),
+        grantType,
+        { assertion: idJag },
+        { [oauth.allowInsecureRequests]: true },
+      );
+      expect(await response.json()).toMatchObject({ error: 'unsupported_grant_type' });
+    }
+    expect(outcome(await bot.exchange({ requested_token_type: TOKEN_TYPE_ACCESS_TOKEN, subject_token: idJag }))).toBe(
+      'invalid_request',
+    );
+    // Nor can it be switched on: an identity provider that redeems does not trust itself.
+    const trustItself = () =>
+      addIdJagGrant(world.idp.provider, {
+        issuers: { [world.idp.issuer]: {} },
+        resources: { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } },
+      });
+    expect(trustItself).toThrow('of itself');
+  });
+});

@@ -1,0 +1,181 @@
+import {
+  allowsAlgorithm,
+  cleanText,
+  DEFAULT_ALGORITHMS,
+  issuerKeys,
+  KeysUnavailableError,
+  mediaType,
+  verifiedBy,
+} from '@credence/protocol';
+import { GrantRefusal } from '@credence/authorization-server';
+import {
+  type CryptoKey,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWSHeaderParameters,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  invalidSubjectToken,
+  type SubjectTokenContext,
+  type SubjectTokenVerifier,
+} from './subject-token.ts';
+import { DEFAULT_WORKLOAD_LIFETIME_SECONDS, matchingRule, type WorkloadPlatform } from './workload-platform.ts';
+
+/** The largest token that is looked at, in characters. */
+const MAX_TOKEN_LENGTH = 16 * 1024;
+
+/**
+ * The JWT that a registered platform gave the workload the client runs as. The principal is the client that a rule
+ * names for such a workload, and never what the token says of itself: `sub` is the platform's word about its own
+ * workloads, not about principals here.
+ */
+export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
+  if (token.length > MAX_TOKEN_LENGTH) throw invalidSubjectToken('the workload token is larger than any honest one');
+  const header = workloadHeader(token);
+  const { issuer, platform } = platformOf(token, context);
+  if (!allowsAlgorithm(platform.algorithms, header.alg))
+    throw invalidSubjectToken('the signature algorithm is not allowed');
+  const keys = await keysOf(issuer, platform, header, context);
+  const claims = await verifiedClaims(token, keys, header.alg, { issuer, platform, context });
+  checkTimes(claims, platform, context);
+  checkConfirmation(claims, context.dpopThumbprint);
+
+  const workload = { issuer, ...(typeof claims.sub === 'string' && { subject: cleanText(claims.sub) }) };
+  const rules = platform.workloads.filter(({ clientId }) => clientId === context.client.clientId);
+  if (matchingRule(rules, claims) === undefined) {
+    throw invalidSubjectToken(
+      `no rule says that the workload ${workload.subject ?? ''} of ${issuer} is the principal of this client`,
+    );
+  }
+  return {
+    subject: await context.principalSubject(context.client.clientId),
+    subjectKind: 'principal',
+    claims,
+    workload,
+  };
+};
+
+type Header = JWSHeaderParameters & { alg: string };
+
+function workloadHeader(token: string): Header {
+  let header: JWSHeaderParameters;
+  try {
+    header = decodeProtectedHeader(token);
+  } catch {
+    throw invalidSubjectToken('the workload token is not a signed JWT');
+  }
+  const { alg, typ } = header;
+  // An ID-JAG, an access token or a logout token says so here, and is no statement about a workload. JOSE: SPIFFE.
+  if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
+    throw invalidSubjectToken('the token is another kind of JWT');
+  if ('crit' in header || 'b64' in header) throw invalidSubjectToken('the header has a critical extension');
+  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {
+    throw invalidSubjectToken('the signature algorithm is not allowed');
+  }
+  return { ...header, alg };
+}
+
+function platformOf(
+  token: string,
+  { workloadPlatforms }: SubjectTokenContext,
+): { issuer: string; platform: WorkloadPlatform } {
+  let issuer: unknown;
+  try {
+    issuer = decodeJwt(token).iss;
+  } catch {
+    throw invalidSubjectToken('the workload token is not a signed JWT');
+  }
+  const known = typeof issuer === 'string' && Object.hasOwn(workloadPlatforms, issuer);
+  const platform = known ? workloadPlatforms[issuer as string] : undefined;
+  if (typeof issuer !== 'string' || platform === undefined) {
+    throw invalidSubjectToken(
+      `${typeof issuer === 'string' ? cleanText(issuer) : 'nobody'} is not a registered platform`,
+    );
+  }
+  return { issuer, platform };
+}
+
+async function keysOf(
+  issuer: string,
+  { jwks, jwksUri }: WorkloadPlatform,
+  header: Header,
+  { fetch, now }: SubjectTokenContext,
+): Promise<CryptoKey[]> {
+  try {
+    const keys = await issuerKeys({ issuer, jwks, jwksUri, fetch }, header, now.getTime());
+    if (keys.length > 0) return keys;
+  } catch (error) {
+    if (!(error instanceof KeysUnavailableError)) throw error;
+    throw new GrantRefusal(
+      'temporarily_unavailable',
+      'the subject token cannot be verified at the moment',
+      `the keys of ${cleanText(issuer)} cannot be had: ${error.message}`,
+    );
+  }
+  throw invalidSubjectToken(`${cleanText(issuer)} does not publish the signing key`);
+}
+
+async function verifiedClaims(
+  token: string,
+  keys: readonly CryptoKey[],
+  alg: string,
+  { issuer, platform, context }: { issuer: string; platform: WorkloadPlatform; context: SubjectTokenContext },
+): Promise<JWTPayload> {
+  const audience = platform.audience ?? context.provider.issuer;
+  try {
+    const verified = await verifiedBy(keys, (key) =>
+      jwtVerify(token, key, {
+        algorithms: [alg],
+        issuer,
+        audience,
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate: context.now,
+        requiredClaims: ['exp'],
+      }),
+    );
+    if (verified === undefined) throw invalidSubjectToken('the signature is not valid');
+    const { aud } = verified.payload;
+    // For two audiences, whoever is the other one could present it here.
+    if (Array.isArray(aud) && aud.length !== 1)
+      throw invalidSubjectToken('the workload token is for another audience too');
+    return verified.payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw invalidSubjectToken('the workload token has expired');
+    if (error instanceof errors.JWTClaimValidationFailed) {
+      throw invalidSubjectToken(`the workload token's ${error.claim} is not right`);
+    }
+    if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
+      throw invalidSubjectToken('the workload token is not a signed JWT');
+    }
+    throw error;
+  }
+}
+
+/** `exp` and `nbf` are checked by then; `iat` may be absent (SPIFFE), and the life is counted from now where it is. */
+function checkTimes(
+  { iat, exp = Number.POSITIVE_INFINITY }: JWTPayload,
+  { maxLifetimeSeconds = DEFAULT_WORKLOAD_LIFETIME_SECONDS }: WorkloadPlatform,
+  { now }: SubjectTokenContext,
+): void {
+  const present = now.getTime() / 1000;
+  if (iat !== undefined && (!Number.isFinite(iat) || iat > present + CLOCK_TOLERANCE_SECONDS)) {
+    throw invalidSubjectToken('the workload token was issued in the future');
+  }
+  if (exp - (iat ?? present) > maxLifetimeSeconds) {
+    throw invalidSubjectToken('the workload token lives longer than is accepted from its platform');
+  }
+}
+
+/** RFC 7800: a confirmation that is not understood must not be skipped, or a bound token would work for any holder. */
+function checkConfirmation({ cnf }: JWTPayload, dpopThumbprint: string | undefined): void {
+  if (cnf === undefined) return;
+  const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
+  if (typeof jkt !== 'string' || Object.keys(cnf as object).length !== 1) {
+    throw invalidSubjectToken('the workload token is bound to a key in a way that is not supported');
+  }
+  if (jkt !== dpopThumbprint) throw invalidSubjectToken('the workload token is bound to a key that was not proven');
+}

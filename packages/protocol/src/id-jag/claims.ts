@@ -1,0 +1,149 @@
+import { isAbsoluteUri } from '../options/schemas.ts';
+import { shown } from '../text/shown.ts';
+import { IdJagError } from './error.ts';
+import { readIdentity } from './identity-claims.ts';
+import {
+  type Claims,
+  isObject,
+  optionalNumber,
+  optionalObject,
+  optionalString,
+  requiredNumber,
+  requiredString,
+  SCOPE,
+  stringList,
+  textOf,
+} from './read-claim.ts';
+import { readTenants } from './tenants.ts';
+import type { AuthorizationDetail, IdJag, TrustedIssuer } from './types.ts';
+
+/** What the claims of an ID-JAG are held against. */
+export interface ClaimRules {
+  /** The issuer identifier of this authorization server. */
+  audience: string;
+  /** The authenticated client. */
+  clientId: string;
+  /** What is configured about the issuer. */
+  trusted: TrustedIssuer;
+  /** The tenant here that the client belongs to, where that is known. */
+  audienceTenant?: string | undefined;
+  /** How far clocks may be apart, in seconds. */
+  clockToleranceSeconds: number;
+  /** The longest `exp - iat` that is accepted, in seconds. */
+  maxLifetimeSeconds: number;
+  /** Epoch seconds. */
+  now: number;
+}
+
+/** Signed claims made into an IdJag, each checked for its kind and for what must hold about it. */
+export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
+  const issuer = requiredString(claims, 'iss');
+  const subject = requiredString(claims, 'sub');
+  const jwtId = requiredString(claims, 'jti');
+  const audience = soleAudience(claims, rules.audience);
+  const clientId = requiredString(claims, 'client_id');
+  if (clientId !== rules.clientId) throw new IdJagError('wrong_client', `issued for ${shown(clientId)}`);
+  const { issuedAt, expiresAt } = readTimes(claims, rules);
+  const { tenant, audienceTenant } = readTenants(claims, rules.trusted, rules.audienceTenant);
+  const { groups, roles, email, verifiedEmail } = readIdentity(claims, rules.trusted, tenant);
+  checkAuthentication(claims);
+  return {
+    issuer,
+    subject,
+    audience,
+    clientId: rules.clientId,
+    jwtId,
+    issuedAt: new Date(issuedAt * 1000),
+    expiresAt: new Date(expiresAt * 1000),
+    resources: readResources(claims),
+    scopes: readScopes(claims),
+    authorizationDetails: readAuthorizationDetails(claims),
+    actor: optionalObject(claims, 'act'),
+    tenant,
+    audienceTenant,
+    audienceSubject: optionalString(claims, 'aud_sub'),
+    groups,
+    roles,
+    email,
+    verifiedEmail,
+    confirmationThumbprint: readConfirmation(claims),
+    claims,
+  };
+}
+
+function readTimes(claims: Claims, rules: ClaimRules): { issuedAt: number; expiresAt: number } {
+  const expiresAt = requiredNumber(claims, 'exp');
+  const issuedAt = requiredNumber(claims, 'iat');
+  const { now, clockToleranceSeconds: tolerance, maxLifetimeSeconds } = rules;
+  const ahead = (seconds: number) => `${Math.ceil(seconds - now)} seconds ahead of this clock`;
+  if (expiresAt <= now - tolerance) throw new IdJagError('expired', `${Math.floor(now - expiresAt)} seconds ago`);
+  if (issuedAt > now + tolerance) throw new IdJagError('not_yet_valid', `iat is ${ahead(issuedAt)}`);
+  const notBefore = optionalNumber(claims, 'nbf') ?? 0;
+  if (notBefore > now + tolerance) throw new IdJagError('not_yet_valid', `nbf is ${ahead(notBefore)}`);
+  const lifetime = expiresAt - issuedAt;
+  if (lifetime <= 0) throw new IdJagError('invalid_claim', 'exp is not after iat');
+  if (lifetime > maxLifetimeSeconds) {
+    throw new IdJagError('lifetime_too_long', `${lifetime} seconds, of at most ${maxLifetimeSeconds}`);
+  }
+  return { issuedAt, expiresAt };
+}
+
+/** The audience is this authorization server, as a string or as a list of exactly one. */
+function soleAudience(claims: Claims, expected: string): string {
+  const { aud } = claims;
+  if (aud === undefined) throw new IdJagError('missing_claim', 'aud');
+  const sole: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  if (sole !== expected) {
+    throw new IdJagError('wrong_audience', `found ${shown(aud)}, expected ${shown(expected)}`);
+  }
+  return expected;
+}
+
+function readResources(claims: Claims): readonly string[] {
+  const { resource } = claims;
+  if (resource === undefined) return [];
+  const list: unknown[] = Array.isArray(resource) ? resource : [resource];
+  if (list.length === 0) throw new IdJagError('invalid_claim', 'resource');
+  return list.map((entry) => {
+    if (typeof entry !== 'string' || !isAbsoluteUri(entry)) {
+      throw new IdJagError('invalid_claim', 'resource');
+    }
+    return entry;
+  });
+}
+
+function readScopes(claims: Claims): readonly string[] | undefined {
+  const { scope } = claims;
+  if (scope === undefined) return undefined;
+  if (typeof scope !== 'string') throw new IdJagError('invalid_claim', 'scope');
+  if (!SCOPE.test(scope)) throw new IdJagError('invalid_claim', 'scope');
+  return [...new Set(scope.split(' ').filter((entry) => entry !== ''))];
+}
+
+function readAuthorizationDetails(claims: Claims): readonly AuthorizationDetail[] | undefined {
+  const details = claims['authorization_details'];
+  if (details === undefined) return undefined;
+  if (!Array.isArray(details)) throw new IdJagError('invalid_claim', 'authorization_details');
+  return details.map((detail: unknown) => {
+    if (!isObject(detail)) throw new IdJagError('invalid_claim', 'authorization_details');
+    return { ...detail, type: textOf(detail['type'], 'authorization_details') };
+  });
+}
+
+/** Claims about the authentication (OpenID Connect Core section 2): not acted upon here, and not handed on malformed. */
+function checkAuthentication(claims: Claims): void {
+  optionalNumber(claims, 'auth_time');
+  optionalString(claims, 'acr');
+  if (claims['amr'] !== undefined) stringList(claims['amr'], 'amr');
+}
+
+/** RFC 7800: a confirmation that is not understood must not be skipped, or a bound grant would work for any holder. */
+function readConfirmation(claims: Claims): string | undefined {
+  const { cnf } = claims;
+  if (cnf === undefined) return undefined;
+  if (!isObject(cnf)) throw new IdJagError('invalid_claim', 'cnf');
+  const { jkt } = cnf;
+  if (Object.keys(cnf).length !== 1 || typeof jkt !== 'string') throw new IdJagError('unsupported_confirmation');
+  if (!/^[\w-]{43}$/u.test(jkt)) throw new IdJagError('invalid_claim', 'cnf.jkt');
+  return jkt;
+}

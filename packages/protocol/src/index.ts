@@ -1,0 +1,84 @@
+export {
+  CLIENT_ASSERTION_TYPE_JWT_BEARER,
+  EXTENSION_CLIENT_CREDENTIALS,
+  EXTENSION_EMA,
+  EXTENSION_WIF,
+  GRANT_CLIENT_CREDENTIALS,
+  GRANT_JWT_BEARER,
+  GRANT_JWT_DPOP,
+  GRANT_PROFILE_ID_JAG,
+  GRANT_TOKEN_EXCHANGE,
+  ID_JAG_TYP,
+  TOKEN_TYPE_ACCESS_TOKEN,
+  TOKEN_TYPE_ID_JAG,
+  TOKEN_TYPE_ID_JAG_MISSPELT,
+  TOKEN_TYPE_ID_TOKEN,
+  TOKEN_TYPE_JWT,
+  TOKEN_TYPE_REFRESH_TOKEN,
+  TOKEN_TYPE_SAML2,
+} from './constants.ts';
+export { checkDpopOptions } from './dpop/check-options.ts';
+export { type DpopNonces, dpopNonces } from './dpop/nonces.ts';
+export {
+  DPOP_ALGORITHMS,
+  type DpopOptions,
+  DpopProofError,
+  ProofReplayUnknownError,
+  type ProvenRequest,
+  type VerifiedProof,
+  spendDpopProof,
+  verifyDpopProof,
+} from './dpop/proof.ts';
+export { type ClaimRules, readClaims } from './id-jag/claims.ts';
+export { type Decoded, decoded } from './id-jag/decoded.ts';
+export { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode, type IdJagIdentity, identityOf } from './id-jag/error.ts';
+export { type Claims, isObject } from './id-jag/read-claim.ts';
+export type {
+  AuthorizationDetail,
+  ClaimMapping,
+  ClaimPath,
+  EmailLinking,
+  IdJag,
+  TrustedIssuer,
+} from './id-jag/types.ts';
+export { DEFAULT_ALGORITHMS, allowsAlgorithm, mediaType } from './jose/header.ts';
+export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
+export { KeysUnavailableError } from './keys/remote-key-set.ts';
+export { verifiedBy } from './keys/verified-by.ts';
+export { discoverUrl } from './metadata/discover.ts';
+export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-known.ts';
+export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
+export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
+export { checkConfiguredUrl } from './net/configured-url.ts';
+export { defaultFetch, type FetchLike } from './net/fetch-like.ts';
+export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
+export { decideNamedUrl } from './net/named-url.ts';
+export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';
+export {
+  judgeConfiguredUrl,
+  judgeNamedUrl,
+  type NetworkTrust,
+  type UrlFault,
+  type UrlVerdict,
+} from './net/url-policy.ts';
+export { failureOf } from './net/peer-failure.ts';
+export type { Awaitable } from './options/awaitable.ts';
+export { checkList } from './options/lists.ts';
+export { type NumberBounds, checkNumber } from './options/numbers.ts';
+export { callback, checkShape, flag, isAbsoluteUri, scope, unchecked } from './options/schemas.ts';
+export { memoryReplayStore } from './replay/memory-replay-store.ts';
+export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
+export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
+export { cleanText, identifier } from './text/clean.ts';
+export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
+export { parsedUrl } from './text/parsed-url.ts';
+export {
+  SCOPE_TOKEN,
+  missingScopes,
+  normaliseScopes,
+  parseScopes,
+  unionScopes,
+  withoutSecrets,
+} from './text/scopes.ts';
+export { shown } from './text/shown.ts';
+export { within } from './time/within.ts';

@@ -1,0 +1,20 @@
+import { boundedRequest } from './bounded-request.ts';
+import type { FetchLike } from './fetch-like.ts';
+import { PeerFailure } from './peer-failure.ts';
+
+const LIMITS = { timeoutMs: 3000, maxBytes: 512 * 1024 };
+const HEADERS = { accept: 'application/json, application/jwk-set+json' };
+
+/**
+ * Fetches a JSON document from a peer within limits on time and size; no redirect is followed. Throws PeerFailure where the
+ * answer is not a JSON document, and what {@link boundedRequest} rejects with where there is no answer.
+ */
+export async function fetchJson(url: string, fetch: FetchLike): Promise<unknown> {
+  const { status, text } = await boundedRequest(fetch, url, { headers: HEADERS }, LIMITS);
+  if (status !== 200) throw new PeerFailure(`answered ${status}`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new PeerFailure('the answer is not JSON');
+  }
+}

@@ -1,0 +1,359 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createSigningKeys, type SigningKeys } from '@credence/identity-provider';
+import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
+import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
+import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
+import { OAuthError, OAuthErrorCode, requireBearerAuth as requireBearerAuthV2 } from '@modelcontextprotocol/server';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { Bot } from '../../../../test/support/roles/bot.ts';
+import { type Loopback, loopback } from '../../../../test/support/roles/loopback.ts';
+import {
+  JWT_RESOURCE,
+  OPAQUE_RESOURCE,
+  RS_SECRET,
+  startWorld,
+  type World,
+} from '../../../../test/support/roles/world.ts';
+import { accessTokenVerifier, type AccessTokenVerifierOptions } from './access-token-verifier.ts';
+import { callerOf } from '../gate/caller.ts';
+import type { AccessRefusal } from './refusals.ts';
+
+describe('JWT access tokens', () => {
+  const RESOURCE = 'https://mcp.example/mcp';
+  let as: Loopback;
+  let keys: SigningKeys;
+
+  beforeEach(async () => {
+    [as, keys] = await Promise.all([loopback(), createSigningKeys({ algorithms: ['ES256', 'EdDSA'] })]);
+    as.serve((request, response) => {
+      const metadata = { issuer: as.origin, jwks_uri: `${as.origin}/jwks` };
+      response.end(JSON.stringify(request.url === '/jwks' ? keys.publicJwks() : metadata));
+    });
+  });
+  afterEach(() => as.close());
+
+  const verify = (token: string, more: Partial<AccessTokenVerifierOptions> = {}) =>
+    accessTokenVerifier({
+      issuer: as.origin,
+      resource: RESOURCE,
+      jwt: {},
+      ...more,
+    } as AccessTokenVerifierOptions).verifyAccessToken(token);
+
+  function token(claims: Record<string, unknown> = {}, options: { typ?: string; algorithm?: 'ES256' | 'EdDSA' } = {}) {
+    const iat = Math.floor(Date.now() / 1000);
+    const good = {
+      iss: as.origin,
+      sub: 's',
+      aud: RESOURCE,
+      client_id: 'c',
+      jti: 'j',
+      iat,
+      exp: iat + 60,
+      scope: 'a b',
+    };
+    const all = JSON.parse(JSON.stringify({ ...good, ...claims })) as Record<string, unknown>;
+    return keys.sign(all, { typ: options.typ ?? 'at+jwt', algorithm: options.algorithm });
+  }
+
+  it('say who calls', async () => {
+    const signed = await token({ act: { sub: 'operator' } });
+    await expect(verify(signed)).resolves.toEqual({
+      token: signed,
+      clientId: 'c',
+      scopes: ['a', 'b'],
+      expiresAt: expect.any(Number),
+      resource: new URL(RESOURCE),
+      extra: {
+        subject: 's',
+        issuer: as.origin,
+        actor: { sub: 'operator' },
+        claims: expect.objectContaining({ jti: 'j' }),
+      },
+    });
+  });
+
+  it('without a kid are by any of the keys, also where another one does not fit', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256');
+    const tooShort = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
+    const published = { keys: [tooShort, await exportJWK(publicKey)] };
+    as.serve((_request, response) => response.end(JSON.stringify(published)));
+    const signed = await new SignJWT(decodeJwt(await token()))
+      .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt' })
+      .sign(privateKey);
+    await expect(verify(signed, { jwt: { jwksUri: `${as.origin}/jwks` } })).resolves.toMatchObject({ clientId: 'c' });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['among several audiences', { aud: ['https://other.example', RESOURCE] }],
+    ['without a scope', { scope: undefined }],
+  ])('are accepted %s', async (_name, claims) => {
+    await expect(verify(await token(claims))).resolves.toMatchObject({ clientId: 'c' });
+  });
+
+  it.each<[string, Record<string, unknown>, { typ?: string }]>([
+    ['for another resource', { aud: 'https://other.example/mcp' }, {}],
+    ['for the resource with a slash more', { aud: `${RESOURCE}/` }, {}],
+    ['without an audience', { aud: undefined }, {}],
+    ['of another issuer', { iss: 'https://other.example' }, {}],
+    ['that have expired', { exp: Math.floor(Date.now() / 1000) - 10 }, {}],
+    ['without an expiry', { exp: undefined }, {}],
+    ['that are not valid yet', { nbf: Math.floor(Date.now() / 1000) + 60 }, {}],
+    ['without a client', { client_id: undefined }, {}],
+    ['without an issuer', { iss: undefined }, {}],
+    ['without a subject', { sub: undefined }, {}],
+    ['of an empty subject', { sub: '' }, {}],
+    ['that are bound to a key', { cnf: { jkt: 'x' } }, {}],
+    ['that are ID-JAGs', {}, { typ: 'oauth-id-jag+jwt' }],
+    ['that are ID tokens', {}, { typ: 'JWT' }],
+  ])('%s are refused as the SDK expects it', async (_name, claims, header) => {
+    await expect(verify(await token(claims, header))).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('that lack something are refused by its name', async () => {
+    await expect(verify(await token({ aud: undefined }))).rejects.toThrow('The token lacks aud, or it is malformed');
+  });
+
+  it.each([
+    ['nonsense', () => 'nonsense'],
+    ['another signature', async () => `${(await token()).slice(0, -6)}AAAAAA`],
+    ['20 kB', async () => token({ padding: 'x'.repeat(20_000) })],
+  ])('that are %s are refused', async (_name, forge) => {
+    await expect(verify(await forge())).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('of an algorithm that is not allowed are refused', async () => {
+    const signed = await token({}, { algorithm: 'EdDSA' });
+    await expect(verify(signed)).resolves.toBeDefined();
+    await expect(verify(signed, { jwt: { algorithms: ['ES256'] } })).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('are refused for the same reasons as ID-JAGs, by the same names', async () => {
+    const records: string[] = [];
+    const onRefused = ({ code, reason }: AccessRefusal) => void records.push(`${code}: ${reason}`);
+    const { privateKey } = await generateKeyPair('ES256');
+    const signedBy = (kid: string) =>
+      new SignJWT({}).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(privateKey);
+    const kid = String(keys.publicJwks().keys[0]?.kid);
+    const bad = [
+      'an-opaque-token',
+      await token({}, { typ: 'oauth-id-jag+jwt' }),
+      await signedBy('granted to admin'),
+      await signedBy(kid),
+      await token({ exp: undefined }),
+    ];
+    for (const each of bad) await expect(verify(each, { onRefused })).rejects.toBeInstanceOf(InvalidTokenError);
+    expect(records).toEqual([
+      'malformed: The token is not a signed JWT',
+      'wrong_type: The token is not a JWT access token: "oauth-id-jag+jwt"',
+      'unknown_key: The authorization server does not publish the signing key: "granted to admin"',
+      'bad_signature: The signature is not valid',
+      'missing_claim: The token lacks exp, or it is malformed',
+    ]);
+  });
+
+  it('with a critical extension are refused', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const published = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] };
+    as.serve((_request, response) => response.end(JSON.stringify(published)));
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: 'k', crit: ['urn:example'], 'urn:example': true };
+    const signed = await new SignJWT(decodeJwt(await token()))
+      .setProtectedHeader(header)
+      .sign(privateKey, { crit: { 'urn:example': true } });
+    const jwt = { jwksUri: `${as.origin}/jwks` };
+    await expect(verify(signed, { jwt })).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('say of which tenants the caller is', async () => {
+    const callerWith = async (claims: Record<string, unknown>) =>
+      callerOf({ authInfo: await verify(await token(claims)) });
+    await expect(callerWith({ tenant: 'red', aud_tenant: 'acme' })).resolves.toMatchObject({
+      tenant: 'red',
+      audienceTenant: 'acme',
+    });
+    expect(Object.keys(await callerWith({ tenant: ['red'] }))).not.toContain('tenant');
+  });
+
+  it('work with requireBearerAuth of SDK v1', async () => {
+    const app = express();
+    const verifier: OAuthTokenVerifier = accessTokenVerifier({ issuer: as.origin, resource: RESOURCE, jwt: {} });
+    app.use(requireBearerAuth({ verifier, expectedResource: new URL(RESOURCE) }));
+    app.use((request, response) => {
+      response.json(callerOf({ authInfo: request.auth }).subject);
+    });
+    const server = createServer(app);
+    const home = await loopback();
+    home.serve((request, response) => server.emit('request', request, response));
+    try {
+      const call = (bearer: string) => fetch(home.origin, { headers: { authorization: `Bearer ${bearer}` } });
+      await expect((await call(await token())).json()).resolves.toBe('s');
+      const refused = await call(await token({ aud: 'https://other.example' }));
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    } finally {
+      await home.close();
+    }
+  });
+
+  it('whose keys cannot be had are no 401, so that the client keeps its token', async () => {
+    const signed = await token();
+    as.serve((_request, response) => response.writeHead(503).end());
+    await expect(verify(signed)).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
+  });
+
+  it('work with requireBearerAuth of SDK v2, which wants its own error', async () => {
+    const errors = { invalidToken: (message: string) => new OAuthError(OAuthErrorCode.InvalidToken, message) };
+    const options = { issuer: as.origin, resource: RESOURCE, jwt: {} };
+    const call = (bearer: string, more: { errors?: typeof errors }) =>
+      requireBearerAuthV2({
+        verifier: accessTokenVerifier({ ...options, ...more }),
+        expectedResource: new URL(RESOURCE),
+      })(new Request(RESOURCE, { headers: { authorization: `Bearer ${bearer}` } }));
+    await expect(call(await token(), { errors })).resolves.toMatchObject({ clientId: 'c' });
+    const refused = await call('nonsense', { errors });
+    expect(refused).toMatchObject({ status: 401 });
+    expect((refused as Response).headers.get('www-authenticate')).toContain('invalid_token');
+    await expect(call('nonsense', {})).resolves.toMatchObject({ status: 500 });
+  });
+
+  it('leave a record where they are refused', async () => {
+    const records: AccessRefusal[] = [];
+    const onRefused = (record: AccessRefusal) => void records.push(record);
+    const refused = await token({ aud: `${RESOURCE}/` });
+    await expect(verify(refused, { onRefused })).rejects.toThrow('The token is for another resource');
+    as.serve((_request, response) => response.writeHead(503).end());
+    await expect(verify(await token(), { onRefused, issuer: `${as.origin}/away` })).rejects.toThrow();
+    expect(records).toEqual([
+      expect.objectContaining({
+        code: 'wrong_audience',
+        reason: `The token is for another resource: "${RESOURCE}/"`,
+        clientId: 'c',
+        subject: 's',
+        jti: 'j',
+      }),
+      expect.objectContaining({ code: 'verification_unavailable', remedy: expect.stringContaining('jwt.jwksUri') }),
+    ]);
+    expect(JSON.stringify(records)).not.toContain(refused);
+  });
+});
+
+describe('opaque access tokens', () => {
+  let world: World;
+  let bot: Bot;
+
+  beforeAll(async () => {
+    world = await startWorld();
+    bot = new Bot(world);
+  });
+  afterAll(() => world.close());
+
+  const opaque = (cacheSeconds = 0, resource = OPAQUE_RESOURCE, now?: () => Date) =>
+    accessTokenVerifier({
+      issuer: world.as.issuer,
+      resource,
+      introspection: { clientId: 'resource-server', clientSecret: RS_SECRET, cacheSeconds },
+      now,
+    });
+
+  async function accessToken(dpop?: oauth.DPoPHandle): Promise<string> {
+    const { body } = await bot.redeem(await bot.idJag(), {}, dpop === undefined ? {} : { dpop });
+    return String(body['access_token']);
+  }
+
+  it('stop working when they are revoked', async () => {
+    const token = await accessToken();
+    const verifier = opaque();
+    await verifier.verifyAccessToken(token);
+    await bot.revoke(token);
+    await expect(verifier.verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('cost one question within the cache time, and no answer is kept longer', async () => {
+    let now = Date.now();
+    const verifier = opaque(10, OPAQUE_RESOURCE, () => new Date(now));
+    const token = await accessToken();
+    const before = world.as.server.hits.get('/token/introspection') ?? 0;
+    for (let call = 0; call < 5; call += 1) await verifier.verifyAccessToken(token);
+    expect(world.as.server.hits.get('/token/introspection')).toBe(before + 1);
+    await bot.revoke(token);
+    now += 11_000;
+    await expect(verifier.verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('for another resource are refused', async () => {
+    await expect(opaque(0, JWT_RESOURCE).verifyAccessToken(await accessToken())).rejects.toBeInstanceOf(
+      InvalidTokenError,
+    );
+  });
+
+  it('that are bound are refused as bearer tokens', async () => {
+    const token = await accessToken(oauth.DPoP({}, await oauth.generateKeyPair('ES256')));
+    await expect(opaque().verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('with a wrong secret of ours are no 401', async () => {
+    const verifier = accessTokenVerifier({
+      issuer: world.as.issuer,
+      resource: OPAQUE_RESOURCE,
+      introspection: { clientId: 'resource-server', clientSecret: 'wrong' },
+    });
+    const failure: unknown = await verifier.verifyAccessToken(await accessToken()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'TokenVerificationUnavailableError' });
+    expect(JSON.stringify(failure)).not.toContain('wrong');
+  });
+
+  it('work with requireBearerAuth of the SDK', async () => {
+    const app = express();
+    const verifier: OAuthTokenVerifier = opaque();
+    app.use(requireBearerAuth({ verifier, expectedResource: new URL(OPAQUE_RESOURCE) }));
+    app.use((_request, response) => {
+      response.json({ ok: true });
+    });
+    const server = createServer(app);
+    const home = await loopback();
+    home.serve((request, response) => server.emit('request', request, response));
+    try {
+      const call = (token: string) => fetch(home.origin, { headers: { authorization: `Bearer ${token}` } });
+      const refused = await call('unknown');
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('www-authenticate')).toContain('invalid_token');
+      expect((await call(await accessToken())).status).toBe(200);
+    } finally {
+      await home.close();
+    }
+  });
+});
+
+describe('options that cannot be meant', () => {
+  const good = { issuer: 'https://as.example', resource: 'https://mcp.example' };
+  const introspection = { clientId: 'c', clientSecret: 's' };
+
+  it.each<[string, Record<string, unknown>]>([
+    ['as is not an absolute URL', { ...good, issuer: 'as', jwt: {} }],
+    ['either jwt or introspection is needed', good],
+    ['either jwt or introspection is needed', { ...good, jwt: {}, introspection }],
+    ['neither https nor on loopback', { ...good, issuer: 'http://as.example', jwt: {} }],
+    ['neither https nor on loopback', { ...good, jwt: { jwksUri: 'http://as.example/jwks' } }],
+    ['neither https nor on loopback', { ...good, issuer: 'http://as.example', introspection }],
+    ['neither https nor on loopback', { ...good, introspection: { ...introspection, endpoint: 'http://as.example' } }],
+    ['clockToleranceSeconds is not a number', { ...good, jwt: {}, clockToleranceSeconds: Number('unset') }],
+    ['cacheSeconds is not a number', { ...good, introspection: { ...introspection, cacheSeconds: Number('unset') } }],
+    ['clientSecret', { ...good, introspection: { clientId: 'c', clientSecret: process.env['UNSET'] } }],
+    ['accessTokenVerifier: introspection.clientId is no text', { ...good, introspection: {} }],
+    ['jwt.algorithms is not a list', { ...good, jwt: { algorithms: 'ES256' } }],
+    ['jwt.algorithms is empty', { ...good, jwt: { algorithms: [] } }],
+    ['clockToleranceSeconds is not a number of 0 to 3600', { ...good, jwt: {}, clockToleranceSeconds: 3601 }],
+    ['onRefused is not a function', { ...good, jwt: {}, onRefused: 'log' }],
+  ])('are refused at once: %s', (message, options) => {
+    expect(() => accessTokenVerifier(options as unknown as AccessTokenVerifierOptions)).toThrow(message);
+  });
+
+  it('are not those of an endpoint beside this server', () => {
+    const endpoint = 'http://127.0.0.1:9/introspect';
+    expect(() => accessTokenVerifier({ ...good, introspection: { ...introspection, endpoint } })).not.toThrow();
+  });
+});

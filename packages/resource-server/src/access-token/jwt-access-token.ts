@@ -1,0 +1,63 @@
+import {
+  allowsAlgorithm,
+  DEFAULT_ALGORITHMS,
+  issuerKeys,
+  type KeySource,
+  KeysUnavailableError,
+  mediaType,
+  verifiedBy,
+} from '@credence/protocol';
+import { compactVerify, type CompactVerifyResult, type CryptoKey, decodeProtectedHeader, errors } from 'jose';
+import { TokenVerificationUnavailableError } from './errors.ts';
+import { type TokenRefusal, tokenRefusal } from './refusals.ts';
+
+const MAX_TOKEN_LENGTH = 16 * 1024;
+const KEYS_REMEDY =
+  "If it stays so: issuer must be what the authorization server's metadata says, and jwt.jwksUri where its keys are.";
+
+/** The claims of a JWT access token whose type and signature are right (RFC 9068 section 4), or why it is refused. */
+export async function jwtTokenClaims(
+  token: string,
+  source: KeySource & { algorithms?: readonly string[] | undefined },
+  now: number,
+): Promise<{ claims: unknown } | TokenRefusal> {
+  const header = readHeader(token);
+  if (header === undefined) return tokenRefusal('malformed');
+  const { alg, typ, kid } = header;
+  if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', { detail: String(typ) });
+  if (!DEFAULT_ALGORITHMS.includes(alg) || !allowsAlgorithm(source.algorithms, alg)) {
+    return tokenRefusal('algorithm_not_allowed', { detail: alg });
+  }
+  let keys: CryptoKey[];
+  try {
+    keys = await issuerKeys(source, header, now);
+  } catch (error) {
+    if (!(error instanceof KeysUnavailableError)) throw error;
+    throw new TokenVerificationUnavailableError(error.message, KEYS_REMEDY);
+  }
+  if (keys.length === 0) return tokenRefusal('unknown_key', { detail: String(kid) });
+  let verified: CompactVerifyResult | undefined;
+  try {
+    verified = await verifiedBy(keys, (key) => compactVerify(token, key, { algorithms: [alg] }));
+  } catch (error) {
+    if (error instanceof errors.JWSInvalid) return tokenRefusal('malformed');
+    throw error;
+  }
+  if (verified === undefined) return tokenRefusal('bad_signature');
+  try {
+    return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload)) };
+  } catch {
+    return tokenRefusal('malformed');
+  }
+}
+
+function readHeader(token: string): (ReturnType<typeof decodeProtectedHeader> & { alg: string }) | undefined {
+  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  try {
+    const header = decodeProtectedHeader(token);
+    const { alg } = header;
+    return typeof alg === 'string' ? { ...header, alg } : undefined;
+  } catch {
+    return undefined;
+  }
+}

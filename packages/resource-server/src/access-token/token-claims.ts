@@ -1,0 +1,94 @@
+import { cleanText } from '@credence/protocol';
+import { z } from 'zod';
+import type { AccessTokenInfo } from './auth-info.ts';
+import { type TokenRefusal, type TokenRefusalCode, tokenRefusal } from './refusals.ts';
+
+const strings = z.array(z.string());
+/** RFC 7800: a confirmation that is not understood must not be skipped. */
+const confirmation = z.strictObject({ jkt: z.string() });
+
+/** What this server must know of a token, whoever says it. */
+const claimsSchema = z.looseObject({
+  iss: z.string().optional(),
+  sub: z.string().min(1).optional(),
+  aud: z.union([z.string(), strings]),
+  exp: z.number(),
+  nbf: z.number().optional(),
+  client_id: z.string(),
+  jti: z.string().optional(),
+  scope: z.string().optional(),
+  act: z.record(z.string(), z.unknown()).optional(),
+  groups: strings.optional(),
+  roles: strings.optional(),
+  authorization_details: z.array(z.looseObject({ type: z.string() })).optional(),
+  cnf: z.unknown().optional(),
+});
+
+const schemas = {
+  /** RFC 9068 section 2.2. `iat` and `jti`, which it wants too, decide nothing here. */
+  jwt: claimsSchema.required({ iss: true, sub: true }),
+  /** RFC 7662 section 2.2: it is the issuer that answers, and a client's own token has no subject. */
+  introspection: claimsSchema,
+};
+
+export interface TokenRules {
+  /** Who says it: the token itself, or the authorization server about it. */
+  readonly said: 'jwt' | 'introspection';
+  readonly issuer: string;
+  readonly resource: string;
+  readonly clockToleranceSeconds: number;
+  /** Epoch seconds. */
+  readonly now: number;
+  /** Of the key of a verified DPoP proof; undefined where the token was sent as a bearer token. */
+  readonly dpopThumbprint: string | undefined;
+}
+
+/** Claims held against the rules: what the token says of its bearer, or why it is refused. */
+export function readTokenClaims(token: string, claims: unknown, rules: TokenRules): AccessTokenInfo | TokenRefusal {
+  const parsed = schemas[rules.said].safeParse(claims);
+  if (!parsed.success) {
+    const member = String(parsed.error.issues[0]?.path[0] ?? 'what an access token must say');
+    return tokenRefusal('missing_claim', { refused: `The token lacks ${member}, or it is malformed` });
+  }
+  const { iss, sub, aud, exp, nbf, client_id: clientId, jti, scope, act, groups, roles, cnf } = parsed.data;
+  const { authorization_details: authorizationDetails } = parsed.data;
+  const refuse = (code: TokenRefusalCode, detail?: string) =>
+    tokenRefusal(code, {
+      ...(detail !== undefined && { detail }),
+      clientId: cleanText(clientId),
+      ...(sub !== undefined && { subject: cleanText(sub) }),
+      ...(jti !== undefined && { jti: cleanText(jti) }),
+    });
+  if (iss !== undefined && iss !== rules.issuer) return refuse('wrong_issuer', iss);
+  const audiences = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(rules.resource)) return refuse('wrong_audience', audiences.join(' '));
+  if (exp <= rules.now - rules.clockToleranceSeconds) return refuse('expired');
+  if (nbf !== undefined && nbf > rules.now + rules.clockToleranceSeconds) return refuse('not_yet_valid');
+  const unbound = bindingRefusal(cnf, rules.dpopThumbprint);
+  if (unbound !== undefined) return refuse(unbound);
+  return {
+    token,
+    clientId,
+    scopes: scope === undefined ? [] : scope.split(' ').filter((entry) => entry !== ''),
+    expiresAt: exp,
+    resource: new URL(rules.resource),
+    extra: {
+      ...(sub !== undefined && { subject: sub }),
+      issuer: rules.issuer,
+      ...(act !== undefined && { actor: act }),
+      ...(groups !== undefined && { groups }),
+      ...(roles !== undefined && { roles }),
+      ...(authorizationDetails !== undefined && { authorizationDetails }),
+      ...(rules.dpopThumbprint !== undefined && { dpopThumbprint: rules.dpopThumbprint }),
+      claims: parsed.data,
+    },
+  };
+}
+
+/** RFC 9449 sections 7.1 and 7.2: a bound token works with a proof by its key only, any other as a bearer token only. */
+function bindingRefusal(cnf: unknown, dpopThumbprint: string | undefined): TokenRefusalCode | undefined {
+  if (dpopThumbprint === undefined) return cnf === undefined ? undefined : 'bound_to_key';
+  const { data } = confirmation.safeParse(cnf);
+  if (data === undefined) return 'not_bound';
+  return data.jkt === dpopThumbprint ? undefined : 'proof_mismatch';
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessTokenInfo } from '../access-token/auth-info.ts';
+import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
+
+/**
+ * Requires an access token of Web-standard requests: resolves to what it says, or to the answer to give instead. It
+ * stands where `requireBearerAuth` of MCP SDK v2 would, and takes DPoP-bound tokens as well.
+ *
+ * Throws a TypeError for options that cannot be meant.
+ */
+export function accessTokenGate(
+  options: AccessTokenGateOptions,
+): (request: Request) => Promise<AccessTokenInfo | Response> {
+  return webGate(options, 'accessTokenGate');
+}
+
+function webGate(
+  options: AccessTokenGateOptions,
+  where: string,
+): (request: Request) => Promise<AccessTokenInfo | Response> {
+  const gate = createGate(options, where);
+  return async ({ method, url, headers }) => {
+    const { pathname, search } = new URL(url);
+    const outcome = await gate({
+      method,
+      target: `${pathname}${search}`,
+      authorization: headers.get('authorization'),
+      dpop: headers.get('dpop'),
+    });
+    return 'info' in outcome ? outcome.info : responseOf(outcome.refusal);
+  };
+}
+
+function responseOf({ status, headers, body }: GateRefusal): Response {
+  return new Response(JSON.stringify(body), { status, headers: { ...headers, ...JSON_BODY } });
+}
+
+const JSON_BODY = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
+/** Express-compatible; it sets `auth`, where MCP SDK v1 looks for the caller, to an AccessTokenInfo. */
+export type ExpressAccessToken = (
+  request: IncomingMessage & { originalUrl?: string; auth?: unknown },
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>;
+
+/**
+ * {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. Throws a
+ * TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/mcp-server-express.ts#mcp-server -->
+ * ```ts
+ * const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
+ * const verifier = accessTokenVerifier({
+ *   issuer,
+ *   resource,
+ *   introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+ *   onRefused: (refusal) => refused.push(refusal), // { code, reason, remedy, clientId, ... }: for your log
+ * });
+ *
+ * const app = express();
+ * app.get(metadata.path, (_request, response) => void response.json(metadata.document));
+ * app.post(
+ *   '/mcp',
+ *   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
+ *   express.json(),
+ *   toolScopes({
+ *     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
+ *     resourceMetadataUrl: metadata.url,
+ *   }),
+ *   (request, response) => serveMcp(request, response),
+ * );
+ * ```
+ */
+export function expressAccessToken(options: AccessTokenGateOptions): ExpressAccessToken {
+  const gate = createGate(options, 'expressAccessToken');
+  return async (request, response, next) => {
+    const { method = 'GET', url = '/', originalUrl, headers } = request;
+    // Several DPoP headers arrive joined by a comma, which no proof has (RFC 9449 section 4.3, check 1).
+    const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
+    let outcome: GateOutcome;
+    try {
+      outcome = await gate({ method, target: originalUrl ?? url, authorization: headers.authorization, dpop });
+    } catch (error) {
+      next(error);
+      return;
+    }
+    if ('info' in outcome) {
+      request.auth = outcome.info;
+      next();
+      return;
+    }
+    const { status, headers: answered, body } = outcome.refusal;
+    response.writeHead(status, { ...answered, ...JSON_BODY });
+    response.end(JSON.stringify(body));
+  };
+}
+
+/**
+ * {@link accessTokenGate} as a middleware for Hono, which finds the caller by `c.get('auth')`. Throws a TypeError for
+ * options that cannot be meant.
+ */
+export function honoAccessToken(
+  options: AccessTokenGateOptions,
+): (
+  context: { readonly req: { readonly raw: Request }; set(key: 'auth', value: AccessTokenInfo): void },
+  next: () => Promise<void>,
+) => Promise<Response | undefined> {
+  const gate = webGate(options, 'honoAccessToken');
+  return async (context, next) => {
+    const outcome = await gate(context.req.raw);
+    if (outcome instanceof Response) return outcome;
+    context.set('auth', outcome);
+    await next();
+    return undefined;
+  };
+}

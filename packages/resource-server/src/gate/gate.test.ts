@@ -1,0 +1,257 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer, request as sendRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dpopNonces } from '@credence/protocol';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { expressAccessToken } from './access-token-gate.ts';
+import { TokenVerificationUnavailableError } from '../access-token/errors.ts';
+import { type AccessTokenGateOptions, createGate, type GateRequest } from './gate.ts';
+import { type AccessRefusal, tokenRefusal } from '../access-token/refusals.ts';
+
+const RESOURCE = 'https://mcp.example/mcp';
+const TOKEN = 'an-access-token';
+const NOW = new Date('2026-11-20T12:00:00Z');
+
+let key: { privateKey: CryptoKey; publicKey: CryptoKey };
+let jwk: JWK;
+
+beforeAll(async () => {
+  key = await generateKeyPair('ES256', { extractable: true });
+  jwk = await exportJWK(key.publicKey);
+});
+
+const ath = createHash('sha256').update(TOKEN).digest('base64url');
+
+const proofFor = (htu: string) =>
+  new SignJWT({ jti: randomUUID(), htm: 'POST', htu, iat: NOW.getTime() / 1000, ath })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+    .sign(key.privateKey);
+
+type Verifier = AccessTokenGateOptions['verifier'];
+
+const verifier: Verifier = {
+  resource: RESOURCE,
+  checkAccessToken: (token, dpopThumbprint) =>
+    Promise.resolve({
+      token,
+      clientId: 'c',
+      scopes: [],
+      expiresAt: NOW.getTime() / 1000 + 60,
+      resource: new URL(RESOURCE),
+      extra: { subject: 's', issuer: 'i', claims: {}, ...(dpopThumbprint !== undefined && { dpopThumbprint }) },
+    }),
+};
+
+const options = (more: Partial<AccessTokenGateOptions> = {}): AccessTokenGateOptions => ({
+  verifier,
+  now: () => NOW,
+  ...more,
+});
+
+/** What a gate makes of a request to `target` with a proof for `htu`: what it tells the client, or `let in`. */
+async function outcome(target: string, htu: string, more: Partial<AccessTokenGateOptions> = {}): Promise<string> {
+  const request = { method: 'POST', target, authorization: `DPoP ${TOKEN}`, dpop: await proofFor(htu) };
+  const decided = await createGate(options(more))(request);
+  if ('info' in decided) return 'let in';
+  return `${decided.refusal.status} ${decided.refusal.body.error_description}`;
+}
+
+describe('the URL that a proof must be about', () => {
+  it.each([
+    ['/mcp', RESOURCE],
+    ['/mcp?session=1', RESOURCE],
+    ['/other', 'https://mcp.example/other'],
+    ['http://10.0.0.7:3000/mcp', RESOURCE],
+    ['https://evil.example/mcp', RESOURCE],
+    ['https://evil.example', 'https://mcp.example/'],
+    ['//evil.example/mcp', 'https://mcp.example//evil.example/mcp'],
+  ])('of a request to %s is %s', async (target, url) => {
+    await expect(outcome(target, url)).resolves.toBe('let in');
+  });
+
+  it.each([
+    ['https://evil.example/mcp', 'https://evil.example/mcp'],
+    ['//evil.example/mcp', 'https://evil.example/mcp'],
+    ['/mcp', 'https://evil.example/mcp'],
+    ['/mcp', 'https://mcp.example/other'],
+    ['//', RESOURCE],
+    ['/\\', RESOURCE],
+    ['*', RESOURCE],
+    ['http://[', RESOURCE],
+    ['http://evil.example\\mcp', RESOURCE],
+    ['ftp://evil.example/mcp', 'ftp://evil.example/mcp'],
+  ])('of a request to %s is not %s', async (target, url) => {
+    await expect(outcome(target, url)).resolves.toMatch(/^401 .*URL/u);
+  });
+
+  it('is named where the proof is for another', async () => {
+    await expect(outcome('/mcp', 'https://mcp.example/issues/mcp')).resolves.toBe(
+      '401 The DPoP proof is for another URL than https://mcp.example/mcp',
+    );
+  });
+
+  it('can be set, for a proxy that changes the path', async () => {
+    const dpop = { url: 'https://mcp.example/issues/mcp' };
+    await expect(outcome('/mcp', dpop.url, { dpop })).resolves.toBe('let in');
+    await expect(outcome('/mcp', RESOURCE, { dpop })).resolves.toContain(`another URL than ${dpop.url}`);
+    expect(() => createGate(options({ dpop: { url: '/issues/mcp' } }))).toThrow('dpop.url is not an absolute URL');
+  });
+
+  it('is not what the client writes on the request line', async () => {
+    const gate = expressAccessToken(options());
+    const server = createServer((request, response) => void gate(request, response, () => response.end('in')));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const send = async (path: string, htu: string) => {
+      const headers = { authorization: `DPoP ${TOKEN}`, dpop: await proofFor(htu) };
+      return new Promise((resolve) => {
+        sendRequest({ port, host: '127.0.0.1', method: 'POST', path, headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        }).end();
+      });
+    };
+    try {
+      expect(await send('/mcp', RESOURCE)).toBe(200);
+      expect(await send('https://evil.example/mcp', 'https://evil.example/mcp')).toBe(401);
+      expect(await send('//', RESOURCE)).toBe(401);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
+
+it('a proof is remembered for the client of the token, to which keys cost nothing', async () => {
+  const owners: unknown[] = [];
+  const replay = {
+    reserve: async (_id: string, _expiresAt: Date, owner?: string) => {
+      owners.push(owner);
+      return true;
+    },
+  };
+  await expect(outcome('/mcp', RESOURCE, { dpop: { replay } })).resolves.toBe('let in');
+  expect(owners).toEqual(['c']);
+});
+
+describe('onRefused', () => {
+  const refusing = (more: Partial<Verifier> = {}) => {
+    const records: AccessRefusal[] = [];
+    return {
+      records,
+      verifier: { ...verifier, onRefused: (record: AccessRefusal) => void records.push(record), ...more },
+    };
+  };
+  const request = (more: Partial<GateRequest> = {}): GateRequest => ({
+    method: 'POST',
+    target: '/mcp',
+    authorization: `Bearer ${TOKEN}`,
+    dpop: undefined,
+    ...more,
+  });
+
+  it('is told nothing of a request that is let in', async () => {
+    const { records, verifier: told } = refusing();
+    await createGate(options({ verifier: told }))(request());
+    expect(records).toEqual([]);
+  });
+
+  it.each<[string, () => Promise<GateRequest>, Partial<AccessTokenGateOptions>]>([
+    ['no_token', async () => request({ authorization: undefined }), {}],
+    ['bearer_not_accepted', async () => request(), { requireDpop: true }],
+    ['dpop_not_accepted', async () => request({ authorization: `DPoP ${TOKEN}` }), { dpop: false }],
+    ['proof_required', async () => request({ authorization: `DPoP ${TOKEN}` }), {}],
+    [
+      'proof_refused',
+      async () => request({ authorization: `DPoP ${TOKEN}`, dpop: await proofFor('https://other.example') }),
+      {},
+    ],
+    [
+      'nonce_needed',
+      async () => request({ authorization: `DPoP ${TOKEN}`, dpop: await proofFor(RESOURCE) }),
+      { dpop: { nonces: dpopNonces() } },
+    ],
+    [
+      'replay_unknown',
+      async () => request({ authorization: `DPoP ${TOKEN}`, dpop: await proofFor(RESOURCE) }),
+      { dpop: { replay: { reserve: () => Promise.reject(new Error('redis://:secret@host')) } } },
+    ],
+  ])('is told of %s', async (code, refused, more) => {
+    const { records, verifier: told } = refusing();
+    await createGate(options({ ...more, verifier: told }))(await refused());
+    expect(records).toEqual([expect.objectContaining({ code, resource: RESOURCE, time: NOW })]);
+    expect(records[0]?.reason).toEqual(expect.stringMatching(/^[A-Z]\w* \w+/u));
+    expect(JSON.stringify(records)).not.toMatch(/an-access-token|eyJ|secret/u);
+  });
+
+  it('is told whose token was refused, why, and what to do', async () => {
+    const checkAccessToken = () =>
+      Promise.resolve(
+        tokenRefusal('wrong_audience', { detail: `${RESOURCE}/`, clientId: 'c', subject: 's', jti: 'j' }),
+      );
+    const { records, verifier: told } = refusing({ checkAccessToken });
+    const decided = await createGate(options({ verifier: told }))(request());
+    expect(decided).toMatchObject({ refusal: { body: { error_description: 'The token is for another resource' } } });
+    expect(records).toEqual([
+      {
+        time: NOW,
+        resource: RESOURCE,
+        code: 'wrong_audience',
+        reason: `The token is for another resource: "${RESOURCE}/"`,
+        remedy: expect.stringContaining('letter by letter'),
+        clientId: 'c',
+        subject: 's',
+        jti: 'j',
+      },
+    ]);
+  });
+
+  it('is told why a token cannot be verified, which the client is not', async () => {
+    const failure = new TokenVerificationUnavailableError(
+      'introspection: answered 401 invalid_client',
+      'Mend the secret.',
+    );
+    const { records, verifier: told } = refusing({ checkAccessToken: () => Promise.reject(failure) });
+    const decided = await createGate(options({ verifier: told }))(request());
+    expect(decided).toMatchObject({ refusal: { status: 503, body: { error: 'temporarily_unavailable' } } });
+    expect(JSON.stringify(decided)).not.toContain('introspection');
+    expect(records).toEqual([
+      expect.objectContaining({
+        code: 'verification_unavailable',
+        reason: 'introspection: answered 401 invalid_client',
+        remedy: 'Mend the secret.',
+      }),
+    ]);
+  });
+
+  it('is waited for, and changes no answer where it fails', async () => {
+    let done = false;
+    const onRefused = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      done = true;
+      throw new Error('the sink is full');
+    };
+    const decided = await createGate(options({ verifier: { ...verifier, onRefused } }))(
+      request({ authorization: undefined }),
+    );
+    expect(decided).toMatchObject({ refusal: { status: 401 } });
+    expect(done).toBe(true);
+  });
+
+  describe('that never comes to an end', () => {
+    beforeEach(() => void jest.useFakeTimers());
+    afterEach(() => void jest.useRealTimers());
+
+    it('holds an answer for ten seconds', async () => {
+      const onRefused = () => new Promise<void>(() => {});
+      const gate = createGate(options({ verifier: { ...verifier, onRefused } }));
+      let isAnswered = false;
+      const answer = gate(request({ authorization: undefined })).finally(() => (isAnswered = true));
+      await jest.advanceTimersByTimeAsync(9999);
+      expect(isAnswered).toBe(false);
+      await jest.advanceTimersByTimeAsync(1);
+      await expect(answer).resolves.toMatchObject({ refusal: { status: 401 } });
+    });
+  });
+});

@@ -1,0 +1,52 @@
+export {
+  DPOP_ALGORITHMS,
+  type DpopNonces,
+  type DpopOptions,
+  type FetchLike,
+  type ReplayStore,
+  ReplayStoreFullError,
+  dpopNonces,
+  memoryReplayStore,
+} from '@credence/protocol';
+export {
+  type AccessTokenVerifier,
+  type AccessTokenVerifierOptions,
+  accessTokenVerifier,
+} from './access-token/access-token-verifier.ts';
+export type { AccessTokenIdentity, AccessTokenInfo } from './access-token/auth-info.ts';
+export {
+  type AccessTokenErrors,
+  InvalidAccessTokenError,
+  TokenVerificationUnavailableError,
+} from './access-token/errors.ts';
+export type { IntrospectionOptions } from './access-token/introspection.ts';
+export type {
+  AccessRefusal,
+  AccessRefusalCode,
+  OnRefused,
+  TokenIdentity,
+  TokenRefusal,
+  TokenRefusalCode,
+} from './access-token/refusals.ts';
+export {
+  type ExpressAccessToken,
+  accessTokenGate,
+  honoAccessToken,
+  expressAccessToken,
+} from './gate/access-token-gate.ts';
+export { type Caller, callerOf } from './gate/caller.ts';
+export type { AccessTokenGateOptions, GateDpopOptions } from './gate/gate.ts';
+export {
+  type ToolScopeTable,
+  type ToolScopesMiddleware,
+  type ToolScopesOptions,
+  missingScopes,
+  requiredScopes,
+  toolScopes,
+} from './gate/tool-scopes.ts';
+export {
+  type ProtectedResourceDocument,
+  type ProtectedResourceMetadata,
+  type ProtectedResourceOptions,
+  protectedResourceMetadata,
+} from './metadata/protected-resource-metadata.ts';

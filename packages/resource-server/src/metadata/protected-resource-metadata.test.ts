@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { protectedResourceMetadata, type ProtectedResourceOptions } from './protected-resource-metadata.ts';
+
+const metadata = protectedResourceMetadata({
+  resource: 'https://mcp.example/team/mcp',
+  authorizationServers: ['https://as.example'],
+  scopesSupported: ['issues:read'],
+});
+
+describe('protectedResourceMetadata', () => {
+  it('is an RFC 9728 document', () => {
+    expect(metadata.document).toEqual({
+      resource: 'https://mcp.example/team/mcp',
+      authorization_servers: ['https://as.example'],
+      bearer_methods_supported: ['header'],
+      scopes_supported: ['issues:read'],
+    });
+  });
+
+  it('says that tokens must be bound to a key, and by which algorithms proofs may be signed', () => {
+    const { document } = protectedResourceMetadata({
+      resource: 'https://mcp.example',
+      authorizationServers: ['https://as.example'],
+      dpopBoundAccessTokensRequired: true,
+      dpopSigningAlgorithms: ['ES256', 'EdDSA'],
+    });
+    expect(document).toMatchObject({
+      dpop_bound_access_tokens_required: true,
+      dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+    });
+  });
+
+  it('stands at the well-known name inserted before the path', () => {
+    expect(metadata.path).toBe('/.well-known/oauth-protected-resource/team/mcp');
+    expect(metadata.url).toBe('https://mcp.example/.well-known/oauth-protected-resource/team/mcp');
+    for (const resource of ['https://mcp.example', 'https://mcp.example/']) {
+      const root = protectedResourceMetadata({ resource, authorizationServers: ['https://as.example'] });
+      expect(root.path).toBe('/.well-known/oauth-protected-resource');
+      expect(root.document.resource).toBe(resource);
+    }
+  });
+
+  it('is answered to GET and HEAD, to any origin', async () => {
+    const response = metadata.handler(new Request(metadata.url));
+    expect(response.status).toBe(200);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('content-type')).toBe('application/json');
+    await expect(response.json()).resolves.toEqual(metadata.document);
+    await expect(metadata.handler(new Request(metadata.url, { method: 'HEAD' })).text()).resolves.toBe('');
+    expect(metadata.handler(new Request(metadata.url, { method: 'OPTIONS' })).status).toBe(204);
+    expect(metadata.handler(new Request(metadata.url, { method: 'POST' })).status).toBe(405);
+    expect(metadata.handler(new Request('https://mcp.example/other')).status).toBe(404);
+  });
+
+  it.each(['mcp', 'https://mcp.example/#x', ''])('cannot be of the resource "%s"', (resource) => {
+    expect(() => protectedResourceMetadata({ resource, authorizationServers: ['https://as.example'] })).toThrow(
+      'resource',
+    );
+  });
+
+  it.each<[string, object]>([
+    ['authorizationServers is empty', { authorizationServers: [] }],
+    ['authorizationServers is not a list', { authorizationServers: 'https://as.example' }],
+    ['authorizationServers is not a list', { authorizationServers: undefined }],
+    ['scopesSupported is not a list', { scopesSupported: 'issues:read' }],
+    ['scopesSupported is empty', { scopesSupported: [] }],
+    ['dpopSigningAlgorithms is empty', { dpopSigningAlgorithms: [] }],
+  ])('says what cannot be meant: %s', (message, more) => {
+    const options = { resource: 'https://mcp.example', authorizationServers: ['https://as.example'], ...more };
+    expect(() => protectedResourceMetadata(options as ProtectedResourceOptions)).toThrow(message);
+  });
+});

@@ -1,0 +1,93 @@
+import { checkList, parsedUrl } from '@credence/protocol';
+
+/** What an MCP server says of itself as a protected resource. Lists are left out rather than empty (RFC 9728 section 3.2). */
+export interface ProtectedResourceOptions {
+  /** The resource identifier: the MCP server's URL as its clients have it. */
+  readonly resource: string;
+  /** Issuer identifiers of the authorization servers whose tokens are accepted. */
+  readonly authorizationServers: readonly string[];
+  /** Scopes that a client may ask for. Default: the document names none. */
+  readonly scopesSupported?: readonly string[] | undefined;
+  /** The server's name for people. Default: none. */
+  readonly resourceName?: string | undefined;
+  /** The URL of a page for developers. Default: none. */
+  readonly resourceDocumentation?: string | undefined;
+  /** Whether only DPoP-bound tokens are accepted (RFC 9449 section 5.2 by way of RFC 9728). */
+  readonly dpopBoundAccessTokensRequired?: boolean | undefined;
+  /** Algorithms of DPoP proofs that are accepted; `DPOP_ALGORITHMS` where `accessTokenGate` has no list of its own. */
+  readonly dpopSigningAlgorithms?: readonly string[] | undefined;
+}
+
+/** RFC 9728 section 2. */
+export interface ProtectedResourceDocument {
+  /** The resource identifier, which clients compare with the URL they asked for. */
+  readonly resource: string;
+  /** Issuer identifiers of the authorization servers whose tokens are accepted. */
+  readonly authorization_servers: readonly string[];
+  /** How a token may be sent: in the `header`. */
+  readonly bearer_methods_supported: readonly string[];
+  /** Scopes that a client may ask for. */
+  readonly scopes_supported?: readonly string[];
+  /** The server's name for people. */
+  readonly resource_name?: string;
+  /** The URL of a page for developers. */
+  readonly resource_documentation?: string;
+  /** Whether only DPoP-bound tokens are accepted. */
+  readonly dpop_bound_access_tokens_required?: boolean;
+  /** Algorithms of DPoP proofs that are accepted. */
+  readonly dpop_signing_alg_values_supported?: readonly string[];
+}
+
+/** The document, and where and how it is served. */
+export interface ProtectedResourceMetadata {
+  /** The document (RFC 9728 section 2). */
+  readonly document: ProtectedResourceDocument;
+  /** Where the document is served, for `resource_metadata` in challenges. */
+  readonly url: string;
+  /** The path of `url`: the well-known name inserted before the resource's own path (RFC 9728 section 3.1). */
+  readonly path: string;
+  /** Answers GET, HEAD and CORS preflight on `path`; anything else is 404 or 405. */
+  readonly handler: (request: Request) => Response;
+}
+
+const WHERE = 'protectedResourceMetadata';
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET, HEAD, OPTIONS' };
+
+/** The metadata of an MCP server as a protected resource. Throws a TypeError for options that cannot be meant. */
+export function protectedResourceMetadata(options: ProtectedResourceOptions): ProtectedResourceMetadata {
+  const resource = parsedUrl(options.resource);
+  if (resource === undefined || resource.hash !== '' || options.resource.includes('#')) {
+    throw new TypeError(`${WHERE}: resource is not an absolute URL without a fragment`);
+  }
+  const { scopesSupported, resourceName, resourceDocumentation, dpopBoundAccessTokensRequired } = options;
+  const { authorizationServers, dpopSigningAlgorithms } = options;
+  checkList(WHERE, 'authorizationServers', authorizationServers ?? null);
+  checkList(WHERE, 'scopesSupported', scopesSupported);
+  checkList(WHERE, 'dpopSigningAlgorithms', dpopSigningAlgorithms);
+  const document: ProtectedResourceDocument = {
+    resource: options.resource,
+    authorization_servers: [...authorizationServers],
+    bearer_methods_supported: ['header'],
+    ...(scopesSupported !== undefined && { scopes_supported: [...scopesSupported] }),
+    ...(resourceName !== undefined && { resource_name: resourceName }),
+    ...(resourceDocumentation !== undefined && { resource_documentation: resourceDocumentation }),
+    ...(dpopBoundAccessTokensRequired !== undefined && {
+      dpop_bound_access_tokens_required: dpopBoundAccessTokensRequired,
+    }),
+    ...(dpopSigningAlgorithms !== undefined && { dpop_signing_alg_values_supported: [...dpopSigningAlgorithms] }),
+  };
+  const path = `${WELL_KNOWN}${resource.pathname === '/' ? '' : resource.pathname}`;
+  const url = `${resource.origin}${path}${resource.search}`;
+
+  const handler = (request: Request): Response => {
+    if (new URL(request.url).pathname !== path) return new Response(null, { status: 404 });
+    if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS });
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return new Response(null, { status: 405, headers: { ...CORS, allow: 'GET, HEAD, OPTIONS' } });
+    }
+    const headers = { ...CORS, 'content-type': 'application/json', 'cache-control': 'public, max-age=3600' };
+    return new Response(request.method === 'HEAD' ? null : JSON.stringify(document), { headers });
+  };
+  return { document, url, path, handler };
+}

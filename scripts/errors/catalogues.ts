@@ -1,4 +1,0 @@
-/** The catalogues that docs/errors.md lists. If one of them moves, only this file changes. */
-export { ERROR_CODES } from '../../packages/core/src/errors/codes.ts';
-export { ID_JAG_ERRORS } from '../../packages/server/src/id-jag/error.ts';
-export { ACCESS_REFUSALS } from '../../packages/server/src/resource-server/refusals.ts';
