@@ -1,9 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, normalize } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { findCircle, type Imports, importsIn } from './imports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const ROOM = /`(?<room>[\w-]+)\/`/gu;
+const PACKAGES = readdirSync(join(ROOT, 'packages')).filter((name) => existsSync(join(ROOT, 'packages', name, 'src')));
+const PAGE = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+const ROOM = /`(?<folder>[\w-]+)\/`|`(?<file>[\w-]+\.ts)`/gu;
 
 interface Row {
   readonly room: string;
@@ -12,50 +15,54 @@ interface Row {
 
 /** The table of docs/architecture.md under "Inside NAME": each room, and the rooms that it may import. */
 function table(name: string): readonly Row[] {
-  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
-  const [section = ''] = (page.split(`## Inside ${name}\n`)[1] ?? '').split('\n## ');
+  const [section = ''] = (PAGE.split(`## Inside ${name}\n`)[1] ?? '').split('\n## ');
   return section
     .split('\n')
     .filter((line) => line.startsWith('| `'))
-    .map((line) => [line.split('|')[1], line.split('|').at(-2)].map((cell = '') => rooms(cell)))
+    .map((line) => [line.split('|')[1], line.split('|').at(-2)].map((cell = '') => roomsIn(cell)))
     .map(([[room = ''] = [], allowed = []]) => ({ room, allowed }));
 }
 
-function rooms(cell: string): string[] {
-  return [...cell.matchAll(ROOM)].map(({ groups }) => groups?.['room'] ?? '');
+function roomsIn(cell: string): string[] {
+  return [...cell.matchAll(ROOM)].map(({ groups }) => groups?.['folder'] ?? groups?.['file'] ?? '');
 }
 
-/** The rooms of a package that the files of one room import, types included. */
-function imported(source: string, room: string): string[] {
-  const paths = readdirSync(join(source, room), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .flatMap((file) =>
-      [...readFileSync(join(source, room, file), 'utf8').matchAll(/from '(?<path>\.[^']+)'/gu)].map(({ groups }) =>
-        normalize(join(room, file, '..', groups?.['path'] ?? '')),
-      ),
+/** A folder of `src`, or a file there. */
+function roomOf(file: string): string {
+  return file.split('/')[0] ?? '';
+}
+
+/** The folders, and the files outside of folders that another file imports: not index.ts and other entry points. */
+function roomsOf(imports: Imports): string[] {
+  const folders = [...imports.keys()].filter((file) => file.includes('/'));
+  const imported = [...imports.values()].flat();
+  return [...new Set([...folders, ...imported].map((file) => roomOf(file)))];
+}
+
+function importedBy(imports: Imports, room: string): string[] {
+  const imported = [...imports].filter(([file]) => roomOf(file) === room).flatMap(([, files]) => files);
+  return [...new Set(imported.map((file) => roomOf(file)))].filter((other) => other !== room);
+}
+
+describe.each(PACKAGES)('the rooms of packages/%s', (name) => {
+  const imports = importsIn(join(ROOT, 'packages', name, 'src'));
+  const rows = table(name);
+
+  it('are those of docs/architecture.md', () => {
+    expect(rows.map(({ room }) => room).toSorted()).toEqual(roomsOf(imports).toSorted());
+  });
+
+  it.each(rows)('$room imports only rooms that the table allows and that stand above it', ({ room, allowed }) => {
+    const above = rows.slice(
+      0,
+      rows.findIndex((row) => row.room === room),
     );
-  return [...new Set(paths.map((path) => path.split('/')[0] ?? ''))].filter((other) => other !== room);
-}
+    const notAbove = allowed.filter((each) => !above.some((row) => row.room === each));
+    const notAllowed = importedBy(imports, room).filter((each) => !allowed.includes(each));
+    expect({ notAbove, notAllowed }).toEqual({ notAbove: [], notAllowed: [] });
+  });
 
-describe.each(['protocol', 'resource-server', 'authorization-server', 'identity-provider'])(
-  'the rooms of packages/%s',
-  (name) => {
-    const source = join(ROOT, 'packages', name, 'src');
-    const rows = table(name);
-
-    it('are those of docs/architecture.md', () => {
-      const folders = readdirSync(source, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-      expect(rows.map(({ room }) => room).toSorted()).toEqual(folders.map((folder) => folder.name).toSorted());
-    });
-
-    it.each(rows)('$room imports only rooms that the table allows and that stand above it', ({ room, allowed }) => {
-      const above = rows.slice(
-        0,
-        rows.findIndex((row) => row.room === room),
-      );
-      const notAbove = allowed.filter((each) => !above.some((row) => row.room === each));
-      const notAllowed = imported(source, room).filter((each) => !allowed.includes(each) && !each.endsWith('.ts'));
-      expect({ notAbove, notAllowed }).toEqual({ notAbove: [], notAllowed: [] });
-    });
-  },
-);
+  it('have no files that import each other in a circle, type imports included', () => {
+    expect(findCircle(imports)).toBeUndefined();
+  });
+});

@@ -48,7 +48,7 @@ export type {
   StepUpEvent,
   TokenEvent,
   WarningEvent,
-} from './events.ts';
+} from './runtime/events.ts';
 export type { NetworkTrust } from '@credence/protocol';
 export { optionsFromEnv } from './principal/from-env.ts';
 export type {
@@ -58,7 +58,7 @@ export type {
   ServicePrincipalOptions,
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
-export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime.ts';
+export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { fromRefreshToken } from './subjects/from-refresh-token.ts';

@@ -1,6 +1,6 @@
 import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../../../test/support/oauth-world.ts';
 import { clientSecret } from '../src/credentials/client-secret.ts';
-import type { CredenceEvent } from '../src/events.ts';
+import type { CredenceEvent } from '../src/runtime/events.ts';
 import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
 import { ServicePrincipal } from '../src/principal/service-principal.ts';
 

@@ -1,4 +1,4 @@
-import type { FetchLike } from '../src/runtime.ts';
+import type { FetchLike } from '../src/runtime/runtime.ts';
 
 export interface Hosts {
   readonly fetch: FetchLike;

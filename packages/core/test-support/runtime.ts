@@ -1,5 +1,5 @@
 import { isCredenceError, type CredenceError } from '../src/errors/credence-error.ts';
-import type { Runtime, UntimedEvent } from '../src/runtime.ts';
+import type { Runtime, UntimedEvent } from '../src/runtime/runtime.ts';
 import { systemClock } from '../src/time/clock.ts';
 
 /** A runtime whose pauses are short and whose events are kept. */

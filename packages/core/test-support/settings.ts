@@ -1,5 +1,5 @@
 import { clientSecret } from '../src/credentials/client-secret.ts';
-import type { IdpSettings, ServerSettings } from '../src/flows/settings.ts';
+import type { IdpSettings, ServerSettings } from '../src/settings/settings.ts';
 import { ownToken } from '../src/subjects/own-token.ts';
 
 export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettings {

@@ -17,7 +17,7 @@ export { type PrincipalIdTokenOptions, issuePrincipalIdTokens } from './issue/pr
 export type { DenialStatus, IssueStatus } from './issue/status.ts';
 export type { ClaimCondition, WorkloadPlatform, WorkloadRule } from './issue/subject-tokens/workload-platform.ts';
 export type { DenialFacts } from './policy/denial-facts.ts';
-export type { HeldScopes } from './policy/grants.ts';
+export type { HeldScopes } from './policy/held-scopes.ts';
 export type {
   PolicyPrincipal,
   PolicyServer,

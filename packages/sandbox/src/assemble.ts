@@ -3,7 +3,7 @@ import { startAuthorizationServer } from './authorization-server/authorization-s
 import { byName, byNameAsync } from './by-name.ts';
 import { startIdentityProvider } from './identity-provider/identity-provider.ts';
 import { MCP_PATH } from './mcp/app.ts';
-import { countMcpRequests } from './mcp/request-counts.ts';
+import { countMcpRequests } from './network/mcp-request-counts.ts';
 import { startMcpServer } from './mcp/start-mcp-server.ts';
 import { openHost } from './network/host.ts';
 import { countRequests } from './network/request-counts.ts';
@@ -13,7 +13,7 @@ import type { ResolvedOptions } from './options.ts';
 import { policyOver } from './policy/policy.ts';
 import { initialTable } from './policy/table.ts';
 import { createCredentials, randomSecret, type SecretCredential } from './principals/principal.ts';
-import { configuredPrincipal } from './principals/configured.ts';
+import { configuredPrincipal } from './configuration/configured-principal.ts';
 import {
   AUTHORIZATION_SERVER_NAMES,
   type AuthorizationServerName,

@@ -1,5 +1,5 @@
 export type { AuditListener, AuditRecord, AuditTrail } from './audit/audit-trail.ts';
-export type { McpRequestCounts } from './mcp/request-counts.ts';
+export type { McpRequestCounts } from './network/mcp-request-counts.ts';
 export type { RequestCounts } from './network/request-counts.ts';
 export type { SandboxOptions } from './options.ts';
 export type { Policy, PolicySnapshot, ServerGrant } from './policy/policy.ts';

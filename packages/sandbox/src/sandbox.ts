@@ -1,5 +1,5 @@
 import type { AuditTrail } from './audit/audit-trail.ts';
-import type { McpRequestCounts } from './mcp/request-counts.ts';
+import type { McpRequestCounts } from './network/mcp-request-counts.ts';
 import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SecretCredential } from './principals/principal.ts';

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
-import type { ServerSettings } from '../flows/settings.ts';
-import type { Runtime } from '../runtime.ts';
+import type { ServerSettings } from '../settings/settings.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
 /** One request with its token: Bearer (RFC 6750 section 2.1), or DPoP with a new proof for this very request (RFC 9449). */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServerSettings } from '../flows/settings.ts';
+import type { ServerSettings } from '../settings/settings.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { AccessToken } from '../tokens/access-token.ts';
 import { scopesToAdd } from './step-up.ts';

@@ -1,6 +1,6 @@
 import { identifier, missingScopes } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { ServerSettings } from '../flows/settings.ts';
+import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { fetchFor } from '../call/fetch-for.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { CredenceEvent, LegEvent } from '../events.ts';
+import type { CredenceEvent, LegEvent } from '../runtime/events.ts';
 import { flowFor } from '../flows/flow-for.ts';
-import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
-import { ServerAccess } from '../principal/server-access.ts';
-import type { Runtime, UntimedEvent } from '../runtime.ts';
-import { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
+import { ServerAccess } from '../call/server-access.ts';
+import type { Runtime, UntimedEvent } from '../runtime/runtime.ts';
+import { SubjectTokens } from '../flows/subject-tokens.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { waitFor } from '../time/wait-for.ts';
 import { TokenManager } from '../tokens/token-manager.ts';

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Operation } from '../events.ts';
+import type { Operation } from '../runtime/events.ts';
 
 /** What one peer answered to one question. */
 export interface DiagnosisStep {

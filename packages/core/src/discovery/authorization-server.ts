@@ -9,7 +9,7 @@ import {
 import { CredenceError } from '../errors/credence-error.ts';
 import type { About } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 
 /** What Credence uses of an issuer's metadata (RFC 8414, OpenID Connect Discovery). */

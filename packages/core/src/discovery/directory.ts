@@ -1,11 +1,11 @@
 import { identifier } from '@credence/protocol';
 import { type Keepable, Kept } from '../cache/kept.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { ServerSettings } from '../flows/settings.ts';
-import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import type { ServerSettings } from '../settings/settings.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
+import type { TokenEndpoint } from './token-endpoint.ts';
 
 const METADATA_REFRESH_MS = 3_600_000;
 const METADATA_LIFETIME_MS = 24 * 3_600_000;

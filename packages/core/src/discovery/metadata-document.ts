@@ -2,7 +2,7 @@ import type { JsonObject } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { type About, type Answer, report, send, stopped } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 export interface MetadataDocument {
   readonly url: string;

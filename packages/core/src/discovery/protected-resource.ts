@@ -3,7 +3,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import { type About, report, send } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 
 /** What an MCP server says about itself (RFC 9728). */

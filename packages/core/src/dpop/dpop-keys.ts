@@ -1,6 +1,16 @@
 import { createHash, KeyObject } from 'node:crypto';
-import { type CryptoKeyPair, DPoP, generateKeyPair } from 'oauth4webapi';
-import type { DpopKeys } from '../flows/settings.ts';
+import { type CryptoKeyPair, DPoP, type DPoPHandle, generateKeyPair } from 'oauth4webapi';
+
+/** One key, one nonce memory per leg (a handle keeps a single nonce per origin). */
+export interface DpopKeys {
+  /** Names the key within this process: part of a token's key. */
+  readonly id: string;
+  /** RFC 7638. */
+  readonly thumbprint: () => Promise<string>;
+  readonly exchange: DPoPHandle;
+  readonly redeem: DPoPHandle;
+  readonly call: DPoPHandle;
+}
 
 /** A key pair to bind tokens to (RFC 9449), ES256, whose private half cannot leave the process. */
 export async function generateDpopKeyPair(): Promise<CryptoKeyPair> {

@@ -1,11 +1,11 @@
 import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER } from '@credence/protocol';
 import type { Directory } from '../discovery/directory.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
-import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { SubjectTokens } from './subject-tokens.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { redeem } from './redeem.ts';
-import type { ServerSettings } from './settings.ts';
+import type { ServerSettings } from '../settings/settings.ts';
 
 /** `flow: 'client-credentials'`: straight to the server's authorization server (RFC 6749 section 4.4), only where written. */
 export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, directory: Directory): Flow {

@@ -1,18 +1,18 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
 import { Kept } from '../cache/kept.ts';
 import type { Directory } from '../discovery/directory.ts';
+import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { SubjectTokens } from './subject-tokens.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagShelf, type ShelvedIdJag } from './id-jag-shelf.ts';
+import { presentKept, SingleUse } from './present-kept.ts';
 import { redeem } from './redeem.ts';
-import type { IdpSettings, ServerSettings } from './settings.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
-const REMEMBERED_MS = 3_600_000;
 const REFUSED_WHEN_NEW_MS = 60_000;
 
 /**
@@ -26,7 +26,8 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #directory: Directory;
   readonly #subjects: SubjectTokens;
   readonly #shelf: IdJagShelf;
-  #idJagsTakenOnceUntilMs = 0;
+  /** Whether the authorization server accepts each ID-JAG only once. */
+  readonly #singleUse: SingleUse;
   /** A subject token that was refused while it was new: the refusal is not about its age. */
   #refusedWhenNew: { readonly token: string; readonly untilMs: number } | undefined;
 
@@ -40,6 +41,7 @@ export class EnterpriseManagedFlow implements Flow {
     this.#server = settings.server;
     this.#directory = shared.directory;
     this.#subjects = shared.subjects;
+    this.#singleUse = new SingleUse(runtime.clock);
     this.#shelf = new IdJagShelf(runtime, new Kept(runtime.clock, 100), shared.store);
   }
 
@@ -58,36 +60,22 @@ export class EnterpriseManagedFlow implements Flow {
     const as = this.#authorizationServer(target, signal);
     // both are awaited below, but perhaps not both before the first of them fails
     for (const started of [target, as]) started.catch(() => undefined);
-    const obtain = () => this.#obtain(request, target, as);
+    const drop = async (idJag: ShelvedIdJag) => this.#shelf.drop(key, idJag);
 
-    const { idJag, reused } = await this.#shelf.get(key, obtain);
-    const redemption = { resource: (await target).resource, as: await as };
-    let attempts = 0;
-    try {
-      return await this.#redeem(request, { ...redemption, idJag }, (attempt) => {
-        attempts = attempt;
-      });
-    } catch (error) {
-      if (!isInvalidGrant(error)) throw error;
-      await this.#shelf.drop(key, idJag);
-      if (!reused && attempts < 2) throw error;
-    }
-    // it was presented before, by an earlier renewal or by a try whose answer was lost: one fresh chain decides
-    const fresh = await this.#shelf.get(key, obtain);
-    const grant = await this.#redeem(request, { ...redemption, idJag: fresh.idJag });
-    if (reused) {
-      this.#idJagsTakenOnceUntilMs = this.#runtime.clock.monotonicMs() + REMEMBERED_MS;
-      await this.#shelf.drop(key, fresh.idJag);
-    }
-    return grant;
+    return presentKept<ShelvedIdJag, Grant>(this.#singleUse, {
+      get: async () => this.#shelf.get(key, async () => this.#obtain(request, target, as)),
+      present: async (idJag, onAttempt) => {
+        const redemption = { idJag, resource: (await target).resource, as: await as, onAttempt };
+        if (this.#singleUse.isKnown()) await drop(idJag);
+        return this.#redeem(request, redemption);
+      },
+      isRefused: isInvalidGrant,
+      drop,
+      refusedWhenNew: drop,
+    });
   }
 
-  async #redeem(
-    request: GrantRequest,
-    { idJag, resource, as }: { idJag: ShelvedIdJag; resource: string; as: RedeemEndpoint },
-    onAttempt?: (attempt: number) => void,
-  ): Promise<Grant> {
-    if (this.#takesIdJagsOnce()) await this.#shelf.drop(request.key, idJag);
+  async #redeem(request: GrantRequest, { idJag, resource, as, onAttempt }: Redemption): Promise<Grant> {
     const grant = await redeem(this.#runtime, {
       server: this.#server,
       endpoint: as,
@@ -99,17 +87,13 @@ export class EnterpriseManagedFlow implements Flow {
       scopes: idJag.scopes === undefined ? request.scopes : undefined,
       impliedScopes: idJag.scopes ?? request.scopes,
       signal: request.signal,
-      ...(onAttempt && { onAttempt }),
+      onAttempt,
     });
     return {
       ...grant,
       scopesStated: grant.scopesStated || idJag.scopes !== undefined,
       refused: this.#shelf.doubting(request.key, idJag),
     };
-  }
-
-  #takesIdJagsOnce(): boolean {
-    return this.#runtime.clock.monotonicMs() < this.#idJagsTakenOnceUntilMs;
   }
 
   async #authorizationServer(target: Promise<{ issuer: string }>, signal: AbortSignal): Promise<RedeemEndpoint> {
@@ -126,49 +110,36 @@ export class EnterpriseManagedFlow implements Flow {
     as: Promise<RedeemEndpoint>,
   ): Promise<IdJag> {
     const { signal } = request;
-    const [{ resource, issuer }, endpoint, subject, actor] = await Promise.all([
+    const known = Promise.all([
       target,
       this.#directory.idp(this.#idp, 'idp.issuer', signal),
-      this.#subjects.get(this.#idp.subject, signal),
       this.#idp.actor && this.#subjects.get(this.#idp.actor, signal),
       as,
     ]);
-    let attempts = 0;
-    const ask = (subjectToken: string) =>
-      exchange(this.#runtime, {
-        idp: this.#idp,
-        endpoint,
-        server: this.#server,
-        subjectToken,
-        actorToken: actor?.value,
-        audience: issuer,
-        resource,
-        scopes: request.scopes,
-        signal,
-        onAttempt: (attempt) => {
-          attempts = attempt;
-        },
-      });
-    try {
-      return await ask(subject.value);
-    } catch (error) {
-      if (!isAboutSubjectToken(error) || this.#wasRefusedWhenNew(subject.value)) throw error;
-      if (!subject.reused && attempts < 2) {
-        this.#noteRefusedWhenNew(subject.value);
-        throw error;
-      }
-    }
-    // a kept subject token may have been revoked or spent: one fresh one decides
-    await this.#subjects.drop(this.#idp.subject, subject.value);
-    const fresh = (await this.#subjects.get(this.#idp.subject, signal)).value;
-    try {
-      const idJag = await ask(fresh);
-      if (subject.reused) this.#subjects.areTakenOnce();
-      return idJag;
-    } catch (error) {
-      if (isAboutSubjectToken(error)) this.#noteRefusedWhenNew(fresh);
-      throw error;
-    }
+    return presentKept<string, IdJag>(this.#subjects.singleUse, {
+      get: async () => {
+        const [subject] = await Promise.all([this.#subjects.get(this.#idp.subject, signal), known]);
+        return subject;
+      },
+      present: async (subjectToken, onAttempt) => {
+        const [{ resource, issuer }, endpoint, actor] = await known;
+        return exchange(this.#runtime, {
+          idp: this.#idp,
+          endpoint,
+          server: this.#server,
+          subjectToken,
+          actorToken: actor?.value,
+          audience: issuer,
+          resource,
+          scopes: request.scopes,
+          signal,
+          onAttempt,
+        });
+      },
+      isRefused: (error, token) => isAboutSubjectToken(error) && !this.#wasRefusedWhenNew(token),
+      drop: async (token) => this.#subjects.drop(this.#idp.subject, token),
+      refusedWhenNew: (token) => this.#noteRefusedWhenNew(token),
+    });
   }
 
   /** Some IdPs say `invalid_grant` for "no": asking for another subject token each time would be three requests for one. */
@@ -183,6 +154,13 @@ export class EnterpriseManagedFlow implements Flow {
 }
 
 type RedeemEndpoint = TokenEndpoint & { readonly takesJwtDpop: boolean };
+
+interface Redemption {
+  readonly idJag: ShelvedIdJag;
+  readonly resource: string;
+  readonly as: RedeemEndpoint;
+  readonly onAttempt: (attempt: number) => void;
+}
 
 function isInvalidGrant(error: unknown): error is CredenceError {
   return isCredenceError(error) && error.leg === 'redeem' && error.code === 'invalid_grant';

@@ -5,12 +5,13 @@ import {
   TOKEN_TYPE_ID_JAG,
   TOKEN_TYPE_ID_JAG_MISSPELT,
 } from '@credence/protocol';
+import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { requestToken, type TokenEndpoint } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import { requestToken } from '../oauth/token-endpoint.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { checkResourceEcho } from './answer-checks.ts';
 import { checkIdJag } from './id-jag.ts';
-import type { IdpSettings, ServerSettings } from './settings.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 export interface ExchangeRequest {
   readonly idp: IdpSettings;

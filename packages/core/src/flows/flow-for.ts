@@ -1,12 +1,12 @@
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { Runtime } from '../runtime.ts';
-import type { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { SubjectTokens } from './subject-tokens.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { clientCredentialsFlow, workloadIdentityFlow } from './direct.ts';
 import { EnterpriseManagedFlow } from './enterprise-managed.ts';
 import type { Flow } from './flow.ts';
-import type { IdpSettings, ServerSettings } from './settings.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 /** The flow that a server's entry names; there is no way from one to another. */
 export function flowFor(

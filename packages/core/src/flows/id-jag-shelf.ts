@@ -1,7 +1,7 @@
 import type { Keepable, Kept } from '../cache/kept.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { parseStoredIdJag, serialiseIdJag } from '../store/stored-id-jag.ts';
+import { parseStoredIdJag, serialiseIdJag } from './stored-id-jag.ts';
 import type { IdJag } from './exchange.ts';
 
 const SPARE_MS = 10_000;
@@ -31,12 +31,12 @@ export class IdJagShelf {
   }
 
   /** The kept one, or what `obtain` brings; `reused` says that it may have been presented before. */
-  async get(key: string, obtain: () => Promise<IdJag>): Promise<{ idJag: ShelvedIdJag; reused: boolean }> {
+  async get(key: string, obtain: () => Promise<IdJag>): Promise<{ value: ShelvedIdJag; reused: boolean }> {
     const { value, reused } = await this.#kept.get(
       key,
       async () => (await this.#fromStore(key)) ?? this.#put(key, await obtain()),
     );
-    return { idJag: value, reused: reused || value.foreign };
+    return { value, reused: reused || value.foreign };
   }
 
   /** Forgets it here and in the store. */

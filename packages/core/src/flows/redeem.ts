@@ -1,9 +1,10 @@
+import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import type { Refusal } from '../errors/refusal.ts';
-import { requestToken, type TokenEndpoint } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import { requestToken } from '../oauth/token-endpoint.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { checkResourceEcho, checkTokenType } from './answer-checks.ts';
 import type { Grant } from './flow.ts';
-import type { ServerSettings } from './settings.ts';
+import type { ServerSettings } from '../settings/settings.ts';
 
 export interface RedeemRequest {
   readonly server: ServerSettings;

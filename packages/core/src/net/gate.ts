@@ -9,8 +9,8 @@ import {
 } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Operation } from '../events.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Operation } from '../runtime/events.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { sentSecrets } from './sent-secrets.ts';
 import { forbiddenAddress } from './url-policy.ts';
 

@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { isCredenceError } from '../errors/credence-error.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { sleep } from '../time/sleep.ts';
 
 /**

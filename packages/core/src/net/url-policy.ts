@@ -9,7 +9,7 @@ import {
 } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 
 interface UrlAbout {
   /** What the URL is, for the message: `servers.linear.url`, `token_endpoint`. */

@@ -14,7 +14,7 @@ import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { requestToken, type TokenRequest } from './token-endpoint.ts';
 
 const SECRET = 'S3cret/with+signs:and%';

@@ -1,6 +1,7 @@
 import { type JsonObject, parseScopes, stringField, withoutSecrets } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
+import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { refusal, type Refusal } from '../errors/refusal.ts';
 import { parseChallenges } from '../net/challenge.ts';
@@ -15,18 +16,9 @@ import {
   withoutQuery,
 } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { waitFor } from '../time/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
-
-export interface TokenEndpoint {
-  readonly issuer: string;
-  readonly url: string;
-  /** The option that pins the URL, where one does. */
-  readonly option?: string | undefined;
-  /** The configured URL whose owner named the URL; undefined where it is pinned. */
-  readonly anchor?: URL | undefined;
-}
 
 export interface TokenRequest {
   readonly grantType: string;

@@ -2,9 +2,9 @@ import { SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
-import type { CredenceEvent } from '../events.ts';
 import type { NetworkTrust } from '@credence/protocol';
-import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime.ts';
+import type { CredenceEvent } from '../runtime/events.ts';
+import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -95,7 +95,7 @@ const credential = z.custom<ClientCredential>(
 );
 const subject = z.custom<SubjectTokenSource>(
   (value) => hasMethods(value, 'get') && 'type' in value,
-  'is no subject token source: use ownToken, idToken, refreshToken or workloadToken',
+  'is no subject token source: use ownToken, fromIdToken, fromRefreshToken or fromWorkloadToken',
 );
 
 const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is no function');

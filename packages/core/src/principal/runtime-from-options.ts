@@ -1,5 +1,5 @@
 import { defaultFetch } from '@credence/protocol';
-import type { RetryOptions, Runtime, TimeoutOptions } from '../runtime.ts';
+import type { RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
 import { systemClock } from '../time/clock.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
 import type { ServicePrincipalOptions } from './options.ts';

@@ -5,8 +5,8 @@ import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
-import type { FetchLike } from '../runtime.ts';
-import { SubjectTokens } from '../subjects/subject-tokens.ts';
+import type { FetchLike } from '../runtime/runtime.ts';
+import { SubjectTokens } from '../flows/subject-tokens.ts';
 import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { closed } from '../tokens/failures.ts';
@@ -14,7 +14,7 @@ import { TokenManager } from '../tokens/token-manager.ts';
 import { optionsFromEnv } from './from-env.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 import { runtimeFromOptions } from './runtime-from-options.ts';
-import { ServerAccess } from './server-access.ts';
+import { ServerAccess } from '../call/server-access.ts';
 import { settingsFromOptions } from './settings-from-options.ts';
 
 /** A token that is asked for by name. */

@@ -1,5 +1,5 @@
 import { isCredenceError } from '../errors/credence-error.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
 
 const PATIENCE_MS = 1_000;

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { CredenceEvent } from '../events.ts';
+import type { CredenceEvent } from '../runtime/events.ts';
 
 /** One line of the bot's own audit: who got or did not get what, and why. Never a token: its hash. */
 export interface AuditRecord {

@@ -8,7 +8,7 @@ import {
   trace,
   type TracerProvider,
 } from '@opentelemetry/api';
-import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../events.ts';
+import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../runtime/events.ts';
 
 /** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {

@@ -1,4 +1,4 @@
-import { tokenHash } from '../text/token-hash.ts';
+import { tokenHash } from './token-hash.ts';
 
 /**
  * An access token for one MCP server. Its value is given only to who asks for `.value`: printing, inspecting or serialising

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sortedEntries } from '@credence/protocol';
-import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 /**
  * Under which two requests are for the same token: everything that decides what the token is good for, as a hash so that a

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { CredenceEvent } from '../events.ts';
+import type { CredenceEvent } from '../runtime/events.ts';
 import type { Grant } from '../flows/flow.ts';
 import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
 import { SharedStore } from '../store/shared-store.ts';

@@ -3,9 +3,9 @@ import { missingScopes } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { asAcquisition } from '../telemetry/acquisition.ts';
-import { tokenHash } from '../text/token-hash.ts';
+import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
 import { withDeadline } from './deadline.ts';
@@ -13,8 +13,8 @@ import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
 import { askedFor, Refusals } from './refusals.ts';
 import { RenewalClock } from './renewal-clock.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { refusedInFront, tellRefusal } from '../store/stored-refusal.ts';
-import { parseStoredToken, serialiseToken, type StoredToken } from '../store/stored-token.ts';
+import { refusedInFront, tellRefusal } from './stored-refusal.ts';
+import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
 import { waitFor } from '../time/wait-for.ts';
 
 /** What is wanted, and how to get it when it is not there. */

@@ -1,7 +1,5 @@
 import type { IdJagRequest } from '../issue/policy.ts';
-import type { HeldScopes } from './grants.ts';
-import { findUser, heldAt, type PolicyState } from './state.ts';
-import { targetName } from './target.ts';
+import type { HeldScopes } from './held-scopes.ts';
 
 /** What the table knows about a request that it denies, for `explainDenials`. */
 export interface DenialFacts {
@@ -15,18 +13,4 @@ export interface DenialFacts {
   readonly enabledScopes: readonly string[];
   /** What the subject of the request holds there, enabled or not. */
   readonly held: HeldScopes;
-}
-
-export function denialFacts(state: PolicyState, request: IdJagRequest, furtherGroups: readonly string[]): DenialFacts {
-  const principal = state.principalOfClient.get(request.clientId);
-  const who = request.subjectKind === 'principal' ? principal : findUser(state, request.subject, furtherGroups);
-  const server = targetName(state, request);
-  const known = who !== undefined && server !== undefined;
-  return {
-    request,
-    principal: principal?.name,
-    server,
-    enabledScopes: [...(state.servers.get(server ?? '')?.enabled ?? [])],
-    held: known ? heldAt(state, who, server, furtherGroups) : { default: [], onRequest: [] },
-  };
 }

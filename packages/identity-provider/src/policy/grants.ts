@@ -1,14 +1,7 @@
+import type { HeldScopes } from './held-scopes.ts';
 import type { ScopeGrant } from './options.ts';
 
 type Kind = 'default' | 'onRequest' | 'withheld';
-
-/** The scopes that somebody holds at a server. */
-export interface HeldScopes {
-  /** Granted also where a request names no scope. */
-  readonly default: readonly string[];
-  /** Granted only where a request names them. */
-  readonly onRequest: readonly string[];
-}
 
 /** Scopes by server. One scope is held by default, held on request or withheld, never two of these. */
 export class Grants {

@@ -1,8 +1,9 @@
 import type { IssueAuditRecord } from '../issue/audit.ts';
 import type { IdJagDecision, IdJagPolicy } from '../issue/policy.ts';
 import { decide } from './decide.ts';
-import { denialFacts } from './denial-facts.ts';
-import { type Grants, type HeldScopes, heldByServer } from './grants.ts';
+import { collectDenialFacts } from './collect-denial-facts.ts';
+import { type Grants, heldByServer } from './grants.ts';
+import type { HeldScopes } from './held-scopes.ts';
 import { checkPolicyTable, type PolicyTableOptions } from './options.ts';
 import { type PolicyTableSnapshot, snapshot } from './snapshot.ts';
 import { checkScopes, emptyRow, found, heldAt, initialState, people, type PolicyState } from './state.ts';
@@ -95,7 +96,7 @@ export function policyTable(options: PolicyTableOptions): PolicyTable {
       const description =
         explainDenials === true
           ? decision.reason
-          : explainDenials(decision, denialFacts(state, request, furtherGroups));
+          : explainDenials(decision, collectDenialFacts(state, request, furtherGroups));
       return { ...decision, description };
     },
   };

@@ -1,4 +1,4 @@
-import type { HeldScopes } from './grants.ts';
+import type { HeldScopes } from './held-scopes.ts';
 import type { PolicyState, SubjectState } from './state.ts';
 
 /** A table of policy as it is at one moment, as plain data. */

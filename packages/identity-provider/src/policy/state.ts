@@ -1,4 +1,5 @@
-import { Grants, type HeldScopes, together } from './grants.ts';
+import { Grants, together } from './grants.ts';
+import type { HeldScopes } from './held-scopes.ts';
 import type { PolicyServer, PolicySubject, PolicyTableOptions } from './options.ts';
 
 export interface ServerState extends PolicyServer {

@@ -1,5 +1,6 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import type { Fault } from '../failures/fault.ts';
 
 export type Params<Method extends 'listTools' | 'callTool' | 'readResource'> = Parameters<Client[Method]>[0];
 
@@ -9,13 +10,6 @@ export interface ToolClient {
   callTool(params: Params<'callTool'>, schema?: undefined, options?: RequestOptions): Promise<object>;
   readResource(params: Params<'readResource'>, options?: RequestOptions): Promise<object>;
 }
-
-/** Why a request got no answer, as far as it is the connection's fault. */
-export type Fault =
-  | { readonly kind: 'http'; readonly status: number }
-  | { readonly kind: 'session-lost' }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'closed' };
 
 /** One live connection to an MCP server, of either SDK. */
 export interface Connection {
@@ -32,15 +26,6 @@ export interface Connection {
 
 /** Opens a connection, or throws the reason as the SDK or Credence reports it. */
 export type Connect = (signal: AbortSignal) => Promise<Connection>;
-
-/**
- * The fault an HTTP status stands for. A server that has forgotten a session answers 404; many that follow the SDK's examples
- * answer 400 and say so in words. Without a session neither means that.
- */
-export function httpFault(status: number, text: string, hadSession: boolean): Fault {
-  const lost = status === 404 || (status === 400 && /\bsession\b|not initialized/iu.test(text.slice(0, 2_000)));
-  return hadSession && lost ? { kind: 'session-lost' } : { kind: 'http', status };
-}
 
 /** How long a server is given to take note that a session has ended, in milliseconds. */
 const END_SESSION_MS = 2_000;

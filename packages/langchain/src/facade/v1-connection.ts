@@ -2,8 +2,9 @@ import { type FetchLike, isCredenceError, type ServicePrincipal } from '@credenc
 import { connectMcp } from '@credence/sdk-adapter';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { type Fault, httpFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
-import { type Connection, endSessionBriefly, type Fault, httpFault } from './connection.ts';
+import { type Connection, endSessionBriefly } from './connection.ts';
 
 export interface ConnectSettings {
   readonly bot: ServicePrincipal;

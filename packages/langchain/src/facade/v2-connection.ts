@@ -1,8 +1,9 @@
 import { isCredenceError } from '@credence/core';
 import { connectMcp } from '@credence/sdk-adapter/v2';
 import { SdkError, SdkErrorCode, SdkHttpError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { type Fault, httpFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
-import { type Connection, endSessionBriefly, type Fault, httpFault } from './connection.ts';
+import { type Connection, endSessionBriefly } from './connection.ts';
 import type { ConnectSettings } from './v1-connection.ts';
 
 /** A connection by `@modelcontextprotocol/client`. This module is loaded only where that SDK is asked for. */

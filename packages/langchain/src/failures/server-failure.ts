@@ -1,5 +1,5 @@
 import { CredenceError, isCredenceError } from '@credence/core';
-import type { Fault } from '../facade/connection.ts';
+import type { Fault } from './fault.ts';
 
 /** What went wrong between us and an MCP server, in our words; for what no refusal explains. */
 export function serverFailure(server: string, fault: Fault | undefined, cause?: unknown): CredenceError {

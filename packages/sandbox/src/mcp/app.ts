@@ -8,7 +8,7 @@ import { dpopNonces } from '@credence/protocol';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { localhostHostValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import type { ScopedTool } from './scoped-tool.ts';
+import type { ScopedTool } from '../servers/scoped-tool.ts';
 import { createSessions } from './sessions.ts';
 
 export const MCP_PATH = '/mcp';

@@ -7,7 +7,7 @@ import type { AuthorizationServerName } from '../principals/seed.ts';
 import type { McpServerEntry } from '../sandbox.ts';
 import type { ServerDefinition } from '../servers/definition.ts';
 import { createMcpApp, MCP_PATH } from './app.ts';
-import type { McpRequestCounts } from './request-counts.ts';
+import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 
 export interface StartMcpServerOptions {
   definition: ServerDefinition;

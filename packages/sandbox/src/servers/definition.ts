@@ -1,4 +1,4 @@
-import type { ScopedTool } from '../mcp/scoped-tool.ts';
+import type { ScopedTool } from './scoped-tool.ts';
 import type { AuthorizationServerName, ServerName } from '../principals/seed.ts';
 import { openReadOnlyDatabase } from './database/read-only-database.ts';
 import { DATABASE_SEED } from './database/seed.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ScopedTool, scopedTool, ToolRefusal } from '../../mcp/scoped-tool.ts';
+import { type ScopedTool, scopedTool, ToolRefusal } from '../scoped-tool.ts';
 import { MAX_ROWS, type ReadOnlyDatabase } from './read-only-database.ts';
 import { QueryRefused } from './select-only.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ScopedTool, scopedTool, ToolRefusal } from '../../mcp/scoped-tool.ts';
+import { type ScopedTool, scopedTool, ToolRefusal } from '../scoped-tool.ts';
 import { document, type DocumentLibrary } from './library.ts';
 
 export const DOCUMENTS_READ = 'documents:read';

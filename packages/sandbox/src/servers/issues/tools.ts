@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ScopedTool, scopedTool, ToolRefusal } from '../../mcp/scoped-tool.ts';
+import { type ScopedTool, scopedTool, ToolRefusal } from '../scoped-tool.ts';
 import { issue, issuePriority, issueStatus, type Issue, type IssueTracker } from './tracker.ts';
 
 export const ISSUES_READ = 'issues:read';

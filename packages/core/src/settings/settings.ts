@@ -1,5 +1,5 @@
-import type { DPoPHandle } from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
+import type { DpopKeys } from '../dpop/dpop-keys.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 
 /** The identity provider as the flows need it: validated options. */
@@ -36,15 +36,4 @@ export interface ServerSettings {
   readonly assertion?: SubjectTokenSource | undefined;
   readonly missingResource: 'accept' | 'warn' | 'refuse';
   readonly dpop?: DpopKeys | undefined;
-}
-
-/** One key, one nonce memory per leg (a handle keeps a single nonce per origin). */
-export interface DpopKeys {
-  /** Names the key within this process: part of a token's key. */
-  readonly id: string;
-  /** RFC 7638. */
-  readonly thumbprint: () => Promise<string>;
-  readonly exchange: DPoPHandle;
-  readonly redeem: DPoPHandle;
-  readonly call: DPoPHandle;
 }

@@ -2,8 +2,8 @@ import { parseJsonObject } from '@credence/protocol';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { askedFor } from '../tokens/refusals.ts';
-import type { SharedStore } from './shared-store.ts';
+import { askedFor } from './refusals.ts';
+import type { SharedStore } from '../store/shared-store.ts';
 
 /** As long as a process remembers a refusal for the callers right behind, unless the peer asked for longer. */
 const TOLD_MS = 1_000;

@@ -1,5 +1,5 @@
-import type { ErrorCode } from './errors/codes.ts';
-import type { Contact, Leg } from './errors/leg.ts';
+import type { ErrorCode } from '../errors/codes.ts';
+import type { Contact, Leg } from '../errors/leg.ts';
 
 /** What was asked of a peer within a leg. */
 export type Operation =

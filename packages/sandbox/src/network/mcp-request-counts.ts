@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { pathOf } from '../network/request-counts.ts';
+import { pathOf } from './request-counts.ts';
 
 /** Requests an MCP server has received since it started. Live: it moves as requests arrive and are answered. */
 export interface McpRequestCounts {

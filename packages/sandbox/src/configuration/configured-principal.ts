@@ -1,8 +1,8 @@
 import { byName } from '../by-name.ts';
 import type { McpServerEntry, Principal, PrincipalServer } from '../sandbox.ts';
 import { principalEnvironment } from './environment.ts';
-import type { PrincipalCredentials } from './principal.ts';
-import { PRINCIPALS, SERVER_NAMES, type ServerName, STEP_UP } from './seed.ts';
+import type { PrincipalCredentials } from '../principals/principal.ts';
+import { PRINCIPALS, SERVER_NAMES, type ServerName, STEP_UP } from '../principals/seed.ts';
 
 /** A principal with all a bot's configuration needs. Every server is in it, granted or not: a refusal is part of the story. */
 export function configuredPrincipal(

@@ -4,17 +4,19 @@ import { decodeJwt } from 'jose';
 import { type Keepable, Kept } from '../cache/kept.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { IdpSettings } from '../flows/settings.ts';
+import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
-import type { Runtime } from '../runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import type { SubjectContext, SubjectToken, SubjectTokenSource } from './subject.ts';
+import { SingleUse } from './present-kept.ts';
+import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjects/subject.ts';
 
 const SPARE_MS = 30_000;
-const REMEMBERED_MS = 3_600_000;
 
 /** Subject tokens of one principal, each asked for once and kept while it is good. */
 export class SubjectTokens {
+  /** Whether the IdP accepts each subject token only once: then none is kept. */
+  readonly singleUse: SingleUse;
   readonly #runtime: Runtime;
   readonly #idp: IdpSettings | undefined;
   readonly #directory: Directory;
@@ -23,9 +25,9 @@ export class SubjectTokens {
   /** Sources by the order they were met in. */
   readonly #numbers = new WeakMap<SubjectTokenSource, number>();
   #met = 0;
-  #usedOnceUntilMs = 0;
 
   constructor(runtime: Runtime, idp: IdpSettings | undefined, directory: Directory, store?: SharedStore) {
+    this.singleUse = new SingleUse(runtime.clock);
     this.#runtime = runtime;
     this.#store = store?.keepsSubjectTokens ? store : undefined;
     this.#idp = idp;
@@ -38,7 +40,7 @@ export class SubjectTokens {
       const shared = await this.#fromStore(source);
       if (shared) return shared;
       const { token, expiresInSeconds = 0 } = await this.#obtain(source, signal);
-      const leftMs = this.#usedOnce() ? 0 : expiresInSeconds * 1000;
+      const leftMs = this.singleUse.isKnown() ? 0 : expiresInSeconds * 1000;
       const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
       await this.#store?.set(this.#storeKey(source), this.#serialise(token, usefulMs), usefulMs);
       return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
@@ -85,15 +87,6 @@ export class SubjectTokens {
   #storeKey(source: SubjectTokenSource): string {
     const parts = [this.#idp?.issuer, this.#idp?.credential.clientId, keyOf(source)];
     return `${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}.subject`;
-  }
-
-  /** The IdP refused a kept token and took a fresh one: for an hour none is kept. */
-  areTakenOnce(): void {
-    this.#usedOnceUntilMs = this.#runtime.clock.monotonicMs() + REMEMBERED_MS;
-  }
-
-  #usedOnce(): boolean {
-    return this.#runtime.clock.monotonicMs() < this.#usedOnceUntilMs;
   }
 
   /** A source that asks a token endpoint is reported by that request; one that asks the application is reported here. */

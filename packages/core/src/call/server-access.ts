@@ -1,7 +1,7 @@
 import { cleanText, missingScopes, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
-import type { IdpSettings, ServerSettings } from '../flows/settings.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenKey } from '../tokens/token-key.ts';
 import type { TokenManager, TokenWanted } from '../tokens/token-manager.ts';

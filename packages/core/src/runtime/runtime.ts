@@ -1,6 +1,6 @@
 import type { CredenceEvent } from './events.ts';
 import type { NetworkTrust } from '@credence/protocol';
-import type { Clock } from './time/clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 /** What every fetch that Credence is given must look like: the part of the Web standard that it uses. */
 export type FetchLike = (input: string | URL, init?: RequestInit) => Promise<Response>;
@@ -25,7 +25,7 @@ export interface TimeoutOptions {
   readonly totalMs: number;
 }
 
-/** What the rooms of the house share: handed down, never global. */
+/** What all of core's folders use: passed as a parameter, never global. */
 export interface Runtime {
   readonly fetch: FetchLike;
   readonly clock: Clock;
