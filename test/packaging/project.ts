@@ -10,16 +10,11 @@ export interface Project {
   readonly entries: Readonly<Record<string, readonly string[]>>;
   /** Named exactly, each of them: peers that are left to npm keep its resolver busy for minutes. */
   readonly others: readonly string[];
-  /** The oldest TypeScript that compiles it, as docs/versioning.md says; the declarations of dependencies need it, not ours. */
-  readonly oldestTypescript: string;
   /** Whether declarations of dependencies are checked too; not where they speak of an optional peer that is not there. */
   readonly checksDeclarations: boolean;
 }
 
 const COMPILER = ['@types/node', 'typescript'];
-
-/** The name under which a project installs its oldest TypeScript. */
-export const OLDEST_TYPESCRIPT = 'typescript-oldest';
 
 export const PROJECTS: readonly Project[] = [
   {
@@ -43,7 +38,6 @@ export const PROJECTS: readonly Project[] = [
       'zod',
       ...COMPILER,
     ],
-    oldestTypescript: '5.8.3', // of LangChain's declarations
     checksDeclarations: true,
   },
   {
@@ -52,14 +46,12 @@ export const PROJECTS: readonly Project[] = [
       '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
     others: COMPILER,
-    oldestTypescript: '5.4.5', // of zod's declarations
     checksDeclarations: true,
   },
   {
     name: 'authorization-server',
     entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
     others: COMPILER,
-    oldestTypescript: '5.4.5',
     checksDeclarations: true,
   },
   {
@@ -72,7 +64,6 @@ export const PROJECTS: readonly Project[] = [
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
     others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
-    oldestTypescript: '5.4.5',
     checksDeclarations: false,
   },
 ];
@@ -94,7 +85,6 @@ export async function install(project: Project, folder: string, packed: readonly
     packed.filter(({ name }) => dependencies[name] === undefined).map(({ name, tarball }) => [name, `file:${tarball}`]),
   );
   for (const name of project.others) dependencies[name] = await installedVersion(name);
-  dependencies[OLDEST_TYPESCRIPT] = `npm:typescript@${project.oldestTypescript}`;
   const program = `${project.name}.ts`;
   const tsconfig = {
     compilerOptions: {
