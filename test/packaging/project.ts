@@ -162,7 +162,7 @@ async function install(project: Project, folder: string, packed: readonly Packed
   const program = `${project.name}.ts`;
   const tsconfig = {
     compilerOptions: {
-      target: 'ES2023',
+      target: 'ES2022', // TypeScript 5.4 knows no later one
       lib: ['es2023', 'dom'],
       types: ['node'],
       module: 'nodenext',
