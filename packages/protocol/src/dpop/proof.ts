@@ -99,7 +99,7 @@ export class ProofReplayUnknownError extends Error {
   readonly detail: string | undefined;
 
   constructor(detail: string | undefined) {
-    super('it cannot be known at the moment whether the DPoP proof was used before');
+    super('the server cannot check at the moment whether the DPoP proof was used before');
     this.detail = detail;
   }
 }

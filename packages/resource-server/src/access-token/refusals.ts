@@ -1,23 +1,84 @@
 import { shown, within } from '@credence/protocol';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
-/** The sentence for each fault of an access token that is sent to the client as `error_description`. */
-const TOKEN_REFUSALS: Readonly<Record<TokenRefusalCode, string>> = {
-  malformed: 'The token is not a signed JWT',
-  wrong_type: 'The token is not a JWT access token',
-  algorithm_not_allowed: 'The signature algorithm is not allowed',
-  unknown_key: 'The authorization server does not publish the signing key',
-  bad_signature: 'The signature is not valid',
-  inactive: 'The token is unknown, expired or revoked',
-  wrong_token_type: 'The token is of a type that is not accepted',
-  missing_claim: 'The token lacks a required claim',
-  wrong_issuer: 'The token is of another issuer',
-  wrong_audience: 'The token is for another resource',
-  expired: 'The token has expired',
-  not_yet_valid: 'The token is not valid yet',
-  bound_to_key: 'The token is bound to a key and cannot be used as a bearer token',
-  not_bound: 'The token is not bound to the key of a DPoP proof',
-  proof_mismatch: 'The DPoP proof was not made with the key that the token is bound to',
+/** One reason to refuse a request. */
+interface RefusalEntry {
+  /** The sentence that is sent to the client. */
+  readonly message: string;
+  /** What to change, if the configuration of this server or of its authorization server can be the cause. */
+  readonly remedy?: string;
+}
+
+/** Every reason to refuse a request. docs/errors.md is generated from this table. */
+export const ACCESS_REFUSALS: Readonly<Record<AccessRefusalCode, RefusalEntry>> = {
+  no_token: {
+    message: 'No access token was sent',
+    remedy: 'If the client sends an access token, check whether a proxy removes the Authorization header.',
+  },
+  bearer_not_accepted: { message: 'Only tokens that are bound to a key are accepted' },
+  dpop_not_accepted: { message: 'Tokens that are bound to a key are not accepted here' },
+  proof_required: { message: 'A DPoP proof is needed' },
+  proof_refused: {
+    message: 'The DPoP proof is not valid for this request',
+    remedy: 'If the proof is for another URL because a proxy changes the path, set dpop.url.',
+  },
+  nonce_needed: { message: 'The DPoP proof lacks a nonce of this server' },
+  replay_unknown: {
+    message: 'The server cannot check at the moment whether the DPoP proof was used before',
+    remedy: 'Check the replay store: it fails, or it is full.',
+  },
+  verification_unavailable: { message: 'The token cannot be verified at the moment' },
+  malformed: {
+    message: 'The token is not a signed JWT',
+    remedy: 'Use introspection if the access tokens of the authorization server are not JWTs.',
+  },
+  wrong_type: {
+    message: 'The token is not a JWT access token',
+    remedy:
+      'JWT access tokens have the type at+jwt (RFC 9068). Use introspection if the authorization server issues other tokens.',
+  },
+  algorithm_not_allowed: {
+    message: 'The signature algorithm is not allowed',
+    remedy: 'Add the algorithm to jwt.algorithms, or configure the authorization server to sign with another one.',
+  },
+  unknown_key: {
+    message: 'The authorization server does not publish the signing key',
+    remedy: 'If every token is refused, jwt.jwksUri is not the key set of the issuer.',
+  },
+  bad_signature: {
+    message: 'The signature is not valid',
+    remedy: 'If every token is refused, jwt.jwksUri is not the key set of the issuer.',
+  },
+  inactive: {
+    message: 'The token is unknown, expired or revoked',
+    remedy: 'If every token is refused, introspection.clientId may not introspect tokens at the authorization server.',
+  },
+  wrong_token_type: {
+    message: 'The token is of a type that is not accepted',
+    remedy: 'Only Bearer tokens and DPoP tokens are accepted; a DPoP token needs the member cnf.',
+  },
+  missing_claim: {
+    message: 'The token lacks a required claim',
+    remedy: 'Configure the authorization server to send the claim in its tokens or introspection responses.',
+  },
+  wrong_issuer: {
+    message: 'The token is of another issuer',
+    remedy: 'Set issuer to the issuer identifier of the authorization server, letter by letter.',
+  },
+  wrong_audience: {
+    message: 'The token is for another resource',
+    remedy:
+      'The client must request this resource, and the authorization server must have it under the same identifier, letter by letter.',
+  },
+  expired: { message: 'The token has expired' },
+  not_yet_valid: { message: 'The token is not valid yet' },
+  bound_to_key: {
+    message: 'The token is bound to a key and cannot be used as a bearer token',
+    remedy:
+      'Use accessTokenGate, to which the client sends a DPoP proof; requireBearerAuth of the SDKs does not support DPoP.',
+  },
+  not_bound: { message: 'The token is not bound to the key of a DPoP proof' },
+  proof_mismatch: { message: 'The DPoP proof was not made with the key that the token is bound to' },
 };
 
 /** The fault of an access token. A fault that an ID-JAG can have too has the same code as in IdJagErrorCode. */
@@ -96,35 +157,14 @@ export type OnRefused = ((refusal: AccessRefusal) => void) | ((refusal: AccessRe
 
 /** Creates a TokenRefusal. `more.refused` replaces the usual sentence. */
 export function tokenRefusal(code: TokenRefusalCode, more: Partial<Omit<TokenRefusal, 'code'>> = {}): TokenRefusal {
-  return { refused: TOKEN_REFUSALS[code], code, ...more };
+  return { refused: ACCESS_REFUSALS[code].message, code, ...more };
 }
-
-const REMEDIES: Partial<Record<AccessRefusalCode, string>> = {
-  no_token: 'If the client sends an access token, check whether a proxy removes the Authorization header.',
-  malformed: 'Use introspection if the access tokens of the authorization server are not JWTs.',
-  wrong_type:
-    'JWT access tokens have the type at+jwt (RFC 9068). Use introspection if the authorization server issues other tokens.',
-  algorithm_not_allowed:
-    'Add the algorithm to jwt.algorithms, or configure the authorization server to sign with another one.',
-  unknown_key: 'If every token is refused, jwt.jwksUri is not the key set of the issuer.',
-  bad_signature: 'If every token is refused, jwt.jwksUri is not the key set of the issuer.',
-  inactive: 'If every token is refused, introspection.clientId may not introspect tokens at the authorization server.',
-  wrong_token_type: 'Only Bearer tokens and DPoP tokens are accepted; a DPoP token needs the member cnf.',
-  missing_claim: 'Configure the authorization server to send the claim in its tokens or introspection responses.',
-  wrong_issuer: 'Set issuer to the issuer identifier of the authorization server, letter by letter.',
-  wrong_audience:
-    'The client must request this resource, and the authorization server must have it under the same identifier, letter by letter.',
-  bound_to_key:
-    'Use accessTokenGate, to which the client sends a DPoP proof; requireBearerAuth of the SDKs does not support DPoP.',
-  proof_refused: 'If the proof is for another URL because a proxy changes the path, set dpop.url.',
-  replay_unknown: 'The replay store is full or fails.',
-};
 
 const MAX_REPORT_MS = 10_000;
 
 /** Calls `onRefused` with a refusal and its remedy. Never rejects. */
 export async function report(onRefused: OnRefused | undefined, refusal: AccessRefusal): Promise<void> {
-  const remedy = refusal.remedy ?? REMEDIES[refusal.code];
+  const remedy = refusal.remedy ?? ACCESS_REFUSALS[refusal.code].remedy;
   try {
     const result = onRefused?.({ ...refusal, ...(remedy !== undefined && { remedy }) });
     if (result !== undefined) await within(MAX_REPORT_MS, Promise.resolve(result));
