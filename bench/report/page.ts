@@ -6,7 +6,7 @@ const PAGE = new URL('../../docs/performance.md', import.meta.url);
 const BEGIN = '<!-- npm run bench -- --write: begin -->';
 const END = '<!-- npm run bench -- --write: end -->';
 
-/** Puts `text` between the marks of docs/performance.md. */
+/** Replaces the text between the two marks in docs/performance.md. */
 export async function writePage(text: string): Promise<void> {
   const page = await readFile(PAGE, 'utf8');
   const [before, rest] = page.split(BEGIN);
