@@ -1,6 +1,7 @@
 /**
- * Three ways to connect a client of MCP SDK v1 (`@modelcontextprotocol/sdk`) as a service principal: `connectMcp`, a transport,
- * and an auth provider for code that accepts nothing else. Run it with `npx tsx examples/mcp-sdk.ts`.
+ * Ways to connect a client of MCP SDK v1 (`@modelcontextprotocol/sdk`) as a service principal: `connectMcp`; the principal's
+ * `fetch` in a transport that you create; `mcpTransport`; an auth provider, for code that accepts nothing else. Run it with
+ * `npx tsx examples/mcp-sdk.ts`.
  */
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
@@ -46,7 +47,15 @@ try {
 }
 // #endregion
 
-// Creates the client and its transport directly.
+// Creates the client and its transport directly, and passes the principal's fetch.
+// #region fetch
+const mcp = new Client({ name: 'my-agent', version: '1.0.0' });
+await mcp.connect(new StreamableHTTPClientTransport(bot.server('issues').url, { fetch: bot.fetchFor('issues') }));
+// #endregion
+assert.ok('content' in (await mcp.callTool(list)));
+await mcp.close();
+
+// Creates the client, with a transport of `mcpTransport`.
 // #region transport
 const own = new Client({ name: 'my-agent', version: '1.0.0' }, { capabilities: emaCapabilities });
 await own.connect(mcpTransport(bot, 'documents'));

@@ -35,8 +35,8 @@ type Outcomes = readonly [Outcome, Outcome];
 export const expiries: Measure = async ({ rounds = ROUNDS, log }) => {
   const worlds = [await startWorld(), await startWorld()] as const;
   const run = (pair: Pair, idJagsOnce: boolean, round: number): Promise<Outcomes> => {
-    const times = idJagsOnce ? 'accepted once' : 'reusable';
-    log(`(c) ${pair.join(' and ')}, ID-JAGs ${times}, round ${round + 1} of ${rounds}`);
+    const times = idJagsOnce ? 'single-use ID-JAGs' : 'reusable ID-JAGs';
+    log(`(c) ${pair.join(' and ')}, ${times}, round ${round + 1} of ${rounds}`);
     return Promise.all([once(worlds[0], pair[0], idJagsOnce), once(worlds[1], pair[1], idJagsOnce)]);
   };
   try {
@@ -55,7 +55,7 @@ export const expiries: Measure = async ({ rounds = ROUNDS, log }) => {
     return [
       ...rows('a call every 20 ms for 9 s, 2 s tokens', reusable, 7),
       // seven renewals with an exchange and a redemption each, and one refused redemption that shows the single use
-      ...rows('the same, an ID-JAG is accepted once', singleUse, 15),
+      ...rows('the same, single-use ID-JAGs', singleUse, 15),
     ];
   } finally {
     await Promise.all(worlds.map((world) => world.stop()));

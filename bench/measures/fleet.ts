@@ -100,5 +100,5 @@ function rowsOf(idJagsOnce: boolean, apart: Outcome, together: Outcome): readonl
 }
 
 function usesOf(idJagsOnce: boolean): string {
-  return idJagsOnce ? 'an ID-JAG is accepted once' : 'ID-JAGs are reusable';
+  return idJagsOnce ? 'single-use ID-JAGs' : 'reusable ID-JAGs';
 }
