@@ -2,7 +2,8 @@ export default {
   // After a run of all tests, the second reporter checks that the tests named in test/requirements exist and ran.
   reporters: ['default', '<rootDir>/test/requirements/reporter/index.js'],
   testEnvironment: '<rootDir>/test/jest-environment.js',
-  // A server of one file may still answer while the next one runs: jest's warning about that would fail the wrong test.
+  // A server that a test file started can still answer while the next file runs. Jest warns about that in the next file, and
+  // test/jest-environment.js would fail a test there. So the cleanup that warns is off.
   testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/{test,tools}/**/*.test.ts'],
