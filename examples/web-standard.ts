@@ -15,9 +15,9 @@ import {
 import {
   accessTokenGate,
   accessTokenVerifier,
-  missingScopes,
+  missingToolScopes,
   protectedResourceMetadata,
-  requiredScopes,
+  requiredToolScopes,
 } from '@credence/resource-server';
 import { createSigningKeys } from '@credence/identity-provider';
 import { getRequestListener } from '@hono/node-server';
@@ -70,8 +70,8 @@ async function handle(request: Request): Promise<Response> {
   const caller = await gate(request);
   if (caller instanceof Response) return caller; // 401 or 503
   const message: unknown = await request.json();
-  if (missingScopes(message, caller, scopesOfTools).length > 0) {
-    const scope = requiredScopes(message, scopesOfTools).join(' ');
+  if (missingToolScopes(message, caller, scopesOfTools).length > 0) {
+    const scope = requiredToolScopes(message, scopesOfTools).join(' ');
     const challenge = `DPoP error="insufficient_scope", scope="${scope}"`;
     return new Response(null, { status: 403, headers: { 'www-authenticate': challenge } });
   }

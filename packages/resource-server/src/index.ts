@@ -40,8 +40,8 @@ export {
   type ToolScopeTable,
   type ToolScopesMiddleware,
   type ToolScopesOptions,
-  missingScopes,
-  requiredScopes,
+  missingToolScopes,
+  requiredToolScopes,
   toolScopes,
 } from './gate/tool-scopes.ts';
 export {

@@ -1,4 +1,4 @@
-import type { AuditTrail } from './audit/audit-trail.ts';
+import type { SandboxAuditTrail } from './audit/audit-trail.ts';
 import type { McpRequestCounts } from './network/mcp-request-counts.ts';
 import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
@@ -18,7 +18,7 @@ export interface Sandbox {
   /** Who may reach what. It can be changed while the sandbox runs. */
   readonly policy: Policy;
   /** What the IdP and the authorization servers decided. */
-  readonly audit: AuditTrail;
+  readonly audit: SandboxAuditTrail;
   /** Stops everything and cuts every connection, open event streams included. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { type Loopback, loopback } from '../../../../test/support/roles/loopback.ts';
 import { challenge } from './challenge.ts';
-import { missingScopes, toolScopes } from './tool-scopes.ts';
+import { missingToolScopes, toolScopes } from './tool-scopes.ts';
 
 const tools = { list: ['issues:read'], close: ['issues:read', 'issues:write'] };
 const call = (name: unknown) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } });
 
-describe('missingScopes', () => {
+describe('missingToolScopes', () => {
   it.each<[string, unknown, string[], string[]]>([
     ['a tool whose scopes are there', call('list'), ['issues:read'], []],
     ['a tool with one scope too few', call('close'), ['issues:read'], ['issues:write']],
@@ -19,15 +19,15 @@ describe('missingScopes', () => {
     ['a call without a name', call(undefined), [], ['issues:read', 'issues:write']],
     ['no message at all', 'x', [], []],
   ])('of %s', (_name, message, scopes, missing) => {
-    expect(missingScopes(message, { scopes }, { tools })).toEqual(missing);
+    expect(missingToolScopes(message, { scopes }, { tools })).toEqual(missing);
   });
 
   it('of a caller without a token are all', () => {
-    expect(missingScopes(call('list'), undefined, { tools })).toEqual(['issues:read']);
+    expect(missingToolScopes(call('list'), undefined, { tools })).toEqual(['issues:read']);
   });
 
   it('of unlisted tools can be set', () => {
-    expect(missingScopes(call('drop'), { scopes: [] }, { tools, otherwise: [] })).toEqual([]);
+    expect(missingToolScopes(call('drop'), { scopes: [] }, { tools, otherwise: [] })).toEqual([]);
   });
 });
 

@@ -31,7 +31,10 @@ export type ToolScopesMiddleware = (
 ) => void;
 
 /** The scopes that a JSON-RPC message (parsed), or any of a batch, needs for the tools it calls. */
-export function requiredScopes(message: unknown, options: Pick<ToolScopesOptions, 'tools' | 'otherwise'>): string[] {
+export function requiredToolScopes(
+  message: unknown,
+  options: Pick<ToolScopesOptions, 'tools' | 'otherwise'>,
+): string[] {
   const messages: unknown[] = Array.isArray(message) ? message : [message];
   const otherwise = options.otherwise ?? Object.values(options.tools).flat();
   const scopes = messages.flatMap((each) => {
@@ -43,18 +46,18 @@ export function requiredScopes(message: unknown, options: Pick<ToolScopesOptions
 }
 
 /** Those of the required scopes that the caller's token does not have; empty where the message may go on. */
-export function missingScopes(
+export function missingToolScopes(
   message: unknown,
   auth: { readonly scopes: readonly string[] } | undefined,
   options: Pick<ToolScopesOptions, 'tools' | 'otherwise'>,
 ): string[] {
-  return requiredScopes(message, options).filter((scope) => auth?.scopes.includes(scope) !== true);
+  return requiredToolScopes(message, options).filter((scope) => auth?.scopes.includes(scope) !== true);
 }
 
 /**
  * Answers 403 `insufficient_scope` to a `tools/call` whose token lacks its tool's scopes (RFC 6750 section 3.1), for
  * servers built on MCP SDK v1, which has no such thing. Goes after `expressAccessToken` and `express.json()`; what another
- * parser left is an error. Elsewhere than in Express: {@link missingScopes}.
+ * parser left is an error. Elsewhere than in Express: {@link missingToolScopes}.
  */
 export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
   return (request, response, next) => {
@@ -73,7 +76,7 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
       next(new TypeError('toolScopes needs a JSON body parser before it'));
       return;
     }
-    if (missingScopes(request.body, request.auth, options).length === 0) {
+    if (missingToolScopes(request.body, request.auth, options).length === 0) {
       next();
       return;
     }
@@ -81,7 +84,7 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
     const insufficient = challenge('Bearer', {
       error: 'insufficient_scope',
       error_description: description,
-      scope: requiredScopes(request.body, options).join(' '),
+      scope: requiredToolScopes(request.body, options).join(' '),
       resource_metadata: options.resourceMetadataUrl,
     });
     response.writeHead(403, { 'content-type': 'application/json', 'www-authenticate': insufficient });

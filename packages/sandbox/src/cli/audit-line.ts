@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 
 /** One decision as one line: when, who decided, what, and why. */
-export function auditLine(record: AuditRecord, colours: boolean): string {
+export function auditLine(record: SandboxAuditRecord, colours: boolean): string {
   const { time, where, leg, principal = 'an unknown client', server, granted, error, reason } = record;
   const verdict = granted ? 'granted' : 'denied ';
   const painted = colours ? styleText(granted ? 'green' : 'red', verdict, { validateStream: false }) : verdict;
