@@ -2,6 +2,8 @@ export default {
   // The second one checks, after a run of all tests, those that test/requirements names.
   reporters: ['default', '<rootDir>/test/requirements/reporter/index.js'],
   testEnvironment: '<rootDir>/test/jest-environment.js',
+  // A server of one file may still answer while the next one runs: jest's warning about that would fail the wrong test.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/{test,tools}/**/*.test.ts'],
   modulePathIgnorePatterns: [

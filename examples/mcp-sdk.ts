@@ -1,6 +1,7 @@
 /**
- * SDK v1 (`@modelcontextprotocol/sdk`): a client that is connected as a service principal, the same by hand, and what an auth
- * provider can do where nothing else can be passed. Runs by `npx tsx examples/mcp-sdk.ts`.
+ * SDK v1 (`@modelcontextprotocol/sdk`): a client that is connected as a service principal; the principal's `fetch` in a
+ * transport that you build yourself; and an auth provider, for code that takes nothing else. Runs by
+ * `npx tsx examples/mcp-sdk.ts`.
  */
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
@@ -22,7 +23,7 @@ const answer = await client.callTool({ name: 'list_issues', arguments: {} });
 console.log(`connected: ${tools.map(({ name }) => name).join(', ')}`);
 assert.ok('content' in answer);
 
-// Its token is revoked under a hundred calls: one new token for all of them, and none fails.
+// The token is revoked while a hundred calls run: one new token serves all of them, and no call fails.
 const { requests } = enterprise.authorizationServers.main;
 const tokensBefore = requests.token;
 enterprise.authorizationServers.main.revokeTokens();
@@ -30,11 +31,11 @@ await Promise.all(Array.from({ length: 100 }, async () => client.callTool(list))
 console.log(`revoked under 100 calls: ${requests.token - tokensBefore} new token`);
 assert.equal(requests.token - tokensBefore, 1);
 
-// A tool that needs a scope the bot may ask for when it is challenged, and no sooner.
+// This tool needs a scope that the bot asks for only after the server has challenged it.
 await client.callTool({ name: 'create_issue', arguments: { title: 'Printer', body: 'Out of paper.' } });
 await client.close();
 
-// A refusal says who refused what, what to do and whom to ask.
+// The error says who refused what, what to do and whom to ask.
 // #region refused
 try {
   await connectMcp(bot, 'database');
@@ -46,7 +47,15 @@ try {
 }
 // #endregion
 
-// By hand, for who builds the client and its transport.
+// You build the client and its transport, and pass the principal's fetch.
+// #region fetch
+const mcp = new Client({ name: 'my-agent', version: '1.0.0' });
+await mcp.connect(new StreamableHTTPClientTransport(bot.server('issues').url, { fetch: bot.fetchFor('issues') }));
+// #endregion
+assert.ok('content' in (await mcp.callTool(list)));
+await mcp.close();
+
+// You build the client only.
 // #region transport
 const own = new Client({ name: 'my-agent', version: '1.0.0' }, { capabilities: emaCapabilities });
 await own.connect(mcpTransport(bot, 'documents'));
@@ -54,7 +63,7 @@ await own.connect(mcpTransport(bot, 'documents'));
 assert.ok((await own.listTools()).tools.some(({ name }) => name === 'read_document'));
 await own.close();
 
-// For code that makes the transport itself and takes nothing but an auth provider.
+// For code that builds the transport itself and accepts only an auth provider.
 // #region provider
 const authProvider = mcpAuthProvider(bot, 'issues');
 const transport = new StreamableHTTPClientTransport(bot.server('issues').url, { authProvider });

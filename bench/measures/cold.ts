@@ -68,7 +68,7 @@ function rows(measured: (name: ContenderName) => readonly number[]): readonly Ro
     },
     {
       id: 'a',
-      what: 'the same, v2 finding out the revision (`auto`)',
+      what: 'the same, v2 negotiates the revision (`auto`)',
       unit: 'ms',
       baseline: [of('minimum-v2')],
       credence: [of('credence-v2-auto')],

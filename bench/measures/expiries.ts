@@ -32,8 +32,8 @@ type Outcomes = readonly [Outcome, Outcome];
 export const expiries: Measure = async ({ rounds = ROUNDS, say }) => {
   const worlds = [await startWorld(), await startWorld()] as const;
   const run = (pair: Pair, idJagsOnce: boolean, round: number): Promise<Outcomes> => {
-    const times = idJagsOnce ? 'taken once' : 'taken again';
-    say(`(c) ${pair.join(' and ')}, ID-JAGs ${times}, round ${round + 1} of ${rounds}`);
+    const times = idJagsOnce ? 'single-use ID-JAGs' : 'reusable ID-JAGs';
+    say(`(c) ${pair.join(' and ')}, ${times}, round ${round + 1} of ${rounds}`);
     return Promise.all([once(worlds[0], pair[0], idJagsOnce), once(worlds[1], pair[1], idJagsOnce)]);
   };
   try {
@@ -51,7 +51,7 @@ export const expiries: Measure = async ({ rounds = ROUNDS, say }) => {
     return [
       ...rows('a call every 20 ms for 9 s, 2 s tokens', again, 7),
       // seven lives of an exchange and a redemption each, and the request by which it finds out
-      ...rows('the same, an ID-JAG is taken once', taken, 15),
+      ...rows('the same, single-use ID-JAGs', taken, 15),
     ];
   } finally {
     await Promise.all(worlds.map((world) => world.stop()));

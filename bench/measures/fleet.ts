@@ -99,5 +99,5 @@ function rowsOf(idJagsOnce: boolean, apart: Outcome, together: Outcome): readonl
 }
 
 function timesOf(idJagsOnce: boolean): string {
-  return idJagsOnce ? 'an ID-JAG is taken once' : 'ID-JAGs are taken again';
+  return idJagsOnce ? 'single-use ID-JAGs' : 'reusable ID-JAGs';
 }

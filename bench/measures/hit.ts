@@ -35,6 +35,6 @@ export const hit: Measure = async ({ rounds = ROUNDS, say }) => {
     const baseline: Values = [median(minimum.map((cost) => cost[key]))];
     return { id: 'd', what, unit, baseline, credence: ours, ratio: ratioOf(ours, baseline) };
   };
-  const time = row('`await token()` on a hit', 'ns', 'nanoseconds');
+  const time = row('`await token()`, token in memory', 'ns', 'nanoseconds');
   return [{ ...time, target: below(time.credence, 2_000, ' ns') }, row('... allocated', 'bytes', 'bytes')];
 };

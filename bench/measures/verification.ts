@@ -23,7 +23,7 @@ export const verification: Measure = async ({ rounds = ROUNDS, say }) => {
   return [
     {
       id: 'g',
-      what: '`verifyIdJag` beside `jose.jwtVerify`',
+      what: '`verifyIdJag`, compared with `jose.jwtVerify`',
       unit: 'per s',
       baseline: of('bare'),
       credence: of('credence'),

@@ -7,9 +7,9 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Load average of the minute before; more than a few tenths means that others were at work. */
+  /** Load average of the minute before; if it is more than a few tenths, other programs were running. */
   readonly loadBefore: number;
-  /** Of the packages that are measured against. */
+  /** Of the packages that the measurements use. */
   readonly versions: Readonly<Record<string, string>>;
   readonly date: string;
 }

@@ -5,7 +5,7 @@ const HEAD = [
   'measured',
   'CrossAppAccessProvider (v2)',
   'PrivateKeyJwtProvider (v1)',
-  'held against',
+  'compared with',
   'Credence',
   'ratio',
   'target',

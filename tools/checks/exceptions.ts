@@ -16,5 +16,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     'path-scurry',
   ].map((name) => ({ name, licence: BLUE_OAK, reason: TOOL })),
   { name: 'argparse', licence: 'Python-2.0', reason: TOOL },
+  { name: 'spawndamnit', licence: 'SEE LICENSE IN LICENSE', reason: 'that file is the MIT licence' },
   { name: 'caniuse-lite', licence: 'CC-BY-4.0', reason: "data that jest's compiler reads; nothing of it is published" },
 ];

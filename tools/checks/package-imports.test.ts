@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { faultsOfImports, faultsOfTable, importsOf, type PackageRow, packageTable } from './package-imports.ts';
 
-const PAGE = `# The house
+const PAGE = `# Architecture
 
-## Rooms and arrows
+## Packages
 
 | folder             | what lives there | may import                                |
 | ------------------ | ---------------- | ----------------------------------------- |
@@ -18,7 +18,7 @@ const PAGE = `# The house
 `;
 
 describe('packageTable', () => {
-  it('reads the packages of "Rooms and arrows" and which of them each may import', () => {
+  it('reads the packages of "Packages" and which of them each may import', () => {
     expect(packageTable(PAGE)).toEqual([
       { folder: 'core', mayImport: [] },
       { folder: 'store', mayImport: ['core'] },
@@ -29,7 +29,7 @@ describe('packageTable', () => {
 
 describe('faultsOfTable', () => {
   const table = packageTable(PAGE);
-  const where = 'docs/architecture.md, "Rooms and arrows": ';
+  const where = 'docs/architecture.md, "Packages": ';
 
   it('finds nothing in a table that lists each package below what it imports', () => {
     expect(faultsOfTable(table, ['agent', 'core', 'store'])).toEqual([]);

@@ -25,11 +25,11 @@ export interface PackageSource {
 const ROW = /^\| `packages\/(?<folder>[\w-]+)` .*\|(?<allowed>[^|]*)\|$/u;
 
 /**
- * The rows of the table under "Rooms and arrows" whose first column is a folder of packages/. The last column lists what
+ * The rows of the table under "Packages" whose first column is a folder of packages/. The last column lists what
  * the package may import: our packages by the name of their folder, beside npm packages, which are not read here.
  */
 export function packageTable(page: string): PackageRow[] {
-  const section = page.split('## Rooms and arrows')[1]?.split('\n## ')[0] ?? '';
+  const section = page.split('## Packages')[1]?.split('\n## ')[0] ?? '';
   const rows = section.split('\n').flatMap((line) => {
     const { folder, allowed } = ROW.exec(line)?.groups ?? {};
     return folder === undefined ? [] : [{ folder, words: wordsOf(allowed ?? '') }];
@@ -59,7 +59,7 @@ export function faultsOfTable(table: readonly PackageRow[], folders: readonly st
         .filter((other) => !listed.slice(0, at).includes(other))
         .map((other) => `packages/${folder} may import ${other}, which does not stand above it`),
     ),
-  ].map((fault) => `docs/architecture.md, "Rooms and arrows": ${fault}`);
+  ].map((fault) => `docs/architecture.md, "Packages": ${fault}`);
 }
 
 // Prettier keeps import and export declarations at the start of a line, where no comment or string begins with them.

@@ -18,7 +18,7 @@ export {
   TOKEN_TYPE_SAML2,
 } from '@credence/protocol';
 export { CredenceError, type CredenceErrorJson, isCredenceError } from './errors/credence-error.ts';
-export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
 export type { FetchLike, SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';

@@ -230,7 +230,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     code: 'credential_unavailable',
     leg: 'configure',
     contact: 'you',
-    remedy: ['idToken'],
+    remedy: ['fromIdToken'],
   },
   {
     what: 'the getter of the subject token throws',
@@ -243,7 +243,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     code: 'credential_unavailable',
     leg: 'configure',
     contact: 'you',
-    remedy: ['idToken'],
+    remedy: ['fromIdToken'],
   },
   {
     what: 'the token endpoint is pinned to a path that is not one',

@@ -1,23 +1,83 @@
 import { shown, within } from '@credence/protocol';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
-/** What is wrong with an access token, in the sentence that its client is told. */
-const TOKEN_REFUSALS: Readonly<Record<TokenRefusalCode, string>> = {
-  malformed: 'The token is not a signed JWT',
-  wrong_type: 'The token is not a JWT access token',
-  algorithm_not_allowed: 'The signature algorithm is not allowed',
-  unknown_key: 'The authorization server does not publish the signing key',
-  bad_signature: 'The signature is not valid',
-  inactive: 'The token is unknown, expired or revoked',
-  wrong_token_type: 'The token is of a type that is not accepted',
-  missing_claim: 'The token lacks what an access token must say',
-  wrong_issuer: 'The token is of another issuer',
-  wrong_audience: 'The token is for another resource',
-  expired: 'The token has expired',
-  not_yet_valid: 'The token is not valid yet',
-  bound_to_key: 'The token is bound to a key and cannot be used as a bearer token',
-  not_bound: 'The token is not bound to the key of a DPoP proof',
-  proof_mismatch: 'The DPoP proof is not by the key the token is bound to',
+/** One reason for a refusal. */
+interface RefusalEntry {
+  /** What the client is told. */
+  readonly message: string;
+  /** What to change, where the configuration of this server or of its authorization server may be the cause. */
+  readonly remedy?: string;
+}
+
+/** Every reason for which a request is refused. docs/errors.md is made from this table. */
+export const ACCESS_REFUSALS: Readonly<Record<AccessRefusalCode, RefusalEntry>> = {
+  no_token: {
+    message: 'No access token was sent',
+    remedy: 'Where the client does send one, something in between takes the Authorization header away.',
+  },
+  bearer_not_accepted: { message: 'Only bound tokens are accepted' },
+  dpop_not_accepted: { message: 'Bound tokens are not accepted here' },
+  proof_required: { message: 'A DPoP proof is needed' },
+  proof_refused: {
+    message: 'The DPoP proof is not valid for this request',
+    remedy: 'Where it is about the URL and a proxy changes the path, set dpop.url.',
+  },
+  nonce_needed: { message: 'The DPoP proof lacks the nonce that this server gives' },
+  replay_unknown: {
+    message: 'It cannot be known at the moment whether the DPoP proof was used before',
+    remedy: 'The replay store cannot be asked, or is full.',
+  },
+  verification_unavailable: { message: 'The token cannot be verified at the moment' },
+  malformed: {
+    message: 'The token is not a signed JWT',
+    remedy: 'Use introspection where the authorization server issues access tokens that are no JWTs.',
+  },
+  wrong_type: {
+    message: 'The token is not a JWT access token',
+    remedy:
+      'JWT access tokens have the type at+jwt (RFC 9068). Use introspection where the authorization server issues others.',
+  },
+  algorithm_not_allowed: {
+    message: 'The signature algorithm is not allowed',
+    remedy: 'List it in jwt.algorithms, or let the authorization server sign with another.',
+  },
+  unknown_key: {
+    message: 'The authorization server does not publish the signing key',
+    remedy: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
+  },
+  bad_signature: {
+    message: 'The signature is not valid',
+    remedy: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
+  },
+  inactive: {
+    message: 'The token is unknown, expired or revoked',
+    remedy: 'Where it happens to every token, the authorization server does not let introspection.clientId ask.',
+  },
+  wrong_token_type: {
+    message: 'The token is of a type that is not accepted',
+    remedy: 'Only Bearer and DPoP tokens are understood, the latter with a cnf member.',
+  },
+  missing_claim: {
+    message: 'The token lacks what an access token must say',
+    remedy: 'Let the authorization server say it in its tokens or introspection answers.',
+  },
+  wrong_issuer: {
+    message: 'The token is of another issuer',
+    remedy: 'issuer must be the issuer identifier of the authorization server, letter by letter.',
+  },
+  wrong_audience: {
+    message: 'The token is for another resource',
+    remedy:
+      'The client must ask for this resource, and the authorization server know it by the same identifier, letter by letter.',
+  },
+  expired: { message: 'The token has expired' },
+  not_yet_valid: { message: 'The token is not valid yet' },
+  bound_to_key: {
+    message: 'The token is bound to a key and cannot be used as a bearer token',
+    remedy: 'It must come with a DPoP proof, through accessTokenGate; requireBearerAuth of the SDKs knows none.',
+  },
+  not_bound: { message: 'The token is not bound to the key of a DPoP proof' },
+  proof_mismatch: { message: 'The DPoP proof is not by the key the token is bound to' },
 };
 
 /** What is wrong with an access token; where an ID-JAG can have the same fault, by the same name as in IdJagErrorCode. */
@@ -39,8 +99,8 @@ export type TokenRefusalCode =
   | 'proof_mismatch';
 
 /**
- * Why a request was refused. Besides what is wrong with a token: `no_token` and `nonce_needed` are how conversations
- * begin; the last two are answered 503, for the token may be good.
+ * Why a request was refused. `no_token` and `nonce_needed` are no faults: a client begins that way. `replay_unknown` and
+ * `verification_unavailable` are answered 503, because the token may be valid.
  */
 export type AccessRefusalCode =
   | TokenRefusalCode
@@ -95,33 +155,14 @@ export type OnRefused = ((refusal: AccessRefusal) => void) | ((refusal: AccessRe
 
 /** `more.refused` stands in for the usual sentence. */
 export function tokenRefusal(code: TokenRefusalCode, more: Partial<Omit<TokenRefusal, 'code'>> = {}): TokenRefusal {
-  return { refused: TOKEN_REFUSALS[code], code, ...more };
+  return { refused: ACCESS_REFUSALS[code].message, code, ...more };
 }
-
-const REMEDIES: Partial<Record<AccessRefusalCode, string>> = {
-  no_token: 'Where the client does send one, something in between takes the Authorization header away.',
-  malformed: 'Use introspection where the authorization server issues access tokens that are no JWTs.',
-  wrong_type:
-    'JWT access tokens have the type at+jwt (RFC 9068). Use introspection where the authorization server issues others.',
-  algorithm_not_allowed: 'List it in jwt.algorithms, or let the authorization server sign with another.',
-  unknown_key: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
-  bad_signature: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
-  inactive: 'Where it happens to every token, the authorization server does not let introspection.clientId ask.',
-  wrong_token_type: 'Only Bearer and DPoP tokens are understood, the latter with a cnf member.',
-  missing_claim: 'Let the authorization server say it in its tokens or introspection answers.',
-  wrong_issuer: 'issuer must be the issuer identifier of the authorization server, letter by letter.',
-  wrong_audience:
-    'The client must ask for this resource, and the authorization server know it by the same identifier, letter by letter.',
-  bound_to_key: 'It must come with a DPoP proof, through accessTokenGate; requireBearerAuth of the SDKs knows none.',
-  proof_refused: 'Where it is about the URL and a proxy changes the path, set dpop.url.',
-  replay_unknown: 'The replay store cannot be asked, or is full.',
-};
 
 const MAX_TOLD_MS = 10_000;
 
 /** Hands a refusal to `onRefused`, with what to do about it. */
 export async function report(onRefused: OnRefused | undefined, refusal: AccessRefusal): Promise<void> {
-  const remedy = refusal.remedy ?? REMEDIES[refusal.code];
+  const remedy = refusal.remedy ?? ACCESS_REFUSALS[refusal.code].remedy;
   try {
     const told = onRefused?.({ ...refusal, ...(remedy !== undefined && { remedy }) });
     if (told !== undefined) await within(MAX_TOLD_MS, Promise.resolve(told));

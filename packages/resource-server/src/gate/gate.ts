@@ -12,7 +12,14 @@ import type { AccessTokenVerifier } from '../access-token/access-token-verifier.
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { challenge } from './challenge.ts';
 import { TokenVerificationUnavailableError } from '../access-token/errors.ts';
-import { type Reason, refusedToken, report, type TokenRefusal, unverifiable } from '../access-token/refusals.ts';
+import {
+  ACCESS_REFUSALS,
+  type Reason,
+  refusedToken,
+  report,
+  type TokenRefusal,
+  unverifiable,
+} from '../access-token/refusals.ts';
 
 /** How a gate verifies proofs. */
 export interface GateDpopOptions extends DpopOptions {
@@ -60,7 +67,7 @@ export type GateOutcome = { readonly info: AccessTokenInfo } | { readonly refusa
 /** RFC 6750 section 2.1, RFC 9449 section 7.1. */
 const CREDENTIALS = /^(?<scheme>Bearer|DPoP) +(?<token>[\w.~+/-]+=*)$/iu;
 
-const NO_TOKEN: Reason = { code: 'no_token', reason: 'No access token was sent' };
+const NO_TOKEN: Reason = { code: 'no_token', reason: ACCESS_REFUSALS.no_token.message };
 
 class Refused extends Error {
   override readonly name = 'Refused';
@@ -99,7 +106,7 @@ export function createGate(
 
   const bearer = async (token: string): Promise<AccessTokenInfo> => {
     if (options.requireDpop === true) {
-      throw notAccepted('DPoP', 'bearer_not_accepted', 'Only bound tokens are accepted');
+      throw notAccepted('DPoP', 'bearer_not_accepted');
     }
     const info = await verifier.checkAccessToken(token);
     if ('refused' in info) throw badToken('Bearer', info);
@@ -108,8 +115,8 @@ export function createGate(
 
   const bound = async (token: string, request: GateRequest, how: GateDpopOptions): Promise<AccessTokenInfo> => {
     if (request.dpop === null || request.dpop === undefined || request.dpop === '') {
-      const message = 'A DPoP proof is needed';
-      throw new Refused('DPoP', 'invalid_dpop_proof', message, { code: 'proof_required', reason: message });
+      const { message: reason } = ACCESS_REFUSALS.proof_required;
+      throw new Refused('DPoP', 'invalid_dpop_proof', reason, { code: 'proof_required', reason });
     }
     const url = how.url ?? publicUrl(origin, request.target);
     if (url === undefined) throw new DpopProofError('the request is to no URL that a DPoP proof can be about');
@@ -126,7 +133,7 @@ export function createGate(
     const { scheme, token } = CREDENTIALS.exec(request.authorization ?? '')?.groups ?? {};
     if (scheme === undefined || token === undefined) return undefined;
     if (scheme.toLowerCase() === 'bearer') return bearer(token);
-    if (dpop === undefined) throw notAccepted('Bearer', 'dpop_not_accepted', 'Bound tokens are not accepted here');
+    if (dpop === undefined) throw notAccepted('Bearer', 'dpop_not_accepted');
     return bound(token, request, dpop);
   };
 
@@ -158,11 +165,8 @@ function publicUrl(origin: string, target: string): string | undefined {
   return path === '' || path.startsWith('/') || path.startsWith('?') ? `${origin}${path}` : undefined;
 }
 
-function notAccepted(
-  scheme: 'Bearer' | 'DPoP',
-  code: 'bearer_not_accepted' | 'dpop_not_accepted',
-  reason: string,
-): Refused {
+function notAccepted(scheme: 'Bearer' | 'DPoP', code: 'bearer_not_accepted' | 'dpop_not_accepted'): Refused {
+  const { message: reason } = ACCESS_REFUSALS[code];
   return new Refused(scheme, 'invalid_token', reason, { code, reason });
 }
 
