@@ -3,7 +3,8 @@ export type { ProviderConfigurationOptions } from '@credence/authorization-serve
 export type { AuthorizationDetail, FetchLike } from '@credence/protocol';
 export type { IssueAuditRecord } from './issue/audit.ts';
 export { idJagIdentityProviderConfiguration } from './issue/configuration.ts';
-export { type IdJagExchangeOptions, addIdJagExchange } from './issue/add-id-jag-exchange.ts';
+export { addIdJagExchange } from './issue/add-id-jag-exchange.ts';
+export type { IdJagExchangeOptions } from './issue/options.ts';
 export type {
   IdJagDecision,
   IdJagDenial,
