@@ -1,8 +1,14 @@
 export default {
+  // The second one checks, after a run of all tests, those that test/requirements names.
+  reporters: ['default', '<rootDir>/test/requirements/reporter/index.js'],
   testEnvironment: '<rootDir>/test/jest-environment.js',
   extensionsToTreatAsEsm: ['.ts'],
-  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist', '<rootDir>/test/conformance/suite'],
+  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/{test,tools}/**/*.test.ts'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/packages/[^/]+/dist',
+    '<rootDir>/test/conformance/suite',
+    '<rootDir>/tools/docs/node_modules',
+  ],
   transform: {
     '\\.ts$': [
       '@swc/jest',

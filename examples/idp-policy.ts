@@ -81,6 +81,7 @@ const provider = new Provider(ISSUER, {
   ],
 });
 
+// #region issue
 const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
 addIdJagExchange(provider, {
   signingKeys,
@@ -94,6 +95,7 @@ addIdJagExchange(provider, {
   },
   audit: (record) => trail.push(record),
 });
+// #endregion
 // Clients that can exchange nothing but ID tokens ask client_credentials for the scope openid.
 issuePrincipalIdTokens(provider, { signingKeys, subject: table.subject });
 // #endregion

@@ -12,9 +12,11 @@ const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
 
 // The revision is negotiated; `versionNegotiation` pins it or keeps to the old ones.
+// #region connect
 const client = await connectMcp(bot, 'issues');
 console.log(`connected, revision ${client.getNegotiatedProtocolVersion()}`);
 const answer = await client.callTool({ name: 'list_issues', arguments: {} });
+// #endregion
 assert.ok(answer.content.length > 0);
 
 // Its token is revoked under a hundred calls: one new token for all of them, and none fails.

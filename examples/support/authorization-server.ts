@@ -32,6 +32,7 @@ export async function startAuthorizationServer({ idpIssuer, resource }: { idpIss
     ],
   });
 
+  // #region redeem
   addIdJagGrant(provider, {
     issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
     resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
@@ -41,6 +42,7 @@ export async function startAuthorizationServer({ idpIssuer, resource }: { idpIss
     ],
     audit: (record) => trail.push(record),
   });
+  // #endregion
   // #endregion
 
   const callback = provider.callback();

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { refusalOf } from '../support/evidence.ts';
+import { stopTimeouts, whileTimePasses } from '../support/faked-time.ts';
 import { say } from '../support/oauth-world.ts';
 import { drip, endless, type PeerAnswer, silence } from '../support/peer.ts';
 import { type AttackWorld, call, expectForThePerson, startAttackWorld } from './support/attack-world.ts';
@@ -10,14 +11,15 @@ let world: AttackWorld;
 beforeEach(async () => {
   world = await startAttackWorld();
 });
-afterEach(async () => world.close());
+afterEach(async () => {
+  jest.useRealTimers();
+  await world.close();
+});
 
-/** Long enough for an honest answer on a busy machine: only the peer under attack may take longer. */
-const REQUEST_MS = 800;
 /** Sixteen megabytes of spaces in sixteen kilobytes. */
 const BOMB = gzipSync(Buffer.alloc(16 * 1024 * 1024, ' '));
 const quick = {
-  timeout: { requestMs: REQUEST_MS, totalMs: 8_000 },
+  timeout: { requestMs: 800, totalMs: 8_000 },
   retry: { retries: 0, minDelayMs: 1, maxDelayMs: 2 },
 };
 const patient = { retry: { retries: 1, minDelayMs: 1, maxDelayMs: 2 } };
@@ -88,14 +90,18 @@ describe.each(LEGS)('at %s', (at, whose) => {
   });
 
   it('an answer byte by byte ends with its time', async () => {
+    stopTimeouts();
     answerAt(at, drip({ body: JSON.stringify({ access_token: 'x'.repeat(500) }), everyMs: 50 }));
-    const error = await refusalOf(call(world.bot({ principal: quick })));
+    const refusal = refusalOf(call(world.bot({ principal: quick })));
+    const error = await whileTimePasses(refusal, () => askedAt(at) > 0);
     expectForThePerson(error, { code: 'timeout', ...whose }, world);
   });
 
   it('silence ends with its time', async () => {
+    stopTimeouts();
     answerAt(at, silence());
-    const error = await refusalOf(call(world.bot({ principal: quick })));
+    const refusal = refusalOf(call(world.bot({ principal: quick })));
+    const error = await whileTimePasses(refusal, () => askedAt(at) > 0);
     expectForThePerson(error, { code: 'timeout', ...whose }, world);
     expect(error.remedy).toContain('timeout.requestMs');
   });

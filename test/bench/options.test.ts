@@ -25,7 +25,9 @@ describe('the figures of the benchmark', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     const hundred = Array.from({ length: 100 }, (_, at) => at + 1).toReversed();
-    expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile(hundred, 1)]).toEqual([50, 99, 100]);
+    expect(percentile(hundred, 0.5)).toBe(50);
+    expect(percentile(hundred, 0.99)).toBe(99);
+    expect(percentile(hundred, 1)).toBe(100);
     expect(() => median([])).toThrow('nothing was measured');
   });
 

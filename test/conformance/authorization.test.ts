@@ -6,7 +6,8 @@ import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { exportJWK, generateKeyPair } from 'jose';
-import { type Configuration, Provider } from 'oidc-provider';
+import type { Configuration } from 'oidc-provider';
+import { Provider } from '../support/oidc-provider.ts';
 import { signIn } from './authorization-sign-in.ts';
 import { runAuthorizationScenarios, type ScenarioRun } from './run.ts';
 import { suiteVersions } from './suite-version.ts';
@@ -84,6 +85,8 @@ const people: Configuration = {
   ...machines,
   scopes: ['openid'],
   responseTypes: ['code'],
+  findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+  ttl: { AccessToken: 60, Grant: 60, IdToken: 60, Interaction: 60, Session: 60 },
   features: {
     ...machines.features,
     devInteractions: { enabled: true },

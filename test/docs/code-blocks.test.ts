@@ -1,35 +1,31 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { codeFrom, examplesWithoutSource, filesWithBlocks, withCode } from '../../tools/docs/code-blocks.ts';
+import { entryPoints, ROOT } from '../../tools/docs/entry-points.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-const BLOCK = /(?:<!-- from (?<source>\S+) -->\s*)?```ts\n(?<code>[\s\S]*?)```/gu;
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const shown = filesWithBlocks().filter((path) => read(path).includes('```ts') || read(path).includes('@example'));
 
-const pages = [
-  'README.md',
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  ...readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}/README.md`),
-].filter((page) => page.endsWith('.md') && existsSync(join(ROOT, page)));
+describe.each(shown)('%s', (path) => {
+  it('shows no code but what runs; `npm run docs:code` copies it', () => {
+    expect(withCode(path, read(path), codeFrom)).toBe(read(path));
+  });
 
-/** A file, or what stands between `// #region NAME` and the next `// #endregion` of it, without its indentation. */
-function source(reference: string): string {
-  const [file = '', region] = reference.split('#');
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  if (region === undefined) return text;
-  const lines = text.split('\n');
-  const start = lines.findIndex((line) => line.trim() === `// #region ${region}`);
-  const length = lines.slice(start + 1).findIndex((line) => line.trim() === '// #endregion');
-  if (start < 0 || length < 0) throw new Error(`${file} has no region "${region}"`);
-  const body = lines.slice(start + 1, start + 1 + length);
-  const indent = Math.min(...body.filter((line) => line !== '').map((line) => line.length - line.trimStart().length));
-  return `${body.map((line) => line.slice(indent)).join('\n')}\n`;
-}
+  it('has no @example that is not a copy', () => {
+    expect(path.endsWith('.ts') ? examplesWithoutSource(read(path)) : []).toEqual([]);
+  });
+});
 
-describe.each(pages)('%s', (page) => {
-  const blocks = [...readFileSync(join(ROOT, page), 'utf8').matchAll(BLOCK)].map(({ groups }) => groups ?? {});
+// Nobody outside of this repository imports them.
+const OURS_ALONE = new Set(['@credence/protocol', '@credence/authorization-server/internals']);
+const forUsers = entryPoints().filter(({ specifier }) => !OURS_ALONE.has(specifier));
 
-  it('shows no code but what runs', () => {
-    expect(blocks.filter((block) => block['source'] === undefined).map((block) => block['code'])).toEqual([]);
-    for (const block of blocks) expect(block['code']).toBe(source(block['source'] ?? ''));
+describe.each(forUsers)('$specifier', ({ folder, types }) => {
+  it('has an @example at one of its exports', () => {
+    const index = types.replace(/^dist\//u, 'src/').replace(/\.d\.ts$/u, '.ts');
+    const modules = [...read(join(folder, index)).matchAll(/from '(?<path>\.[^']+)'/gu)];
+    const files = modules.map(({ groups }) => normalize(join(folder, index, '..', groups?.['path'] ?? '')));
+    expect(files.filter((file) => read(file).includes('@example'))).not.toEqual([]);
   });
 });

@@ -106,7 +106,9 @@ describe('accessMiddleware', () => {
         before: () => void jest.spyOn(performance, 'now').mockImplementation(() => now() + 60_000),
       },
     );
-    expect(offered.map((names) => names.length)).toEqual([7, 3, 7]);
+    const [before, refused, afterAMinute] = offered.map((names) => names.length);
+    expect({ before, refused, afterAMinute }).toEqual({ before: 7, refused: 3, afterAMinute: 7 });
+    expect(offered).toHaveLength(3);
   });
 
   it('hides but the one tool whose scope was refused, and nothing if told so', async () => {
@@ -143,7 +145,7 @@ describe('accessMiddleware', () => {
       args: { limit: 1 },
       id: 'call-0',
     });
-    expect(answers.map(({ status }) => status)).toEqual(['success', 'error', 'error']);
+    expect(answers).toMatchObject([{ status: 'success' }, { status: 'error' }, { status: 'error' }]);
     expect(answers[1]?.text).toBe('This call of issues__create_issue was not approved.');
     expect(answers[2]?.text).toBe(
       'This call of documents__list_documents was not approved: Documents are for weekdays.',
@@ -228,7 +230,7 @@ describe('accessMiddleware', () => {
       create,
       create,
     );
-    expect(answers.map(({ status }) => status)).toEqual(['success', 'success', 'success']);
+    expect(answers).toMatchObject([{ status: 'success' }, { status: 'success' }, { status: 'success' }]);
     expect(asked).toEqual([
       {
         server: 'issues',

@@ -54,7 +54,7 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
   it('asks for one token at the start and for one in each lifetime, and no call fails', async () => {
     const { idp, as } = await open();
     expect(hashesOf(await tokens()).size).toBe(1);
-    expect([idp.token, as.token]).toEqual([2, 1]);
+    expect({ atIdp: idp.token, atAs: as.token }).toEqual({ atIdp: 2, atAs: 1 });
 
     const before = idp.token + as.token;
     const forMs = 7_000;

@@ -128,7 +128,7 @@ describeWithRedis('what copies of a bot share', () => {
     const same = await boundTo(mine).token('mcp');
     const other = await boundTo(await generateDpopKeyPair()).token('mcp');
     expect(first).toMatchObject({ type: 'DPoP', value: 'bound-secret-1' });
-    expect([same.value, other.value]).toEqual(['bound-secret-1', 'bound-secret-2']);
+    expect({ same: same.value, other: other.value }).toEqual({ same: 'bound-secret-1', other: 'bound-secret-2' });
     const found = await everythingInRedis();
     expect(Object.keys(found)).toHaveLength(2);
     for (const value of Object.values(found)) {

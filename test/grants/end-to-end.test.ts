@@ -9,7 +9,7 @@ import { accessTokenVerifier } from '@credence/resource-server';
 import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../support/oidc-provider.ts';
 import { Bot } from '../support/roles/bot.ts';
 import { loopback } from '../support/roles/loopback.ts';
 import {
@@ -129,6 +129,23 @@ describe('from a client assertion to an access token', () => {
       authorization_grant_profiles_supported: [GRANT_PROFILE_ID_JAG],
       grant_types_supported: expect.arrayContaining(['urn:ietf:params:oauth:grant-type:jwt-bearer']),
     });
+  });
+
+  it('publishes nothing of the issuers that it trusts', async () => {
+    for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+      const response = await fetch(`${world.as.issuer}/.well-known/${name}`);
+      expect(response.status).toBe(200);
+      const metadata = await response.text();
+      expect(metadata).toContain(world.as.issuer);
+      expect(metadata).not.toContain(world.idp.issuer);
+    }
+  });
+
+  it('advertises the algorithms of DPoP proofs, all of them asymmetric', async () => {
+    const response = await fetch(`${world.as.issuer}/.well-known/oauth-authorization-server`);
+    const { dpop_signing_alg_values_supported: algorithms } = (await response.json()) as Record<string, string[]>;
+    expect(algorithms).toContain('ES256');
+    for (const algorithm of algorithms ?? []) expect(algorithm).toMatch(/^(?:ES|PS|RS)\d{3}$|^Ed(?:DSA|25519)$/u);
   });
 
   it('advertises the jwt-dpop grant only where proofs are accepted', async () => {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { stopTime, whileTimePasses } from '../support/faked-time.ts';
 import { goodClaims, goodHeader } from './support/bad-grants.ts';
 import { Issuer } from './support/issuer.ts';
 import { redeem } from './support/redeem.ts';
@@ -37,6 +38,7 @@ describe.each([
     target = await startTarget({ issuers: { [origin]: {} }, fetch: (url, init) => fetch(url, init) });
   });
   afterEach(async () => {
+    jest.useRealTimers();
     server.closeAllConnections();
     server.close();
     await target.close();
@@ -46,6 +48,7 @@ describe.each([
     idp.sign(JSON.stringify({ ...goodClaims({ audience: target.issuer }), iss: origin }), goodHeader());
 
   it('refuses cleanly, records it, and recovers by itself', async () => {
+    stopTime();
     isAway = true;
     const assertion = await grant();
     const answers = await Promise.all([redeem(target, assertion), redeem(target, assertion)]);
@@ -66,9 +69,11 @@ describe.each([
   });
 
   it('answers in time where it takes connections and says nothing', async () => {
+    stopTime();
     isHanging = true;
     const assertion = await grant();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(target, assertion)));
+    const redemptions = Promise.all(Array.from({ length: 20 }, () => redeem(target, assertion)));
+    const answers = await whileTimePasses(redemptions, () => asked > 0);
     for (const answer of answers) expect(answer).toMatchObject({ status: 503 });
     expect(target.records).toHaveLength(20);
     expect(target.records[0]?.reason).toMatch(/^keys_unavailable: http\S+: metadata: no answer in time$/u);
@@ -102,7 +107,7 @@ describe.each([
     for (;;) {
       const answer = await attempt();
       if (answer.status === 200 || Date.now() > until) return answer;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await jest.advanceTimersByTimeAsync(100);
     }
   }
 });

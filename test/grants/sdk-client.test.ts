@@ -16,7 +16,7 @@ import {
 } from '@credence/authorization-server';
 import { createSigningKeys } from '@credence/identity-provider';
 import { getRequestListener } from '@hono/node-server';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Client, CrossAppAccessProvider, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import { Hono } from 'hono';
@@ -130,9 +130,12 @@ describe("the MCP SDK v2's own CrossAppAccessProvider", () => {
   });
 
   it('does not with one for another client', async () => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     const { client, transport } = connect({ client_id: 'thief' });
     await expect(client.connect(transport)).rejects.toThrow(/issued for another client/u);
     await client.close();
     expect(new Set(records.map(({ reason }) => reason))).toEqual(new Set(['wrong_client: issued for "thief"']));
+    // The provider of the SDK keeps nothing that the refusal would invalidate, and the SDK says so.
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^\[mcp-sdk\] OAuth "invalid_grant"/u)]]);
   });
 });

@@ -2,10 +2,10 @@
 export { type RefusedRequest, cleanRecord } from './grant/audit-record.ts';
 export { calling, recording } from './grant/callback.ts';
 export { withEntries } from './grant/metadata.ts';
-export { parameter, parameterList, requiredParameter, scopeParameter } from './grant/parameters.ts';
+export { type Parameters, parameter, parameterList, requiredParameter, scopeParameter } from './grant/parameters.ts';
 export { serverFailure } from './grant/refusal.ts';
-export { createSteps } from './grant/steps.ts';
-export { type Issued, registerAuditedGrant } from './provider/audited-grant.ts';
+export { createSteps, type Settled, type Steps } from './grant/steps.ts';
+export { type AuditedGrant, type Issued, registerAuditedGrant } from './provider/audited-grant.ts';
 export { extendAnswers } from './provider/extend-answers.ts';
 export { machineFeatures, machinesOnly, type ProviderConfigurationOptions } from './provider/machine-configuration.ts';
 export type { ProviderInternals } from './provider/provider-internals.ts';

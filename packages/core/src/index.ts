@@ -38,6 +38,7 @@ export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
   CredenceEvent,
+  EventBase,
   FailureEvent,
   JoinedEvent,
   LegEvent,
@@ -48,6 +49,7 @@ export type {
   TokenEvent,
   WarningEvent,
 } from './runtime/events.ts';
+export type { NetworkTrust } from '@credence/protocol';
 export { optionsFromEnv } from './principal/from-env.ts';
 export type {
   CredenceEventListener,
@@ -56,7 +58,7 @@ export type {
   ServicePrincipalOptions,
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
-export type { FetchLike, NetworkTrust, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { fromRefreshToken } from './subjects/from-refresh-token.ts';

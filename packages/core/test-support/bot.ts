@@ -20,9 +20,29 @@ export interface Bot {
   readonly world: OAuthWorld;
   readonly bot: ServicePrincipal;
   readonly events: CredenceEvent[];
-  /** Requests at `[IdP metadata, authenticate, exchange, AS metadata, redeem]` so far. */
-  readonly counts: () => readonly number[];
+  /** The requests so far. */
+  readonly counts: () => Counts;
   close(): Promise<void>;
+}
+
+/** How many requests reached each endpoint. */
+export interface Counts {
+  readonly idpMetadata: number;
+  readonly authenticate: number;
+  readonly exchange: number;
+  readonly asMetadata: number;
+  readonly redeem: number;
+}
+
+/** How many requests there were in between. */
+export function countedBetween(before: Counts, after: Counts): Counts {
+  return {
+    idpMetadata: after.idpMetadata - before.idpMetadata,
+    authenticate: after.authenticate - before.authenticate,
+    exchange: after.exchange - before.exchange,
+    asMetadata: after.asMetadata - before.asMetadata,
+    redeem: after.redeem - before.redeem,
+  };
 }
 
 /** A principal before a scripted IdP and authorization server, both honest until a test says otherwise. */
@@ -56,13 +76,13 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
     world,
     bot,
     events,
-    counts: () => [
-      idp.script.count('metadata'),
-      idp.script.count('authenticate'),
-      idp.script.count('exchange'),
-      as.script.count('metadata'),
-      as.script.count('redeem'),
-    ],
+    counts: () => ({
+      idpMetadata: idp.script.count('metadata'),
+      authenticate: idp.script.count('authenticate'),
+      exchange: idp.script.count('exchange'),
+      asMetadata: as.script.count('metadata'),
+      redeem: as.script.count('redeem'),
+    }),
     async close() {
       await bot.close();
       await world.close();

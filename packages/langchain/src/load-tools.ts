@@ -13,10 +13,13 @@ import { ToolNames } from './tools/tool-names.ts';
 
 /** A server whose tools are not there, and why: `error` says leg, remedy and contact. */
 export interface ServerFailure {
+  /** The configured name of the server. */
   readonly server: string;
+  /** Why its tools are not there. */
   readonly error: CredenceError;
 }
 
+/** What `loadTools` resolves to. */
 export interface LoadedTools {
   /** The tools of every server that let the bot in, named `<server>__<tool>`, in the order of `servers`. */
   readonly tools: DynamicStructuredTool[];
@@ -33,6 +36,28 @@ export interface LoadedTools {
  * Throws `invalid_configuration` for wrong options and for `sdk: 'v2'` where that SDK is not installed.
  *
  * @param servers names or URLs as configured; default: all
+ *
+ * @example
+ * <!-- from examples/langchain-agent.ts#agent -->
+ * ```ts
+ * const { tools, failures, close } = await loadTools(bot, ['issues', 'documents', 'database']);
+ * for (const { server, error } of failures) console.log(`no tools of "${server}": ${error.summary}`);
+ *
+ * const stepUps: string[] = [];
+ * const agent = createAgent({
+ *   model,
+ *   tools,
+ *   middleware: [
+ *     accessMiddleware({
+ *       approveStepUp({ server, scopes, call }) {
+ *         stepUps.push(...scopes);
+ *         console.log(`approved: ${call.name} may add ${scopes.join(' ')} at "${server}"`);
+ *         return true;
+ *       },
+ *     }),
+ *   ],
+ * });
+ * ```
  */
 export async function loadTools(
   bot: ServicePrincipal,

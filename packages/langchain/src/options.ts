@@ -1,14 +1,14 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
-import type { OnRefused } from './tools/guard.ts';
 
+/** Options of `loadTools`. */
 export interface LoadToolsOptions {
   /**
    * What a refused call becomes where an agent made it: `message` (default), an error message the model reads while the run
    * goes on, or `throw`, a ToolException whose `cause` is the CredenceError; what the agent makes of that is up to it.
    */
-  onRefused?: OnRefused;
+  onRefused?: 'message' | 'throw';
   /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you then install beside it. */
   sdk?: 'v1' | 'v2';
   /** How long a tool call may take, in milliseconds; a `timeout` in the call's config wins. Default: the SDK's, 60,000. */

@@ -24,14 +24,15 @@ export {
   type DpopOptions,
   DpopProofError,
   ProofReplayUnknownError,
+  type ProvenRequest,
   type VerifiedProof,
   spendDpopProof,
   verifyDpopProof,
 } from './dpop/proof.ts';
-export { readClaims } from './id-jag/claims.ts';
-export { decoded } from './id-jag/decoded.ts';
+export { type ClaimRules, readClaims } from './id-jag/claims.ts';
+export { type Decoded, decoded } from './id-jag/decoded.ts';
 export { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode, type IdJagIdentity, identityOf } from './id-jag/error.ts';
-export { isObject } from './id-jag/read-claim.ts';
+export { type Claims, isObject } from './id-jag/read-claim.ts';
 export type {
   AuthorizationDetail,
   ClaimMapping,
@@ -46,23 +47,28 @@ export { KeysUnavailableError } from './keys/remote-key-set.ts';
 export { verifiedBy } from './keys/verified-by.ts';
 export { discoverUrl } from './metadata/discover.ts';
 export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-known.ts';
-export { ResponseTooLarge, readBounded } from './net/bounded-body.ts';
+export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
+export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
+export { checkConfiguredUrl } from './net/configured-url.ts';
+export { defaultFetch, type FetchLike } from './net/fetch-like.ts';
+export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
+export { decideNamedUrl } from './net/named-url.ts';
+export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';
 export {
-  type FetchLike,
-  answerText,
-  checkConfiguredUrl,
-  defaultFetch,
-  isLoopback,
-  mayFetchConfigured,
-} from './net/fetch-json.ts';
+  judgeConfiguredUrl,
+  judgeNamedUrl,
+  type NetworkTrust,
+  type UrlFault,
+  type UrlVerdict,
+} from './net/url-policy.ts';
 export { failureOf } from './net/peer-failure.ts';
 export type { Awaitable } from './options/awaitable.ts';
 export { checkList } from './options/lists.ts';
-export { checkNumber } from './options/numbers.ts';
+export { type NumberBounds, checkNumber } from './options/numbers.ts';
 export { callback, checkShape, flag, isAbsoluteUri, scope, unchecked } from './options/schemas.ts';
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
-export { boundedText } from './text/bounded-text.ts';
+export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanText, identifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';

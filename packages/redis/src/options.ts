@@ -5,12 +5,16 @@ import { type EncryptionKey, keyBytes } from './encryption/encryption-key.ts';
 
 /** Something worth a look that stops nothing. */
 export interface RedisStoreWarning {
+  /** Which kind of trouble: values sealed with a key that is not configured, or values that cannot be read. */
   readonly code: 'CREDENCE_REDIS_UNKNOWN_KEY' | 'CREDENCE_REDIS_DAMAGED';
+  /** What was found, in one sentence. */
   readonly message: string;
+  /** What to do about it, in one sentence. */
   readonly remedy: string;
 }
 
-interface CommonOptions {
+/** Options of `redisStore`: a connected client or a URL, and the key that values are encrypted with. */
+export type RedisStoreOptions = {
   /**
    * What values are encrypted with (AES-256-GCM). There is no default and no way without: 32 random bytes, the same for every
    * process of the fleet. To rotate, give the keys that values may still, or already, be sealed with as `previous`.
@@ -22,21 +26,18 @@ interface CommonOptions {
   keepsSubjectTokens?: boolean;
   /** Told once of each kind of trouble that is not an outage. Default: `process.emitWarning`. */
   onWarning?: (warning: RedisStoreWarning) => void;
-}
-
-export type RedisStoreOptions = CommonOptions &
-  (
-    | {
-        /** A client that is connected, and that the caller closes; see `RedisClientLike`. */
-        client: RedisClientLike;
-        url?: never;
-      }
-    | {
-        /** `redis://` or `rediss://`. The store connects at the first use; `close()` ends it. */
-        url: string;
-        client?: never;
-      }
-  );
+} & (
+  | {
+      /** A client that is connected, and that the caller closes; see `RedisClientLike`. */
+      client: RedisClientLike;
+      url?: never;
+    }
+  | {
+      /** `redis://` or `rediss://`. The store connects at the first use; `close()` ends it. */
+      url: string;
+      client?: never;
+    }
+);
 
 /** The options, checked. */
 export interface Settings {
@@ -90,7 +91,7 @@ export function settingsFrom(options: RedisStoreOptions): Settings {
   };
 }
 
-function isPlainKey(key: CommonOptions['encryptionKey']): key is EncryptionKey {
+function isPlainKey(key: RedisStoreOptions['encryptionKey']): key is EncryptionKey {
   return typeof key === 'string' || key instanceof Uint8Array;
 }
 

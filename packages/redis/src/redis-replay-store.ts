@@ -6,6 +6,7 @@ import type { RedisClientLike } from './connection/redis-commands.ts';
 /** Longer than this no token request waits for Redis. A reservation that comes about later only spends its id. */
 const COMMAND_MS = 900;
 
+/** Options of `redisReplayStore`. */
 export interface RedisReplayStoreOptions {
   /** A client that is connected, and that the caller closes; see `RedisClientLike`. */
   client: RedisClientLike;

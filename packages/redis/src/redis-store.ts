@@ -6,7 +6,9 @@ import { Sealer, type Unreadable } from './encryption/sealer.ts';
 import { type RedisStoreOptions, type RedisStoreWarning, settingsFrom } from './options.ts';
 import { DELETE_IF, EXTEND_IF } from './scripts.ts';
 
+/** The token store that `redisStore` returns. */
 export interface RedisStore extends TokenStore {
+  /** Whether subject tokens are shared too, as the option of the same name says. */
   readonly keepsSubjectTokens: boolean;
   /** Ends the connection that the store made; a client that was given stays open. Afterwards every method rejects. */
   close(): Promise<void>;
@@ -16,6 +18,13 @@ export interface RedisStore extends TokenStore {
  * A token store on Redis that every process of a principal shares: values encrypted, a lease so that one process renews for
  * all. Its methods reject with a `CredenceError` soon after Redis is lost, and work again when it is back; the principal goes on
  * by itself in between. Throws `CredenceError` of leg `configure` for options that are wrong.
+ *
+ * @example
+ * <!-- from test/fleet/copy.ts#readme -->
+ * ```ts
+ * const store = redisStore({ url: redisUrl, encryptionKey });
+ * const bot = ServicePrincipal.fromEnv(env, { store, onEvent });
+ * ```
  */
 export function redisStore(options: RedisStoreOptions): RedisStore {
   const { from, keys, prefix, keepsSubjectTokens, onWarning } = settingsFrom(options);

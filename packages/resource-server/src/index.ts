@@ -24,6 +24,7 @@ export type {
   AccessRefusal,
   AccessRefusalCode,
   OnRefused,
+  TokenIdentity,
   TokenRefusal,
   TokenRefusalCode,
 } from './access-token/refusals.ts';

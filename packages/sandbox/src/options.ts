@@ -15,6 +15,7 @@ const options = z.strictObject({
 
 export type ResolvedOptions = z.infer<typeof options>;
 
+/** Options of `startSandbox`. */
 export interface SandboxOptions {
   /** How long the authorization servers' access tokens live. Default 300. */
   accessTokenLifetimeSeconds?: number;

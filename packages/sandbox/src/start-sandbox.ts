@@ -7,6 +7,24 @@ import type { Sandbox } from './sandbox.ts';
  * principals, a policy and an audit trail. Nothing leaves the machine.
  *
  * @throws CredenceError `invalid_configuration` for options that do not exist or have the wrong kind.
+ *
+ * @example
+ * <!-- from examples/sandbox.ts#sandbox -->
+ * ```ts
+ * const sandbox = await startSandbox({ singleUseIdJags: true }); // so that each new token asks the IdP
+ * const me = sandbox.principals['reporting-bot']; // its key, its client ids and secrets, and CREDENCE_* in me.env
+ * const bot = ServicePrincipal.fromEnv(me.env);
+ *
+ * const first = await bot.token('documents');
+ * sandbox.policy.pauseServer('documents'); // from now on the IdP denies it ...
+ * sandbox.authorizationServers.main.revokeTokens({ principal: me.name }); // ... and tokens that are out are dead
+ * await sandbox.idp.rotateSigningKey();
+ *
+ * bot.invalidate(first); // what a 401 of the server does
+ * const refused = await bot.token('documents').catch((error: unknown) => error);
+ * console.log(sandbox.audit.records.map(({ server, reason }) => `${server ?? '-'}: ${reason}`));
+ * console.log(sandbox.idp.requests.token, sandbox.authorizationServers.main.requests.token);
+ * ```
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const settings = resolveOptions(options);

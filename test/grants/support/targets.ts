@@ -10,7 +10,7 @@ import { createSigningKeys } from '@credence/identity-provider';
 import { type FetchLike, memoryReplayStore, type ReplayStore, type TrustedIssuer } from '@credence/protocol';
 import { idJagAuthorizationServerConfiguration, addIdJagGrant } from '@credence/authorization-server/oidc-provider';
 import { exportJWK, generateKeyPair } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../support/oidc-provider.ts';
 
 const GRANT_JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const GRANT_JWT_DPOP = 'urn:ietf:params:oauth:grant-type:jwt-dpop';

@@ -22,10 +22,10 @@ export function signIdJag(keys: SigningKeys, claims: Readonly<Record<string, unk
   return keys.sign({ ...good, ...claims }, { typ: 'oauth-id-jag+jwt' });
 }
 
-/** A DPoP proof for a POST to this URL, by a key of its own. */
-export async function dpopProof(htu: string): Promise<string> {
+/** A DPoP proof for a POST to this URL (or another method), by a key of its own. */
+export async function dpopProof(htu: string, htm = 'POST'): Promise<string> {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
-  return new SignJWT({ htm: 'POST', htu, jti: crypto.randomUUID() })
+  return new SignJWT({ htm, htu, jti: crypto.randomUUID() })
     .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
     .setIssuedAt()
     .sign(privateKey);

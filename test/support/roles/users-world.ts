@@ -11,7 +11,7 @@ import {
 } from '@credence/identity-provider';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../oidc-provider.ts';
 import type { Answer } from './bot.ts';
 import { loopback } from './loopback.ts';
 

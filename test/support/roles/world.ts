@@ -20,7 +20,7 @@ import {
 } from '@credence/authorization-server/oidc-provider';
 import type { RedeemAuditRecord } from '@credence/authorization-server';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../oidc-provider.ts';
 import { type Loopback, loopback } from './loopback.ts';
 
 export const OPAQUE_RESOURCE = 'https://mcp.example/opaque';
@@ -105,6 +105,8 @@ export async function startWorld(
       { ...machine, client_id: 'bound', client_secret: IDP_SECRET, dpop_bound_access_tokens: true },
       { ...machine, client_id: 'symmetric', client_secret: IDP_SECRET, id_token_signed_response_alg: 'HS256' },
     ],
+    findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    ttl: { ...idJagIdentityProviderConfiguration().ttl, AccessToken: 60 },
     enabledJWA: { idTokenSigningAlgValues: ['ES256', 'HS256'] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
   });

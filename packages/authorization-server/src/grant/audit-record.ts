@@ -2,7 +2,9 @@ import { cleanText } from '@credence/protocol';
 
 /** What is known of a refused request besides what the handler noted. */
 export interface RefusedRequest {
+  /** The OAuth error that the client was answered. */
   readonly error: string;
+  /** Why, for the audit record. */
   readonly reason: string;
   /** The client the request names, where it did not get as far as the handler: it may not have authenticated. */
   readonly claimedClientId?: string;

@@ -10,6 +10,7 @@ export function parameter(params: Parameters, name: string): string | undefined 
   return values[0];
 }
 
+/** The one value of a parameter. Throws GrantRefusal `invalid_request` where it is absent, empty or repeated. */
 export function requiredParameter(params: Parameters, name: string): string {
   const value = parameter(params, name);
   if (value === undefined) throw new GrantRefusal('invalid_request', `${name} is required`);

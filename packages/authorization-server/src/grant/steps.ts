@@ -8,6 +8,7 @@ export interface Steps<Known extends object> {
   readonly settled: <T>(initial: Known, work: () => Promise<T>) => Promise<Settled<Known, T>>;
 }
 
+/** What the steps of one request came to. */
 export type Settled<Known, T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown; readonly known: Known };
 

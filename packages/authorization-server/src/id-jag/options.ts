@@ -31,6 +31,7 @@ export interface VerifyIdJagOptions {
   readonly clockToleranceSeconds?: number | undefined;
   /** The longest `exp - iat` that is accepted, in seconds. Default: 3600. */
   readonly maxLifetimeSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
   /** For fetching metadata and key sets. Default: the global one. */
   readonly fetch?: FetchLike | undefined;

@@ -26,6 +26,29 @@ const DEFAULT_MAX_LIFETIME_SECONDS = 3600;
  *
  * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer, and a
  * TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/verify-id-jag.ts#verify -->
+ * ```ts
+ * try {
+ *   const { subject, groups, scopes } = await verifyIdJag(assertion, {
+ *     issuers: { 'https://acme.idp.example': { jwks: idp.publicJwks() } }, // or {}: its keys are discovered
+ *     audience: 'https://as.example',
+ *     clientId: authenticatedClientId,
+ *     resources: ['https://mcp.example/mcp'],
+ *     dpopThumbprint: proofThumbprint, // of the verified DPoP proof, where there is one
+ *   });
+ *   return { status: 200, subject, groups, scopes };
+ * } catch (error) {
+ *   if (!(error instanceof IdJagError)) throw error;
+ *   // code and detail are for the audit record, message is for the client
+ *   return {
+ *     status: error.oauthError === 'temporarily_unavailable' ? 503 : 400,
+ *     error: error.oauthError,
+ *     code: error.code,
+ *   };
+ * }
+ * ```
  */
 export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
   checkIdJagOptions('verifyIdJag', options, options.audience);

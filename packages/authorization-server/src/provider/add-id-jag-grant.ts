@@ -26,6 +26,20 @@ const { step } = redemptionSteps;
  * its place.
  *
  * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
+ *
+ * @example
+ * <!-- from examples/support/authorization-server.ts#redeem -->
+ * ```ts
+ * addIdJagGrant(provider, {
+ *   issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
+ *   resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
+ *   scopesFor: [
+ *     { group: 'engineering', scopes: ['issues:read', 'issues:write'] },
+ *     { role: 'auditor', scopes: ['issues:read'] },
+ *   ],
+ *   audit: (record) => trail.push(record),
+ * });
+ * ```
  */
 export function addIdJagGrant(provider: Provider, options: IdJagGrantOptions): void {
   checkShape('addIdJagGrant', idJagGrantSchema, options);

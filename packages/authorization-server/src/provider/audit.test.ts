@@ -38,7 +38,7 @@ describe('the audit trail', () => {
     const assertion = await bot.idJag();
     const { body } = await bot.redeem(assertion);
     await bot.redeem(assertion, { scope: 'admin' });
-    expect(world.redeemed.map(({ granted }) => granted)).toEqual([true, false]);
+    expect(world.redeemed).toMatchObject([{ granted: true }, { granted: false }]);
     const trail = JSON.stringify(world.redeemed);
     expect(trail).not.toContain(String(body['access_token']));
     expect(trail).not.toContain(assertion.split('.')[2]);
@@ -110,17 +110,17 @@ describe('the audit trail', () => {
   });
 
   it('is awaited before the answer', async () => {
-    const trail: boolean[] = [];
+    const trail: { granted: boolean }[] = [];
     const audit: IdJagGrantOptions['audit'] = async ({ granted }) => {
       await sleep(20);
-      trail.push(granted);
+      trail.push({ granted });
     };
     await inWorld({ audit }, async (own) => {
       const assertion = await own.idJag();
       await own.redeem(assertion);
-      expect(trail).toEqual([true]);
+      expect(trail).toEqual([{ granted: true }]);
       await own.redeem(assertion, { scope: 'admin' });
-      expect(trail).toEqual([true, false]);
+      expect(trail).toEqual([{ granted: true }, { granted: false }]);
     });
   });
 });

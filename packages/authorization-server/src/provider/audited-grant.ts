@@ -10,14 +10,21 @@ import { type ProviderInternals, providerInternals } from './provider-internals.
 
 /** A grant that `handle` decided to give: the answer, and what its audit record says of the request and of the grant. */
 export interface Issued<Known extends object, Granted extends object> {
+  /** The answer of the token endpoint. */
   readonly body: object;
+  /** What the record says of the request, also where the grant cannot be recorded and is not given. */
   readonly known: Known;
+  /** What the record says of the grant. */
   readonly granted: Granted;
 }
 
+/** A grant of which every request leaves one record. */
 export interface AuditedGrant<Known extends object, Granted extends object> {
+  /** The values of `grant_type` that it answers. */
   readonly grantTypes: readonly string[];
+  /** The parameters that its requests may have. */
   readonly parameters: readonly string[];
+  /** Those of them that may repeat. */
   readonly repeatable: readonly string[];
   /** A parameter that no other grant has: a request with it that names no grant type is one of these. */
   readonly ownParameter: string;

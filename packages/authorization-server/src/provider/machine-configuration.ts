@@ -9,6 +9,7 @@ export interface ProviderConfigurationOptions {
 /** What an oidc-provider for machines has in common, whichever side it is: nothing that needs a browser. */
 export const machinesOnly = { responseTypes: [] } satisfies Configuration;
 
+/** The features of oidc-provider that a provider for machines has on, and those that it has off. */
 export function machineFeatures({ dpop = true }: ProviderConfigurationOptions): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },

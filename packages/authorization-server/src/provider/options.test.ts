@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../../test/support/oidc-provider.ts';
 import { OPAQUE_RESOURCE } from '../../../../test/support/roles/world.ts';
 import type { IdJagGrantOptions } from '../redeem/options.ts';
 import { addIdJagGrant } from './add-id-jag-grant.ts';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
+import '../../../../test/support/oidc-provider.ts';
 import { providerInternals } from './provider-internals.ts';
 
 const EXPECTED_VERSION = '9.13.3';

@@ -4,9 +4,11 @@ import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 
 /** What names a subject for good. An email address does not: it can be given to somebody else. */
 export interface SubjectKey {
+  /** The claim `iss` of the ID-JAG. */
   readonly issuer: string;
   /** Of a multi-tenant issuer; its `subject` is unique in its tenant only. */
   readonly tenant?: string;
+  /** The claim `sub` of the ID-JAG. */
   readonly subject: string;
   /** Where the ID-JAG is for a tenant of this authorization server: its accounts are not those of the other tenants. */
   readonly audienceTenant?: string;
@@ -24,6 +26,7 @@ export interface GrantUse {
 
 /** The account that a subject is, and how that is known. */
 export interface LinkedAccount {
+  /** The id of the account at this authorization server. */
   readonly accountId: string;
   /** How it was found; for the audit record. */
   readonly linkedBy: 'subject' | 'email' | 'provisioning';

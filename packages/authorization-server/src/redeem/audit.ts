@@ -6,7 +6,9 @@ import { cleanRecord, type RefusedRequest } from '../grant/audit-record.ts';
  * control characters, and like lists cut where they are long.
  */
 export interface RedeemAuditRecord {
+  /** When the request was decided. */
   readonly time: Date;
+  /** Whether an access token was issued. */
   readonly granted: boolean;
   /** The authenticated client. */
   readonly clientId?: string;
@@ -18,6 +20,7 @@ export interface RedeemAuditRecord {
   readonly intendedClientId?: string;
   /** `iss` of the ID-JAG, once its signature is verified; so are `tenant`, `subject` and `jti`. */
   readonly issuer?: string;
+  /** The claim `tenant` of the ID-JAG. */
   readonly tenant?: string;
   /** `sub` of the ID-JAG. */
   readonly subject?: string;
@@ -25,14 +28,17 @@ export interface RedeemAuditRecord {
   readonly accountId?: string;
   /** How, where `linkAccounts` did it. */
   readonly linkedBy?: 'subject' | 'email' | 'provisioning';
+  /** The resource that the access token is for. */
   readonly resource?: string;
   /** The `scope` parameter, or the ID-JAG's scopes where there is none. */
   readonly requestedScopes?: readonly string[];
+  /** The scopes of the access token. */
   readonly grantedScopes?: readonly string[];
   /** Types of the granted `authorization_details`. */
   readonly grantedDetailsTypes?: readonly string[];
   /** `jti` of the ID-JAG: the same as in the identity provider's record. */
   readonly jti?: string;
+  /** Whether the access token is bound to a key (RFC 9449) or not. */
   readonly tokenType?: 'Bearer' | 'DPoP';
   /** The OAuth error answered. */
   readonly error?: string;

@@ -3,7 +3,7 @@ import { createSigningKeys, type SigningKeys } from '@credence/identity-provider
 import { accessTokenVerifier, callerOf } from '@credence/resource-server';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { Provider } from 'oidc-provider';
+import { Provider } from '../../../../test/support/oidc-provider.ts';
 import { Bot } from '../../../../test/support/roles/bot.ts';
 import { dpopProof, signIdJag } from '../../../../test/support/roles/tokens.ts';
 import {
@@ -99,11 +99,11 @@ describe('who the caller is', () => {
         },
       ],
     });
-    const reasons: unknown[] = [];
+    const reasons: { reason: unknown }[] = [];
     addIdJagGrant(provider, {
       issuers: { [world.idp.issuer]: {} },
       resources,
-      audit: ({ reason }) => reasons.push(reason),
+      audit: ({ reason }) => reasons.push({ reason }),
     });
     const callback = provider.callback();
     world.as.server.serve((request, response) => void callback(request, response));
@@ -111,7 +111,10 @@ describe('who the caller is', () => {
     await expect(bot.redeem(await idJag({ groups: ['g'] }))).resolves.toMatchObject({
       body: { error: 'server_error' },
     });
-    expect(reasons).toEqual([undefined, expect.stringContaining('extraTokenClaims: idJagTokenClaims')]);
+    expect(reasons).toEqual([
+      { reason: undefined },
+      { reason: expect.stringContaining('extraTokenClaims: idJagTokenClaims') },
+    ]);
   });
 });
 

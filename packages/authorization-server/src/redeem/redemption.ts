@@ -31,16 +31,23 @@ export interface RedemptionRequest {
 
 /** What an ID-JAG is worth: what the access token that is issued for it says. */
 export interface Redemption<Resource extends ResourceRules = ResourceRules> {
+  /** The verified ID-JAG. */
   readonly idJag: IdJag;
+  /** The authenticated client, for which the ID-JAG was issued. */
   readonly clientId: string;
+  /** The account that the subject of the ID-JAG was linked to. */
   readonly accountId: string;
+  /** The resource identifier that the token is for: its audience. */
   readonly resource: string;
+  /** What the options say about that resource. */
   readonly resourceOptions: Resource;
   /** Empty only where `authorizationDetails` are granted. */
   readonly scopes: readonly string[];
+  /** The `authorization_details` granted (RFC 9396); undefined where none are. */
   readonly authorizationDetails?: readonly AuthorizationDetail[];
   /** Further claims of the token: `act`, `groups`, `roles`, or what `tokenClaims` made. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** How long the token is good, in seconds. */
   readonly expiresInSeconds: number;
   /** The key the token is to be bound to (`cnf.jkt`, RFC 9449 section 6). */
   readonly dpopThumbprint?: string;

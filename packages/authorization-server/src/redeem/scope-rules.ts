@@ -11,13 +11,17 @@ export interface ScopeRule {
   readonly issuer?: string;
   /** Required in a row with conditions for an issuer with several tenants, or any: so has each of them. */
   readonly tenant?: string;
+  /** The claim `sub` must be this. */
   readonly subject?: string;
+  /** The claim `groups` must hold this. */
   readonly group?: string;
+  /** The claim `roles` must hold this. */
   readonly role?: string;
   /** Claims that must have this value, or a list that holds it. */
   readonly claims?: Readonly<Record<string, string | number | boolean>>;
   /** Only for this resource. Default: for all. */
   readonly resource?: string;
+  /** The scopes that a subject has for which the row holds. */
   readonly scopes: readonly string[];
 }
 

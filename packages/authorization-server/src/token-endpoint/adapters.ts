@@ -3,13 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
 import { isForm } from './parameters.ts';
 
-type TokenEndpoint = (request: Request) => Promise<Response>;
-
 /** More than an honest token request has: where a longer one hides its `grant_type` behind this, it is nobody's here. */
 const MAX_HEAD_BYTES = 64 * 1024;
-
-/** A request of Express. */
-type ExpressRequest = IncomingMessage & { readonly body?: unknown };
 
 /**
  * An `idJagTokenEndpoint` as a handler for Express: it answers the forms whose `grant_type` is one of its own, and leaves
@@ -20,8 +15,12 @@ type ExpressRequest = IncomingMessage & { readonly body?: unknown };
  * Gives `next` the error where the client goes away while it sends, or `endpoint` rejects.
  */
 export function expressIdJag(
-  endpoint: TokenEndpoint,
-): (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => Promise<void> {
+  endpoint: (request: Request) => Promise<Response>,
+): (
+  request: IncomingMessage & { readonly body?: unknown },
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void> {
   return async (request, response, next) => {
     let answer: Response | undefined;
     let body = '';
@@ -43,7 +42,10 @@ export function expressIdJag(
   };
 }
 
-async function answered(request: ExpressRequest, endpoint: TokenEndpoint): Promise<Response | undefined> {
+async function answered(
+  request: IncomingMessage & { readonly body?: unknown },
+  endpoint: (request: Request) => Promise<Response>,
+): Promise<Response | undefined> {
   if (request.method !== 'POST' || !isForm(request.headers['content-type'])) return undefined;
   const isUnread = request.readable;
   const form = isUnread ? new URLSearchParams(await peek(request)) : keptForm(request.body);
@@ -138,11 +140,6 @@ function keptForm(body: unknown): URLSearchParams | undefined {
   return parameters;
 }
 
-/** As much of a Hono context as is needed. */
-interface HonoContext {
-  readonly req: { readonly raw: Request; formData(): Promise<FormData> };
-}
-
 /**
  * An `idJagTokenEndpoint` as a middleware for Hono: it answers the forms whose `grant_type` is one of its own, and leaves
  * everything else, with its body unread, to the handlers after it. Where a middleware before it has read the body through
@@ -150,8 +147,11 @@ interface HonoContext {
  * of. Rejects where the client goes away while it sends, or `endpoint` rejects.
  */
 export function honoIdJag(
-  endpoint: TokenEndpoint,
-): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+  endpoint: (request: Request) => Promise<Response>,
+): (
+  context: { readonly req: { readonly raw: Request; formData(): Promise<FormData> } },
+  next: () => Promise<void>,
+) => Promise<Response | undefined> {
   return async ({ req }, next) => {
     const { raw } = req;
     if (raw.method === 'POST' && isForm(raw.headers.get('content-type'))) {
@@ -163,7 +163,7 @@ export function honoIdJag(
   };
 }
 
-async function formKeptBy(request: HonoContext['req']): Promise<URLSearchParams | undefined> {
+async function formKeptBy(request: { formData(): Promise<FormData> }): Promise<URLSearchParams | undefined> {
   let form: FormData;
   try {
     form = await request.formData();

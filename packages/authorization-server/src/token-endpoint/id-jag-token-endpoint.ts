@@ -8,7 +8,7 @@ import {
   DpopProofError,
   GRANT_JWT_BEARER,
   GRANT_JWT_DPOP,
-  mayFetchConfigured,
+  judgeConfiguredUrl,
   memoryReplayStore,
   ProofReplayUnknownError,
   type ReplayStore,
@@ -73,6 +73,28 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
  * `unsupported_grant_type`: see `expressIdJag` and `honoIdJag` for an endpoint that has them.
  *
  * Throws a TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/web-standard.ts#authorization-server -->
+ * ```ts
+ * const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
+ * const tokenEndpoint = `${issuer}/token`;
+ * const idJag = idJagTokenEndpoint({
+ *   issuer,
+ *   issuers: { [idp.issuer]: {} },
+ *   resources: { [resource]: { scopes: ['issues:read', 'issues:write'], requireDpop: true } },
+ *   allowPublicClients: true,
+ *   authenticateClient: ({ method, clientId }) => (method === 'none' && clientId === 'bot-at-as' ? clientId : undefined),
+ *   issueAccessToken: (redemption) => signingKeys.sign(accessTokenClaims(redemption, issuer), { typ: 'at+jwt' }),
+ *   dpop: { tokenEndpoint, nonces: dpopNonces() },
+ * });
+ * const authorizationServer = new Hono();
+ * authorizationServer.post('/token', honoIdJag(idJag));
+ * authorizationServer.get('/jwks', (context) => context.json(signingKeys.publicJwks()));
+ * authorizationServer.get('/.well-known/oauth-authorization-server', (context) =>
+ *   context.json(withIdJagMetadata({ issuer, token_endpoint: tokenEndpoint, jwks_uri: `${issuer}/jwks` }, { dpop: {} })),
+ * );
+ * ```
  */
 export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request: Request) => Promise<Response> {
   checkOptions(options);
@@ -112,7 +134,7 @@ const optionsSchema = redemptionRulesSchema.extend({
   issuer: z
     .string()
     .refine(
-      (issuer) => mayFetchConfigured(issuer) && !/[?#]/u.test(issuer),
+      (issuer) => judgeConfiguredUrl(issuer).fault === undefined && !/[?#]/u.test(issuer),
       'is no https URL without query and fragment (or http on loopback)',
     ),
   authenticateClient: callback,

@@ -1,4 +1,4 @@
-import { boundedText } from '@credence/protocol';
+import { BodyTooLargeError, boundedText } from '@credence/protocol';
 import type { Parameters } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 
@@ -33,10 +33,10 @@ export async function readParameters(request: Request, maxBodyBytes: number): Pr
 }
 
 async function bodyText({ body }: Request, maxBytes: number): Promise<string> {
-  const tooLarge = new GrantRefusal('invalid_request', 'the body is too large');
   try {
-    return await boundedText(body, maxBytes, tooLarge);
+    return await boundedText(body, maxBytes, { fatal: true });
   } catch (error) {
-    throw error === tooLarge ? tooLarge : new GrantRefusal('invalid_request', 'the body cannot be read');
+    const what = error instanceof BodyTooLargeError ? 'is too large' : 'cannot be read';
+    throw new GrantRefusal('invalid_request', `the body ${what}`);
   }
 }

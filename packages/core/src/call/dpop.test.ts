@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { decodeJwt } from 'jose';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
@@ -11,10 +12,13 @@ afterEach(async () => {
   for (const one of opened.splice(0).toReversed()) await one.close();
 });
 
-async function start(tokenType: string, answers: PeerRoute, dpop?: McpServerOptions['dpop']) {
+async function start(tokenType: string, answers: PeerRoute, dpop?: McpServerOptions['dpop'], asNonce?: string) {
   let tokens = 0;
   const as: Peer = await startPeer({
-    'POST /token': () => {
+    'POST /token': ({ headers }) => {
+      if (asNonce !== undefined && decodeJwt(String(headers['dpop']))['nonce'] !== asNonce) {
+        return { status: 400, headers: { 'dpop-nonce': asNonce }, body: { error: 'use_dpop_nonce' } };
+      }
       tokens += 1;
       return { body: { access_token: `token-${tokens}`, token_type: tokenType, expires_in: 300 } };
     },
@@ -36,7 +40,14 @@ async function start(tokenType: string, answers: PeerRoute, dpop?: McpServerOpti
   });
   opened.push(as, mcp, bot);
   const post = () => bot.fetchFor('notes')(url, { method: 'POST', body: '{}' });
-  return { post, asked: () => as.received('POST /token').length, received: () => mcp.received('POST /mcp') };
+  return {
+    url,
+    tokenEndpoint: `${as.origin}/token`,
+    post,
+    proofsAtAs: () => as.received('POST /token').map(({ headers }) => decodeJwt(String(headers['dpop']))),
+    asked: () => as.received('POST /token').length,
+    received: () => mcp.received('POST /mcp'),
+  };
 }
 
 const unauthorized = (challenge: string, nonce?: string) => ({
@@ -45,6 +56,34 @@ const unauthorized = (challenge: string, nonce?: string) => ({
 });
 
 describe('a call with a token that is bound to a key', () => {
+  it('sends a new proof each time, about the method, the URL and the token', async () => {
+    const { url, post, received } = await start('DPoP', { body: {} }, await generateDpopKeyPair());
+    expect([(await post()).status, (await post()).status]).toEqual([200, 200]);
+    const proofs = received().map(({ headers }) => String(headers['dpop']));
+    for (const proof of proofs) {
+      expect(decodeProtectedHeader(proof)).toMatchObject({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty: 'EC' } });
+      expect(decodeProtectedHeader(proof).jwk).not.toHaveProperty('d');
+      expect(decodeJwt(proof)).toMatchObject({
+        htm: 'POST',
+        htu: url,
+        ath: createHash('sha256').update('token-1').digest('base64url'),
+        iat: expect.any(Number),
+      });
+    }
+    expect(new Set(proofs.map((proof) => decodeJwt(proof).jti)).size).toBe(2);
+  });
+
+  it('is obtained with a proof, and once more with the nonce that the authorization server wants', async () => {
+    const bound = await start('DPoP', { body: {} }, await generateDpopKeyPair(), 'as-nonce');
+    expect((await bound.post()).status).toBe(200);
+    const about = { htm: 'POST', htu: bound.tokenEndpoint };
+    const [first, second] = bound.proofsAtAs();
+    expect(first).toMatchObject(about);
+    expect(first).not.toHaveProperty('nonce');
+    expect(second).toMatchObject({ ...about, nonce: 'as-nonce' });
+    expect(bound.asked()).toBe(2);
+  });
+
   it('takes a nonce for each token that it tries', async () => {
     const { post, asked, received } = await start(
       'DPoP',
@@ -86,6 +125,9 @@ describe('a call with a bearer token where only bound ones are taken', () => {
       contact: 'you',
       remedy: expect.stringContaining('servers.notes.dpop'),
     });
-    expect([asked(), received().length]).toEqual([1, 1]);
+    expect({ tokensAskedFor: asked(), callsReceived: received().length }).toEqual({
+      tokensAskedFor: 1,
+      callsReceived: 1,
+    });
   });
 });

@@ -3,7 +3,9 @@ import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
 import { current } from './rotating.ts';
 
+/** Options of `clientAssertion`. */
 export interface ClientAssertionOptions {
+  /** The client id at the issuer that this credential belongs to. */
   clientId: string;
   /** A JWT someone else signed: a callback asked before every request, or a file that is read before every request. */
   assertion: ((request: { issuer: string; tokenEndpoint: string }) => string | Promise<string>) | { file: string };

@@ -6,7 +6,9 @@ import { current, currentFile, isFile, type Rotating } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
 
+/** Options of `clientSecret`. */
 export interface ClientSecretOptions {
+  /** The client id at the issuer that this credential belongs to. */
   clientId: string;
   /** The secret, or where it is found before each request: a file, a callback. */
   secret: string | Rotating;

@@ -8,7 +8,9 @@ import { type SigningAlgorithm, type SigningKey, signingKey, type SigningKeyInpu
 
 const OPTION = 'privateKeyJwt({ key })';
 
+/** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
+  /** The client id at the issuer that this credential belongs to: claims `iss` and `sub` of the assertion. */
   clientId: string;
   /**
    * PEM (PKCS#8), private JWK, CryptoKey, a function that signs bytes elsewhere (then `alg` is required), or a file with a PEM

@@ -5,13 +5,19 @@ import type { Operation } from '../runtime/events.ts';
 
 /** What one peer answered to one question. */
 export interface DiagnosisStep {
+  /** The leg that this step is part of. */
   readonly leg: Leg;
+  /** What was requested. */
   readonly operation: Operation;
   /** `passed over`: a well-known path that was not there, or a try that a later one made good. */
   readonly outcome: 'ok' | 'failed' | 'passed over';
+  /** The URL that was asked, without its query. Undefined where it was not known. */
   readonly endpoint?: string | undefined;
+  /** The HTTP status of the answer, where there was one. */
   readonly status?: number | undefined;
+  /** How long the step took, in milliseconds. */
   readonly durationMs: number;
+  /** How far the peer's Date header is ahead of our wall clock, in seconds, where that is more than ten. */
   readonly clockSkewSeconds?: number | undefined;
   /** What it came to here, where it failed: `timeout`, `unreachable`, ... */
   readonly code?: ErrorCode | undefined;
@@ -21,9 +27,13 @@ export interface DiagnosisStep {
 
 /** Why a bot gets in at a server or does not. Holds no secret: it can be pasted into a ticket. */
 export interface Diagnosis {
+  /** The configured name of the server. */
   readonly server: string;
+  /** The configured URL of the server. */
   readonly url: string;
+  /** The flow that the server is configured for, `enterprise-managed` for example. */
   readonly flow: string;
+  /** True when a token was granted. */
   readonly ok: boolean;
   /** In the order they were asked. */
   readonly steps: readonly DiagnosisStep[];
@@ -33,8 +43,11 @@ export interface Diagnosis {
   readonly leg?: Leg | undefined;
   /** What it comes down to, what to do and whom to ask. */
   readonly message: string;
+  /** What to do, in a sentence. Present where `ok` is false. */
   readonly remedy?: string | undefined;
+  /** Who can do it. Present where `ok` is false. */
   readonly contact?: Contact | undefined;
+  /** The error that `token()` would throw. Present where `ok` is false. */
   readonly error?: CredenceError | undefined;
   /** What was granted, where something was. */
   readonly granted?: { scopes: readonly string[]; missingScopes: readonly string[]; resource: string; expiresAt: Date };

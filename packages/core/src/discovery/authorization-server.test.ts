@@ -3,7 +3,7 @@ import { endless, silence, startPeer } from '../../../../test/support/peer.ts';
 import { type HostAnswer, hosts } from '../../test-support/hosts.ts';
 import { never, refusalOf, testRuntime } from '../../test-support/runtime.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { NetworkTrust } from '../runtime/runtime.ts';
+import type { NetworkTrust } from '@credence/protocol';
 import { discoverIssuer } from './authorization-server.ts';
 
 const ISSUER = 'https://as.example/t';

@@ -47,12 +47,13 @@ export async function discoverIssuer(
     server,
     issuer,
     option,
+    anchor,
   };
-  const url = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime.network, anchor);
-  const urls = authorizationServerUrls(url);
+  const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, anchor);
+  const urls = authorizationServerUrls(allowed instanceof Promise ? await allowed : allowed);
   const found = await firstDocument(runtime, urls, about, signal, (document) =>
     judge(document, issuer, about, option, (value) =>
-      peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime.network, anchor),
+      peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime, anchor),
     ),
   );
   if (found) return found;
@@ -72,8 +73,8 @@ function judge(
   issuer: string,
   about: About,
   option: string,
-  allowed: (value: string) => URL,
-): IssuerMetadata {
+  allowed: (value: string) => URL | Promise<URL>,
+): IssuerMetadata | Promise<IssuerMetadata> {
   const said = stringField(json, 'issuer');
   if (said !== issuer) {
     throw new CredenceError({
@@ -100,12 +101,14 @@ function judge(
   }
   const profiles = stringList(json['authorization_grant_profiles_supported']);
   const chaining = stringList(json['identity_chaining_requested_token_types_supported']);
-  return {
+  const withEndpoint = ({ href }: URL): IssuerMetadata => ({
     issuer,
-    tokenEndpoint: allowed(tokenEndpoint).href,
+    tokenEndpoint: href,
     grantTypes: stringList(json['grant_types_supported']),
     authMethods: stringList(json['token_endpoint_auth_methods_supported']),
     redeemsIdJags: profiles?.includes(GRANT_PROFILE_ID_JAG),
     issuesIdJags: chaining?.includes(TOKEN_TYPE_ID_JAG),
-  };
+  });
+  const endpoint = allowed(tokenEndpoint);
+  return endpoint instanceof Promise ? endpoint.then(withEndpoint) : withEndpoint(endpoint);
 }

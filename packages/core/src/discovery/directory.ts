@@ -72,7 +72,7 @@ export class Directory {
         this.#kept(await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, anchor, signal })),
       signal,
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata };
+    return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
   }
 
   /** The IdP, or another issuer that gives subject tokens. */
@@ -89,7 +89,7 @@ export class Directory {
       async () => this.#kept(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
       signal,
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata };
+    return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
   }
 
   /** What was kept about a server and the IdP may be out of date: an endpoint it names is gone. */

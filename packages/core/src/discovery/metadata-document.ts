@@ -19,7 +19,7 @@ export async function firstDocument<T>(
   urls: readonly string[],
   about: About,
   signal: AbortSignal,
-  judge: (document: MetadataDocument) => T,
+  judge: (document: MetadataDocument) => T | Promise<T>,
 ): Promise<T | undefined> {
   let refusal: CredenceError | undefined;
   let redirect: CredenceError | undefined;
@@ -41,7 +41,8 @@ export async function firstDocument<T>(
       continue;
     }
     try {
-      const judged = judge({ url, json: answer.json });
+      const judging = judge({ url, json: answer.json });
+      const judged = judging instanceof Promise ? await judging : judging;
       report(runtime, about, { ...answer, headers });
       return judged;
     } catch (error) {

@@ -77,8 +77,8 @@ async function fromChallenge(
   const pointer = challenges.find(({ resourceMetadata }) => resourceMetadata !== undefined)?.resourceMetadata;
   if (answer.status !== 401 || pointer === undefined) return undefined;
   const what = 'resource_metadata in the challenge of the server';
-  const url = peerUrl(pointer, { ...about, what }, runtime.network, server.url);
-  return firstDocument(runtime, [url.href], about, signal, judge);
+  const url = await peerUrl(pointer, { ...about, what }, runtime, server.url);
+  return firstDocument(runtime, [url.href], { ...about, anchor: server.url }, signal, judge);
 }
 
 function judgeResource(

@@ -43,4 +43,5 @@ export const ERROR_CODES = {
   cancelled: 'the call was cancelled before it was sent',
 } as const;
 
+/** The `code` of a CredenceError: a key of {@link ERROR_CODES}, which explains each. */
 export type ErrorCode = keyof typeof ERROR_CODES;

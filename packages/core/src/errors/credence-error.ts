@@ -2,15 +2,21 @@ import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from './codes.ts';
 import type { Contact, Leg } from './leg.ts';
 
+/** What a CredenceError is made of. */
 export interface CredenceErrorInit {
+  /** What went wrong, as a constant that programs can compare. */
   code: ErrorCode;
+  /** The leg in which it went wrong. */
   leg: Leg;
   /** One sentence in our words: what happened. Never a peer's text. */
   message: string;
   /** One sentence: what to do about it. */
   remedy: string;
+  /** Who can mend it. */
   contact: Contact;
+  /** The configured name of the MCP server that it concerns. */
   server?: string | undefined;
+  /** The issuer identifier of the IdP or authorization server that it concerns. */
   issuer?: string | undefined;
   /** HTTP status of the answer, where there was one. */
   status?: number | undefined;
@@ -18,17 +24,21 @@ export interface CredenceErrorInit {
   error?: string | undefined;
   /** The peer's own words, cleaned and cut. */
   errorDescription?: string | undefined;
+  /** Whether the same call may succeed later without a change of configuration or policy. Default: false. */
   retryable?: boolean | undefined;
   /** How long the peer asked us to wait, in seconds. */
   retryAfterSeconds?: number | undefined;
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   missingScopes?: readonly string[] | undefined;
+  /** The error that led to this one. Only its name and code are kept. */
   cause?: unknown;
 }
 
 /** A CredenceError as plain data. */
 export interface CredenceErrorJson extends Readonly<Omit<CredenceErrorInit, 'cause'>> {
+  /** Always `CredenceError`. */
   readonly name: 'CredenceError';
+  /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
 }
 
@@ -40,18 +50,31 @@ export interface CredenceErrorJson extends Readonly<Omit<CredenceErrorInit, 'cau
  * code of a library's error.
  */
 export class CredenceError extends Error {
+  /** Always `CredenceError`, also where two copies of this package are loaded. */
   override readonly name = 'CredenceError';
+  /** What went wrong, as a constant that programs can compare; see {@link ERROR_CODES}. */
   readonly code: ErrorCode;
+  /** The leg in which it went wrong. */
   readonly leg: Leg;
+  /** What to do about it, in one sentence. */
   readonly remedy: string;
+  /** Who can mend it: `you`, `idp-admin` or `server-owner`. */
   readonly contact: Contact;
+  /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
+  /** The configured name of the MCP server that it concerns. */
   declare readonly server?: string;
+  /** The issuer identifier of the IdP or authorization server that it concerns. */
   declare readonly issuer?: string;
+  /** The HTTP status of the answer, where there was one. */
   declare readonly status?: number;
+  /** The OAuth error code of the answer (RFC 6749 section 5.2). */
   declare readonly error?: string;
+  /** The peer's own words, stripped of control characters and tokens, and cut. Do not show them to a model. */
   declare readonly errorDescription?: string;
+  /** How long the peer asked us to wait, in seconds. */
   declare readonly retryAfterSeconds?: number;
+  /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   declare readonly missingScopes?: readonly string[];
 
   constructor(init: CredenceErrorInit) {
@@ -80,6 +103,7 @@ export class CredenceError extends Error {
     return `[${this.leg}] ${this.message} ${this.remedy} (contact: ${this.contact})`;
   }
 
+  /** The error as plain data, without `cause` and stack: for logs. */
   toJSON(): CredenceErrorJson {
     const { name, message, code, leg, remedy, contact, retryable } = this;
     const { server, issuer, status, error, errorDescription, retryAfterSeconds, missingScopes } = this;

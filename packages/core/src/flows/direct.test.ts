@@ -24,7 +24,7 @@ describe("flow: 'client-credentials'", () => {
       resource: RESOURCE,
       scope: 'tools:read',
     });
-    expect(counts()).toEqual([0, 0, 0, 1, 0]);
+    expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 0 });
   });
 
   it('is refused in its own leg and its own words', async () => {
@@ -64,7 +64,7 @@ describe("flow: 'workload-identity'", () => {
       assertion: 'platform.jwt.here',
       resource: RESOURCE,
     });
-    expect(counts()).toEqual([0, 0, 0, 1, 1]);
+    expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 1 });
   });
 
   it.each([

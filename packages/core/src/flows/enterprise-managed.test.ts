@@ -10,7 +10,7 @@ import {
   serverError,
 } from '../../../../test/support/oauth-world.ts';
 import { hangUp } from '../../../../test/support/peer.ts';
-import { type Bot, type BotOptions, RESOURCE, startBot } from '../../test-support/bot.ts';
+import { type Bot, type BotOptions, countedBetween, RESOURCE, startBot } from '../../test-support/bot.ts';
 import { refusalOf } from '../../test-support/runtime.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
@@ -31,7 +31,7 @@ describe('the way through the IdP', () => {
   it('asks each peer once, each for what it is for', async () => {
     const { bot, world, counts } = await start({ server: { scopes: ['tools:read'] } });
     const token = await bot.token('mcp');
-    expect(counts()).toEqual([1, 1, 1, 1, 1]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 1 });
     const [authenticate] = world.idp.script.received('authenticate');
     const [exchange] = world.idp.script.received('exchange');
     const [redeem] = world.as.script.received('redeem');
@@ -112,7 +112,24 @@ describe('what is kept', () => {
     bot.invalidate(first);
     const second = await bot.token('mcp');
     expect(second.value).not.toBe(first.value);
-    expect(counts()).toEqual([1, 1, 1, 1, 2]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 2 });
+  });
+
+  it('is replaced by a new ID-JAG once it has expired', async () => {
+    let aheadMs = 0;
+    const clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
+    const { bot, world } = await start({ principal: { clock } });
+    // tokens that live no time at all: each call is an acquisition
+    world.as.script.always('redeem', expiresIn(0));
+    await bot.token('mcp');
+    await bot.token('mcp');
+    expect(world.idp.script.count('exchange')).toBe(1);
+    aheadMs = 301_000;
+    await bot.token('mcp');
+    expect(world.idp.script.count('exchange')).toBe(2);
+    const [first, again, last] = world.as.script.received('redeem').map(({ form }) => form['assertion']);
+    expect(again).toBe(first);
+    expect(last).not.toBe(first);
   });
 
   it('is not kept where an ID-JAG may be used once: one vain try, and from then on none', async () => {
@@ -120,12 +137,12 @@ describe('what is kept', () => {
     // tokens that live no time at all: each call is an acquisition
     world.as.script.always('redeem', expiresIn(0));
     await bot.token('mcp');
-    expect(counts()).toEqual([1, 1, 1, 1, 1]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 1 });
     await bot.token('mcp');
-    expect(counts()).toEqual([1, 1, 2, 1, 3]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 2, asMetadata: 1, redeem: 3 });
     await bot.token('mcp');
     await bot.token('mcp');
-    expect(counts()).toEqual([1, 1, 4, 1, 5]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 4, asMetadata: 1, redeem: 5 });
   });
 
   it('gives a refused, kept subject token one fresh chain and no more', async () => {
@@ -135,7 +152,7 @@ describe('what is kept', () => {
     await bot.token('mcp');
     world.idp.script.once('exchange', refusal('invalid_grant', 'revoked'));
     await bot.token('mcp', { scopes: ['tools:write'] });
-    expect(counts()).toEqual([1, 2, 3, 1, 2]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 2, exchange: 3, asMetadata: 1, redeem: 2 });
   });
 
   it('is not asked for anew with every refusal, where a new subject token was refused a moment ago', async () => {
@@ -145,11 +162,29 @@ describe('what is kept', () => {
     const asked = async (scope: string) => {
       const before = counts();
       await refusalOf(bot.token('mcp', { scopes: [scope] }));
-      return counts().map((count, at) => count - (before[at] ?? 0));
+      return countedBetween(before, counts());
     };
-    expect(await asked('tools:read')).toEqual([0, 1, 2, 0, 0]);
-    expect(await asked('tools:write')).toEqual([0, 0, 1, 0, 0]);
-    expect(await asked('tools:admin')).toEqual([0, 0, 1, 0, 0]);
+    expect(await asked('tools:read')).toEqual({
+      idpMetadata: 0,
+      authenticate: 1,
+      exchange: 2,
+      asMetadata: 0,
+      redeem: 0,
+    });
+    expect(await asked('tools:write')).toEqual({
+      idpMetadata: 0,
+      authenticate: 0,
+      exchange: 1,
+      asMetadata: 0,
+      redeem: 0,
+    });
+    expect(await asked('tools:admin')).toEqual({
+      idpMetadata: 0,
+      authenticate: 0,
+      exchange: 1,
+      asMetadata: 0,
+      redeem: 0,
+    });
   });
 
   it('takes a refused, fresh subject token for an answer', async () => {
@@ -157,7 +192,7 @@ describe('what is kept', () => {
     world.idp.script.always('exchange', refusal('invalid_grant', 'no'));
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'invalid_grant', leg: 'exchange', contact: 'idp-admin', server: 'mcp' });
-    expect(counts()).toEqual([1, 1, 1, 1, 0]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 0 });
   });
 
   it('asks the application for its token each time, and believes a refusal of it', async () => {
@@ -183,7 +218,7 @@ describe('what is kept', () => {
     });
     const token = await bot.token('mcp');
     expect(world.as.verify(token.value)).toBeDefined();
-    expect(counts()).toEqual([1, 1, 2, 1, 3]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 2, asMetadata: 1, redeem: 3 });
   });
 
   it('is not asked for again where the AS refuses a fresh ID-JAG', async () => {
@@ -197,7 +232,7 @@ describe('what is kept', () => {
       errorDescription: 'the issuer is not trusted',
     });
     expect(error.remedy).toContain('bot-at-as');
-    expect(counts()).toEqual([1, 1, 1, 1, 1]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 1 });
   });
 });
 
@@ -332,7 +367,7 @@ describe('an answer', () => {
     world.as.script.always('redeem', expiresIn(0));
     await bot.token('mcp');
     await bot.token('mcp');
-    expect(counts()).toEqual([1, 1, 1, 1, 2]);
+    expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 2 });
   });
 });
 

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import { defaultFetch } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { drip, endless, hangUp, type Peer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
 import { refusalOf, testRuntime } from '../../test-support/runtime.ts';
@@ -181,5 +183,20 @@ describe('Retry-After', () => {
     const seconds = retryAfterSeconds(new Headers({ 'retry-after': inAMinute })) ?? 0;
     expect(seconds).toBeGreaterThan(55);
     expect(seconds).toBeLessThanOrEqual(61);
+  });
+});
+
+describe('a host that a peer named', () => {
+  // a name that resolves to this machine and does not say so
+  const local = hostname();
+
+  it('is refused before a connection when it resolves to an address of this machine', async () => {
+    const { fetch: _replaced, ...rest } = testRuntime();
+    const runtime = { ...rest, fetch: defaultFetch };
+    const url = `https://${local}:${new URL(peer.origin).port}/token`;
+    const error = await refusalOf(send(runtime, url, {}, { ...ABOUT, anchor: new URL('https://idp.invalid') }));
+    expect(error).toMatchObject({ code: 'forbidden_url', leg: 'exchange', contact: 'idp-admin', retryable: false });
+    expect(error.message).toMatch(/resolves to a (?:loopback|private|link-local) address/u);
+    expect(peer.requests).toEqual([]);
   });
 });

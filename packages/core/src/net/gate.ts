@@ -1,10 +1,18 @@
-import { type JsonObject, parseJsonObject, readBounded, ResponseTooLarge } from '@credence/protocol';
+import {
+  BodyTooLargeError,
+  boundedRequest,
+  fetchNamedBy,
+  forbiddenAddressIn,
+  type JsonObject,
+  parseJsonObject,
+  RequestTimeoutError,
+} from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { Operation } from '../runtime/events.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { waitFor } from '../time/wait-for.ts';
 import { sentSecrets } from './sent-secrets.ts';
+import { forbiddenAddress } from './url-policy.ts';
 
 /** Whom a request goes to, for events and errors. */
 export interface About {
@@ -17,6 +25,8 @@ export interface About {
   readonly attempt?: number | undefined;
   /** The option that the URL comes from, as the user wrote it, for remedies. */
   readonly option?: string | undefined;
+  /** The configured URL whose owner named the URL that is requested; undefined where that is configured itself. */
+  readonly anchor?: URL | undefined;
 }
 
 /** A peer's answer after the gate: bounded, read to its end, from the URL that was asked. */
@@ -42,29 +52,21 @@ const SKEW_WORTH_SAYING_SECONDS = 10;
  */
 export async function send(runtime: Runtime, url: string, init: RequestInit, about: About): Promise<Answer> {
   const started = runtime.clock.monotonicMs();
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), runtime.timeout.requestMs);
-  const stop = () => deadline.abort();
   const caller = init.signal ?? undefined;
-  if (caller?.aborted) stop();
-  caller?.addEventListener('abort', stop, { once: true });
+  const limits = { timeoutMs: runtime.timeout.requestMs, maxBytes: MAX_BODY_BYTES };
+  const fetch = about.anchor === undefined ? runtime.fetch : fetchNamedBy(about.anchor, runtime.fetch, runtime.network);
   try {
-    const exchanged = async () => {
-      const response = await runtime.fetch(url, { ...init, redirect: 'manual', signal: deadline.signal });
-      return { response, text: await readBounded(response, MAX_BODY_BYTES) };
-    };
-    // a fetch of the caller's that does not listen to its signal must not hold up everybody behind it
-    const { response, text } = await waitFor(exchanged(), deadline.signal);
+    const { status, headers, text, isRedirect } = await boundedRequest(fetch, url, init, limits);
     const answer: Answer = {
       url,
-      status: response.status,
-      headers: response.headers,
+      status,
+      headers,
       text,
-      json: saysJson(response.headers) ? parseJsonObject(text) : undefined,
+      json: saysJson(headers) ? parseJsonObject(text) : undefined,
       secrets: sentSecrets(init),
       durationMs: runtime.clock.monotonicMs() - started,
     };
-    const failure = refusedByGate(answer, response.type, about);
+    const failure = refusedByGate(answer, isRedirect, about);
     if (failure) throw failure;
     return answer;
   } catch (error) {
@@ -75,12 +77,9 @@ export async function send(runtime: Runtime, url: string, init: RequestInit, abo
       }
       throw reason;
     }
-    const failure = isCredenceError(error) ? error : translate(error, deadline.signal.aborted, url, about, runtime);
+    const failure = isCredenceError(error) ? error : translate(error, url, about, runtime);
     report(runtime, about, { url, durationMs: runtime.clock.monotonicMs() - started, failure, status: failure.status });
     throw failure;
-  } finally {
-    clearTimeout(timer);
-    caller?.removeEventListener('abort', stop);
   }
 }
 
@@ -118,11 +117,11 @@ export function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/su, '');
 }
 
-function refusedByGate(answer: Answer, type: Response['type'], about: About): CredenceError | undefined {
+function refusedByGate(answer: Answer, isRedirect: boolean, about: About): CredenceError | undefined {
   const { status } = answer;
   const where = withoutQuery(answer.url);
   const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, status };
-  if (type === 'opaqueredirect' || (status >= 300 && status < 400)) {
+  if (isRedirect) {
     return new CredenceError({
       ...base,
       code: 'redirect_refused',
@@ -153,10 +152,10 @@ function refusedByGate(answer: Answer, type: Response['type'], about: About): Cr
   return undefined;
 }
 
-function translate(error: unknown, timedOut: boolean, url: string, about: About, runtime: Runtime): CredenceError {
+function translate(error: unknown, url: string, about: About, runtime: Runtime): CredenceError {
   const where = withoutQuery(url);
   const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, cause: error };
-  if (error instanceof ResponseTooLarge) {
+  if (error instanceof BodyTooLargeError) {
     return new CredenceError({
       ...base,
       code: 'response_too_large',
@@ -164,7 +163,7 @@ function translate(error: unknown, timedOut: boolean, url: string, about: About,
       remedy: 'Check that the URL is really the endpoint; no honest answer is that long.',
     });
   }
-  if (timedOut) {
+  if (error instanceof RequestTimeoutError) {
     return new CredenceError({
       ...base,
       code: 'timeout',
@@ -173,6 +172,8 @@ function translate(error: unknown, timedOut: boolean, url: string, about: About,
       retryable: true,
     });
   }
+  const forbidden = forbiddenAddressIn(error);
+  if (forbidden) return forbiddenAddress(forbidden.kind, { ...about, what: `the host of ${where}` }, 'resolves to');
   const code = errorCode(error);
   const check = about.option === undefined ? 'the host name' : about.option;
   return new CredenceError({

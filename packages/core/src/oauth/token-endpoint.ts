@@ -95,6 +95,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     issuer: endpoint.issuer,
     attempt: attemptNumber,
     option: endpoint.option,
+    anchor: endpoint.anchor,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   const client: oauth.Client = { client_id: credential.clientId };

@@ -18,7 +18,9 @@ type Env = Readonly<Record<string, string | undefined>>;
  * `CREDENCE_SERVER_NAME_URL`, `_ISSUER`, `_CLIENT_ID`, a credential as above, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`,
  * `_RESOURCE`, `_AUDIENCE`. Without a Credence IdP, C1's `CONDUCTORONE_*` are used. Throws `invalid_configuration`.
  */
-export function optionsFromEnv(env: Env): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
+export function optionsFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<ServicePrincipalOptions, 'idp' | 'servers'> {
   const names = words(env['CREDENCE_SERVERS']);
   if (!names) throw unset('CREDENCE_SERVERS', 'the names of the MCP servers, separated by commas');
   for (const [index, name] of names.entries()) {

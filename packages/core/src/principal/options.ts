@@ -2,12 +2,14 @@ import { SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
+import type { NetworkTrust } from '@credence/protocol';
 import type { CredenceEvent } from '../runtime/events.ts';
-import type { FetchLike, NetworkTrust, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
+import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
 
+/** The organisation's identity provider, and how the principal authenticates there. */
 export interface IdpOptions {
   /** The IdP's issuer identifier, exactly as its metadata spells it. */
   issuer: string;
@@ -23,6 +25,7 @@ export interface IdpOptions {
   parameters?: Readonly<Record<string, string>> | undefined;
 }
 
+/** One MCP server, its authorization server, and how the principal gets a token for it. */
 export interface McpServerOptions {
   /** The MCP server's URL. */
   url: string;
@@ -55,9 +58,12 @@ export interface McpServerOptions {
   dpop?: CryptoKeyPair | undefined;
 }
 
+/** Receives every event. What it throws, or rejects with, is ignored. */
 export type CredenceEventListener = (event: CredenceEvent) => void;
 
+/** Options of `ServicePrincipal`: who the principal is, which MCP servers it reaches, and how. */
 export interface ServicePrincipalOptions {
+  /** The identity provider. Required by every server whose flow is `enterprise-managed`, which is the default. */
   idp?: IdpOptions | undefined;
   /** The MCP servers, by names of your choosing. */
   servers: Readonly<Record<string, McpServerOptions>>;
@@ -67,8 +73,11 @@ export interface ServicePrincipalOptions {
   cache?: { maxTokens?: number } | undefined;
   /** Sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
+  /** Tells the time. Default: the system's clocks. A test gives its own. */
   clock?: Clock | undefined;
+  /** How often a failed request is sent again, and after which pauses. What is left out keeps its default. */
   retry?: Partial<RetryOptions> | undefined;
+  /** How long a request and a whole acquisition may take. What is left out keeps its default. */
   timeout?: Partial<TimeoutOptions> | undefined;
   /** What the network rules may be relaxed to. Default: https only, but for loopback. */
   network?: NetworkTrust | undefined;

@@ -1,3 +1,4 @@
+import { defaultFetch } from '@credence/protocol';
 import type { RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
 import { systemClock } from '../time/clock.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
@@ -9,8 +10,7 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
   const observers = onEvent === undefined ? [] : [onEvent].flat();
   const principal = options.idp?.credential.clientId;
   return {
-    // looked up at each call, so that a global fetch that is replaced later is used
-    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    fetch: options.fetch ?? defaultFetch,
     clock,
     retry: withDefaults<RetryOptions>(
       { retries: 2, minDelayMs: 200, maxDelayMs: 2_000, maxRetryAfterMs: 10_000 },

@@ -28,6 +28,27 @@ export interface TokenOptions {
 /**
  * A bot with an identity of its own: it authenticates at the organisation's identity provider and reaches every MCP server it
  * was granted. One for the life of the process; close it at the end.
+ *
+ * @example
+ * <!-- from examples/real-idp.ts#configuration -->
+ * ```ts
+ * const bot = new ServicePrincipal({
+ *   idp: {
+ *     issuer: IDP_ISSUER, // exactly as its metadata spells it
+ *     credential: privateKeyJwt({ clientId: 'reporting-bot', key: BOT_PRIVATE_KEY }),
+ *   },
+ *   servers: {
+ *     linear: {
+ *       url: linear.url, // https://mcp.linear.app/mcp
+ *       issuer: linear.issuer, // the authorization server the credential below was registered with
+ *       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
+ *       scopes: ['issues:read'], // what to ask for, and the ceiling of it
+ *       stepUp: ['issues:write'], // what a server may talk the bot into, when a call needs it
+ *     },
+ *   },
+ *   onEvent: (event) => audit.push(event),
+ * });
+ * ```
  */
 export class ServicePrincipal {
   readonly #runtime: ReturnType<typeof runtimeFromOptions>;

@@ -1,4 +1,5 @@
 import type { CredenceEvent } from './events.ts';
+import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
 
 /** What every fetch that Credence is given must look like: the part of the Web standard that it uses. */
@@ -22,14 +23,6 @@ export interface TimeoutOptions {
   readonly requestMs: number;
   /** For a whole acquisition with its retries. Default 30,000. */
   readonly totalMs: number;
-}
-
-/** What a user opted in to, for networks where the defaults are too strict. */
-export interface NetworkTrust {
-  /** Plain http to any host. Default: only to loopback. */
-  readonly allowHttp?: boolean | undefined;
-  /** Metadata may name private addresses. Default: only where the configured URL is that very host. */
-  readonly allowPrivateAddresses?: boolean | undefined;
 }
 
 /** What all of core's folders use: passed as a parameter, never global. */

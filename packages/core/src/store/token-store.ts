@@ -6,6 +6,7 @@
 export interface TokenStore {
   /** Subject tokens are kept there too. Default: they stay in the process that got them. */
   readonly keepsSubjectTokens?: boolean;
+  /** The value that was kept under the key; undefined where there is none or its time is up. */
   get(key: string): Promise<string | undefined>;
   /** Keeps the value for `ttlMs` milliseconds. */
   set(key: string, value: string, ttlMs: number): Promise<void>;
@@ -18,8 +19,10 @@ export interface TokenStore {
   lease(key: string, ttlMs: number): Promise<Lease | undefined>;
 }
 
+/** The right to get what belongs under one key, until it expires or is released. */
 export interface Lease {
   /** Has it for another `ttlMs` from now; false when it is lost. */
   extend(ttlMs: number): Promise<boolean>;
+  /** Gives the right back, so that the next one can have it at once. Does nothing where it is lost already. */
   release(): Promise<void>;
 }

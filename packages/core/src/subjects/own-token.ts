@@ -3,13 +3,17 @@ import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { SubjectTokenSource } from './subject.ts';
 
+/** Options of `ownToken`. */
 export interface OwnTokenOptions {
   /** Where the token comes from, if not the IdP itself; its `credential` must then be given too. */
   issuer?: string | undefined;
   /** The client that asks for it, if not the principal's own at the IdP. */
   credential?: ClientCredential | undefined;
+  /** The `scope` parameter of the request. Default: none is sent. */
   scope?: string | undefined;
+  /** The `resource` parameter (RFC 8707). Default: none is sent. */
   resource?: string | undefined;
+  /** The `audience` parameter, which some IdPs want. Default: none is sent. */
   audience?: string | undefined;
   /** Further form parameters. */
   parameters?: Readonly<Record<string, string>> | undefined;

@@ -2,6 +2,7 @@ import type { ClientCredential } from '../credentials/credential.ts';
 
 /** A token that says who the principal is, as the IdP will exchange it (RFC 8693 section 2.1). */
 export interface SubjectToken {
+  /** The token itself. It is a secret. */
   readonly token: string;
   /** From now, in seconds; undefined where it is asked for anew each time. */
   readonly expiresInSeconds?: number | undefined;
@@ -9,6 +10,7 @@ export interface SubjectToken {
 
 /** What a source may ask of the house to get its token. */
 export interface SubjectContext {
+  /** Aborted when the token is no longer needed, or the time to get it is up. */
   readonly signal: AbortSignal;
   /** The principal's own token by `client_credentials`, at the IdP or elsewhere. */
   clientCredentials(request: {
@@ -31,6 +33,7 @@ export interface SubjectTokenSource {
   readonly issuer?: string | undefined;
   /** The client that gets the token, where it is not the principal's own at the IdP. */
   readonly credential?: ClientCredential | undefined;
+  /** Gets the token. Called again each time one is needed and none is kept. Throws `CredenceError`. */
   get(context: SubjectContext): Promise<SubjectToken>;
 }
 

@@ -6,21 +6,36 @@ import type { CredenceEvent } from '../runtime/events.ts';
 export interface AuditRecord {
   /** ISO 8601. */
   readonly time: string;
+  /**
+   * `granted`: a token was obtained. `refused`: none was. `rejected`: the MCP server refused a token. `stepped-up`:
+   * scopes were added.
+   */
   readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up';
   /** The principal's client id at the IdP. */
   readonly principal?: string | undefined;
+  /** The configured name of the MCP server. */
   readonly server?: string | undefined;
+  /** The issuer identifier of the IdP or authorization server that decided. */
   readonly issuer?: string | undefined;
+  /** The resource identifier that the token is for (RFC 8707). */
   readonly resource?: string | undefined;
+  /** The scopes that were granted or added. */
   readonly scopes?: readonly string[] | undefined;
+  /** Scopes that were configured and not granted. */
   readonly missingScopes?: readonly string[] | undefined;
+  /** The leg that failed, or in which it happened. */
   readonly leg?: Leg | undefined;
+  /** What went wrong: a key of `ERROR_CODES`. */
   readonly code?: ErrorCode | undefined;
   /** The OAuth error code. */
   readonly error?: string | undefined;
+  /** Why, in one sentence of ours. */
   readonly reason?: string | undefined;
+  /** What to do about it, in one sentence. */
   readonly remedy?: string | undefined;
+  /** Who can do it. */
   readonly contact?: Contact | undefined;
+  /** Names the token: a hash, from which the token cannot be computed. */
   readonly tokenHash?: string | undefined;
   /** Whether a caller waited for it (`call`) or it happened behind the callers (`renewal`). */
   readonly during?: 'call' | 'renewal' | undefined;

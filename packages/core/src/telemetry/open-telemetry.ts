@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api';
 import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../runtime/events.ts';
 
+/** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {
   /** Default: the global one. */
   tracerProvider?: TracerProvider | undefined;
@@ -24,6 +25,18 @@ const SCOPE = '@credence/core';
 /**
  * An `onEvent` that makes a span of each acquisition, with a child for each leg, and counts what happens. Names are in
  * docs/observability.md. Needs the peer `@opentelemetry/api`, which is loaded by this entry point only.
+ *
+ * @example
+ * <!-- from examples/observability.ts#observe -->
+ * ```ts
+ * const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env, {
+ *   onEvent: [
+ *     openTelemetry({ tracerProvider, meterProvider }), // without arguments: the global providers
+ *     auditTrail(jsonLines(process.stdout)),
+ *     auditTrail((record) => audited.push(record)), // or anything else that takes a record
+ *   ],
+ * });
+ * ```
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): (event: CredenceEvent) => void {
   const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE);

@@ -1,17 +1,5 @@
 import { tokenHash } from './token-hash.ts';
 
-export interface AccessTokenInit {
-  value: string;
-  type: 'Bearer' | 'DPoP';
-  expiresAt: Date;
-  scopes: readonly string[];
-  missingScopes: readonly string[];
-  issuer: string;
-  resource: string;
-  server: string;
-  key: string;
-}
-
 /**
  * An access token for one MCP server. Its value is given only to who asks for `.value`: printing, inspecting or serialising
  * the object shows a hash.
@@ -34,7 +22,7 @@ export class AccessToken {
   readonly #value: string;
   readonly #key: string;
 
-  constructor(init: AccessTokenInit) {
+  constructor(init: Omit<AccessToken, 'hash' | 'toJSON'> & { readonly key: string }) {
     this.type = init.type;
     this.expiresAt = init.expiresAt;
     this.scopes = init.scopes;
@@ -56,6 +44,7 @@ export class AccessToken {
     return tokenHash(this.#value);
   }
 
+  /** The token as plain data, with its hash in the place of its value: for logs. */
   toJSON(): Record<string, unknown> {
     const { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash } = this;
     return { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash };

@@ -123,7 +123,7 @@ describe('TokenManager', () => {
     isDown = true;
     manager.reject(first);
     const second = await manager.get(wanted);
-    expect([first.value, second.value]).toEqual(['token-1', 'token-2']);
+    expect({ first: first.value, second: second.value }).toEqual({ first: 'token-1', second: 'token-2' });
     clock.advance(40_000);
     isDown = false;
     manager.reject(second);
@@ -352,11 +352,8 @@ describe('TokenManager', () => {
     await manager.get(a);
     await manager.get(c);
     expect(state.asked).toBe(3);
-    expect([manager.peek(a)?.value, manager.peek(b)?.value, manager.peek(c)?.value]).toEqual([
-      'token-1',
-      undefined,
-      'token-3',
-    ]);
+    const kept = { a: manager.peek(a)?.value, b: manager.peek(b)?.value, c: manager.peek(c)?.value };
+    expect(kept).toEqual({ a: 'token-1', b: undefined, c: 'token-3' });
   });
 
   it('hands a partial grant to who asked for the default and an error to who named the scope', async () => {
@@ -408,7 +405,7 @@ describe('TokenManager', () => {
       two.clock.advance(3_000);
       await two.manager.get(two.wanted);
       await settled();
-      expect([one.state.asked, two.state.asked]).toEqual([1, 1]);
+      expect({ askedByOne: one.state.asked, askedByTwo: two.state.asked }).toEqual({ askedByOne: 1, askedByTwo: 1 });
     });
 
     it("gives a peer's refusal to all copies that come within a moment", async () => {
@@ -467,7 +464,7 @@ describe('TokenManager', () => {
       for (const outcome of await outcomes) {
         expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unreachable', leg: 'discover' } });
       }
-      expect([one.state.asked, two.state.asked]).toEqual([1, 0]);
+      expect({ askedByOne: one.state.asked, askedByTwo: two.state.asked }).toEqual({ askedByOne: 1, askedByTwo: 0 });
     });
 
     it('does not take a refused token back from a store that has not forgotten it yet', async () => {

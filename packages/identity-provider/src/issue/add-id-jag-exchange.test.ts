@@ -8,7 +8,7 @@ import {
   TOKEN_TYPE_SAML2,
 } from '@credence/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SignJWT, createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose';
 import { type Answer, Bot, outcome } from '../../../../test/support/roles/bot.ts';
 import { dpopProof } from '../../../../test/support/roles/tokens.ts';
 import {
@@ -188,6 +188,45 @@ describe('the request', () => {
   });
 });
 
+describe('an ID-JAG', () => {
+  it('has every required claim, and a jti of its own', async () => {
+    const before = Math.floor(Date.now() / 1000);
+    const [first, second] = [decodeJwt(await bot.idJag()), decodeJwt(await bot.idJag())];
+    expect(first).toEqual({
+      iss: world.idp.issuer,
+      sub: 'bot',
+      aud: world.as.issuer,
+      client_id: 'bot-at-as',
+      jti: expect.any(String),
+      iat: expect.any(Number),
+      exp: Number(first.iat) + 300,
+      resource: OPAQUE_RESOURCE,
+      scope: 'issues:read',
+    });
+    expect(first.iat).toBeGreaterThanOrEqual(before);
+    expect(first.iat).toBeLessThanOrEqual(Date.now() / 1000);
+    expect(second.jti).not.toBe(first.jti);
+  });
+
+  it('names a resource once that was requested twice', async () => {
+    const { body } = await bot.exchange({ resource: [JWT_RESOURCE, OPAQUE_RESOURCE, JWT_RESOURCE] });
+    expect(body['resource']).toEqual([JWT_RESOURCE, OPAQUE_RESOURCE]);
+    expect(decodeJwt(String(body['access_token']))['resource']).toEqual([JWT_RESOURCE, OPAQUE_RESOURCE]);
+  });
+
+  it.each<[string, string[]]>([
+    ['one', [OPAQUE_RESOURCE]],
+    ['several', [OPAQUE_RESOURCE, JWT_RESOURCE]],
+    ['none', []],
+  ])('is answered with the resources that it names: %s', async (_count, resource) => {
+    const { body } = await bot.exchange({ resource });
+    const claims = decodeJwt(String(body['access_token']));
+    expect('resource' in body).toBe(resource.length > 0);
+    expect(body['resource']).toEqual(claims['resource']);
+    expect([claims['resource'] ?? []].flat()).toEqual(resource);
+  });
+});
+
 describe('the audit record', () => {
   it('holds no token and no control character, whichever parameter they were sent in', async () => {
     const { access_token: own = '' } = await bot.authenticate();
@@ -354,6 +393,19 @@ describe('a client registered', () => {
     expect(outcome(await exchangeAs('bound', request, proof))).toBe('granted');
     expect(outcome(await exchangeAs('bound', request, proof))).toBe('invalid_grant');
     expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT Replay detected' });
+  });
+
+  it('for bound tokens is refused a proof for another method or another URL', async () => {
+    const request = { subject_token: await principalIdToken('bound') };
+    const proofs = [
+      await dpopProof(`${world.as.issuer}/token`),
+      await dpopProof(`${world.idp.issuer}/other`),
+      await dpopProof(`${world.idp.issuer}/token`, 'GET'),
+    ];
+    for (const proof of proofs) {
+      expect(outcome(await exchangeAs('bound', request, proof))).toBe('invalid_dpop_proof');
+      expect(world.issued.at(-1)).toMatchObject({ granted: false, status: 'proof_refused' });
+    }
   });
 
   it('for ID tokens signed with its own secret cannot make one for whom it likes', async () => {

@@ -17,6 +17,24 @@ import { answerChallenges } from './step-up.ts';
  * `grant_types`.
  *
  * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/idp-policy.ts#issue -->
+ * ```ts
+ * const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
+ * addIdJagExchange(provider, {
+ *   signingKeys,
+ *   policy: table.policy, // or a function of your own
+ *   subject: table.subject,
+ *   workloadPlatforms: {
+ *     'https://ci.acme.example': {
+ *       jwks: { keys: [platformPublicKey] }, // discovered where it is left out
+ *       workloads: [{ clientId: 'reporting-bot', claims: { sub: 'repo:acme/reports:ref:refs/heads/main' } }],
+ *     },
+ *   },
+ *   audit: (record) => trail.push(record),
+ * });
+ * ```
  */
 export function addIdJagExchange(provider: Provider, options: IdJagExchangeOptions): void {
   checkExchangeOptions(options, provider.issuer);

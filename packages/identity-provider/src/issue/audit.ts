@@ -6,7 +6,9 @@ import type { IssueStatus } from './status.ts';
  * cut to 300 characters, lists to 50 entries.
  */
 export interface IssueAuditRecord {
+  /** When the request was decided. */
   readonly time: Date;
+  /** Whether an ID-JAG was issued. */
   readonly granted: boolean;
   /** In one word; `reason` has the sentence. A policy may use words of its own for its denials. */
   readonly status: IssueStatus | (string & {});
@@ -21,6 +23,7 @@ export interface IssueAuditRecord {
   readonly subject?: string;
   /** `sub` of the ID-JAG, where it is another: what the authorization server knows them as. */
   readonly issuedSubject?: string;
+  /** The `subject_token_type` parameter (RFC 8693 section 2.1). */
   readonly subjectTokenType?: string;
   /** Where the subject token is a workload JWT. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
@@ -32,9 +35,11 @@ export interface IssueAuditRecord {
   readonly resource?: readonly string[];
   /** Absent where the client asked for the default grant. */
   readonly requestedScopes?: readonly string[];
+  /** The scopes that the ID-JAG says. Absent where none was issued or it says none. */
   readonly grantedScopes?: readonly string[];
   /** `jti` of the ID-JAG: the same as in the authorization server's record. */
   readonly jti?: string;
+  /** When the ID-JAG expires. */
   readonly expiresAt?: Date;
   /** Whether the ID-JAG is bound to a key (`cnf.jkt`). */
   readonly bound?: boolean;

@@ -34,6 +34,7 @@ export interface IdJagExchangeOptions {
    * what it is.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 

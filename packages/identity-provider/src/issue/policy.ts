@@ -4,6 +4,7 @@ import type { DenialStatus } from './status.ts';
 
 /** How a user signed in, as far as the subject token says. */
 export interface UserAuthentication {
+  /** When the user signed in: the claim `auth_time`. */
   readonly authenticatedAt?: Date;
   /** Authentication context class reference. */
   readonly acr?: string;
@@ -25,9 +26,11 @@ export interface RefreshTokenAuthorization {
 
 /** What a client asks its identity provider for, with the subject token verified. */
 export interface IdJagRequest {
+  /** Who the subject token stands for here: the subject identifier of a principal, or the `sub` of a user. */
   readonly subject: string;
   /** `'principal'`: the client itself, as a service principal. `'user'`: someone who signed in through this client. */
   readonly subjectKind: 'principal' | 'user';
+  /** The `subject_token_type` parameter (RFC 8693 section 2.1). */
   readonly subjectTokenType: string;
   /**
    * Claims of an ID token or a workload JWT; for a refresh token, those an ID token would have now. Empty for the
@@ -53,6 +56,7 @@ export interface IdJagRequest {
   readonly resources: readonly string[];
   /** The `scope` parameter; undefined asks for the default grant. */
   readonly scopes: readonly string[] | undefined;
+  /** The `authorization_details` parameter (RFC 9396); undefined where there is none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[];
   /** Thumbprint of the key whose proof came along: the ID-JAG will be bound to it. */
   readonly dpopThumbprint?: string;
@@ -63,6 +67,7 @@ export type IdJagDecision = IdJagGrant | IdJagDenial;
 
 /** What to issue. Whatever it says, the client gets no scope and no resource that it did not ask for where it asked for some. */
 export interface IdJagGrant {
+  /** Tells a grant from a denial. */
   readonly granted: true;
   /** The client's id at that authorization server, which is not the one it has here. */
   readonly clientId: string;
@@ -96,6 +101,7 @@ export interface IdJagGrant {
   readonly maxLifetimeSeconds?: number | undefined;
   /** Default: that of the first signing key. */
   readonly algorithm?: SigningAlgorithm | undefined;
+  /** The `authorization_details` granted (RFC 9396). Default: none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /**
    * Further claims (`email`, `groups`, `tenant`, `auth_time`...). Those the protocol defines for itself are not
@@ -111,7 +117,9 @@ export interface IdJagGrant {
  * `insufficient_user_authentication` (RFC 9470), and with no other.
  */
 export interface IdJagDenial {
+  /** Tells a denial from a grant. */
   readonly granted: false;
+  /** The OAuth error that the client is answered. */
   readonly error:
     | 'access_denied'
     | 'invalid_target'

@@ -27,6 +27,7 @@ export interface PrincipalIdTokenOptions {
   readonly claims?: ((clientId: string) => Awaitable<Record<string, unknown>>) | undefined;
   /** How long an ID token is good, in seconds. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 

@@ -3,6 +3,7 @@ import type { HeldScopes } from './held-scopes.ts';
 
 /** What the table knows about a request that it denies, for `explainDenials`. */
 export interface DenialFacts {
+  /** The request that is denied. */
   readonly request: IdJagRequest;
   /** The principal of the calling client; undefined where it belongs to none. */
   readonly principal: string | undefined;

@@ -49,21 +49,25 @@ export interface RequiredAuthentication {
 
 /** Somebody who may be granted something. */
 export interface PolicySubject {
+  /** The groups that it is in, whose grants it holds too. */
   readonly groups?: readonly string[] | undefined;
   /** By server. Those of the groups come on top. */
   readonly grants?: Readonly<Record<string, ScopeGrant>> | undefined;
   /** Scopes it does not have, by server, whatever is granted to it or to its groups. */
   readonly withheld?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Nothing is issued to it. Default: false. */
   readonly disabled?: boolean | undefined;
   /** Claims of the ID-JAG, for every server: `email`, `groups`... They can undo what a pairwise subject is for. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A service principal, as its row in the table. */
 export interface PolicyPrincipal extends PolicySubject {
   /** Its clients at this provider. Default: the one of its own name. */
   readonly clients?: readonly string[] | undefined;
 }
 
+/** Options of `policyTable`: the rows of the table at the start, and what holds for all of them. */
 export interface PolicyTableOptions {
   /** By name. */
   readonly servers: Readonly<Record<string, PolicyServer>>;
@@ -88,6 +92,7 @@ export interface PolicyTableOptions {
    * client may know. Default: false.
    */
   readonly explainDenials?: boolean | ((denial: IdJagDenial, facts: DenialFacts) => string) | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 

@@ -333,9 +333,11 @@ describe('questions', () => {
   });
 
   it('a client is enabled where its principal is', () => {
-    expect(['bot', 'bot-two', 'stranger'].map((client) => table.isEnabled(client))).toEqual([true, true, false]);
+    const enabled = () =>
+      Object.fromEntries(['bot', 'bot-two', 'desk', 'stranger'].map((client) => [client, table.isEnabled(client)]));
+    expect(enabled()).toEqual({ bot: true, 'bot-two': true, desk: true, stranger: false });
     table.disablePrincipal('bot');
-    expect(['bot', 'bot-two', 'desk'].map((client) => table.isEnabled(client))).toEqual([false, false, true]);
+    expect(enabled()).toEqual({ bot: false, 'bot-two': false, desk: true, stranger: false });
   });
 
   it('the server of an audit record is known by its audience and resource', () => {

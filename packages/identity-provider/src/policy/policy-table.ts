@@ -38,7 +38,9 @@ export interface PolicyTable {
   held(who: string): Record<string, HeldScopes>;
   /** The kill switch: nothing is issued for this server until it is resumed. */
   pauseServer(server: string): void;
+  /** Ends what `pauseServer` began. */
   resumeServer(server: string): void;
+  /** Ends what `disableScope` began. */
   enableScope(server: string, scope: string): void;
   /** Nobody is granted this scope there, whatever they hold. */
   disableScope(server: string, scope: string): void;
@@ -47,6 +49,7 @@ export interface PolicyTable {
    * is not in the table is a user's: it gets a row in `users`, which `snapshot` shows. The same holds for `withhold`.
    */
   disablePrincipal(who: string): void;
+  /** Ends what `disablePrincipal` began. */
   enablePrincipal(who: string): void;
   /**
    * Gives a principal, a user or a group scopes at a server; `onRequest`: only to requests that name them. What was
@@ -57,11 +60,13 @@ export interface PolicyTable {
   revoke(who: string, server: string, scopes: readonly string[]): void;
   /** Takes scopes from a principal or a user, whatever its groups hold, until they are granted to it again. */
   withhold(who: string, server: string, scopes: readonly string[]): void;
+  /** Puts a principal or a user into a group of the table. */
   addToGroup(who: string, group: string): void;
   /** A group that `groupsOf` names still counts. */
   removeFromGroup(who: string, group: string): void;
   /** Enters the client id that a client of this provider has at the server's authorization server. */
   mapClient(server: string, clientId: string, clientIdThere: string): void;
+  /** Removes what `mapClient` entered: that client gets nothing for the server any more. */
   unmapClient(server: string, clientId: string): void;
   /** Who may reach what, as plain data. */
   snapshot(): PolicyTableSnapshot;

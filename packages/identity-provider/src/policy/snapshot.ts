@@ -1,19 +1,29 @@
 import type { HeldScopes } from './held-scopes.ts';
 import type { PolicyState, SubjectState } from './state.ts';
 
+/** A table of policy as it is at one moment, as plain data. */
 export interface PolicyTableSnapshot {
+  /** The MCP servers, by name. */
   readonly servers: Readonly<
     Record<string, { paused: boolean; enabledScopes: string[]; clients: Record<string, string> }>
   >;
+  /** The service principals, by name. */
   readonly principals: Readonly<Record<string, PolicySubjectSnapshot>>;
+  /** The users, by `sub`. */
   readonly users: Readonly<Record<string, PolicySubjectSnapshot>>;
+  /** What the members of each group hold, by group and server. */
   readonly groups: Readonly<Record<string, Record<string, HeldScopes>>>;
 }
 
+/** A principal or a user of the table at one moment. */
 export interface PolicySubjectSnapshot {
+  /** Whether nothing is issued to it. */
   readonly disabled: boolean;
+  /** The groups of the table that it is in. */
   readonly groups: string[];
+  /** Its own grants, by server; those of its groups come on top. */
   readonly grants: Record<string, HeldScopes>;
+  /** Scopes that it does not have, by server, whatever its groups hold. */
   readonly withheld: Record<string, string[]>;
 }
 

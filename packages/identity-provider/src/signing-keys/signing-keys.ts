@@ -11,9 +11,9 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose';
-const SIGNING_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const;
+const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256'];
 /** The JWS algorithms that {@link SigningKeys} sign with. */
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256';
 
 interface SigningKey {
   readonly kid: string;
@@ -32,10 +32,14 @@ export interface SigningKeysOptions {
   readonly jwks?: { readonly keys: readonly JWK[] } | undefined;
   /** How long the public part of a replaced key stays published, in seconds. Default: one day. */
   readonly graceSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 
 const WHERE = 'createSigningKeys';
+
+/** The constructor, which is private so that no signature names a private key. */
+let newSigningKeys: (keys: SigningKey[], options: SigningKeysOptions) => SigningKeys;
 
 /**
  * Generates or imports an identity provider's signing keys. Rejects with a TypeError for options that cannot be meant, and
@@ -49,7 +53,7 @@ export async function createSigningKeys(options: SigningKeysOptions = {}): Promi
     jwks === undefined
       ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
       : await Promise.all(jwks.keys.map((jwk) => imported(jwk)));
-  return new SigningKeys(keys, options);
+  return newSigningKeys(keys, options);
 }
 
 /**
@@ -62,8 +66,12 @@ export class SigningKeys {
   readonly #defaultAlgorithm: SigningAlgorithm;
   #keys: SigningKey[];
 
+  static {
+    newSigningKeys = (keys, options) => new SigningKeys(keys, options);
+  }
+
   /** Use {@link createSigningKeys}. */
-  constructor(keys: SigningKey[], options: { graceSeconds?: number | undefined; now?: (() => Date) | undefined }) {
+  private constructor(keys: SigningKey[], options: Pick<SigningKeysOptions, 'graceSeconds' | 'now'>) {
     const [first] = keys;
     if (first === undefined) throw new TypeError(`${WHERE}: at least one signing key is needed`);
     this.#keys = keys;
@@ -72,6 +80,7 @@ export class SigningKeys {
     this.#now = options.now ?? (() => new Date());
   }
 
+  /** The algorithms that there is a signing key for. */
   get algorithms(): readonly SigningAlgorithm[] {
     return [...new Set(this.#keys.filter((key) => key.retiredUntil === undefined).map((key) => key.algorithm))];
   }
@@ -112,6 +121,7 @@ export class SigningKeys {
       .sign(key.privateKey);
   }
 
+  /** The algorithms alone: no key is printed. */
   toJSON(): unknown {
     return { algorithms: this.algorithms };
   }

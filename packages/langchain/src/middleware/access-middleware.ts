@@ -10,13 +10,16 @@ import { type StepUpRequest, underStepUpApproval } from './step-up-approval.ts';
 export interface ToolCallToApprove extends Partial<ToolOrigin> {
   /** The tool's name as the model knows it. */
   readonly name: string;
+  /** The arguments that the model chose. They are not checked yet against the tool's schema. */
   readonly args: Readonly<Record<string, unknown>>;
+  /** The id that the model gave the call. */
   readonly id: string | undefined;
 }
 
 /** True lets it happen; false, or a sentence that says why, does not. The sentence is shown to the model. */
 export type Verdict = boolean | string;
 
+/** Options of `accessMiddleware`. */
 export interface AccessMiddlewareOptions {
   /** Tools a model neither sees nor may call; asked before each model call and each tool call. */
   hide?: (tool: { readonly name: string } & Partial<ToolOrigin>) => boolean;

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** A server has asked for scopes the bot may add (its `stepUp`) and has not got yet. */
 export interface StepUpRequest {
+  /** The configured name of the server. */
   readonly server: string;
+  /** The scopes that would be added. */
   readonly scopes: readonly string[];
 }
 

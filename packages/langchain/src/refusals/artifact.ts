@@ -4,6 +4,7 @@ import { refusalWords } from './wording.ts';
 
 /** The artifact of a tool message that stands for a refused call: for the application, never for the model. */
 export interface RefusalArtifact {
+  /** Tells this artifact from any other. */
   readonly type: 'credence-refusal';
   /** `CredenceError.toJSON()`. */
   readonly error: CredenceErrorJson;
@@ -11,9 +12,11 @@ export interface RefusalArtifact {
 
 /** The artifact of a tool message that stands for a call `accessMiddleware` did not let through. */
 export interface DenialArtifact {
+  /** Tells this artifact from any other. */
   readonly type: 'credence-denial';
   /** Which rule said no. */
   readonly rule: 'hide' | 'approve';
+  /** The sentence that the rule gave, where it gave one. */
   readonly reason?: string;
 }
 

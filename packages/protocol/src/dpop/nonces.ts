@@ -3,6 +3,7 @@ import { checkNumber } from '../options/numbers.ts';
 
 /** Nonces for DPoP proofs (RFC 9449 sections 8 and 9): they say when a proof was made, and nobody can make them ahead. */
 export interface DpopNonces {
+  /** The nonce to send to clients at the time `now`, in the header `DPoP-Nonce`. */
   issue(now: Date): string;
   /** Until when a proof with this nonce is accepted; undefined where it is not, or not any more. */
   acceptedUntil(nonce: string, now: Date): Date | undefined;

@@ -78,6 +78,18 @@ describe('a proof', () => {
     await expect(verify(await proof({ padding: 'x'.repeat(9000) }))).rejects.toThrow('too large');
   });
 
+  it('by a symmetric algorithm or by none is refused', async () => {
+    const claims = { jti: 'j', htm: 'POST', htu: URL_, iat: NOW_S, ath };
+    const secret = new TextEncoder().encode('a secret of at least thirty-two bytes');
+    const header = { typ: 'dpop+jwt', jwk: { kty: 'oct', k: Buffer.from(secret).toString('base64url') } };
+    const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', ...header }).sign(secret);
+    const [, payload = ''] = (await proof()).split('.');
+    const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'dpop+jwt', jwk })).toString('base64url');
+    for (const each of [symmetric, `${none}.${payload}.`]) {
+      await expect(verify(each)).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+    }
+  });
+
   it('at a token endpoint is about no token', async () => {
     const at = { method: 'POST', url: URL_, now: NOW };
     await expect(verifyDpopProof(await proof({ ath: undefined }), at, {})).resolves.toMatchObject({ jti: 'j' });

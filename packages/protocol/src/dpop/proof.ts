@@ -28,17 +28,21 @@ export interface DpopOptions {
 
 /** The request that a proof must be about. */
 export interface ProvenRequest {
+  /** The HTTP method. */
   readonly method: string;
   /** The URL as the client has it; its query and fragment do not count (RFC 9449 section 4.3). */
   readonly url: string;
   /** The access token it goes with, at a resource server; absent at a token endpoint. */
   readonly accessToken?: string | undefined;
+  /** The time at which the request arrived. */
   readonly now: Date;
 }
 
+/** What a proof says that passed every check but the replay. */
 export interface VerifiedProof {
   /** JWK thumbprint of its key (RFC 7638), what `cnf.jkt` is compared with. */
   readonly thumbprint: string;
+  /** The claim `jti`, by which it is recognised when it is used again. */
   readonly jti: string;
   /** Until when it must be remembered: no instance accepts it any more. */
   readonly reusableUntil: Date;
@@ -46,8 +50,11 @@ export interface VerifiedProof {
 
 /** A DPoP proof was refused. With `use_dpop_nonce`, `nonce` is what the next proof must have. */
 export class DpopProofError extends Error {
+  /** Always `DpopProofError`. */
   override readonly name = 'DpopProofError';
+  /** The OAuth error to answer (RFC 9449 sections 5 and 8). */
   readonly error: 'invalid_dpop_proof' | 'use_dpop_nonce';
+  /** With `use_dpop_nonce`: the nonce that the next proof must have. */
   readonly nonce: string | undefined;
 
   constructor(message: string, nonce?: string) {
@@ -86,6 +93,7 @@ export async function verifyDpopProof(
 
 /** It cannot be known at the moment whether a proof was used before: the replay store is full or cannot be asked. */
 export class ProofReplayUnknownError extends Error {
+  /** Always `ProofReplayUnknownError`. */
   override readonly name = 'ProofReplayUnknownError';
   /** What is wrong with the store, in one word; for the audit record. */
   readonly detail: string | undefined;

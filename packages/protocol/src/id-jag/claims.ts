@@ -17,14 +17,19 @@ import {
 import { readTenants } from './tenants.ts';
 import type { AuthorizationDetail, IdJag, TrustedIssuer } from './types.ts';
 
+/** What the claims of an ID-JAG are held against. */
 export interface ClaimRules {
+  /** The issuer identifier of this authorization server. */
   audience: string;
+  /** The authenticated client. */
   clientId: string;
   /** What is configured about the issuer. */
   trusted: TrustedIssuer;
   /** The tenant here that the client belongs to, where that is known. */
   audienceTenant?: string | undefined;
+  /** How far clocks may be apart, in seconds. */
   clockToleranceSeconds: number;
+  /** The longest `exp - iat` that is accepted, in seconds. */
   maxLifetimeSeconds: number;
   /** Epoch seconds. */
   now: number;

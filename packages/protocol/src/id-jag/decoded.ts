@@ -1,3 +1,4 @@
+import type { JWSHeaderParameters } from 'jose';
 import { IdJagError } from './error.ts';
 import { checkedHeader } from './header.ts';
 import { parseStrictObject, StrictJsonError } from './strict-json.ts';
@@ -9,10 +10,10 @@ const MAX_ASSERTION_LENGTH = 16 * 1024;
 /** A part is read in one go, so one place to read into will do; making one for each is half the work. */
 const bytes = Buffer.allocUnsafeSlow(MAX_ASSERTION_LENGTH);
 
-type CheckedHeader = Readonly<ReturnType<typeof checkedHeader>>;
-
-interface Decoded {
-  readonly header: CheckedHeader;
+/** An assertion in its parts. */
+export interface Decoded {
+  /** The header, checked. */
+  readonly header: Readonly<JWSHeaderParameters & { alg: string }>;
   /** Not verified yet; the signature is then checked over the very bytes they were read from. */
   readonly claims: Record<string, unknown>;
 }
@@ -32,11 +33,11 @@ export function decoded(assertion: string): Decoded {
 }
 
 /** An issuer writes the same header until it rotates its keys: those that were read once are known again. */
-const headers = new Map<string, CheckedHeader>();
+const headers = new Map<string, Decoded['header']>();
 const MAX_HEADERS = 100;
 const MAX_HEADER_LENGTH = 512;
 
-function headerOf(part: string): CheckedHeader {
+function headerOf(part: string): Decoded['header'] {
   const known = headers.get(part);
   if (known !== undefined) return known;
   const header = Object.freeze(checkedHeader(decodedPart(part, 'the header')));

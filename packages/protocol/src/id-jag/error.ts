@@ -48,9 +48,13 @@ export type IdJagErrorCode = keyof typeof ID_JAG_ERRORS;
 
 /** The signed claims that say which ID-JAG it is, cleaned and cut. */
 export interface IdJagIdentity {
+  /** The claim `iss`; empty where it is not a string. */
   readonly issuer: string;
+  /** The claim `sub`. */
   readonly subject?: string;
+  /** The claim `jti`. */
   readonly jwtId?: string;
+  /** The claim `client_id`. */
   readonly clientId?: string;
 }
 
@@ -73,9 +77,16 @@ export function identityOf({ iss, sub, jti, client_id: clientId }: Readonly<Reco
  * the client.
  */
 export class IdJagError extends Error {
+  /** Always `IdJagError`. */
   override readonly name = 'IdJagError';
+  /** Which check failed; see {@link ID_JAG_ERRORS}. */
   readonly code: IdJagErrorCode;
+  /** The OAuth error that the token endpoint answers. */
   readonly oauthError: (typeof ID_JAG_ERRORS)[IdJagErrorCode]['oauthError'];
+  /**
+   * What an administrator needs to know, where there is more to say than the message: a claim's name, what was found
+   * instead.
+   */
   readonly detail: string | undefined;
   /** Whose ID-JAG it was, where its signature is valid: a stolen one can be traced. */
   readonly identity: IdJagIdentity | undefined;

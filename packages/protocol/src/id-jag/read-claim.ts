@@ -1,5 +1,6 @@
 import { IdJagError } from './error.ts';
 
+/** The claims of a JWT, as its payload has them. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** Scopes, parted by spaces (RFC 6749 appendix A.4). */
@@ -50,6 +51,7 @@ export function stringList(value: unknown, name: string): string[] {
   return value.map((entry: unknown) => textOf(entry, name));
 }
 
+/** True for an object that is no list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -60,18 +60,25 @@ export interface EmailLinking {
 
 /** A verified ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant). */
 export interface IdJag {
+  /** The claim `iss`: the identity provider that issued it. */
   readonly issuer: string;
+  /** The claim `sub`: the principal or user, unique at the issuer or, where there is one, in its tenant. */
   readonly subject: string;
+  /** The claim `aud`: the issuer identifier of this authorization server. */
   readonly audience: string;
   /** The client's id at this authorization server; equal to the authenticated client's. */
   readonly clientId: string;
+  /** The claim `jti`, by which it is recognised when it is used again. */
   readonly jwtId: string;
+  /** The claim `iat`. */
   readonly issuedAt: Date;
+  /** The claim `exp`. */
   readonly expiresAt: Date;
   /** The `resource` claim as a list; empty where the claim is absent. */
   readonly resources: readonly string[];
   /** The `scope` claim as a list; undefined where the claim is absent, which is not the same as granting everything. */
   readonly scopes: readonly string[] | undefined;
+  /** The claim `authorization_details` (RFC 9396); undefined where it is absent. */
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /** The `act` claim (RFC 8693 section 4.1). */
   readonly actor?: Readonly<Record<string, unknown>> | undefined;
@@ -97,6 +104,8 @@ export interface IdJag {
 
 /** RFC 9396 section 2. */
 export interface AuthorizationDetail {
+  /** The type of access, which defines what the other members mean. */
   readonly type: string;
+  /** What the type defines. */
   readonly [member: string]: unknown;
 }

@@ -1,6 +1,7 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
 import { failureOf } from '../net/peer-failure.ts';
-import { checkConfiguredUrl, defaultFetch, type FetchLike } from '../net/fetch-json.ts';
+import { checkConfiguredUrl } from '../net/configured-url.ts';
+import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
 import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
@@ -10,10 +11,15 @@ import { RemoteKeySet } from './remote-key-set.ts';
  */
 const MAX_KEY_SETS = 1000;
 
+/** Where the keys of an issuer come from: `jwks`, else `jwksUri`, else what the issuer's metadata says. */
 export interface KeySource {
+  /** The issuer identifier, whose metadata is asked where neither `jwks` nor `jwksUri` is given. */
   readonly issuer: string;
+  /** The key set itself: nothing is fetched. */
   readonly jwks?: JSONWebKeySet | undefined;
+  /** The URL of the key set. */
   readonly jwksUri?: string | undefined;
+  /** Sends the requests. Default: the global fetch. */
   readonly fetch?: FetchLike | undefined;
 }
 

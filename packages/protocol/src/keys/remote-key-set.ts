@@ -1,7 +1,10 @@
 import type { CryptoKey, JWSHeaderParameters } from 'jose';
 import { discoverUrl } from '../metadata/discover.ts';
 import { failureOf } from '../net/peer-failure.ts';
-import { checkConfiguredUrl, type FetchLike, fetchJson } from '../net/fetch-json.ts';
+import { checkConfiguredUrl } from '../net/configured-url.ts';
+import { fetchJson } from '../net/fetch-json.ts';
+import type { FetchLike } from '../net/fetch-like.ts';
+import { fetchNamedBy } from '../net/fetch-named.ts';
 import { LocalKeySet } from './local-key-set.ts';
 
 /** A key set is asked for again when it is older than this. */
@@ -19,6 +22,7 @@ const REFRESH_EVERY_MS = 10_000;
 
 /** The keys that are needed cannot be had at the moment. The message says why: `key set: answered 404`. */
 export class KeysUnavailableError extends Error {
+  /** Always `KeysUnavailableError`. */
   override readonly name = 'KeysUnavailableError';
 }
 
@@ -30,6 +34,8 @@ export class RemoteKeySet {
   readonly #issuer: string;
   readonly #configuredUri: string | undefined;
   readonly #fetch: FetchLike;
+  /** For the URL of the key set, where the issuer's metadata named it. */
+  readonly #fetchKeySet: FetchLike;
   #jwksUri: string | undefined;
   #keys: LocalKeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -46,6 +52,8 @@ export class RemoteKeySet {
     this.#issuer = options.issuer;
     this.#configuredUri = options.jwksUri;
     this.#fetch = options.fetch;
+    this.#fetchKeySet =
+      options.jwksUri === undefined ? fetchNamedBy(new URL(options.issuer), options.fetch) : options.fetch;
   }
 
   /** The key that an earlier search found, where the key set is fresh. `now` is in milliseconds. */
@@ -103,7 +111,7 @@ export class RemoteKeySet {
       this.#jwksUri =
         this.#configuredUri ?? this.#jwksUri ?? (await discoverUrl(this.#issuer, 'jwks_uri', this.#fetch));
       asked = 'key set';
-      this.#keys = new LocalKeySet(await fetchJson(this.#jwksUri, this.#fetch));
+      this.#keys = new LocalKeySet(await fetchJson(this.#jwksUri, this.#fetchKeySet));
       this.#fetchedAt = now;
       this.#failure = undefined;
       this.#generation += 1;

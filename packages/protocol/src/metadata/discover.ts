@@ -1,31 +1,40 @@
 import { z } from 'zod';
-import { shown } from '../text/shown.ts';
-import { parsedUrl } from '../text/parsed-url.ts';
+import { fetchJson } from '../net/fetch-json.ts';
+import type { FetchLike } from '../net/fetch-like.ts';
+import { decideNamedUrl } from '../net/named-url.ts';
 import { PeerFailure } from '../net/peer-failure.ts';
-import { type FetchLike, fetchJson, mayFetch } from '../net/fetch-json.ts';
+import { judgeConfiguredUrl } from '../net/url-policy.ts';
+import { shown } from '../text/shown.ts';
+import { authorizationServerUrls } from './well-known.ts';
 
 const metadataSchema = z.looseObject({ issuer: z.string() });
 
 /**
  * The URL that an issuer's metadata has under `member`: RFC 8414 (path inserted), then OpenID Connect Discovery
- * (inserted, then appended). Throws PeerFailure where there is no such metadata, it is of another issuer, or the URL is
- * none that may be asked, and what `fetch` throws where there is no answer.
+ * (inserted, then appended). `issuer` is configured; a request to the URL that is returned goes through `fetchNamedBy`.
+ * Throws PeerFailure where there is no such metadata, it is of another issuer, or its URL may not be requested, and what
+ * `boundedRequest` rejects with where there is no answer.
  */
 export async function discoverUrl(
   issuer: string,
   member: 'jwks_uri' | 'introspection_endpoint',
   fetchFunction: FetchLike,
 ): Promise<string> {
-  let failure: unknown = new PeerFailure('the issuer is not a URL');
+  const own = judgeConfiguredUrl(issuer);
+  if (own.fault !== undefined) throw new PeerFailure('the issuer is neither https nor on loopback');
+  const { url: configured } = own;
+  let failure: unknown;
   let isTelling = false;
-  for (const url of metadataUrls(issuer)) {
-    if (!mayFetch(url, issuer)) throw new PeerFailure('the issuer is neither https nor on loopback');
+  for (const url of authorizationServerUrls(configured)) {
     try {
-      return urlIn(await fetchJson(url, fetchFunction), issuer, member);
+      const named = memberOf(await fetchJson(url, fetchFunction), issuer, member);
+      const verdict = await decideNamedUrl(named, configured, fetchFunction);
+      if (verdict.fault === undefined) return named;
+      throw new PeerFailure(`the ${member} may not be requested, ${shown(named)}`);
     } catch (error) {
-      // Of the same origin, the others would be waited for in vain too.
+      // all these URLs have one origin: after a time-out the others would take as long
       if (error instanceof Error && error.name === 'TimeoutError') throw error;
-      // What is wrong with a document says more than that there is none at the next place.
+      // what is wrong with a document says more than that there is none at the next URL
       if (!isTelling) failure = error;
       isTelling ||= error instanceof PeerFailure && !error.message.startsWith('answered ');
     }
@@ -33,29 +42,14 @@ export async function discoverUrl(
   throw failure;
 }
 
-function urlIn(document: unknown, issuer: string, member: string): string {
+function memberOf(document: unknown, issuer: string, member: string): string {
   const metadata = metadataSchema.safeParse(document);
   if (!metadata.success) throw new PeerFailure('the document names no issuer');
-  // RFC 8414 section 3.3: compared as strings, or one tenant's document could speak for another.
+  // RFC 8414 section 3.3: compared as strings, or one tenant's document could speak for another
   if (metadata.data.issuer !== issuer) {
     throw new PeerFailure(`the document is of another issuer, ${shown(metadata.data.issuer)}`);
   }
   const found = metadata.data[member];
   if (typeof found !== 'string') throw new PeerFailure(`the document has no ${member}`);
-  if (!mayFetch(found, issuer)) throw new PeerFailure(`the ${member} is none that may be asked, ${shown(found)}`);
   return found;
-}
-
-function metadataUrls(issuer: string): string[] {
-  const url = parsedUrl(issuer);
-  if (url === undefined) return [];
-  const path = url.pathname.replace(/\/$/u, '');
-  const inserted = (name: string) => `${url.origin}/.well-known/${name}${path}`;
-  return [
-    ...new Set([
-      inserted('oauth-authorization-server'),
-      inserted('openid-configuration'),
-      `${url.origin}${path}/.well-known/openid-configuration`,
-    ]),
-  ];
 }

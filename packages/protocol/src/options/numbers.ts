@@ -1,8 +1,10 @@
+/** What a number may be. */
 export interface NumberBounds {
   /** Default: 0. */
   readonly min?: number | undefined;
   /** Default: the largest safe integer. */
   readonly max?: number | undefined;
+  /** True where it must be an integer. Default: false. */
   readonly integer?: boolean | undefined;
 }
 

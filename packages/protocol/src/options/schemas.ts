@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { SCOPE_TOKEN } from '../text/scope.ts';
 
+/** One scope (RFC 6749 section 3.3). */
 export const scope = z.string().regex(SCOPE_TOKEN, 'is not a scope (RFC 6749 section 3.3)');
+/** A function. */
 export const callback = z.custom((value) => typeof value === 'function', 'is not a function');
+/** True, false, or left out. */
 export const flag = z.boolean().optional();
 /** Of a kind that something else checks. */
 export const unchecked = z.unknown().optional();

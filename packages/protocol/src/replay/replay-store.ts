@@ -18,6 +18,7 @@ export interface ReplayStore {
 
 /** A store has no room for a new reservation. Forgetting an old one would make what it stands for usable again. */
 export class ReplayStoreFullError extends Error {
+  /** Always `ReplayStoreFullError`. */
   override readonly name = 'ReplayStoreFullError';
 }
 

@@ -1,3 +1,4 @@
+/** A JSON object whose members are not checked yet. */
 export type JsonObject = { readonly [key: string]: unknown };
 
 /** A JSON object, or undefined for anything else, including text that is not JSON. */
@@ -10,10 +11,12 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
+/** True for an object that is no list. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The member of that name where it is a string, else undefined. */
 export function stringField(object: JsonObject | undefined, field: string): string | undefined {
   const value = object?.[field];
   return typeof value === 'string' ? value : undefined;

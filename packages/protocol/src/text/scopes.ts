@@ -11,10 +11,12 @@ export function withoutSecrets(scopes: readonly string[], secrets: readonly stri
   return scopes.filter((scope) => !secrets.some((secret) => secret !== '' && scope.includes(secret)));
 }
 
+/** The scopes as a sorted list without doubles. */
 export function normaliseScopes(scopes: Iterable<string>): readonly string[] {
   return [...new Set(scopes)].sort();
 }
 
+/** Every scope of the lists, as a sorted list without doubles. */
 export function unionScopes(...lists: Iterable<string>[]): readonly string[] {
   return normaliseScopes(lists.flatMap((list) => [...list]));
 }

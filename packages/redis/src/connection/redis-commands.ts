@@ -1,11 +1,14 @@
 /** What the store asks of a Redis client: one key a command, so that it works on a cluster. */
 export interface RedisCommands {
+  /** `GET`: the value, or null where there is none. */
   get(key: string): Promise<unknown>;
+  /** `SET` with `PX` (milliseconds) and, for a lease or a reservation, `NX`: null where the key is taken. */
   set(
     key: string,
     value: string,
     options: { expiration: { type: 'PX'; value: number }; condition?: 'NX' },
   ): Promise<unknown>;
+  /** `EVAL` of a script about one key. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 

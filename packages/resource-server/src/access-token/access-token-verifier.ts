@@ -8,7 +8,8 @@ import { readTokenClaims } from './token-claims.ts';
 
 const WHERE = 'accessTokenVerifier';
 
-interface CommonOptions {
+/** Whose access tokens are verified, for which server, and how: as JWTs, or by asking about them. */
+export type AccessTokenVerifierOptions = {
   /** The authorization server's issuer identifier. */
   readonly issuer: string;
   /** This server's resource identifier: the audience its tokens must have. */
@@ -25,28 +26,28 @@ interface CommonOptions {
   readonly onRefused?: OnRefused | undefined;
   /** How far clocks may be apart, in seconds, 3600 at most. Default: 5. */
   readonly clockToleranceSeconds?: number | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
+  /** For fetching metadata and key sets, and for introspection. Default: the global one. */
   readonly fetch?: FetchLike | undefined;
-}
-
-/** Whose access tokens are verified, for which server, and how: as JWTs, or by asking about them. */
-export type AccessTokenVerifierOptions = CommonOptions &
-  (
-    | {
-        /** JWT access tokens (RFC 9068), verified by the issuer's key set. */
-        readonly jwt: { readonly jwksUri?: string | undefined; readonly algorithms?: readonly string[] | undefined };
-        readonly introspection?: never;
-      }
-    | {
-        /** Opaque access tokens, asked about at the issuer (RFC 7662). */
-        readonly introspection: IntrospectionOptions;
-        readonly jwt?: never;
-      }
-  );
+} & (
+  | {
+      /** JWT access tokens (RFC 9068), verified by the issuer's key set. */
+      readonly jwt: { readonly jwksUri?: string | undefined; readonly algorithms?: readonly string[] | undefined };
+      readonly introspection?: never;
+    }
+  | {
+      /** Opaque access tokens, asked about at the issuer (RFC 7662). */
+      readonly introspection: IntrospectionOptions;
+      readonly jwt?: never;
+    }
+);
 
 /** What `requireBearerAuth` of the MCP SDKs takes as `verifier`, and `accessTokenGate`, which knows DPoP as well. */
 export interface AccessTokenVerifier {
+  /** The resource identifier that tokens must be for. */
   readonly resource: string;
+  /** Told of every request that is refused; the option of the same name. */
   readonly onRefused?: OnRefused | undefined;
   /**
    * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError

@@ -6,7 +6,9 @@ export interface AccessTokenErrors {
 
 /** An access token was refused, where no SDK's own class is at hand. */
 export class InvalidAccessTokenError extends Error {
+  /** Always `InvalidAccessTokenError`. */
   override readonly name = 'InvalidAccessTokenError';
+  /** The OAuth error (RFC 6750 section 3.1). */
   readonly code = 'invalid_token';
 }
 
@@ -15,6 +17,7 @@ export class InvalidAccessTokenError extends Error {
  * middleware 500, so that the client keeps its token.
  */
 export class TokenVerificationUnavailableError extends Error {
+  /** Always `TokenVerificationUnavailableError`. */
   override readonly name = 'TokenVerificationUnavailableError';
   /**
    * What was asked and what came of it: `introspection: answered 401 invalid_client`, `key set: ECONNREFUSED`. Never a

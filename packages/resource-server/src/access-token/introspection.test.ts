@@ -55,8 +55,8 @@ describe('what the authorization server says of a token', () => {
   it("keeps a client's own token apart from that of an account with the same name", async () => {
     const own = callerOf({ authInfo: await saying({}).checkAccessToken('t') });
     const account = callerOf({ authInfo: await saying({ sub: 'c' }).checkAccessToken('t') });
-    expect([own.subject, own.clientId]).toEqual([undefined, 'c']);
-    expect([account.subject, account.clientId]).toEqual(['c', 'c']);
+    expect({ subject: own.subject, clientId: own.clientId }).toEqual({ subject: undefined, clientId: 'c' });
+    expect(account).toMatchObject({ subject: 'c', clientId: 'c' });
     own.subject satisfies string | undefined;
     // @ts-expect-error a handler has to say what it does where there is no account
     own.subject satisfies string;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { answerText, cleanText, discoverUrl, failureOf, type FetchLike, isLoopback, within } from '@credence/protocol';
+import { boundedText, cleanText, discoverUrl, failureOf, type FetchLike, isLoopback, within } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
@@ -15,6 +15,7 @@ export interface IntrospectionOptions {
   readonly endpoint?: string | undefined;
   /** This resource server as a client of the authorization server, by `client_secret_basic`. */
   readonly clientId: string;
+  /** The secret of that client. */
   readonly clientSecret: string;
   /** How long an active answer is used again, and a revoked token therefore still works, in seconds. Default: 0. */
   readonly cacheSeconds?: number | undefined;
@@ -154,7 +155,7 @@ function boundedFetch(fetchFunction: FetchLike) {
       body: body as URLSearchParams,
       signal: signal ?? null,
     });
-    const text = await answerText(response);
+    const text = await boundedText(response.body, 512 * 1024);
     return new Response(response.status === 204 || response.status === 304 ? null : text, {
       status: response.status,
       headers: response.headers,

@@ -2,7 +2,7 @@ import { shown, within } from '@credence/protocol';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
 /** What is wrong with an access token, in the sentence that its client is told. */
-const TOKEN_REFUSALS = {
+const TOKEN_REFUSALS: Readonly<Record<TokenRefusalCode, string>> = {
   malformed: 'The token is not a signed JWT',
   wrong_type: 'The token is not a JWT access token',
   algorithm_not_allowed: 'The signature algorithm is not allowed',
@@ -18,10 +18,25 @@ const TOKEN_REFUSALS = {
   bound_to_key: 'The token is bound to a key and cannot be used as a bearer token',
   not_bound: 'The token is not bound to the key of a DPoP proof',
   proof_mismatch: 'The DPoP proof is not by the key the token is bound to',
-} as const;
+};
 
 /** What is wrong with an access token; where an ID-JAG can have the same fault, by the same name as in IdJagErrorCode. */
-export type TokenRefusalCode = keyof typeof TOKEN_REFUSALS;
+export type TokenRefusalCode =
+  | 'malformed'
+  | 'wrong_type'
+  | 'algorithm_not_allowed'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'inactive'
+  | 'wrong_token_type'
+  | 'missing_claim'
+  | 'wrong_issuer'
+  | 'wrong_audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'bound_to_key'
+  | 'not_bound'
+  | 'proof_mismatch';
 
 /**
  * Why a request was refused. Besides what is wrong with a token: `no_token` and `nonce_needed` are how conversations
@@ -39,9 +54,12 @@ export type AccessRefusalCode =
   | 'verification_unavailable';
 
 /** Whom a token names, once its signature is verified or the authorization server has said so. */
-interface TokenIdentity {
+export interface TokenIdentity {
+  /** The client that the token was issued to. */
   readonly clientId?: string;
+  /** The claim `sub`. */
   readonly subject?: string;
+  /** The claim `jti`. */
   readonly jti?: string;
 }
 
@@ -49,6 +67,7 @@ interface TokenIdentity {
 export interface TokenRefusal extends TokenIdentity {
   /** Why, in a sentence for the client. */
   readonly refused: string;
+  /** Which check the token did not pass. */
   readonly code: TokenRefusalCode;
   /** What the token says instead, for the record. */
   readonly detail?: string;
@@ -56,9 +75,11 @@ export interface TokenRefusal extends TokenIdentity {
 
 /** One request that was refused. Never a token, never a proof. */
 export interface AccessRefusal extends TokenIdentity {
+  /** When it was refused. */
   readonly time: Date;
   /** The resource identifier of this server. */
   readonly resource: string;
+  /** Which check the request did not pass. */
   readonly code: AccessRefusalCode;
   /** What the client was told, and what was found instead, quoted: `The token is for another resource: "https://..."`. */
   readonly reason: string;

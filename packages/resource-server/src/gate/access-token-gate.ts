@@ -2,19 +2,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
-type AccessTokenGate = (request: Request) => Promise<AccessTokenInfo | Response>;
-
 /**
  * Requires an access token of Web-standard requests: resolves to what it says, or to the answer to give instead. It
  * stands where `requireBearerAuth` of MCP SDK v2 would, and takes DPoP-bound tokens as well.
  *
  * Throws a TypeError for options that cannot be meant.
  */
-export function accessTokenGate(options: AccessTokenGateOptions): AccessTokenGate {
+export function accessTokenGate(
+  options: AccessTokenGateOptions,
+): (request: Request) => Promise<AccessTokenInfo | Response> {
   return webGate(options, 'accessTokenGate');
 }
 
-function webGate(options: AccessTokenGateOptions, where: string): AccessTokenGate {
+function webGate(
+  options: AccessTokenGateOptions,
+  where: string,
+): (request: Request) => Promise<AccessTokenInfo | Response> {
   const gate = createGate(options, where);
   return async ({ method, url, headers }) => {
     const { pathname, search } = new URL(url);
@@ -44,6 +47,31 @@ export type ExpressAccessToken = (
 /**
  * {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. Throws a
  * TypeError for options that cannot be meant.
+ *
+ * @example
+ * <!-- from examples/mcp-server-express.ts#mcp-server -->
+ * ```ts
+ * const metadata = protectedResourceMetadata({ resource, authorizationServers: [issuer] });
+ * const verifier = accessTokenVerifier({
+ *   issuer,
+ *   resource,
+ *   introspection: { clientId: 'mcp-server', clientSecret: serverSecret, cacheSeconds: 5 }, // or jwt: {}
+ *   onRefused: (refusal) => refused.push(refusal), // { code, reason, remedy, clientId, ... }: for your log
+ * });
+ *
+ * const app = express();
+ * app.get(metadata.path, (_request, response) => void response.json(metadata.document));
+ * app.post(
+ *   '/mcp',
+ *   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
+ *   express.json(),
+ *   toolScopes({
+ *     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
+ *     resourceMetadataUrl: metadata.url,
+ *   }),
+ *   (request, response) => serveMcp(request, response),
+ * );
+ * ```
  */
 export function expressAccessToken(options: AccessTokenGateOptions): ExpressAccessToken {
   const gate = createGate(options, 'expressAccessToken');
@@ -69,19 +97,16 @@ export function expressAccessToken(options: AccessTokenGateOptions): ExpressAcce
   };
 }
 
-/** As much of a Hono context as is needed. */
-interface HonoContext {
-  readonly req: { readonly raw: Request };
-  set(key: 'auth', value: AccessTokenInfo): void;
-}
-
 /**
  * {@link accessTokenGate} as a middleware for Hono, which finds the caller by `c.get('auth')`. Throws a TypeError for
  * options that cannot be meant.
  */
 export function honoAccessToken(
   options: AccessTokenGateOptions,
-): (context: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+): (
+  context: { readonly req: { readonly raw: Request }; set(key: 'auth', value: AccessTokenInfo): void },
+  next: () => Promise<void>,
+) => Promise<Response | undefined> {
   const gate = webGate(options, 'honoAccessToken');
   return async (context, next) => {
     const outcome = await gate(context.req.raw);

@@ -11,8 +11,11 @@ export interface Caller {
   readonly issuer: string;
   /** The client that sent the request: software, where `subject` is on whose account. */
   readonly clientId: string;
+  /** The scopes of the token; empty where it has none. */
   readonly scopes: readonly string[];
+  /** The claim `groups`; empty where the token has none. */
   readonly groups: readonly string[];
+  /** The claim `roles`; empty where the token has none. */
   readonly roles: readonly string[];
   /** `act` (RFC 8693 section 4.1): who uses the subject's access. */
   readonly actor?: Readonly<Record<string, unknown>>;
@@ -24,6 +27,7 @@ export interface Caller {
   readonly authorizationDetails: readonly { readonly type: string; readonly [member: string]: unknown }[];
   /** Whether the token is bound to a key, and the request proved to be by its holder (RFC 9449). */
   readonly proven: boolean;
+  /** When the token expires. */
   readonly expiresAt: Date;
   /** Everything the token or the introspection answer says. */
   readonly claims: Readonly<Record<string, unknown>>;

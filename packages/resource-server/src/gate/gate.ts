@@ -35,6 +35,7 @@ export interface AccessTokenGateOptions {
   readonly dpop?: GateDpopOptions | false | undefined;
   /** Refuse bearer tokens. Default: false. */
   readonly requireDpop?: boolean | undefined;
+  /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 

@@ -95,7 +95,7 @@ describe('toolScopes', () => {
         body: new TextEncoder().encode(body),
         headers: type === undefined ? {} : { 'content-type': type },
       });
-      expect([type, response.status]).toEqual([type, 415]);
+      expect({ type, status: response.status }).toEqual({ type, status: 415 });
     }
   });
 

@@ -6,6 +6,7 @@ export type ToolScopeTable = Readonly<Record<string, readonly string[]>>;
 
 /** Which scopes the tools of a server need. */
 export interface ToolScopesOptions {
+  /** The scopes that each tool needs, by tool name. */
   readonly tools: ToolScopeTable;
   /**
    * What a tool that is not in the table needs. Default: every scope of the table, so that a tool someone forgot to

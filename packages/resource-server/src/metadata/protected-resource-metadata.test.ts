@@ -17,6 +17,19 @@ describe('protectedResourceMetadata', () => {
     });
   });
 
+  it('says that tokens must be bound to a key, and by which algorithms proofs may be signed', () => {
+    const { document } = protectedResourceMetadata({
+      resource: 'https://mcp.example',
+      authorizationServers: ['https://as.example'],
+      dpopBoundAccessTokensRequired: true,
+      dpopSigningAlgorithms: ['ES256', 'EdDSA'],
+    });
+    expect(document).toMatchObject({
+      dpop_bound_access_tokens_required: true,
+      dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+    });
+  });
+
   it('stands at the well-known name inserted before the path', () => {
     expect(metadata.path).toBe('/.well-known/oauth-protected-resource/team/mcp');
     expect(metadata.url).toBe('https://mcp.example/.well-known/oauth-protected-resource/team/mcp');
@@ -50,6 +63,7 @@ describe('protectedResourceMetadata', () => {
     ['authorizationServers is not a list', { authorizationServers: 'https://as.example' }],
     ['authorizationServers is not a list', { authorizationServers: undefined }],
     ['scopesSupported is not a list', { scopesSupported: 'issues:read' }],
+    ['scopesSupported is empty', { scopesSupported: [] }],
     ['dpopSigningAlgorithms is empty', { dpopSigningAlgorithms: [] }],
   ])('says what cannot be meant: %s', (message, more) => {
     const options = { resource: 'https://mcp.example', authorizationServers: ['https://as.example'], ...more };

@@ -6,8 +6,11 @@ export interface ProtectedResourceOptions {
   readonly resource: string;
   /** Issuer identifiers of the authorization servers whose tokens are accepted. */
   readonly authorizationServers: readonly string[];
+  /** Scopes that a client may ask for. Default: the document names none. */
   readonly scopesSupported?: readonly string[] | undefined;
+  /** The server's name for people. Default: none. */
   readonly resourceName?: string | undefined;
+  /** The URL of a page for developers. Default: none. */
   readonly resourceDocumentation?: string | undefined;
   /** Whether only DPoP-bound tokens are accepted (RFC 9449 section 5.2 by way of RFC 9728). */
   readonly dpopBoundAccessTokensRequired?: boolean | undefined;
@@ -17,18 +20,27 @@ export interface ProtectedResourceOptions {
 
 /** RFC 9728 section 2. */
 export interface ProtectedResourceDocument {
+  /** The resource identifier, which clients compare with the URL they asked for. */
   readonly resource: string;
+  /** Issuer identifiers of the authorization servers whose tokens are accepted. */
   readonly authorization_servers: readonly string[];
+  /** How a token may be sent: in the `header`. */
   readonly bearer_methods_supported: readonly string[];
+  /** Scopes that a client may ask for. */
   readonly scopes_supported?: readonly string[];
+  /** The server's name for people. */
   readonly resource_name?: string;
+  /** The URL of a page for developers. */
   readonly resource_documentation?: string;
+  /** Whether only DPoP-bound tokens are accepted. */
   readonly dpop_bound_access_tokens_required?: boolean;
+  /** Algorithms of DPoP proofs that are accepted. */
   readonly dpop_signing_alg_values_supported?: readonly string[];
 }
 
 /** The document, and where and how it is served. */
 export interface ProtectedResourceMetadata {
+  /** The document (RFC 9728 section 2). */
   readonly document: ProtectedResourceDocument;
   /** Where the document is served, for `resource_metadata` in challenges. */
   readonly url: string;

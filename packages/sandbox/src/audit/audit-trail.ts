@@ -2,6 +2,7 @@
 export interface AuditRecord {
   /** ISO 8601, in UTC. */
   readonly time: string;
+  /** Who decided: `idp`, or `as` for an authorization server. */
   readonly where: 'idp' | 'as';
   /** `authenticate`: the principal's own token; `exchange`: an ID-JAG; `redeem`: an access token. */
   readonly leg: 'authenticate' | 'exchange' | 'redeem';
@@ -13,7 +14,9 @@ export interface AuditRecord {
   readonly server: string | undefined;
   /** Empty where the request named none. */
   readonly requestedScopes: readonly string[];
+  /** Empty where nothing was granted. */
   readonly grantedScopes: readonly string[];
+  /** Whether the request was granted. */
   readonly granted: boolean;
   /** The OAuth error code of a denial (RFC 6749 section 5.2). */
   readonly error: string | undefined;
@@ -21,10 +24,12 @@ export interface AuditRecord {
   readonly reason: string;
 }
 
+/** Receives each record of an audit trail. */
 export type AuditListener = (record: AuditRecord) => void;
 
 /** Every decision of the IdP and of the authorization servers, in the order in which they were made. */
 export interface AuditTrail {
+  /** Every record so far, the oldest first. Live: it grows. */
   readonly records: readonly AuditRecord[];
   /**
    * Calls `listener` for every record from now on, at once and in order.

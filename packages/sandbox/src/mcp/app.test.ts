@@ -75,7 +75,8 @@ describe('a protected MCP server', () => {
     const session = await openSession(reporting);
     const headers = { ...session, authorization: `Bearer ${reporting}`, accept: 'text/event-stream' };
     const stream = await fetch(url, { headers });
-    expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(stream.status).toBe(200);
+    expect(stream.headers.get('content-type')).toBe('text/event-stream');
     expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(200);
     await expect(stream.text()).resolves.toEqual(expect.any(String));
     expect((await post(url, reporting, PING, session)).status).toBe(404);

@@ -5,15 +5,21 @@ import { pathOf } from './request-counts.ts';
 export interface McpRequestCounts {
   /** Requests to the MCP endpoint, by method. */
   readonly post: number;
+  /** GET requests to the MCP endpoint: event streams that clients asked for. */
   readonly get: number;
+  /** DELETE requests to the MCP endpoint: sessions that were ended. */
   readonly delete: number;
   /** Protected resource metadata (RFC 9728). */
   readonly metadata: number;
+  /** Requests to any other path. */
   readonly other: number;
+  /** All requests. */
   readonly total: number;
   /** Answers with status 401 and 403, and 404 for a session that is not (or no longer) there. */
   readonly unauthorized: number;
+  /** Answers with status 403. */
   readonly forbidden: number;
+  /** Answers with status 404 to a request that named a session. */
   readonly sessionNotFound: number;
   /** Tool calls that reached their tool. */
   readonly toolCalls: number;

@@ -6,6 +6,7 @@ export interface RequestCounts {
   readonly metadata: number;
   /** The token endpoint, whatever the grant and whatever the answer. */
   readonly token: number;
+  /** The key set (RFC 7517). */
   readonly jwks: number;
   /** RFC 7662, as asked by the MCP servers for every request they get. */
   readonly introspection: number;
@@ -13,6 +14,7 @@ export interface RequestCounts {
   readonly revocation: number;
   /** Anything else, unknown paths included. */
   readonly other: number;
+  /** All requests. */
   readonly total: number;
 }
 

@@ -6,6 +6,7 @@ export type ServerGrant = HeldScopes;
 
 /** Who may reach what, as plain data. */
 export interface PolicySnapshot {
+  /** Service principals, by name. */
   principals: Record<
     string,
     {
@@ -19,7 +20,9 @@ export interface PolicySnapshot {
       effective: Record<string, ServerGrant>;
     }
   >;
+  /** What the members of each group hold, by group and server. */
   groups: Record<string, Record<string, ServerGrant>>;
+  /** The MCP servers, by name: whether the IdP issues nothing for it, and the scopes it knows. */
   servers: Record<string, { paused: boolean; scopes: string[] }>;
 }
 
@@ -36,12 +39,17 @@ export interface Policy {
   revokeScope(who: string, server: string, scope: string): void;
   /** The IdP issues nothing for this server until it is resumed. */
   pauseServer(server: string): void;
+  /** Ends what `pauseServer` began. */
   resumeServer(server: string): void;
   /** The principal can no longer authenticate at the IdP, nor exchange a token it already has. */
   disablePrincipal(principal: string): void;
+  /** Ends what `disablePrincipal` began. */
   enablePrincipal(principal: string): void;
+  /** The principal also holds what the group holds. */
   addToGroup(principal: string, group: string): void;
+  /** The principal no longer holds what only the group holds. */
   removeFromGroup(principal: string, group: string): void;
+  /** The policy as it is now, as a copy. */
   snapshot(): PolicySnapshot;
 }
 

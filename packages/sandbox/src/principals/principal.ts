@@ -4,7 +4,9 @@ import type { AuthorizationServerName, PrincipalName } from './seed.ts';
 
 /** A client id and a shared secret, good at one issuer only. */
 export interface SecretCredential {
+  /** The client id at that issuer. */
   clientId: string;
+  /** The shared secret of that client. */
   clientSecret: string;
 }
 

@@ -1,19 +1,22 @@
 import type { PolicyPrincipal } from '@credence/identity-provider';
 
-export const SERVER_NAMES = ['issues', 'documents', 'database'] as const;
-export type ServerName = (typeof SERVER_NAMES)[number];
+/** The MCP servers of the sandbox. */
+export type ServerName = 'issues' | 'documents' | 'database';
+export const SERVER_NAMES = ['issues', 'documents', 'database'] as const satisfies readonly ServerName[];
 
-export const AUTHORIZATION_SERVER_NAMES = ['main', 'research'] as const;
-export type AuthorizationServerName = (typeof AUTHORIZATION_SERVER_NAMES)[number];
+/** The authorization servers of the sandbox. */
+export type AuthorizationServerName = 'main' | 'research';
+export const AUTHORIZATION_SERVER_NAMES = ['main', 'research'] as const satisfies readonly AuthorizationServerName[];
 
+/** The service principals of the sandbox: three with access, one that was never approved and one that is disabled. */
+export type PrincipalName = 'reporting-bot' | 'triage-bot' | 'analytics-bot' | 'unapproved-bot' | 'retired-bot';
 export const PRINCIPAL_NAMES = [
   'reporting-bot',
   'triage-bot',
   'analytics-bot',
   'unapproved-bot',
   'retired-bot',
-] as const;
-export type PrincipalName = (typeof PRINCIPAL_NAMES)[number];
+] as const satisfies readonly PrincipalName[];
 
 /** The story the sandbox starts with: who may reach what. */
 export const GROUP_GRANTS = {

@@ -23,7 +23,10 @@ describe('connecting', () => {
   it('closes nothing that was connected', async () => {
     const [client, transport] = [closable(), closable()];
     await connecting(async () => undefined, { client, transport }, undefined);
-    expect([client.times, transport.times]).toEqual([0, 0]);
+    expect({ closedClient: client.times, closedTransport: transport.times }).toEqual({
+      closedClient: 0,
+      closedTransport: 0,
+    });
   });
 
   it('closes both and throws the refusal however deep it is, even where closing fails', async () => {
@@ -31,7 +34,10 @@ describe('connecting', () => {
     const wrapped = new Error('negotiation failed', { cause: new Error('probe failed', { cause: refusal }) });
     const failing = connecting(async () => Promise.reject(wrapped), { client, transport }, undefined);
     await expect(failing).rejects.toBe(refusal);
-    expect([client.times, transport.times]).toEqual([1, 1]);
+    expect({ closedClient: client.times, closedTransport: transport.times }).toEqual({
+      closedClient: 1,
+      closedTransport: 1,
+    });
   });
 
   it('throws an error without a refusal in it as it is', async () => {

@@ -5,6 +5,7 @@ import { alreadyConnected, connecting } from '../shared/connecting.ts';
 import { emaCapabilities } from '../shared/ema-capabilities.ts';
 import { mcpTransport, type McpTransportOptions } from './transport.ts';
 
+/** Options of `connectMcp`. */
 export interface ConnectMcpOptions extends McpTransportOptions {
   /** A client that has not been connected yet; the EMA capability is added to what it declares. Default: a new one. */
   client?: Client;
@@ -19,6 +20,14 @@ export interface ConnectMcpOptions extends McpTransportOptions {
  *
  * Throws `CredenceError` for every refusal and for a server that cannot be reached, and what the SDK throws where the server
  * is no MCP server that it can speak to; in either case nothing stays open.
+ *
+ * @example
+ * <!-- from examples/mcp-sdk.ts#connect -->
+ * ```ts
+ * const client = await connectMcp(bot, 'issues');
+ * const { tools } = await client.listTools();
+ * const answer = await client.callTool({ name: 'list_issues', arguments: {} });
+ * ```
  */
 export async function connectMcp(
   bot: ServicePrincipal,

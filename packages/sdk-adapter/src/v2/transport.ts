@@ -9,17 +9,18 @@ import { EventStream } from '../shared/event-stream.ts';
 import { withinOrigin } from '../shared/redirects.ts';
 import { takingTokenFirst } from '../shared/token-first.ts';
 
-/** What is left of the SDK's own options: authorization and redirects are the adapter's. */
-type SdkOptions = Pick<
-  StreamableHTTPClientTransportOptions,
-  'requestInit' | 'reconnectionOptions' | 'reconnectionScheduler' | 'sessionId' | 'protocolVersion'
->;
-
+/** Options of `mcpTransport`. */
 export interface McpTransportOptions {
   /** Streamable HTTP, or the HTTP+SSE transport of revision 2024-11-05. Default `'http'`. */
   transport?: 'http' | 'sse';
-  /** Options of the SDK's transport; SSE takes `requestInit` alone. */
-  http?: SdkOptions;
+  /**
+   * Options of the SDK's transport, less authorization and redirects, which are the adapter's. SSE takes `requestInit`
+   * alone.
+   */
+  http?: Pick<
+    StreamableHTTPClientTransportOptions,
+    'requestInit' | 'reconnectionOptions' | 'reconnectionScheduler' | 'sessionId' | 'protocolVersion'
+  >;
   /** A fetch that wraps `bot.fetchFor(server)`, for who wants to see or change requests. Default `bot.fetchFor(server)`. */
   fetch?: FetchLike;
 }
@@ -34,11 +35,13 @@ export function mcpTransport(
   server: string | URL,
   options?: McpTransportOptions & { transport?: 'http' },
 ): StreamableHTTPClientTransport;
+/** With `transport: 'sse'`: the HTTP+SSE transport of revision 2024-11-05. */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,
   options: McpTransportOptions & { transport: 'sse' },
 ): SSEClientTransport;
+/** Where `transport` is known only at run time. */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,

@@ -22,6 +22,7 @@ export interface WorkloadRule {
 export interface WorkloadPlatform extends Pick<TrustedIssuer, 'jwks' | 'jwksUri' | 'algorithms'> {
   /** What `aud` must be, and be alone. Default: this provider's issuer identifier. */
   readonly audience?: string | undefined;
+  /** Which workloads stand for which principals. One that no rule fits is refused. */
   readonly workloads: readonly WorkloadRule[];
   /** The longest life of a token that is accepted, in seconds. Default: one day. */
   readonly maxLifetimeSeconds?: number | undefined;

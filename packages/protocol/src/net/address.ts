@@ -1,0 +1,115 @@
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * What kind of network a host belongs to. `public` is everything that is none of the others, names included: what a name
+ * resolves to is checked when the connection is made.
+ */
+export type AddressKind = 'public' | 'loopback' | 'private' | 'link-local' | 'benchmarking' | 'reserved';
+
+type SpecialKind = Exclude<AddressKind, 'public'>;
+
+/** The IANA special-purpose registries, as far as an address there can lead into somebody's own network. */
+const IPV4: readonly (readonly [SpecialKind, string, number])[] = [
+  ['loopback', '127.0.0.0', 8],
+  ['private', '10.0.0.0', 8],
+  ['private', '172.16.0.0', 12],
+  ['private', '192.168.0.0', 16],
+  ['private', '100.64.0.0', 10],
+  ['link-local', '169.254.0.0', 16],
+  ['benchmarking', '198.18.0.0', 15],
+  ['reserved', '0.0.0.0', 8],
+  ['reserved', '192.0.0.0', 24],
+  ['reserved', '224.0.0.0', 4],
+  ['reserved', '240.0.0.0', 4],
+];
+const IPV6: readonly (readonly [SpecialKind, string, number])[] = [
+  ['loopback', '::1', 128],
+  ['private', 'fc00::', 7],
+  ['private', 'fec0::', 10],
+  ['private', '64:ff9b:1::', 48],
+  ['link-local', 'fe80::', 10],
+  ['reserved', '::', 128],
+  ['reserved', 'ff00::', 8],
+];
+/** Ranges of IPv6 that lead to the IPv4 address written in them: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056). */
+const WITH_IPV4: readonly (readonly [network: string, prefix: number, firstGroup: number])[] = [
+  ['::ffff:0:0', 96, 6],
+  ['::', 96, 6],
+  ['64:ff9b::', 96, 6],
+  ['2002::', 16, 1],
+];
+
+const lists4 = IPV4.map(([kind, network, prefix]) => ({ kind, list: listOf(network, prefix, 'ipv4') }));
+const lists6 = IPV6.map(([kind, network, prefix]) => ({ kind, list: listOf(network, prefix, 'ipv6') }));
+const listsWithIpv4 = WITH_IPV4.map(([network, prefix, at]) => ({ at, list: listOf(network, prefix, 'ipv6') }));
+
+/** Names that are reserved for the machine or the local network, without the names of top-level domains in use. */
+const NAMES: readonly (readonly [SpecialKind, RegExp])[] = [
+  ['loopback', /^(?:.+\.)?localhost$/u],
+  ['link-local', /^metadata\.google\.internal$/u],
+  ['private', /^(?:.+\.)?(?:internal|local)$/u],
+];
+
+/** The kind of `hostname`, as a URL has it (`[::1]`, `localhost.`) or as an address (`::1`, `fe80::1%eth0`). */
+export function addressKind(hostname: string): AddressKind {
+  const host = bareHost(hostname);
+  const family = isIP(host);
+  if (family === 4) return ipv4Kind(host);
+  if (family === 6) return ipv6Kind(host);
+  return NAMES.find(([, names]) => names.test(host))?.[0] ?? 'public';
+}
+
+/** Whether `hostname` is an IP address, for which nothing is resolved. */
+export function isAddress(hostname: string): boolean {
+  return isIP(bareHost(hostname)) !== 0;
+}
+
+/** Whether `hostname` is a loopback address or a name under `localhost`. */
+export function isLoopback(hostname: string): boolean {
+  return addressKind(hostname) === 'loopback';
+}
+
+/** Without the brackets and the zone of an IPv6 address and without the final dots of a name, in lower case. */
+function bareHost(hostname: string): string {
+  return hostname
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/u, '$1')
+    .replace(/%.*$/u, '')
+    .replace(/\.+$/u, '');
+}
+
+function ipv4Kind(address: string): AddressKind {
+  return lists4.find(({ list }) => list.check(address, 'ipv4'))?.kind ?? 'public';
+}
+
+function ipv6Kind(address: string): AddressKind {
+  const kind = lists6.find(({ list }) => list.check(address, 'ipv6'))?.kind;
+  if (kind !== undefined) return kind;
+  const embedding = listsWithIpv4.find(({ list }) => list.check(address, 'ipv6'));
+  return embedding === undefined ? 'public' : ipv4Kind(embeddedIpv4(address, embedding.at));
+}
+
+/** The IPv4 address in two of the eight groups of an IPv6 address. */
+function embeddedIpv4(address: string, at: number): string {
+  const [high = 0, low = 0] = groupsOf(address).slice(at, at + 2);
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+function groupsOf(address: string): number[] {
+  // the URL parser writes every IPv6 address in groups of hexadecimal digits, also one that ends as IPv4 does
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const [before, after] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
+  if (tail === undefined) return (before ?? []).map(hex);
+  const zeros = 8 - (before?.length ?? 0) - (after?.length ?? 0);
+  return [...(before ?? []), ...Array.from({ length: zeros }, () => '0'), ...(after ?? [])].map(hex);
+}
+
+function hex(group: string): number {
+  return Number.parseInt(group, 16);
+}
+
+function listOf(network: string, prefix: number, family: 'ipv4' | 'ipv6'): BlockList {
+  const list = new BlockList();
+  list.addSubnet(network, prefix, family);
+  return list;
+}

@@ -1,0 +1,62 @@
+import { boundedText } from '../text/bounded-text.ts';
+import type { FetchLike } from './fetch-like.ts';
+
+/** A peer's answer, read to its end. */
+export interface BoundedAnswer {
+  /** The HTTP status code. */
+  readonly status: number;
+  /** The header fields. */
+  readonly headers: Headers;
+  /** The body as text. */
+  readonly text: string;
+  /** A redirect, which was not followed. */
+  readonly isRedirect: boolean;
+}
+
+/** No complete answer came within the time limit. */
+export class RequestTimeoutError extends Error {
+  /** The name by which time-outs of `AbortSignal.timeout` go too. */
+  override readonly name = 'TimeoutError';
+}
+
+/**
+ * Sends one request and reads its answer: no redirect is followed, and time and size are limited. Rejects with
+ * {@link RequestTimeoutError}, with `BodyTooLargeError`, with the reason of `init.signal` where that is aborted, and
+ * otherwise with what `fetch` rejects with. The limits hold for a `fetch` that ignores its signal too.
+ */
+export async function boundedRequest(
+  fetch: FetchLike,
+  url: string,
+  init: RequestInit,
+  limits: { readonly timeoutMs: number; readonly maxBytes: number },
+): Promise<BoundedAnswer> {
+  const { signal: caller } = init;
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(new RequestTimeoutError('no answer in time')), limits.timeoutMs);
+  const stopWithCaller = () => stop.abort(caller?.reason);
+  if (caller?.aborted) stopWithCaller();
+  caller?.addEventListener('abort', stopWithCaller, { once: true });
+  try {
+    const answered = exchange(fetch, url, { ...init, redirect: 'manual', signal: stop.signal }, limits.maxBytes);
+    return await Promise.race([answered, rejectionOf(stop.signal)]);
+  } catch (error) {
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    caller?.removeEventListener('abort', stopWithCaller);
+  }
+}
+
+async function exchange(fetch: FetchLike, url: string, init: RequestInit, maxBytes: number): Promise<BoundedAnswer> {
+  const { status, headers, type, body } = await fetch(url, init);
+  const isRedirect = type === 'opaqueredirect' || (status >= 300 && status < 400);
+  return { status, headers, isRedirect, text: await boundedText(body, maxBytes) };
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const rejectNow = () => reject(signal.reason as Error);
+    if (signal.aborted) rejectNow();
+    else signal.addEventListener('abort', rejectNow, { once: true });
+  });
+}

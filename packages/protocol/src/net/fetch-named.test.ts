@@ -1,0 +1,170 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { defaultFetch, type FetchLike } from './fetch-like.ts';
+import { fetchNamedBy, forbiddenAddressIn } from './fetch-named.ts';
+import { decideNamedUrl } from './named-url.ts';
+import type { Resolve } from './resolved-address.ts';
+
+let server: Server;
+let port: number;
+let requests: string[];
+let connections = 0;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.headers.host} ${request.url}`);
+    response.setHeader('set-cookie', ['a=1', 'b=2']).setHeader('content-type', 'application/json');
+    response.statusCode = request.url === '/nothing' ? 204 : 200;
+    response.end(response.statusCode === 204 ? undefined : '{"hello":"world"}');
+  }).on('connection', () => (connections += 1));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ({ port } = server.address() as AddressInfo);
+});
+beforeEach(() => {
+  requests = [];
+  connections = 0;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+});
+
+/** A resolver with a table of its own; it counts what it is asked. */
+function resolver(table: Record<string, string[]>): { resolve: Resolve; asked: string[] } {
+  const asked: string[] = [];
+  const resolve: Resolve = async (hostname) => {
+    asked.push(hostname);
+    const addresses = table[hostname];
+    if (addresses === undefined) throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
+    return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  };
+  return { resolve, asked };
+}
+
+const named = (host: string, path = '/token') => `http://${host}:${port}${path}`;
+
+describe('a name that a peer named', () => {
+  it.each([
+    ['loopback', ['127.0.0.1']],
+    ['loopback', ['203.0.113.7', '127.0.0.1']],
+    ['loopback', ['::1']],
+    ['loopback', ['::ffff:127.0.0.1']],
+    ['private', ['10.0.0.1']],
+    ['private', ['64:ff9b::10.0.0.1']],
+    ['link-local', ['169.254.169.254']],
+    ['reserved', ['0.0.0.0']],
+  ])('is refused before a connection when it resolves to a %s address: %j', async (kind, addresses) => {
+    const { resolve } = resolver({ 'evil.example': addresses, 'idp.example': ['203.0.113.1'] });
+    const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+    const error: unknown = await fetch(named('evil.example')).catch((reason: unknown) => reason);
+    expect(forbiddenAddressIn(error)).toMatchObject({ kind, message: `the host resolves to a ${kind} address` });
+    expect({ requests, connections }).toEqual({ requests: [], connections: 0 });
+  });
+
+  it('is refused when the configured host does not resolve', async () => {
+    const { resolve } = resolver({ 'evil.example': ['127.0.0.1'] });
+    const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+    await expect(fetch(named('evil.example'))).rejects.toThrow(TypeError);
+    expect(connections).toBe(0);
+  });
+
+  it.each([
+    ['resolves to one of the same kind', 'https://idp.example', { 'idp.example': ['127.0.0.1'] }],
+    ['is one of the same kind', 'http://127.0.0.1:1', {}],
+  ])('may resolve to a loopback address when the configured host %s', async (_when, anchor, table) => {
+    const { resolve } = resolver({ ...table, 'as.example': ['127.0.0.1'] });
+    const fetch = fetchNamedBy(new URL(anchor), defaultFetch, {}, resolve);
+    const answer = await fetch(named('as.example'), { method: 'POST', body: 'x', redirect: 'manual' });
+    expect(answer).toBeInstanceOf(Response);
+    expect(await answer.json()).toEqual({ hello: 'world' });
+    expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(requests).toEqual([`POST as.example:${port} /token`]);
+  });
+
+  it('answers without a body where there is none', async () => {
+    const { resolve } = resolver({ 'as.example': ['127.0.0.1'] });
+    const fetch = fetchNamedBy(new URL('http://127.0.0.1'), defaultFetch, {}, resolve);
+    const { status, body } = await fetch(named('as.example', '/nothing'));
+    expect({ status, body }).toEqual({ status: 204, body: null });
+  });
+
+  it('that does not resolve fails as it does with the global fetch', async () => {
+    const { resolve } = resolver({});
+    const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+    await expect(fetch(named('nowhere.example'))).rejects.toMatchObject({ cause: { code: 'ENOTFOUND' } });
+  });
+
+  it('is not resolved when the configured host has the same name', async () => {
+    const { resolve, asked } = resolver({});
+    const fetch = fetchNamedBy(new URL(`http://127.0.0.1:1`), defaultFetch, {}, resolve);
+    expect((await fetch(named('127.0.0.1'))).status).toBe(200);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('the check is left out', () => {
+  const own: FetchLike = async () => new Response('mine');
+
+  it("for a fetch function of the caller's own", () => {
+    expect(fetchNamedBy(new URL('https://idp.example'), own)).toBe(own);
+  });
+
+  it('with allowPrivateAddresses', () => {
+    const trust = { allowPrivateAddresses: true };
+    expect(fetchNamedBy(new URL('https://idp.example'), defaultFetch, trust)).toBe(defaultFetch);
+  });
+
+  it('for a global fetch that was replaced', async () => {
+    const { resolve, asked } = resolver({ 'as.example': ['127.0.0.1'] });
+    const before = globalThis.fetch;
+    globalThis.fetch = () => own('');
+    try {
+      const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+      expect(await (await fetch(named('as.example'))).text()).toBe('mine');
+      expect(asked).toEqual([]);
+    } finally {
+      globalThis.fetch = before;
+    }
+  });
+
+  it('for a global dispatcher that is a proxy, which resolves names itself', async () => {
+    const key = Symbol.for('undici.globalDispatcher.1');
+    const before: unknown = Reflect.get(globalThis, key);
+    class ProxyAgent {
+      dispatch(_options: unknown, handler: { onError(error: Error): void }) {
+        handler.onError(new Error('through the proxy'));
+        return true;
+      }
+    }
+    Reflect.set(globalThis, key, new ProxyAgent());
+    try {
+      const { resolve, asked } = resolver({ 'as.example': ['127.0.0.1'] });
+      const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+      await expect(fetch(named('as.example'))).rejects.toThrow('fetch failed');
+      expect(asked).toEqual([]);
+    } finally {
+      Reflect.set(globalThis, key, before);
+    }
+  });
+});
+
+describe('an address that a peer named', () => {
+  it.each([
+    ['https://10.0.0.6/token', undefined],
+    ['http://10.0.0.6/token', 'plain-http'],
+    ['https://127.0.0.1/token', 'address'],
+    ['https://169.254.169.254/', 'address'],
+  ])('%s is judged by what the configured host resolves to', async (url, fault) => {
+    const { resolve } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
+    const anchor = new URL('https://idp.corp.example');
+    expect((await decideNamedUrl(url, anchor, defaultFetch, {}, resolve)).fault).toBe(fault);
+  });
+
+  it("is refused without resolving anything for a fetch function of the caller's own", async () => {
+    const { resolve, asked } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
+    const own: FetchLike = async () => new Response('mine');
+    const verdict = await decideNamedUrl('https://10.0.0.6/', new URL('https://idp.corp.example'), own, {}, resolve);
+    expect({ verdict, asked }).toEqual({ verdict: { fault: 'address', kind: 'private' }, asked: [] });
+  });
+});

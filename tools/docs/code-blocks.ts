@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './entry-points.ts';
+
+/** A block of TypeScript in a page or in a docstring. */
+interface Block {
+  /** The lines of code: from this one to the one before `end`. */
+  readonly start: number;
+  readonly end: number;
+  /** What its lines begin with: nothing in a page, ` * ` in a docstring. */
+  readonly prefix: string;
+  /** The file, and the region after `#`, that the comment above the block names. */
+  readonly source: string | undefined;
+}
+
+const FROM = /^<!-- from (?<source>\S+) -->$/u;
+const REGION = /^\s*\/\/ #region (?<name>\S+)$/u;
+const END = /^\s*\/\/ #endregion$/u;
+
+/** Pages and sources whose blocks of TypeScript are copies: those that people read, and those with docstrings. */
+export function filesWithBlocks(): string[] {
+  const packages = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
+  return [
+    'README.md',
+    ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+    ...packages.map((folder) => `${folder}/README.md`),
+    ...packages.filter((folder) => existsSync(join(ROOT, folder, 'src'))).flatMap(sources),
+  ].filter((path) => /\.(?:md|ts)$/u.test(path) && existsSync(join(ROOT, path)));
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(ROOT, folder, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+    .map((path) => `${folder}/src/${path}`);
+}
+
+/** The text with every block as the file it names has it. Throws for a block that names no file. */
+export function withCode(path: string, text: string, codeOf: (source: string) => string): string {
+  const lines = text.split('\n');
+  for (const { start, end, prefix, source } of blocksIn(lines, path.endsWith('.ts')).toReversed()) {
+    if (source === undefined) throw new Error(`${path}:${start}: the code does not say which file it is from`);
+    const code = codeOf(source).replace(/\n$/u, '').split('\n');
+    lines.splice(start, end - start, ...code.map((line) => `${prefix}${line}`.trimEnd()));
+  }
+  return lines.join('\n');
+}
+
+/** The lines of a text at which an `@example` of a docstring has no block that is a copy. */
+export function examplesWithoutSource(text: string): number[] {
+  const lines = text.split('\n');
+  return lines.flatMap((line, at) => {
+    const next = lines[at + 1]?.replace(/^\s*\* /u, '') ?? '';
+    return /^\s*(?:\/\*)?\* @example\b/u.test(line) && !FROM.test(next) ? at + 1 : [];
+  });
+}
+
+function blocksIn(lines: readonly string[], docstrings: boolean): Block[] {
+  const blocks: Block[] = [];
+  let open: Omit<Block, 'end'> | undefined;
+  let above = '';
+  for (const [at, line] of lines.entries()) {
+    const prefix = docstrings ? /^\s*\* /u.exec(line)?.[0] : '';
+    const text = prefix === undefined ? '' : line.slice(prefix.length);
+    if (open !== undefined) {
+      if (text !== '```') continue;
+      blocks.push({ ...open, end: at });
+      open = undefined;
+    } else if (prefix !== undefined && text === '```ts') {
+      open = { start: at + 1, prefix, source: FROM.exec(above)?.groups?.['source'] };
+    }
+    if (text.trim() !== '') above = text;
+  }
+  return blocks;
+}
+
+/** What a comment `from` names: a file, or a region of it. */
+export function codeFrom(source: string): string {
+  const [file = '', region] = source.split('#');
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  try {
+    return regionOf(text, region);
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/**
+ * What stands between `// #region NAME` and its `// #endregion`, without its indentation and without the marks of regions
+ * inside; the whole text without marks where no name is given.
+ */
+export function regionOf(text: string, name: string | undefined): string {
+  const lines = text.split('\n');
+  const isMark = (line: string) => REGION.test(line) || END.test(line);
+  if (name === undefined) return lines.filter((line) => !isMark(line)).join('\n');
+  const start = lines.findIndex((line) => REGION.exec(line)?.groups?.['name'] === name);
+  if (start < 0) throw new Error(`there is no region "${name}"`);
+  let depth = 0;
+  const length = lines.slice(start).findIndex((line) => {
+    if (REGION.test(line)) depth += 1;
+    if (END.test(line)) depth -= 1;
+    return depth === 0;
+  });
+  if (length < 0) throw new Error(`region "${name}" has no end`);
+  const body = lines.slice(start + 1, start + length).filter((line) => !isMark(line));
+  const indent = Math.min(...body.filter((line) => line !== '').map((line) => line.length - line.trimStart().length));
+  return `${body.map((line) => line.slice(indent)).join('\n')}\n`;
+}
