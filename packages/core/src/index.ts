@@ -21,6 +21,7 @@ export {
   CredenceError,
   type CredenceErrorInit,
   type CredenceErrorJson,
+  credenceErrorIn,
   isCredenceError,
 } from './errors/credence-error.ts';
 export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';

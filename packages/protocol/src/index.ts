@@ -81,4 +81,5 @@ export {
   withoutSecrets,
 } from './text/scopes.ts';
 export { shown } from './text/shown.ts';
+export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

@@ -1,3 +1,4 @@
+import { waitFor } from '@credence/protocol';
 import { fetchFor } from '../call/fetch-for.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -8,7 +9,6 @@ import { ServerAccess } from '../call/server-access.ts';
 import type { Runtime, UntimedEvent } from '../runtime/runtime.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
-import { waitFor } from '../time/wait-for.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
 import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
 

@@ -1,4 +1,4 @@
-import { type JsonObject, parseScopes, stringField, withoutSecrets } from '@credence/protocol';
+import { type JsonObject, parseScopes, stringField, withoutSecrets, waitFor } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -17,7 +17,6 @@ import {
 } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { waitFor } from '../time/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 
 export interface TokenRequest {

@@ -1,3 +1,4 @@
+import { within } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
@@ -64,13 +65,9 @@ export class SharedStore {
 
   async #trying<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
     if (this.#runtime.clock.monotonicMs() < this.#leftAloneUntilMs) return otherwise;
-    let timer: NodeJS.Timeout | undefined;
     const patienceMs = this.#hasAnswered || this.#failing ? PATIENCE_MS : FIRST_PATIENCE_MS;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the store is slow')), patienceMs);
-    });
     try {
-      const value = await Promise.race([operation(), late]);
+      const value = await within(patienceMs, operation());
       this.#hasAnswered = true;
       if (this.#failing) this.#say(false, 'The token store answers again.', 'Nothing to do.');
       return value;
@@ -81,8 +78,6 @@ export class SharedStore {
         this.#say(true, 'The token store does not answer; this process goes on by itself.', remedy);
       }
       return otherwise;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { missingScopes } from '@credence/protocol';
+import { missingScopes, waitFor } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -15,7 +15,6 @@ import { RenewalClock } from './renewal-clock.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { refusedInFront, tellRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
-import { waitFor } from '../time/wait-for.ts';
 
 /** What is wanted, and how to get it when it is not there. */
 export interface TokenWanted {
