@@ -1,4 +1,4 @@
-import { clientSecret, fromIdToken, ServicePrincipal } from '@credence/core';
+import { clientSecret, type FetchLike, fromIdToken, ServicePrincipal } from '@credence/core';
 import { answer } from './rpc.ts';
 
 const IDP = 'http://127.0.0.1:1';
@@ -9,7 +9,7 @@ const MCP = 'http://127.0.0.1:3/mcp';
  * Peers inside the process: each answer is right in form, an ID-JAG and an access token of the usual length (the token 43
  * characters), and costs no connection. The principal does not verify the ID-JAG's signature, so it needs none that holds.
  */
-function peers(count: { issued: number }): (input: string | URL, init?: RequestInit) => Promise<Response> {
+function peers(count: { issued: number }): FetchLike {
   const signature = 'A'.repeat(86);
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const header = part({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'a-key-of-the-idp' });
@@ -17,7 +17,8 @@ function peers(count: { issued: number }): (input: string | URL, init?: RequestI
     count.issued += 1;
     const form = init?.body instanceof URLSearchParams ? init.body : new URLSearchParams();
     const scope = form.get('scope') ?? '';
-    if (String(input).startsWith(IDP)) {
+    const url = input instanceof Request ? input.url : String(input);
+    if (url.startsWith(IDP)) {
       const nowSeconds = Math.floor(Date.now() / 1000);
       const claims = {
         iss: IDP,

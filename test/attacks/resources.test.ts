@@ -60,8 +60,8 @@ function internet(table: Readonly<Record<string, () => Response>>) {
   const asked: { url: string; headers: Headers; body: string }[] = [];
   return {
     asked,
-    fetch: async (input: string | URL, init: RequestInit = {}) => {
-      const url = String(input);
+    fetch: async (input: string | URL | Request, init: RequestInit = {}) => {
+      const url = input instanceof Request ? input.url : String(input);
       asked.push({
         url,
         headers: new Headers(init.headers),

@@ -10,11 +10,17 @@ export interface Project {
   readonly entries: Readonly<Record<string, readonly string[]>>;
   /** Named exactly, each of them: peers that are left to npm keep its resolver busy for minutes. */
   readonly others: readonly string[];
-  /** Whether declarations of dependencies are checked too; not where they speak of an optional peer that is not there. */
+  /** Every package of ours that is installed then. */
+  readonly installed: readonly string[];
+  /** Packages that must not be installed: what only another role or another entry needs. */
+  readonly absent: readonly string[];
+  /** Whether the declarations of dependencies are checked too (`skipLibCheck: false`). */
   readonly checksDeclarations: boolean;
 }
 
 const COMPILER = ['@types/node', 'typescript'];
+const OIDC_PROVIDER = ['oidc-provider', '@types/oidc-provider'];
+const BOT = ['@credence/core', 'oauth4webapi', 'p-retry'];
 
 export const PROJECTS: readonly Project[] = [
   {
@@ -38,6 +44,8 @@ export const PROJECTS: readonly Project[] = [
       'zod',
       ...COMPILER,
     ],
+    installed: ['@credence/core', '@credence/langchain', '@credence/protocol', '@credence/sdk-adapter'],
+    absent: OIDC_PROVIDER,
     checksDeclarations: true,
   },
   {
@@ -46,12 +54,50 @@ export const PROJECTS: readonly Project[] = [
       '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
     others: COMPILER,
+    installed: ['@credence/protocol', '@credence/resource-server'],
+    absent: [...OIDC_PROVIDER, ...BOT],
     checksDeclarations: true,
   },
   {
     name: 'authorization-server',
     entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
     others: COMPILER,
+    installed: ['@credence/authorization-server', '@credence/protocol'],
+    absent: [...OIDC_PROVIDER, ...BOT],
+    checksDeclarations: true,
+  },
+  {
+    name: 'identity-provider',
+    entries: { '@credence/identity-provider': ['addIdJagExchange', 'createSigningKeys', 'policyTable'] },
+    others: ['oidc-provider', ...COMPILER],
+    installed: ['@credence/authorization-server', '@credence/identity-provider', '@credence/protocol'],
+    absent: ['@types/oidc-provider', ...BOT],
+    checksDeclarations: true,
+  },
+  {
+    name: 'oidc-provider',
+    entries: {
+      '@credence/authorization-server/oidc-provider': ['addIdJagGrant', 'idJagAuthorizationServerConfiguration'],
+      '@credence/identity-provider': ['addIdJagExchange', 'idJagIdentityProviderConfiguration'],
+    },
+    others: ['@types/oidc-provider', 'oidc-provider', ...COMPILER],
+    installed: ['@credence/authorization-server', '@credence/identity-provider', '@credence/protocol'],
+    absent: BOT,
+    checksDeclarations: true,
+  },
+  {
+    name: 'sandbox',
+    entries: { '@credence/sandbox': ['startSandbox'] },
+    others: COMPILER,
+    installed: [
+      '@credence/authorization-server',
+      '@credence/core',
+      '@credence/identity-provider',
+      '@credence/protocol',
+      '@credence/resource-server',
+      '@credence/sandbox',
+    ],
+    absent: ['@types/oidc-provider'],
     checksDeclarations: true,
   },
   {
@@ -64,6 +110,17 @@ export const PROJECTS: readonly Project[] = [
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
     others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
+    installed: [
+      '@credence/authorization-server',
+      '@credence/core',
+      '@credence/identity-provider',
+      '@credence/protocol',
+      '@credence/redis',
+      '@credence/resource-server',
+      '@credence/sandbox',
+    ],
+    absent: [],
+    // @types/koa does not compile beside the newer content-disposition that express installs
     checksDeclarations: false,
   },
 ];

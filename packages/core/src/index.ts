@@ -26,7 +26,7 @@ export {
 } from './errors/credence-error.ts';
 export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
-export { cleanText } from '@credence/protocol';
+export { cleanText, type FetchLike, type SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
 export type { FetchForOptions } from './call/fetch-for.ts';
@@ -34,7 +34,7 @@ export type { ClientAuthenticationRequest, ClientCredential } from './credential
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
 export type { Rotating } from './credentials/rotating.ts';
-export type { Signer, SigningAlgorithm, SigningKeyInput } from './credentials/signing-key.ts';
+export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
 export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
@@ -59,7 +59,7 @@ export type {
   ServicePrincipalOptions,
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
-export type { FetchLike, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { fromRefreshToken } from './subjects/from-refresh-token.ts';

@@ -1,4 +1,4 @@
-import type { FetchLike } from '../src/runtime/runtime.ts';
+import type { FetchLike } from '@credence/protocol';
 
 export interface Hosts {
   readonly fetch: FetchLike;
@@ -19,7 +19,7 @@ export function hosts(table: Readonly<Record<string, HostAnswer>>): Hosts {
     asked,
     set: (url, answer) => void answers.set(url, answer),
     async fetch(input, init = {}) {
-      const url = String(input);
+      const url = input instanceof Request ? input.url : String(input);
       asked.push(`${init.method ?? 'GET'} ${url}`);
       const answer = answers.get(url);
       if (answer === undefined) return new Response('nothing here', { status: 404 });

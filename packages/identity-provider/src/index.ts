@@ -1,8 +1,9 @@
 export { GrantRefusal } from '@credence/authorization-server';
-export type { ProviderConfigurationOptions } from '@credence/authorization-server/internals';
-export type { AuthorizationDetail, FetchLike } from '@credence/protocol';
+export type { MachineFeatures, ProviderConfigurationOptions } from '@credence/authorization-server/internals';
+export type { AuthorizationDetail, FetchLike, SigningAlgorithm } from '@credence/protocol';
 export type { IssueAuditRecord } from './issue/audit.ts';
-export { idJagIdentityProviderConfiguration } from './issue/configuration.ts';
+export { type IdJagIdentityProviderConfiguration, idJagIdentityProviderConfiguration } from './issue/configuration.ts';
+export type { OidcProviderLike } from './issue/oidc-provider-like.ts';
 export { addIdJagExchange } from './issue/add-id-jag-exchange.ts';
 export type { IdJagExchangeOptions } from './issue/options.ts';
 export type {
@@ -29,9 +30,4 @@ export type {
 } from './policy/options.ts';
 export { type PolicyTable, policyTable } from './policy/policy-table.ts';
 export type { PolicySubjectSnapshot, PolicyTableSnapshot } from './policy/snapshot.ts';
-export {
-  type SigningAlgorithm,
-  SigningKeys,
-  type SigningKeysOptions,
-  createSigningKeys,
-} from './signing-keys/signing-keys.ts';
+export { type SigningKeys, type SigningKeysOptions, createSigningKeys } from './signing-keys/signing-keys.ts';

@@ -41,7 +41,8 @@ export type {
   IdJag,
   TrustedIssuer,
 } from './id-jag/types.ts';
-export { DEFAULT_ALGORITHMS, allowsAlgorithm, mediaType } from './jose/header.ts';
+export { allowsAlgorithm, mediaType } from './jose/header.ts';
+export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
 export { KeysUnavailableError } from './keys/remote-key-set.ts';
 export { verifiedBy } from './keys/verified-by.ts';
@@ -50,7 +51,7 @@ export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-
 export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
 export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
 export { checkConfiguredUrl } from './net/configured-url.ts';
-export { defaultFetch, type FetchLike } from './net/fetch-like.ts';
+export { defaultFetch, type FetchLike, type FetchUrl } from './net/fetch-like.ts';
 export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
 export { decideNamedUrl } from './net/named-url.ts';
 export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';

@@ -55,8 +55,10 @@ export async function plug(bot: ServicePrincipal): Promise<readonly unknown[]> {
   const url = new URL('https://mcp.tracker.example/mcp');
   const client = new Client({ name: 'app', version: '1.0.0' });
   await client.connect(mcpTransport(bot, 'tracker'));
+  const replacement: typeof fetch = bot.fetchFor('tracker');
   return [
     client,
+    await replacement(new Request(url, { method: 'DELETE' })),
     new StreamableHTTPClientTransport(url, { fetch: bot.fetchFor('tracker') }),
     new TransportV2(url, { fetch: bot.fetchFor('tracker') }),
   ];

@@ -1,12 +1,13 @@
-import { cleanText, withoutSecrets } from '@credence/protocol';
+import { cleanText, type FetchLike, withoutSecrets } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import { type Challenge, parseChallenges } from '../net/challenge.ts';
 import { type About, report } from '../net/gate.ts';
 import type { ServerAccess } from './server-access.ts';
-import type { FetchLike, Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, tokenRefused } from '../tokens/failures.ts';
 import { present } from './present.ts';
+import { initOf } from './request-init.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
@@ -49,9 +50,10 @@ export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchF
   const waiting = new WaitingCalls();
   const caller: Caller = { runtime, access, options, waiting };
   const { name, url } = access.settings;
-  return async (input, init = {}) => {
-    const target = new URL(input);
+  return async (input, given = {}) => {
+    const target = new URL(input instanceof Request ? input.url : input);
     if (target.origin !== url.origin) throw crossOrigin(name, url, target);
+    const init = input instanceof Request ? await initOf(input, given) : given;
     if (waiting.cancel(init, name)) return new Response(null, { status: 202 });
 
     const tried: Tried = { freshToken: false, moreScopes: false, nonce: false };

@@ -1,11 +1,12 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign as nodeSign, webcrypto } from 'node:crypto';
 import { inspect } from 'node:util';
+import type { SigningAlgorithm } from '@credence/protocol';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, generateKeyPair, jwtVerify } from 'jose';
 import { refusalOf } from '../../test-support/runtime.ts';
 import type { ClientCredential } from './credential.ts';
 import { privateKeyJwt } from './private-key-jwt.ts';
-import type { SigningAlgorithm, SigningKeyInput } from './signing-key.ts';
+import type { SigningKeyInput } from './signing-key.ts';
 
 const ISSUER = 'https://idp.example';
 const NOW_MS = 1_800_000_000_500;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject } from '@credence/protocol';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject, type SigningAlgorithm } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
 import { current, currentFile, isFile } from './rotating.ts';
-import { type SigningAlgorithm, type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
+import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
 const OPTION = 'privateKeyJwt({ key })';
 

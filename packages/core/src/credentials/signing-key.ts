@@ -1,11 +1,7 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
-import { isJsonObject } from '@credence/protocol';
+import { isJsonObject, type SigningAlgorithm } from '@credence/protocol';
 import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
-
-/** The algorithms a client assertion may be signed with. */
-export type SigningAlgorithm =
-  'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'Ed25519';
 
 /** Signs the bytes of a JWS signing input (RFC 7515 section 5.1) somewhere else: a KMS, an HSM, an agent. */
 export type Signer = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>;

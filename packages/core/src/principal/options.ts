@@ -1,10 +1,9 @@
-import { SCOPE_TOKEN } from '@credence/protocol';
+import { type FetchLike, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
-import type { NetworkTrust } from '@credence/protocol';
 import type { CredenceEvent } from '../runtime/events.ts';
-import type { FetchLike, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
+import type { RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';

@@ -1,11 +1,10 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, type FetchLike } from '@credence/protocol';
 import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
-import type { FetchLike } from '../runtime/runtime.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { SharedStore } from '../store/shared-store.ts';
@@ -111,7 +110,10 @@ export class ServicePrincipal {
     if (failed) throw failed.reason;
   }
 
-  /** A fetch for one server that carries its tokens; what both SDKs' transports take as `fetch`. */
+  /**
+   * A `fetch` for one server that carries its tokens: what both SDKs' transports take as `fetch`. It takes a `Request` too,
+   * whose body it reads into memory, so that the request can be sent again with another token.
+   */
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
     const send = fetchFor(this.#runtime, access, options);

@@ -1,9 +1,7 @@
+import type { FetchLike } from '@credence/protocol';
 import type { CredenceEvent } from './events.ts';
 import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
-
-/** What every fetch that Credence is given must look like: the part of the Web standard that it uses. */
-export type FetchLike = (input: string | URL, init?: RequestInit) => Promise<Response>;
 
 /** How often and how patiently a request that may still succeed is tried again. */
 export interface RetryOptions {

@@ -1,8 +1,10 @@
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
-import { extendAnswers, recording, registerAuditedGrant, withEntries } from '@credence/authorization-server/internals';
-import type Provider from 'oidc-provider';
+import { recording, withEntries } from '@credence/authorization-server/internals';
+import { extendAnswers, registerAuditedGrant } from '@credence/authorization-server/oidc-provider-internals';
 import { exchangeSteps, grantedRecord, type IssuedFacts, type KnownExchange, refusedRecord } from './audit.ts';
+import { checkedProvider } from './checked-provider.ts';
 import { exchange } from './exchange.ts';
+import type { OidcProviderLike } from './oidc-provider-like.ts';
 import { checkExchangeOptions, type IdJagExchangeOptions } from './options.ts';
 import { EXCHANGE_PARAMETERS } from './request.ts';
 import { answerChallenges } from './step-up.ts';
@@ -16,7 +18,7 @@ import { answerChallenges } from './step-up.ts';
  * token is ever issued for one. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its
  * `grant_types`.
  *
- * Call it once, before the provider serves requests. Throws a TypeError for options that cannot be meant.
+ * Call it once, before the provider serves requests. Throws a TypeError for invalid options.
  *
  * @example
  * <!-- from examples/idp-policy.ts#issue -->
@@ -36,7 +38,8 @@ import { answerChallenges } from './step-up.ts';
  * });
  * ```
  */
-export function addIdJagExchange(provider: Provider, options: IdJagExchangeOptions): void {
+export function addIdJagExchange(oidcProvider: OidcProviderLike, options: IdJagExchangeOptions): void {
+  const provider = checkedProvider('addIdJagExchange', oidcProvider);
   checkExchangeOptions(options, provider.issuer);
   const now = options.now ?? (() => new Date());
 

@@ -1,9 +1,9 @@
-import { ID_JAG_TYP, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
-import type { Issued, ProviderInternals } from '@credence/authorization-server/internals';
+import { ID_JAG_TYP, type SigningAlgorithm, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
+import type { Issued, ProviderInternals } from '@credence/authorization-server/oidc-provider-internals';
 import { GrantRefusal } from '@credence/authorization-server';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
-import type { SigningAlgorithm, SigningKeys } from '../signing-keys/signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { verifyActor } from './actor.ts';
 import { exchangeSteps, type IssuedFacts, type KnownExchange } from './audit.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';

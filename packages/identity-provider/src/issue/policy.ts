@@ -1,5 +1,4 @@
-import type { AuthorizationDetail } from '@credence/protocol';
-import type { SigningAlgorithm } from '../signing-keys/signing-keys.ts';
+import type { AuthorizationDetail, SigningAlgorithm } from '@credence/protocol';
 import type { DenialStatus } from './status.ts';
 
 /** How a user signed in, as far as the subject token says. */

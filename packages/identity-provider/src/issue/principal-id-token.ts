@@ -6,11 +6,12 @@ import {
   GRANT_CLIENT_CREDENTIALS,
   unchecked,
 } from '@credence/protocol';
-import { extendAnswers } from '@credence/authorization-server/internals';
-import type Provider from 'oidc-provider';
+import { extendAnswers } from '@credence/authorization-server/oidc-provider-internals';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { z } from 'zod';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { checkedProvider } from './checked-provider.ts';
+import type { OidcProviderLike } from './oidc-provider-like.ts';
 import { principalSubject } from './principal-subject.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
 
@@ -42,9 +43,10 @@ const optionsSchema = z.strictObject({
 /**
  * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope
  * contains `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp`
- * is the client and its `gty` says where it came from. Throws a TypeError for options that cannot be meant.
+ * is the client and its `gty` says where it came from. Throws a TypeError for invalid options.
  */
-export function issuePrincipalIdTokens(provider: Provider, options: PrincipalIdTokenOptions): void {
+export function issuePrincipalIdTokens(oidcProvider: OidcProviderLike, options: PrincipalIdTokenOptions): void {
+  const provider = checkedProvider('issuePrincipalIdTokens', oidcProvider);
   checkShape('issuePrincipalIdTokens', optionsSchema, options);
   checkNumber('issuePrincipalIdTokens', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
   extendAnswers(provider, 'token', async (body, ctx) => {

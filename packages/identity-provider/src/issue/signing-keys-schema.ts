@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { SigningKeys } from '../signing-keys/signing-keys.ts';
 
-export const signingKeysSchema = z.custom<SigningKeys>(
-  (value) => value instanceof SigningKeys,
-  'are not what createSigningKeys() makes',
-);
+export const signingKeysSchema = z.custom<SigningKeys>((value) => value instanceof SigningKeys, {
+  error: 'are not what createSigningKeys() makes',
+});

@@ -1,4 +1,4 @@
-import { isAbsoluteUri, scope } from '@credence/protocol';
+import { isAbsoluteUri, scope, SIGNING_ALGORITHMS, type SigningAlgorithm } from '@credence/protocol';
 import { z } from 'zod';
 import type { IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { DenialFacts } from './denial-facts.ts';
@@ -30,7 +30,7 @@ export interface PolicyServer {
   /** The longest life of an ID-JAG for it, in seconds. */
   readonly maxLifetimeSeconds?: number | undefined;
   /** What its authorization server verifies. Default: that of the first signing key. */
-  readonly algorithm?: 'ES256' | 'EdDSA' | 'RS256' | undefined;
+  readonly algorithm?: SigningAlgorithm | undefined;
   /** `'pairwise'`: it learns a pseudonym. Default: pairwise where the table has a `pairwiseSecret`. */
   readonly subjects?: 'pairwise' | 'public' | undefined;
   /** What is asked of the sign-in of users; service principals do not sign in, and are not held to it. */
@@ -114,7 +114,7 @@ const serverSchema = z.strictObject({
   paused: z.boolean().optional(),
   clients: z.record(name, name),
   maxLifetimeSeconds: seconds.optional(),
-  algorithm: z.enum(['ES256', 'EdDSA', 'RS256']).optional(),
+  algorithm: z.enum(SIGNING_ALGORITHMS).optional(),
   subjects: z.enum(['pairwise', 'public']).optional(),
   userAuthentication: z
     .strictObject({

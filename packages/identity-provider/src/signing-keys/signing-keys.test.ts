@@ -1,11 +1,12 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
+import { SIGNING_ALGORITHMS } from '@credence/protocol';
 import { createSigningKeys } from './signing-keys.ts';
 
 describe('createSigningKeys', () => {
-  it.each(['ES256', 'EdDSA', 'RS256'] as const)('signs with %s under a published kid', async (algorithm) => {
-    const keys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA', 'RS256'] });
+  it.each(SIGNING_ALGORITHMS)('signs with %s under a published kid', async (algorithm) => {
+    const keys = await createSigningKeys({ algorithms: ['ES256', algorithm] });
     const signed = await keys.sign({ sub: 'x' }, { typ: 'JWT', algorithm });
     expect(decodeProtectedHeader(signed).alg).toBe(algorithm);
     await expect(jwtVerify(signed, createLocalJWKSet(keys.publicJwks()))).resolves.toMatchObject({

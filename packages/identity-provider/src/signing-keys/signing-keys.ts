@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { checkList, checkNumber } from '@credence/protocol';
+import {
+  checkList,
+  checkNumber,
+  isSigningAlgorithm,
+  SIGNING_ALGORITHMS,
+  type SigningAlgorithm,
+} from '@credence/protocol';
 import {
   calculateJwkThumbprint,
   type CryptoKey,
@@ -11,9 +17,6 @@ import {
   type JWTPayload,
   SignJWT,
 } from 'jose';
-const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256'];
-/** The JWS algorithms that {@link SigningKeys} sign with. */
-export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256';
 
 interface SigningKey {
   readonly kid: string;
@@ -38,12 +41,12 @@ export interface SigningKeysOptions {
 
 const WHERE = 'createSigningKeys';
 
-/** The constructor, which is private so that no signature names a private key. */
-let newSigningKeys: (keys: SigningKey[], options: SigningKeysOptions) => SigningKeys;
+/** Set by the class, so that its constructor can be private. */
+let signingKeysOf: (keys: SigningKey[], options: SigningKeysOptions) => SigningKeys;
 
 /**
- * Generates or imports an identity provider's signing keys. Rejects with a TypeError for options that cannot be meant, and
- * for a key that is none of these algorithms or not private.
+ * Generates or imports an identity provider's signing keys. Rejects with a TypeError for invalid options, and for a key
+ * that has none of these algorithms or is not private.
  */
 export async function createSigningKeys(options: SigningKeysOptions = {}): Promise<SigningKeys> {
   const { algorithms, jwks, graceSeconds } = options;
@@ -53,11 +56,11 @@ export async function createSigningKeys(options: SigningKeysOptions = {}): Promi
     jwks === undefined
       ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
       : await Promise.all(jwks.keys.map((jwk) => imported(jwk)));
-  return newSigningKeys(keys, options);
+  return signingKeysOf(keys, options);
 }
 
 /**
- * The keys an identity provider signs with, one per algorithm, replaceable while it runs. A replaced key no longer
+ * The keys an identity provider signs with, from {@link createSigningKeys}: one per algorithm, replaceable while it runs. A replaced key no longer
  * signs, and its public part stays published until what it signed has expired everywhere.
  */
 export class SigningKeys {
@@ -67,11 +70,10 @@ export class SigningKeys {
   #keys: SigningKey[];
 
   static {
-    newSigningKeys = (keys, options) => new SigningKeys(keys, options);
+    signingKeysOf = (keys, options) => new SigningKeys(keys, options);
   }
 
-  /** Use {@link createSigningKeys}. */
-  private constructor(keys: SigningKey[], options: Pick<SigningKeysOptions, 'graceSeconds' | 'now'>) {
+  private constructor(keys: SigningKey[], options: SigningKeysOptions) {
     const [first] = keys;
     if (first === undefined) throw new TypeError(`${WHERE}: at least one signing key is needed`);
     this.#keys = keys;
@@ -133,8 +135,9 @@ async function generated(algorithm: SigningAlgorithm): Promise<SigningKey> {
 }
 
 async function imported(jwk: JWK): Promise<SigningKey> {
-  const algorithm = SIGNING_ALGORITHMS.find((each) => each === jwk.alg);
-  if (algorithm === undefined) throw new TypeError(`${WHERE}: a key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
+  const { alg: algorithm } = jwk;
+  if (!isSigningAlgorithm(algorithm))
+    throw new TypeError(`${WHERE}: a key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
   if (jwk.d === undefined) throw new TypeError(`${WHERE}: a key must be a private key`);
   const privateKey = (await importJWK(jwk, algorithm)) as CryptoKey;
   const { kty, crv, x, y, n, e } = jwk;

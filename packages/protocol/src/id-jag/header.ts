@@ -1,6 +1,7 @@
 import { ID_JAG_TYP } from '../constants.ts';
 import type { JWSHeaderParameters } from 'jose';
-import { DEFAULT_ALGORITHMS, mediaType } from '../jose/header.ts';
+import { mediaType } from '../jose/header.ts';
+import { isSigningAlgorithm } from '../jose/signing-algorithm.ts';
 import { shown } from '../text/shown.ts';
 import { IdJagError } from './error.ts';
 
@@ -9,7 +10,7 @@ export function checkedHeader(header: Readonly<Record<string, unknown>>): JWSHea
   if (mediaType(header['typ']) !== ID_JAG_TYP) throw new IdJagError('wrong_type', `typ is ${shown(header['typ'])}`);
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw new IdJagError('critical_header');
   const { alg, kid } = header;
-  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {
+  if (!isSigningAlgorithm(alg)) {
     throw new IdJagError('algorithm_not_allowed', `alg is ${shown(alg)}`);
   }
   // A key set is searched by kid: one that is not a string would be as good as none.

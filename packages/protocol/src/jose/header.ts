@@ -1,18 +1,3 @@
-/** Asymmetric algorithms only: with a symmetric one, whoever verifies can also issue. */
-export const DEFAULT_ALGORITHMS: readonly string[] = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-];
-
 /** RFC 7515 section 4.1.9: a `typ` is a media type, compared without case, its `application/` optional. */
 export function mediaType(typ: unknown): string | undefined {
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//u, '') : undefined;

@@ -3,7 +3,7 @@ import { discoverUrl } from '../metadata/discover.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { fetchJson } from '../net/fetch-json.ts';
-import type { FetchLike } from '../net/fetch-like.ts';
+import type { FetchLike, FetchUrl } from '../net/fetch-like.ts';
 import { fetchNamedBy } from '../net/fetch-named.ts';
 import { LocalKeySet } from './local-key-set.ts';
 
@@ -35,7 +35,7 @@ export class RemoteKeySet {
   readonly #configuredUri: string | undefined;
   readonly #fetch: FetchLike;
   /** For the URL of the key set, where the issuer's metadata named it. */
-  readonly #fetchKeySet: FetchLike;
+  readonly #fetchKeySet: FetchUrl;
   #jwksUri: string | undefined;
   #keys: LocalKeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;

@@ -1,5 +1,5 @@
 import { boundedText } from '../text/bounded-text.ts';
-import type { FetchLike } from './fetch-like.ts';
+import type { FetchUrl } from './fetch-like.ts';
 
 /** A peer's answer, read to its end. */
 export interface BoundedAnswer {
@@ -25,7 +25,7 @@ export class RequestTimeoutError extends Error {
  * otherwise with what `fetch` rejects with. The limits hold for a `fetch` that ignores its signal too.
  */
 export async function boundedRequest(
-  fetch: FetchLike,
+  fetch: FetchUrl,
   url: string,
   init: RequestInit,
   limits: { readonly timeoutMs: number; readonly maxBytes: number },
@@ -47,7 +47,7 @@ export async function boundedRequest(
   }
 }
 
-async function exchange(fetch: FetchLike, url: string, init: RequestInit, maxBytes: number): Promise<BoundedAnswer> {
+async function exchange(fetch: FetchUrl, url: string, init: RequestInit, maxBytes: number): Promise<BoundedAnswer> {
   const { status, headers, type, body } = await fetch(url, init);
   const isRedirect = type === 'opaqueredirect' || (status >= 300 && status < 400);
   return { status, headers, isRedirect, text: await boundedText(body, maxBytes) };

@@ -1,5 +1,5 @@
 import { boundedRequest } from './bounded-request.ts';
-import type { FetchLike } from './fetch-like.ts';
+import type { FetchUrl } from './fetch-like.ts';
 import { PeerFailure } from './peer-failure.ts';
 
 const LIMITS = { timeoutMs: 3000, maxBytes: 512 * 1024 };
@@ -9,7 +9,7 @@ const HEADERS = { accept: 'application/json, application/jwk-set+json' };
  * Fetches a JSON document from a peer within limits on time and size; no redirect is followed. Throws PeerFailure where the
  * answer is not a JSON document, and what {@link boundedRequest} rejects with where there is no answer.
  */
-export async function fetchJson(url: string, fetch: FetchLike): Promise<unknown> {
+export async function fetchJson(url: string, fetch: FetchUrl): Promise<unknown> {
   const { status, text } = await boundedRequest(fetch, url, { headers: HEADERS }, LIMITS);
   if (status !== 200) throw new PeerFailure(`answered ${status}`);
   try {

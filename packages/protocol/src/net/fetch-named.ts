@@ -1,5 +1,5 @@
 import { isAddress } from './address.ts';
-import { defaultFetch, type FetchLike } from './fetch-like.ts';
+import { defaultFetch, type FetchLike, type FetchUrl } from './fetch-like.ts';
 import { ForbiddenAddressError, type Resolve, systemResolve } from './resolved-address.ts';
 import type { NetworkTrust } from './url-policy.ts';
 
@@ -21,13 +21,13 @@ export function fetchNamedBy(
   fetch: FetchLike,
   trust: NetworkTrust = {},
   resolve: Resolve = systemResolve,
-): FetchLike {
+): FetchUrl {
   if (fetch !== defaultFetch || trust.allowPrivateAddresses === true) return fetch;
-  return async (input, init = {}) => {
-    const { hostname } = new URL(input);
-    if (hostname === anchor.hostname || isAddress(hostname) || isRoutedElsewhere()) return fetch(input, init);
+  return async (url, init = {}) => {
+    const { hostname } = new URL(url);
+    if (hostname === anchor.hostname || isAddress(hostname) || isRoutedElsewhere()) return fetch(url, init);
     const { guardedFetch } = await import('./guarded-fetch.ts');
-    return guardedFetch(input, init, anchor, resolve);
+    return guardedFetch(url, init, anchor, resolve);
   };
 }
 

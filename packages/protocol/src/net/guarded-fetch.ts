@@ -12,14 +12,9 @@ const agents = new WeakMap<Resolve, LRUCache<string, Agent>>();
  * The fetch of undici with an agent that checks each resolved address against `anchor` before it connects. This file is
  * loaded when the first such request is made, because undici takes a while to load.
  */
-export async function guardedFetch(
-  input: string | URL,
-  init: RequestInit,
-  anchor: URL,
-  resolve: Resolve,
-): Promise<Response> {
+export async function guardedFetch(url: string, init: RequestInit, anchor: URL, resolve: Resolve): Promise<Response> {
   // the two declarations of RequestInit differ only in types that are not used here
-  const answer = await fetch(input, { ...(init as object), dispatcher: agentFor(anchor, resolve) });
+  const answer = await fetch(url, { ...(init as object), dispatcher: agentFor(anchor, resolve) });
   const hasBody = answer.body !== null && ![204, 205, 304].includes(answer.status);
   return new Response(hasBody ? (answer.body as ReadableStream<Uint8Array>) : null, {
     status: answer.status,

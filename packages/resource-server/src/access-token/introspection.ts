@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { boundedText, cleanText, discoverUrl, failureOf, type FetchLike, isLoopback, within } from '@credence/protocol';
-import * as oauth from 'oauth4webapi';
+import { discoverUrl, failureOf, fetchNamedBy, type FetchLike } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
+import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 import { Turns } from './turns.ts';
 
@@ -21,16 +21,11 @@ export interface IntrospectionOptions {
   readonly cacheSeconds?: number | undefined;
 }
 
-const TIMEOUT_MS = 5000;
 const MAX_CACHED = 10_000;
 const QUESTIONS = { atOnce: 100, waitMs: 5000 };
 
-const REMEDIES = {
-  credentials: 'introspection.clientId and clientSecret must be those of this server at the authorization server.',
-  endpoint: 'introspection.endpoint, or introspection_endpoint of the metadata, must be where it answers RFC 7662.',
-  metadata:
-    "If it stays so: issuer must be what the authorization server's metadata says, or give introspection.endpoint.",
-};
+const METADATA_REMEDY =
+  "If it stays so: issuer must be what the authorization server's metadata says, or give introspection.endpoint.";
 
 /**
  * Asks the authorization server about tokens (RFC 7662): what it says of an active one, or why it is refused. `now` is
@@ -42,35 +37,15 @@ export function introspector(
   fetchFunction: FetchLike,
 ): (token: string, now: number) => Promise<{ claims: Record<string, unknown> } | TokenRefusal> {
   const cacheMs = (options.cacheSeconds ?? 0) * 1000;
-  const cache = new Map<string, { claims: oauth.IntrospectionResponse; until: number }>();
-  const underWay = new Map<string, Promise<oauth.IntrospectionResponse>>();
-  const client = { client_id: options.clientId };
-  const authentication = oauth.ClientSecretBasic(options.clientSecret);
+  const cache = new Map<string, { claims: IntrospectionAnswer; until: number }>();
+  const underWay = new Map<string, Promise<IntrospectionAnswer>>();
   const turns = new Turns(QUESTIONS);
+  const fetchEndpoint = options.endpoint === undefined ? fetchNamedBy(new URL(issuer), fetchFunction) : fetchFunction;
   let { endpoint } = options;
 
-  const ask = async (token: string): Promise<oauth.IntrospectionResponse> => {
+  const ask = async (token: string): Promise<IntrospectionAnswer> => {
     endpoint ??= await discovered(issuer, fetchFunction);
-    const server = { issuer, introspection_endpoint: endpoint };
-    let status: number | undefined;
-    try {
-      const asking = oauth.introspectionRequest(server, client, authentication, token, {
-        [oauth.customFetch]: boundedFetch(fetchFunction),
-        [oauth.allowInsecureRequests]: isLoopback(new URL(endpoint).hostname),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        additionalParameters: { token_type_hint: 'access_token' },
-      });
-      const response = await within(TIMEOUT_MS, asking);
-      ({ status } = response);
-      return await oauth.processIntrospectionResponse(server, client, response);
-    } catch (error) {
-      const code = error instanceof oauth.ResponseBodyError ? error.error : undefined;
-      // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT.
-      if (code === 'unsupported_token_type') return { active: false };
-      // The library's errors hold the answer's body: no more of it is kept than its status and error code.
-      if (status === undefined) throw new TokenVerificationUnavailableError(`introspection: ${failureOf(error)}`);
-      throw refusedToAnswer(status, code && cleanText(code, { max: 60, secrets: [token, options.clientSecret] }));
-    }
+    return introspect(endpoint, options, token, fetchEndpoint);
   };
 
   const askInTurn = async (token: string) => {
@@ -84,7 +59,7 @@ export function introspector(
     }
   };
 
-  const keep = (key: string, answer: oauth.IntrospectionResponse, now: number) => {
+  const keep = (key: string, answer: IntrospectionAnswer, now: number) => {
     if (cacheMs > 0 && answer.active && isUsable(answer)) {
       const oldest = cache.keys().next();
       if (cache.size >= MAX_CACHED && oldest.done !== true) cache.delete(oldest.value);
@@ -116,7 +91,7 @@ async function discovered(issuer: string, fetchFunction: FetchLike): Promise<str
   try {
     return await discoverUrl(issuer, 'introspection_endpoint', fetchFunction);
   } catch (error) {
-    throw new TokenVerificationUnavailableError(`metadata: ${failureOf(error)}`, REMEDIES.metadata);
+    throw new TokenVerificationUnavailableError(`metadata: ${failureOf(error)}`, METADATA_REMEDY);
   }
 }
 
@@ -124,41 +99,8 @@ async function discovered(issuer: string, fetchFunction: FetchLike): Promise<str
  * RFC 7662 section 2.2: `token_type` is optional; ORY Hydra 1 says `access_token` there. One that is bound to a key, and
  * not to which, fits no proof.
  */
-function isUsable({ token_type: type, cnf }: oauth.IntrospectionResponse): boolean {
+function isUsable({ token_type: type, cnf }: IntrospectionAnswer): boolean {
   if (type === undefined) return true;
+  if (typeof type !== 'string') return false;
   return /^(?:bearer|access_token)$/iu.test(type) || (/^dpop$/iu.test(type) && cnf !== undefined);
-}
-
-function refusedToAnswer(status: number, code: string | undefined): TokenVerificationUnavailableError {
-  const said =
-    status === 200 ? 'the answer is not one of RFC 7662' : `answered ${[status, code].filter(Boolean).join(' ')}`;
-  return new TokenVerificationUnavailableError(`introspection: ${said}`, remedyOf(status, code));
-}
-
-/** None for what mends itself. */
-function remedyOf(status: number, code: string | undefined): string | undefined {
-  if (code === 'invalid_client' || status === 401 || status === 403) return REMEDIES.credentials;
-  return status === 429 || status >= 500 ? undefined : REMEDIES.endpoint;
-}
-
-/** The library reads bodies of any length and may be given a redirect: bounded, and never followed. */
-function boundedFetch(fetchFunction: FetchLike) {
-  return async (
-    url: string,
-    init: { body?: unknown; headers: Record<string, string>; method: string; signal?: AbortSignal },
-  ) => {
-    const { body, headers, method, signal } = init;
-    const response = await fetchFunction(url, {
-      method,
-      headers,
-      redirect: 'manual',
-      body: body as URLSearchParams,
-      signal: signal ?? null,
-    });
-    const text = await boundedText(response.body, 512 * 1024);
-    return new Response(response.status === 204 || response.status === 304 ? null : text, {
-      status: response.status,
-      headers: response.headers,
-    });
-  };
 }

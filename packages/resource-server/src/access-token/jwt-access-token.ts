@@ -1,6 +1,6 @@
 import {
   allowsAlgorithm,
-  DEFAULT_ALGORITHMS,
+  isSigningAlgorithm,
   issuerKeys,
   type KeySource,
   KeysUnavailableError,
@@ -25,7 +25,7 @@ export async function jwtTokenClaims(
   if (header === undefined) return tokenRefusal('malformed');
   const { alg, typ, kid } = header;
   if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', { detail: String(typ) });
-  if (!DEFAULT_ALGORITHMS.includes(alg) || !allowsAlgorithm(source.algorithms, alg)) {
+  if (!isSigningAlgorithm(alg) || !allowsAlgorithm(source.algorithms, alg)) {
     return tokenRefusal('algorithm_not_allowed', { detail: alg });
   }
   let keys: CryptoKey[];

@@ -1,12 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  type AccessToken,
-  CredenceError,
-  type FetchLike,
-  isCredenceError,
-  type ServicePrincipal,
-} from '@credence/core';
-import { withinOrigin } from './redirects.ts';
+import { type AccessToken, CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
+import { type SdkFetch, withinOrigin } from './redirects.ts';
 
 /** One request of a transport, as far as its auth provider can know of it. */
 interface PresentedRequest {
@@ -37,7 +31,7 @@ export class BearerTokens {
   readonly server: string;
   readonly #bot: ServicePrincipal;
   readonly #url: URL;
-  readonly #fetch: FetchLike;
+  readonly #fetch: SdkFetch;
   readonly #requests = new AsyncLocalStorage<PresentedRequest>();
   /** Requests of the last seconds that were not refused so far, oldest first. */
   readonly #recent = new Set<PresentedRequest>();

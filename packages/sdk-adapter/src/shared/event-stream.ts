@@ -1,4 +1,5 @@
-import { type CredenceError, type FetchLike, isCredenceError } from '@credence/core';
+import { type CredenceError, isCredenceError } from '@credence/core';
+import type { SdkFetch } from './redirects.ts';
 
 /**
  * The fetch of an SSE transport's event stream. The event source makes an event of whatever its fetch throws, and the SDK an
@@ -9,9 +10,9 @@ export class EventStream {
   failure: CredenceError | undefined;
   /** Called, once the stream has been open, for a refusal that reconnecting every few seconds for ever would not mend. */
   onRefused: ((refusal: CredenceError) => void) | undefined;
-  readonly fetch: FetchLike;
+  readonly fetch: SdkFetch;
 
-  constructor(fetch: FetchLike) {
+  constructor(fetch: SdkFetch) {
     this.fetch = async (input, init) => {
       try {
         return await fetch(input, init);

@@ -1,20 +1,20 @@
-import type { FetchLike, ServicePrincipal } from '@credence/core';
+import type { ServicePrincipal } from '@credence/core';
 import { EventStream } from './event-stream.ts';
-import { withinOrigin } from './redirects.ts';
+import { type SdkFetch, withinOrigin } from './redirects.ts';
 import { type OpenableTransport, takingTokenFirst } from './token-first.ts';
 
 /** How one SDK makes its transports. */
 export interface TransportFactories<Http, Sse> {
-  readonly http: (url: URL, fetch: FetchLike) => Http;
+  readonly http: (url: URL, fetch: SdkFetch) => Http;
   /** `streamFetch` opens the event stream; `fetch` sends everything else. */
-  readonly sse: (url: URL, fetch: FetchLike, streamFetch: FetchLike) => Sse;
+  readonly sse: (url: URL, fetch: SdkFetch, streamFetch: SdkFetch) => Sse;
 }
 
 /** The transport of an SDK to a server, with the principal's tokens, redirects within the origin, and the token first. */
 export function principalTransport<Http extends OpenableTransport, Sse extends OpenableTransport>(
   bot: ServicePrincipal,
   server: string | URL,
-  options: { transport?: 'http' | 'sse'; fetch?: FetchLike },
+  options: { transport?: 'http' | 'sse'; fetch?: SdkFetch },
   create: TransportFactories<Http, Sse>,
 ): Http | Sse {
   const { name, url } = bot.server(server);

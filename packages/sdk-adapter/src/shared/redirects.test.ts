@@ -1,14 +1,13 @@
-import type { FetchLike } from '@credence/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Peer, startPeer } from '../../../../test/support/peer.ts';
-import { withinOrigin } from './redirects.ts';
+import { type SdkFetch, withinOrigin } from './redirects.ts';
 
 let peer: Peer;
-let send: FetchLike;
+let send: SdkFetch;
 
 beforeEach(async () => {
   peer = await startPeer({});
-  const manual: FetchLike = async (input, init) => fetch(input, { ...init, redirect: 'manual' });
+  const manual: SdkFetch = async (input, init) => fetch(input, { ...init, redirect: 'manual' });
   send = withinOrigin(manual, { name: 'notes', url: new URL(`${peer.origin}/mcp`) });
 });
 

@@ -1,8 +1,11 @@
 import { cleanText } from '@credence/protocol';
-import { CredenceError, type FetchLike } from '@credence/core';
+import { CredenceError } from '@credence/core';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_HOPS = 5;
+
+/** A fetch as both SDKs call it: never with a `Request`. */
+export type SdkFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 /**
  * Follows redirects of an MCP server within its own origin, each hop through `fetch`, so that each carries its token and, with
@@ -12,7 +15,7 @@ const MAX_HOPS = 5;
  * It is done here rather than left to the SDKs because an SDK hands a redirect that it does not follow to the caller as a
  * sentence, and not every version the adapter works with follows any.
  */
-export function withinOrigin(fetch: FetchLike, server: { name: string; url: URL }): FetchLike {
+export function withinOrigin(fetch: SdkFetch, server: { name: string; url: URL }): SdkFetch {
   return async (input, init) => {
     let from = new URL(input);
     for (let hops = 0; ; hops += 1) {

@@ -1,4 +1,4 @@
-import type { FetchLike, ServicePrincipal } from '@credence/core';
+import type { ServicePrincipal } from '@credence/core';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import {
   StreamableHTTPClientTransport,
@@ -16,7 +16,7 @@ export interface McpTransportOptions {
    */
   http?: Pick<StreamableHTTPClientTransportOptions, 'requestInit' | 'reconnectionOptions' | 'sessionId'>;
   /** A fetch that wraps `bot.fetchFor(server)`, for who wants to see or change requests. Default `bot.fetchFor(server)`. */
-  fetch?: FetchLike;
+  fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }
 
 /**

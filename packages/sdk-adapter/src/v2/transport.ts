@@ -1,4 +1,4 @@
-import type { FetchLike, ServicePrincipal } from '@credence/core';
+import type { ServicePrincipal } from '@credence/core';
 import {
   SSEClientTransport,
   StreamableHTTPClientTransport,
@@ -19,7 +19,7 @@ export interface McpTransportOptions {
     'requestInit' | 'reconnectionOptions' | 'reconnectionScheduler' | 'sessionId' | 'protocolVersion'
   >;
   /** A fetch that wraps `bot.fetchFor(server)`, for who wants to see or change requests. Default `bot.fetchFor(server)`. */
-  fetch?: FetchLike;
+  fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }
 
 /**

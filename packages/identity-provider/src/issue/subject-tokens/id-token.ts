@@ -1,4 +1,4 @@
-import { DEFAULT_ALGORITHMS } from '@credence/protocol';
+import { isSigningAlgorithm } from '@credence/protocol';
 import { createLocalJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
 import { userAuthentication } from './authentication.ts';
@@ -33,8 +33,7 @@ function checkHeader(token: string): void {
     throw refused('the subject token is not a signed JWT');
   }
   // With a symmetric algorithm the key is the client's own secret, and it could name any subject.
-  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg))
-    throw refused('the signature algorithm is not allowed');
+  if (!isSigningAlgorithm(alg)) throw refused('the signature algorithm is not allowed');
   if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
     throw refused('the subject token is another kind of JWT than an ID token');
   }

@@ -1,6 +1,6 @@
 import { GrantRefusal } from '@credence/authorization-server';
 import type { FetchLike } from '@credence/protocol';
-import type { ProviderInternals } from '@credence/authorization-server/internals';
+import type { ProviderInternals } from '@credence/authorization-server/oidc-provider-internals';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import type { SigningKeys } from '../../signing-keys/signing-keys.ts';

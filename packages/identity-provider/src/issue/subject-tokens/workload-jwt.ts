@@ -1,7 +1,7 @@
 import {
   allowsAlgorithm,
   cleanText,
-  DEFAULT_ALGORITHMS,
+  isSigningAlgorithm,
   issuerKeys,
   KeysUnavailableError,
   mediaType,
@@ -73,7 +73,7 @@ function workloadHeader(token: string): Header {
   if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
     throw invalidSubjectToken('the token is another kind of JWT');
   if ('crit' in header || 'b64' in header) throw invalidSubjectToken('the header has a critical extension');
-  if (typeof alg !== 'string' || !DEFAULT_ALGORITHMS.includes(alg)) {
+  if (!isSigningAlgorithm(alg)) {
     throw invalidSubjectToken('the signature algorithm is not allowed');
   }
   return { ...header, alg };

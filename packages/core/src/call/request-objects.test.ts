@@ -1,0 +1,206 @@
+import type { FetchLike } from '@credence/protocol';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
+import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
+import type { McpServerOptions } from '../principal/options.ts';
+import { ServicePrincipal } from '../principal/service-principal.ts';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close();
+});
+
+interface World {
+  readonly url: string;
+  readonly fetch: FetchLike;
+  readonly as: Peer;
+  readonly mcp: Peer;
+}
+
+/** A server that answers one request after the other with `answers`, and a bot with a new token for each that is refused. */
+async function start(answers: PeerRoute, server: Partial<McpServerOptions> = {}): Promise<World> {
+  let tokens = 0;
+  const as = await startPeer({
+    'POST /token': () => {
+      tokens += 1;
+      const type = server.dpop === undefined ? 'Bearer' : 'DPoP';
+      return { body: { access_token: `token-${tokens}`, token_type: type, expires_in: 300 } };
+    },
+  });
+  const mcp = await startPeer({ '*': answers });
+  const url = `${mcp.origin}/mcp`;
+  const bot = new ServicePrincipal({
+    servers: {
+      notes: {
+        flow: 'client-credentials',
+        url,
+        resource: url,
+        issuer: as.origin,
+        tokenEndpoint: `${as.origin}/token`,
+        credential: clientSecret({ clientId: 'bot', secret: 'at-the-as' }),
+        ...server,
+      },
+    },
+  });
+  opened.push(as, mcp, bot);
+  return { url, fetch: bot.fetchFor('notes'), as, mcp };
+}
+
+const MESSAGE = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ünïcode"}}';
+
+const post = (url: string, init: RequestInit = {}) =>
+  new Request(url, { method: 'POST', body: MESSAGE, headers: { 'content-type': 'application/json' }, ...init });
+
+const refused = { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } };
+
+describe('the type of a fetch for a server', () => {
+  it('is that of the global fetch', async () => {
+    const { fetch } = await start({ body: {} });
+    fetch satisfies typeof globalThis.fetch;
+    globalThis.fetch satisfies FetchLike;
+    const replacement: typeof globalThis.fetch = fetch;
+    expect(replacement).toBe(fetch);
+  });
+});
+
+describe('a call with a Request', () => {
+  it('sends its method, headers and body with the token of the server', async () => {
+    const { url, fetch, mcp } = await start({ body: { ok: true } });
+    const headers = { 'content-type': 'application/json', 'x-trace': 'abc', authorization: 'Bearer of-somebody-else' };
+    const response = await fetch(post(`${url}?a=b`, { headers }));
+    expect(await response.json()).toEqual({ ok: true });
+    expect(mcp.requests).toHaveLength(1);
+    expect(mcp.requests[0]).toMatchObject({
+      method: 'POST',
+      path: '/mcp',
+      body: MESSAGE,
+      headers: { 'content-type': 'application/json', 'x-trace': 'abc', authorization: 'Bearer token-1' },
+    });
+    expect(mcp.requests[0]?.query.get('a')).toBe('b');
+  });
+
+  it('sends one without a body', async () => {
+    const { url, fetch, mcp } = await start({ body: {} });
+    await fetch(new Request(url, { headers: { accept: 'text/event-stream' } }));
+    expect(mcp.requests[0]).toMatchObject({ method: 'GET', body: '', headers: { accept: 'text/event-stream' } });
+    expect(mcp.requests[0]?.headers['content-length']).toBeUndefined();
+  });
+
+  it('sends bytes as they are', async () => {
+    const { url, fetch, mcp } = await start([refused, { body: {} }]);
+    const body = new Uint8Array([104, 105, 0, 10]);
+    const headers = { 'content-type': 'application/octet-stream' };
+    expect((await fetch(post(url, { body, headers }))).status).toBe(200);
+    expect(mcp.requests.map((request) => [...Buffer.from(request.body)])).toEqual([[...body], [...body]]);
+  });
+
+  it('sends the same body again with a new token after a 401, also where it came as a stream', async () => {
+    const { url, fetch, as, mcp } = await start([refused, { body: {} }]);
+    const body = new Blob([MESSAGE]).stream();
+    expect((await fetch(post(url, { body, duplex: 'half' }))).status).toBe(200);
+    expect(mcp.requests.map(({ headers, body: sent }) => [headers.authorization, sent])).toEqual([
+      ['Bearer token-1', MESSAGE],
+      ['Bearer token-2', MESSAGE],
+    ]);
+    expect(as.received('POST /token')).toHaveLength(2);
+  });
+
+  it('sends the same body again with more scopes after a 403', async () => {
+    const challenge = 'Bearer error="insufficient_scope", scope="tools:write"';
+    const { url, fetch, mcp } = await start(
+      [{ status: 403, headers: { 'www-authenticate': challenge } }, { body: {} }],
+      { scopes: ['tools:read'], stepUp: ['tools:write'] },
+    );
+    expect((await fetch(post(url))).status).toBe(200);
+    expect(mcp.requests.map(({ body }) => body)).toEqual([MESSAGE, MESSAGE]);
+  });
+
+  it('signs a proof for its method and URL each time it is sent', async () => {
+    const { url, fetch, mcp } = await start(
+      [
+        { status: 401, headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'first' } },
+        { status: 401, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } },
+        { body: {} },
+      ],
+      { dpop: await generateDpopKeyPair() },
+    );
+    expect((await fetch(post(`${url}?a=b`))).status).toBe(200);
+    const proofs = mcp.requests.map(({ headers }) => decodeJwt(String(headers['dpop'])));
+    expect(proofs.map(({ htm, htu, nonce }) => ({ htm, htu, nonce }))).toEqual([
+      { htm: 'POST', htu: url, nonce: undefined },
+      { htm: 'POST', htu: url, nonce: 'first' },
+      { htm: 'POST', htu: url, nonce: 'first' },
+    ]);
+    expect(new Set(proofs.map(({ jti }) => jti)).size).toBe(3);
+    expect(mcp.requests.map(({ headers, body }) => [headers.authorization, body])).toEqual([
+      ['DPoP token-1', MESSAGE],
+      ['DPoP token-1', MESSAGE],
+      ['DPoP token-2', MESSAGE],
+    ]);
+  });
+
+  it('prefers what init says, as the global fetch does', async () => {
+    const { url, fetch, mcp } = await start({ body: {} });
+    await fetch(post(url), { method: 'PUT', headers: { 'x-only': 'this' }, body: 'other' });
+    expect(mcp.requests[0]).toMatchObject({ method: 'PUT', body: 'other', headers: { 'x-only': 'this' } });
+    expect(mcp.requests[0]?.headers['content-type']).not.toBe('application/json');
+  });
+
+  it('follows no redirect, whatever the Request says', async () => {
+    const { url, fetch, mcp } = await start({ status: 307, headers: { location: '/elsewhere' } });
+    expect((await fetch(post(url, { redirect: 'follow' }))).status).toBe(307);
+    expect(mcp.requests).toHaveLength(1);
+  });
+
+  it('goes nowhere but to the origin of the server', async () => {
+    const { fetch, as, mcp } = await start({ body: {} });
+    const request = post('https://elsewhere.example/mcp');
+    await expect(fetch(request)).rejects.toMatchObject({ code: 'cross_origin_refused' });
+    expect({ bodyUsed: request.bodyUsed, tokens: as.requests.length, calls: mcp.requests.length }).toEqual({
+      bodyUsed: false,
+      tokens: 0,
+      calls: 0,
+    });
+  });
+
+  it('ends when the signal of the Request does, also while its body is still being written', async () => {
+    const { url, fetch, mcp } = await start({ body: {} });
+    const controller = new AbortController();
+    const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+    const call = fetch(post(url, { body, duplex: 'half', signal: controller.signal }));
+    controller.abort(new Error('gave up'));
+    await expect(call).rejects.toThrow('gave up');
+    await expect(fetch(post(url, { signal: controller.signal }))).rejects.toThrow('gave up');
+    expect(mcp.requests).toHaveLength(0);
+  });
+
+  it('is refused like the global fetch refuses it where its body has been read', async () => {
+    const { url, fetch, mcp } = await start({ body: {} });
+    const request = post(url);
+    await request.text();
+    await expect(fetch(request)).rejects.toThrow(TypeError);
+    expect(mcp.requests).toHaveLength(0);
+  });
+
+  it('is dropped by a cancellation that comes as a Request too, while it waits for its token', async () => {
+    const { url, fetch, as, mcp } = await start({ body: {} });
+    let answer = () => {};
+    as.route(
+      'POST /token',
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve({ body: { access_token: 'late', token_type: 'Bearer', expires_in: 300 } });
+        }),
+    );
+    const call = fetch(post(url));
+    const outcome = expect(call).rejects.toMatchObject({ code: 'cancelled' });
+    while (as.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const notice = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}';
+    expect((await fetch(post(url, { body: notice }))).status).toBe(202);
+    answer();
+    await outcome;
+    expect(mcp.requests).toHaveLength(0);
+  });
+});

@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { Provider } from '../../../../test/support/oidc-provider.ts';
+import { checkedProvider } from './checked-provider.ts';
+import type { OidcProviderLike } from './oidc-provider-like.ts';
+
+describe('checkedProvider', () => {
+  it('returns a Provider of oidc-provider as it is', () => {
+    const provider = new Provider('https://idp.example');
+    provider satisfies OidcProviderLike;
+    expect(checkedProvider('addIdJagExchange', provider)).toBe(provider);
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a configuration', { issuer: 'https://idp.example' }],
+    ['the class', Provider],
+  ])('refuses %s', (_name, value) => {
+    expect(() => checkedProvider('addIdJagExchange', value as OidcProviderLike)).toThrow(
+      new TypeError('addIdJagExchange: provider is not an oidc-provider'),
+    );
+  });
+});

@@ -1,0 +1,15 @@
+import type Provider from 'oidc-provider';
+import type { OidcProviderLike } from './oidc-provider-like.ts';
+
+const METHODS = ['registerGrantType', 'use', 'on'] as const;
+
+/** The provider with the types of oidc-provider. Throws a TypeError that begins with `where` for anything else. */
+export function checkedProvider(where: string, provider: OidcProviderLike): Provider {
+  if (!isProvider(provider)) throw new TypeError(`${where}: provider is not an oidc-provider`);
+  return provider;
+}
+
+function isProvider(provider: OidcProviderLike): provider is Provider {
+  const known: Partial<OidcProviderLike> | null | undefined = provider;
+  return typeof known?.issuer === 'string' && METHODS.every((method) => typeof known[method] === 'function');
+}

@@ -1,0 +1,9 @@
+/** What is written against a whole enterprise on loopback, with nothing else installed. */
+import { type Sandbox, startSandbox } from '@credence/sandbox';
+
+export async function issuerOf(check: (sandbox: Sandbox) => Promise<void>): Promise<string> {
+  const sandbox = await startSandbox({ accessTokenLifetimeSeconds: 60 });
+  await check(sandbox);
+  await sandbox.close();
+  return sandbox.idp.issuer;
+}
