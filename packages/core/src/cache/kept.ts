@@ -1,3 +1,4 @@
+import { lruCache } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
 
 export interface Keepable<T> {
@@ -22,13 +23,12 @@ const REFRESH_PAUSE_MS = 60_000;
  */
 export class Kept<T> {
   readonly #clock: Clock;
-  readonly #max: number;
-  readonly #values = new Map<string, Keepable<T>>();
+  readonly #values: ReturnType<typeof lruCache<Keepable<T>>>;
   readonly #flights = new Map<string, Flight<T>>();
 
   constructor(clock: Clock, max = 1_000) {
     this.#clock = clock;
-    this.#max = max;
+    this.#values = lruCache(max);
   }
 
   /**
@@ -59,21 +59,20 @@ export class Kept<T> {
 
   peek(key: string): Keepable<T> | undefined {
     const kept = this.#values.get(key);
-    if (!kept) return undefined;
+    if (!kept || kept.goodUntilMs > this.#clock.monotonicMs()) return kept;
     this.#values.delete(key);
-    if (kept.goodUntilMs <= this.#clock.monotonicMs()) return undefined;
-    this.#values.set(key, kept);
-    return kept;
+    return undefined;
   }
 
   /** Forgets the value, or only exactly `value` where one is given: a newer one in its place stays. */
   drop(key: string, value?: T): void {
-    if (value === undefined || this.#values.get(key)?.value === value) this.#values.delete(key);
+    if (value === undefined || this.#values.peek(key)?.value === value) this.#values.delete(key);
   }
 
   /** Forgets every value whose key is meant. */
   clear(meant: (key: string) => boolean): void {
-    for (const key of this.#values.keys()) if (meant(key)) this.#values.delete(key);
+    const keys = [...this.#values.keys()].filter((key) => meant(key));
+    for (const key of keys) this.#values.delete(key);
   }
 
   #refreshBehind(key: string, kept: Keepable<T>, fetchValue: () => Promise<Keepable<T>>): void {
@@ -96,9 +95,6 @@ export class Kept<T> {
   }
 
   #keep(key: string, kept: Keepable<T>): void {
-    if (kept.goodUntilMs <= this.#clock.monotonicMs()) return;
-    this.#values.set(key, kept);
-    const oldest = this.#values.keys().next();
-    if (this.#values.size > this.#max && !oldest.done) this.#values.delete(oldest.value);
+    if (kept.goodUntilMs > this.#clock.monotonicMs()) this.#values.set(key, kept);
   }
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { missingScopes, waitFor } from '@credence/protocol';
+import { lruCache, missingScopes, waitFor } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -28,9 +28,10 @@ export interface TokenWanted {
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
-interface Entry {
+/** Its ages are members of the entry itself: an object of their own would weigh more, and there may be many entries. */
+interface Entry extends Ages {
   readonly token: AccessToken;
-  ages: Ages;
+  renewAtMs: number;
   /** When it came here; monotonic milliseconds. */
   readonly sinceMs: number;
   /** The server has answered a call with it by something else than 401. */
@@ -62,20 +63,19 @@ const TAKEN = new Error('another process is renewing this token');
 export class TokenManager {
   readonly #runtime: Runtime;
   readonly #store: SharedStore | undefined;
-  readonly #maxTokens: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: ReturnType<typeof lruCache<Entry>>;
   readonly #flights = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
   /** Hashes of tokens that were refused, the latest of them: a store may hold one for as long as it could not be asked. */
-  readonly #refused = new Set<string>();
+  readonly #refused = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` are kept; the one that was used least recently goes first. */
   constructor(runtime: Runtime, store: SharedStore | undefined, maxTokens = DEFAULT_MAX_TOKENS) {
     this.#runtime = runtime;
     this.#store = store;
-    this.#maxTokens = maxTokens;
+    this.#entries = lruCache(maxTokens);
     this.#refusals = new Refusals(runtime.clock);
     this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#sweep(nowMs));
     // every flight listens to it while it lasts: many are no leak
@@ -87,12 +87,8 @@ export class TokenManager {
     const entry = this.#entries.get(wanted.key);
     if (!entry) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
-    const age = ageAt(nowMs, entry.ages);
+    const age = ageAt(nowMs, entry);
     if (age === 'expired') return undefined;
-    if (this.#entries.size > 1) {
-      this.#entries.delete(wanted.key);
-      this.#entries.set(wanted.key, entry);
-    }
     entry.used = true;
     if (age === 'ageing') this.#renew(wanted, entry);
     return entry.token;
@@ -108,10 +104,10 @@ export class TokenManager {
   /** The server refused exactly this token: forget it, unless another one is already in its place. */
   reject(token: AccessToken): void {
     const key = AccessToken.keyOf(token);
-    const entry = this.#entries.get(key);
+    const entry = this.#entries.peek(key);
     if (entry?.token.value !== token.value) return;
     this.#entries.delete(key);
-    if (this.#store) this.#neverAgain(token.hash);
+    if (this.#store) this.#refused.set(token.hash, true);
     entry.refused?.();
     void this.#forgetShared(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
@@ -119,12 +115,6 @@ export class TokenManager {
     const isFresh = this.#runtime.clock.monotonicMs() - entry.sinceMs < FRESH_MS;
     if (entry.accepted || !isFresh) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted(key, () => tokenRefused(token));
-  }
-
-  #neverAgain(hash: string): void {
-    this.#refused.add(hash);
-    const oldest = this.#refused.values().next();
-    if (this.#refused.size > MAX_REFUSED && !oldest.done) this.#refused.delete(oldest.value);
   }
 
   async #forgetShared(token: AccessToken): Promise<void> {
@@ -136,7 +126,7 @@ export class TokenManager {
   /** The server took this token. */
   accept(token: AccessToken): void {
     const key = AccessToken.keyOf(token);
-    const entry = this.#entries.get(key);
+    const entry = this.#entries.peek(key);
     if (!entry || entry.accepted || entry.token.value !== token.value) return;
     entry.accepted = true;
     this.#refusals.accepted(key);
@@ -169,10 +159,10 @@ export class TokenManager {
     this.#fly(wanted, 'renewed').catch((error: unknown) => {
       // reported by the flight, or under way in another copy; the next look comes soon, but not with every call
       const nowMs = this.#runtime.clock.monotonicMs();
-      const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.ages.goodUntilMs - nowMs) / 4);
+      const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.goodUntilMs - nowMs) / 4);
       const askedMs = (isCredenceError(error) && askedFor(error)) || 50;
-      entry.ages = { ...entry.ages, renewAtMs: nowMs + Math.max(pauseMs, askedMs) };
-      if (entry.lasting && this.#entries.get(wanted.key) === entry) this.#renewals.remind(entry.ages.renewAtMs);
+      entry.renewAtMs = nowMs + Math.max(pauseMs, askedMs);
+      if (entry.lasting && this.#entries.peek(wanted.key) === entry) this.#renewals.remind(entry.renewAtMs);
     });
   }
 
@@ -181,9 +171,9 @@ export class TokenManager {
     let nextMs = Infinity;
     for (const entry of this.#entries.values()) {
       if (!entry.used || !entry.lasting) continue;
-      const age = ageAt(nowMs, entry.ages);
+      const age = ageAt(nowMs, entry);
       if (age === 'ageing') this.#renew(entry.lasting, entry);
-      else if (age === 'fresh') nextMs = Math.min(nextMs, entry.ages.renewAtMs);
+      else if (age === 'fresh') nextMs = Math.min(nextMs, entry.renewAtMs);
     }
     return { nextMs, looked: this.#entries.size };
   }
@@ -286,14 +276,14 @@ export class TokenManager {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
-    const current = this.#entries.get(wanted.key);
+    const current = this.#entries.peek(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
     const agedMs = Math.max(0, this.#runtime.clock.wallMs() - stored.issuedAtMs);
     const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random(), 'after');
-    if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.ages.goodUntilMs)) return undefined;
+    if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
-    this.#put(wanted, outcome, { token, ages, refused: undefined });
+    this.#put(wanted, outcome, { token, ...ages, refused: undefined });
     this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
   }
@@ -314,26 +304,27 @@ export class TokenManager {
     const token = tokenOf(stored, wanted);
     const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
     if (lifetimeMs > 0) {
-      this.#put(wanted, outcome, { token, ages, refused: grant.refused });
+      this.#put(wanted, outcome, { token, ...ages, refused: grant.refused });
       // before the lease is given back, so that who gets it next finds the token
       await this.#store?.set(wanted.key, serialiseToken(stored), lifetimeMs);
     }
     return token;
   }
 
-  #put(wanted: TokenWanted, outcome: Outcome, kept: Pick<Entry, 'token' | 'ages' | 'refused'>): void {
+  #put(wanted: TokenWanted, outcome: Outcome, kept: Pick<Entry, 'token' | 'refused' | keyof Ages>): void {
     if (this.#closing.signal.aborted) return;
     const sinceMs = this.#runtime.clock.monotonicMs();
     const lasting = wanted.lasting ? wanted : undefined;
     const entry: Entry = { ...kept, sinceMs, accepted: false, used: outcome === 'acquired', lasting };
-    this.#entries.delete(wanted.key);
     this.#entries.set(wanted.key, entry);
-    if (lasting) this.#renewals.remind(entry.ages.renewAtMs);
-    const oldest = this.#entries.keys().next();
-    if (this.#entries.size > this.#maxTokens && !oldest.done) this.#entries.delete(oldest.value);
+    if (lasting) this.#renewals.remind(entry.renewAtMs);
   }
 }
 
+/** One list for all tokens that miss no scope: there may be many. */
+const NONE_MISSING: readonly string[] = Object.freeze([]);
+
 function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {
-  return new AccessToken({ ...stored, expiresAt: new Date(stored.expiresAtMs), server, key });
+  const missing = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
+  return new AccessToken({ ...stored, missingScopes: missing, expiresAt: new Date(stored.expiresAtMs), server, key });
 }

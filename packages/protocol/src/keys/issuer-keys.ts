@@ -1,4 +1,5 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
+import { lruCache } from '../cache/lru-cache.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
@@ -23,11 +24,13 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
+type KeySetCache = ReturnType<typeof lruCache<RemoteKeySet>>;
+
 /** Issuers that publish under one `jwksUri` share a key set. */
 interface RemoteKeySets {
-  readonly byUri: Map<string, RemoteKeySet>;
+  readonly byUri: KeySetCache;
   /** Of issuers whose metadata says where the key set is. */
-  readonly byIssuer: Map<string, RemoteKeySet>;
+  readonly byIssuer: KeySetCache;
 }
 
 // Keyed by value rather than by the options object, so that options written inline at each call still share one cache.
@@ -76,14 +79,12 @@ function localKeySet(jwks: JSONWebKeySet): LocalKeySet {
 function remoteKeySet({ issuer, jwksUri, fetch = defaultFetch }: KeySource): RemoteKeySet {
   let sets = remotes.get(fetch);
   if (sets === undefined) {
-    sets = { byUri: new Map(), byIssuer: new Map() };
+    sets = { byUri: lruCache<RemoteKeySet>(MAX_KEY_SETS), byIssuer: lruCache<RemoteKeySet>(MAX_KEY_SETS) };
     remotes.set(fetch, sets);
   }
   const [held, name] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
   const kept = held.get(name);
   if (kept !== undefined) return kept;
-  const oldest = held.keys().next();
-  if (held.size >= MAX_KEY_SETS && oldest.done !== true) held.delete(oldest.value);
   const set = new RemoteKeySet({ issuer, jwksUri, fetch });
   held.set(name, set);
   return set;

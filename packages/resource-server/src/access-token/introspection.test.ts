@@ -121,7 +121,7 @@ describe('asking', () => {
     });
   });
 
-  it('keeps ten thousand answers at most', async () => {
+  it('keeps ten thousand answers at most, and drops the one that was used least recently', async () => {
     let asked = 0;
     const verifier = verifierOf(
       () => {
@@ -136,6 +136,8 @@ describe('asking', () => {
     expect(asked).toBe(10_000);
     await verifier.checkAccessToken('one more');
     await verifier.checkAccessToken('first');
+    expect(asked).toBe(10_001);
+    await verifier.checkAccessToken('t1');
     expect(asked).toBe(10_002);
   });
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { discoverUrl, failureOf, fetchNamedBy, type FetchLike } from '@credence/protocol';
+import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
+import { limited } from './limited.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
-import { Turns } from './turns.ts';
 
 /**
  * How tokens are asked about. A hundred questions are under way at once; further ones wait in order, for five seconds at
@@ -37,9 +37,9 @@ export function introspector(
   fetchFunction: FetchLike,
 ): (token: string, now: number) => Promise<{ claims: Record<string, unknown> } | TokenRefusal> {
   const cacheMs = (options.cacheSeconds ?? 0) * 1000;
-  const cache = new Map<string, { claims: IntrospectionAnswer; until: number }>();
+  const cache = lruCache<{ claims: IntrospectionAnswer; until: number }>(MAX_CACHED);
   const underWay = new Map<string, Promise<IntrospectionAnswer>>();
-  const turns = new Turns(QUESTIONS);
+  const inTurn = limited(QUESTIONS);
   const fetchEndpoint = options.endpoint === undefined ? fetchNamedBy(new URL(issuer), fetchFunction) : fetchFunction;
   let { endpoint } = options;
 
@@ -48,21 +48,11 @@ export function introspector(
     return introspect(endpoint, options, token, fetchEndpoint);
   };
 
-  const askInTurn = async (token: string) => {
-    if (!(await turns.take())) {
-      throw new TokenVerificationUnavailableError(`introspection: ${QUESTIONS.atOnce} requests are under way`);
-    }
-    try {
-      return await ask(token);
-    } finally {
-      turns.giveBack();
-    }
-  };
+  const tooManyUnderWay = () =>
+    new TokenVerificationUnavailableError(`introspection: ${QUESTIONS.atOnce} requests are under way`);
 
   const keep = (key: string, answer: IntrospectionAnswer, now: number) => {
     if (cacheMs > 0 && answer.active && isUsable(answer)) {
-      const oldest = cache.keys().next();
-      if (cache.size >= MAX_CACHED && oldest.done !== true) cache.delete(oldest.value);
       cache.set(key, { claims: answer, until: now + cacheMs });
     }
     return answer;
@@ -75,7 +65,7 @@ export function introspector(
     cache.delete(key);
     let question = underWay.get(key);
     if (question === undefined) {
-      question = askInTurn(token)
+      question = inTurn(async () => ask(token), tooManyUnderWay)
         .then((answer) => keep(key, answer, now))
         .finally(() => underWay.delete(key));
       underWay.set(key, question);
