@@ -29,7 +29,7 @@ export class Refusals {
   }
 
   /** For a second, or for as long as the peer asked to be left alone, up to a minute. */
-  remember(key: string, error: CredenceError, ms = askedFor(error) ?? REMEMBERED_MS): void {
+  remember(key: string, error: CredenceError, ms = retryAfterMs(error) ?? REMEMBERED_MS): void {
     this.#remembered.set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
   }
 
@@ -46,7 +46,7 @@ export class Refusals {
 }
 
 /** The pause a peer asked for (Retry-After), in milliseconds. */
-export function askedFor({ retryAfterSeconds }: CredenceError): number | undefined {
+export function retryAfterMs({ retryAfterSeconds }: CredenceError): number | undefined {
   if (retryAfterSeconds === undefined) return undefined;
   return Math.min(Math.max(retryAfterSeconds * 1000, REMEMBERED_MS), LONGEST_PAUSE_MS);
 }
