@@ -17,7 +17,7 @@ export {
   TOKEN_TYPE_REFRESH_TOKEN,
   TOKEN_TYPE_SAML2,
 } from '@credence/protocol';
-export { CredenceError, type CredenceErrorJson, isCredenceError } from './errors/credence-error.ts';
+export { CredenceError, credenceErrorIn, type CredenceErrorJson, isCredenceError } from './errors/credence-error.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
 export type { FetchLike, SigningAlgorithm } from '@credence/protocol';

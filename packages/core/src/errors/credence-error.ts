@@ -135,6 +135,17 @@ export function isCredenceError(value: unknown): value is CredenceError {
   );
 }
 
+/**
+ * The CredenceError that an error is, or was caused by: frameworks and the MCP SDKs wrap what `fetch` throws. Undefined where
+ * there is none.
+ */
+export function credenceErrorIn(error: unknown): CredenceError | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (isCredenceError(at)) return at;
+  }
+  return undefined;
+}
+
 /** Library errors hold response bodies, and those hold tokens: only what names the fault is kept. */
 function harmlessCause(cause: unknown): Error {
   if (cause instanceof CredenceError) return cause;

@@ -1,4 +1,4 @@
-/** Scopes that somebody holds at a server. */
+/** The scopes that somebody holds at a server. */
 export interface HeldScopes {
   /** Granted also where a request names no scope. */
   readonly default: readonly string[];

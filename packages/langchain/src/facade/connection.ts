@@ -1,3 +1,4 @@
+import { within } from '@credence/protocol';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Fault } from '../failures/fault.ts';
@@ -32,10 +33,5 @@ const END_SESSION_MS = 2_000;
 
 /** Tells the server that its session is over; whether it listens changes nothing. */
 export async function endSessionBriefly(end: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, END_SESSION_MS);
-  });
-  await Promise.race([end().catch(() => undefined), enough]);
-  clearTimeout(timer);
+  await within(END_SESSION_MS, end()).catch(() => undefined);
 }

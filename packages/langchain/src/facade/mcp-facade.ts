@@ -1,8 +1,8 @@
-import { isCredenceError } from '@credence/core';
+import { credenceErrorIn, isCredenceError } from '@credence/core';
+import { waitFor } from '@credence/protocol';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { credenceErrorIn, serverFailure, toolsClosed } from '../failures/server-failure.ts';
+import { serverFailure, toolsClosed } from '../failures/server-failure.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
-import { abortable } from './abortable.ts';
 import type { Connect, Connection, Params, ToolClient } from './connection.ts';
 import { Link } from './link.ts';
 
@@ -73,7 +73,7 @@ export class McpFacade implements ToolClient {
   async #current(signal: AbortSignal | undefined): Promise<Link> {
     this.#closing.signal.throwIfAborted();
     this.#link ??= this.#opening();
-    return abortable(this.#link, signal);
+    return waitFor(this.#link, signal);
   }
 
   #opening(): Promise<Link> {

@@ -1,4 +1,4 @@
-import { CredenceError, isCredenceError } from '@credence/core';
+import { CredenceError } from '@credence/core';
 import type { Fault } from './fault.ts';
 
 /** What went wrong between us and an MCP server, in our words; for what no refusal explains. */
@@ -62,12 +62,4 @@ export function toolsClosed(server: string): CredenceError {
     contact: 'you',
     server,
   });
-}
-
-/** The CredenceError that an error is, or was caused by: the SDKs wrap what `fetch` throws in some places. */
-export function credenceErrorIn(error: unknown): CredenceError | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (isCredenceError(at)) return at;
-  }
-  return undefined;
 }

@@ -1,6 +1,6 @@
-import type { CredenceError } from '@credence/core';
+import { type CredenceError, credenceErrorIn } from '@credence/core';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
-import { credenceErrorIn, serverFailure } from '../failures/server-failure.ts';
+import { serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { ToolOrigin } from './origin.ts';
