@@ -4,9 +4,9 @@ import type { Sandbox } from './sandbox.ts';
 
 /**
  * Starts an identity provider, two authorization servers and three MCP servers on free ports of 127.0.0.1, with service
- * principals, a policy and an audit trail. Nothing leaves the machine.
+ * principals, a policy and an audit trail. It sends nothing to other machines.
  *
- * @throws CredenceError `invalid_configuration` for options that do not exist or have the wrong kind.
+ * @throws CredenceError `invalid_configuration` for options that do not exist or have invalid values.
  *
  * @example
  * <!-- from examples/sandbox.ts#sandbox -->
