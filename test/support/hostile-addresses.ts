@@ -49,7 +49,7 @@ export const HOSTILE_HOSTS: readonly string[] = [
   'db.internal.',
   'printer.local',
   'PRINTER.LOCAL',
-  // link-local, where clouds serve credentials
+  // link-local addresses: cloud providers serve credentials there
   '169.254.169.254',
   '0xa9fea9fe',
   '2852039166',

@@ -72,7 +72,7 @@ export async function startOAuthWorld(options: WorldOptions = {}): Promise<OAuth
     clients: [idpClient],
     policy: ({ scopes }) => {
       const granted = SCOPES.filter((scope) => scopes === undefined || scopes.includes(scope));
-      if (granted.length === 0) throw new OAuthRefusal('invalid_scope', 'none of these scopes is granted');
+      if (granted.length === 0) throw new OAuthRefusal('invalid_scope', 'the requested scopes are not granted');
       return granted;
     },
     ...options.idp,

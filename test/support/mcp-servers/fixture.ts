@@ -10,13 +10,13 @@ export interface Behaviour {
   alwaysUnauthorized: boolean;
   /** `authorization_servers` of the protected resource metadata. */
   issuers: readonly string[];
-  /** `scopes_supported` of the protected resource metadata; `undefined` leaves it out. */
+  /** `scopes_supported` of the protected resource metadata. `undefined`: the member is omitted. */
   scopesSupported: readonly string[] | undefined;
   /** `resource` of the metadata. `undefined`: the URL of the server. */
   resource: string | undefined;
-  /** `scope` of the 401 challenge; `undefined` leaves it out. */
+  /** `scope` of the 401 challenge. `undefined`: the member is omitted. */
   unauthorizedScope: string | undefined;
-  /** `scope` of the 403 challenge; `undefined`: the scope that the tool needs. Ignored by v2 servers, where the SDK sends the challenge. */
+  /** `scope` of the 403 challenge. `undefined`: the scope that the tool needs. Ignored by v2 servers, where the SDK sends the challenge. */
   insufficientScope: string | undefined;
 }
 

@@ -20,7 +20,7 @@ export interface AuthorizationServerOptions {
   /** Whether a second redemption of an ID-JAG is refused with `invalid_grant`. Default: it is accepted until it expires. */
   readonly singleUse?: boolean;
   readonly issuerPath?: string;
-  /** Seconds; default 300. */
+  /** The lifetime of an access token in seconds. Default: 300. */
   readonly tokenLifetime?: number;
 }
 

@@ -41,7 +41,7 @@ export interface IdpOptions {
   readonly policy: Policy;
   /** The path of the issuer identifier, for IdPs with one issuer for each tenant. */
   readonly issuerPath?: string;
-  /** Seconds; default 300. */
+  /** The lifetime of an ID-JAG in seconds. Default: 300. */
   readonly idJagLifetime?: number;
 }
 
