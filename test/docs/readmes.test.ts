@@ -9,11 +9,11 @@ describe.each(['protocol', 'resource-server', 'authorization-server', 'identity-
   (name) => {
     const readme = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8');
 
-    it('has under 600 words, code included', () => {
+    it('has fewer than 600 words, with code', () => {
       expect(readme.split(/\s+/u).filter((word) => word !== '').length).toBeLessThan(600);
     });
 
-    it('begins with the name of the package and says what it is for', () => {
+    it('begins with the name of the package and a description', () => {
       expect(readme).toMatch(new RegExp(`^# @credence/${name}\n\n[A-Z][^#]{80,}`, 'u'));
     });
   },

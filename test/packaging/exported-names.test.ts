@@ -7,16 +7,16 @@ import { ROOT } from './pack.ts';
 const ENTRIES = new Map(readdirSync(join(ROOT, 'packages')).flatMap((folder) => [...entriesOf(folder)]));
 const EXPORTED = exportedNames(ENTRIES);
 
-/** `@credence/sdk-adapter/v2` exports for SDK v2 under the names that `@credence/sdk-adapter` has for SDK v1. */
+/** `@credence/sdk-adapter/v2` exports the same names for SDK v2 as `@credence/sdk-adapter` for SDK v1. */
 const SAME_NAMES_ON_PURPOSE = '@credence/sdk-adapter/v2';
 
-/** Names that must not come back: they are for code of this repository, or another name took their place. */
+/** Names that must not be exported: they are internal, or another name has replaced them. */
 const HIDDEN: Readonly<Record<string, readonly string[]>> = {
   '@credence/core': ['cleanText', 'CredenceErrorInit', 'Rotating', 'Operation'],
 };
 
 describe('the exported names of all packages', () => {
-  it('are read from every entry, through the packages that pass them on', () => {
+  it('are read from every entry point, also through packages that re-export them', () => {
     const fetchLike = EXPORTED.filter(({ name }) => name === 'FetchLike');
     expect(fetchLike.map(({ entry }) => entry)).toEqual(
       expect.arrayContaining(['@credence/core', '@credence/protocol', '@credence/resource-server']),
@@ -35,7 +35,7 @@ describe('the exported names of all packages', () => {
     expect(Object.fromEntries(declaredTwice.map(([name, files]) => [name, [...files]]))).toEqual({});
   });
 
-  it.each(Object.entries(HIDDEN))('leave out of %s what is not for its users', (entry, names) => {
+  it.each(Object.entries(HIDDEN))('of %s contain no internal name', (entry, names) => {
     const exported = EXPORTED.filter((each) => each.entry === entry).map(({ name }) => name);
     expect(exported.filter((name) => names.includes(name))).toEqual([]);
   });

@@ -7,20 +7,20 @@ const PACKAGES = resolve(dirname(fileURLToPath(import.meta.url)), '../../package
 
 const Manifest = z.object({ name: z.string(), exports: z.record(z.string(), z.unknown()) });
 
-/** A name that an entry of a package exports. */
+/** A name that an entry point of a package exports. */
 export interface ExportedName {
-  /** As it is imported: `@credence/core`, `@credence/sdk-adapter/v2`. */
+  /** The module name in an import: `@credence/core`, `@credence/sdk-adapter/v2`. */
   readonly entry: string;
   readonly name: string;
-  /** The file that declares it, from the folder `packages`. */
+  /** The file that declares it, relative to the folder `packages`. */
   readonly declaredIn: string;
 }
 
-/** `export { a, type B, c as d } from 'source'`: all that an index file may contain. */
+/** `export { a, type B, c as d } from 'source'`: an index file may contain only such exports. */
 const EXPORT = /export\s+(?:type\s+)?\{([^}]*)\}\s*from\s*'([^']+)'\s*;/gu;
 const COMMENT = /\/\*[\s\S]*?\*\/|\/\/[^\n]*/gu;
 
-/** The entries of a package and the source file of each, `./package.json` left out. */
+/** The entry points of a package with their source files, without `./package.json`. */
 export function entriesOf(folder: string): ReadonlyMap<string, string> {
   const { name, exports } = Manifest.parse(JSON.parse(readFileSync(join(PACKAGES, folder, 'package.json'), 'utf8')));
   const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
@@ -33,7 +33,7 @@ export function entriesOf(folder: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Every name that the entries export, with the file that declares it. */
+/** All names that the entry points export, with the files that declare them. */
 export function exportedNames(entries: ReadonlyMap<string, string>): readonly ExportedName[] {
   return [...entries].flatMap(([entry, file]) => {
     const exported = exportsOf(file);
@@ -50,12 +50,13 @@ interface ExportedFrom {
 
 function declarationOf({ name, source }: ExportedFrom, file: string, entries: ReadonlyMap<string, string>): string {
   const target = source.startsWith('.') ? join(dirname(file), source) : entries.get(source);
-  if (target === undefined) throw new Error(`${file} exports ${name} of ${source}, which is no entry of ours`);
-  const passedOn = exportsOf(target).get(name);
-  return passedOn === undefined ? target : declarationOf(passedOn, target, entries);
+  if (target === undefined)
+    throw new Error(`${file} exports ${name} of ${source}, which is not an entry point of this repository`);
+  const reexported = exportsOf(target).get(name);
+  return reexported === undefined ? target : declarationOf(reexported, target, entries);
 }
 
-/** What a file exports from other files, by the name that it exports it under. */
+/** The exports of a file from other files, by their exported name. */
 function exportsOf(file: string): ReadonlyMap<string, ExportedFrom> {
   const found = new Map<string, ExportedFrom>();
   for (const [, list = '', source = ''] of sourceOf(file).matchAll(EXPORT)) {
