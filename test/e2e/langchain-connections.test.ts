@@ -209,7 +209,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
 
   it('does not repeat a call that was under way when the connection broke', async () => {
     const { url, first, restart } = await restartable();
-    const loaded = await load({ notes: url }, { sdk, toolTimeoutMs: 3_000 });
+    const loaded = await load({ notes: url }, { sdk, toolTimeoutMs: 1_500 });
     const call = thrownBy(named(loaded, 'notes__slow').invoke({ ms: 20_000 }));
     while (first.workbench.executed.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const after = await restart()();

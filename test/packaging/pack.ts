@@ -48,8 +48,6 @@ export async function packageNames(): Promise<readonly string[]> {
  */
 export async function buildAndPack(workspace: string): Promise<readonly PackedPackage[]> {
   const copy = join(workspace, 'copy');
-  const out = join(workspace, 'tarballs');
-  await mkdir(out, { recursive: true });
   for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'packages']) {
     await cp(join(ROOT, name), join(copy, name), {
       recursive: true,
@@ -57,14 +55,19 @@ export async function buildAndPack(workspace: string): Promise<readonly PackedPa
     });
   }
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'junction');
-  const folders = await packageFolders();
-  for (const folder of folders) {
+  for (const folder of await packageFolders()) {
     const own = join(ROOT, 'packages', folder, 'node_modules');
     if (existsSync(own)) await symlink(own, join(copy, 'packages', folder, 'node_modules'), 'junction');
   }
   await runOk('npm', ['run', 'build', '--silent'], copy);
-  const specs = folders.map((folder) => `./packages/${folder}`);
-  const json = await runOk('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', out, ...specs], copy);
+  return packAll(copy, join(workspace, 'tarballs'));
+}
+
+/** Packs each of the packages under `root`, which are built, into the folder `out`. */
+export async function packAll(root: string, out: string): Promise<readonly PackedPackage[]> {
+  await mkdir(out, { recursive: true });
+  const specs = (await packageFolders()).map((folder) => `./packages/${folder}`);
+  const json = await runOk('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', out, ...specs], root);
   return PackOutput.parse(JSON.parse(json)).map(({ name, filename, files }) => ({
     name,
     tarball: join(out, basename(filename)),

@@ -4,26 +4,34 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
+import { attw, publint } from './checks.ts';
 import { run, runOk } from './command.ts';
+import { installCompilers, oldestTypescript } from './oldest-typescript.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
-import { install, PROJECTS } from './project.ts';
+import { installAll, type Project, PROJECTS } from './project.ts';
 
 /** Every limit is several times what two cores need; the registry is the slow part. */
 const BUILD_MS = 120_000;
 const INSTALL_MS = 300_000;
 const CHECK_MS = 60_000;
+const COMPILE_MS = 180_000;
 
 const PACKAGES = await packageNames();
 
 let workspace: string;
 let packed: readonly PackedPackage[];
+let installs: ReadonlyMap<string, Promise<void>> = new Map();
+
+const folderOf = ({ name }: Pick<Project, 'name'>) => join(workspace, name);
 
 beforeAll(async () => {
   workspace = await mkdtemp(join(tmpdir(), 'credence-packaging-'));
   packed = await buildAndPack(workspace);
+  installs = installAll(folderOf, packed);
 }, BUILD_MS);
 
 afterAll(async () => {
+  await Promise.allSettled(installs.values());
   await rm(workspace, { recursive: true, force: true });
 });
 
@@ -65,11 +73,7 @@ describe.each(PACKAGES)('%s', (name) => {
   test(
     'satisfies publint',
     async () => {
-      const { exitCode, stdout, stderr } = await run(
-        process.execPath,
-        [join(ROOT, 'node_modules/publint/src/cli.js'), 'run', packageOf(name).tarball, '--strict'],
-        ROOT,
-      );
+      const { exitCode, stdout, stderr } = await publint(packageOf(name).tarball);
       expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
     },
     CHECK_MS,
@@ -78,21 +82,7 @@ describe.each(PACKAGES)('%s', (name) => {
   test(
     'resolves with its types for an ESM consumer',
     async () => {
-      const { exitCode, stdout, stderr } = await run(
-        process.execPath,
-        [
-          join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
-          packageOf(name).tarball,
-          '--profile',
-          'esm-only',
-          '--format',
-          'ascii',
-          '--no-emoji',
-          '--no-color',
-          '--no-definitely-typed',
-        ],
-        ROOT,
-      );
+      const { exitCode, stdout, stderr } = await attw(packageOf(name).tarball);
       expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
     },
     CHECK_MS,
@@ -103,8 +93,8 @@ describe.each(PROJECTS)('an empty project: $name', (project) => {
   let folder: string;
 
   beforeAll(async () => {
-    folder = join(workspace, project.name);
-    await install(project, folder, packed);
+    folder = folderOf(project);
+    await installs.get(project.name);
   }, INSTALL_MS);
 
   test.each(Object.entries(project.entries))(
@@ -147,7 +137,7 @@ describe.each(PROJECTS)('an empty project: $name', (project) => {
     async () => {
       const { exitCode, stdout } = await run(
         process.execPath,
-        [join(folder, 'node_modules/typescript/bin/tsc'), '-p', '.'],
+        [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.'],
         folder,
       );
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
@@ -175,3 +165,21 @@ test(
   },
   CHECK_MS,
 );
+
+describe('the oldest TypeScript', () => {
+  let compiler: (version: string) => string;
+
+  beforeAll(async () => {
+    const versions = new Set(PROJECTS.map(({ name }) => oldestTypescript(name)));
+    compiler = await installCompilers(versions, join(workspace, 'compilers'));
+  }, INSTALL_MS);
+
+  test.each(PROJECTS.map(({ name }) => [name, oldestTypescript(name)] as const))(
+    'that compiles %s is %s',
+    async (name, version) => {
+      const { exitCode, stdout } = await run(process.execPath, [compiler(version), '-p', '.'], join(workspace, name));
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+    },
+    COMPILE_MS,
+  );
+});

@@ -18,7 +18,8 @@ export interface Project {
   readonly checksDeclarations: boolean;
 }
 
-const COMPILER = ['@types/node', 'typescript'];
+/** The compiler itself is the one of this repository. */
+const TYPES = ['@types/node'];
 const OIDC_PROVIDER = ['oidc-provider', '@types/oidc-provider'];
 const BOT = ['@credence/core', 'oauth4webapi', 'p-retry'];
 
@@ -42,7 +43,7 @@ export const PROJECTS: readonly Project[] = [
       '@opentelemetry/api',
       'langchain',
       'zod',
-      ...COMPILER,
+      ...TYPES,
     ],
     installed: ['@credence/core', '@credence/langchain', '@credence/protocol', '@credence/sdk-adapter'],
     absent: OIDC_PROVIDER,
@@ -53,7 +54,7 @@ export const PROJECTS: readonly Project[] = [
     entries: {
       '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
-    others: COMPILER,
+    others: TYPES,
     installed: ['@credence/protocol', '@credence/resource-server'],
     absent: [...OIDC_PROVIDER, ...BOT],
     checksDeclarations: true,
@@ -61,7 +62,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'authorization-server',
     entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
-    others: COMPILER,
+    others: TYPES,
     installed: ['@credence/authorization-server', '@credence/protocol'],
     absent: [...OIDC_PROVIDER, ...BOT],
     checksDeclarations: true,
@@ -69,7 +70,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'identity-provider',
     entries: { '@credence/identity-provider': ['addIdJagExchange', 'createSigningKeys', 'policyTable'] },
-    others: ['oidc-provider', ...COMPILER],
+    others: ['oidc-provider', ...TYPES],
     installed: ['@credence/authorization-server', '@credence/identity-provider', '@credence/protocol'],
     absent: ['@types/oidc-provider', ...BOT],
     checksDeclarations: true,
@@ -80,7 +81,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant', 'idJagAuthorizationServerConfiguration'],
       '@credence/identity-provider': ['addIdJagExchange', 'idJagIdentityProviderConfiguration'],
     },
-    others: ['@types/oidc-provider', 'oidc-provider', ...COMPILER],
+    others: ['@types/oidc-provider', 'oidc-provider', ...TYPES],
     installed: ['@credence/authorization-server', '@credence/identity-provider', '@credence/protocol'],
     absent: BOT,
     checksDeclarations: true,
@@ -88,7 +89,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'sandbox',
     entries: { '@credence/sandbox': ['startSandbox'] },
-    others: COMPILER,
+    others: TYPES,
     installed: [
       '@credence/authorization-server',
       '@credence/core',
@@ -109,7 +110,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/identity-provider': ['addIdJagExchange', 'policyTable'],
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
-    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
+    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...TYPES],
     installed: [
       '@credence/authorization-server',
       '@credence/core',
@@ -130,7 +131,23 @@ export function packagesOf({ entries }: Project): readonly string[] {
   return [...new Set(Object.keys(entries).map((entry) => entry.split('/').slice(0, 2).join('/')))];
 }
 
-export async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
+/** Installs all of them, two at a time: half of the time npm waits for the registry. A promise for each, by name. */
+export function installAll(
+  folderOf: (project: Project) => string,
+  packed: readonly PackedPackage[],
+): ReadonlyMap<string, Promise<void>> {
+  const installs: Promise<void>[] = [];
+  for (const [at, project] of PROJECTS.entries()) {
+    const earlier = installs[at - 2]?.catch(() => undefined);
+    const installed = (earlier ?? Promise.resolve()).then(() => install(project, folderOf(project), packed));
+    // Whoever waits for it hears of a failure.
+    installed.catch(() => undefined);
+    installs.push(installed);
+  }
+  return new Map(PROJECTS.map(({ name }, at) => [name, installs[at] ?? Promise.resolve()]));
+}
+
+async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
   const dependencies: Record<string, string> = {};
   for (const name of packagesOf(project)) {
     const found = packed.find((candidate) => candidate.name === name);
@@ -145,7 +162,7 @@ export async function install(project: Project, folder: string, packed: readonly
   const program = `${project.name}.ts`;
   const tsconfig = {
     compilerOptions: {
-      target: 'ES2023',
+      target: 'ES2022', // TypeScript 5.4 knows no later one
       lib: ['es2023', 'dom'],
       types: ['node'],
       module: 'nodenext',

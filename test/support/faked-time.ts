@@ -25,17 +25,17 @@ export function stopTime(): void {
 
 /** Lets time pass, as fast as the program takes it, until `work` is done. It begins once `begun` is true. */
 export async function whileTimePasses<T>(work: Promise<T>, begun: () => boolean): Promise<T> {
-  const state = { isDone: false };
-  const done = work.finally(() => {
-    state.isDone = true;
-  });
-  done.catch(() => undefined);
-  while (!begun() && !state.isDone) await setImmediate();
+  const done = work.then(
+    () => true,
+    () => true,
+  );
+  const isDone = () => Promise.race([done, Promise.resolve(false)]);
+  while (!begun() && !(await isDone())) await setImmediate();
   // What was sent meanwhile arrives.
   await sleep(20);
-  while (!state.isDone) {
+  while (!(await isDone())) {
     await jest.advanceTimersByTimeAsync(100);
     await setImmediate();
   }
-  return done;
+  return work;
 }

@@ -7,7 +7,6 @@ export { calling, recording } from './grant/callback.ts';
 export { withEntries } from './grant/metadata.ts';
 export { type Parameters, parameter, parameterList, requiredParameter, scopeParameter } from './grant/parameters.ts';
 export { serverFailure } from './grant/refusal.ts';
-export type { AuditedGrant } from './provider/audited-grant.ts';
 export {
   type MachineFeatures,
   type ProviderConfigurationOptions,

@@ -23,7 +23,7 @@ export {
   type CredenceErrorJson,
   isCredenceError,
 } from './errors/credence-error.ts';
-export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
 export { cleanText, type FetchLike, type SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';

@@ -83,9 +83,9 @@ describe('a link to a test', () => {
   });
 
   it('is broken where the file was moved and the test renamed, and names the file of the same name', () => {
-    const run = runOf({ 'refuses a grant': 'passed' }, 'packages/authorization-server/src/verify.test.ts');
+    const run = runOf({ 'refuses a grant': 'passed' }, 'packages/authorization-server/src/id-jag/verify.test.ts');
     expect(check('a grant is refused', run).broken).toMatchObject([
-      { suggestions: ['packages/authorization-server/src/verify.test.ts'] },
+      { suggestions: ['packages/authorization-server/src/id-jag/verify.test.ts'] },
     ]);
   });
 

@@ -19,6 +19,8 @@ export async function startV1Sse(options: FixtureOptions): Promise<SessionFixtur
       sessions.set(transport.sessionId, transport);
       response.on('close', () => sessions.delete(transport.sessionId));
       await v1McpServer(workbench).connect(transport);
+      // A client that lost the stream comes back after this many milliseconds, not after its own three seconds.
+      response.write('retry: 100\n\n');
       return;
     }
     if (request.method !== 'POST' || url.pathname !== MESSAGES_PATH) {

@@ -6,14 +6,14 @@ import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
 /**
- * Key sets held at once for one fetch function. Only configured issuers get here, so this bounds mistakes, not
- * attacks.
+ * The most key sets that are cached for one fetch function. Only configured issuers get a key set, so no attacker can
+ * reach this limit. It limits the memory that a mistake in a program can use.
  */
 const MAX_KEY_SETS = 1000;
 
-/** Where the keys of an issuer come from: `jwks`, else `jwksUri`, else what the issuer's metadata says. */
+/** Where the keys of an issuer come from: `jwks`, else `jwksUri`, else the `jwks_uri` in the issuer's metadata. */
 export interface KeySource {
-  /** The issuer identifier, whose metadata is asked where neither `jwks` nor `jwksUri` is given. */
+  /** The issuer identifier. Its metadata is fetched if neither `jwks` nor `jwksUri` is set. */
   readonly issuer: string;
   /** The key set itself: nothing is fetched. */
   readonly jwks?: JSONWebKeySet | undefined;
@@ -23,18 +23,18 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
-/** Issuers that publish under one `jwksUri` share a key set. */
+/** The cached key sets. Issuers with the same `jwksUri` share a key set. */
 interface RemoteKeySets {
   readonly byUri: Map<string, RemoteKeySet>;
-  /** Of issuers whose metadata says where the key set is. */
+  /** The key sets of issuers that are configured without a `jwksUri`. */
   readonly byIssuer: Map<string, RemoteKeySet>;
 }
 
-// Keyed by value rather than by the options object, so that options written inline at each call still share one cache.
+// The key is the issuer or URL and not the options object, so that options written inline at each call share one cache.
 const remotes = new WeakMap<FetchLike, RemoteKeySets>();
 const locals = new WeakMap<JSONWebKeySet, LocalKeySet>();
 
-/** Throws a TypeError that begins with `where`, for keys that cannot be had as it is written down. */
+/** Throws a TypeError that begins with `where` for a URL that may not be requested or an invalid `jwks`. */
 export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySource): void {
   if (jwks === undefined) {
     checkConfiguredUrl(where, jwksUri ?? issuer);
@@ -48,8 +48,8 @@ export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySour
 }
 
 /**
- * The issuer's keys that can have made the signature, at once where they are at hand. `now` is in milliseconds. Throws
- * KeysUnavailableError.
+ * The issuer's keys that can verify a signature with this header. Returns a promise only if they are not cached. `now` is
+ * in epoch milliseconds. Throws KeysUnavailableError.
  */
 export function issuerKeys(
   source: KeySource,
@@ -79,12 +79,12 @@ function remoteKeySet({ issuer, jwksUri, fetch = defaultFetch }: KeySource): Rem
     sets = { byUri: new Map(), byIssuer: new Map() };
     remotes.set(fetch, sets);
   }
-  const [held, name] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
-  const kept = held.get(name);
-  if (kept !== undefined) return kept;
-  const oldest = held.keys().next();
-  if (held.size >= MAX_KEY_SETS && oldest.done !== true) held.delete(oldest.value);
+  const [cache, key] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
+  const oldest = cache.keys().next();
+  if (cache.size >= MAX_KEY_SETS && oldest.done !== true) cache.delete(oldest.value);
   const set = new RemoteKeySet({ issuer, jwksUri, fetch });
-  held.set(name, set);
+  cache.set(key, set);
   return set;
 }

@@ -1,44 +1,44 @@
-export interface TurnLimits {
-  /** How many have a turn at once. */
+export interface ConcurrencyLimits {
+  /** How many tasks run at once. */
   readonly atOnce: number;
-  /** How long one waits for its turn. */
+  /** How long a task waits to start. */
   readonly waitMs: number;
 }
 
 /**
- * Lets a number of questions be asked at once, and the others wait in order. Resolves to false where the turn did not
- * come in time; one that came must be given back.
+ * Limits how many tasks run at once. Further tasks wait in order. `acquire` resolves to true when the task may start, and
+ * to false if it waited too long. A task that started must call `release` at its end.
  */
-export class Turns {
-  readonly #limits: TurnLimits;
+export class ConcurrencyLimiter {
+  readonly #limits: ConcurrencyLimits;
   readonly #waiting = new Set<() => void>();
-  #taken = 0;
+  #running = 0;
 
-  constructor(limits: TurnLimits) {
+  constructor(limits: ConcurrencyLimits) {
     this.#limits = limits;
   }
 
-  take(): Promise<boolean> {
-    if (this.#taken < this.#limits.atOnce) {
-      this.#taken += 1;
+  acquire(): Promise<boolean> {
+    if (this.#running < this.#limits.atOnce) {
+      this.#running += 1;
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
-      const decide = (hasTurn: boolean) => () => {
+      const settle = (mayStart: boolean) => () => {
         clearTimeout(timer);
-        this.#waiting.delete(mine);
-        resolve(hasTurn);
+        this.#waiting.delete(start);
+        resolve(mayStart);
       };
-      const mine = decide(true);
-      const timer = setTimeout(decide(false), this.#limits.waitMs);
-      this.#waiting.add(mine);
+      const start = settle(true);
+      const timer = setTimeout(settle(false), this.#limits.waitMs);
+      this.#waiting.add(start);
     });
   }
 
-  /** Hands the turn to the one that has waited longest. */
-  giveBack(): void {
+  /** Starts the task that has waited longest. */
+  release(): void {
     const [next] = this.#waiting;
-    if (next === undefined) this.#taken -= 1;
+    if (next === undefined) this.#running -= 1;
     else next();
   }
 }
