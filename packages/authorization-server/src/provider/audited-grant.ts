@@ -7,31 +7,32 @@ import { GrantRefusal } from '../grant/refusal.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 
-/** A grant of which every request leaves one record. */
+/** A grant type for which one audit record is written for each request. */
 export interface AuditedGrant<Draft> {
-  /** The values of `grant_type` that it answers. */
+  /** The values of `grant_type` that it handles. */
   readonly grantTypes: readonly string[];
   /** The parameters that its requests may have. */
   readonly parameters: readonly string[];
-  /** Those of them that may repeat. */
+  /** The parameters that may be repeated. */
   readonly repeatable: readonly string[];
-  /** A parameter that no other grant has: a request with it that names no grant type is one of these. */
+  /** A parameter that only this grant has. A request with this parameter and without `grant_type` is recorded for this grant. */
   readonly ownParameter: string;
-  /** The record of a request of which nothing is known yet. */
+  /** Creates an empty draft of a record. */
   readonly newDraft: () => Draft;
-  /** Fills the draft as it learns, answers by returning the body, refuses by throwing GrantRefusal. */
+  /** Handles a request and fills in the draft. Returns the body of the response, or throws GrantRefusal. */
   readonly handle: (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => Promise<object>;
-  /** Awaited before the answer. Where it throws or rejects, nothing is granted. */
+  /** Records a grant. Awaited before the response is sent. If it throws or rejects, the request is refused. */
   readonly granted: (draft: Draft) => void | Promise<void>;
-  /** Awaited before the answer, which stays what it is. */
+  /** Records a refusal. Awaited before the response is sent. If it throws or rejects, the response does not change. */
   readonly refused: (draft: Draft, refusal: RefusedRequest) => void | Promise<void>;
-  /** Takes back what `handle` issued, where that cannot be recorded. */
+  /** Revokes the token that `handle` issued, if the grant cannot be recorded. */
   readonly withdraw?: (ctx: TokenEndpointGrantContext) => Promise<void>;
 }
 
 /**
- * Adds a grant whose every outcome is reported once: granted, refused by the handler, or refused by the provider
- * before the handler ran (client authentication, repeated parameters). A grant that cannot be recorded is not given.
+ * Adds a grant type to an oidc-provider. Each request is recorded once: granted, refused by the handler, or refused by the
+ * provider before the handler runs (client authentication, repeated parameters). If a grant cannot be recorded, the request
+ * is refused.
  */
 export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGrant<Draft>): void {
   const drafts = new WeakMap<object, Draft>();
@@ -60,23 +61,23 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
   };
 
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
-    if (ctx.oidc.route !== 'token' || !mayBeOf(grant, ctx)) return;
+    if (ctx.oidc.route !== 'token' || !isForGrant(grant, ctx)) return;
     const draft = drafts.get(ctx);
-    const refusal = { ...describe(error), ...(draft === undefined && claimed(ctx)) };
+    const refusal = { ...describe(error), ...(draft === undefined && claimedClient(ctx)) };
     recorded.set(ctx, record(draft ?? grant.newDraft(), refusal));
   };
   const record = async (draft: Draft, refusal: RefusedRequest) => {
     try {
       await grant.refused(draft, refusal);
     } catch {
-      // An audit callback that fails stops grants (above); a refusal it leaves as it is.
+      // If the audit callback fails, grants are refused (above), and refusals do not change.
     }
   };
 
   for (const grantType of grant.grantTypes) {
     provider.registerGrantType(grantType, handler, grant.parameters, grant.repeatable);
   }
-  // The provider tells of a refusal by an event, which waits for nobody.
+  // The provider reports a refusal by an event and does not wait for listeners. This middleware waits for the record.
   provider.use(async (ctx, next) => {
     await next();
     await recorded.get(ctx);
@@ -85,21 +86,21 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
   provider.on('server_error', onError);
 }
 
-/** A body that was too large or unreadable may have been a request of any grant. */
-function mayBeOf(
+/** Whether a refused request is for this grant. True if its body was too large or unreadable, because it is then unknown. */
+function isForGrant(
   { grantTypes, ownParameter }: Pick<AuditedGrant<never>, 'grantTypes' | 'ownParameter'>,
   { oidc: { params, body } }: KoaContextWithOIDC,
 ): boolean {
   if (params === undefined || body === undefined) return true;
-  // Of a repeated parameter nothing is left in `params`.
+  // The provider removes a repeated parameter from `params`, but not from `body`.
   const named: unknown[] = [body['grant_type'] ?? ''].flat();
   return named.some((each) =>
     each === '' ? body[ownParameter] !== undefined : grantTypes.some((type) => type === each),
   );
 }
 
-/** The client that a request names, where that can be read. */
-function claimed({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
+/** The client id in a request, if it can be read. */
+function claimedClient({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
   if (oidc.client !== undefined) return { claimedClientId: cleanText(oidc.client.clientId) };
   const { authorization } = headers;
   try {
@@ -116,7 +117,7 @@ function claimed({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'c
 function describe(error: unknown): { error: string; reason: string } {
   if (!(error instanceof Error)) return { error: 'server_error', reason: 'an unexpected failure' };
   const { expose, error: code, error_description: description, error_detail: detail } = error as ProviderErrorShape;
-  // An unexpected failure's message may hold anything; its name cannot.
+  // The message of an unexpected error can contain secrets, so only its name is recorded.
   if (expose !== true || code === undefined) return { error: 'server_error', reason: cleanText(error.name) };
   return { error: code, reason: cleanText(detail ?? description ?? code) };
 }

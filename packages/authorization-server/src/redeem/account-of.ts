@@ -6,8 +6,8 @@ import type { RedeemDraft } from './audit.ts';
 import type { RedemptionRules } from './options.ts';
 
 /**
- * The account that the subject is. The grant is spent once: when the `account` callback says so, or when it has returned
- * an account. Throws GrantRefusal, and what `spendGrant` throws.
+ * The account of the ID-JAG's subject. Calls `spendGrant` once: when the `account` callback calls `use.spend`, or else after
+ * the callback returned an account. Throws GrantRefusal, and the errors of `spendGrant`.
  */
 export async function accountOf(
   idJag: IdJag,
@@ -18,12 +18,12 @@ export async function accountOf(
   let spent: Promise<void> | undefined;
   const spend = () => {
     spent ??= spendGrant();
-    // A callback that does not wait for it is not asked to handle its rejection, which is thrown below.
+    // The rejection is thrown below. Without this, it is unhandled if the callback does not await `spend`.
     spent.catch(() => undefined);
     return spent;
   };
   try {
-    draft.accountId = await found(idJag, rules, { spend }, draft);
+    draft.accountId = await findAccount(idJag, rules, { spend }, draft);
   } catch (error) {
     await spent;
     throw error;
@@ -32,7 +32,12 @@ export async function accountOf(
   return draft.accountId;
 }
 
-async function found(idJag: IdJag, { account }: RedemptionRules, use: GrantUse, draft: RedeemDraft): Promise<string> {
+async function findAccount(
+  idJag: IdJag,
+  { account }: RedemptionRules,
+  use: GrantUse,
+  draft: RedeemDraft,
+): Promise<string> {
   if (account === undefined) return defaultAccountId(idJag);
   const answer = await calling('account', () => account(idJag, use));
   const { accountId, linkedBy } =

@@ -12,21 +12,21 @@ import { scopesByRules } from './scope-rules.ts';
 import { grantedScopes } from './scopes.ts';
 import { callerClaims, checkedTokenClaims } from './token-claims.ts';
 
-/** A token request of the grant, its client authenticated and its DPoP proof verified. */
+/** A token request whose client is authenticated and whose DPoP proof, if there is one, is verified. */
 export interface RedemptionRequest {
   readonly assertion: string;
   readonly clientId: string;
-  /** The `scope` parameter; undefined where it is absent. */
+  /** The `scope` parameter; undefined if it is absent. */
   readonly scopes: readonly string[] | undefined;
   /** The `resource` parameters. */
   readonly resources: readonly string[];
-  /** Of the key of the proof. */
+  /** The thumbprint of the proof's key; undefined if there is no proof. */
   readonly dpopThumbprint: string | undefined;
-  /** Makes sure that the proof, if there is one, is used for the first time. */
+  /** Marks the proof, if there is one, as used. Throws if it was used before. */
   readonly spendProof: () => Promise<void>;
 }
 
-/** What an ID-JAG is worth: what the access token that is issued for it says. */
+/** The content of the access token to issue for an ID-JAG. */
 export interface Redemption<Resource extends ResourceRules = ResourceRules> {
   /** The verified ID-JAG. */
   readonly idJag: IdJag;
@@ -36,24 +36,23 @@ export interface Redemption<Resource extends ResourceRules = ResourceRules> {
   readonly accountId: string;
   /** The resource identifier that the token is for: its audience. */
   readonly resource: string;
-  /** What the options say about that resource. */
+  /** The options of that resource. */
   readonly resourceOptions: Resource;
-  /** Empty only where `authorizationDetails` are granted. */
+  /** The granted scopes. Empty only if `authorizationDetails` are granted. */
   readonly scopes: readonly string[];
-  /** The `authorization_details` granted (RFC 9396); undefined where none are. */
+  /** The granted `authorization_details` (RFC 9396); undefined if there are none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[];
-  /** Further claims of the token: `act`, `groups`, `roles`, or what `tokenClaims` made. */
+  /** Further claims of the token: `act`, `groups`, `roles` and tenants, or the result of `tokenClaims`. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** How long the token is good, in seconds. */
+  /** The lifetime of the token, in seconds. */
   readonly expiresInSeconds: number;
-  /** The key the token is to be bound to (`cnf.jkt`, RFC 9449 section 6). */
+  /** The thumbprint of the key to bind the token to (`cnf.jkt`, RFC 9449 section 6). */
   readonly dpopThumbprint?: string;
 }
 
 /**
- * Holds a request against every check, and notes in `draft` what it learns on the way. The proof and the ID-JAG are spent
- * last, when nothing else can refuse the request, or before the account is written. Throws GrantRefusal, and what
- * `spendProof` throws.
+ * Makes every check of a request, and fills in `draft` for the audit record. It marks the DPoP proof and the ID-JAG as used
+ * after all other checks, or before an account is created or linked. Throws GrantRefusal, and the errors of `spendProof`.
  */
 export async function decideRedemption<Resource extends ResourceRules>(
   request: RedemptionRequest,
@@ -67,9 +66,9 @@ export async function decideRedemption<Resource extends ResourceRules>(
     throw new GrantRefusal('invalid_scope', 'the scope parameter is malformed');
   }
   if (requested !== undefined) draft.requestedScopes = requested;
-  const idJag = await verified(request, rules, ownIssuer, draft);
-  const asked = requested ?? idJag.scopes;
-  if (asked !== undefined) draft.requestedScopes = asked;
+  const idJag = await verifyRequest(request, rules, ownIssuer, draft);
+  const recordedScopes = requested ?? idJag.scopes;
+  if (recordedScopes !== undefined) draft.requestedScopes = recordedScopes;
 
   const served = Object.keys(rules.resources);
   const resource = chooseResource(idJag, request.resources, served, rules.requireResource ?? false);
@@ -89,7 +88,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
     subject: await subjectScopes(idJag, resource, rules),
     groups: idJag.groups,
     roles: idJag.roles,
-    mayBeNone: authorizationDetails !== undefined,
+    mayBeEmpty: authorizationDetails !== undefined,
   });
   const claims = checkedTokenClaims(
     await calling('tokenClaims', () => (rules.tokenClaims ?? callerClaims)(idJag, resource)),
@@ -114,7 +113,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
   };
 }
 
-/** The answer of the token endpoint (RFC 6749 section 5.1; `resource` of the draft's -05; RFC 9396 section 7). */
+/** The body of the token response (RFC 6749 section 5.1; RFC 9396 section 7; `resource` is from revision 05 of the draft). */
 export function tokenAnswer(redemption: Redemption, accessToken: string): Record<string, unknown> {
   const { scopes, authorizationDetails } = redemption;
   return {
@@ -127,7 +126,7 @@ export function tokenAnswer(redemption: Redemption, accessToken: string): Record
   };
 }
 
-async function verified(
+async function verifyRequest(
   request: RedemptionRequest,
   rules: RedemptionRules,
   audience: string,
@@ -135,7 +134,7 @@ async function verified(
 ): Promise<IdJag> {
   const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
-  const idJag = await refusing(draft, async () =>
+  const idJag = await translateIdJagError(draft, async () =>
     checkIdJag(assertion, {
       issuers,
       audience,
@@ -156,7 +155,7 @@ async function verified(
   return idJag;
 }
 
-/** Throws IdJagError for a client that belongs to no tenant where clients belong to tenants. */
+/** The client's tenant; undefined without `tenantOfClient`. Throws IdJagError if the client belongs to no tenant. */
 async function tenantOf(clientId: string, { tenantOfClient }: RedemptionRules): Promise<string | undefined> {
   if (tenantOfClient === undefined) return undefined;
   const tenant: unknown = await calling('tenantOfClient', () => tenantOfClient(clientId));
@@ -190,14 +189,15 @@ async function spendGrant(
   draft: RedeemDraft,
 ): Promise<void> {
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
-  // A proof that was used before must not cost its client the ID-JAG.
+  // The proof first, so that a request with a used proof does not use up the ID-JAG.
   await request.spendProof();
   if (typeof replay === 'object') {
-    await refusing(draft, () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
+    await translateIdJagError(draft, () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
   }
 }
 
-async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
+/** Rethrows an IdJagError as a GrantRefusal, and writes the check and the ID-JAG's identity to `draft`. */
+async function translateIdJagError<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
