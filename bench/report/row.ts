@@ -1,8 +1,8 @@
-/** One value for each SDK, v1 first; or one value, if the SDK makes no difference. */
+/** One value for SDK v1 and one for v2, or a single value if the measurement uses no SDK. */
 export type Values = readonly [number] | readonly [number, number];
 
 export interface Target {
-  /** As it is printed, such as `<= 1.15 x`. */
+  /** The printed form: `<= 1.15 x`. */
   readonly text: string;
   readonly met: boolean;
 }
@@ -25,7 +25,7 @@ export interface Row {
   readonly target?: Target | undefined;
 }
 
-/** Credence divided by its baseline, for each SDK. */
+/** Divides Credence by its baseline, for each SDK. */
 export function ratioOf(credence: Values, baseline: Values): Values {
   const [v1, v2] = credence;
   const [baseV1, baseV2 = baseV1] = baseline;

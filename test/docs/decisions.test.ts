@@ -10,7 +10,7 @@ const entries = page
   .filter((block) => !block.startsWith('## '));
 
 describe('docs/decisions.md', () => {
-  it('says of each decision what was decided, why, and what the alternative was', () => {
+  it('gives the decision, the reason and the alternative in each entry', () => {
     expect(entries.length).toBeGreaterThan(40);
     for (const entry of entries) expect(entry).toMatch(/^\*\*.+\*\*\n[\s\S]+\nAlternative: [\s\S]+$/u);
   });

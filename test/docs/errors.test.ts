@@ -12,7 +12,7 @@ const source = readdirSync(join(ROOT, 'packages'), { recursive: true, encoding: 
   .map((file) => readFileSync(join(ROOT, 'packages', file), 'utf8'))
   .join('\n');
 
-/** The values that an object literal gives to `member` as string literals. */
+/** The string literals that object literals in `text` assign to `member`. */
 function literals(text: string, member: string): string[] {
   return [...text.matchAll(new RegExp(`\\b${member}: '(?<value>[\\w-]+)'`, 'gu'))].map(
     ({ groups }) => groups?.['value'] ?? '',
@@ -20,12 +20,12 @@ function literals(text: string, member: string): string[] {
 }
 
 describe('docs/errors.md', () => {
-  it('is what `npm run docs:errors` makes of the catalogues', async () => {
+  it('is the output of `npm run docs:errors`', async () => {
     expect(readFileSync(PAGE, 'utf8')).toBe(await errorPage(PAGE));
   });
 
-  it('lists every leg and contact that the packages name together with a code', () => {
-    // An error is an object literal: from `code:` to the line that closes it.
+  it('lists every leg and contact that the packages use with an error code', () => {
+    // The text of an error: from `code:` to the line that closes the object literal.
     const errors = [...source.matchAll(/\bcode: '(?<code>\w+)'(?<rest>[\s\S]*?)(?:^\s*\}|\}\);)/gmu)];
     const found = errors.flatMap(({ groups: { code = '', rest = '' } = {} }) => {
       const entry = Object.entries(ERROR_CODES).find(([name]) => name === code)?.[1];

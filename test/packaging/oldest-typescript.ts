@@ -2,13 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOk } from './command.ts';
 
-/** The oldest TypeScript that compiles a project, as docs/versioning.md says. The declarations of a dependency need it. */
+/** The oldest TypeScript that compiles a project, as listed in docs/versioning.md. The limit comes from a dependency. */
 export function oldestTypescript(project: string): string {
-  // LangChain's declarations need 5.8, zod's need 5.4.
+  // The declarations of LangChain need 5.8, those of zod need 5.4.
   return project === 'application' ? '5.8.3' : '5.4.5';
 }
 
-/** Installs these versions of TypeScript into one folder; returns the compiler of each. */
+/** Installs these versions of TypeScript into one folder. Resolves to a function from a version to the path of its compiler. */
 export async function installCompilers(
   versions: ReadonlySet<string>,
   folder: string,

@@ -22,7 +22,7 @@ function manifest(name: string, more: Partial<Released> = {}): Released {
 }
 
 describe('publishOrder', () => {
-  it('puts each package after those it depends on, also as a peer', () => {
+  it('puts each package after its dependencies and peer dependencies', () => {
     const packages = [
       manifest('a', { dependencies: { b: '1.2.0', zod: '^4.0.0' } }),
       manifest('b', { peerDependencies: { c: '1.2.0' } }),
@@ -32,7 +32,7 @@ describe('publishOrder', () => {
     expect(publishOrder(packages).map(({ name }) => name)).toEqual(['c', 'b', 'a', 'd']);
   });
 
-  it('refuses packages that depend on each other', () => {
+  it('throws for packages that depend on each other', () => {
     const packages = [
       manifest('a', { dependencies: { b: '1.2.0' } }),
       manifest('b', { dependencies: { a: '1.2.0' } }),
@@ -46,11 +46,11 @@ describe('versionState', () => {
   const packages = [manifest('a', { dependencies: { b: '1.2.0' } }), manifest('b')];
   const repeated = { 'info.ts': "export const INFO = { name: 'x', version: '1.2.0' };" };
 
-  it('finds no problem where every package has the same version and a changelog', () => {
+  it('reports no problem if every package has the same version and a changelog', () => {
     expect(versionState({ packages, pending: 0, repeated })).toEqual({ version: '1.2.0', problems: [], notes: [] });
   });
 
-  it('finds a package of another version, and those that depend on another version', () => {
+  it('reports a package with another version, and a dependency on another version', () => {
     const others = [manifest('a', { dependencies: { b: '^1.2.0' } }), manifest('b', { version: '1.3.0' })];
     expect(versionState({ packages: others, pending: 0, repeated }).problems).toEqual([
       'The packages have 2 versions: 1.2.0, 1.3.0',
@@ -58,40 +58,40 @@ describe('versionState', () => {
     ]);
   });
 
-  it('finds a file that repeats another version, or none', () => {
+  it('reports a file that contains another version or no version', () => {
     const stale = { 'old.ts': "version: '1.1.0'", 'none.ts': 'export {};' };
     expect(versionState({ packages, pending: 0, repeated: stale }).problems).toEqual([
-      'old.ts does not say version 1.2.0',
-      'none.ts does not say version 1.2.0',
+      'old.ts does not contain version 1.2.0',
+      'none.ts does not contain version 1.2.0',
     ]);
   });
 
-  it('wants a changelog for each package, unless changesets are still to be applied', () => {
-    const silent = [manifest('a'), manifest('b', { hasChangelog: false })];
-    expect(versionState({ packages: silent, pending: 0, repeated }).problems).toEqual([
+  it('reports a package without a changelog, unless changesets are pending', () => {
+    const withoutChangelog = [manifest('a'), manifest('b', { hasChangelog: false })];
+    expect(versionState({ packages: withoutChangelog, pending: 0, repeated }).problems).toEqual([
       'No changelog and no pending changeset: b',
     ]);
-    expect(versionState({ packages: silent, pending: 2, repeated })).toMatchObject({
+    expect(versionState({ packages: withoutChangelog, pending: 2, repeated })).toMatchObject({
       problems: [],
       notes: ['Pending changesets: 2. Run "npm run release:version" before you publish.'],
     });
   });
 
-  it('finds no problem in this repository', async () => {
+  it('reports no problem for this repository', async () => {
     expect((await currentVersionState(ROOT)).problems).toEqual([]);
   });
 });
 
 describe('withVersion', () => {
-  it('sets the version of a manifest and of the dependencies that are named, and nothing else', () => {
+  it('sets the version of a manifest and of the named dependencies, and changes nothing else', () => {
     const text = (version: string, zod = '1.2.0') =>
       JSON.stringify({ name: 'a', version, dependencies: { b: version, zod }, engines: { node: '1.2.0' } }, null, 2);
     expect(withVersion(text('1.2.0'), ['a', 'b'], '0.0.0')).toBe(text('0.0.0'));
   });
 });
 
-describe('the types of dist', () => {
-  it('are those of every entry point that has declarations', () => {
+describe('entryDeclarations', () => {
+  it('returns the declarations of every entry point that has some', () => {
     const exports = {
       '.': { types: './dist/index.d.ts' },
       './v2': { types: './dist/v2.d.ts' },
@@ -99,8 +99,10 @@ describe('the types of dist', () => {
     };
     expect(entryDeclarations(manifest('a', { exports }))).toEqual(['./dist/index.d.ts', './dist/v2.d.ts']);
   });
+});
 
-  it('fail by errors in declarations of ours, not by those of dependencies', () => {
+describe('ownErrors', () => {
+  it('returns errors in declarations of this repository, and ignores errors in dependencies', () => {
     const output = [
       "packages/core/dist/index.d.ts(3,1): error TS2304: Cannot find name 'A'.",
       "node_modules/@types/koa/index.d.ts(358,64): error TS2694: No exported member 'Options'.",

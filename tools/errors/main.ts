@@ -1,4 +1,4 @@
-/** Writes docs/errors.md. Run by `npm run docs:errors`. */
+/** Writes docs/errors.md. Run it with `npm run docs:errors`. */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { errorPage } from './page.ts';

@@ -3,7 +3,7 @@ import { ACCESS_REFUSALS, ERROR_CODES, ID_JAG_ERRORS } from './catalogues.ts';
 
 type Row = readonly string[];
 
-/** docs/errors.md, made from the catalogues of error codes and formatted as `filepath` has to be. */
+/** The text of docs/errors.md, made from the catalogues of error codes and formatted with the prettier options of `filepath`. */
 export async function errorPage(filepath: string): Promise<string> {
   return format(markdown(), { ...(await resolveConfig(filepath)), filepath });
 }

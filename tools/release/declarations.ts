@@ -8,12 +8,12 @@ export function entryDeclarations(manifest: Manifest): readonly string[] {
   return Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.types]));
 }
 
-/** Of what tsc printed, the errors in declarations of ours. Errors in declarations of dependencies are not ours to correct. */
+/** The errors in the output of tsc that are in declarations of this repository. Errors in dependencies are ignored. */
 export function ownErrors(output: string): readonly string[] {
   return output.split('\n').filter((line) => /^\S.*\berror TS\d+:/u.test(line) && !line.includes('node_modules/'));
 }
 
-/** Compiles the built declarations of every entry point with `skipLibCheck: false`; returns the errors. */
+/** Compiles the built declarations of every entry point with `skipLibCheck: false`. Resolves to the errors. */
 export async function declarationErrors(root: string, packages: readonly Package[]): Promise<readonly string[]> {
   const files = packages.flatMap((each) =>
     entryDeclarations(each).map((file) => relative(root, join(each.folder, file))),
@@ -33,8 +33,8 @@ export async function declarationErrors(root: string, packages: readonly Package
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const { exitCode, stdout, stderr } = await run(process.execPath, [tsc, '-p', config, '--pretty', 'false'], root);
     const errors = ownErrors(stdout);
-    const understood = exitCode === 0 || stdout.includes('error TS');
-    return understood ? errors : [`tsc ended with ${exitCode}: ${stdout}${stderr}`];
+    const isCompilerResult = exitCode === 0 || stdout.includes('error TS');
+    return isCompilerResult ? errors : [`tsc ended with ${exitCode}: ${stdout}${stderr}`];
   } finally {
     await rm(config);
   }

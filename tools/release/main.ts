@@ -1,6 +1,6 @@
 /**
- * Everything that must hold before the packages are published, and then `npm publish --dry-run` for each of them. Publishes
- * nothing. Run by `npm run release`.
+ * Checks whether the packages can be published, and then runs `npm publish --dry-run` for each of them. It publishes nothing.
+ * Run it with `npm run release`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ function tarballOf(name: string, packed: readonly PackedPackage[]): string {
 async function release(workspace: string): Promise<void> {
   const state = await step('versions', async () => {
     const found = await currentVersionState(ROOT);
-    mustBeEmpty('The versions do not fit', found.problems);
+    mustBeEmpty('The versions are inconsistent', found.problems);
     return found;
   });
   await step('check', async () => runOk('npm', ['run', 'check', '--silent'], ROOT));
@@ -51,7 +51,7 @@ async function release(workspace: string): Promise<void> {
   }
   for (const { name } of packages) {
     const tarball = tarballOf(name, packed);
-    // In a folder of its own: the workspace settings of this repository are not those of the tarball.
+    // Runs in a temporary folder, because npm would apply the workspace settings of this repository.
     await step(`npm publish --dry-run ${name}`, async () =>
       runOk('npm', ['publish', tarball, '--dry-run', '--access', 'public', '--ignore-scripts'], workspace),
     );

@@ -14,12 +14,12 @@ const Manifest = z.object({
   exports: z.record(z.string(), z.union([z.string(), z.object({ types: z.string() })])),
 });
 
-/** What the manifest of one package says. */
+/** The manifest (package.json) of one package. */
 export type Manifest = z.infer<typeof Manifest>;
 
 /** A package that this repository publishes. */
 export interface Package extends Manifest {
-  /** Its absolute path. */
+  /** The absolute path of its folder. */
   readonly folder: string;
   readonly hasChangelog: boolean;
 }
@@ -40,14 +40,14 @@ export async function readPackages(root: string): Promise<readonly Package[]> {
   return packages.filter((each) => !each.private);
 }
 
-/** The packages of `all` that `manifest` depends on, with the range it names. */
+/** The packages of `all` that `manifest` depends on, with the version range in its manifest. */
 export function internalDependencies(manifest: Manifest, all: readonly Manifest[]): ReadonlyMap<string, string> {
   const names = new Set(all.map(({ name }) => name));
   const ranges = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies });
   return new Map(ranges.filter(([name]) => names.has(name)));
 }
 
-/** Orders packages so that each comes after those it depends on: nobody can install one whose dependencies are missing. */
+/** Orders packages so that each follows its dependencies. A published package can then be installed at once. */
 export function publishOrder<P extends Manifest>(packages: readonly P[]): readonly P[] {
   const ordered: P[] = [];
   let rest = packages.toSorted((a, b) => a.name.localeCompare(b.name));

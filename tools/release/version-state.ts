@@ -1,9 +1,9 @@
 import { internalDependencies, type Manifest } from './packages.ts';
 
-/** What the repository says about its next version. */
+/** The facts about the next version, read from the repository. */
 export interface VersionFacts {
   readonly packages: readonly (Manifest & { readonly hasChangelog: boolean })[];
-  /** How many changesets are not applied yet. */
+  /** The number of changesets that are not applied yet. */
   readonly pending: number;
   /** Files outside the manifests that repeat the version, with their text. */
   readonly repeated: Readonly<Record<string, string>>;
@@ -16,10 +16,10 @@ export interface VersionState {
   readonly notes: readonly string[];
 }
 
-/** How a file outside the manifests repeats the version. */
+/** Finds the version in a file that repeats it. */
 export const REPEATED_VERSION = /\bversion: '\d+\.\d+\.\d+[^']*'/u;
 
-/** Judges whether all packages have one version, depend on each other at that version and have a changelog. */
+/** Checks that all packages have the same version, depend on each other at that version, and have a changelog. */
 export function versionState({ packages, pending, repeated }: VersionFacts): VersionState {
   const versions = [...new Set(packages.map((each) => each.version))];
   const [version = ''] = versions;
@@ -32,11 +32,11 @@ export function versionState({ packages, pending, repeated }: VersionFacts): Ver
   }
   for (const [file, text] of Object.entries(repeated)) {
     if (REPEATED_VERSION.exec(text)?.[0] !== `version: '${version}'`)
-      problems.push(`${file} does not say version ${version}`);
+      problems.push(`${file} does not contain version ${version}`);
   }
-  const silent = packages.filter((each) => !each.hasChangelog).map(({ name }) => name);
-  if (pending === 0 && silent.length > 0) {
-    problems.push(`No changelog and no pending changeset: ${silent.join(', ')}`);
+  const withoutChangelog = packages.filter((each) => !each.hasChangelog).map(({ name }) => name);
+  if (pending === 0 && withoutChangelog.length > 0) {
+    problems.push(`No changelog and no pending changeset: ${withoutChangelog.join(', ')}`);
   }
   const notes =
     pending === 0 ? [] : [`Pending changesets: ${pending}. Run "npm run release:version" before you publish.`];

@@ -1,6 +1,6 @@
 /**
- * Applies the pending changesets: sets the next version everywhere and writes the changelogs. Run by
- * `npm run release:version`; what it changes is committed.
+ * Applies the pending changesets: sets the next version in all files and writes the changelogs. Run it with
+ * `npm run release:version` and commit the changes.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ async function rewrite(path: string, change: (text: string) => string): Promise<
 
 const packages = await readPackages(ROOT);
 if (packages.every((each) => !each.hasChangelog)) {
-  // The first release: the manifests name its version already, so the changesets count from 0.0.0.
+  // Before the first release the manifests already contain its version. Changesets computes it from 0.0.0.
   const names = packages.map(({ name }) => name);
   for (const { folder } of packages) {
     await rewrite(join(folder, 'package.json'), (text) => withVersion(text, names, '0.0.0'));
@@ -34,7 +34,7 @@ const lockfile = ['install', '--package-lock-only', '--ignore-scripts', '--omit-
 await runOk('npm', [...lockfile, '--no-audit', '--no-fund'], ROOT);
 
 const { version, problems } = await currentVersionState(ROOT);
-console.log(`The version is ${version} now. Read the changelogs, then commit.`);
+console.log(`The version is now ${version}. Read the changelogs, then commit.`);
 if (problems.length > 0) {
   console.error(problems.join('\n'));
   process.exitCode = 1;

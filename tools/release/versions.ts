@@ -7,7 +7,7 @@ import { versionState, type VersionState } from './version-state.ts';
 /** Files outside the manifests that repeat the version of the packages. */
 export const REPEATING_FILES = ['packages/sdk-adapter/src/shared/client-info.ts', 'packages/sandbox/src/mcp/app.ts'];
 
-/** The version state of the repository as it is. Throws where a changeset names a package that is not there. */
+/** The version state of the repository. Throws if a changeset names a package that does not exist. */
 export async function currentVersionState(root: string): Promise<VersionState> {
   const { changesets } = await getReleasePlan(root);
   const texts = REPEATING_FILES.map(async (file) => [file, await readFile(join(root, file), 'utf8')] as const);

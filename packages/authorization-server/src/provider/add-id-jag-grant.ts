@@ -28,7 +28,7 @@ import { decideRedemption, tokenAnswer } from '../redeem/redemption.ts';
  * <!-- from examples/support/authorization-server.ts#redeem -->
  * ```ts
  * addIdJagGrant(provider, {
- *   issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
+ *   issuers: { [idpIssuer]: {} }, // keys by discovery; or set jwksUri or jwks
  *   resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
  *   scopesFor: [
  *     { group: 'engineering', scopes: ['issues:read', 'issues:write'] },

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { missingScopes } from '@credence/protocol';
+import { scopesNotIn } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -308,7 +308,7 @@ export class TokenManager {
       issuedAtMs,
       expiresAtMs: issuedAtMs + lifetimeMs,
       scopes: grant.scopes,
-      missingScopes: wanted.scopes && grant.scopesStated ? missingScopes(wanted.scopes, grant.scopes) : [],
+      missingScopes: wanted.scopes && grant.scopesStated ? scopesNotIn(wanted.scopes, grant.scopes) : [],
       issuer: grant.issuer,
       resource: grant.resource,
     };
