@@ -24,7 +24,7 @@ export async function issueAccessToken(
   const token = new provider.AccessToken({
     client: ctx.oidc.client,
     accountId: redemption.accountId,
-    // There is no grant of oidc-provider, which stands for a user's consent: the ID-JAG replaces it.
+    // Empty, because no user gave consent. The ID-JAG takes the place of oidc-provider's grant.
     grantId: '',
     gty: 'id-jag',
     scope: redemption.scopes.join(' '),
