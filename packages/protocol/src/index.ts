@@ -82,6 +82,6 @@ export {
   withoutSecrets,
 } from './text/scopes.ts';
 export { shown } from './text/shown.ts';
-export { lruCache } from './cache/lru-cache.ts';
+export { type LruCache, lruCache } from './cache/lru-cache.ts';
 export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

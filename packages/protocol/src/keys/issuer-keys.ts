@@ -1,5 +1,5 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
-import { lruCache } from '../cache/lru-cache.ts';
+import { type LruCache, lruCache } from '../cache/lru-cache.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
@@ -24,13 +24,11 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
-type KeySetCache = ReturnType<typeof lruCache<RemoteKeySet>>;
-
 /** Issuers that publish under one `jwksUri` share a key set. */
 interface RemoteKeySets {
-  readonly byUri: KeySetCache;
+  readonly byUri: LruCache<RemoteKeySet>;
   /** Of issuers whose metadata says where the key set is. */
-  readonly byIssuer: KeySetCache;
+  readonly byIssuer: LruCache<RemoteKeySet>;
 }
 
 // Keyed by value rather than by the options object, so that options written inline at each call still share one cache.
