@@ -1,7 +1,10 @@
 export default {
-  // The second one checks, after a run of all tests, those that test/requirements names.
+  // After a run of all tests, the second reporter checks that the tests named in test/requirements exist and ran.
   reporters: ['default', '<rootDir>/test/requirements/reporter/index.js'],
   testEnvironment: '<rootDir>/test/jest-environment.js',
+  // A server that a test file started can still answer while the next file runs. Jest warns about that in the next file, and
+  // test/jest-environment.js would fail a test there. So the cleanup that warns is off.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/{test,tools}/**/*.test.ts'],
   modulePathIgnorePatterns: [
@@ -29,7 +32,7 @@ export default {
     '^@credence/sdk-adapter/v2$': '<rootDir>/packages/sdk-adapter/src/v2.ts',
     '^@credence/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },
-  // A first import of oidc-provider or LangChain can take seconds on a busy machine.
+  // The first import of oidc-provider or LangChain can take several seconds on a busy machine.
   testTimeout: 30_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '512MB',

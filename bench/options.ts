@@ -11,12 +11,12 @@ export interface BenchOptions {
 }
 
 export const USAGE = `npm run bench -- [options]
-  --only a,c    these measurements alone (a to g)
-  --rounds N    repeats each N times; by default each as often as it needs
+  --only a,c    runs only these measurements (a to g)
+  --rounds N    repeats each measurement N times; each has its own default
   --json        prints JSON instead of the table
-  --write       puts the table into docs/performance.md`;
+  --write       writes the table into docs/performance.md`;
 
-/** Throws an Error whose message says what is wrong. */
+/** Throws an Error whose message names the invalid option. */
 export function optionsFrom(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
@@ -27,13 +27,14 @@ export function optionsFrom(args: readonly string[]): BenchOptions {
       write: { type: 'boolean', default: false },
     },
   });
-  const asked = values.only?.split(',').map((letter) => letter.trim());
-  const unknown = asked?.find((letter) => !LETTERS.some((known) => known === letter));
+  const requested = values.only?.split(',').map((letter) => letter.trim());
+  const unknown = requested?.find((letter) => !LETTERS.some((known) => known === letter));
   if (unknown !== undefined) throw new Error(`"${unknown}" is no measurement: a to g`);
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
-  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) throw new Error('--rounds wants a number');
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
+    throw new Error('--rounds must be a positive integer');
   return {
-    only: LETTERS.filter((letter) => asked?.includes(letter) ?? true),
+    only: LETTERS.filter((letter) => requested?.includes(letter) ?? true),
     rounds,
     json: values.json,
     write: values.write,

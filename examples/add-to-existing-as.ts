@@ -1,6 +1,7 @@
 /**
- * An authorization server that is no oidc-provider, a few lines of Express with clients and keys of its own, learns to redeem
- * ID-JAGs: one handler in its token endpoint, one call for its metadata. Runs by `npx tsx examples/add-to-existing-as.ts`.
+ * Adds the redemption of ID-JAGs to an existing authorization server. The server here is a few lines of Express and does not
+ * use oidc-provider. It needs one more handler at its token endpoint and one more call for its metadata.
+ * Run it with `npx tsx examples/add-to-existing-as.ts`.
  */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
@@ -28,9 +29,9 @@ const { origin: issuer, serve, close } = await listen(); // https://as.example
 const idp = await startIdentityProvider();
 const resource = 'https://mcp.example/mcp';
 
-// What is there already: clients, accounts, keys, and a token endpoint with grants of its own.
+// The existing server: clients, accounts, keys, and a token endpoint with other grants.
 const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
-const clients = new Map([['bot-at-as', 'what the bot was given when it was registered here']]);
+const clients = new Map([['bot-at-as', 'the client secret from registration']]);
 const links = new Map<string, string>();
 const suspended = new Set<string>();
 const trail: RedeemAuditRecord[] = [];
@@ -41,14 +42,14 @@ const accounts: AccountDirectory = {
   bySubject: (key) => {
     const accountId = links.get(JSON.stringify(key));
     if (accountId !== undefined && suspended.has(accountId)) {
-      // The error and the sentence are for the client, the rest is for the audit record.
+      // The client receives the error code and the description. The third argument is only for the audit record.
       throw new GrantRefusal('invalid_grant', 'the account is suspended', `${accountId} is suspended`);
     }
     return accountId;
   },
-  provision: () => randomUUID(), // never the subject alone: other issuers have the same
+  provision: () => randomUUID(), // do not use the subject as account id: two issuers may use the same subject
   link: (key, accountId) => {
-    // In a database, an INSERT with a unique constraint on each of the two.
+    // In a database: an INSERT with a unique constraint on the subject and on the account id.
     const subject = JSON.stringify(key);
     if (links.has(subject) || [...links.values()].includes(accountId)) return false;
     links.set(subject, accountId);
@@ -70,7 +71,7 @@ const idJag = idJagTokenEndpoint({
       ? client.clientId
       : undefined,
   issueAccessToken: (redemption) => signingKeys.sign(accessTokenClaims(redemption, issuer), { typ: 'at+jwt' }),
-  replay: { singleUse: memoryReplayStore() }, // several instances share redisReplayStore of @credence/redis
+  replay: { singleUse: memoryReplayStore() }, // for several instances: redisReplayStore of @credence/redis
   dpop: { tokenEndpoint },
   audit: (record) => trail.push(record),
 });
@@ -84,7 +85,7 @@ app.get('/jwks', (_request, response) => void response.json(signingKeys.publicJw
 serve(app);
 
 function otherGrants(_request: express.Request, response: express.Response) {
-  response.status(400).json({ error: 'unsupported_grant_type', error_description: 'the grants that were there' });
+  response.status(400).json({ error: 'unsupported_grant_type', error_description: 'not one of the existing grants' });
 }
 
 function existingMetadata() {
@@ -96,7 +97,7 @@ function sameText(given: string, expected = ''): boolean {
   return left !== undefined && right !== undefined && expected !== '' && timingSafeEqual(left, right);
 }
 
-// A bot gets in, with an account of its own and the scopes its group has here.
+// A bot gets an access token for its own account, with the scopes of its group.
 const botWith = (secret: string) =>
   new ServicePrincipal({
     idp: { issuer: idp.issuer, credential: privateKeyJwt(idp.credential) },
@@ -107,7 +108,7 @@ const botWith = (secret: string) =>
 const secret = clients.get('bot-at-as') ?? '';
 const verifier = accessTokenVerifier({ issuer, resource, jwt: {} });
 const [account] = await Promise.all(
-  // Two copies of it at once, and both have the same account.
+  // Two copies of the bot redeem at the same time, and both get the same account.
   [botWith(secret), botWith(secret)].map(async (bot) => {
     const { value } = await bot.token('issues');
     const { clientId, scopes, extra } = await verifier.verifyAccessToken(value);
@@ -123,19 +124,19 @@ assert.deepEqual(
   ['provisioning', 'subject'],
 );
 
-// Until the account is suspended.
+// A suspended account gets no access token.
 suspended.add(account ?? '');
 const late = botWith(secret);
 await assert.rejects(late.token('issues'), { code: 'invalid_grant' });
 await late.close();
 assert.equal(trail.at(-1)?.reason, `${account} is suspended`);
 
-// One with a wrong secret does not, and the other grants are as they were.
+// A wrong client secret is refused, and the other grants still work as before.
 const impostor = botWith('a guess');
 await assert.rejects(impostor.token('issues'), { code: 'invalid_client' });
 await impostor.close();
 const other = await fetch(tokenEndpoint, { method: 'POST', body: new URLSearchParams({ grant_type: 'password' }) });
-assert.match(await other.text(), /the grants that were there/);
+assert.match(await other.text(), /not one of the existing grants/);
 
 assert.equal(trail.at(-1)?.error, 'invalid_client');
 await Promise.all([close(), idp.close()]);

@@ -1,7 +1,7 @@
 /**
- * A bot that runs for a while: it calls a tool five times a second, its tokens live two seconds, and on the way they are
- * revoked and the IdP's signing key is rotated. It stops cleanly on SIGTERM or after BOT_SECONDS (default 6).
- * Runs by `npx tsx examples/bot.ts`.
+ * A bot that calls a tool five times a second. Its access tokens live two seconds. During the run they are revoked once, and
+ * the IdP rotates its signing key. The bot stops without an error on SIGTERM or after BOT_SECONDS (default 6).
+ * Run it with `npx tsx examples/bot.ts`.
  */
 import assert from 'node:assert/strict';
 import { type CredenceEvent, isCredenceError, ServicePrincipal } from '@credence/core';
@@ -22,7 +22,7 @@ const count = (type: CredenceEvent['type']) => seen.filter((event) => event.type
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
-// each happens behind a token that was just obtained, so that the bot is sure to meet it
+// Each incident happens right after a new token was acquired, so that it affects a token that is in use.
 const incidents = [
   { fromCall: 8, name: 'its tokens are revoked', run: () => enterprise.authorizationServers.main.revokeTokens() },
   { fromCall: 16, name: "the IdP's signing key is rotated", run: () => enterprise.idp.rotateSigningKey() },
@@ -56,12 +56,12 @@ await bot.close();
 await enterprise.close();
 
 console.log(
-  `${calls} calls, ${failures} failed; tokens: ${count('acquired')} acquired, ${count('renewed')} renewed behind, ${count('rejected')} refused`,
+  `${calls} calls, ${failures} failed; tokens: ${count('acquired')} acquired, ${count('renewed')} renewed in the background, ${count('rejected')} refused`,
 );
-assert.equal(failures, 0, 'no call may fail by a token that ages, is revoked or is signed by a new key');
+assert.equal(failures, 0, 'no call fails when a token expires or is revoked, or when the signing key changes');
 if (!stop.signal.aborted && seconds >= 6) {
-  assert.ok(count('rejected') >= 1, 'the revocation was met');
-  assert.ok(count('renewed') >= 1, 'tokens were renewed behind the calls');
+  assert.ok(count('rejected') >= 1, 'a revoked token was refused');
+  assert.ok(count('renewed') >= 1, 'tokens were renewed in the background');
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,12 @@
 /**
- * The story of Credence, told by a run: an agent that works as a service principal reaches the servers its organisation
- * granted it, is refused a third with a sentence that says whom to ask, and goes on when its tokens are revoked under it.
- * Runs by `npm run demo`.
+ * A LangChain agent runs as a service principal. It uses the two MCP servers that its organisation granted it. The IdP refuses
+ * a third, and the error names whom to contact. The agent continues to work after its access tokens are revoked.
+ * Run it with `npm run demo`.
  */
 import assert from 'node:assert/strict';
 import { ServicePrincipal } from '@credence/core';
 import { loadTools } from '@credence/langchain';
-import { type AuditRecord, startSandbox } from '@credence/sandbox';
+import { type SandboxAuditRecord, startSandbox } from '@credence/sandbox';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';
@@ -17,9 +17,9 @@ const bold = (text: string) => paint(1, text);
 const dim = (text: string) => paint(2, text);
 const good = (text: string) => paint(32, text);
 const bad = (text: string) => paint(31, text);
-const say = (text = '') => console.log(text);
+const log = (text = '') => console.log(text);
 
-say(bold('1. The enterprise'));
+log(bold('1. The enterprise'));
 const enterprise = await startSandbox();
 const { idp, servers, authorizationServers, principals, audit } = enterprise;
 const nameOf = new Map([
@@ -27,45 +27,50 @@ const nameOf = new Map([
   [authorizationServers.main.issuer, 'the authorization server "main"'],
   [authorizationServers.research.issuer, 'the authorization server "research"'],
 ]);
-say(`   ${idp.issuer}  the IdP: knows the bots, decides who may reach what`);
+log(`   ${idp.issuer}  the IdP: authenticates the bots and decides which server each may use`);
 for (const [name, server] of Object.entries(servers)) {
-  say(`   ${server.url}  MCP server "${name}", guarded by "${server.authorizationServer}"`);
+  log(`   ${server.url}  MCP server "${name}", guarded by "${server.authorizationServer}"`);
 }
-say(
-  '   All of it on loopback. The bot has a key at the IdP and one credential at each authorization server: no browser, no',
+log(
+  '   All servers run on loopback. The bot has a key at the IdP and one credential at each authorization server: no browser,',
 );
-say('   API key, no consent screen.');
+log('   no API key, no consent screen.');
 
-const decisions: AuditRecord[] = [];
+const DOES = {
+  authenticate: 'authenticates at',
+  exchange: 'requests an ID-JAG from',
+  redeem: 'requests an access token from',
+};
+const decisions: SandboxAuditRecord[] = [];
 audit.subscribe((record) => {
   decisions.push(record);
-  const asked = record.requestedScopes.length > 0 ? ` (${record.requestedScopes.join(' ')})` : '';
-  const about = record.server === undefined ? '' : ` for "${record.server}"`;
-  const does = record.leg === 'authenticate' ? 'signs in at' : 'asks';
+  const scopes = record.requestedScopes.length > 0 ? ` (${record.requestedScopes.join(' ')})` : '';
+  const target = record.server === undefined ? '' : ` for "${record.server}"`;
+  const does = DOES[record.leg];
   const outcome = record.granted
     ? good(`granted ${record.grantedScopes.join(' ')}`.trim())
     : bad(`refused (${record.error ?? 'error'})`);
-  say(
-    `   ${dim(record.leg.padEnd(12))} ${record.principal} ${does} ${nameOf.get(record.issuer)}${about}${asked}: ${outcome}`,
+  log(
+    `   ${dim(record.leg.padEnd(12))} ${record.principal} ${does} ${nameOf.get(record.issuer)}${target}${scopes}: ${outcome}`,
   );
-  say(`   ${' '.repeat(12)} ${dim(record.reason)}`);
+  log(`   ${' '.repeat(12)} ${dim(record.reason)}`);
 });
 
-say(`\n${bold('2. reporting-bot loads the tools of three servers')}`);
+log(`\n${bold('2. reporting-bot loads the tools of three servers')}`);
 const bot = ServicePrincipal.fromEnv(principals['reporting-bot'].env);
 const { tools, failures, close } = await loadTools(bot, ['issues', 'documents', 'database']);
-say(`   It has ${tools.length} tools: ${tools.map(({ name }) => name).join(', ')}`);
+log(`   It has ${tools.length} tools: ${tools.map(({ name }) => name).join(', ')}`);
 for (const { server, error } of failures) {
-  say(`   ${bad(`"${server}" is closed to it`)}: ${error.message}`);
-  say(`   What to do: ${error.remedy}`);
-  say(`   Whom to ask: ${error.contact} (leg: ${error.leg})`);
+  log(`   ${bad(`"${server}" is not granted to it`)}: ${error.message}`);
+  log(`   What to do: ${error.remedy}`);
+  log(`   Whom to ask: ${error.contact} (leg: ${error.leg})`);
 }
 
-say(`\n${bold('3. An agent works with them')}`);
+log(`\n${bold('3. An agent uses the tools')}`);
 const incident = () => {
-  say(`\n   ${bold('Meanwhile an administrator revokes every token of the bot.')}`);
+  log(`\n   ${bold('Meanwhile an administrator revokes every token of the bot.')}`);
   const revoked = authorizationServers.main.revokeTokens({ principal: 'reporting-bot' });
-  say(`   ${revoked} tokens are dead. The agent knows nothing of it and goes on:`);
+  log(`   ${revoked} tokens are revoked. The agent does not know this and continues:`);
 };
 const turn =
   (id: string, name: string, args: Record<string, unknown>, before = () => {}) =>
@@ -77,7 +82,7 @@ const model = fakeModel()
   .respond(turn('1', 'issues__list_issues', {}))
   .respond(turn('2', 'documents__list_documents', {}))
   .respond(turn('3', 'issues__search_issues', { text: 'sensor' }, incident))
-  .respond(new AIMessage('Here is the report: what is open, and what is written about it.'));
+  .respond(new AIMessage('Here is the report on open issues and the documents about them.'));
 const agent = createAgent({ model, tools });
 
 const results: ToolMessage[] = [];
@@ -90,10 +95,10 @@ for await (const update of await agent.stream(
       if (ToolMessage.isInstance(message)) {
         results.push(message);
         const answer = message.text.replaceAll(/\s+/gu, ' ').slice(0, 110);
-        say(`   ${message.status === 'error' ? bad('refused ') : good('answered')}     ${message.name}: ${answer}`);
+        log(`   ${message.status === 'error' ? bad('refused ') : good('answered')}     ${message.name}: ${answer}`);
       } else if (AIMessage.isInstance(message)) {
         const calls = (message.tool_calls ?? []).map(({ name, args }) => `${name}(${JSON.stringify(args)})`);
-        say(`   ${bold('agent')}        ${calls.length > 0 ? `calls ${calls.join(', ')}` : message.text}`);
+        log(`   ${bold('agent')}        ${calls.length > 0 ? `calls ${calls.join(', ')}` : message.text}`);
       }
     }
   }
@@ -103,10 +108,12 @@ await close();
 await bot.close();
 await enterprise.close();
 
-say(`\n${bold('4. What happened')}`);
+log(`\n${bold('4. What happened')}`);
 const denied = decisions.filter(({ granted }) => !granted);
-say(`   ${decisions.length} decisions, each in the audit trail; ${denied.length} of them a refusal, with its reason.`);
-say('   No call was lost to the revocation, no secret was shown to the model, and nothing left this machine.');
+log(
+  `   ${decisions.length} decisions, each in the audit trail with its reason; ${denied.length} of them refused a request.`,
+);
+log('   No call failed because of the revocation, the model received no secret, and no request left this machine.');
 
 assert.deepEqual(
   failures.map(({ server, error }) => [server, error.leg, error.contact]),

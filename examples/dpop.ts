@@ -1,6 +1,6 @@
 /**
- * Tokens that are good for nobody else: each is bound to a key that never leaves the process, and every call proves to be by
- * its holder (DPoP, RFC 9449). Runs by `npx tsx examples/dpop.ts`.
+ * Access tokens that are bound to a key (DPoP, RFC 9449). The private key stays in the process, and every call carries a proof
+ * that it was made with this key. Run it with `npx tsx examples/dpop.ts`.
  */
 import assert from 'node:assert/strict';
 import { generateDpopKeyPair, isCredenceError, optionsFromEnv, ServicePrincipal } from '@credence/core';
@@ -22,7 +22,7 @@ const bot = new ServicePrincipal({
 const client = await connectMcp(bot, 'issues');
 const { content } = await client.callTool({ name: 'list_issues', arguments: {} });
 assert.ok(Array.isArray(content) && content.length > 0);
-console.log('the bot called list_issues with a token that is bound to its key');
+console.log('the bot called list_issues with an access token that is bound to its key');
 
 const { type, value } = await bot.token('issues');
 assert.equal(type, 'DPoP');
@@ -31,13 +31,13 @@ const thief = (scheme: string) =>
 for (const scheme of ['Bearer', 'DPoP']) {
   const { status } = await thief(scheme);
   assert.equal(status, 401);
-  console.log(`whoever copied the token and sends it as ${scheme} gets ${status}`);
+  console.log(`a copied access token, sent as ${scheme} without the key, is answered with ${status}`);
 }
 
 const unbound = ServicePrincipal.fromEnv(env);
 const refusal = await unbound.token('issues').catch((error: unknown) => error);
 assert.ok(isCredenceError(refusal));
-console.log(`a bot without a key: ${refusal.summary}`);
+console.log(`a bot without a DPoP key: ${refusal.summary}`);
 
 await client.close();
 await Promise.all([bot.close(), unbound.close(), enterprise.close()]);

@@ -1,6 +1,7 @@
 /**
- * Many copies of a bot that share their tokens: ten start at once, and the IdP is asked as often as for one.
- * Runs by `npx tsx examples/fleet.ts`; with REDIS_URL they share them through that Redis, as copies in other processes would.
+ * Ten copies of a bot that share their access tokens. All start at the same time, and the IdP receives as many requests as from
+ * one copy. Run it with `npx tsx examples/fleet.ts`. With REDIS_URL the copies share their tokens in that Redis, as copies in
+ * different processes do. Without it they share them in memory.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -14,7 +15,7 @@ const enterprise = await startSandbox();
 const { env } = enterprise.principals['reporting-bot'];
 
 const url = process.env['REDIS_URL'];
-const encryptionKey = randomBytes(32); // openssl rand -base64 32: the same for every copy, kept with your other secrets
+const encryptionKey = randomBytes(32); // in production one key for all copies, from your secret store: openssl rand -base64 32
 const redis = url === undefined ? undefined : redisStore({ url, encryptionKey });
 const store = redis ?? memoryStore();
 
@@ -28,11 +29,11 @@ await Promise.all(
 );
 const { idp, authorizationServers, servers } = enterprise;
 console.log(
-  `${COPIES} copies, ${servers.issues.requests.toolCalls} calls, sharing by ${redis ? 'Redis' : 'memory'}:`,
+  `${COPIES} copies, ${servers.issues.requests.toolCalls} calls, shared in ${redis ? 'Redis' : 'memory'}:`,
   `${idp.requests.token} requests at the IdP, ${authorizationServers.main.requests.token} at the authorization server`,
 );
 assert.equal(servers.issues.requests.toolCalls, COPIES);
-assert.equal(idp.requests.token, 2, "the principal's own token, and the ID-JAG");
+assert.equal(idp.requests.token, 2, "one request for the principal's own token and one for the ID-JAG");
 assert.equal(authorizationServers.main.requests.token, 1);
 
 await Promise.all(copies.map((bot) => bot.close()));

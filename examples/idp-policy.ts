@@ -1,7 +1,7 @@
 /**
- * An oidc-provider as the identity provider of an organisation, with the ready-made policy table, changed by an
- * administrator while it runs. Every change is seen in the next exchange and in the audit trail.
- * Runs by `npx tsx examples/idp-policy.ts`.
+ * The identity provider of an organisation, made with oidc-provider and the policy table of this package. An administrator
+ * changes the table while the provider runs. The next exchange and the audit trail reflect every change.
+ * Run it with `npx tsx examples/idp-policy.ts`.
  */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
@@ -32,7 +32,7 @@ const botKeys = await generateKeyPair('ES256');
 const botPublicKey = { ...(await exportJWK(botKeys.publicKey)), kty: 'EC', kid: 'bot-1' };
 const platformKeys = await generateKeyPair('ES256');
 const platformPublicKey = { ...(await exportJWK(platformKeys.publicKey)), kid: 'ci-1', alg: 'ES256' };
-const PAIRWISE_SECRET = 'kept like a signing key, and for longer: 32 bytes or more';
+const PAIRWISE_SECRET = 'a secret of 32 bytes or more, kept like a signing key';
 const trail: IssueAuditRecord[] = [];
 
 // #region identity-provider
@@ -43,7 +43,7 @@ const table = policyTable({
       resource: 'https://mcp.linear.example/mcp',
       scopes: ['issues:read', 'issues:write', 'issues:delete'],
       enabledScopes: ['issues:read', 'issues:write'],
-      clients: { 'reporting-bot': 'a1b2' }, // client ids there, by client ids here
+      clients: { 'reporting-bot': 'a1b2' }, // client id at this IdP: client id at the server's authorization server
       maxLifetimeSeconds: 120,
     },
     wiki: {
@@ -51,8 +51,8 @@ const table = policyTable({
       resource: 'https://wiki.example/mcp',
       scopes: ['pages:read'],
       clients: { 'reporting-bot': 'bot-7' },
-      algorithm: 'EdDSA', // what it verifies
-      userAuthentication: { maxAgeSeconds: 3600, acrValues: ['mfa'] }, // else users have to step up
+      algorithm: 'EdDSA', // the algorithm that its authorization server verifies
+      userAuthentication: { maxAgeSeconds: 3600, acrValues: ['mfa'] }, // other users must sign in again
     },
   },
   groups: { readers: { wiki: ['pages:read'] } },
@@ -62,7 +62,7 @@ const table = policyTable({
       grants: { linear: { default: ['issues:read'], onRequest: ['issues:write', 'issues:delete'] } },
     },
   },
-  pairwiseSecret: PAIRWISE_SECRET, // every authorization server knows the bot by another name
+  pairwiseSecret: PAIRWISE_SECRET, // each authorization server gets a different subject for the bot
 });
 
 const provider = new Provider(ISSUER, {
@@ -85,18 +85,18 @@ const provider = new Provider(ISSUER, {
 const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
 addIdJagExchange(provider, {
   signingKeys,
-  policy: table.policy, // or a function of your own
+  policy: table.policy, // or your own function
   subject: table.subject,
   workloadPlatforms: {
     'https://ci.acme.example': {
-      jwks: { keys: [platformPublicKey] }, // discovered where it is left out
+      jwks: { keys: [platformPublicKey] }, // optional: discovered by default
       workloads: [{ clientId: 'reporting-bot', claims: { sub: 'repo:acme/reports:ref:refs/heads/main' } }],
     },
   },
   audit: (record) => trail.push(record),
 });
 // #endregion
-// Clients that can exchange nothing but ID tokens ask client_credentials for the scope openid.
+// For clients that can only exchange ID tokens: client_credentials with the scope openid issues one.
 issuePrincipalIdTokens(provider, { signingKeys, subject: table.subject });
 // #endregion
 
@@ -120,7 +120,7 @@ async function ownToken(): Promise<string> {
   return (await oauth.processClientCredentialsResponse(as, client, response)).access_token;
 }
 
-/** What the IdP answers, and what it wrote down. */
+/** Sends a token exchange. Resolves to the answer of the IdP and to its audit record. */
 async function exchange(
   target: Target,
   parameters: Record<string, string> = {},
@@ -142,12 +142,12 @@ async function exchange(
   const body = (await response.json()) as Record<string, unknown>;
   const record = trail.at(-1);
   assert.ok(record !== undefined, 'every decision is recorded');
-  const said = record.granted ? record.grantedScopes?.join(' ') : `${record.status}: ${record.reason}`;
-  console.log(`${target.padEnd(7)} ${parameters['scope'] ?? '(default)'} -> ${said}`);
+  const outcome = record.granted ? record.grantedScopes?.join(' ') : `${record.status}: ${record.reason}`;
+  console.log(`${target.padEnd(7)} ${parameters['scope'] ?? '(default)'} -> ${outcome}`);
   return { body, record };
 }
 
-/** What the authorization server of a server makes of an ID-JAG. */
+/** Verifies an ID-JAG as the authorization server of `target` does. */
 const verify = (target: Target, body: Record<string, unknown>, clientId: string) =>
   verifyIdJag(String(body['access_token']), {
     issuers: { [ISSUER]: {} },
@@ -156,7 +156,7 @@ const verify = (target: Target, body: Record<string, unknown>, clientId: string)
     clientId,
   });
 
-// The default grant, for a while, under a name that nobody else knows.
+// The default grant: limited in time, and with a different subject for each authorization server.
 const first = await exchange('linear');
 const atLinear = await verify('linear', first.body, 'a1b2');
 assert.deepEqual(atLinear.scopes, ['issues:read']);
@@ -165,13 +165,13 @@ const atWiki = await verify('wiki', (await exchange('wiki')).body, 'bot-7');
 assert.notEqual(atWiki.subject, atLinear.subject);
 assert.deepEqual([first.record.subject, first.record.issuedSubject], ['reporting-bot', atLinear.subject]);
 
-// A scope that is held and not enabled.
+// A scope that is granted to the principal but not enabled for the server.
 const early = await exchange('linear', { scope: 'issues:delete' });
 assert.equal(early.body['error'], 'invalid_scope');
 assert.equal(early.record.status, 'scope_not_enabled');
 
 table.enableScope('linear', 'issues:delete');
-table.pauseServer('wiki'); // the kill switch: nothing is issued for it until it is resumed
+table.pauseServer('wiki'); // the IdP issues no ID-JAG for a paused server until it is resumed
 table.grant('readers', 'linear', ['issues:write']);
 table.revoke('reporting-bot', 'linear', ['issues:read']);
 
@@ -180,7 +180,7 @@ assert.equal((await exchange('wiki')).record.status, 'server_paused');
 assert.equal((await exchange('linear')).body['scope'], 'issues:write');
 assert.equal((await exchange('linear', { scope: 'issues:read' })).record.status, 'no_grant_for_scope');
 
-// A build runs as the bot by what its platform says about it, and another build of the platform does not.
+// A CI build acts as the bot with the token of its platform. A build of another repository is refused.
 const buildToken = (repository: string) =>
   new SignJWT({ sub: `repo:acme/${repository}:ref:refs/heads/main` })
     .setProtectedHeader({ alg: 'ES256', kid: 'ci-1', typ: 'JWT' })
@@ -199,7 +199,7 @@ assert.equal((await exchange('linear', await asBuild('games'))).record.status, '
 table.disablePrincipal('reporting-bot');
 const last = await exchange('linear');
 assert.deepEqual([last.body['error'], last.record.status], ['access_denied', 'principal_disabled']);
-assert.ok(!JSON.stringify(last.body).includes('disabled'), 'why is for the administrator');
+assert.ok(!JSON.stringify(last.body).includes('disabled'), 'only the audit record contains the reason');
 
 console.log(`${trail.length} decisions, all recorded`);
 server.closeAllConnections();

@@ -1,9 +1,9 @@
 /**
- * A LangChain agent that works as a service principal: it reads issues, looks up the handbook and opens an issue, for which the
- * bot needs a scope more than it starts with. Runs by `npx tsx examples/langchain-agent.ts`.
+ * A LangChain agent that runs as a service principal. It reads issues, searches the handbook and opens an issue. Opening an
+ * issue needs an additional scope, which the middleware approves. Run it with `npx tsx examples/langchain-agent.ts`.
  *
- * By default a scripted model plays the part of the model. `CREDENCE_MODEL` names a real one, for example
- * `anthropic:claude-sonnet-4-5`, given its provider's package (`npm install @langchain/anthropic`) and API key.
+ * By default a scripted model answers. `CREDENCE_MODEL` selects a real model, for example `anthropic:claude-sonnet-4-5`. It
+ * needs the package of its provider (`npm install @langchain/anthropic`) and an API key.
  */
 import assert from 'node:assert/strict';
 import { ServicePrincipal } from '@credence/core';
@@ -13,7 +13,7 @@ import { AIMessage, type BaseMessage, HumanMessage, SystemMessage, ToolMessage }
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent, initChatModel } from 'langchain';
 
-const model = await chosenModel();
+const model = await createModel();
 const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
 
@@ -56,25 +56,25 @@ await enterprise.close();
 assert.deepEqual(
   failures.map(({ server, error }) => [server, error.code, error.contact]),
   [['database', 'access_denied', 'idp-admin']],
-  'the database is not for this bot, and the reason says whom to ask',
+  'the database is not granted to this bot, and the error names whom to contact',
 );
 const answers = messages.filter((message) => ToolMessage.isInstance(message));
 assert.deepEqual(answers.filter(refusalOf), [], 'no call was refused');
-assert.ok(issueCalls >= 2, 'the agent worked with the issues');
-assert.deepEqual(stepUps, ['issues:write'], 'one scope was added, once, and only for the call that needed it');
+assert.ok(issueCalls >= 2, 'the agent called tools of the server "issues"');
+assert.deepEqual(stepUps, ['issues:write'], 'one scope was approved, once, for the call that needed it');
 assert.ok(
   answers.some(
     ({ name, status, text }) =>
       name === 'issues__create_issue' && status === 'success' && text.includes('reporting-bot'),
   ),
-  'the issue is signed with the name of the bot',
+  'the issue names the bot as its author',
 );
-console.log('All as it should be.');
+console.log('All checks passed.');
 
-/** A model that calls three tools and writes what it found in an issue; or the one the environment names. */
-async function chosenModel() {
-  const wanted = process.env['CREDENCE_MODEL'];
-  if (wanted) return realModel(wanted);
+/** A scripted model that calls three tools and writes the results into an issue, or the model of CREDENCE_MODEL. */
+async function createModel() {
+  const modelName = process.env['CREDENCE_MODEL'];
+  if (modelName) return realModel(modelName);
   const call = (name: string, args: Record<string, unknown>) => ({ type: 'tool_call', id: name, name, args }) as const;
   return fakeModel()
     .respond(
@@ -98,7 +98,7 @@ async function chosenModel() {
     })
     .respond((seen) => {
       const id = /"id":\s*"(H-\d+)"/u.exec(answerTo('issues__create_issue', seen))?.[1];
-      return new AIMessage(`I have opened ${id} with what is open and urgent.`);
+      return new AIMessage(`I have opened ${id} with the open issues of high priority.`);
     });
 }
 
@@ -107,7 +107,7 @@ async function realModel(name: string) {
     return await initChatModel(name);
   } catch (error) {
     console.error(
-      `CREDENCE_MODEL is "${name}", and it cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      `CREDENCE_MODEL is "${name}", but this model cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
     );
     console.error(
       "Install its provider's package, for example: npm install @langchain/anthropic; and set its API key.",

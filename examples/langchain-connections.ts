@@ -1,6 +1,6 @@
 /**
- * A bot's servers for code that builds on mcp-adapters' MultiServerMCPClient; see langchain-agent.ts for `loadTools`, which does
- * more. Runs by `npx tsx examples/langchain-connections.ts`.
+ * Connections with a bot's access tokens for code that uses MultiServerMCPClient of mcp-adapters. langchain-agent.ts shows
+ * `loadTools`, which also handles refusals and reconnects. Run it with `npx tsx examples/langchain-connections.ts`.
  */
 import assert from 'node:assert/strict';
 import { ServicePrincipal } from '@credence/core';
@@ -18,12 +18,12 @@ const client = new MultiServerMCPClient({
 const tools = await client.getTools();
 const list = tools.find(({ name }) => name === 'issues__list_issues');
 const answer: unknown = await list?.invoke({});
-console.log(`${tools.length} tools; list_issues says ${JSON.stringify(answer).slice(0, 80)}...`);
+console.log(`${tools.length} tools; list_issues returns ${JSON.stringify(answer).slice(0, 80)}...`);
 assert.match(JSON.stringify(answer), /H-101/u);
 
 const loaded = await loadTools(bot, ['issues']);
 const origins = loaded.tools.map((tool) => toolOrigin(tool));
-console.log('the same tools by loadTools, which know where they are from:', origins[0]);
+console.log('loadTools returns the same tools; toolOrigin returns the server of each:', origins[0]);
 assert.ok(origins.every((origin) => origin?.server === 'issues'));
 
 await loaded.close();

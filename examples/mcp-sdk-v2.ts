@@ -1,6 +1,6 @@
 /**
- * SDK v2 (`@modelcontextprotocol/client`): the same names from `/v2`, on revision 2026-07-28 where the server has it and on the 2025
- * revisions where it has not. Runs by `npx tsx examples/mcp-sdk-v2.ts`.
+ * A client of MCP SDK v2 (`@modelcontextprotocol/client`), with the functions of `@credence/sdk-adapter/v2`. The client uses
+ * revision 2026-07-28 if the server supports it, and a 2025 revision otherwise. Run it with `npx tsx examples/mcp-sdk-v2.ts`.
  */
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
@@ -11,7 +11,7 @@ import { Client } from '@modelcontextprotocol/client';
 const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
 
-// The revision is negotiated; `versionNegotiation` pins it or keeps to the old ones.
+// The client negotiates the revision. The option `versionNegotiation` selects a fixed revision or only the 2025 revisions.
 // #region connect
 const client = await connectMcp(bot, 'issues');
 console.log(`connected, revision ${client.getNegotiatedProtocolVersion()}`);
@@ -19,16 +19,16 @@ const answer = await client.callTool({ name: 'list_issues', arguments: {} });
 // #endregion
 assert.ok(answer.content.length > 0);
 
-// Its token is revoked under a hundred calls: one new token for all of them, and none fails.
+// The token is revoked before a hundred parallel calls: one new token serves all of them, and no call fails.
 const { requests } = enterprise.authorizationServers.main;
 const tokensBefore = requests.token;
 enterprise.authorizationServers.main.revokeTokens();
 await Promise.all(Array.from({ length: 100 }, async () => client.callTool({ name: 'list_issues', arguments: {} })));
-console.log(`revoked under 100 calls: ${requests.token - tokensBefore} new token`);
+console.log(`revoked before 100 calls: ${requests.token - tokensBefore} new token`);
 assert.equal(requests.token - tokensBefore, 1);
 await client.close();
 
-// A refusal is the CredenceError itself, though it came in the middle of the negotiation.
+// A refusal during the negotiation rejects with the CredenceError itself.
 try {
   await connectMcp(bot, 'database');
   assert.fail('the database is not granted to this bot');
@@ -38,7 +38,7 @@ try {
   assert.deepEqual([error.leg, error.contact], ['exchange', 'idp-admin']);
 }
 
-// By hand, for who builds the client and its transport. Write scopes are added only if this says so.
+// Creates the client and its transport directly. `approveStepUp` decides which additional scopes are requested.
 // #region approve
 const own = new Client(
   { name: 'my-agent', version: '1.0.0' },

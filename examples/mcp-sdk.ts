@@ -1,6 +1,7 @@
 /**
- * SDK v1 (`@modelcontextprotocol/sdk`): a client that is connected as a service principal, the same by hand, and what an auth
- * provider can do where nothing else can be passed. Runs by `npx tsx examples/mcp-sdk.ts`.
+ * Ways to connect a client of MCP SDK v1 (`@modelcontextprotocol/sdk`) as a service principal: `connectMcp`; the principal's
+ * `fetch` in a transport that you create; `mcpTransport`; an auth provider, for code that accepts nothing else. Run it with
+ * `npx tsx examples/mcp-sdk.ts`.
  */
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
@@ -13,7 +14,7 @@ const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
 const list = { name: 'list_issues', arguments: {} };
 
-// One call connects, declares the capability, and closes what it opened if it is refused.
+// One call connects and declares the capability. If the connection is refused, it closes everything that it opened.
 // #region connect
 const client = await connectMcp(bot, 'issues');
 const { tools } = await client.listTools();
@@ -22,19 +23,19 @@ const answer = await client.callTool({ name: 'list_issues', arguments: {} });
 console.log(`connected: ${tools.map(({ name }) => name).join(', ')}`);
 assert.ok('content' in answer);
 
-// Its token is revoked under a hundred calls: one new token for all of them, and none fails.
+// The token is revoked before a hundred parallel calls: one new token serves all of them, and no call fails.
 const { requests } = enterprise.authorizationServers.main;
 const tokensBefore = requests.token;
 enterprise.authorizationServers.main.revokeTokens();
 await Promise.all(Array.from({ length: 100 }, async () => client.callTool(list)));
-console.log(`revoked under 100 calls: ${requests.token - tokensBefore} new token`);
+console.log(`revoked before 100 calls: ${requests.token - tokensBefore} new token`);
 assert.equal(requests.token - tokensBefore, 1);
 
-// A tool that needs a scope the bot may ask for when it is challenged, and no sooner.
+// This tool needs an additional scope. The bot requests it only when the server challenges the call.
 await client.callTool({ name: 'create_issue', arguments: { title: 'Printer', body: 'Out of paper.' } });
 await client.close();
 
-// A refusal says who refused what, what to do and whom to ask.
+// The error of a refusal contains who refused the request, a remedy and whom to contact.
 // #region refused
 try {
   await connectMcp(bot, 'database');
@@ -46,7 +47,15 @@ try {
 }
 // #endregion
 
-// By hand, for who builds the client and its transport.
+// Creates the client and its transport directly, and passes the principal's fetch.
+// #region fetch
+const mcp = new Client({ name: 'my-agent', version: '1.0.0' });
+await mcp.connect(new StreamableHTTPClientTransport(bot.server('issues').url, { fetch: bot.fetchFor('issues') }));
+// #endregion
+assert.ok('content' in (await mcp.callTool(list)));
+await mcp.close();
+
+// Creates the client, with a transport of `mcpTransport`.
 // #region transport
 const own = new Client({ name: 'my-agent', version: '1.0.0' }, { capabilities: emaCapabilities });
 await own.connect(mcpTransport(bot, 'documents'));
@@ -54,7 +63,7 @@ await own.connect(mcpTransport(bot, 'documents'));
 assert.ok((await own.listTools()).tools.some(({ name }) => name === 'read_document'));
 await own.close();
 
-// For code that makes the transport itself and takes nothing but an auth provider.
+// For code that creates the transport itself and accepts only an auth provider.
 // #region provider
 const authProvider = mcpAuthProvider(bot, 'issues');
 const transport = new StreamableHTTPClientTransport(bot.server('issues').url, { authProvider });

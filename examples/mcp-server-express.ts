@@ -1,6 +1,6 @@
 /**
- * An MCP server (SDK v1, Express) that takes the access tokens of an authorization server that redeems ID-JAGs: bearer tokens
- * and DPoP-bound ones, a scope for each tool, the caller in the tool. Runs by `npx tsx examples/mcp-server-express.ts`.
+ * An MCP server (SDK v1, Express) that accepts bearer and DPoP-bound access tokens of an authorization server that redeems
+ * ID-JAGs. Each tool requires a scope, and a tool can read who calls it. Run it with `npx tsx examples/mcp-server-express.ts`.
  */
 import assert from 'node:assert/strict';
 import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
@@ -31,7 +31,7 @@ const { issuer, serverSecret } = as;
 function issueTracker() {
   const server = new McpServer({ name: 'issues', version: '1.0.0' });
   // #region caller
-  server.registerTool('whoami', { description: 'Who is calling' }, (extra) => {
+  server.registerTool('whoami', { description: 'Returns who is calling' }, (extra) => {
     const { subject, clientId, groups, proven } = callerOf(extra);
     return { content: [{ type: 'text', text: JSON.stringify({ subject, clientId, groups, proven }) }] };
   });
@@ -40,7 +40,7 @@ function issueTracker() {
   return server;
 }
 
-/** As the SDK documents it, without sessions. */
+/** Handles one request with its own transport, without sessions, as the SDK documents it. */
 async function serveMcp(request: express.Request, response: express.Response) {
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   response.on('close', () => void transport.close());
@@ -92,15 +92,15 @@ for (const dpop of [undefined, await generateDpopKeyPair()]) {
   });
   const client = await connectMcp(bot, 'issues');
   const { content } = await client.callTool({ name: 'whoami' });
-  const [said] = content as { text: string }[];
-  console.log(said?.text);
-  assert.deepEqual(JSON.parse(said?.text ?? ''), {
+  const [answer] = content as { text: string }[];
+  console.log(answer?.text);
+  assert.deepEqual(JSON.parse(answer?.text ?? ''), {
     subject: `${idp.issuer}#reporting-bot`,
     clientId: 'bot-at-as',
     groups: ['engineering'],
     proven: dpop !== undefined,
   });
-  // It was not given issues:write, and the server says so.
+  // The bot has no issues:write, and the server answers with insufficient_scope.
   await assert.rejects(client.callTool({ name: 'close_all' }), { code: 'insufficient_scope' });
   await client.close();
   await bot.close();

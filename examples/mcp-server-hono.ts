@@ -1,6 +1,6 @@
 /**
- * An MCP server (SDK v2, Hono) that takes the access tokens of an authorization server that redeems ID-JAGs. The SDK itself
- * answers 403 for a tool whose scope is missing. Runs by `npx tsx examples/mcp-server-hono.ts`.
+ * An MCP server (SDK v2, Hono) that accepts access tokens of an authorization server that redeems ID-JAGs. The SDK answers with
+ * 403 if the scope of a tool is missing. Run it with `npx tsx examples/mcp-server-hono.ts`.
  */
 import assert from 'node:assert/strict';
 import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
@@ -40,7 +40,7 @@ const mcp = createMcpHandler(() => {
   const server = new McpServer({ name: 'issues', version: '1.0.0' });
   server.registerTool(
     'whoami',
-    { description: 'Who is calling', inputSchema: z.object({}), scopeChallenge: requireScopes('issues:read') },
+    { description: 'Returns who is calling', inputSchema: z.object({}), scopeChallenge: requireScopes('issues:read') },
     (_input, context) => {
       const { subject, clientId, groups, proven } = callerOf(context);
       return { content: [{ type: 'text', text: JSON.stringify({ subject, clientId, groups, proven }) }] };
@@ -77,9 +77,9 @@ const bot = new ServicePrincipal({
 });
 const client = await connectMcp(bot, 'issues');
 const { content } = await client.callTool({ name: 'whoami', arguments: {} });
-const [said] = content as { text: string }[];
-console.log(said?.text);
-assert.deepEqual(JSON.parse(said?.text ?? ''), {
+const [answer] = content as { text: string }[];
+console.log(answer?.text);
+assert.deepEqual(JSON.parse(answer?.text ?? ''), {
   subject: `${idp.issuer}#reporting-bot`,
   clientId: 'bot-at-as',
   groups: ['engineering'],
@@ -87,7 +87,7 @@ assert.deepEqual(JSON.parse(said?.text ?? ''), {
 });
 await assert.rejects(client.callTool({ name: 'close_all', arguments: {} }), { code: 'insufficient_scope' });
 
-// A stolen bound token is of no use without the key.
+// A stolen DPoP-bound access token is refused without the key.
 const { value } = await bot.token('issues');
 const stolen = await fetch(resource, { method: 'POST', headers: { authorization: `Bearer ${value}` } });
 assert.equal(stolen.status, 401);

@@ -1,6 +1,6 @@
 /**
- * What a bot did, for machines and for auditors: OpenTelemetry spans and metrics on the console, and an audit trail as JSON
- * Lines. Runs by `npx tsx examples/observability.ts`.
+ * Records the events of a bot as OpenTelemetry spans and metrics (printed on the console), and as an audit trail in JSON Lines.
+ * Run it with `npx tsx examples/observability.ts`.
  */
 import assert from 'node:assert/strict';
 import { type AuditRecord, auditTrail, isCredenceError, jsonLines, ServicePrincipal } from '@credence/core';
@@ -23,7 +23,7 @@ const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env,
   onEvent: [
     openTelemetry({ tracerProvider, meterProvider }), // without arguments: the global providers
     auditTrail(jsonLines(process.stdout)),
-    auditTrail((record) => audited.push(record)), // or anything else that takes a record
+    auditTrail((record) => audited.push(record)), // or any other function that accepts a record
   ],
 });
 // #endregion

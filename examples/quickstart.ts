@@ -1,4 +1,4 @@
-// A bot calls a tool of an MCP server as itself: no browser, no API key. Runs by `npx tsx examples/quickstart.ts`.
+// A bot calls a tool of an MCP server with its own identity: no browser, no API key.
 import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
 import { connectMcp } from '@credence/sdk-adapter';

@@ -1,6 +1,6 @@
 /**
- * How a bot is pointed at a real IdP. It runs on the sandbox, whose values stand where yours would.
- * Runs by `npx tsx examples/real-idp.ts`.
+ * The configuration of a bot for a real IdP. This example takes the values from the sandbox; use your own values in their place.
+ * Run it with `npx tsx examples/real-idp.ts`.
  */
 import assert from 'node:assert/strict';
 import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
@@ -17,16 +17,16 @@ const audit: unknown[] = [];
 // #region configuration
 const bot = new ServicePrincipal({
   idp: {
-    issuer: IDP_ISSUER, // exactly as its metadata spells it
+    issuer: IDP_ISSUER, // exactly as written in its metadata
     credential: privateKeyJwt({ clientId: 'reporting-bot', key: BOT_PRIVATE_KEY }),
   },
   servers: {
     linear: {
       url: linear.url, // https://mcp.linear.app/mcp
-      issuer: linear.issuer, // the authorization server the credential below was registered with
+      issuer: linear.issuer, // the authorization server where the credential below is registered
       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
-      scopes: ['issues:read'], // what to ask for, and the ceiling of it
-      stepUp: ['issues:write'], // what a server may talk the bot into, when a call needs it
+      scopes: ['issues:read'], // the scopes to request; the bot never requests others, except those in stepUp
+      stepUp: ['issues:write'], // additional scopes, requested only when the server challenges a call for them
     },
   },
   onEvent: (event) => audit.push(event),

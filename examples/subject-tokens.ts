@@ -1,6 +1,6 @@
 /**
- * What the IdP exchanges, where it wants something else than the principal's own access token, and a client assertion that
- * somebody else signs. Runs by `npx tsx examples/subject-tokens.ts`.
+ * Subject tokens for IdPs that do not exchange the principal's own access token, and a client assertion that an external signer
+ * makes. Run it with `npx tsx examples/subject-tokens.ts`.
  */
 import assert from 'node:assert/strict';
 import {
@@ -24,7 +24,7 @@ const me = enterprise.principals['reporting-bot'];
 const { url, issuer, clientId, clientSecret: secret } = me.servers.issues;
 const credential = clientSecret({ clientId, secret });
 
-/** Stands for a vault, a sidecar, a signing service: whoever holds the key. */
+/** Represents the holder of the key: a vault, a sidecar or a signing service. */
 const key = await importPKCS8(me.privateKey, 'ES256');
 const vault = {
   sign: (audience: string) =>
@@ -45,7 +45,7 @@ const botWith = (subject: SubjectTokenSource) =>
       // #region assertion
       credential: clientAssertion({
         clientId: 'reporting-bot',
-        assertion: ({ issuer }) => vault.sign(issuer), // asked before every request at the IdP
+        assertion: ({ issuer }) => vault.sign(issuer), // called before every request to the IdP
       }),
       // #endregion
       subject,
@@ -53,7 +53,7 @@ const botWith = (subject: SubjectTokenSource) =>
     servers: { issues: { url, issuer, credential } },
   });
 
-/** What the IdP says to it: the scopes it grants, or the leg and code of its refusal. */
+/** Requests an access token with `subject`. Resolves to its scopes, or to the leg and code of the refusal. */
 async function scopesWith(subject: SubjectTokenSource): Promise<string> {
   const bot = botWith(subject);
   try {
@@ -78,14 +78,14 @@ async function signIn(): Promise<string> {
   return id_token;
 }
 
-/** Stands for the platform that the bot runs on; this IdP has never heard of it. */
-const platform = { token: async () => 'its token' };
+/** Represents the platform that the bot runs on. The IdP of the sandbox does not trust it. */
+const platform = { token: async () => 'the token of the platform' };
 
 // #region subjects
-const own = ownToken({ scope: 'openid', field: 'id_token', type: TOKEN_TYPE_ID_TOKEN }); // its own ID token
-const signedIn = fromIdToken(() => signIn()); // one that you obtain
-const refresh = fromRefreshToken(() => process.env['BOT_REFRESH_TOKEN'] ?? 'none'); // one that you hold
-const workload = fromWorkloadToken(() => platform.token()); // a JWT of the platform
+const own = ownToken({ scope: 'openid', field: 'id_token', type: TOKEN_TYPE_ID_TOKEN }); // the ID token of the principal itself
+const signedIn = fromIdToken(() => signIn()); // an ID token that you obtain
+const refresh = fromRefreshToken(() => process.env['BOT_REFRESH_TOKEN'] ?? 'none'); // a refresh token that you hold
+const workload = fromWorkloadToken(() => platform.token()); // a JWT that the platform issues
 // #endregion
 
 const outcomes: Record<string, string> = {};
@@ -97,6 +97,6 @@ console.log(outcomes);
 assert.deepEqual(outcomes, {
   own: 'issues:read',
   signedIn: 'issues:read',
-  refresh: 'exchange: invalid_grant', // the sandbox takes the first two kinds
+  refresh: 'exchange: invalid_grant', // the sandbox accepts only the first two
   workload: 'exchange: invalid_grant',
 });

@@ -1,12 +1,12 @@
 /**
- * The checks alone, as a function, for a token endpoint that does everything else itself. Runs by
+ * Verifies an ID-JAG with one function, for a token endpoint that implements the rest of the grant itself. Run it with
  * `npx tsx examples/verify-id-jag.ts`.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createSigningKeys } from '@credence/identity-provider';
 import { IdJagError, verifyIdJag } from '@credence/authorization-server';
-const idp = await createSigningKeys(); // the identity provider's
+const idp = await createSigningKeys(); // the signing keys of the identity provider
 const iat = Math.floor(Date.now() / 1000);
 const claims = {
   iss: 'https://acme.idp.example',
@@ -20,16 +20,16 @@ async function redeem(assertion: string, authenticatedClientId: string, proofThu
   // #region verify
   try {
     const { subject, groups, scopes } = await verifyIdJag(assertion, {
-      issuers: { 'https://acme.idp.example': { jwks: idp.publicJwks() } }, // or {}: its keys are discovered
+      issuers: { 'https://acme.idp.example': { jwks: idp.publicJwks() } }, // or {}: keys by discovery
       audience: 'https://as.example',
       clientId: authenticatedClientId,
       resources: ['https://mcp.example/mcp'],
-      dpopThumbprint: proofThumbprint, // of the verified DPoP proof, where there is one
+      dpopThumbprint: proofThumbprint, // the key thumbprint of the verified DPoP proof, if one was sent
     });
     return { status: 200, subject, groups, scopes };
   } catch (error) {
     if (!(error instanceof IdJagError)) throw error;
-    // code and detail are for the audit record, message is for the client
+    // `code` and `detail` are for the audit record, `message` is for the client
     return {
       status: error.oauthError === 'temporarily_unavailable' ? 503 : 400,
       error: error.oauthError,

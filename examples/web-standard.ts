@@ -1,7 +1,7 @@
 /**
- * Both sides as functions from a Request to a Response, for Bun, Deno, workers or any framework: a token endpoint that knows a
- * public client (in Hono), and a protected resource without an MCP SDK. The bot has no secret at the authorization server:
- * only the holder of its key can use what it is given. Runs by `npx tsx examples/web-standard.ts`.
+ * A token endpoint (in Hono) and a protected resource (without an MCP SDK) as functions from a `Request` to a `Response`. They
+ * run on Bun, Deno, workers and any framework. The bot is a public client: it has no secret at the authorization server, and its
+ * access tokens are bound to its DPoP key. Run it with `npx tsx examples/web-standard.ts`.
  */
 import assert from 'node:assert/strict';
 import { generateDpopKeyPair, isCredenceError, noClientAuth, privateKeyJwt, ServicePrincipal } from '@credence/core';

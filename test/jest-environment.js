@@ -3,9 +3,9 @@ import { runInContext } from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
 
 /**
- * jest runs a test in a realm of its own, so an error thrown by fetch, fs or crypto (made in the outer realm) is not
- * `instanceof Error` inside it and libraries that ask (p-retry does) behave differently under test than in production.
- * Teaching the inner constructors to recognise the outer instances removes the difference.
+ * Jest runs a test in its own realm. An error from fetch, fs or crypto is created in the outer realm, so it is not
+ * `instanceof Error` in the test, and libraries that check this (p-retry) behave differently than in production. With these
+ * constructors, `instanceof` in the test also accepts instances of the outer realm.
  */
 const SHARED = [
   'Error',
@@ -21,7 +21,7 @@ const SHARED = [
   'Date',
 ];
 
-/** structuredClone makes its copies in the outer realm, where `value.constructor === Object` does not hold for inner code. */
+/** structuredClone creates its copies in the outer realm. This function copies them into the realm of the test. */
 const REHOME = `(clone) => {
   const rehome = (value, seen) => {
     if (typeof value !== 'object' || value === null) return value;
@@ -36,18 +36,18 @@ const REHOME = `(clone) => {
   return (value, options) => rehome(clone(value, options), new Map());
 }`;
 
-/** What must not be printed while tests run. `console.log` and `console.debug` stay free for whoever looks for a mistake. */
+/** Console methods that fail a test. `console.log` and `console.debug` are allowed, for debugging. */
 const PRINTING = ['error', 'warn', 'info'];
 
-/** Node's warning of the flag that jest itself needs for ES modules. */
+/** Whether a warning is about the flag that jest needs for ES modules. */
 const isOfJest = (warning) => warning.name === 'ExperimentalWarning' && warning.message.startsWith('VM Modules');
 
 const ADVICE =
-  'Tests print nothing. Remove the cause, or expect it with jest.spyOn(console, "warn").mockImplementation(() => undefined).';
+  'Tests must not print. Remove the cause, or expect it with jest.spyOn(console, "warn").mockImplementation(() => undefined).';
 
-/** Runs tests in one realm with Node's own modules, and fails a test in which something is printed or Node warns. */
+/** Makes `instanceof` work across realms, and fails a test that prints or in which Node emits a warning. */
 export default class QuietEnvironment extends TestEnvironment {
-  /** What was printed since the last test ended, each text once. */
+  /** The texts printed since the last test ended, without duplicates. */
   #printed = new Map();
 
   #note(event, text) {
@@ -58,15 +58,15 @@ export default class QuietEnvironment extends TestEnvironment {
 
   #onWarning = (warning) => {
     if (isOfJest(warning)) return;
-    const error = this.#note('Node gave a process warning', `${warning.name}: ${warning.message}`);
+    const error = this.#note('Node emitted a process warning', `${warning.name}: ${warning.message}`);
     error.stack = `${error.message}\n${warning.stack}`;
   };
 
   async handleTestEvent(event, state) {
     if (event.name !== 'test_done' && event.name !== 'run_finish') return;
-    // Node gives a process warning when the turn of the event loop ends.
+    // Node emits process warnings at the end of the current turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
-    // What was printed after the last test ended, by `afterAll` for example, belongs to no test.
+    // Text printed after the last test, for example by `afterAll`, is reported for the file.
     const errors = event.name === 'test_done' ? event.test.errors : state.unhandledErrors;
     errors.push(...this.#printed.values());
     this.#printed.clear();

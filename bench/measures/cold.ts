@@ -17,15 +17,18 @@ const NAMES = [
   'peer-v2',
 ] as const satisfies readonly ContenderName[];
 
-/** (a) From nothing to the answer of the first call: each time a new process, whose modules are loaded. */
-export const cold: Measure = async ({ rounds = ROUNDS, say }) => {
+/**
+ * (a) Measures from before the first request to the answer of the first tool call. Each measurement runs in a new process
+ * that has already loaded its modules.
+ */
+export const cold: Measure = async ({ rounds = ROUNDS, log }) => {
   const world = await startWorld();
   try {
     const measured = new Map<ContenderName, number[]>(NAMES.map((name) => [name, []]));
-    // the first ones warm the world up
+    // the first measurement warms up the peers; its result is dropped
     await once(world, 'minimum-v1');
     for (let round = 0; round < rounds; round += 1) {
-      say(`(a) round ${round + 1} of ${rounds}`);
+      log(`(a) round ${round + 1} of ${rounds}`);
       for (const name of NAMES) measured.get(name)?.push(await once(world, name));
     }
     return rows((name) => measured.get(name) ?? []);
@@ -38,7 +41,7 @@ async function once(world: World, contender: ContenderName): Promise<number> {
   await world.reset({ latencyMs: 20, tokenLifetimeMs: 300_000, idJagsOnce: false });
   const client = start<ClientMethods>(new URL('../processes/client.ts', import.meta.url));
   try {
-    // its modules are loaded when it answers
+    // an answer shows that the process has loaded its modules
     await client.call('burst', 0);
     const ms = await client.call('connect', { contender, world: world.addresses });
     await client.call('close');
@@ -50,10 +53,10 @@ async function once(world: World, contender: ContenderName): Promise<number> {
 
 function rows(measured: (name: ContenderName) => readonly number[]): readonly Row[] {
   const of = (name: ContenderName) => median(measured(name));
-  // round by round: a machine that others use as well is slower in some rounds than in others
-  const beside = (name: ContenderName, minimum: ContenderName) =>
+  // The ratio is computed for each round, because a machine with other load is slower in some rounds than in others.
+  const ratioTo = (name: ContenderName, minimum: ContenderName) =>
     median(measured(name).map((ms, round) => ms / (measured(minimum)[round] ?? Number.NaN)));
-  const ratio: Values = [beside('credence-v1', 'minimum-v1'), beside('credence-v2', 'minimum-v2')];
+  const ratio: Values = [ratioTo('credence-v1', 'minimum-v1'), ratioTo('credence-v2', 'minimum-v2')];
   return [
     {
       id: 'a',
@@ -68,11 +71,11 @@ function rows(measured: (name: ContenderName) => readonly number[]): readonly Ro
     },
     {
       id: 'a',
-      what: 'the same, v2 finding out the revision (`auto`)',
+      what: 'the same, v2 negotiates the revision (`auto`)',
       unit: 'ms',
       baseline: [of('minimum-v2')],
       credence: [of('credence-v2-auto')],
-      ratio: [beside('credence-v2-auto', 'minimum-v2')],
+      ratio: [ratioTo('credence-v2-auto', 'minimum-v2')],
     },
   ];
 }

@@ -7,13 +7,13 @@ import { authRequests } from '../world/state.ts';
 import { startWorld, type World } from '../world/world.ts';
 import type { Measure } from './measure.ts';
 
-/** Of the minimum and Credence where ID-JAGs may be used again; the rest is measured in the first. */
+/** Rounds of the minimum and of Credence with reusable ID-JAGs. Everything else is measured in the first round only. */
 const ROUNDS = 2;
 const FOR_MS = 9_000;
 const EVERY_MS = 20;
 const TOKEN_LIFETIME_MS = 2_000;
 
-/** The same way under SDK v1 and under v2. They are measured at the same time, each with a world of its own. */
+/** One contender under SDK v1 and under SDK v2. Both are measured at the same time, each with its own world. */
 type Pair = readonly [ContenderName, ContenderName];
 const MINIMUM: Pair = ['minimum-v1', 'minimum-v2'];
 const CREDENCE: Pair = ['credence-v1', 'credence-v2'];
@@ -28,30 +28,34 @@ interface Outcome {
 }
 type Outcomes = readonly [Outcome, Outcome];
 
-/** (c) A call every 20 ms for 9 seconds while tokens live 2 seconds; ID-JAGs may be used again, or once. */
-export const expiries: Measure = async ({ rounds = ROUNDS, say }) => {
+/**
+ * (c) Measures a call every 20 ms for 9 seconds with access tokens that live 2 seconds: once with an authorization server
+ * that accepts an ID-JAG again, once with one that accepts each ID-JAG once.
+ */
+export const expiries: Measure = async ({ rounds = ROUNDS, log }) => {
   const worlds = [await startWorld(), await startWorld()] as const;
   const run = (pair: Pair, idJagsOnce: boolean, round: number): Promise<Outcomes> => {
-    const times = idJagsOnce ? 'taken once' : 'taken again';
-    say(`(c) ${pair.join(' and ')}, ID-JAGs ${times}, round ${round + 1} of ${rounds}`);
+    const times = idJagsOnce ? 'single-use ID-JAGs' : 'reusable ID-JAGs';
+    log(`(c) ${pair.join(' and ')}, ${times}, round ${round + 1} of ${rounds}`);
     return Promise.all([once(worlds[0], pair[0], idJagsOnce), once(worlds[1], pair[1], idJagsOnce)]);
   };
   try {
-    const again = { minimum: [] as Outcomes[], credence: [] as Outcomes[], peers: [] as Outcomes[] };
-    const taken = { minimum: [] as Outcomes[], credence: [] as Outcomes[], peers: [] as Outcomes[] };
+    const reusable = { minimum: [] as Outcomes[], credence: [] as Outcomes[], peers: [] as Outcomes[] };
+    const singleUse = { minimum: [] as Outcomes[], credence: [] as Outcomes[], peers: [] as Outcomes[] };
     for (let round = 0; round < rounds; round += 1) {
-      again.minimum.push(await run(MINIMUM, false, round));
-      again.credence.push(await run(CREDENCE, false, round));
+      reusable.minimum.push(await run(MINIMUM, false, round));
+      reusable.credence.push(await run(CREDENCE, false, round));
       if (round > 0) continue;
-      // they ask for a new ID-JAG each time, so the other world is the same to them; and they are far from the rest
-      again.peers.push(await run(PEERS, false, round));
-      taken.minimum.push(await run(MINIMUM_ONCE, true, round));
-      taken.credence.push(await run(CREDENCE, true, round));
+      // The peers request a new ID-JAG for each token, so single use does not change their result. One round is enough:
+      // their figures are far from the others.
+      reusable.peers.push(await run(PEERS, false, round));
+      singleUse.minimum.push(await run(MINIMUM_ONCE, true, round));
+      singleUse.credence.push(await run(CREDENCE, true, round));
     }
     return [
-      ...rows('a call every 20 ms for 9 s, 2 s tokens', again, 7),
-      // seven lives of an exchange and a redemption each, and the request by which it finds out
-      ...rows('the same, an ID-JAG is taken once', taken, 15),
+      ...rows('a call every 20 ms for 9 s, 2 s tokens', reusable, 7),
+      // seven renewals with an exchange and a redemption each, and one refused redemption that shows the single use
+      ...rows('the same, single-use ID-JAGs', singleUse, 15),
     ];
   } finally {
     await Promise.all(worlds.map((world) => world.stop()));

@@ -18,12 +18,12 @@ interface Outcome {
 }
 
 /**
- * (f) Eight processes of one principal that need their token all the time, with one Redis and without. A token's life is the
- * time from one renewal to the next of a process by itself, as the eight without Redis show it in the same run.
+ * (f) Measures eight processes of one principal that call `token()` every 20 ms, with one Redis and without. The unit "token
+ * life" is the time between two renewals of one process. It is taken from the run without Redis.
  */
-export const fleet: Measure = async ({ say }) => {
+export const fleet: Measure = async ({ log }) => {
   if (!redisIsInstalled()) {
-    say('(f) LEFT OUT: redis-server is not installed (apt-get install redis-server)');
+    log('(f) SKIPPED: redis-server is not installed (apt-get install redis-server)');
     return [];
   }
   const redis = await startRedisServer();
@@ -32,7 +32,7 @@ export const fleet: Measure = async ({ say }) => {
     start<FleetMemberMethods>(new URL('../processes/fleet-member.ts', import.meta.url)),
   );
   const run = (idJagsOnce: boolean, shared: boolean): Promise<Outcome> => {
-    say(`(f) ${MEMBERS} processes ${shared ? 'on one Redis' : 'by themselves'}, ${timesOf(idJagsOnce)}`);
+    log(`(f) ${MEMBERS} processes ${shared ? 'with one Redis' : 'without Redis'}, ${usesOf(idJagsOnce)}`);
     const encryptionKey = randomBytes(32).toString('base64');
     const prefix = `bench:${randomBytes(4).toString('hex')}:`;
     return once(world, members, idJagsOnce, shared ? { url: redis.url, prefix, encryptionKey } : undefined);
@@ -58,8 +58,8 @@ async function once(
 ): Promise<Outcome> {
   await world.reset({ latencyMs: 20, tokenLifetimeMs: TOKEN_LIFETIME_MS, idJagsOnce });
   await Promise.all(members.map((member) => member.call('join', { world: world.addresses, redis })));
-  // one after the other, so that each finds what the one before has left in the store
-  for (const member of members) await member.call('goOnce');
+  // one after the other, so that each process finds in the store what the previous process wrote
+  for (const member of members) await member.call('acquireOnce');
   const steady = (forMs: number) =>
     Promise.all(members.map((member) => member.call('steady', { everyMs: EVERY_MS, forMs })));
   await steady(TOKEN_LIFETIME_MS / 2);
@@ -71,7 +71,8 @@ async function once(
 }
 
 function rowsOf(idJagsOnce: boolean, apart: Outcome, together: Outcome): readonly Row[] {
-  // each of these processes asks for its own next token once in a life; a refused ID-JAG brings none
+  // Each process without Redis renews its token once in each token life. Where ID-JAGs are accepted once, a renewal takes
+  // two requests: an exchange and a redemption.
   const requestsPerToken = idJagsOnce ? 2 : 1;
   const lives = authRequests(apart.counts) / requestsPerToken / MEMBERS;
   const credence: Values = [authRequests(together.counts) / lives];
@@ -80,7 +81,7 @@ function rowsOf(idJagsOnce: boolean, apart: Outcome, together: Outcome): readonl
   return [
     {
       id: 'f',
-      what: `${MEMBERS} processes: requests per token life, ${timesOf(idJagsOnce)}`,
+      what: `${MEMBERS} processes: requests per token life, ${usesOf(idJagsOnce)}`,
       unit: '',
       baseline,
       credence,
@@ -98,6 +99,6 @@ function rowsOf(idJagsOnce: boolean, apart: Outcome, together: Outcome): readonl
   ];
 }
 
-function timesOf(idJagsOnce: boolean): string {
-  return idJagsOnce ? 'an ID-JAG is taken once' : 'ID-JAGs are taken again';
+function usesOf(idJagsOnce: boolean): string {
+  return idJagsOnce ? 'single-use ID-JAGs' : 'reusable ID-JAGs';
 }

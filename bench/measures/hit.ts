@@ -6,18 +6,18 @@ import { startWorld } from '../world/world.ts';
 import type { Measure } from './measure.ts';
 
 const ROUNDS = 3;
-/** Room for everything that is allocated while allocations are counted. */
+/** The young generation is large enough that no garbage collection runs while allocations are counted. */
 const NODE_OPTIONS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64'];
 
-/** (d) `token()` while the token is fresh, awaited. */
-export const hit: Measure = async ({ rounds = ROUNDS, say }) => {
+/** (d) Measures `await token()` while the cached access token is fresh. */
+export const hit: Measure = async ({ rounds = ROUNDS, log }) => {
   const world = await startWorld();
   const credence: HitCost[] = [];
   const minimum: HitCost[] = [];
   try {
     await world.reset({ latencyMs: 0, tokenLifetimeMs: 3_600_000, idJagsOnce: false });
     for (let round = 0; round < rounds; round += 1) {
-      say(`(d) round ${round + 1} of ${rounds}`);
+      log(`(d) round ${round + 1} of ${rounds}`);
       const child = start<HitMethods>(new URL('../processes/hit.ts', import.meta.url), NODE_OPTIONS);
       try {
         const costs = await child.call('compare', world.addresses);
@@ -35,6 +35,6 @@ export const hit: Measure = async ({ rounds = ROUNDS, say }) => {
     const baseline: Values = [median(minimum.map((cost) => cost[key]))];
     return { id: 'd', what, unit, baseline, credence: ours, ratio: ratioOf(ours, baseline) };
   };
-  const time = row('`await token()` on a hit', 'ns', 'nanoseconds');
+  const time = row('`await token()`, token in memory', 'ns', 'nanoseconds');
   return [{ ...time, target: below(time.credence, 2_000, ' ns') }, row('... allocated', 'bytes', 'bytes')];
 };

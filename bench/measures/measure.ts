@@ -1,11 +1,11 @@
 import type { Row } from '../report/row.ts';
 
 export interface RunOptions {
-  /** How often everything is repeated, in turn; each measurement says what it repeats. */
+  /** How many times a measurement is repeated. Each measurement has its own default and defines what one round is. */
   readonly rounds: number | undefined;
-  /** Told what is going on. */
-  readonly say: (text: string) => void;
+  /** Prints the progress. */
+  readonly log: (text: string) => void;
 }
 
-/** One of the measurements; `rows` is empty where it had to be left out, which it then said. */
+/** One of the measurements. It resolves to no rows if it was skipped, and then logs why. */
 export type Measure = (options: RunOptions) => Promise<readonly Row[]>;

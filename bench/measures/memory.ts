@@ -5,9 +5,9 @@ import type { Measure } from './measure.ts';
 
 const KEYS = 100_000;
 
-/** (e) What one token more takes, all of its entry and its text included, when there are 100,000. It does not vary: one round. */
-export const memory: Measure = async ({ say }) => {
-  say(`(e) ${KEYS} tokens`);
+/** (e) Measures the memory that one cached token takes at 100,000 tokens, its cache entry included. One round: it does not vary. */
+export const memory: Measure = async ({ log }) => {
+  log(`(e) ${KEYS} tokens`);
   const child = start<MemoryMethods>(new URL('../processes/memory.ts', import.meta.url), ['--expose-gc']);
   try {
     const credence: Values = [await child.call('bytesPerToken', KEYS)];

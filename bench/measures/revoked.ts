@@ -26,8 +26,8 @@ interface Outcome {
   readonly p99: number;
 }
 
-/** (b) A connection that works, its token revoked, and 100 calls that find out at the same time. */
-export const revoked: Measure = async ({ rounds = ROUNDS, say }) => {
+/** (b) Measures 100 simultaneous calls on an open connection whose access token has just been revoked. */
+export const revoked: Measure = async ({ rounds = ROUNDS, log }) => {
   const world = await startWorld();
   const clients = new Map<ContenderName, Child<ClientMethods>>();
   try {
@@ -35,9 +35,9 @@ export const revoked: Measure = async ({ rounds = ROUNDS, say }) => {
     for (const name of NAMES) {
       clients.set(name, start<ClientMethods>(new URL('../processes/client.ts', import.meta.url)));
     }
-    // the first round is the warm-up
+    // round -1 is the warm-up
     for (let round = -1; round < rounds; round += 1) {
-      say(round < 0 ? '(b) warm-up' : `(b) round ${round + 1} of ${rounds}`);
+      log(round < 0 ? '(b) warm-up' : `(b) round ${round + 1} of ${rounds}`);
       for (const [name, client] of clients) {
         const outcome = await once(world, name, client);
         if (round >= 0) outcomes.get(name)?.push(outcome);
@@ -52,7 +52,7 @@ export const revoked: Measure = async ({ rounds = ROUNDS, say }) => {
 async function once(world: World, contender: ContenderName, client: Child<ClientMethods>): Promise<Outcome> {
   await world.reset({ latencyMs: 20, tokenLifetimeMs: 300_000, idJagsOnce: false });
   await client.call('connect', { contender, world: world.addresses });
-  // opens the connections that the calls will use
+  // open the connections that the measured calls use
   await client.call('burst', CALLS);
   await client.call('burst', CALLS);
   await world.revoke();
@@ -76,7 +76,7 @@ function rows(of: (name: ContenderName, key: keyof Outcome) => readonly number[]
     const credence: Values = [value('credence-v1'), value('credence-v2')];
     return { id: 'b', what, unit, peerV2: value('peer-v2'), peerV1: value('peer-v1'), baseline, credence };
   };
-  // a count is what it was in the worst round, a time what it was in the middle one
+  // a count is the maximum over all rounds, a time is the median over all rounds
   const worst = (values: readonly number[]) => Math.max(...values);
   const requests = row('100 calls at a revocation: auth requests', '', 'requests', worst);
   const metadata = row('... of them for metadata', '', 'metadata', worst);

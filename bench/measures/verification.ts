@@ -6,11 +6,11 @@ import type { Measure } from './measure.ts';
 
 const ROUNDS = 2;
 
-/** (g) Verifying an ID-JAG (ES256) as an authorization server must, beside verifying a JWT's signature and times. */
-export const verification: Measure = async ({ rounds = ROUNDS, say }) => {
+/** (g) Compares verifying an ID-JAG (ES256) by `verifyIdJag` with verifying only the signature and times of a JWT by jose. */
+export const verification: Measure = async ({ rounds = ROUNDS, log }) => {
   const measured: Rates[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    say(`(g) round ${round + 1} of ${rounds}`);
+    log(`(g) round ${round + 1} of ${rounds}`);
     const child = start<VerificationMethods>(new URL('../processes/verification.ts', import.meta.url));
     try {
       measured.push(await child.call('compare'));
@@ -23,7 +23,7 @@ export const verification: Measure = async ({ rounds = ROUNDS, say }) => {
   return [
     {
       id: 'g',
-      what: '`verifyIdJag` beside `jose.jwtVerify`',
+      what: '`verifyIdJag`, compared with `jose.jwtVerify`',
       unit: 'per s',
       baseline: of('bare'),
       credence: of('credence'),

@@ -12,14 +12,14 @@ import { CLIENT_INFO, type Connection } from './contender.ts';
 
 const TOOL = { name: 'ping', arguments: {} };
 
-/** A client of SDK v1 over a transport with these options. */
+/** Connects a client of SDK v1 over a transport with these options. */
 export async function connectV1(url: string, options: OptionsV1): Promise<Connection> {
   const client = new ClientV1(CLIENT_INFO);
   await client.connect(new TransportV1(new URL(url), options));
   return connectionOf(client);
 }
 
-/** A client of SDK v2, which speaks the 2025 revisions unless told otherwise. */
+/** Connects a client of SDK v2. By default it uses the 2025 revisions of MCP. */
 export async function connectV2(url: string, options: OptionsV2): Promise<Connection> {
   const client = new ClientV2(CLIENT_INFO);
   await client.connect(new TransportV2(new URL(url), options));

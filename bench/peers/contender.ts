@@ -1,13 +1,13 @@
 import type { Addresses } from '../world/state.ts';
 
-/** One way to reach an MCP server, as its documentation would have it used. */
+/** One way to call an MCP server with authorization, set up as its documentation shows. */
 export interface Contender {
-  /** Everything from nothing: credentials as text, no connection, no metadata. */
+  /** Connects with no state: the credentials are text, no connection is open, no metadata is cached. */
   connect(world: Addresses): Promise<Connection>;
 }
 
 export interface Connection {
-  /** One call of a tool; rejects where it fails. */
+  /** Calls a tool once. Rejects if the call fails. */
   call(): Promise<void>;
   close(): Promise<void>;
 }

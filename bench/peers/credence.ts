@@ -15,13 +15,13 @@ export const credenceV1: Contender = {
   },
 };
 
-/** For a server of the 2025 revisions, which is what it is and what the peers speak to it. */
+/** Uses the 2025 revisions of MCP without negotiation, as the other contenders do. */
 export const credenceV2: Contender = { connect: (world) => connectV2(world, 'legacy') };
 
-/** As it comes: it finds out which revision the server speaks, by one request more. */
+/** Uses the default options: one more request detects the revision of the server. */
 export const credenceV2Auto: Contender = { connect: (world) => connectV2(world, 'auto') };
 
-/** A principal of the world, otherwise with every default. */
+/** A principal with the addresses and credentials of `world`, and default options otherwise. */
 export function principal(world: Addresses, options: Partial<ServicePrincipalOptions> = {}): ServicePrincipal {
   return new ServicePrincipal({
     idp: {

@@ -4,8 +4,9 @@ import { connectV2 } from './clients.ts';
 import type { Contender } from './contender.ts';
 
 /**
- * SDK v2's provider as its documentation shows it. It leaves getting the ID token to the application; a bot has no user who
- * signed in, so it asks the IdP for one of its own each time, with the secret that this SDK's helper can send.
+ * The `CrossAppAccessProvider` of SDK v2, set up as its documentation shows. The application must supply the ID token. No
+ * user is signed in, so this contender requests an ID token for the client itself from the IdP each time. It authenticates
+ * with a client secret, because the helper of this SDK cannot send a client assertion.
  */
 export const crossAppAccess: Contender = {
   connect: (world) =>

@@ -4,10 +4,9 @@ import { connectV1, connectV2 } from './clients.ts';
 import type { Contender } from './contender.ts';
 
 /**
- * The best case: what a careful developer writes for exactly this world in an afternoon. One flight at a time, renewal in the
- * background by `expires_in`, the ID-JAG and the subject token used again, everything that can be asked at the same time
- * asked at the same time. Nothing is checked: not an issuer, not a type, not a status beyond "it worked", no limit on time or
- * size, no redirect refused, no cancelled call dropped.
+ * The hand-written baseline for these measurements. It runs one token request at a time, renews in the background from
+ * `expires_in`, reuses the ID-JAG and the subject token, and sends independent requests in parallel. It checks nothing but
+ * the HTTP status: no issuer, no token type, no limit on time or size. It follows redirects and ignores cancellation.
  */
 export class MinimalTokens {
   readonly #world: Addresses;
@@ -18,7 +17,7 @@ export class MinimalTokens {
   #idJag: string | undefined;
   #token: string | undefined;
   #renewAtMs = 0;
-  #flight: Promise<string> | undefined;
+  #pending: Promise<string> | undefined;
 
   constructor(world: Addresses, options: { mayReuseIdJag: boolean } = { mayReuseIdJag: true }) {
     this.#world = world;
@@ -26,8 +25,8 @@ export class MinimalTokens {
   }
 
   async token(): Promise<string> {
-    if (this.#token === undefined) return this.#fly();
-    if (performance.now() >= this.#renewAtMs) void this.#fly();
+    if (this.#token === undefined) return this.#acquireOnce();
+    if (performance.now() >= this.#renewAtMs) void this.#acquireOnce();
     return this.#token;
   }
 
@@ -35,7 +34,7 @@ export class MinimalTokens {
     if (token === this.#token) this.#token = undefined;
   }
 
-  /** What a transport of either SDK takes as `fetch`. */
+  /** The `fetch` option for the transport of either SDK. */
   readonly fetch = async (input: string | URL, init: RequestInit = {}): Promise<Response> => {
     const token = await this.token();
     const response = await send(input, init, token);
@@ -45,11 +44,11 @@ export class MinimalTokens {
     return send(input, init, await this.token());
   };
 
-  #fly(): Promise<string> {
-    this.#flight ??= this.#acquire().finally(() => {
-      this.#flight = undefined;
+  #acquireOnce(): Promise<string> {
+    this.#pending ??= this.#acquire().finally(() => {
+      this.#pending = undefined;
     });
-    return this.#flight;
+    return this.#pending;
   }
 
   async #acquire(): Promise<string> {
@@ -69,7 +68,7 @@ export class MinimalTokens {
   }
 
   async #exchange(): Promise<string> {
-    // the key is imported while the metadata is on its way
+    // import the key while the metadata is being fetched
     this.#key ??= importPKCS8(this.#world.idpClient.privateKey, 'ES256');
     const { idp, resource } = await (this.#metadata ??= discover(this.#world));
     this.#subjectToken ??= (
@@ -152,7 +151,7 @@ function send(input: string | URL, init: RequestInit, token: string): Promise<Re
   return fetch(input, { ...init, headers });
 }
 
-/** Under the client of SDK v1; `mayReuseIdJag: false` is for an authorization server known to take each once. */
+/** The baseline under the client of SDK v1. `mayReuseIdJag: false` is for an authorization server that accepts an ID-JAG once. */
 export const minimumV1: Contender = {
   connect: (world) => connectV1(world.mcp, { fetch: new MinimalTokens(world).fetch }),
 };

@@ -2,7 +2,7 @@ import { PrivateKeyJwtProvider } from '@modelcontextprotocol/sdk/client/auth-ext
 import { connectV1 } from './clients.ts';
 import type { Contender } from './contender.ts';
 
-/** SDK v1's provider. It knows client_credentials at the server's authorization server and no IdP: one leg of the three. */
+/** The `PrivateKeyJwtProvider` of SDK v1. It sends one client_credentials request to the authorization server and uses no IdP. */
 export const privateKeyJwtV1: Contender = {
   connect: ({ mcp, as, asClient }) =>
     connectV1(mcp, {

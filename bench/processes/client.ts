@@ -3,7 +3,7 @@ import type { Connection } from '../peers/contender.ts';
 import type { Addresses } from '../world/state.ts';
 import { answer } from './rpc.ts';
 
-/** Milliseconds of each call that succeeded, and how many did not. */
+/** The duration of each call that succeeded, and the number of calls that failed. */
 export interface Calls {
   readonly latenciesMs: readonly number[];
   readonly failed: number;
@@ -25,22 +25,22 @@ async function oneCall(): Promise<number> {
 }
 
 const methods = {
-  /** Connects and makes the first call; how long both took. */
+  /** Connects and makes the first call. Resolves to the milliseconds that both took. */
   async connect({ contender, world }: { contender: ContenderName; world: Addresses }): Promise<number> {
     const startedMs = performance.now();
     connection = await contenders[contender].connect(world);
     await connection.call();
     return performance.now() - startedMs;
   },
-  /** So many calls at the same time. */
+  /** Makes `calls` calls at the same time. */
   burst: (calls: number): Promise<Calls> => timed(Array.from({ length: calls }, oneCall)),
-  /** A call every so often, each on time whatever the ones before it are doing. */
+  /** Starts a call every `everyMs` for `forMs`, also while earlier calls are pending. */
   async steady({ everyMs, forMs }: { everyMs: number; forMs: number }): Promise<Calls> {
     const calls: Promise<number>[] = [];
     const startedMs = performance.now();
     while (performance.now() < startedMs + forMs) {
       const call = oneCall();
-      // looked at when all have ended
+      // prevents an unhandled rejection; `timed` counts the failure
       call.catch(() => undefined);
       calls.push(call);
       const dueMs = startedMs + calls.length * everyMs - performance.now();

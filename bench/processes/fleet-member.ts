@@ -6,7 +6,7 @@ import { answer } from './rpc.ts';
 
 export interface Membership {
   readonly world: Addresses;
-  /** Without it the process keeps its tokens to itself. */
+  /** Without it the process shares no tokens. */
   readonly redis?: { readonly url: string; readonly prefix: string; readonly encryptionKey: string } | undefined;
 }
 
@@ -23,26 +23,26 @@ const methods = {
     store = redis && redisStore(redis);
     bot = principal(world, store ? { store } : {});
   },
-  /** Gets a token by itself, as it does sooner or later: metadata and what it learns of the peers are kept from then on. */
-  async goOnce(): Promise<void> {
+  /** Requests one token from the peers, so that metadata is cached and single use of ID-JAGs is known before the measurement. */
+  async acquireOnce(): Promise<void> {
     joined().invalidate(await joined().token('bench'));
     await joined().token('bench');
   },
-  /** Asks for the token every so often; how often that failed. */
-  async steady({ everyMs, forMs }: { everyMs: number; forMs: number }): Promise<{ asked: number; failed: number }> {
-    const asked: Promise<unknown>[] = [];
+  /** Calls `token()` every `everyMs` for `forMs`. Resolves to the number of calls and of failures. */
+  async steady({ everyMs, forMs }: { everyMs: number; forMs: number }): Promise<{ calls: number; failed: number }> {
+    const calls: Promise<unknown>[] = [];
     const startedMs = performance.now();
     while (performance.now() < startedMs + forMs) {
       const token = joined().token('bench');
       token.catch(() => undefined);
-      asked.push(token);
-      const dueMs = startedMs + asked.length * everyMs - performance.now();
+      calls.push(token);
+      const dueMs = startedMs + calls.length * everyMs - performance.now();
       await new Promise((resolve) => {
         setTimeout(resolve, Math.max(0, dueMs));
       });
     }
-    const outcomes = await Promise.allSettled(asked);
-    return { asked: asked.length, failed: outcomes.filter(({ status }) => status === 'rejected').length };
+    const outcomes = await Promise.allSettled(calls);
+    return { calls: calls.length, failed: outcomes.filter(({ status }) => status === 'rejected').length };
   },
   async leave(): Promise<void> {
     await bot?.close();

@@ -19,7 +19,7 @@ async function nanosecondsOf(token: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - started) / CALLS;
 }
 
-/** What one call leaves on the heap, where the young generation is big enough that nothing is collected meanwhile. */
+/** The heap bytes that one call allocates. Throws if a garbage collection runs during the measurement. */
 async function bytesOf(token: () => Promise<unknown>): Promise<number> {
   let collections = 0;
   const observer = new PerformanceObserver((list) => {
@@ -44,7 +44,7 @@ function settled(): Promise<void> {
 }
 
 const methods = {
-  /** `token()` while the token is fresh: Credence and the minimum, batch by batch in turn. */
+  /** Measures `token()` with a fresh cached token: batches of Credence and of the minimum alternate. */
   async compare(world: Addresses): Promise<{ credence: HitCost; minimum: HitCost }> {
     if (!globalThis.gc) throw new Error('needs --expose-gc');
     const bot = principal(world);

@@ -6,8 +6,8 @@ const AS = 'http://127.0.0.1:2';
 const MCP = 'http://127.0.0.1:3/mcp';
 
 /**
- * Peers inside the process: each answer is right in form, an ID-JAG and an access token of the usual length (the token 43
- * characters), and costs no connection. The principal does not verify the ID-JAG's signature, so it needs none that holds.
+ * A `fetch` that plays the IdP and the authorization server without a connection. Its ID-JAGs and access tokens (43
+ * characters) are well-formed and of usual length. The ID-JAG signature is not valid: the principal does not verify it.
  */
 function peers(count: { issued: number }): FetchLike {
   const signature = 'A'.repeat(86);
@@ -89,22 +89,22 @@ async function bytesPerToken(keys: number): Promise<number> {
       await bot.token('bench', { scopes: pair.value });
     }
   };
-  // first what is there once: compiled code, metadata, the bounded caches of ID-JAGs and subject tokens
+  // Before the measurement: compile the code, cache the metadata, and fill the bounded caches of ID-JAGs and subject tokens.
   await take(500);
   const before = await usedBytes();
   await take(keys);
   const after = await usedBytes();
-  // all of them are still there
+  // Check that no token was evicted: a cached token causes no request.
   const { issued } = count;
   for (const [at, pair] of [...pairsOf(scopes)].slice(0, 500 + keys).entries()) {
     if (at % 100 === 0) await bot.token('bench', { scopes: pair });
   }
-  if (count.issued !== issued) throw new Error('tokens were let go of while they were counted');
+  if (count.issued !== issued) throw new Error('tokens were evicted during the measurement');
   await bot.close();
   return (after - before) / keys;
 }
 
-/** Every two of so many scopes are a key of their own. */
+/** Scopes that form enough pairs: each pair of scopes is one cache key. */
 function scopesFor(keys: number): readonly string[] {
   const count = Math.ceil(Math.sqrt(2 * (keys + 500))) + 2;
   return Array.from({ length: count }, (_, at) => `records:${String(at).padStart(3, '0')}`);

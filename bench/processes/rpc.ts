@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** What a child process can be asked for: arguments and answers are plain data. */
+/** A method that the parent calls in a child process. Parameters and results are plain data. */
 type Method = (...parameters: never[]) => Promise<unknown>;
 export type Methods<M> = { [Name in keyof M]: Method };
 
@@ -14,24 +14,24 @@ export interface Child<M> {
   stop(): Promise<void>;
 }
 
-interface Question {
+interface Call {
   readonly id: number;
   readonly name: string;
   readonly parameters: readonly unknown[];
 }
 type Reply = { readonly id: number } & ({ readonly answer: unknown } | { readonly error: string });
 
-/** In the child: answers what the parent asks, and ends when the parent does. */
+/** Runs in the child: executes the calls of the parent, and exits when the parent exits. */
 export function answer(methods: Readonly<Record<string, Method>>): void {
-  const run = async ({ name, parameters }: Question): Promise<unknown> => {
+  const run = async ({ name, parameters }: Call): Promise<unknown> => {
     const method = methods[name];
     if (!method) throw new Error(`no method ${name}`);
     return method(...(parameters as never[]));
   };
   const reply = (message: Reply) => process.send?.(message);
-  process.on('message', (question: Question) => {
-    const { id } = question;
-    run(question).then(
+  process.on('message', (call: Call) => {
+    const { id } = call;
+    run(call).then(
       (result) => reply({ id, answer: result }),
       (error: unknown) => reply({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
@@ -39,7 +39,7 @@ export function answer(methods: Readonly<Record<string, Method>>): void {
   process.on('disconnect', () => process.exit());
 }
 
-/** Starts `module` (a file URL) as a process of its own; `nodeOptions` are further ones of node. */
+/** Starts `module` (a file URL) as a child process with these additional options of node. */
 export function start<M extends Methods<M>>(module: URL, nodeOptions: readonly string[] = []): Child<M> {
   const child: ChildProcess = fork(fileURLToPath(module), {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
@@ -55,8 +55,8 @@ export function start<M extends Methods<M>>(module: URL, nodeOptions: readonly s
     else waiter?.resolve(reply.answer as never);
   });
   child.on('exit', (code, signal) => {
-    const gone = new Error(`${fileURLToPath(module)} ended early (${code ?? signal})`);
-    for (const { reject } of waiting.values()) reject(gone);
+    const exited = new Error(`${fileURLToPath(module)} exited early (${code ?? signal})`);
+    for (const { reject } of waiting.values()) reject(exited);
     waiting.clear();
   });
   return {
@@ -68,13 +68,13 @@ export function start<M extends Methods<M>>(module: URL, nodeOptions: readonly s
         }
         lastId += 1;
         waiting.set(lastId, { resolve, reject });
-        child.send({ id: lastId, name, parameters } satisfies Question);
+        child.send({ id: lastId, name, parameters } satisfies Call);
       }),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
+      const exited = once(child, 'exit');
       child.disconnect();
-      await gone;
+      await exited;
     },
   };
 }

@@ -5,10 +5,11 @@ import { median } from '../report/stats.ts';
 import { answer } from './rpc.ts';
 
 export interface Rates {
-  /** Verifications per second, one after the other. */
+  /** Verifications per second, run one after the other. */
   readonly credence: number;
+  /** The same for `jwtVerify`. */
   readonly bare: number;
-  /** Credence's part of the bare rate, batch by batch. */
+  /** Median over the batches of Credence's rate divided by the rate of `jwtVerify`. */
   readonly ratio: number;
 }
 
@@ -21,12 +22,12 @@ const WARM_UP = 60;
 const BATCHES = 60;
 
 const methods = {
-  /** `verifyIdJag` with its keys at hand beside `jwtVerify` with its key at hand, batch by batch in turn. */
+  /** Compares `verifyIdJag` with cached keys to `jwtVerify` with its key. Their batches alternate. */
   async compare(): Promise<Rates> {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256', use: 'sig' }] };
     const idJags = await Promise.all(Array.from({ length: ID_JAGS }, () => idJag(privateKey)));
-    // as an authorization server has it: fetched once, from the URI that its metadata names, and cached
+    // as in an authorization server: the key set is fetched once from `jwksUri` and cached
     const options = {
       issuers: { [ISSUER]: { jwksUri: `${ISSUER}/jwks` } },
       audience: AUDIENCE,
@@ -41,9 +42,9 @@ const methods = {
     };
 
     const rates = { credence: [] as number[], bare: [] as number[] };
-    // an authorization server runs for long: what counts is code that is compiled
+    // An authorization server runs for a long time, so the measured code is warmed up until it is compiled.
     for (let batch = -WARM_UP; batch < BATCHES; batch += 1) {
-      // each goes first as often as the other: what one leaves to be collected, the next one pays for
+      // The order alternates, because the second one also pays for collecting the garbage of the first.
       const order = batch % 2 === 0 ? (['credence', 'bare'] as const) : (['bare', 'credence'] as const);
       for (const name of order) {
         const rate = await rateOf(verify[name], idJags);

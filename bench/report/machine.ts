@@ -7,9 +7,9 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Load average of the minute before; more than a few tenths means that others were at work. */
+  /** Load average of the minute before the run. More than a few tenths means that other processes were busy. */
   readonly loadBefore: number;
-  /** Of the packages that are measured against. */
+  /** Versions of the packages that take part in the measurements. */
   readonly versions: Readonly<Record<string, string>>;
   readonly date: string;
 }

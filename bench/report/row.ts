@@ -1,8 +1,8 @@
-/** One value for each SDK, v1 first, or one where the SDK plays no part. */
+/** One value for SDK v1 and one for v2, or a single value if the measurement uses no SDK. */
 export type Values = readonly [number] | readonly [number, number];
 
 export interface Target {
-  /** As it is printed, such as `<= 1.15 x`. */
+  /** The printed form: `<= 1.15 x`. */
   readonly text: string;
   readonly met: boolean;
 }
@@ -17,15 +17,15 @@ export interface Row {
   readonly peerV2?: number | undefined;
   /** `PrivateKeyJwtProvider` of SDK v1. */
   readonly peerV1?: number | undefined;
-  /** The hand-coded minimum, or what else Credence is held against. */
+  /** The hand-written minimum, or another program that Credence is compared with. */
   readonly baseline?: Values | undefined;
   readonly credence: Values;
-  /** Credence to the baseline. */
+  /** Credence divided by the baseline. */
   readonly ratio?: Values | undefined;
   readonly target?: Target | undefined;
 }
 
-/** Credence beside its baseline, SDK by SDK. */
+/** Divides Credence by its baseline, for each SDK. */
 export function ratioOf(credence: Values, baseline: Values): Values {
   const [v1, v2] = credence;
   const [baseV1, baseV2 = baseV1] = baseline;

@@ -5,14 +5,14 @@ const HEAD = [
   'measured',
   'CrossAppAccessProvider (v2)',
   'PrivateKeyJwtProvider (v1)',
-  'held against',
+  'compared with',
   'Credence',
   'ratio',
   'target',
   '',
 ] as const;
 
-/** The table as Markdown, aligned so that it can be read in a terminal. Two values are SDK v1 / v2. */
+/** The table as Markdown, aligned for a terminal. Two values in a cell are SDK v1 / SDK v2. */
 export function tableOf(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     `(${row.id})`,

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { isClient, type RegisteredClient } from './clients.ts';
-import { type Asked, type Said, serve } from './http.ts';
+import { type ReceivedRequest, type Answer, serve } from './http.ts';
 import { type Idp, refused } from './idp.ts';
 import { SCOPE, type State } from './state.ts';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-/** An authorization server that redeems ID-JAGs, and gives plain client_credentials to SDK v1, which has nothing else. */
+/** An authorization server that redeems ID-JAGs. It also accepts client_credentials, the only grant of SDK v1's provider. */
 export async function startAuthorizationServer(
   state: State,
   client: RegisteredClient,
   idp: () => Idp,
 ): Promise<{ issuer: string }> {
-  const issue = (): Said => {
+  const issue = (): Answer => {
     const accessToken = randomBytes(32).toString('base64url');
     const { tokenLifetimeMs } = state.behaviour;
     state.tokens.set(accessToken, performance.now() + tokenLifetimeMs);
@@ -24,9 +24,9 @@ export async function startAuthorizationServer(
     };
   };
 
-  const token = async (issuer: string, asked: Asked): Promise<Said> => {
-    const form = new URLSearchParams(asked.body);
-    if (!(await isClient(client, issuer, form, asked.authorization))) return refused('invalid_client', 401);
+  const token = async (issuer: string, request: ReceivedRequest): Promise<Answer> => {
+    const form = new URLSearchParams(request.body);
+    if (!(await isClient(client, issuer, form, request.authorization))) return refused('invalid_client', 401);
     if (form.get('grant_type') === 'client_credentials') return issue();
     if (form.get('grant_type') !== JWT_BEARER) return refused('unsupported_grant_type');
     const { payload } = await jwtVerify(form.get('assertion') ?? '', idp().publicKey, {
@@ -40,13 +40,13 @@ export async function startAuthorizationServer(
     return issue();
   };
 
-  const issuer = await serve(state.latencyMs, (origin, asked) => {
-    if (asked.path === '/token') {
+  const issuer = await serve(state.latencyMs, (origin, request) => {
+    if (request.path === '/token') {
       state.counts.asToken += 1;
-      return token(origin, asked);
+      return token(origin, request);
     }
     state.counts.asMetadata += 1;
-    if (asked.path !== '/.well-known/oauth-authorization-server') return { status: 404 };
+    if (request.path !== '/.well-known/oauth-authorization-server') return { status: 404 };
     return {
       status: 200,
       json: {

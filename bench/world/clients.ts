@@ -13,7 +13,7 @@ export async function registerClient(clientId: string, secret: string): Promise<
   return { clientId, secret, publicKey, privateKey: await exportPKCS8(privateKey) };
 }
 
-/** Whether the request is the client's: private_key_jwt, client_secret_basic or client_secret_post. */
+/** Whether the request authenticates `client` by private_key_jwt, client_secret_basic or client_secret_post. */
 export async function isClient(
   client: RegisteredClient,
   issuer: string,

@@ -3,32 +3,32 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
   readonly authorization: string | undefined;
   readonly body: string;
 }
 
-export interface Said {
+export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
 }
 
 /**
- * Serves on a free port of 127.0.0.1. Every answer leaves `latencyMs()` after its request arrived; what the answer itself
- * takes is spent within that time.
+ * Serves on a free port of 127.0.0.1. Every answer is sent `latencyMs()` after its request arrived. That time includes the
+ * time to compute the answer.
  */
 export async function serve(
   latencyMs: () => number,
-  handle: (origin: string, asked: Asked) => Said | Promise<Said>,
+  handle: (origin: string, request: ReceivedRequest) => Answer | Promise<Answer>,
 ): Promise<string> {
   let origin = '';
   const server = createServer((request, response) => {
     const dueMs = performance.now() + latencyMs();
     const run = async () => {
-      const { status, headers = {}, json } = await handle(origin, await asked(request));
+      const { status, headers = {}, json } = await handle(origin, await received(request));
       const leftMs = dueMs - performance.now();
       if (leftMs > 0) await sleep(leftMs);
       response.writeHead(status, json === undefined ? headers : { 'content-type': 'application/json', ...headers });
@@ -39,7 +39,7 @@ export async function serve(
       response.writeHead(500).end();
     });
   });
-  // a connection that is closed between two rounds would cost one of the contenders a new one
+  // A connection must stay open between two rounds: otherwise some contender has to open a new one.
   server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -47,7 +47,7 @@ export async function serve(
   return origin;
 }
 
-async function asked(request: IncomingMessage): Promise<Asked> {
+async function received(request: IncomingMessage): Promise<ReceivedRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type CryptoKey, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { isClient, type RegisteredClient } from './clients.ts';
-import { type Asked, type Said, serve } from './http.ts';
+import { type ReceivedRequest, type Answer, serve } from './http.ts';
 import { ID_JAG_LIFETIME_SECONDS, IDP_TOKEN_LIFETIME_SECONDS, SCOPE, type State } from './state.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -12,7 +12,7 @@ export interface Idp {
   readonly publicKey: CryptoKey;
 }
 
-/** An IdP that gives a principal its own tokens and exchanges them for ID-JAGs. */
+/** An IdP that issues a principal its own tokens and exchanges them for ID-JAGs. */
 export async function startIdp(
   state: State,
   client: RegisteredClient,
@@ -29,9 +29,9 @@ export async function startIdp(
       .sign(privateKey);
   };
 
-  const token = async (issuer: string, asked: Asked): Promise<Said> => {
-    const form = new URLSearchParams(asked.body);
-    if (!(await isClient(client, issuer, form, asked.authorization))) return refused('invalid_client', 401);
+  const token = async (issuer: string, request: ReceivedRequest): Promise<Answer> => {
+    const form = new URLSearchParams(request.body);
+    if (!(await isClient(client, issuer, form, request.authorization))) return refused('invalid_client', 401);
     if (form.get('grant_type') === 'client_credentials') {
       const [accessToken, idToken] = await Promise.all([
         sign(issuer, 'at+jwt', IDP_TOKEN_LIFETIME_SECONDS, { aud: issuer }),
@@ -61,13 +61,13 @@ export async function startIdp(
     };
   };
 
-  const issuer = await serve(state.latencyMs, (origin, asked) => {
-    if (asked.path === '/token') {
+  const issuer = await serve(state.latencyMs, (origin, request) => {
+    if (request.path === '/token') {
       state.counts.idpToken += 1;
-      return token(origin, asked);
+      return token(origin, request);
     }
     state.counts.idpMetadata += 1;
-    if (!/^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)$/u.test(asked.path)) {
+    if (!/^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)$/u.test(request.path)) {
       return { status: 404 };
     }
     return {
@@ -90,6 +90,6 @@ export async function startIdp(
   return { issuer, publicKey };
 }
 
-export function refused(error: string, status = 400): Said {
+export function refused(error: string, status = 400): Answer {
   return { status, json: { error } };
 }

@@ -12,7 +12,7 @@ async function open(): Promise<Addresses> {
   const asClient = await registerClient('bench-bot-at-as', 'secret-at-the-as');
   let idp: Idp | undefined;
   const as = await startAuthorizationServer(state, asClient, () => {
-    if (!idp) throw new Error('the IdP is not up');
+    if (!idp) throw new Error('the IdP is not started');
     return idp;
   });
   idp = await startIdp(state, idpClient, () => asClient.clientId);
@@ -32,7 +32,7 @@ function credentialsOf({ clientId, privateKey, secret }: RegisteredClient): Addr
 
 const methods = {
   open,
-  /** Forgets every token and every count. */
+  /** Deletes all tokens and counts, and sets the behaviour. */
   reset: async (behaviour: Behaviour) => state.reset(behaviour),
   resetCounts: async () => {
     state.counts = noCounts();

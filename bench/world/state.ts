@@ -1,14 +1,14 @@
-/** How the world behaves; it can be changed between two measurements. */
+/** The behaviour of the IdP, the authorization server and the MCP server. `reset` changes it between two measurements. */
 export interface Behaviour {
-  /** Every party answers after so many milliseconds. */
+  /** Every server answers after this many milliseconds. */
   readonly latencyMs: number;
   /** Lifetime of an access token, exact to the millisecond. */
   readonly tokenLifetimeMs: number;
-  /** The authorization server takes each ID-JAG once. */
+  /** The authorization server accepts each ID-JAG once. */
   readonly idJagsOnce: boolean;
 }
 
-/** Requests that arrived, by endpoint; `unauthorized` are the 401s of the MCP server. */
+/** The number of requests that arrived at each endpoint. `unauthorized` counts the 401s of the MCP server. */
 export interface Counts {
   idpMetadata: number;
   idpToken: number;
@@ -19,14 +19,14 @@ export interface Counts {
   unauthorized: number;
 }
 
-/** Where everything is and how the clients that are registered there prove themselves. */
+/** The addresses of the servers, and the credentials of the clients that are registered there. */
 export interface Addresses {
   readonly idp: string;
   readonly as: string;
   readonly mcp: string;
-  /** At the IdP; by its key (ES256, PKCS#8 PEM) or by its secret. */
+  /** The client at the IdP. It authenticates with its key (ES256, PKCS#8 PEM) or its secret. */
   readonly idpClient: { readonly clientId: string; readonly privateKey: string; readonly secret: string };
-  /** At the authorization server, likewise. */
+  /** The client at the authorization server. It authenticates with its key or its secret. */
   readonly asClient: { readonly clientId: string; readonly privateKey: string; readonly secret: string };
 }
 
@@ -37,9 +37,9 @@ export const ID_JAG_LIFETIME_SECONDS = 300;
 export class State {
   behaviour: Behaviour = { latencyMs: 20, tokenLifetimeMs: 300_000, idJagsOnce: false };
   counts: Counts = noCounts();
-  /** Access tokens of the MCP server, with when they end on the monotonic clock. */
+  /** Access tokens for the MCP server, with their expiry in milliseconds of `performance.now()`. */
   readonly tokens = new Map<string, number>();
-  /** `jti` of every ID-JAG that was redeemed. */
+  /** The `jti` of every redeemed ID-JAG. */
   readonly redeemed = new Set<string>();
 
   readonly latencyMs = (): number => this.behaviour.latencyMs;
@@ -60,7 +60,7 @@ export function metadataRequests({ idpMetadata, asMetadata, resourceMetadata }: 
   return idpMetadata + asMetadata + resourceMetadata;
 }
 
-/** Everything that was asked for the sake of a token. */
+/** The number of requests that a client sent to get access tokens: metadata and both token endpoints. */
 export function authRequests(counts: Counts): number {
   return metadataRequests(counts) + counts.idpToken + counts.asToken;
 }

@@ -2,14 +2,14 @@ import { type Child, start } from '../processes/rpc.ts';
 import type { WorldMethods } from './process.ts';
 import type { Addresses, Behaviour, Counts } from './state.ts';
 
-/** An IdP, an authorization server and an MCP server, in a process of their own so that no client pays for them. */
+/** An IdP, an authorization server and an MCP server. They run in a separate process, so that their CPU time is not measured. */
 export interface World {
   readonly addresses: Addresses;
-  /** Forgets every token and every count, and behaves like this from now on. */
+  /** Deletes all tokens and counts, and sets the behaviour. */
   reset(behaviour: Behaviour): Promise<void>;
   resetCounts(): Promise<void>;
   counts(): Promise<Counts>;
-  /** Every access token is refused from now on. */
+  /** Revokes all access tokens that were issued. */
   revoke(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -6,13 +6,13 @@ import { Provider } from 'oidc-provider';
 // #endregion
 import { listen } from './listen.ts';
 
-/** An oidc-provider that redeems the ID-JAGs of one IdP for tokens to one MCP server. */
+/** An authorization server on oidc-provider. It redeems the ID-JAGs of one IdP for access tokens to one MCP server. */
 export async function startAuthorizationServer({ idpIssuer, resource }: { idpIssuer: string; resource: string }) {
   const { origin: issuer, serve, close } = await listen();
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const signingKey = { ...(await exportJWK(privateKey)), kty: 'EC', alg: 'ES256', use: 'sig' };
-  const botSecret = 'what the bot was given when it was registered here';
-  const serverSecret = 'what the MCP server introspects with';
+  const botSecret = 'the client secret of the bot';
+  const serverSecret = 'the client secret of the MCP server, for introspection';
   const trail: RedeemAuditRecord[] = [];
 
   // #region authorization-server
@@ -34,7 +34,7 @@ export async function startAuthorizationServer({ idpIssuer, resource }: { idpIss
 
   // #region redeem
   addIdJagGrant(provider, {
-    issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
+    issuers: { [idpIssuer]: {} }, // keys by discovery; or set jwksUri or jwks
     resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
     scopesFor: [
       { group: 'engineering', scopes: ['issues:read', 'issues:write'] },

@@ -9,7 +9,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
 import { listen } from './listen.ts';
 
-/** An IdP that knows one bot, and grants it whatever it asks for. idp-policy.ts shows one that thinks first. */
+/** An IdP with one bot that grants every requested scope. idp-policy.ts shows an IdP with a policy. */
 export async function startIdentityProvider() {
   const { origin: issuer, serve, close } = await listen();
   const [bot, own] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256', { extractable: true })]);

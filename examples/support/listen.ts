@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server on a free port of loopback, up before what it serves is made: an issuer identifier holds its port. */
+/** Opens a free port on loopback before the handler exists, because the handler needs the port for its issuer identifier. */
 export async function listen() {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

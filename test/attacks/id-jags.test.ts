@@ -2,7 +2,7 @@ import { clientSecret, ServicePrincipal } from '@credence/core';
 import { type Sandbox, startSandbox } from '@credence/sandbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { rightOptions } from '../configuration/support/bot-options.ts';
+import { validOptions } from '../configuration/support/bot-options.ts';
 import { refusalOf } from '../support/evidence.ts';
 import { type AttackWorld, call, expectForThePerson, startAttackWorld } from './support/attack-world.ts';
 
@@ -21,7 +21,7 @@ describe('an ID-JAG that was stolen on its way', () => {
 
   beforeEach(async () => {
     const bot = new ServicePrincipal({
-      ...rightOptions(sandbox),
+      ...validOptions(sandbox),
       fetch: async (input, init) => {
         const assertion = init?.body instanceof URLSearchParams ? init.body.get('assertion') : null;
         if (assertion !== null) stolen = assertion;
@@ -135,7 +135,7 @@ describe('an ID-JAG that was stolen on its way', () => {
   });
 
   it("lets nobody in who has the principal's own client at the authorization server but not at the IdP", async () => {
-    const options = rightOptions(sandbox);
+    const options = validOptions(sandbox);
     const { clientId } = sandbox.principals['reporting-bot'];
     const bot = new ServicePrincipal({
       ...options,

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs the benchmark as `npm run bench` does. */
+/** Runs `npm run bench` with these arguments. */
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
     const command = ['--import', 'tsx', 'bench/main.ts', ...args];
@@ -18,7 +18,7 @@ async function bench(...args: string[]): Promise<{ code: number; stdout: string;
 }
 
 describe('npm run bench', () => {
-  it('measures a hit and a verification, and says whether each target was met', async () => {
+  it('measures a cached token and a verification, and reports whether each target is met', async () => {
     const { code, stdout, stderr } = await bench('--only', 'd,g', '--rounds', '1', '--json');
     expect({ code, stderr: stderr.match(/error/iu) }).toEqual({ code: 0, stderr: null });
     const { machine, rows } = JSON.parse(stdout) as {
@@ -31,7 +31,7 @@ describe('npm run bench', () => {
     expect(rows.flatMap(({ target }) => target?.text ?? [])).toEqual(['< 2000 ns', '>= 0.85 x']);
   }, 120_000);
 
-  it('fails where it cannot do what it was asked to', async () => {
+  it('exits with code 1 for an unknown measurement', async () => {
     const { code, stderr } = await bench('--only', 'd,z');
     expect(code).toBe(1);
     expect(stderr).toContain('"z" is no measurement');

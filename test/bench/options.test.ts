@@ -4,8 +4,8 @@ import { atLeast, atMost, ratioOf } from '../../bench/report/row.ts';
 import { median, percentile } from '../../bench/report/stats.ts';
 import { tableOf } from '../../bench/report/table.ts';
 
-describe('the options of the benchmark', () => {
-  it('are everything once unless something is chosen', () => {
+describe('optionsFrom', () => {
+  it('runs every measurement by default, and reads --only, --rounds and --json', () => {
     const all = optionsFrom([]);
     expect(all).toEqual({ only: ['a', 'b', 'c', 'd', 'e', 'f', 'g'], rounds: undefined, json: false, write: false });
     expect(optionsFrom(['--only', 'c,a', '--rounds', '3', '--json'])).toMatchObject({
@@ -15,13 +15,13 @@ describe('the options of the benchmark', () => {
     });
   });
 
-  it.each([[['--only', 'h']], [['--rounds', '0']], [['--rounds', 'two']], [['--fast']]])('refuse %j', (args) => {
+  it.each([[['--only', 'h']], [['--rounds', '0']], [['--rounds', 'two']], [['--fast']]])('throws for %j', (args) => {
     expect(() => optionsFrom(args)).toThrow();
   });
 });
 
-describe('the figures of the benchmark', () => {
-  it('are medians and percentiles by nearest rank', () => {
+describe('the report of the benchmark', () => {
+  it('computes medians, and percentiles by nearest rank', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     const hundred = Array.from({ length: 100 }, (_, at) => at + 1).toReversed();
@@ -31,14 +31,14 @@ describe('the figures of the benchmark', () => {
     expect(() => median([])).toThrow('nothing was measured');
   });
 
-  it('compare each SDK with the minimum under the same SDK, and a target is met by both or not at all', () => {
+  it('divides by the baseline of the same SDK, and marks a target as met only if both SDKs meet it', () => {
     const ratio = ratioOf([110, 300], [100, 200]);
     expect(ratio).toEqual([1.1, 1.5]);
     expect(atMost(ratio, 1.15, ' x')).toEqual({ text: '<= 1.15 x', met: false });
     expect(atLeast([0.85], 0.85, ' x')).toEqual({ text: '>= 0.85 x', met: true });
   });
 
-  it('say in the table what was missed', () => {
+  it('marks a missed target in the table', () => {
     const table = tableOf([
       {
         id: 'a',

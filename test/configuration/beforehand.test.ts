@@ -5,7 +5,7 @@ import { connectMcp } from '@credence/sdk-adapter';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../support/evidence.ts';
 import { startPeer } from '../support/peer.ts';
-import { rightOptions, withIdp, withServer } from './support/bot-options.ts';
+import { validOptions, withIdp, withServer } from './support/bot-options.ts';
 
 let sandbox: Sandbox;
 let bot: ServicePrincipal | undefined;
@@ -16,50 +16,50 @@ beforeAll(async () => {
 afterEach(async () => bot?.close());
 afterAll(async () => sandbox.close());
 
-/** Requests that any party of the sandbox has got. */
-function asked(): number {
+/** The number of requests that all servers of the sandbox have received. */
+function requestCount(): number {
   const { idp, authorizationServers, servers } = sandbox;
   return [idp, ...Object.values(authorizationServers), ...Object.values(servers)]
     .map(({ requests }) => requests.total)
     .reduce((sum, total) => sum + total, 0);
 }
 
-async function refusedBeforehand(action: Promise<unknown> | (() => unknown)) {
-  const before = asked();
+async function refusedWithoutRequest(action: Promise<unknown> | (() => unknown)) {
+  const before = requestCount();
   const error = await refusalOf(action);
-  expect(asked()).toBe(before);
+  expect(requestCount()).toBe(before);
   return error;
 }
 
-describe('nothing is sent when', () => {
-  it('an EC key is to sign as RSA', async () => {
+describe('the bot sends no request when', () => {
+  it('the algorithm of a private key is RS256 and the key is an EC key', async () => {
     const { privateKey, clientId } = sandbox.principals['reporting-bot'];
-    const error = await refusedBeforehand(() => privateKeyJwt({ clientId, key: privateKey, alg: 'RS256' }));
+    const error = await refusedWithoutRequest(() => privateKeyJwt({ clientId, key: privateKey, alg: 'RS256' }));
     expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you' });
     expect(error.summary).toMatch(/RS256.*ES256|ES256.*RS256/u);
   });
 
-  it('the key is the public one', async () => {
+  it('the key is a public key', async () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    const error = await refusedBeforehand(() => privateKeyJwt({ clientId: 'bot', key: pem }));
+    const error = await refusedWithoutRequest(() => privateKeyJwt({ clientId: 'bot', key: pem }));
     expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you' });
     expect(error.remedy).toContain('private key');
   });
 
-  it("the IdP's credential is given to an authorization server too", async () => {
-    const options = rightOptions(sandbox);
+  it('the credential for the IdP is also the credential for an authorization server', async () => {
+    const options = validOptions(sandbox);
     const shared = withServer(options, 'issues', { credential: options.idp.credential });
-    const error = await refusedBeforehand(() => new ServicePrincipal(shared));
+    const error = await refusedWithoutRequest(() => new ServicePrincipal(shared));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toContain('servers.issues.credential');
   });
 
-  it("one server's credential is given to a server of another authorization server too", async () => {
-    const options = rightOptions(sandbox);
+  it('the same credential is configured for servers of two authorization servers', async () => {
+    const options = validOptions(sandbox);
     const credential = clientSecret({ clientId: 'one', secret: 'for-both-of-them' });
     const shared = withServer(withServer(options, 'issues', { credential }), 'database', { credential });
-    const error = await refusedBeforehand(() => new ServicePrincipal(shared));
+    const error = await refusedWithoutRequest(() => new ServicePrincipal(shared));
     expect(error).toMatchObject({
       code: 'invalid_configuration',
       leg: 'configure',
@@ -72,31 +72,31 @@ describe('nothing is sent when', () => {
   it.each(['http://idp.example', 'idp.example', 'https://user:pass@idp.example', 'https://idp.example?tenant=1'])(
     'the IdP issuer is %s',
     async (issuer) => {
-      const error = await refusedBeforehand(() => new ServicePrincipal(withIdp(rightOptions(sandbox), { issuer })));
+      const error = await refusedWithoutRequest(() => new ServicePrincipal(withIdp(validOptions(sandbox), { issuer })));
       expect(error).toMatchObject({ leg: 'configure', contact: 'you' });
       expect(error.summary).toContain('idp.issuer');
       expect(error.summary).not.toContain('user:pass');
     },
   );
 
-  it('a server is asked for by a name that is not configured', async () => {
-    bot = new ServicePrincipal(rightOptions(sandbox));
+  it('a server name is not configured', async () => {
+    bot = new ServicePrincipal(validOptions(sandbox));
     for (const action of [
       bot.token('isues'),
       () => bot?.fetchFor('isues'),
       bot.diagnose('isues'),
       connectMcp(bot, 'isues'),
     ]) {
-      const error = await refusedBeforehand(action);
+      const error = await refusedWithoutRequest(action);
       expect(error).toMatchObject({ code: 'unknown_server', leg: 'configure', contact: 'you' });
       expect(error.message).toContain('"isues"');
       expect(error.remedy).toContain('issues, documents, database');
     }
   });
 
-  it('a scope is asked for that the configuration does not allow', async () => {
-    bot = new ServicePrincipal(withServer(rightOptions(sandbox), 'issues', { scopes: ['issues:read'], stepUp: [] }));
-    const error = await refusedBeforehand(bot.token('issues', { scopes: ['issues:write'] }));
+  it('a requested scope is not allowed by the configuration', async () => {
+    bot = new ServicePrincipal(withServer(validOptions(sandbox), 'issues', { scopes: ['issues:read'], stepUp: [] }));
+    const error = await refusedWithoutRequest(bot.token('issues', { scopes: ['issues:write'] }));
     expect(error).toMatchObject({
       code: 'scope_outside_ceiling',
       leg: 'configure',
@@ -106,11 +106,11 @@ describe('nothing is sent when', () => {
     expect(error.remedy).toContain('servers.issues.stepUp');
   });
 
-  it('a request is to go to another origin', async () => {
+  it('the URL of a call has another origin than the server', async () => {
     const elsewhere = await startPeer({ '*': { body: {} } });
     try {
-      bot = new ServicePrincipal(rightOptions(sandbox));
-      const error = await refusedBeforehand(bot.fetchFor('issues')(`${elsewhere.origin}/mcp`));
+      bot = new ServicePrincipal(validOptions(sandbox));
+      const error = await refusedWithoutRequest(bot.fetchFor('issues')(`${elsewhere.origin}/mcp`));
       expect(error).toMatchObject({ code: 'cross_origin_refused', leg: 'call', server: 'issues' });
       expect(error.remedy).toContain('servers.issues.url');
       expect(elsewhere.requests).toEqual([]);
@@ -119,8 +119,8 @@ describe('nothing is sent when', () => {
     }
   });
 
-  it('the bot was closed', async () => {
-    const closed = new ServicePrincipal(rightOptions(sandbox));
+  it('the bot is closed', async () => {
+    const closed = new ServicePrincipal(validOptions(sandbox));
     const send = closed.fetchFor('issues');
     await closed.close();
     for (const action of [
@@ -129,15 +129,15 @@ describe('nothing is sent when', () => {
       () => closed.fetchFor('issues'),
       connectMcp(closed, 'issues'),
     ]) {
-      expect(await refusedBeforehand(action)).toMatchObject({ code: 'closed', leg: 'configure', contact: 'you' });
+      expect(await refusedWithoutRequest(action)).toMatchObject({ code: 'closed', leg: 'configure', contact: 'you' });
     }
   });
 });
 
-describe('what works, but not as it was meant', () => {
-  it('is a partial grant: the token says what is missing, the diagnosis whom to ask', async () => {
+describe('a problem that does not stop the bot', () => {
+  it('is a partial grant: the token lists the missing scopes, and the error names whom to contact', async () => {
     bot = new ServicePrincipal(
-      withServer(rightOptions(sandbox), 'documents', { scopes: ['documents:read', 'documents:write'] }),
+      withServer(validOptions(sandbox), 'documents', { scopes: ['documents:read', 'documents:write'] }),
     );
     const token = await bot.token('documents');
     expect(token.missingScopes).toEqual(['documents:write']);
@@ -154,8 +154,8 @@ describe('what works, but not as it was meant', () => {
     expect(error.remedy).toContain('Ask for "documents:write" to be granted');
   });
 
-  it('is a tool that needs a scope the bot is not configured for: the call says so', async () => {
-    bot = new ServicePrincipal(withServer(rightOptions(sandbox), 'issues', { scopes: ['issues:read'], stepUp: [] }));
+  it('is a tool that needs a scope outside the configuration: the call fails and names the option', async () => {
+    bot = new ServicePrincipal(withServer(validOptions(sandbox), 'issues', { scopes: ['issues:read'], stepUp: [] }));
     const client = await connectMcp(bot, 'issues');
     try {
       const error = await refusalOf(client.callTool({ name: 'create_issue', arguments: { title: 'x' } }));
@@ -171,9 +171,9 @@ describe('what works, but not as it was meant', () => {
     }
   });
 
-  it('is a clock that is ahead, where the IdP does not mind: the diagnosis shows it', async () => {
+  it('is a clock that is ahead while the IdP accepts the client assertion: the diagnosis reports the difference', async () => {
     const clock = { wallMs: () => Date.now() + 3_600_000, monotonicMs: () => performance.now() };
-    bot = new ServicePrincipal({ ...rightOptions(sandbox), clock });
+    bot = new ServicePrincipal({ ...validOptions(sandbox), clock });
     const diagnosis = await bot.diagnose('issues');
     expect(diagnosis.ok).toBe(true);
     expect(String(diagnosis)).toMatch(/authenticate .*its clock is (?:3599|3600|3601) s behind ours/u);

@@ -5,7 +5,7 @@ import * as v2 from '@credence/sdk-adapter/v2';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type DeadOrigin, holdDeadOrigin } from '../support/dead-origin.ts';
 import { everythingShownBy, refusalOf } from '../support/evidence.ts';
-import { CONDITIONS_ELSEWHERE, type Mistake, OWN_MISTAKES } from './support/mistakes.ts';
+import { CONDITIONS_AT_OTHER_PARTIES, type Mistake, OWN_MISTAKES } from './support/mistakes.ts';
 
 let sandbox: Sandbox;
 let dead: DeadOrigin;
@@ -27,7 +27,7 @@ function secretsOf(): readonly string[] {
   ]);
 }
 
-function expectForThePersonOnCall(error: CredenceError, mistake: Mistake): void {
+function expectHelpfulError(error: CredenceError, mistake: Mistake): void {
   const { code, leg, contact, remedy, message = [] } = mistake;
   expect(error).toBeInstanceOf(CredenceError);
   expect(error).toMatchObject({ code, leg, contact });
@@ -40,8 +40,11 @@ function expectForThePersonOnCall(error: CredenceError, mistake: Mistake): void 
   }
 }
 
-async function whileSo<T>(mistake: Mistake, work: (bot: ServicePrincipal, server: string) => Promise<T>): Promise<T> {
-  const undo = mistake.elsewhere?.(sandbox);
+async function withMistake<T>(
+  mistake: Mistake,
+  work: (bot: ServicePrincipal, server: string) => Promise<T>,
+): Promise<T> {
+  const undo = mistake.breakOtherParty?.(sandbox);
   const bot = new ServicePrincipal(mistake.options(sandbox, dead.origin));
   try {
     return await work(bot, mistake.server ?? 'issues');
@@ -51,7 +54,7 @@ async function whileSo<T>(mistake: Mistake, work: (bot: ServicePrincipal, server
   }
 }
 
-/** What an agent does first: a token, and with it a request. */
+/** Gets an access token and sends one request with it. */
 async function ping(bot: ServicePrincipal, server: string): Promise<unknown> {
   return bot.fetchFor(server)(bot.server(server).url, {
     method: 'POST',
@@ -60,18 +63,18 @@ async function ping(bot: ServicePrincipal, server: string): Promise<unknown> {
   });
 }
 
-const ALL = [...OWN_MISTAKES, ...CONDITIONS_ELSEWHERE].map((mistake) => [mistake.what, mistake] as const);
+const ALL = [...OWN_MISTAKES, ...CONDITIONS_AT_OTHER_PARTIES].map((mistake) => [mistake.what, mistake] as const);
 
-describe('one error says leg, cause, remedy and contact when', () => {
+describe('the error has the leg, cause, remedy and contact, and diagnose reports the same, when', () => {
   it.each(ALL)('%s', async (_what, mistake) => {
     const events: unknown[] = [];
-    await whileSo(
+    await withMistake(
       { ...mistake, options: (...args) => ({ ...mistake.options(...args), onEvent: (e) => events.push(e) }) },
       async (bot, server) => {
         const error = await refusalOf(ping(bot, server));
-        expectForThePersonOnCall(error, mistake);
-        const shown = everythingShownBy(error, events);
-        for (const secret of secretsOf()) expect(shown).not.toContain(secret);
+        expectHelpfulError(error, mistake);
+        const output = everythingShownBy(error, events);
+        for (const secret of secretsOf()) expect(output).not.toContain(secret);
 
         const diagnosis = await bot.diagnose(server);
         expect(diagnosis).toMatchObject({
@@ -93,10 +96,10 @@ describe('one error says leg, cause, remedy and contact when', () => {
 describe.each([
   ['v1', v1.connectMcp],
   ['v2', v2.connectMcp],
-] as const)('connectMcp of SDK %s rejects with the very CredenceError when', (_sdk, connectMcp) => {
+] as const)('connectMcp of SDK %s rejects with the CredenceError itself when', (_sdk, connectMcp) => {
   it.each(ALL)('%s', async (_what, mistake) => {
-    await whileSo(mistake, async (bot, server) => {
-      expectForThePersonOnCall(await refusalOf(connectMcp(bot, server)), mistake);
+    await withMistake(mistake, async (bot, server) => {
+      expectHelpfulError(await refusalOf(connectMcp(bot, server)), mistake);
     });
   });
 });

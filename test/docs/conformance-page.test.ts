@@ -7,7 +7,7 @@ import { readDocuments } from '../requirements/rows.ts';
 const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
 describe('docs/conformance.md', () => {
-  it('is what npm run conformance:page makes of test/requirements', async () => {
+  it('is the output of `npm run conformance:page`', async () => {
     const options: unknown = JSON.parse(read('.prettierrc.json'));
     expect(read('docs/conformance.md')).toBe(await conformancePage(readDocuments(), Object(options)));
   });

@@ -26,7 +26,7 @@ describe('importsOf', () => {
 });
 
 describe('findCircle', () => {
-  it('finds a circle behind files that are in none', () => {
+  it('finds a circle that is reached through files outside of it', () => {
     expect(findCircle(graph({ a: ['b', 'c'], b: ['c'], c: ['d'], d: ['e'], e: ['c'] }))).toEqual(['c', 'd', 'e']);
   });
 
@@ -35,7 +35,7 @@ describe('findCircle', () => {
     expect(findCircle(graph({ a: ['a'] }))).toEqual(['a']);
   });
 
-  it('finds none where two ways lead to one file', () => {
+  it('finds no circle if two files import the same file', () => {
     expect(findCircle(graph({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }))).toBeUndefined();
   });
 });

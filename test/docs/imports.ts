@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 
-/** What each file imports; files by their paths below `src`. */
+/** The imports of each file. Files are paths below `src`. */
 export type Imports = ReadonlyMap<string, readonly string[]>;
 
 const RELATIVE_IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*'(?<path>\.{1,2}\/[^']+\.ts)'/gu;
 
-/** The imports between the files of a folder, type imports, re-exports and `import()` included; tests are left out. */
+/** The imports between the files of a folder, with type imports, re-exports and `import()`, without tests. */
 export function importsIn(source: string): Imports {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))
@@ -14,14 +14,14 @@ export function importsIn(source: string): Imports {
   return new Map(files.map((file) => [file, importsOf(file, readFileSync(join(source, file), 'utf8'))]));
 }
 
-/** What the file at `file` imports by a relative path, with `text` as its source code. */
+/** The relative imports in `text`, the source code of `file`. */
 export function importsOf(file: string, text: string): string[] {
   return [...text.matchAll(RELATIVE_IMPORT)].map(({ groups }) =>
     posix.normalize(posix.join(file, '..', groups?.['path'] ?? '')),
   );
 }
 
-/** The files of one circle, in the order in which they import each other; undefined where there is none. */
+/** The files of one circle, in the order of their imports. Undefined if there is no circle. */
 export function findCircle(imports: Imports): readonly string[] | undefined {
   const finished = new Set<string>();
   const visit = (file: string, path: readonly string[]): readonly string[] | undefined => {

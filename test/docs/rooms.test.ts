@@ -27,12 +27,12 @@ function roomsIn(cell: string): string[] {
   return [...cell.matchAll(ROOM)].map(({ groups }) => groups?.['folder'] ?? groups?.['file'] ?? '');
 }
 
-/** A folder of `src`, or a file there. */
+/** The room of a file: its folder directly in `src`, or the file itself. */
 function roomOf(file: string): string {
   return file.split('/')[0] ?? '';
 }
 
-/** The folders, and the files outside of folders that another file imports: not index.ts and other entry points. */
+/** The rooms of a package: its folders, and the files directly in `src` that another file imports (no entry points). */
 function roomsOf(imports: Imports): string[] {
   const folders = [...imports.keys()].filter((file) => file.includes('/'));
   const imported = [...imports.values()].flat();
@@ -44,23 +44,26 @@ function importedBy(imports: Imports, room: string): string[] {
   return [...new Set(imported.map((file) => roomOf(file)))].filter((other) => other !== room);
 }
 
-describe.each(PACKAGES)('the rooms of packages/%s', (name) => {
+describe.each(PACKAGES)('the rooms (folders of src) of packages/%s', (name) => {
   const imports = importsIn(join(ROOT, 'packages', name, 'src'));
   const rows = table(name);
 
-  it('are those of docs/architecture.md', () => {
+  it('are listed in docs/architecture.md', () => {
     expect(rows.map(({ room }) => room).toSorted()).toEqual(roomsOf(imports).toSorted());
   });
 
-  it.each(rows)('$room imports only rooms that the table allows and that stand above it', ({ room, allowed }) => {
-    const above = rows.slice(
-      0,
-      rows.findIndex((row) => row.room === room),
-    );
-    const notAbove = allowed.filter((each) => !above.some((row) => row.room === each));
-    const notAllowed = importedBy(imports, room).filter((each) => !allowed.includes(each));
-    expect({ notAbove, notAllowed }).toEqual({ notAbove: [], notAllowed: [] });
-  });
+  it.each(rows)(
+    '$room imports only rooms that are above it in the table and that the table allows',
+    ({ room, allowed }) => {
+      const above = rows.slice(
+        0,
+        rows.findIndex((row) => row.room === room),
+      );
+      const notAbove = allowed.filter((each) => !above.some((row) => row.room === each));
+      const notAllowed = importedBy(imports, room).filter((each) => !allowed.includes(each));
+      expect({ notAbove, notAllowed }).toEqual({ notAbove: [], notAllowed: [] });
+    },
+  );
 
   it('have no files that import each other in a circle, type imports included', () => {
     expect(findCircle(imports)).toBeUndefined();

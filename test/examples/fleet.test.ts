@@ -14,12 +14,12 @@ describeWithRedis('examples/fleet.ts', () => {
   });
   afterAll(() => redis.stop());
 
-  it('asks the IdP through Redis as often as one copy would', async () => {
+  it('sends as many token requests for ten copies on one Redis as for one copy', async () => {
     const env = { ...process.env, REDIS_URL: redis.url };
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/fleet.ts'], {
       cwd: ROOT,
       env,
     });
-    expect(stdout).toContain('sharing by Redis: 2 requests at the IdP, 1 at the authorization server');
+    expect(stdout).toContain('shared in Redis: 2 requests at the IdP, 1 at the authorization server');
   }, 60_000);
 });

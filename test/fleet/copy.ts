@@ -1,4 +1,4 @@
-/** One copy of a bot, in a process of its own; does what its parent says. */
+/** One copy of a bot in a child process. It executes the commands of its parent. */
 import { type CredenceEvent, isCredenceError, ServicePrincipal } from '@credence/core';
 import { redisStore, type RedisStore } from '@credence/redis';
 import type { CommandName, Commands, Reply, Request, Work } from './messages.ts';
@@ -9,7 +9,7 @@ const CALL_EVERY_MS = 800;
 
 let opened: { bot: ServicePrincipal; store: RedisStore; events: CredenceEvent[] } | undefined;
 
-const actions: { [Name in CommandName]: (given: Commands[Name]['given']) => Promise<Commands[Name]['answer']> } = {
+const actions: { [Name in CommandName]: (input: Commands[Name]['input']) => Promise<Commands[Name]['answer']> } = {
   async open({ env, redisUrl, encryptionKey }) {
     const events: CredenceEvent[] = [];
     const onEvent = (event: CredenceEvent) => events.push(event);
@@ -18,17 +18,17 @@ const actions: { [Name in CommandName]: (given: Commands[Name]['given']) => Prom
     const bot = ServicePrincipal.fromEnv(env, { store, onEvent });
     // #endregion
     opened = { bot, store, events };
-    await connected(store);
+    await waitForRedis(store);
     return null;
   },
   async token({ server }) {
-    return { hash: (await here().bot.token(server)).hash };
+    return { hash: (await current().bot.token(server)).hash };
   },
   async work({ server, forMs }) {
-    return work(here(), server, forMs);
+    return work(current(), server, forMs);
   },
   async events() {
-    return here().events;
+    return current().events;
   },
   async close() {
     await opened?.bot.close();
@@ -38,8 +38,8 @@ const actions: { [Name in CommandName]: (given: Commands[Name]['given']) => Prom
   },
 };
 
-/** On a machine that has just started eight of these, the first contact may take its time; that is not what is looked at. */
-async function connected(store: RedisStore): Promise<void> {
+/** Waits until Redis answers. On a busy machine the first connection can take long, and the tests do not measure that. */
+async function waitForRedis(store: RedisStore): Promise<void> {
   for (;;) {
     try {
       await store.get('anything');
@@ -50,7 +50,7 @@ async function connected(store: RedisStore): Promise<void> {
   }
 }
 
-function here(): NonNullable<typeof opened> {
+function current(): NonNullable<typeof opened> {
   if (!opened) throw new Error('not open');
   return opened;
 }
@@ -61,57 +61,56 @@ async function work({ bot }: NonNullable<typeof opened>, server: string, forMs: 
   let tokens = 0;
   let calls = 0;
   const isOver = () => performance.now() >= untilMs;
-  const trying = async (attempt: () => Promise<void>) => {
+  const attemptAndCount = async (attempt: () => Promise<void>) => {
     try {
       await attempt();
     } catch (error) {
-      failures.push(said(error));
+      failures.push(failureOf(error));
     }
   };
-  const asking = async () => {
+  const getTokens = async () => {
     for (; !isOver(); await pause(TOKEN_EVERY_MS)) {
-      await trying(async () => {
+      await attemptAndCount(async () => {
         await bot.token(server);
         tokens += 1;
       });
     }
   };
-  const calling = async () => {
+  const makeCalls = async () => {
     const caller = new McpCaller(bot, server);
-    await trying(() => caller.open());
+    await attemptAndCount(() => caller.open());
     for (; !isOver(); await pause(CALL_EVERY_MS)) {
-      await trying(async () => {
+      await attemptAndCount(async () => {
         await caller.listTools();
         calls += 1;
       });
     }
-    await trying(() => caller.close());
+    await attemptAndCount(() => caller.close());
   };
-  await Promise.all([asking(), calling()]);
+  await Promise.all([getTokens(), makeCalls()]);
   return { tokens, calls, failures };
 }
 
-/** A parent that has gone meanwhile misses nothing. */
-function tell(reply: Reply): void {
+/** Sends a message to the parent. Errors are ignored: the parent may have exited. */
+function send(reply: Reply): void {
   process.send?.(reply, undefined, undefined, () => undefined);
 }
 
-function said(error: unknown): string {
+function failureOf(error: unknown): string {
   return isCredenceError(error) ? error.code : String(error);
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function reply<Name extends CommandName>({ id, name, given }: Request<Name>): Promise<void> {
-  const send = (answer: Omit<Reply, 'id'>) => tell({ id, ...answer });
+async function reply<Name extends CommandName>({ id, name, input }: Request<Name>): Promise<void> {
   try {
-    send({ answer: await actions[name](given) });
+    send({ id, answer: await actions[name](input) });
   } catch (error) {
-    send({ failure: said(error) });
+    send({ id, failure: failureOf(error) });
   }
 }
 
 process.on('message', (request) => void reply(request as Request));
-// a parent that dies takes its copies with it
+// exit when the parent exits
 process.on('disconnect', () => process.exit());
-tell({ id: 0, answer: null });
+send({ id: 0, answer: null });

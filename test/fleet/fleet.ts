@@ -5,7 +5,7 @@ import type { CommandName, Commands, Reply } from './messages.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A copy of the bot in a process of its own. */
+/** A copy of the bot in a child process. */
 export class Copy {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
@@ -19,7 +19,7 @@ export class Copy {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    this.#process.on('message', (message) => this.#hear(message as Reply));
+    this.#process.on('message', (message) => this.#onReply(message as Reply));
     this.#process.on('exit', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the process ended'));
       this.#waiting.clear();
@@ -31,27 +31,27 @@ export class Copy {
     return this;
   }
 
-  /** Rejects with the failure's code, or when the process ends. */
-  async tell<Name extends CommandName>(name: Name, given: Commands[Name]['given']): Promise<Commands[Name]['answer']> {
+  /** Executes a command in the copy. Rejects with the code of its failure, or when the process exits. */
+  async run<Name extends CommandName>(name: Name, input: Commands[Name]['input']): Promise<Commands[Name]['answer']> {
     this.#lastId += 1;
     const answer = this.#wait(this.#lastId);
-    this.#process.send({ id: this.#lastId, name, given });
+    this.#process.send({ id: this.#lastId, name, input });
     return (await answer) as Commands[Name]['answer'];
   }
 
-  /** Dies without a word (SIGKILL). */
+  /** Ends the process with SIGKILL: it cannot clean up. */
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const gone = once(this.#process, 'exit');
+    const exited = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
-    await gone;
+    await exited;
   }
 
   #wait(id: number): Promise<unknown> {
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
-  #hear({ id, answer, failure }: Reply): void {
+  #onReply({ id, answer, failure }: Reply): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (failure === undefined) waiting?.resolve(answer);
@@ -59,7 +59,7 @@ export class Copy {
   }
 }
 
-/** Started and waiting for what to do; all of them or none. */
+/** Starts copies and waits until all are ready. If one fails to start, it ends all of them. */
 export async function startCopies(count: number): Promise<Copy[]> {
   const copies = Array.from({ length: count }, () => new Copy());
   try {

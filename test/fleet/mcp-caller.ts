@@ -1,6 +1,6 @@
 import type { FetchLike, ServicePrincipal } from '@credence/core';
 
-/** A bare MCP session over Streamable HTTP: enough to see that tokens are taken, without the cost of an SDK. */
+/** A minimal MCP session over Streamable HTTP. It shows that the server accepts the tokens, without the cost of an SDK. */
 export class McpCaller {
   readonly #send: FetchLike;
   readonly #url: URL;

@@ -1,14 +1,14 @@
 import type { CredenceEvent } from '@credence/core';
 
-/** What a copy of the bot can be told to do. */
+/** The commands of a copy of the bot, each with its input and its answer. */
 export interface Commands {
-  /** Configured as by a deployment: from variables, with Redis in front of it. */
-  open: { given: { env: Record<string, string>; redisUrl: string; encryptionKey: string }; answer: null };
-  token: { given: { server: string }; answer: { hash: string } };
-  /** Asks for a token every few milliseconds and calls the MCP server with it every now and then. */
-  work: { given: { server: string; forMs: number }; answer: Work };
-  events: { given: null; answer: CredenceEvent[] };
-  close: { given: null; answer: null };
+  /** Creates the principal from environment variables, with a Redis store. */
+  open: { input: { env: Record<string, string>; redisUrl: string; encryptionKey: string }; answer: null };
+  token: { input: { server: string }; answer: { hash: string } };
+  /** Calls `token()` every 40 ms and the MCP server every 800 ms. */
+  work: { input: { server: string; forMs: number }; answer: Work };
+  events: { input: null; answer: CredenceEvent[] };
+  close: { input: null; answer: null };
 }
 
 export interface Work {
@@ -22,12 +22,12 @@ export type CommandName = keyof Commands;
 export interface Request<Name extends CommandName = CommandName> {
   readonly id: number;
   readonly name: Name;
-  readonly given: Commands[Name]['given'];
+  readonly input: Commands[Name]['input'];
 }
 
 export interface Reply {
   readonly id: number;
   readonly answer?: unknown;
-  /** The code of a CredenceError, or what else was thrown. */
+  /** The code of a CredenceError, or the text of another error. */
   readonly failure?: string;
 }

@@ -8,7 +8,7 @@ import { type Peer, startPeer } from '../support/peer.ts';
 import { describeWithRedis } from '../support/describe-with-redis.ts';
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts';
 
-describeWithRedis('what copies of a bot share', () => {
+describeWithRedis('copies of a bot on one Redis', () => {
   const encryptionKey = randomBytes(32);
   const closing: (() => Promise<void>)[] = [];
   let redis: RedisServer;
@@ -49,7 +49,7 @@ describeWithRedis('what copies of a bot share', () => {
     }
   };
 
-  it('is nothing between copies with different keys, which each go on and say so once', async () => {
+  it('share no token if their encryption keys differ, and warn once', async () => {
     const sandbox = await enterprise();
     const warnings: RedisStoreWarning[] = [];
     const onWarning = (warning: RedisStoreWarning) => warnings.push(warning);
@@ -61,42 +61,42 @@ describeWithRedis('what copies of a bot share', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['CREDENCE_REDIS_UNKNOWN_KEY']);
   });
 
-  it('survives a rotation of the key', async () => {
+  it('share a token during a rotation of the encryption key', async () => {
     const sandbox = await enterprise();
     const next = randomBytes(32);
     const before = await copyOf(sandbox, { encryptionKey: { current: encryptionKey, previous: [next] } }).token(
       'issues',
     );
-    const turned = copyOf(sandbox, { encryptionKey: { current: next, previous: [encryptionKey] } });
-    expect((await turned.token('issues')).hash).toBe(before.hash);
+    const rotated = copyOf(sandbox, { encryptionKey: { current: next, previous: [encryptionKey] } });
+    expect((await rotated.token('issues')).hash).toBe(before.hash);
     expect(sandbox.authorizationServers.main.requests.token).toBe(1);
   });
 
   it.each([
-    ['is no subject token', {}, 4],
-    ['is subject tokens too where that is asked for', { keepsSubjectTokens: true }, 3],
+    ['share no subject token by default', {}, 4],
+    ['share the subject token with keepsSubjectTokens', { keepsSubjectTokens: true }, 3],
   ])('%s', async (_name, options, requests) => {
     const sandbox = await enterprise();
     await copyOf(sandbox, options).token('documents');
     await copyOf(sandbox, options).token('issues');
-    // two exchanges, and one or two times client_credentials
+    // two token exchanges, and one or two client_credentials requests
     expect(sandbox.idp.requests.token).toBe(requests);
     const subjects = Object.keys(await everythingInRedis()).filter((key) => key.endsWith('.subject'));
     expect(subjects).toHaveLength(requests === 3 ? 1 : 0);
   });
 
-  it('is an ID-JAG, so that one copy renews what another began', async () => {
+  it('share an ID-JAG, so that one copy can renew with the ID-JAG of another', async () => {
     const sandbox = await enterprise();
     await copyOf(sandbox).token('documents');
     const two = copyOf(sandbox);
     two.invalidate(await two.token('documents'));
     await two.token('documents');
-    // the second copy has asked the IdP for nothing
+    // the second copy sent no request to the IdP
     expect(sandbox.idp.requests.token).toBe(2);
     expect(sandbox.authorizationServers.main.requests.token).toBe(2);
   });
 
-  it('is a DPoP-bound token only with who has its key', async () => {
+  it('share a DPoP-bound token only if they have the same key', async () => {
     let issued = 0;
     const peer: Peer = await startPeer({
       'POST /token': () => {

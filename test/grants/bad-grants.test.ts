@@ -3,7 +3,7 @@ import { BAD_GRANTS, type BadGrant, goodClaims, goodHeader, ProofKey, SHARED_IDP
 import { type GrantsWorld, MAKES, startGrantsWorld } from './support/bench.ts';
 import { redeem } from './support/redeem.ts';
 
-it('there are more than a hundred ways, each by a name of its own', () => {
+it('BAD_GRANTS has more than a hundred entries, each with a unique name', () => {
   expect(new Set(BAD_GRANTS.map(({ name }) => name)).size).toBe(BAD_GRANTS.length);
   expect(BAD_GRANTS.length).toBeGreaterThan(100);
 });
@@ -22,11 +22,11 @@ describe.each(MAKES)('%s', (make) => {
   const good = (more: Record<string, unknown> = {}) =>
     world.idp.sign(JSON.stringify({ ...goodClaims(world), ...more }), goodHeader());
 
-  /** Answered with the error, and recorded once with the same, without a word of the assertion. */
-  async function expectRefused({ make: broken, error }: Pick<BadGrant, 'make' | 'error'>): Promise<void> {
+  /** Expects the error in the response and in one audit record, and the assertion's signature in neither. */
+  async function expectRefused({ make: makeRequest, error }: Pick<BadGrant, 'make' | 'error'>): Promise<void> {
     const { target } = world;
     const before = target.records.length;
-    const { assertion, options } = await broken(world);
+    const { assertion, options } = await makeRequest(world);
     const answer = await redeem(target, assertion, options);
     const records = target.records.slice(before);
     expect({ answered: answer.body['error'], records }).toEqual({
@@ -41,11 +41,14 @@ describe.each(MAKES)('%s', (make) => {
   }
 
   describe('refuses', () => {
-    it.each(BAD_GRANTS.map((grant) => [grant.name, grant] as const))('%s', async (_name, grant) => {
-      await expectRefused(grant);
-    });
+    it.each(BAD_GRANTS.map((grant) => [grant.name, grant] as const))(
+      'an ID-JAG or a request with the defect "%s"',
+      async (_name, grant) => {
+        await expectRefused(grant);
+      },
+    );
 
-    it('a replay, and what was refused spends nothing', async () => {
+    it('a replay, and does not use up an ID-JAG that it refuses', async () => {
       const assertion = await good();
       await expectRefused({
         make: () => Promise.resolve({ assertion, options: { clientId: 'thief' } }),
@@ -56,14 +59,14 @@ describe.each(MAKES)('%s', (make) => {
       expect(world.target.records.at(-1)).toMatchObject({ reason: 'replayed', subject: 'bot-7' });
     });
 
-    it('all but one of many at once', async () => {
+    it('all but one of many concurrent redemptions of one ID-JAG', async () => {
       const assertion = await good();
       const answers = await Promise.all(Array.from({ length: 10 }, () => redeem(world.target, assertion)));
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(world.target.records.filter(({ granted }) => !granted)).toHaveLength(9);
     });
 
-    it('a proof that was used before', async () => {
+    it('a DPoP proof that was used before', async () => {
       const own = await ProofKey.create();
       const proof = await own.proof(world);
       const claims = { cnf: { jkt: own.thumbprint } };
@@ -75,14 +78,14 @@ describe.each(MAKES)('%s', (make) => {
 
   describe('accepts', () => {
     it.each<[string, () => Promise<string>]>([
-      ['a good grant', () => good()],
-      ['aud a list of one', () => good({ aud: [world.audience] })],
+      ['a valid ID-JAG', () => good()],
+      ['aud as a list of one', () => good({ aud: [world.audience] })],
       [
-        'several resources, one of them here',
+        'several resources, one of them of this server',
         () => good({ resource: ['https://elsewhere.example', 'https://mcp.example/mcp'] }),
       ],
       [
-        'EdDSA',
+        'an EdDSA signature',
         () =>
           world.idp.sign(
             JSON.stringify(goodClaims(world)),
@@ -91,7 +94,7 @@ describe.each(MAKES)('%s', (make) => {
           ),
       ],
       [
-        'a tenant that is trusted',
+        'an ID-JAG of a trusted tenant',
         () =>
           world.shared.sign(
             JSON.stringify({ ...goodClaims(world), iss: SHARED_IDP, tenant: 'red', aud_tenant: 'acme' }),
@@ -111,7 +114,7 @@ describe.each(MAKES)('%s', (make) => {
       ]);
     });
 
-    it('a bound grant with a proof by its key, by either grant type', async () => {
+    it('an ID-JAG bound to a key with a DPoP proof of that key, with each grant type', async () => {
       const own = await ProofKey.create();
       for (const grantType of ['jwt-dpop', 'jwt-bearer'].map((name) => `urn:ietf:params:oauth:grant-type:${name}`)) {
         const answer = await redeem(world.target, await good({ cnf: { jkt: own.thumbprint } }), {
@@ -122,7 +125,7 @@ describe.each(MAKES)('%s', (make) => {
       }
     });
 
-    it('authorization_details that the resource knows, and leaves the others out', async () => {
+    it('authorization_details of types that the resource has, and leaves out the others', async () => {
       const known = { type: 'issue', actions: ['close'] };
       const details = [known, { type: 'payroll' }, { type: 'issue', locations: ['https://elsewhere.example'] }];
       const answer = await redeem(world.target, await good({ authorization_details: details, scope: undefined }));

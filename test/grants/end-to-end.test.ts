@@ -35,8 +35,8 @@ beforeEach(() => {
   world.redeemed.length = 0;
 });
 
-describe('from a client assertion to an access token', () => {
-  it('exchanges the own token, redeems the ID-JAG and gets an opaque token that can be introspected and revoked', async () => {
+describe('an IdP and an authorization server', () => {
+  it('let a bot exchange its access token for an ID-JAG, and redeem it for an opaque access token that can be introspected and revoked', async () => {
     const exchanged = await bot.exchange();
     expect(exchanged).toEqual({
       status: 200,
@@ -95,7 +95,7 @@ describe('from a client assertion to an access token', () => {
     await expect(verifier.verifyAccessToken(token)).rejects.toMatchObject({ errorCode: 'invalid_token' });
   });
 
-  it('gets a JWT access token that is verified by the published keys', async () => {
+  it('issue a JWT access token that the published keys verify', async () => {
     const assertion = await bot.idJag({ resource: JWT_RESOURCE, scope: 'docs:read' });
     const { body } = await bot.redeem(assertion);
     const token = String(body['access_token']);
@@ -109,7 +109,7 @@ describe('from a client assertion to an access token', () => {
     });
   });
 
-  it('accepts the ID token that client_credentials gives a principal with openid', async () => {
+  it('accept the ID token of a client_credentials grant with scope openid as subject token', async () => {
     const own = await bot.authenticate('openid');
     expect(decodeJwt(own['id_token'] ?? '')).toMatchObject({ iss: world.idp.issuer, sub: 'bot', aud: 'bot' });
     const { status, body } = await bot.exchange({
@@ -120,7 +120,7 @@ describe('from a client assertion to an access token', () => {
     expect(await bot.redeem(String(body['access_token']))).toMatchObject({ status: 200 });
   });
 
-  it('advertises what it does', async () => {
+  it('advertise token exchange for ID-JAGs and the ID-JAG grant in their metadata', async () => {
     const idp = await (await fetch(`${world.idp.issuer}/.well-known/openid-configuration`)).json();
     expect(idp).toMatchObject({ identity_chaining_requested_token_types_supported: [TOKEN_TYPE_ID_JAG] });
     const as = await (await fetch(`${world.as.issuer}/.well-known/oauth-authorization-server`)).json();
@@ -131,7 +131,7 @@ describe('from a client assertion to an access token', () => {
     });
   });
 
-  it('publishes nothing of the issuers that it trusts', async () => {
+  it('do not name the trusted issuers in the metadata of the authorization server', async () => {
     for (const name of ['oauth-authorization-server', 'openid-configuration']) {
       const response = await fetch(`${world.as.issuer}/.well-known/${name}`);
       expect(response.status).toBe(200);
@@ -141,14 +141,14 @@ describe('from a client assertion to an access token', () => {
     }
   });
 
-  it('advertises the algorithms of DPoP proofs, all of them asymmetric', async () => {
+  it('advertise only asymmetric algorithms for DPoP proofs', async () => {
     const response = await fetch(`${world.as.issuer}/.well-known/oauth-authorization-server`);
     const { dpop_signing_alg_values_supported: algorithms } = (await response.json()) as Record<string, string[]>;
     expect(algorithms).toContain('ES256');
     for (const algorithm of algorithms ?? []) expect(algorithm).toMatch(/^(?:ES|PS|RS)\d{3}$|^Ed(?:DSA|25519)$/u);
   });
 
-  it('advertises the jwt-dpop grant only where proofs are accepted', async () => {
+  it('advertise the jwt-dpop grant type only if DPoP is enabled', async () => {
     const grantTypes = async (dpop: boolean) => {
       const server = await loopback();
       const provider = new Provider(server.origin, idJagAuthorizationServerConfiguration({ dpop }));

@@ -10,31 +10,31 @@ import { handlerTarget, providerTarget, type Target } from './support/targets.ts
 describe.each([
   ['oidc-provider', providerTarget],
   ['Web-standard handler', handlerTarget],
-] as const)('%s whose identity provider is away', (_make, startTarget) => {
+] as const)('%s, while the identity provider is down,', (_make, startTarget) => {
   let server: Server;
   let origin: string;
   let idp: Issuer;
   let target: Target;
-  let isAway: boolean;
+  let isDown: boolean;
   let isHanging: boolean;
-  let asked: number;
+  let requestCount: number;
 
   beforeEach(async () => {
-    isAway = false;
+    isDown = false;
     isHanging = false;
-    asked = 0;
+    requestCount = 0;
     idp = await Issuer.create(['ES256']);
     server = createServer((request, response) => {
-      asked += 1;
+      requestCount += 1;
       if (isHanging) return;
-      // As a crashed process does: connections that end without a word.
-      if (isAway) request.socket.destroy();
+      // closes the connection without a response, as a crashed process does
+      if (isDown) request.socket.destroy();
       else if (request.url === '/jwks') response.end(JSON.stringify(idp.jwks));
       else response.end(JSON.stringify({ issuer: origin, jwks_uri: `${origin}/jwks` }));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    // Its own fetch function, and with it a cache of its own.
+    // key sets are cached per fetch function: a new function gives this test an empty cache
     target = await startTarget({ issuers: { [origin]: {} }, fetch: (url, init) => fetch(url, init) });
   });
   afterEach(async () => {
@@ -47,9 +47,9 @@ describe.each([
   const grant = () =>
     idp.sign(JSON.stringify({ ...goodClaims({ audience: target.issuer }), iss: origin }), goodHeader());
 
-  it('refuses cleanly, records it, and recovers by itself', async () => {
+  it('answers 503 and records it, and accepts the same ID-JAG after the identity provider is back', async () => {
     stopTime();
-    isAway = true;
+    isDown = true;
     const assertion = await grant();
     const answers = await Promise.all([redeem(target, assertion), redeem(target, assertion)]);
     for (const answer of answers) {
@@ -63,32 +63,32 @@ describe.each([
       }),
       expect.objectContaining({ granted: false, error: 'temporarily_unavailable' }),
     ]);
-    isAway = false;
-    // The very same grant: nothing was spent. It takes as long as the pause after a failure.
+    isDown = false;
+    // the refused redemptions did not use the ID-JAG up; keys are fetched again only after the pause that follows a failure
     await expect(eventually(() => redeem(target, assertion))).resolves.toMatchObject({ status: 200 });
   });
 
-  it('answers in time where it takes connections and says nothing', async () => {
+  it('answers 503 in time if the identity provider accepts connections and sends nothing', async () => {
     stopTime();
     isHanging = true;
     const assertion = await grant();
     const redemptions = Promise.all(Array.from({ length: 20 }, () => redeem(target, assertion)));
-    const answers = await whileTimePasses(redemptions, () => asked > 0);
+    const answers = await whileTimePasses(redemptions, () => requestCount > 0);
     for (const answer of answers) expect(answer).toMatchObject({ status: 503 });
     expect(target.records).toHaveLength(20);
     expect(target.records[0]?.reason).toMatch(/^keys_unavailable: http\S+: metadata: no answer in time$/u);
-    // One question for all of them, and none at a second place after the first has hung.
-    expect(asked).toBe(1);
+    // one metadata request for all redemptions, and no request to a second metadata URL after the timeout
+    expect(requestCount).toBe(1);
     isHanging = false;
     await expect(eventually(() => redeem(target, assertion))).resolves.toMatchObject({ status: 200 });
   });
 
-  it('goes on with the keys it has, and does not call a key forged that it cannot ask about', async () => {
+  it('verifies with cached keys, and answers temporarily_unavailable, not invalid_grant, for an unknown key', async () => {
     await expect(redeem(target, await grant())).resolves.toMatchObject({ status: 200 });
-    isAway = true;
-    asked = 0;
+    isDown = true;
+    requestCount = 0;
     await expect(redeem(target, await grant())).resolves.toMatchObject({ status: 200 });
-    expect(asked).toBe(0);
+    expect(requestCount).toBe(0);
     const unknown = await idp.sign(JSON.stringify({ ...goodClaims({ audience: target.issuer }), iss: origin }), {
       ...goodHeader(),
       kid: 'unknown',
@@ -98,7 +98,7 @@ describe.each([
     expect(target.records.at(-1)?.reason).toMatch(
       /^keys_unavailable: http\S+: key set: (?:UND_ERR_SOCKET|ECONNRESET)$/u,
     );
-    expect(asked).toBeLessThanOrEqual(5);
+    expect(requestCount).toBeLessThanOrEqual(5);
     await expect(redeem(target, await grant())).resolves.toMatchObject({ status: 200 });
   });
 

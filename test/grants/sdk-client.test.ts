@@ -40,7 +40,7 @@ async function listen(): Promise<{ origin: string; serve: (listener: RequestList
   return { origin, serve: (listener) => void server.on('request', listener) };
 }
 
-/** An authorization server and an MCP server, both made of Web-standard handlers. */
+/** Starts an authorization server and an MCP server, both made of Web-standard handlers. */
 beforeEach(async () => {
   records = [];
   idp = await Issuer.create(['ES256']);
@@ -87,7 +87,7 @@ beforeEach(async () => {
   app.use('/mcp', honoAccessToken({ verifier, resourceMetadataUrl: metadata.url }));
   app.all('/mcp', (context) => mcp.fetch(context.req.raw, { authInfo: context.get('auth') }));
 
-  // Its own Response in the global place would not be the one that fetch answers with.
+  // otherwise node-server replaces the global Response, and the responses of fetch are no longer instances of it
   const own = { overrideGlobalObjects: false };
   const serveAs = getRequestListener(authorization.fetch, own);
   const serveRs = getRequestListener(app.fetch, own);
@@ -120,7 +120,7 @@ function connect(claims: Record<string, unknown>): { client: Client; transport: 
 }
 
 describe("the MCP SDK v2's own CrossAppAccessProvider", () => {
-  it('gets in with a good grant', async () => {
+  it('connects and calls a tool with a valid ID-JAG', async () => {
     const { client, transport } = connect({});
     await client.connect(transport);
     const { content } = await client.callTool({ name: 'whoami', arguments: {} });
@@ -129,13 +129,13 @@ describe("the MCP SDK v2's own CrossAppAccessProvider", () => {
     expect(records).toMatchObject([{ granted: true, clientId: 'bot', resource }]);
   });
 
-  it('does not with one for another client', async () => {
+  it('gets an error with an ID-JAG that was issued to another client', async () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     const { client, transport } = connect({ client_id: 'thief' });
     await expect(client.connect(transport)).rejects.toThrow(/issued for another client/u);
     await client.close();
     expect(new Set(records.map(({ reason }) => reason))).toEqual(new Set(['wrong_client: issued for "thief"']));
-    // The provider of the SDK keeps nothing that the refusal would invalidate, and the SDK says so.
+    // the SDK warns that its provider stores no tokens that it could invalidate after the refusal
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/^\[mcp-sdk\] OAuth "invalid_grant"/u)]]);
   });
 });

@@ -13,7 +13,7 @@ const connect = (url: string) =>
     .on('error', () => undefined)
     .connect();
 
-describeWithRedis('two instances of an authorization server that share used grants on Redis', () => {
+describeWithRedis('two instances of an authorization server with one replay store on Redis', () => {
   let redis: RedisServer;
   let clients: Awaited<ReturnType<typeof connect>>[];
   let idp: Issuer;
@@ -36,7 +36,7 @@ describeWithRedis('two instances of an authorization server that share used gran
 
   const grant = () => idp.sign(JSON.stringify(goodClaims({ audience: instances[0].issuer })), goodHeader());
 
-  it('let one of many concurrent uses through, whichever instance they reach', async () => {
+  it('accept exactly one of many concurrent redemptions of one ID-JAG', async () => {
     const assertion = await grant();
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, at) => redeem(at % 2 === 0 ? instances[0] : instances[1], assertion)),
@@ -49,7 +49,7 @@ describeWithRedis('two instances of an authorization server that share used gran
     expect(records.filter(({ reason }) => reason === 'replayed')).toHaveLength(19);
   });
 
-  it('let nobody in while Redis is away, and say that it will pass', async () => {
+  it('answer 503 temporarily_unavailable while Redis is down', async () => {
     await redis.kill();
     await expect(redeem(instances[0], await grant())).resolves.toMatchObject({
       status: 503,

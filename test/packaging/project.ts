@@ -3,22 +3,23 @@ import { join } from 'node:path';
 import { runOk } from './command.ts';
 import { installedVersion, type PackedPackage, ROOT } from './pack.ts';
 
-/** An empty project that installs packages of ours, and writes the program of its name in `projects/`. */
+/** A new project that installs Credence packages and compiles the program with its name in `projects/`. */
 export interface Project {
   readonly name: string;
-  /** Ours that it installs, and what each must export, at least. */
+  /** The entry points that it uses, each with some names that it must export. */
   readonly entries: Readonly<Record<string, readonly string[]>>;
-  /** Named exactly, each of them: peers that are left to npm keep its resolver busy for minutes. */
+  /** Other packages to install, with exact versions. If npm has to choose versions of peers, it takes minutes. */
   readonly others: readonly string[];
-  /** Every package of ours that is installed then. */
+  /** All Credence packages that must be installed in the end. */
   readonly installed: readonly string[];
-  /** Packages that must not be installed: what only another role or another entry needs. */
+  /** Packages that must not be installed, because only another role or entry point needs them. */
   readonly absent: readonly string[];
-  /** Whether the declarations of dependencies are checked too (`skipLibCheck: false`). */
+  /** Whether the compiler also checks the declarations of dependencies (`skipLibCheck: false`). */
   readonly checksDeclarations: boolean;
 }
 
-const COMPILER = ['@types/node', 'typescript'];
+/** TypeScript is not listed: the tests use the compiler of this repository. */
+const TYPES = ['@types/node'];
 const OIDC_PROVIDER = ['oidc-provider', '@types/oidc-provider'];
 const BOT = ['@credence/core', 'oauth4webapi', 'p-retry'];
 
@@ -42,7 +43,7 @@ export const PROJECTS: readonly Project[] = [
       '@opentelemetry/api',
       'langchain',
       'zod',
-      ...COMPILER,
+      ...TYPES,
     ],
     installed: ['@credence/core', '@credence/langchain', '@credence/protocol', '@credence/sdk-adapter'],
     absent: OIDC_PROVIDER,
@@ -53,7 +54,7 @@ export const PROJECTS: readonly Project[] = [
     entries: {
       '@credence/resource-server': ['accessTokenVerifier', 'accessTokenGate', 'expressAccessToken', 'toolScopes'],
     },
-    others: COMPILER,
+    others: TYPES,
     installed: ['@credence/protocol', '@credence/resource-server'],
     absent: [...OIDC_PROVIDER, ...BOT],
     checksDeclarations: true,
@@ -61,7 +62,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'authorization-server',
     entries: { '@credence/authorization-server': ['idJagTokenEndpoint', 'verifyIdJag'] },
-    others: COMPILER,
+    others: TYPES,
     installed: ['@credence/authorization-server', '@credence/protocol'],
     absent: [...OIDC_PROVIDER, ...BOT],
     checksDeclarations: true,
@@ -69,7 +70,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'identity-provider',
     entries: { '@credence/identity-provider': ['addIdJagExchange', 'createSigningKeys', 'policyTable'] },
-    others: ['oidc-provider', ...COMPILER],
+    others: ['oidc-provider', ...TYPES],
     installed: ['@credence/authorization-server', '@credence/identity-provider', '@credence/protocol'],
     absent: ['@types/oidc-provider', ...BOT],
     checksDeclarations: true,
@@ -80,7 +81,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant', 'idJagAuthorizationServerConfiguration'],
       '@credence/identity-provider': ['addIdJagExchange', 'idJagIdentityProviderConfiguration'],
     },
-    others: ['@types/oidc-provider', 'oidc-provider', ...COMPILER],
+    others: ['@types/oidc-provider', 'oidc-provider', ...TYPES],
     installed: ['@credence/authorization-server', '@credence/identity-provider', '@credence/protocol'],
     absent: BOT,
     checksDeclarations: true,
@@ -88,7 +89,7 @@ export const PROJECTS: readonly Project[] = [
   {
     name: 'sandbox',
     entries: { '@credence/sandbox': ['startSandbox'] },
-    others: COMPILER,
+    others: TYPES,
     installed: [
       '@credence/authorization-server',
       '@credence/core',
@@ -109,7 +110,7 @@ export const PROJECTS: readonly Project[] = [
       '@credence/identity-provider': ['addIdJagExchange', 'policyTable'],
       '@credence/authorization-server/oidc-provider': ['addIdJagGrant'],
     },
-    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...COMPILER],
+    others: ['@modelcontextprotocol/sdk', '@types/oidc-provider', 'oidc-provider', 'redis', ...TYPES],
     installed: [
       '@credence/authorization-server',
       '@credence/core',
@@ -120,24 +121,40 @@ export const PROJECTS: readonly Project[] = [
       '@credence/sandbox',
     ],
     absent: [],
-    // @types/koa does not compile beside the newer content-disposition that express installs
+    // @types/koa does not compile together with the newer content-disposition that express installs
     checksDeclarations: false,
   },
 ];
 
-/** `@credence/core/opentelemetry` is of `@credence/core`. */
+/** The packages of the entry points: `@credence/core` for `@credence/core/opentelemetry`. */
 export function packagesOf({ entries }: Project): readonly string[] {
   return [...new Set(Object.keys(entries).map((entry) => entry.split('/').slice(0, 2).join('/')))];
 }
 
-export async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
+/** Installs all projects, two at a time, because npm often waits for the registry. Returns a promise for each project name. */
+export function installAll(
+  folderOf: (project: Project) => string,
+  packed: readonly PackedPackage[],
+): ReadonlyMap<string, Promise<void>> {
+  const installs: Promise<void>[] = [];
+  for (const [at, project] of PROJECTS.entries()) {
+    const earlier = installs[at - 2]?.catch(() => undefined);
+    const installed = (earlier ?? Promise.resolve()).then(() => install(project, folderOf(project), packed));
+    // Prevents an unhandled rejection. The test that awaits this promise reports a failure.
+    installed.catch(() => undefined);
+    installs.push(installed);
+  }
+  return new Map(PROJECTS.map(({ name }, at) => [name, installs[at] ?? Promise.resolve()]));
+}
+
+async function install(project: Project, folder: string, packed: readonly PackedPackage[]): Promise<void> {
   const dependencies: Record<string, string> = {};
   for (const name of packagesOf(project)) {
     const found = packed.find((candidate) => candidate.name === name);
     if (found === undefined) throw new Error(`${name} was not packed`);
     dependencies[name] = `file:${found.tarball}`;
   }
-  // what ours depend on of ours is in no registry yet
+  // Dependencies between Credence packages come from tarballs, because their versions are not published yet.
   const overrides = Object.fromEntries(
     packed.filter(({ name }) => dependencies[name] === undefined).map(({ name, tarball }) => [name, `file:${tarball}`]),
   );
@@ -145,7 +162,7 @@ export async function install(project: Project, folder: string, packed: readonly
   const program = `${project.name}.ts`;
   const tsconfig = {
     compilerOptions: {
-      target: 'ES2023',
+      target: 'ES2022', // the latest target of TypeScript 5.4
       lib: ['es2023', 'dom'],
       types: ['node'],
       module: 'nodenext',

@@ -1,23 +1,23 @@
 import { afterAll, expect, jest, test } from '@jest/globals';
 
-/** Run by quiet.test.ts alone; the names say what each test prints. */
-afterAll(() => console.error('said by afterAll'));
+/** Run only by quiet.test.ts. The title of each test names how it prints. */
+afterAll(() => console.error('printed by afterAll'));
 
-test('console.warn', () => console.warn('said by %s', 'a test'));
+test('console.warn', () => console.warn('printed by %s', 'a test'));
 
-test('console.info, later', async () => {
+test('console.info, after an await', async () => {
   await new Promise((resolve) => setImmediate(resolve));
-  console.info('said later');
+  console.info('printed after an await');
 });
 
-test('process.emitWarning', () => process.emitWarning('said by the process'));
+test('process.emitWarning', () => process.emitWarning('a warning of the process'));
 
 test('nothing', () => undefined);
 
-test('console.log', () => console.log('said by whoever looks for a mistake'));
+test('console.log', () => console.log('printed for debugging'));
 
 test('an expected console.warn', () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
-  console.warn('said and expected');
+  console.warn('an expected warning');
   expect(warn).toHaveBeenCalledTimes(1);
 });

@@ -17,17 +17,17 @@ const Report = z.object({
   ]),
 });
 
-/** What jest reports of printing.fixture.ts. */
+/** Runs jest on printing.fixture.ts. Resolves to its report. */
 async function report(): Promise<z.infer<typeof Report>['testResults'][0]> {
   const jest = [resolve(ROOT, 'node_modules/jest/bin/jest.js'), '--json', '--testMatch', '**/printing.fixture.ts'];
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const stdout = await new Promise<string>((done) => {
-    execFile(process.execPath, [...flags, ...jest], { cwd: ROOT }, (_failed, said) => done(said));
+    execFile(process.execPath, [...flags, ...jest], { cwd: ROOT }, (_error, output) => done(output));
   });
   return Report.parse(JSON.parse(stdout)).testResults[0];
 }
 
-test('a test that prints, or in which Node warns, fails and shows what was said', async () => {
+test('a test fails with the printed text if it prints or if Node emits a warning', async () => {
   const { assertionResults, message } = await report();
   const outcomes = Object.fromEntries(
     assertionResults.map(({ title, status, failureMessages }) => [
@@ -36,12 +36,14 @@ test('a test that prints, or in which Node warns, fails and shows what was said'
     ]),
   );
   expect(outcomes).toEqual({
-    'console.warn': expect.stringContaining('console.warn was called:\n\nsaid by a test\n'),
-    'console.info, later': expect.stringContaining('console.info was called:\n\nsaid later\n'),
-    'process.emitWarning': expect.stringContaining('Node gave a process warning:\n\nWarning: said by the process'),
+    'console.warn': expect.stringContaining('console.warn was called:\n\nprinted by a test\n'),
+    'console.info, after an await': expect.stringContaining('console.info was called:\n\nprinted after an await\n'),
+    'process.emitWarning': expect.stringContaining(
+      'Node emitted a process warning:\n\nWarning: a warning of the process',
+    ),
     nothing: 'passed',
     'console.log': 'passed',
     'an expected console.warn': 'passed',
   });
-  expect(message).toContain('said by afterAll');
+  expect(message).toContain('printed by afterAll');
 });

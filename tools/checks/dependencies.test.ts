@@ -23,7 +23,7 @@ describe('isAllowedLicence', () => {
 });
 
 describe('checkDependencies', () => {
-  it('reports a licence that is not in the list, with the path of the package', () => {
+  it('reports a licence that is not allowed, with the path of the package', () => {
     expect(faultsOf({ license: 'GPL-3.0' }, [])).toEqual([
       'node_modules/a/node_modules/@scope/b: its licence is GPL-3.0',
     ]);
@@ -35,7 +35,7 @@ describe('checkDependencies', () => {
 
   it('reports a production dependency that does not run on the oldest Node', () => {
     expect(faultsOf({ license: 'MIT', engines: { node: '>=22' } }, [])).toEqual([
-      'node_modules/a/node_modules/@scope/b: it needs Node >=22, and the packages run on 20.19.0',
+      'node_modules/a/node_modules/@scope/b: it requires Node >=22, but the oldest supported version is 20.19.0',
     ]);
   });
 
@@ -47,30 +47,30 @@ describe('checkDependencies', () => {
     expect(faultsOf(installed, [])).toEqual([]);
   });
 
-  it('counts nothing as production in the lockfile of a tool', () => {
+  it('treats every package as a development dependency with developmentOnly', () => {
     expect(faultsOf({ license: 'MIT', engines: { node: '>=22' } }, [], { developmentOnly: true })).toEqual([]);
   });
 
-  it('accepts an exception in development, and in production only where it says so', () => {
+  it('accepts an exception for development dependencies, and for production only with `production`', () => {
     const exception = { name: '@scope/b', licence: 'BlueOak-1.0.0', reason: 'a tool' };
     expect(faultsOf({ license: 'BlueOak-1.0.0', dev: true }, [exception])).toEqual([]);
     expect(faultsOf({ license: 'BlueOak-1.0.0' }, [exception])).toHaveLength(1);
     expect(faultsOf({ license: 'BlueOak-1.0.0' }, [{ ...exception, production: true }])).toEqual([]);
   });
 
-  it('does not stretch an exception to another licence', () => {
+  it('does not apply an exception to another licence', () => {
     const exception = { name: '@scope/b', licence: 'BlueOak-1.0.0', reason: 'a tool' };
     expect(faultsOf({ license: 'GPL-3.0', dev: true }, [exception])).toHaveLength(1);
   });
 
-  it('says which exceptions were needed', () => {
+  it('returns the exceptions that were used', () => {
     const needed = { name: 'b', licence: 'CC-BY-4.0', reason: 'data' };
-    const idle = { name: 'c', licence: 'CC-BY-4.0', reason: 'data' };
-    const { used } = checkDependencies({ 'node_modules/b': { license: 'CC-BY-4.0', dev: true } }, [needed, idle]);
+    const unused = { name: 'c', licence: 'CC-BY-4.0', reason: 'data' };
+    const { used } = checkDependencies({ 'node_modules/b': { license: 'CC-BY-4.0', dev: true } }, [needed, unused]);
     expect([...used]).toEqual([needed]);
   });
 
-  it('passes over workspaces and links to them', () => {
+  it('ignores workspaces and links to workspaces', () => {
     expect(
       checkDependencies({ 'packages/core': {}, 'node_modules/@credence/core': { link: true } }, []).faults,
     ).toEqual([]);

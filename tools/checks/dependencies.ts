@@ -1,42 +1,43 @@
 import { satisfies } from 'semver';
 
-/** The oldest Node that the packages run on. */
+/** The oldest version of Node that the packages support. */
 export const OLDEST_NODE = '20.19.0';
 
 /** Licences that any dependency may have. */
 const LICENCES: ReadonlySet<string> = new Set(['MIT', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD']);
 
-/** An installed package as a package-lock.json describes it. */
+/** The entry of an installed package in a package-lock.json. */
 export interface LockedPackage {
   readonly license?: string;
   readonly engines?: { readonly node?: string };
-  /** True when only development needs it. */
+  /** True for a development dependency. */
   readonly dev?: boolean;
   /** True for a link to a workspace. */
   readonly link?: boolean;
 }
 
-/** A package that may have another licence, or ask for a newer Node, for a reason. */
+/** A package that may have a licence outside the list, or require a newer Node, for the given reason. */
 export interface Exception {
   readonly name: string;
   readonly reason: string;
-  /** Its licence, when that is not in the list. */
+  /** The licence of the package, if the list does not contain it. */
   readonly licence?: string;
-  /** True when it asks for a newer Node. */
+  /** True if the package requires a newer Node than the oldest supported one. */
   readonly newerNode?: boolean;
-  /** True when it may also be a dependency in production. Default: development only. */
+  /** True if the exception also applies to production dependencies. Default: development dependencies only. */
   readonly production?: boolean;
 }
 
-/** What was found in the lockfiles: one line for each fault, and the exceptions that a package needed. */
+/** The result of a check: one line for each fault, and the exceptions that applied to a package. */
 export interface Findings {
   readonly faults: string[];
   readonly used: ReadonlySet<Exception>;
 }
 
 /**
- * Holds every installed package of a lockfile against the licences and, in production, against the oldest Node. With
- * `developmentOnly` nothing in the lockfile counts as production, whatever it says: the project itself is a tool.
+ * Checks the licence of every installed package of a lockfile, and for production dependencies also the required version of
+ * Node. With `developmentOnly` all packages of the lockfile count as development dependencies: use it for the lockfile of a
+ * tool that is not published.
  */
 export function checkDependencies(
   packages: Readonly<Record<string, LockedPackage>>,
@@ -53,7 +54,7 @@ export function checkDependencies(
     if (!path.includes('node_modules/') || installed.link === true) continue;
     const production = !developmentOnly && installed.dev !== true;
     const exception = exceptions.find(
-      ({ name, production: also }) => name === packageAt(path) && (!production || also === true),
+      ({ name, production: inProduction }) => name === packageAt(path) && (!production || inProduction === true),
     );
     const { license = 'no licence' } = installed;
     if (!isAllowedLicence(license) && !allows(exception, exception?.licence === license)) {
@@ -61,16 +62,16 @@ export function checkDependencies(
     }
     const node = installed.engines?.node ?? '*';
     if (production && !satisfies(OLDEST_NODE, node) && !allows(exception, exception?.newerNode)) {
-      faults.push(`${path}: it needs Node ${node}, and the packages run on ${OLDEST_NODE}`);
+      faults.push(`${path}: it requires Node ${node}, but the oldest supported version is ${OLDEST_NODE}`);
     }
   }
   return { faults, used };
 }
 
-/** True when an SPDX expression is satisfied by the licences of the list: each side of AND, or one side of OR. */
+/** Whether the listed licences satisfy an SPDX expression: every licence of an AND, at least one of an OR. */
 export function isAllowedLicence(expression: string): boolean {
-  const inside = /^\((?<inside>[^()]*)\)$/u.exec(expression)?.groups?.['inside'] ?? expression;
-  return inside.split(' OR ').some((choice) => choice.split(' AND ').every((licence) => LICENCES.has(licence)));
+  const unwrapped = /^\((?<inside>[^()]*)\)$/u.exec(expression)?.groups?.['inside'] ?? expression;
+  return unwrapped.split(' OR ').some((choice) => choice.split(' AND ').every((licence) => LICENCES.has(licence)));
 }
 
 /** `@scope/name` of `node_modules/a/node_modules/@scope/name`. */

@@ -13,7 +13,7 @@ interface Manifest {
 
 const ROOT = join(import.meta.dirname, '../..');
 
-// Holds what no compiler holds: the table of packages against their imports, and dependencies against our terms.
+// Checks the imports of the packages against the table in docs/architecture.md, and the licences and engines of dependencies.
 const faults = [...importFaults(), ...dependencyFaults()];
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exitCode = 1;
@@ -46,25 +46,25 @@ function packageSources(): PackageSource[] {
     });
 }
 
-/** The sources in a tarball of the package: no tests, and nothing of what `files` leaves out. */
+/** The sources that the package publishes: without tests, and without the folders that `files` excludes. */
 function published(folder: string, { files = [] }: Manifest): { path: string; text: string }[] {
-  const leftOut = files.filter((file) => file.startsWith('!src/')).map((file) => `${file.slice('!src/'.length)}/`);
+  const excluded = files.filter((file) => file.startsWith('!src/')).map((file) => `${file.slice('!src/'.length)}/`);
   return readdirSync(join(ROOT, 'packages', folder, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .filter((file) => !leftOut.some((start) => file.startsWith(start)))
+    .filter((file) => !excluded.some((start) => file.startsWith(start)))
     .map((file) => `packages/${folder}/src/${file}`)
     .map((path) => ({ path, text: read(path) }));
 }
 
 function dependencyFaults(): string[] {
-  const found = [
+  const results = [
     check('package-lock.json'),
     ...['tools/docs', 'test/conformance/suite'].map((project) =>
       check(`${project}/package-lock.json`, { developmentOnly: true }),
     ),
   ];
-  const idle = EXCEPTIONS.filter((exception) => !found.some(({ used }) => used.has(exception)));
-  return [...found.flatMap(({ faults }) => faults), ...idle.map(unneeded)];
+  const unused = EXCEPTIONS.filter((exception) => !results.some(({ used }) => used.has(exception)));
+  return [...results.flatMap(({ faults }) => faults), ...unused.map(unusedException)];
 }
 
 function check(lockfile: string, options = {}): ReturnType<typeof checkDependencies> {
@@ -73,7 +73,7 @@ function check(lockfile: string, options = {}): ReturnType<typeof checkDependenc
   return { faults: faults.map((fault) => `${lockfile}: ${fault}`), used };
 }
 
-function unneeded({ name }: Exception): string {
+function unusedException({ name }: Exception): string {
   return `tools/checks/exceptions.ts: no dependency needs the exception of ${name}`;
 }
 

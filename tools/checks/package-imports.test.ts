@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { faultsOfImports, faultsOfTable, importsOf, type PackageRow, packageTable } from './package-imports.ts';
 
-const PAGE = `# The house
+const PAGE = `# Architecture
 
-## Rooms and arrows
+## Packages
 
 | folder             | what lives there | may import                                |
 | ------------------ | ---------------- | ----------------------------------------- |
@@ -18,7 +18,7 @@ const PAGE = `# The house
 `;
 
 describe('packageTable', () => {
-  it('reads the packages of "Rooms and arrows" and which of them each may import', () => {
+  it('reads the packages of the table "Packages", and the packages that each may import', () => {
     expect(packageTable(PAGE)).toEqual([
       { folder: 'core', mayImport: [] },
       { folder: 'store', mayImport: ['core'] },
@@ -29,26 +29,26 @@ describe('packageTable', () => {
 
 describe('faultsOfTable', () => {
   const table = packageTable(PAGE);
-  const where = 'docs/architecture.md, "Rooms and arrows": ';
+  const where = 'docs/architecture.md, "Packages": ';
 
-  it('finds nothing in a table that lists each package below what it imports', () => {
+  it('reports no fault for a table that lists each package below the packages that it imports', () => {
     expect(faultsOfTable(table, ['agent', 'core', 'store'])).toEqual([]);
   });
 
   it('reports a package without a row and a row without a package', () => {
     expect(faultsOfTable(table, ['agent', 'core', 'cli'])).toEqual([
       `${where}packages/cli has no row`,
-      `${where}packages/store has a row and no folder`,
+      `${where}packages/store has a row but no folder`,
     ]);
   });
 
-  it('reports a package that may import one below it', () => {
+  it('reports a package that may import a package below it', () => {
     const upward: PackageRow[] = [
       { folder: 'core', mayImport: ['store'] },
       { folder: 'store', mayImport: [] },
     ];
     expect(faultsOfTable(upward, ['core', 'store'])).toEqual([
-      `${where}packages/core may import store, which does not stand above it`,
+      `${where}packages/core may import store, which is not above it in the table`,
     ]);
   });
 });
@@ -73,7 +73,7 @@ describe('importsOf', () => {
     " * await import('a');",
     "export const text = 'a';",
     "export function from(text: string) {\n  return text === 'a';\n}",
-  ])('finds nothing in %j', (text) => {
+  ])('finds no module in %j', (text) => {
     expect(importsOf(text)).toEqual([]);
   });
 });
@@ -108,26 +108,26 @@ describe('faultsOfImports', () => {
     expect(faultsIn(text)).toEqual([]);
   });
 
-  it('refuses a package of ours that the table does not allow, even where package.json lists it', () => {
+  it('reports an import of a workspace package that the table does not allow, also if package.json lists it', () => {
     expect(faultsIn("import type { A } from '@ours/agent';")).toEqual([
-      'packages/store/src/inner/file.ts imports @ours/agent: docs/architecture.md does not let packages/store import it',
+      'packages/store/src/inner/file.ts imports @ours/agent: docs/architecture.md does not allow packages/store to import it',
     ]);
   });
 
-  it('refuses an npm package that package.json does not list', () => {
+  it('reports an import of an npm package that package.json does not list', () => {
     expect(faultsIn("import type { A } from 'jose/jwt';")).toEqual([
       'packages/store/src/inner/file.ts imports jose/jwt: packages/store/package.json does not list jose',
     ]);
   });
 
-  it('reports a package of ours both as not allowed and as not listed', () => {
+  it('reports an import of a workspace package that is neither allowed nor listed, with both faults', () => {
     expect(faultsIn("import { a } from '@ours/other';")).toEqual([
-      'packages/store/src/inner/file.ts imports @ours/other: docs/architecture.md does not let packages/store import it',
+      'packages/store/src/inner/file.ts imports @ours/other: docs/architecture.md does not allow packages/store to import it',
       'packages/store/src/inner/file.ts imports @ours/other: packages/store/package.json does not list @ours/other',
     ]);
   });
 
-  it('refuses a path that leaves the package', () => {
+  it('reports an import of a path outside the package', () => {
     expect(faultsIn("import { a } from '../../../core/src/index.ts';")).toEqual([
       'packages/store/src/inner/file.ts imports ../../../core/src/index.ts, which is outside its package',
     ]);

@@ -1,4 +1,4 @@
-/** A row of the table of packages: a package, and those of ours that it may import. */
+/** A row of the table of packages: a workspace package, and the workspace packages that it may import. */
 export interface PackageRow {
   readonly folder: string;
   readonly mayImport: readonly string[];
@@ -10,26 +10,26 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** A package as its folder and its package.json describe it. */
+/** A package: its folder, its package.json and its source files. */
 export interface PackageSource {
   /** The name of its folder under packages/. */
   readonly folder: string;
-  /** The name it is published by. */
+  /** The npm name: `@credence/core`. */
   readonly name: string;
-  /** Every npm package of its dependencies and peerDependencies. */
+  /** The npm packages in its `dependencies` and `peerDependencies`. */
   readonly declared: ReadonlySet<string>;
-  /** What it publishes: no tests. */
+  /** The source files that it publishes, without tests. */
   readonly files: readonly SourceFile[];
 }
 
 const ROW = /^\| `packages\/(?<folder>[\w-]+)` .*\|(?<allowed>[^|]*)\|$/u;
 
 /**
- * The rows of the table under "Rooms and arrows" whose first column is a folder of packages/. The last column lists what
- * the package may import: our packages by the name of their folder, beside npm packages, which are not read here.
+ * The rows of the table under "Packages" whose first column is a folder of packages/. The last column lists the
+ * allowed imports. Workspace packages are listed there by the name of their folder; npm packages are ignored here.
  */
 export function packageTable(page: string): PackageRow[] {
-  const section = page.split('## Rooms and arrows')[1]?.split('\n## ')[0] ?? '';
+  const section = page.split('## Packages')[1]?.split('\n## ')[0] ?? '';
   const rows = section.split('\n').flatMap((line) => {
     const { folder, allowed } = ROW.exec(line)?.groups ?? {};
     return folder === undefined ? [] : [{ folder, words: wordsOf(allowed ?? '') }];
@@ -41,38 +41,38 @@ export function packageTable(page: string): PackageRow[] {
   }));
 }
 
-/** Words and whole names of packages: "core's" has `core`, and `@langchain/core` is one word. */
+/** Splits a text into words. The name of an npm package is one word: `@langchain/core` does not contain the word `core`. */
 function wordsOf(text: string): ReadonlySet<string> {
   return new Set(text.match(/[@\w/-]+/gu));
 }
 
-/** What is wrong with the table itself: it must list each package once, below those that it imports. */
+/** The faults of the table itself. Every package needs a row, below the rows of the packages that it imports. */
 export function faultsOfTable(table: readonly PackageRow[], folders: readonly string[]): string[] {
   const listed = table.map((row) => row.folder);
   return [
     ...folders.filter((folder) => !listed.includes(folder)).map((folder) => `packages/${folder} has no row`),
     ...listed
       .filter((folder) => !folders.includes(folder))
-      .map((folder) => `packages/${folder} has a row and no folder`),
+      .map((folder) => `packages/${folder} has a row but no folder`),
     ...table.flatMap(({ folder, mayImport }, at) =>
       mayImport
         .filter((other) => !listed.slice(0, at).includes(other))
-        .map((other) => `packages/${folder} may import ${other}, which does not stand above it`),
+        .map((other) => `packages/${folder} may import ${other}, which is not above it in the table`),
     ),
-  ].map((fault) => `docs/architecture.md, "Rooms and arrows": ${fault}`);
+  ].map((fault) => `docs/architecture.md, "Packages": ${fault}`);
 }
 
-// Prettier keeps import and export declarations at the start of a line, where no comment or string begins with them.
+// Prettier puts import and export declarations at the start of a line. Comments and strings do not start with these words.
 const STATIC = /^(?:import|export)\b(?:[^;'"]*?\bfrom)?\s*'(?<specifier>[^']+)'/gmu;
 const DYNAMIC = /^(?!\s*(?:\*|\/[/*])).*?\bimport\(\s*'(?<specifier>[^']+)'/gmu;
 
-/** Every module that a file imports, types included. */
+/** The modules that a file imports, type imports included. */
 export function importsOf(text: string): string[] {
   const found = [STATIC, DYNAMIC].flatMap((pattern) => [...text.matchAll(pattern)]);
   return [...new Set(found.map(({ groups }) => groups?.['specifier'] ?? ''))];
 }
 
-/** What is wrong with the imports of a package, against the table and against its package.json. */
+/** The imports of a package that the table or its package.json does not allow. */
 export function faultsOfImports(
   source: PackageSource,
   table: readonly PackageRow[],
@@ -88,14 +88,14 @@ export function faultsOfImports(
       if (name === source.name) return [];
       const forbidden = folder !== undefined && !allowed.includes(folder);
       return [
-        ...(forbidden ? [`docs/architecture.md does not let packages/${source.folder} import it`] : []),
+        ...(forbidden ? [`docs/architecture.md does not allow packages/${source.folder} to import it`] : []),
         ...(source.declared.has(name) ? [] : [`packages/${source.folder}/package.json does not list ${name}`]),
       ].map((fault) => `${path} imports ${specifier}: ${fault}`);
     }),
   );
 }
 
-/** True for a relative import that climbs above the src folder: `packages/a/src/x.ts` may climb no step. */
+/** Whether a relative import leaves the src folder: in `packages/a/src/x.ts` every import that starts with `../` does. */
 function leavesPackage(path: string, specifier: string): boolean {
   const depth = path.split('/src/')[1]?.split('/').length ?? 1;
   const steps = specifier.split('/').filter((part) => part === '..').length;

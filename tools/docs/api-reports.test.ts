@@ -32,7 +32,7 @@ export { Elsewhere }
 `;
 
 describe('exportedNames', () => {
-  it('lists every name that a report exports, and none that it imports or mentions', () => {
+  it('lists the names that a report exports, without names that it only imports or mentions', () => {
     expect(exportedNames(REPORT)).toEqual(['Bot', 'LIMIT', 'run', 'Options', 'Verdict', 'Elsewhere']);
   });
 });

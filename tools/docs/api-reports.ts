@@ -11,36 +11,36 @@ import {
 } from '@microsoft/api-extractor';
 import { type EntryPoint, ROOT } from './entry-points.ts';
 
-/** The compiler options with which the declarations are read, here and by the reference. */
+/** The compiler options for reading declarations. The reference uses the same. */
 const TSCONFIG = join(import.meta.dirname, 'tsconfig.declarations.json');
 
 /**
- * What fails: an export or a member without a docstring (`ae-undocumented`), a type that a signature names and nobody can
- * import (`ae-forgotten-export`), and whatever else api-extractor finds.
+ * Every message of api-extractor is an error, with the exceptions below. Examples are an export or a member without a docstring
+ * (`ae-undocumented`), and a type that a signature uses but that no entry point exports (`ae-forgotten-export`).
  */
 const MESSAGES: IExtractorMessagesConfig = {
   compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
   extractorMessageReporting: {
     default: { logLevel: ExtractorLogLevel.Error },
-    // TypeDoc checks links, and knows more kinds of them.
+    // TypeDoc checks the links, and supports more kinds of links.
     'ae-unresolved-link': { logLevel: ExtractorLogLevel.None },
     // Release tags such as @beta are not used here.
     'ae-missing-release-tag': { logLevel: ExtractorLogLevel.None },
-    // A dependency publishes its source as its types.
+    // One dependency publishes its source files as its types.
     'ae-wrong-input-file-type': { logLevel: ExtractorLogLevel.None },
   },
   // Docstrings are plain JSDoc, not the stricter TSDoc.
   tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
 };
 
-/** The report of one entry point, and what is wrong with its public surface. */
+/** The report of one entry point, and the faults of its public surface. */
 export interface ApiReport {
   readonly name: string;
   readonly text: string;
   readonly faults: string[];
 }
 
-/** Reads the declarations of all entry points in one program and writes the report of each as text. */
+/** Reads the declarations of all entry points in one program. Returns the report of each entry point as text. */
 export function apiReports(entries: EntryPoint[]): ApiReport[] {
   const folder = mkdtempSync(join(tmpdir(), 'api-reports-'));
   const files = entries.map((entry) => join(ROOT, entry.folder, entry.types));
@@ -60,7 +60,7 @@ export function apiReports(entries: EntryPoint[]): ApiReport[] {
     return reports.map(({ entry, text, messages }) => {
       const others = reports.filter((other) => other.entry.folder === entry.folder && other.entry !== entry);
       const elsewhere = new Set(others.flatMap((other) => exportedNames(other.text)));
-      const faults = messages.filter((message) => !isExported(message, elsewhere)).map(shown);
+      const faults = messages.filter((message) => !isExportedElsewhere(message, elsewhere)).map(formatted);
       return { name: entry.name, text, faults };
     });
   } finally {
@@ -92,7 +92,7 @@ function extractorConfig(entry: EntryPoint, files: string[], folder: string): Ex
   });
 }
 
-/** The names that a report lists. */
+/** The names that a report exports. */
 export function exportedNames(report: string): string[] {
   const declarations = report.matchAll(
     /^export (?:abstract )?(?:class|const|enum|function|interface|type) (?<name>\w+)/gmu,
@@ -101,14 +101,14 @@ export function exportedNames(report: string): string[] {
   return [...declarations, ...others].map(({ groups }) => groups?.['name'] ?? '');
 }
 
-/** True where the message is about a type that another entry point of the package exports: it can be imported there. */
-function isExported({ messageId, text }: ExtractorMessage, names: ReadonlySet<string>): boolean {
+/** Whether the message reports a missing export that another entry point of the same package exports. */
+function isExportedElsewhere({ messageId, text }: ExtractorMessage, names: ReadonlySet<string>): boolean {
   return (
     messageId === 'ae-forgotten-export' && names.has(/The symbol "(?<name>\w+)"/u.exec(text)?.groups?.['name'] ?? '')
   );
 }
 
-function shown({ sourceFilePath, sourceFileLine, messageId, text }: ExtractorMessage): string {
+function formatted({ sourceFilePath, sourceFileLine, messageId, text }: ExtractorMessage): string {
   const at = sourceFilePath === undefined ? '' : `${relative(ROOT, sourceFilePath)}:${sourceFileLine ?? 0}: `;
   return `${at}${text} (${messageId})`;
 }

@@ -6,7 +6,7 @@ import { changedReports, type ReportFiles } from './report-files.ts';
 
 const FOLDER = join(ROOT, 'api');
 
-// Compares the committed reports of the public surface with the build; with --write, replaces them.
+// Compares the committed API reports with the build. With --write it replaces them.
 const reports = apiReports(entryPoints());
 const built: ReportFiles = new Map(reports.map(({ name, text }) => [`${name}.api.md`, text]));
 const write = process.argv.includes('--write');
@@ -28,7 +28,7 @@ function replace(files: ReportFiles): void {
   for (const [file, text] of files) writeFileSync(join(FOLDER, file), text);
 }
 
-/** One fault can be found through several entry points. */
-function faultsOf(of: ApiReport[]): string[] {
-  return [...new Set(of.flatMap(({ faults }) => faults))].toSorted();
+/** The faults of all reports, without duplicates: several entry points can report the same fault. */
+function faultsOf(all: ApiReport[]): string[] {
+  return [...new Set(all.flatMap(({ faults }) => faults))].toSorted();
 }

@@ -12,17 +12,17 @@ const site = (body: string) =>
 
 describe('brokenLinks', () => {
   it.each(['pages/one.html', 'pages/one.html#first%20part', '#here', 'media/file.ts#L1', 'https://example.com/none'])(
-    'follows %s',
+    'accepts a link to %s',
     (href) => {
       expect(site(`<p id="top"><p id="here"><a href="${href}">`)).toEqual([]);
     },
   );
 
-  it.each(['pages/two.html', 'pages/one.html#second', '#there'])('reports %s once', (href) => {
+  it.each(['pages/two.html', 'pages/one.html#second', '#there'])('reports a broken link to %s once', (href) => {
     expect(site(`<p id="top"><a href="${href}"><a href="${href}">`)).toEqual([`index.html links to ${href}`]);
   });
 
-  it('resolves a link from the page it stands on', () => {
+  it('resolves a link relative to its page', () => {
     expect(site('')).toEqual(['pages/one.html links to ../index.html#top']);
   });
 });

@@ -4,10 +4,9 @@ const HREF = /\bhref="(?<href>[^"]+)"/gu;
 const ID = /\bid="(?<id>[^"]+)"/gu;
 
 /**
- * The links between the pages of a site that lead nowhere: to a file that does not exist, or to a part of a page that
- * does not. Links to other sites are not followed.
+ * The broken links of a site: links to a file or to a part of a page that does not exist. Links to other sites are not checked.
  *
- * @param files every file of the site by its path, with the text of those that are HTML
+ * @param files all files of the site by their path, with the text of the HTML files
  */
 export function brokenLinks(files: ReadonlyMap<string, string>): string[] {
   const ids = new Map([...files].map(([path, text]) => [path, new Set(allOf(text, ID, 'id'))]));

@@ -4,12 +4,12 @@ import { ROOT } from './entry-points.ts';
 
 /** A block of TypeScript in a page or in a docstring. */
 interface Block {
-  /** The lines of code: from this one to the one before `end`. */
+  /** The first line of the code. `end` is the line after the last. */
   readonly start: number;
   readonly end: number;
-  /** What its lines begin with: nothing in a page, ` * ` in a docstring. */
+  /** The start of each line: empty in a page, ` * ` in a docstring. */
   readonly prefix: string;
-  /** The file, and the region after `#`, that the comment above the block names. */
+  /** The file and region (`FILE#REGION`) in the comment above the block. Undefined without a comment. */
   readonly source: string | undefined;
 }
 
@@ -17,7 +17,7 @@ const FROM = /^<!-- from (?<source>\S+) -->$/u;
 const REGION = /^\s*\/\/ #region (?<name>\S+)$/u;
 const END = /^\s*\/\/ #endregion$/u;
 
-/** Pages and sources whose blocks of TypeScript are copies: those that people read, and those with docstrings. */
+/** The pages and source files whose TypeScript blocks are copies of examples. */
 export function filesWithBlocks(): string[] {
   const packages = readdirSync(join(ROOT, 'packages')).map((name) => `packages/${name}`);
   return [
@@ -34,18 +34,19 @@ function sources(folder: string): string[] {
     .map((path) => `${folder}/src/${path}`);
 }
 
-/** The text with every block as the file it names has it. Throws for a block that names no file. */
+/** Replaces the code of every block by the code of its source file. Throws for a block that names no file. */
 export function withCode(path: string, text: string, codeOf: (source: string) => string): string {
   const lines = text.split('\n');
   for (const { start, end, prefix, source } of blocksIn(lines, path.endsWith('.ts')).toReversed()) {
-    if (source === undefined) throw new Error(`${path}:${start}: the code does not say which file it is from`);
+    if (source === undefined)
+      throw new Error(`${path}:${start}: no comment names the file that the code is copied from`);
     const code = codeOf(source).replace(/\n$/u, '').split('\n');
     lines.splice(start, end - start, ...code.map((line) => `${prefix}${line}`.trimEnd()));
   }
   return lines.join('\n');
 }
 
-/** The lines of a text at which an `@example` of a docstring has no block that is a copy. */
+/** The lines of all `@example` tags that are not followed by a comment with the name of a source file. */
 export function examplesWithoutSource(text: string): number[] {
   const lines = text.split('\n');
   return lines.flatMap((line, at) => {
@@ -57,7 +58,7 @@ export function examplesWithoutSource(text: string): number[] {
 function blocksIn(lines: readonly string[], docstrings: boolean): Block[] {
   const blocks: Block[] = [];
   let open: Omit<Block, 'end'> | undefined;
-  let above = '';
+  let lineAbove = '';
   for (const [at, line] of lines.entries()) {
     const prefix = docstrings ? /^\s*\* /u.exec(line)?.[0] : '';
     const text = prefix === undefined ? '' : line.slice(prefix.length);
@@ -66,14 +67,14 @@ function blocksIn(lines: readonly string[], docstrings: boolean): Block[] {
       blocks.push({ ...open, end: at });
       open = undefined;
     } else if (prefix !== undefined && text === '```ts') {
-      open = { start: at + 1, prefix, source: FROM.exec(above)?.groups?.['source'] };
+      open = { start: at + 1, prefix, source: FROM.exec(lineAbove)?.groups?.['source'] };
     }
-    if (text.trim() !== '') above = text;
+    if (text.trim() !== '') lineAbove = text;
   }
   return blocks;
 }
 
-/** What a comment `from` names: a file, or a region of it. */
+/** The code of `FILE` or `FILE#REGION`. */
 export function codeFrom(source: string): string {
   const [file = '', region] = source.split('#');
   const text = readFileSync(join(ROOT, file), 'utf8');
@@ -85,8 +86,8 @@ export function codeFrom(source: string): string {
 }
 
 /**
- * What stands between `// #region NAME` and its `// #endregion`, without its indentation and without the marks of regions
- * inside; the whole text without marks where no name is given.
+ * The lines between `// #region NAME` and its `// #endregion`, without their common indentation and without the marks of inner
+ * regions. Without a name: the whole text without marks.
  */
 export function regionOf(text: string, name: string | undefined): string {
   const lines = text.split('\n');

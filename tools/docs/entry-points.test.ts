@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { entryPoints, entryPointsOf } from './entry-points.ts';
 
 describe('entryPointsOf', () => {
-  it('names an entry point after the folder of its package and its path', () => {
+  it('derives the name of an entry point from the package folder and the path', () => {
     const manifest = {
       name: '@ours/core',
       exports: {
@@ -21,13 +21,13 @@ describe('entryPointsOf', () => {
     ]);
   });
 
-  it('leaves out what has no types', () => {
+  it('leaves out entries without types', () => {
     const exports = { './package.json': './package.json', './run': { default: './dist/run.js' } };
     expect(entryPointsOf('packages/core', { name: '@ours/core', exports })).toEqual([]);
     expect(entryPointsOf('packages/core', { name: '@ours/core' })).toEqual([]);
   });
 
-  it('refuses conditions inside "types"', () => {
+  it('throws for conditions inside "types"', () => {
     const exports = { '.': { types: { import: './dist/index.d.ts' } } };
     expect(() => entryPointsOf('packages/core', { name: '@ours/core', exports })).toThrow(
       'packages/core: "types" of "." is not a path',
@@ -36,7 +36,7 @@ describe('entryPointsOf', () => {
 });
 
 describe('entryPoints', () => {
-  it('finds those of this repository', () => {
+  it('finds the entry points of this repository', () => {
     expect(entryPoints()).toContainEqual({
       folder: 'packages/core',
       specifier: '@credence/core/opentelemetry',

@@ -4,25 +4,25 @@ import { join } from 'node:path';
 /** The root of the repository. */
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** One thing a user of a package can import. */
+/** A module that users of a package can import. */
 export interface EntryPoint {
   /** The folder of its package: `packages/core`. */
   readonly folder: string;
-  /** What a user writes after `from`: `@credence/core/opentelemetry`. */
+  /** The module name in an import: `@credence/core/opentelemetry`. */
   readonly specifier: string;
-  /** The declarations that the build writes for it, relative to the package: `dist/opentelemetry.d.ts`. */
+  /** The path of its declarations in the package after a build: `dist/opentelemetry.d.ts`. */
   readonly types: string;
   /** Its name in a file name: `core.opentelemetry`. */
   readonly name: string;
 }
 
-/** A package.json as far as it says what can be imported from the package. */
+/** The part of a package.json that describes its entry points. */
 export interface Manifest {
   readonly name: string;
   readonly exports?: Record<string, unknown>;
 }
 
-/** The entry points in the `exports` of a package.json: those that have `types`. */
+/** The entries of `exports` in a package.json that have `types`. */
 export function entryPointsOf(folder: string, manifest: Manifest): EntryPoint[] {
   return Object.entries(manifest.exports ?? {}).flatMap(([path, target]) => {
     if (typeof target !== 'object' || target === null || !('types' in target)) return [];
@@ -37,7 +37,7 @@ export function entryPointsOf(folder: string, manifest: Manifest): EntryPoint[] 
   });
 }
 
-/** The entry points of every package that can be published, package by package. */
+/** The entry points of all packages, sorted by package. */
 export function entryPoints(): EntryPoint[] {
   return readdirSync(join(ROOT, 'packages'))
     .toSorted()

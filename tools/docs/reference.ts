@@ -12,7 +12,7 @@ import {
 import { brokenLinks } from './broken-links.ts';
 import { type EntryPoint, entryPoints, ROOT } from './entry-points.ts';
 
-// Builds the reference from the declarations in dist, with the pages of docs/ beside it. A warning is an error.
+// Builds the reference from the declarations in dist, and adds the pages of docs/. A warning fails the build.
 const OUT = join(ROOT, 'reference');
 const entries = entryPoints();
 const modules = new Map(entries.map((entry) => [join(ROOT, entry.folder, entry.types), entry]));
@@ -44,7 +44,7 @@ await app.generateDocs(project, OUT);
 for (const link of brokenLinks(writtenFiles())) app.logger.error(link);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1;
 
-/** The files of the reference by their path, with the text of its pages. */
+/** The files of the built reference by their path, with the text of the HTML files. */
 function writtenFiles(): Map<string, string> {
   const paths = readdirSync(OUT, { recursive: true, encoding: 'utf8' });
   return new Map(paths.map((path) => [path, path.endsWith('.html') ? readFileSync(join(OUT, path), 'utf8') : '']));
@@ -55,7 +55,7 @@ function packageOf(specifier: string): string {
   return specifier.split('/').slice(0, 2).join('/');
 }
 
-/** Shows the README of a package above its first entry point, and leads links to the package there. */
+/** Adds the README of each package to the page of its root entry point. Links to the package lead to that page. */
 function addReadmes(project: ProjectReflection): void {
   for (const module of project.children ?? []) {
     const entry = entries.find(({ specifier }) => specifier === module.name);

@@ -2,18 +2,18 @@ import { describe, expect, it } from '@jest/globals';
 import { changedReports } from './report-files.ts';
 
 describe('changedReports', () => {
-  it('finds nothing where the committed reports are those of the build', () => {
+  it('returns nothing if the committed reports equal the reports of the build', () => {
     expect(changedReports(new Map([['a.api.md', 'text\n']]), new Map([['a.api.md', 'text\n']]))).toEqual([]);
   });
 
-  it('shows the first line in which a report differs', () => {
+  it('reports the first line that differs', () => {
     const committed = new Map([['a.api.md', 'one\ntwo\nthree\n']]);
     expect(changedReports(committed, new Map([['a.api.md', 'one\n2\nthree\n']]))).toEqual([
       'a.api.md differs from the build from line 2 on:\n  - two\n  + 2',
     ]);
   });
 
-  it('shows where a report ends too early or too late', () => {
+  it('reports a report that is shorter or longer than the report of the build', () => {
     expect(changedReports(new Map([['a.api.md', 'one']]), new Map([['a.api.md', 'one\ntwo']]))).toEqual([
       'a.api.md differs from the build from line 2 on:\n  - (end)\n  + two',
     ]);

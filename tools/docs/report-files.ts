@@ -1,7 +1,7 @@
 /** Reports by the name of their file. */
 export type ReportFiles = ReadonlyMap<string, string>;
 
-/** What a person reads about each report that is not as the build would write it. Empty when all are. */
+/** A message for each committed report that differs from the build, is missing, or has no entry point. */
 export function changedReports(committed: ReportFiles, built: ReportFiles): string[] {
   const missing = [...built.keys()].filter((file) => !committed.has(file));
   const stale = [...committed.keys()].filter((file) => !built.has(file));

@@ -1,10 +1,10 @@
-/** Protocol identifiers, each with the document it comes from. */
+/** Protocol identifiers, each with the document that defines it. */
 
 /** RFC 8693 section 2.1. */
 export const GRANT_TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 /** RFC 7523 section 2.1. */
 export const GRANT_JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** The jwt-bearer grant with a DPoP proof, as draft-ietf-oauth-identity-assertion-authz-grant names it for bound grants. */
+/** draft-ietf-oauth-identity-assertion-authz-grant: the grant type for an ID-JAG that is bound to a key, with a DPoP proof. */
 export const GRANT_JWT_DPOP = 'urn:ietf:params:oauth:grant-type:jwt-dpop';
 /** RFC 6749 section 4.4. */
 export const GRANT_CLIENT_CREDENTIALS = 'client_credentials';
@@ -14,7 +14,7 @@ export const CLIENT_ASSERTION_TYPE_JWT_BEARER = 'urn:ietf:params:oauth:client-as
 
 /** draft-ietf-oauth-identity-assertion-authz-grant: the requested and issued token type of an ID-JAG. */
 export const TOKEN_TYPE_ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag';
-/** A spelling that circulates in articles and that no IdP accepts; named only so that it can be diagnosed. */
+/** A misspelling of {@link TOKEN_TYPE_ID_JAG} that some articles use and no IdP accepts. Used only to diagnose the mistake. */
 export const TOKEN_TYPE_ID_JAG_MISSPELT = 'urn:ietf:params:oauth:token-type:id_jag';
 /** RFC 8693 section 3. */
 export const TOKEN_TYPE_ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

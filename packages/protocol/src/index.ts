@@ -73,14 +73,7 @@ export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanText, identifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';
-export {
-  SCOPE_TOKEN,
-  missingScopes,
-  normaliseScopes,
-  parseScopes,
-  unionScopes,
-  withoutSecrets,
-} from './text/scopes.ts';
+export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
 export { shown } from './text/shown.ts';
 export { type LruCache, lruCache } from './cache/lru-cache.ts';
 export { waitFor } from './time/wait-for.ts';

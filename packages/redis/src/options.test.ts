@@ -20,32 +20,36 @@ describe('redisStore', () => {
   it.each([
     ['no options', undefined, 'the options'],
     ['neither a client nor a url', { encryptionKey }, 'either a client or a url'],
-    ['both', { encryptionKey, url, client: { get() {}, set() {}, eval() {} } }, 'either a client or a url'],
-    ['a client that is none', { encryptionKey, client: { get: 1 } }, 'client is no client'],
-    ['a url of something else', { encryptionKey, url: 'https://u:p4ssw0rd@redis.example' }, 'url is no redis://'],
-    ['a url that is none', { encryptionKey, url: 'p4ssw0rd@redis' }, 'url is no redis://'],
+    [
+      'both a client and a url',
+      { encryptionKey, url, client: { get() {}, set() {}, eval() {} } },
+      'either a client or a url',
+    ],
+    ['a client without its methods', { encryptionKey, client: { get: 1 } }, 'client must be a client'],
+    ['a url of another scheme', { encryptionKey, url: 'https://u:p4ssw0rd@redis.example' }, 'url must be a redis://'],
+    ['a text that is not a URL', { encryptionKey, url: 'p4ssw0rd@redis' }, 'url must be a redis://'],
     ['an unknown option', { encryptionKey, url, ttl: 3 }, 'ttl'],
-    ['a prefix with a line break', { encryptionKey, url, prefix: 'a\nb' }, 'prefix is no prefix'],
+    ['a prefix with a line break', { encryptionKey, url, prefix: 'a\nb' }, 'prefix must be 1 to 100'],
     ['no encryption key', { url }, 'never written to Redis in plain text'],
-    ['no encryption key, written out', { url, encryptionKey: false }, 'never written to Redis in plain text'],
-  ])('refuses %s, without showing a secret', (_what, options, said) => {
+    ['false as encryption key', { url, encryptionKey: false }, 'never written to Redis in plain text'],
+  ])('refuses %s, and the error contains no secret', (_what, options, expected) => {
     const error = refusalOf(options);
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
-    expect(String(error)).toContain(said);
+    expect(String(error)).toContain(expected);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('p4ssw0rd');
   });
 
-  it('names the previous key that is unfit', () => {
+  it('names the previous key that is invalid', () => {
     const error = refusalOf({ url, encryptionKey: { current: encryptionKey, previous: [encryptionKey, 'short'] } });
     expect(error).toMatchObject({ code: 'invalid_key' });
     expect(String(error)).toContain('encryptionKey.previous[1]');
   });
 
-  it('sends nothing until it is used, and prints neither key nor password', async () => {
+  it('shows neither the key nor the password when it is inspected or serialized', async () => {
     const store = redisStore({ url, encryptionKey: encryptionKey.toString('base64') });
-    const shown = inspect(store, { depth: 9, showHidden: true }) + JSON.stringify(store);
-    expect(shown).not.toContain('p4ssw0rd');
-    expect(shown).not.toContain(encryptionKey.toString('base64'));
+    const printed = inspect(store, { depth: 9, showHidden: true }) + JSON.stringify(store);
+    expect(printed).not.toContain('p4ssw0rd');
+    expect(printed).not.toContain(encryptionKey.toString('base64'));
     await store.close();
   });
 });

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { RedisClientLike } from './connection/redis-commands.ts';
 import { type EncryptionKey, keyBytes } from './encryption/encryption-key.ts';
 
-/** Something worth a look that stops nothing. */
+/** A problem that does not fail a call: values in Redis that the store cannot read. */
 export interface RedisStoreWarning {
-  /** Which kind of trouble: values sealed with a key that is not configured, or values that cannot be read. */
+  /** The kind of problem: values encrypted with a key that is not configured, or damaged values. */
   readonly code: 'CREDENCE_REDIS_UNKNOWN_KEY' | 'CREDENCE_REDIS_DAMAGED';
-  /** What was found, in one sentence. */
+  /** The problem, in one sentence. */
   readonly message: string;
   /** What to do about it, in one sentence. */
   readonly remedy: string;
@@ -16,30 +16,31 @@ export interface RedisStoreWarning {
 /** Options of `redisStore`: a connected client or a URL, and the key that values are encrypted with. */
 export type RedisStoreOptions = {
   /**
-   * What values are encrypted with (AES-256-GCM). There is no default and no way without: 32 random bytes, the same for every
-   * process of the fleet. To rotate, give the keys that values may still, or already, be sealed with as `previous`.
+   * The key that encrypts all values (AES-256-GCM): 32 random bytes, the same for every process. Required; values are never
+   * stored in plain text. To rotate, list in `previous` the other keys that values may be encrypted with: the old key, or the
+   * next one.
    */
   encryptionKey: EncryptionKey | { current: EncryptionKey; previous?: readonly EncryptionKey[] | undefined };
-  /** What every key in Redis begins with. Default `credence:`. */
+  /** The prefix of every key in Redis. Default `credence:`. */
   prefix?: string;
-  /** Whether subject tokens are shared too. Default false: the principal's own tokens stay in the process that got them. */
+  /** Whether subject tokens are shared too. Default false: each process keeps its own subject tokens in memory. */
   keepsSubjectTokens?: boolean;
-  /** Told once of each kind of trouble that is not an outage. Default: `process.emitWarning`. */
+  /** Called once for each kind of problem, not for an outage of Redis. Default: `process.emitWarning`. */
   onWarning?: (warning: RedisStoreWarning) => void;
 } & (
   | {
-      /** A client that is connected, and that the caller closes; see `RedisClientLike`. */
+      /** A connected client; see `RedisClientLike`. The caller closes it. */
       client: RedisClientLike;
       url?: never;
     }
   | {
-      /** `redis://` or `rediss://`. The store connects at the first use; `close()` ends it. */
+      /** `redis://` or `rediss://`. The store connects at the first use; `close()` closes the connection. */
       url: string;
       client?: never;
     }
 );
 
-/** The options, checked. */
+/** The validated options, with defaults filled in. */
 export interface Settings {
   readonly from: { readonly client: RedisClientLike } | { readonly url: string };
   readonly keys: readonly [Uint8Array, ...Uint8Array[]];
@@ -51,33 +52,40 @@ export interface Settings {
 const encryptionKey = z.union([z.string(), z.instanceof(Uint8Array)]);
 const redisUrl = z
   .string()
-  .refine((url) => URL.canParse(url) && /^rediss?:$/u.test(new URL(url).protocol), 'is no redis:// or rediss:// URL');
+  .refine(
+    (url) => URL.canParse(url) && /^rediss?:$/u.test(new URL(url).protocol),
+    'must be a redis:// or rediss:// URL',
+  );
 const schema = z.strictObject({
   client: z
-    .custom<RedisClientLike>((value) => hasMethods(value, 'get', 'set', 'eval'), 'is no client of the redis package')
+    .custom<RedisClientLike>(
+      (value) => hasMethods(value, 'get', 'set', 'eval'),
+      'must be a client of the redis package',
+    )
     .optional(),
   url: redisUrl.optional(),
   encryptionKey: z.union(
     [encryptionKey, z.strictObject({ current: encryptionKey, previous: z.array(encryptionKey).optional() })],
-    'is missing or no key: values are never written to Redis in plain text',
+    'is missing or is not a key: values are never written to Redis in plain text',
   ),
   prefix: z
     .string()
-    .regex(/^[\x21-\x7e]{1,100}$/u, 'is no prefix: 1 to 100 visible ASCII characters')
+    .regex(/^[\x21-\x7e]{1,100}$/u, 'must be 1 to 100 visible ASCII characters')
     .optional(),
   keepsSubjectTokens: z.boolean().optional(),
   onWarning: z
-    .custom<(warning: RedisStoreWarning) => void>((value) => typeof value === 'function', 'is no function')
+    .custom<(warning: RedisStoreWarning) => void>((value) => typeof value === 'function', 'must be a function')
     .optional(),
 });
 
-/** Throws `CredenceError` of leg `configure` for the first thing that is wrong; it shows no value of any option. */
+/** Throws a `CredenceError` of leg `configure` for the first invalid option. The error contains no value of any option. */
 export function settingsFrom(options: RedisStoreOptions): Settings {
   const { data, error } = schema.safeParse(options);
   const [issue] = error?.issues ?? [];
-  if (!data) throw wrong(`redisStore: ${issue?.path.join('.') || 'the options'} ${issue?.message ?? 'is invalid'}.`);
+  if (!data) throw invalid(`redisStore: ${issue?.path.join('.') || 'the options'} ${issue?.message ?? 'is invalid'}.`);
   const { client, url } = data;
-  if ((client === undefined) === (url === undefined)) throw wrong('redisStore wants either a client or a url.');
+  if ((client === undefined) === (url === undefined))
+    throw invalid('redisStore needs either a client or a url, and not both.');
   const { current, previous = [] } = isPlainKey(data.encryptionKey)
     ? { current: data.encryptionKey }
     : data.encryptionKey;
@@ -107,12 +115,12 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
   );
 }
 
-function wrong(message: string): CredenceError {
+function invalid(message: string): CredenceError {
   return new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
     message,
-    remedy: 'Correct it; see RedisStoreOptions.',
+    remedy: 'Correct this option; see RedisStoreOptions.',
     contact: 'you',
   });
 }

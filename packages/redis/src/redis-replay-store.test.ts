@@ -29,7 +29,7 @@ describeWithRedis('redisReplayStore', () => {
 
   const inOneMinute = () => new Date(Date.now() + 60_000);
 
-  it('lets exactly one of many concurrent uses through, whichever instance they reach', async () => {
+  it('returns true to exactly one of many concurrent reservations of one id, in two instances', async () => {
     const id = randomUUID();
     const outcomes = await Promise.all(
       Array.from({ length: 100 }, async (_, at) => stores[at % 2]?.reserve(id, inOneMinute())),
@@ -38,22 +38,22 @@ describeWithRedis('redisReplayStore', () => {
     await expect(stores[0]?.reserve(randomUUID(), inOneMinute())).resolves.toBe(true);
   });
 
-  it('has Redis forget a reservation when it expires, and not before', async () => {
+  it('gives the reservation in Redis a lifetime that ends when the reservation expires', async () => {
     const id = randomUUID();
     await stores[0]?.reserve(id, inOneMinute());
-    const left = await clients[0]?.pTTL(`credence:replay:${id}`);
-    expect(left).toBeGreaterThan(50_000);
-    expect(left).toBeLessThanOrEqual(60_000);
+    const ttlMs = await clients[0]?.pTTL(`credence:replay:${id}`);
+    expect(ttlMs).toBeGreaterThan(50_000);
+    expect(ttlMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('reserves nothing until a time that is past or none', async () => {
+  it('reserves nothing if expiresAt is in the past or is not a valid date', async () => {
     const id = randomUUID();
     await expect(stores[0]?.reserve(id, new Date(Date.now() - 1))).resolves.toBe(false);
     await expect(stores[0]?.reserve(id, new Date(Number.NaN))).rejects.toBeInstanceOf(TypeError);
     await expect(stores[0]?.reserve(id, inOneMinute())).resolves.toBe(true);
   });
 
-  it('keeps to its prefix', async () => {
+  it('does not share reservations between two prefixes', async () => {
     const id = randomUUID();
     const [client] = clients;
     if (client === undefined) throw new Error('no client');
@@ -63,10 +63,10 @@ describeWithRedis('redisReplayStore', () => {
     expect(() => redisReplayStore({ client, prefix: ' ' })).toThrow('prefix');
   });
 
-  it('rejects while Redis is away', async () => {
+  it('rejects within three seconds while Redis is down', async () => {
     await server.kill();
-    const asked = Date.now();
+    const startedMs = Date.now();
     await expect(stores[0]?.reserve(randomUUID(), inOneMinute())).rejects.toMatchObject({ name: 'CredenceError' });
-    expect(Date.now() - asked).toBeLessThan(3000);
+    expect(Date.now() - startedMs).toBeLessThan(3000);
   });
 });

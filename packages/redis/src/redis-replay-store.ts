@@ -3,38 +3,41 @@ import { within } from './connection/faults.ts';
 import { givenClient } from './connection/given-client.ts';
 import type { RedisClientLike } from './connection/redis-commands.ts';
 
-/** Longer than this no token request waits for Redis. A reservation that comes about later only spends its id. */
+/** The longest time that a token request waits for Redis. A reservation that Redis makes after that only blocks its own id. */
 const COMMAND_MS = 900;
 
 /** Options of `redisReplayStore`. */
 export interface RedisReplayStoreOptions {
-  /** A client that is connected, and that the caller closes; see `RedisClientLike`. */
+  /** A connected client; see `RedisClientLike`. The caller closes it. */
   client: RedisClientLike;
-  /** What every key in Redis begins with. Default `credence:replay:`. */
+  /** The prefix of every key in Redis. Default `credence:replay:`. */
   prefix?: string;
 }
 
-/** What `replay: { singleUse }` of @credence/server takes, and the replay store of its DPoP checks. */
+/**
+ * A replay store for `replay: { singleUse }` of @credence/authorization-server, and for the DPoP checks of both server packages.
+ */
 export interface RedisReplayStore {
   /**
-   * Reserves `id` until `expiresAt`: of any number of concurrent calls with one `id`, in any number of processes, exactly
-   * one gets `true`; none where `expiresAt` is past. Rejects with a `CredenceError` where Redis cannot be asked.
+   * Reserves `id` until `expiresAt`. Of any number of concurrent calls with one `id`, in any number of processes, exactly one
+   * returns `true`. If `expiresAt` is in the past, all return `false`. Rejects with a `CredenceError` if Redis is down or
+   * refuses.
    */
   reserve(id: string, expiresAt: Date): Promise<boolean>;
 }
 
 /**
- * Remembers on Redis what was used, for every instance of an authorization server: one `SET NX PX` a reservation, which Redis
- * forgets when it expires. Run that Redis with persistence and `maxmemory-policy noeviction`: what it loses can be used again.
- * It has room for what its Redis has room for, and does not share it out among owners.
+ * A replay store on Redis for all processes of a server. Each reservation is one `SET NX PX`, which Redis deletes when it
+ * expires. Run that Redis with persistence and `maxmemory-policy noeviction`: an ID-JAG or proof whose reservation is lost can be
+ * used again. The number of reservations is limited only by the memory of Redis; there is no limit for each client.
  */
 export function redisReplayStore({ client, prefix = 'credence:replay:' }: RedisReplayStoreOptions): RedisReplayStore {
   if (!/^[\x21-\x7e]{1,100}$/u.test(prefix)) {
     throw new CredenceError({
       code: 'invalid_configuration',
       leg: 'configure',
-      message: 'redisReplayStore: prefix is no prefix: 1 to 100 visible ASCII characters.',
-      remedy: 'Correct it, or leave it out.',
+      message: 'redisReplayStore: prefix must be 1 to 100 visible ASCII characters.',
+      remedy: 'Correct the prefix, or leave it out.',
       contact: 'you',
     });
   }
@@ -42,7 +45,7 @@ export function redisReplayStore({ client, prefix = 'credence:replay:' }: RedisR
   return {
     async reserve(id, expiresAt) {
       const lifetimeMs = Math.ceil(expiresAt.getTime() - Date.now());
-      if (Number.isNaN(lifetimeMs)) throw new TypeError('redisReplayStore: expiresAt is no date');
+      if (Number.isNaN(lifetimeMs)) throw new TypeError('redisReplayStore: expiresAt is not a valid date');
       if (lifetimeMs <= 0) return false;
       const reply = await connection.run((redis) =>
         within(

@@ -16,16 +16,16 @@ const MINUTE_MS = 60_000;
 describeWithRedis('redisStore', () => {
   let server: RedisServer;
   const closing: (() => unknown)[] = [];
-  const later = <T>(value: T, close: (value: T) => unknown): T => {
+  const closeAfterTest = <T>(value: T, close: (value: T) => unknown): T => {
     closing.push(() => close(value));
     return value;
   };
   const storeAt = (url: string, options: { prefix?: string; onWarning?: (warning: RedisStoreWarning) => void } = {}) =>
-    later(redisStore({ url, encryptionKey, ...options }), (store) => store.close());
-  /** Its error events are heard: without a listener, a Redis that is stopped before it would fail the test. */
+    closeAfterTest(redisStore({ url, encryptionKey, ...options }), (store) => store.close());
+  /** The client has an `error` listener: without one, the client's error event would fail the test when Redis stops first. */
   const clientAt = async (url: string) => {
     const client = createClient({ url }).on('error', () => undefined);
-    return later(await client.connect(), (one) => one.destroy());
+    return closeAfterTest(await client.connect(), (one) => one.destroy());
   };
 
   beforeAll(async () => {
@@ -38,8 +38,8 @@ describeWithRedis('redisStore', () => {
     await server.stop();
   });
 
-  /** What every store must do; each run has keys of its own. */
-  const behaves = async (store: RedisStore, other: RedisStore) => {
+  /** Checks values and leases through two stores on one Redis; each run uses a new key. */
+  const expectSharedStore = async (store: RedisStore, other: RedisStore) => {
     const key = randomBytes(8).toString('hex');
     expect(await store.get(key)).toBeUndefined();
     await store.set(key, 'first', MINUTE_MS);
@@ -63,28 +63,28 @@ describeWithRedis('redisStore', () => {
   };
 
   it('shares values and leases over a URL', async () => {
-    await behaves(storeAt(server.url), storeAt(server.url));
+    await expectSharedStore(storeAt(server.url), storeAt(server.url));
   });
 
-  it('takes a client, a client with scripts that answers bytes, and a pool', async () => {
+  it('accepts a client, a client that returns bytes, a client of RESP 2 and a pool', async () => {
     const client = await clientAt(server.url);
     const bytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
-    const old = later(await createClient({ url: server.url, RESP: 2 }).connect(), (one) => one.destroy());
-    const pool = later(createClientPool({ url: server.url }), (one) => one.destroy());
+    const resp2 = closeAfterTest(await createClient({ url: server.url, RESP: 2 }).connect(), (one) => one.destroy());
+    const pool = closeAfterTest(createClientPool({ url: server.url }), (one) => one.destroy());
     await pool.connect();
     const stores = [
       redisStore({ client, encryptionKey }),
       redisStore({ client: bytes, encryptionKey }),
-      redisStore({ client: old, encryptionKey }),
+      redisStore({ client: resp2, encryptionKey }),
       redisStore({ client: pool, encryptionKey }),
     ];
-    for (const store of stores) for (const other of stores) if (store !== other) await behaves(store, other);
+    for (const store of stores) for (const other of stores) if (store !== other) await expectSharedStore(store, other);
     for (const store of stores) await store.close();
     expect(await client.ping()).toBe('PONG');
     await expect(stores[0]?.get('x')).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('takes a sentinel, and says so when it is not connected', async () => {
+  it('accepts a sentinel, and rejects while it is not connected', async () => {
     const client = createSentinel({ name: 'primary', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
     await expect(redisStore({ client, encryptionKey }).get('k')).rejects.toMatchObject({ code: 'unreachable' });
   });
@@ -96,10 +96,10 @@ describeWithRedis('redisStore', () => {
       const admin = await clientAt(node.url);
       await admin.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
       while (!(await admin.sendCommand<string>(['CLUSTER', 'INFO'])).includes('cluster_state:ok')) await pause(20);
-      const cluster = later(createCluster({ rootNodes: [{ url: node.url }] }), (one) => one.destroy());
+      const cluster = closeAfterTest(createCluster({ rootNodes: [{ url: node.url }] }), (one) => one.destroy());
       await cluster.connect();
       const store = redisStore({ client: cluster, encryptionKey });
-      for (let run = 0; run < 5; run += 1) await behaves(store, store);
+      for (let run = 0; run < 5; run += 1) await expectSharedStore(store, store);
     } finally {
       for (const close of closing.splice(0).toReversed()) await close();
       await node.stop();
@@ -107,7 +107,7 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('keeps a value and a lease for their time', async () => {
+  it('keeps a value and a lease for the given time', async () => {
     const store = storeAt(server.url, { prefix: 'ttl:' });
     await store.set('short', 'value', 0.4);
     await store.set('long', 'value', 90_000.5);
@@ -122,14 +122,14 @@ describeWithRedis('redisStore', () => {
     expect(await store.get('short')).toBeUndefined();
   });
 
-  it('writes no plain text, and a value moved to another key is absent and said once', async () => {
+  it('writes no plain text, and returns undefined for a value moved to another key, with one warning', async () => {
     const warnings: RedisStoreWarning[] = [];
     const store = storeAt(server.url, { prefix: 'moved:', onWarning: (warning) => warnings.push(warning) });
     await store.set('mine', 'a-secret-token', MINUTE_MS);
     const client = await clientAt(server.url);
-    const lying = (await client.get('moved:value:mine')) ?? '';
-    expect(Buffer.from(lying, 'base64url').toString('latin1') + lying).not.toContain('secret');
-    await client.set('moved:value:yours', lying);
+    const stored = (await client.get('moved:value:mine')) ?? '';
+    expect(Buffer.from(stored, 'base64url').toString('latin1') + stored).not.toContain('secret');
+    await client.set('moved:value:yours', stored);
     await client.set('moved:value:junk', '{"value":"planted"}');
     expect(await store.get('yours')).toBeUndefined();
     expect(await store.get('junk')).toBeUndefined();
@@ -138,34 +138,36 @@ describeWithRedis('redisStore', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['CREDENCE_REDIS_DAMAGED']);
   });
 
-  it('takes what another key sealed as absent, and says so once on the process', async () => {
+  it('returns undefined for a value of another encryption key, with one warning of the process', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-    const strange = later(redisStore({ url: server.url, encryptionKey: randomBytes(32) }), (one) => one.close());
+    const otherKeyStore = closeAfterTest(redisStore({ url: server.url, encryptionKey: randomBytes(32) }), (one) =>
+      one.close(),
+    );
     await storeAt(server.url).set('k', 'value', MINUTE_MS);
-    expect(await strange.get('k')).toBeUndefined();
-    expect(await strange.get('k')).toBeUndefined();
+    expect(await otherKeyStore.get('k')).toBeUndefined();
+    expect(await otherKeyStore.get('k')).toBeUndefined();
     expect(warned).toHaveBeenCalledTimes(1);
     const [message, details] = warned.mock.calls[0] ?? [];
     expect(message).toContain('a key that this process does not have');
     expect(details).toMatchObject({ code: 'CREDENCE_REDIS_UNKNOWN_KEY' });
   });
 
-  it('rotates its key without a value being lost', async () => {
+  it('reads all values during a rotation of the encryption key', async () => {
     const next = randomBytes(32);
-    const at = (key: RedisKey) =>
-      later(redisStore({ url: server.url, encryptionKey: key, prefix: 'rotation:' }), (one) => one.close());
-    const both = at({ current: encryptionKey, previous: [next] });
-    const turned = at({ current: next, previous: [encryptionKey] });
-    await both.set('old', 'sealed with the old key', MINUTE_MS);
-    await turned.set('new', 'sealed with the new key', MINUTE_MS);
-    expect(await turned.get('old')).toBe('sealed with the old key');
-    expect(await both.get('new')).toBe('sealed with the new key');
-    expect(await at(next).get('new')).toBe('sealed with the new key');
-    await turned.delete('old', 'sealed with the old key');
-    expect(await both.get('old')).toBeUndefined();
+    const storeWith = (key: RedisKey) =>
+      closeAfterTest(redisStore({ url: server.url, encryptionKey: key, prefix: 'rotation:' }), (one) => one.close());
+    const beforeSwitch = storeWith({ current: encryptionKey, previous: [next] });
+    const afterSwitch = storeWith({ current: next, previous: [encryptionKey] });
+    await beforeSwitch.set('old', 'sealed with the old key', MINUTE_MS);
+    await afterSwitch.set('new', 'sealed with the new key', MINUTE_MS);
+    expect(await afterSwitch.get('old')).toBe('sealed with the old key');
+    expect(await beforeSwitch.get('new')).toBe('sealed with the new key');
+    expect(await storeWith(next).get('new')).toBe('sealed with the new key');
+    await afterSwitch.delete('old', 'sealed with the old key');
+    expect(await beforeSwitch.get('old')).toBeUndefined();
   });
 
-  it('fails soon and quietly while Redis is away, and works again when it is back', async () => {
+  it('rejects at once while Redis is down, and works again when Redis is back', async () => {
     const own = await startRedisServer();
     try {
       const store = storeAt(own.url);
@@ -184,15 +186,15 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('fails commands in flight when Redis is killed under them', async () => {
+  it('rejects commands in flight when Redis is killed', async () => {
     const own = await startRedisServer();
     try {
       const store = storeAt(own.url);
       await store.get('k');
       own.pause();
-      const flying = Promise.allSettled(Array.from({ length: 50 }, (_value, at) => store.get(`k${at}`)));
+      const inFlight = Promise.allSettled(Array.from({ length: 50 }, (_value, at) => store.get(`k${at}`)));
       await own.kill();
-      for (const outcome of await flying) {
+      for (const outcome of await inFlight) {
         expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unreachable' } });
       }
     } finally {
@@ -200,7 +202,7 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('lets a connection go on which nothing answers any more', async () => {
+  it('drops a connection on which Redis no longer answers', async () => {
     const own = await startRedisServer();
     try {
       const store = storeAt(own.url);
@@ -232,11 +234,11 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('says what Redis refuses, and no password', async () => {
+  it('names the error code of Redis in the error, and contains no password', async () => {
     const own = await startRedisServer(['--requirepass', 'r3d1s-p4ss']);
     try {
-      const stranger = storeAt(own.url);
-      await expect(stranger.get('k')).rejects.toMatchObject({ message: 'Redis refuses commands: NOAUTH.' });
+      const anonymous = storeAt(own.url);
+      await expect(anonymous.get('k')).rejects.toMatchObject({ message: 'Redis refuses commands: NOAUTH.' });
       const wrong = storeAt(`redis://:wr0ng-p4ss@127.0.0.1:${own.port}`);
       const error: unknown = await wrong.get('k').catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ message: 'Redis refuses commands: WRONGPASS.', contact: 'you' });
@@ -249,14 +251,14 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('gets by with few permissions', async () => {
+  it('works for a Redis user with only the documented permissions', async () => {
     const own = await startRedisServer();
     try {
       const admin = await clientAt(own.url);
       const allowed = ['~credence:*', '+get', '+set', '+eval', '+del', '+pexpire'];
       await admin.sendCommand(['ACL', 'SETUSER', 'bot', 'reset', 'on', '>p4ssw0rd', ...allowed]);
       const url = `redis://bot:p4ssw0rd@127.0.0.1:${own.port}`;
-      await behaves(storeAt(url), storeAt(url));
+      await expectSharedStore(storeAt(url), storeAt(url));
       await expect(storeAt(url, { prefix: 'other:' }).get('k')).rejects.toMatchObject({
         message: 'Redis refuses commands: NOPERM.',
       });
@@ -265,7 +267,7 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('rejects after it was closed, and holds no connection', async () => {
+  it('rejects after it was closed, and can be closed twice', async () => {
     const store = storeAt(server.url);
     await store.get('k');
     await store.close();

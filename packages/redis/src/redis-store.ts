@@ -8,16 +8,16 @@ import { DELETE_IF, EXTEND_IF } from './scripts.ts';
 
 /** The token store that `redisStore` returns. */
 export interface RedisStore extends TokenStore {
-  /** Whether subject tokens are shared too, as the option of the same name says. */
+  /** Whether subject tokens are shared too: the value of the option with the same name. */
   readonly keepsSubjectTokens: boolean;
-  /** Ends the connection that the store made; a client that was given stays open. Afterwards every method rejects. */
+  /** Closes the connection if the store made it; a `client` of the caller stays open. After that, every other method rejects. */
   close(): Promise<void>;
 }
 
 /**
- * A token store on Redis that every process of a principal shares: values encrypted, a lease so that one process renews for
- * all. Its methods reject with a `CredenceError` soon after Redis is lost, and work again when it is back; the principal goes on
- * by itself in between. Throws `CredenceError` of leg `configure` for options that are wrong.
+ * A token store on Redis that all processes of a principal share. Values are encrypted. A lease lets one process renew a token
+ * for all. While Redis is down the store's methods reject with a `CredenceError` and the principal works without the store; they
+ * work again when Redis is back. Throws a `CredenceError` of leg `configure` for invalid options.
  *
  * @example
  * <!-- from test/fleet/copy.ts#readme -->
@@ -42,7 +42,7 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
     return undefined;
   };
 
-  /** As it lies there: the client may have been told to give bytes. */
+  /** Reads the sealed value. A client can be configured to return bytes in place of strings. */
   const read = async (name: string): Promise<string | undefined> => {
     const reply = await connection.run((client) => client.get(name));
     return reply instanceof Uint8Array ? Buffer.from(reply).toString('latin1') : asString(reply);
@@ -58,12 +58,12 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
     async set(key, value, ttlMs) {
       const name = `${prefix}value:${key}`;
       const sealed = sealer.seal(name, value);
-      await connection.run((client) => client.set(name, sealed, { expiration: lasting(ttlMs) }));
+      await connection.run((client) => client.set(name, sealed, { expiration: expiration(ttlMs) }));
     },
     async delete(key, value) {
       const name = `${prefix}value:${key}`;
       const sealed = await read(name);
-      // each sealing differs, so the values are compared here, and what was read there
+      // the same value is sealed differently each time: compare the opened values here, and the sealed values in Redis
       if (sealed === undefined || open(name, sealed) !== value) return;
       await connection.run((client) => client.eval(DELETE_IF, { keys: [name], arguments: [sealed] }));
     },
@@ -71,12 +71,12 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
       const name = `${prefix}lease:${key}`;
       const owner = randomBytes(16).toString('base64url');
       const reply = await connection.run((client) =>
-        client.set(name, owner, { expiration: lasting(ttlMs), condition: 'NX' }),
+        client.set(name, owner, { expiration: expiration(ttlMs), condition: 'NX' }),
       );
       if (reply === null || reply === undefined) return undefined;
       return {
         async extend(moreMs) {
-          const { value } = lasting(moreMs);
+          const { value } = expiration(moreMs);
           const extended = await connection.run((client) =>
             client.eval(EXTEND_IF, { keys: [name], arguments: [owner, String(value)] }),
           );
@@ -96,13 +96,14 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
 const WARNINGS: Readonly<Record<Unreadable, RedisStoreWarning>> = {
   'unknown-key': {
     code: 'CREDENCE_REDIS_UNKNOWN_KEY',
-    message: 'A value in Redis was encrypted with a key that this process does not have; it is taken as absent.',
-    remedy: 'Give every process of the fleet the same encryptionKey; while rotating, both keys.',
+    message:
+      'A value in Redis was encrypted with a key that this process does not have; the store treats it as absent.',
+    remedy: 'Give every process the same encryptionKey, and both keys during a rotation.',
   },
   damaged: {
     code: 'CREDENCE_REDIS_DAMAGED',
-    message: 'A value in Redis is not what was written under its key; it is taken as absent.',
-    remedy: 'Find out who else writes to keys of this prefix, or choose another prefix.',
+    message: 'A value in Redis is not the value that the store wrote under that key; the store treats it as absent.',
+    remedy: 'Find out what else writes to keys with this prefix, or choose another prefix.',
   },
 };
 
@@ -110,7 +111,7 @@ function asString(reply: unknown): string | undefined {
   return typeof reply === 'string' ? reply : undefined;
 }
 
-/** Redis takes whole milliseconds, from one. */
-function lasting(ttlMs: number): { type: 'PX'; value: number } {
+/** Redis accepts only whole milliseconds, at least 1. */
+function expiration(ttlMs: number): { type: 'PX'; value: number } {
   return { type: 'PX', value: Math.max(1, Math.ceil(ttlMs)) };
 }

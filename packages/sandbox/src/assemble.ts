@@ -24,8 +24,8 @@ import type { Sandbox } from './sandbox.ts';
 import { defineServers } from './servers/definition.ts';
 
 /**
- * Every part of the sandbox, wired and running. Addresses come first, because everybody has to know everybody's; what has
- * to be closed is handed to `closeLater` as soon as it is open.
+ * Starts every part of the sandbox and connects the parts. It opens all ports first, because each server needs the URLs of the
+ * others. It passes each part that must be closed to `closeLater` as soon as the part is open.
  */
 export async function assemble(
   settings: ResolvedOptions,
@@ -39,29 +39,29 @@ export async function assemble(
   for (const definition of Object.values(definitions)) closeLater(() => definition.close());
 
   const { latencyMs } = settings;
-  const openIssuer = async () => {
+  const listenAsIssuer = async () => {
     const { counts: requests, count } = countRequests();
     const host = await openHost({ latencyMs, onRequest: count });
     closeLater(() => host.close());
     return { host, requests, endpoints: endpointsOf(host.origin) };
   };
-  const openServer = async () => {
+  const listenAsMcpServer = async () => {
     const { counts: requests, onRequest, onToolCall } = countMcpRequests(MCP_PATH);
     const host = await openHost({ latencyMs, onRequest });
     closeLater(() => host.close());
     return { host, requests, onToolCall, resource: `${host.origin}${MCP_PATH}` };
   };
-  const [idpPlace, asPlaces, serverPlaces] = await Promise.all([
-    openIssuer(),
-    byNameAsync(AUTHORIZATION_SERVER_NAMES, openIssuer),
-    byNameAsync(SERVER_NAMES, openServer),
+  const [openedIdp, openedAuthorizationServers, openedServers] = await Promise.all([
+    listenAsIssuer(),
+    byNameAsync(AUTHORIZATION_SERVER_NAMES, listenAsIssuer),
+    byNameAsync(SERVER_NAMES, listenAsMcpServer),
   ]);
 
   const { audit, record } = createAuditTrail();
   const registered = byName(SERVER_NAMES, (name) => {
     const { scopes, authorizationServer } = definitions[name];
-    const { issuer } = asPlaces[authorizationServer].endpoints;
-    return { scopes, authorizationServer, issuer, resource: serverPlaces[name].resource };
+    const { issuer } = openedAuthorizationServers[authorizationServer].endpoints;
+    return { scopes, authorizationServer, issuer, resource: openedServers[name].resource };
   });
   const table = initialTable(registered, credentials);
 
@@ -73,7 +73,7 @@ export async function assemble(
     SERVER_NAMES.filter((name) => definitions[name].authorizationServer === authorizationServer);
 
   const idp = await startIdentityProvider({
-    ...idpPlace,
+    ...openedIdp,
     oidc,
     settings,
     principals: Object.values(credentials),
@@ -83,7 +83,7 @@ export async function assemble(
 
   const authorizationServers = await byNameAsync(AUTHORIZATION_SERVER_NAMES, (name) =>
     startAuthorizationServer({
-      ...asPlaces[name],
+      ...openedAuthorizationServers[name],
       oidc,
       settings,
       idp,
@@ -93,7 +93,7 @@ export async function assemble(
         serversOf(name).map((server) => [
           server,
           {
-            resource: serverPlaces[server].resource,
+            resource: openedServers[server].resource,
             scopes: definitions[server].scopes,
             introspection: introspection[server],
           },
@@ -105,13 +105,13 @@ export async function assemble(
   const servers = byName(SERVER_NAMES, (name) => {
     const definition = definitions[name];
     return startMcpServer({
-      ...serverPlaces[name],
+      ...openedServers[name],
       definition,
       settings,
       introspection: introspection[name],
       authorizationServer: {
         name: definition.authorizationServer,
-        endpoints: asPlaces[definition.authorizationServer].endpoints,
+        endpoints: openedAuthorizationServers[definition.authorizationServer].endpoints,
       },
     });
   });

@@ -1,4 +1,4 @@
-/** A record with one value for each name, made in order. */
+/** Calls `make` for each name in order, and returns the values in an object with the names as keys. */
 export function byName<Name extends string, Value>(
   names: readonly Name[],
   make: (name: Name) => Value,
@@ -6,7 +6,7 @@ export function byName<Name extends string, Value>(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Value>;
 }
 
-/** The same for values that take a while, all made at once. */
+/** Calls the asynchronous `make` for all names at once, and resolves to an object with the names as keys. */
 export async function byNameAsync<Name extends string, Value>(
   names: readonly Name[],
   make: (name: Name) => Promise<Value>,

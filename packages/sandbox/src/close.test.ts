@@ -7,15 +7,15 @@ import { startSandbox } from './start-sandbox.ts';
 const run = promisify(execFile);
 
 describe('closing the sandbox', () => {
-  it('leaves nothing that would keep a process alive, and a terminal clean', async () => {
+  it('lets the process exit by itself, and prints nothing to stderr', async () => {
     const program = fileURLToPath(new URL('testing/start-and-close.ts', import.meta.url));
-    // The program ends by itself, or the timeout makes this fail.
+    // if the program does not exit by itself, the timeout fails the test
     const { stdout, stderr } = await run(process.execPath, ['--import', 'tsx', program], { timeout: 30_000 });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ found: true, stream: 200, streamThen: 'cut' });
   }, 40_000);
 
-  it('frees every port, and may be done twice', async () => {
+  it('closes every port, and can be repeated', async () => {
     const sandbox = await startSandbox();
     const urls = [
       sandbox.idp.jwksUri,

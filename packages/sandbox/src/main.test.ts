@@ -33,7 +33,7 @@ async function nextLine(lines: AsyncIterator<string>): Promise<string> {
 }
 
 describe('npm run sandbox', () => {
-  it('prints what runs, then every decision, and stops cleanly when it is told to', async () => {
+  it('prints the servers, then each decision, and exits with code 0 on SIGTERM', async () => {
     const { child, lines, stderr, ends } = sandboxProgram('--json', '--env', 'reporting-bot');
     const started = JSON.parse(await nextLine(lines)) as {
       idp: { tokenEndpoint: string };
@@ -57,7 +57,7 @@ describe('npm run sandbox', () => {
     expect(stderr.join('')).toBe('');
   }, 30_000);
 
-  it('keeps standard output for the exports where they are asked for', async () => {
+  it('prints only the export lines on standard output with --env', async () => {
     const { child, lines, stderr, ends } = sandboxProgram('--env', 'triage-bot');
     const exports = [await nextLine(lines), await nextLine(lines)];
     expect(exports).toEqual([
@@ -69,7 +69,7 @@ describe('npm run sandbox', () => {
     expect(stderr.join('')).toContain('Identity provider');
   }, 30_000);
 
-  it('refuses what it does not know, and says what it does', async () => {
+  it('refuses an unknown principal, and prints the usage', async () => {
     const { stderr, ends } = sandboxProgram('--principal', 'nobody');
     await expect(ends()).resolves.toMatchObject({ code: 2 });
     expect(stderr.join('')).toMatch(/no principal "nobody"[\s\S]*Usage:/u);

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 }
 
 function printText(sandbox: Sandbox, { principal, env }: Arguments): void {
-  // With --env, standard output is a file that a shell reads.
+  // with --env, a shell reads standard output, so everything else goes to standard error
   const out = env === undefined ? process.stdout : process.stderr;
   if (env !== undefined) process.stdout.write(exportLines(sandbox.principals[env].env));
   out.write(`${overview(sandbox, principal ?? env)}Decisions, until Ctrl-C:\n`);
@@ -40,7 +40,7 @@ function printJson(sandbox: Sandbox, { principal, env }: Arguments): void {
   sandbox.audit.subscribe((record) => void process.stdout.write(`${JSON.stringify(record)}\n`));
 }
 
-/** The first signal closes everything, and then nothing keeps the process alive; a second one does not wait for that. */
+/** On the first signal, closes the sandbox, and the process exits by itself. On a second signal, exits at once. */
 function stopOnSignal(sandbox: Sandbox): void {
   for (const [signal, code] of [
     ['SIGINT', 130],

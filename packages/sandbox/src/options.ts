@@ -17,23 +17,32 @@ export type ResolvedOptions = z.infer<typeof options>;
 
 /** Options of `startSandbox`. */
 export interface SandboxOptions {
-  /** How long the authorization servers' access tokens live. Default 300. */
+  /** Lifetime of the authorization servers' access tokens, in seconds. Default 300. */
   accessTokenLifetimeSeconds?: number;
-  /** How long an ID-JAG lives. Default 300. */
+  /** Lifetime of an ID-JAG, in seconds. Default 300. */
   idJagLifetimeSeconds?: number;
-  /** How long a principal's own access token and ID token at the IdP live. Default 600. */
+  /** Lifetime of the subject tokens (a principal's own access token and ID token at the IdP), in seconds. Default 600. */
   subjectTokenLifetimeSeconds?: number;
-  /** The authorization servers take each ID-JAG once. Default false: until it expires, as the draft allows. */
+  /**
+   * Whether the authorization servers accept each ID-JAG only once. Default false: an ID-JAG can be redeemed until it expires,
+   * which the ID-JAG draft allows.
+   */
   singleUseIdJags?: boolean;
-  /** Default `opaque`: the MCP servers introspect every token, so a revocation shows at once. A `jwt` cannot be revoked. */
+  /**
+   * Format of the access tokens. Default `opaque`: the MCP servers introspect each token, so a revocation has effect at once. A
+   * `jwt` cannot be revoked.
+   */
   accessTokenFormat?: 'opaque' | 'jwt';
-  /** The MCP servers take only tokens that are bound to a key (RFC 9449). Default false: bound ones and bearer tokens. */
+  /**
+   * Whether the MCP servers accept only access tokens bound to a key (DPoP, RFC 9449). Default false: they accept bearer tokens
+   * too.
+   */
   requireDpop?: boolean;
-  /** Every endpoint of every party answers after this many milliseconds. Default 0. */
+  /** Every endpoint waits this many milliseconds before it answers. Default 0. */
   latencyMs?: number;
 }
 
-/** @throws CredenceError `invalid_configuration` for an option that does not exist or has the wrong kind. */
+/** @throws CredenceError `invalid_configuration` for an option that does not exist or has an invalid value. */
 export function resolveOptions(given: SandboxOptions): ResolvedOptions {
   const parsed = options.safeParse(given);
   if (parsed.success) return parsed.data;

@@ -1,25 +1,25 @@
-import type { AuditTrail } from './audit/audit-trail.ts';
+import type { SandboxAuditTrail } from './audit/audit-trail.ts';
 import type { McpRequestCounts } from './network/mcp-request-counts.ts';
 import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SecretCredential } from './principals/principal.ts';
 import type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
 
-/** A whole enterprise on loopback: what {@link startSandbox} gives. Everything in it is real, and none of it outlives `close`. */
+/** A running sandbox, returned by {@link startSandbox}. `close` stops all of its servers. */
 export interface Sandbox {
   /** The organisation's identity provider. */
   readonly idp: IdentityProvider;
-  /** `main` guards issues and documents, `research` the database. */
+  /** `main` issues tokens for issues and documents, `research` for the database. */
   readonly authorizationServers: Readonly<Record<AuthorizationServerName, AuthorizationServer>>;
   /** The MCP servers, by name. */
   readonly servers: Readonly<Record<ServerName, McpServerEntry>>;
   /** The service principals and their credentials, by name. */
   readonly principals: Readonly<Record<PrincipalName, Principal>>;
-  /** Who may reach what. It can be changed while the sandbox runs. */
+  /** The IdP's policy: the grants of each principal. It can be changed while the sandbox runs. */
   readonly policy: Policy;
-  /** What the IdP and the authorization servers decided. */
-  readonly audit: AuditTrail;
-  /** Stops everything and cuts every connection, open event streams included. Safe to call twice. */
+  /** The decisions of the IdP and of the authorization servers. */
+  readonly audit: SandboxAuditTrail;
+  /** Stops all servers and cuts every connection, open event streams included. Can be called twice. */
   close(): Promise<void>;
 }
 
@@ -27,14 +27,15 @@ export interface Sandbox {
 export interface IdentityProvider {
   /** The issuer identifier (RFC 8414), without a trailing slash. */
   readonly issuer: string;
-  /** Where principals authenticate and exchange tokens. */
+  /** URL of the token endpoint, where principals get subject tokens and exchange them for ID-JAGs. */
   readonly tokenEndpoint: string;
-  /** Where the IdP publishes its public keys. */
+  /** URL of the IdP's key set (RFC 7517). */
   readonly jwksUri: string;
-  /** How many requests the IdP has received. */
+  /** The number of requests that the IdP has received. */
   readonly requests: RequestCounts;
   /**
-   * A new key signs from now on; the old public keys stay published, so that what they signed keeps verifying.
+   * Makes a new signing key and signs with it from now on. The old public keys stay published, so that tokens signed with them
+   * stay valid.
    * @returns the `kid` of the new key.
    */
   rotateSigningKey(): Promise<string>;
@@ -44,16 +45,16 @@ export interface IdentityProvider {
 export interface AuthorizationServer {
   /** The issuer identifier (RFC 8414), without a trailing slash. */
   readonly issuer: string;
-  /** Where ID-JAGs are redeemed. */
+  /** URL of the token endpoint, where ID-JAGs are redeemed. */
   readonly tokenEndpoint: string;
-  /** Where the authorization server publishes its public keys. */
+  /** URL of the authorization server's key set (RFC 7517). */
   readonly jwksUri: string;
-  /** How many requests the authorization server has received. */
+  /** The number of requests that the authorization server has received. */
   readonly requests: RequestCounts;
   /**
-   * Ends live access tokens at once: all of them, or those of one principal, for one server, or both. Opaque tokens
-   * only: nobody asks an authorization server about a JWT.
-   * @returns how many there were.
+   * Revokes access tokens at once: all of them, or only those of one principal, for one MCP server, or both. It works for opaque
+   * tokens only, because the MCP servers verify JWTs without a request to the authorization server.
+   * @returns the number of revoked tokens.
    */
   revokeTokens(filter?: { principal?: string; server?: string }): number;
 }
@@ -64,50 +65,50 @@ export interface McpServerEntry {
   readonly url: string;
   /** The RFC 9728 resource identifier: the same as `url`. */
   readonly resource: string;
-  /** The issuer identifier of the authorization server that guards it. */
+  /** The issuer identifier of the authorization server that issues tokens for this MCP server. */
   readonly issuer: string;
   /** The name of that authorization server in `sandbox.authorizationServers`. */
   readonly authorizationServer: AuthorizationServerName;
-  /** Every scope that its tools need. */
+  /** All scopes that the server's tools need. */
   readonly scopes: readonly string[];
-  /** Tool names and the scope each needs. */
+  /** The scope that each tool needs, by tool name. */
   readonly tools: Readonly<Record<string, string>>;
-  /** How many requests the server has received. */
+  /** The number of requests that the server has received. */
   readonly requests: McpRequestCounts;
-  /** Forgets every session, as a restart would: the next request of each gets 404. Returns how many there were. */
+  /** Deletes every session, as a restart would: the next request of each session gets 404. Returns the number of sessions. */
   dropSessions(): Promise<number>;
 }
 
 /** A service principal and everything its configuration needs, secrets included. */
 export interface Principal {
-  /** Its name, which is also the subject of its ID-JAGs. */
+  /** The principal's name, which is also the subject of its ID-JAGs. */
   readonly name: PrincipalName;
-  /** At the IdP, with `private_key_jwt` (ES256). */
+  /** The client id at the IdP, where the principal authenticates with `private_key_jwt` (ES256). */
   readonly clientId: string;
-  /** PKCS#8 PEM. */
+  /** The private key for `private_key_jwt`, as PKCS#8 PEM. */
   readonly privateKey: string;
-  /** The `kid` under which the IdP knows the public key. */
+  /** The `kid` of the key that is registered at the IdP. */
   readonly keyId: string;
-  /** A second credential of the same principal at the IdP, for clients that can only send a secret. */
+  /** A second client of the same principal at the IdP, for software that can only send a secret. */
   readonly secretClient: SecretCredential;
-  /** As at the start; `policy.snapshot()` says how it is now. */
+  /** The principal's groups when the sandbox started. `policy.snapshot()` returns the current ones. */
   readonly groups: readonly string[];
-  /** Every MCP server as this principal is configured for it, by name. */
+  /** The principal's configuration for each MCP server, by server name. */
   readonly servers: Readonly<Record<ServerName, PrincipalServer>>;
-  /** CREDENCE_* variables. */
+  /** The `CREDENCE_*` environment variables that `ServicePrincipal.fromEnv` reads, secrets included. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** One server as one principal is configured for it. The client id and secret are for `issuer` and nobody else. */
+/** The configuration of one principal for one MCP server. The client id and secret are valid only at `issuer`. */
 export interface PrincipalServer extends SecretCredential {
   /** The URL of the MCP endpoint. */
   readonly url: string;
   /** The RFC 9728 resource identifier: the same as `url`. */
   readonly resource: string;
-  /** The issuer identifier of the authorization server that guards it. */
+  /** The issuer identifier of the authorization server that issues tokens for this MCP server. */
   readonly issuer: string;
-  /** Absent: the IdP's default grant. */
+  /** The scopes to request. Absent: no scope is requested, and the IdP grants its default scopes. */
   readonly scopes?: readonly string[];
-  /** What a 403 challenge may add. Absent: nothing. */
+  /** The scopes that the principal may request in addition after a 403 challenge. Absent: none. */
   readonly stepUp?: readonly string[];
 }

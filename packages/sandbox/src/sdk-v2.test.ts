@@ -19,7 +19,7 @@ afterEach(async () => {
   await sandbox.close();
 });
 
-/** An ID token for the principal itself, by its secret: all that the SDK's helper can exchange, and all it can send. */
+/** Gets an ID token for the principal with a client secret. The SDK's helper exchanges only ID tokens and sends only a secret. */
 async function idTokenOf(principal: PrincipalName): Promise<string> {
   const { clientId, clientSecret } = sandbox.principals[principal].secretClient;
   const response = await fetch(sandbox.idp.tokenEndpoint, {
@@ -65,7 +65,7 @@ describe("the MCP SDK v2's own CrossAppAccessProvider", () => {
     ['reporting-bot', 'documents', 'read_document', { id: 'weekly-report' }, { owner: 'jonas' }],
     ['triage-bot', 'issues', 'list_issues', { status: 'closed' }, { total: 1 }],
     ['analytics-bot', 'database', 'query', { sql: 'SELECT max(id) AS id FROM orders' }, { rows: [[5007]] }],
-  ] as const)('takes %s with its ID token to %s', async (principal, server, tool, args, expected) => {
+  ] as const)('connects %s with its ID token to %s', async (principal, server, tool, args, expected) => {
     const { client, transport } = connectAs(principal, server);
     await client.connect(transport);
     const result = await client.callTool({ name: tool, arguments: args });
@@ -80,7 +80,7 @@ describe("the MCP SDK v2's own CrossAppAccessProvider", () => {
     });
   });
 
-  it('is refused where policy says no', async () => {
+  it('gets access_denied if the policy denies the principal', async () => {
     const { client, transport } = connectAs('reporting-bot', 'database');
     await expect(client.connect(transport)).rejects.toThrow(/access_denied - reporting-bot is not granted database/u);
     await client.close();

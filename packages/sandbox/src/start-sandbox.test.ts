@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 describe('the sandbox', () => {
-  it('takes a bot that knows only the standards from its key to a tool', async () => {
+  it('lets a bot that uses only a standard OAuth client get from its key to a tool result', async () => {
     const { servers } = await start();
     const token = await oauthBot(sandbox, 'reporting-bot').accessToken('issues');
     const { client, call } = await connectWithToken(servers.issues.url, token);
@@ -35,8 +35,8 @@ describe('the sandbox', () => {
     ]);
   });
 
-  it('is up in less than two seconds', async () => {
-    // The best of three, because what else the machine does at the moment is not the sandbox's.
+  it('starts in less than two seconds', async () => {
+    // the fastest of three starts, so that other load on the machine does not fail the test
     const times: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       const before = performance.now();
@@ -48,7 +48,7 @@ describe('the sandbox', () => {
     expect(Math.min(...times)).toBeLessThan(2_000);
   });
 
-  it('issues ID-JAGs that say what the draft wants, to the client of that authorization server', async () => {
+  it('issues ID-JAGs with the claims of the draft, for the client id of the principal at that authorization server', async () => {
     const { principals, idp } = await start();
     const { issuer, resource, clientId } = principals['reporting-bot'].servers.issues;
     const { access_token: idJag, expires_in: lifetime } = await oauthBot(sandbox, 'reporting-bot').exchange({
@@ -68,7 +68,7 @@ describe('the sandbox', () => {
     expect(clientId).not.toBe(principals['reporting-bot'].servers.database.clientId);
   });
 
-  it("takes a principal's ID token as well as its access token", async () => {
+  it("accepts a principal's ID token as well as its access token as subject token", async () => {
     await start();
     const bot = oauthBot(sandbox, 'triage-bot');
     const { id_token: idToken = '' } = await bot.ownTokens();
@@ -77,7 +77,7 @@ describe('the sandbox', () => {
     expect(granted.scope).toBe('issues:read issues:write');
   });
 
-  it('refuses a server that was not granted, with a sentence that says whom to ask', async () => {
+  it('refuses a server without a grant, and tells the bot to ask the IdP administrator', async () => {
     await start();
     await expect(refusal(oauthBot(sandbox, 'reporting-bot').exchange({ server: 'database' }))).resolves.toEqual({
       error: 'access_denied',
@@ -99,7 +99,7 @@ describe('the sandbox', () => {
     expect(sandbox.authorizationServers.research.requests.total).toBe(0);
   });
 
-  it('asks for more than the default grant only where a tool needs it', async () => {
+  it('answers 403 insufficient_scope for a tool, and grants the missing scope when it is requested', async () => {
     const { servers } = await start();
     const bot = oauthBot(sandbox, 'reporting-bot');
     const read = await connectWithToken(servers.issues.url, await bot.accessToken('issues'));
@@ -124,7 +124,7 @@ describe('the sandbox', () => {
     await read.client.close();
   });
 
-  it('refuses the token of one server at another, even where one authorization server issues both', async () => {
+  it('refuses an access token of one MCP server at another, even if the same authorization server issued it', async () => {
     const { servers } = await start();
     const token = await oauthBot(sandbox, 'reporting-bot').accessToken('issues');
     const elsewhere = await post(servers.documents.url, token, INITIALIZE);
@@ -136,7 +136,7 @@ describe('the sandbox', () => {
     expect((await post(servers.issues.url, token, INITIALIZE)).status).toBe(200);
   });
 
-  it("refuses an ID-JAG in another client's hands, and a target that does not exist", async () => {
+  it('refuses an ID-JAG that was issued to another client, and a target that does not exist', async () => {
     await start();
     const { access_token: stolen } = await oauthBot(sandbox, 'triage-bot').exchange({ server: 'issues' });
     await expect(refusal(oauthBot(sandbox, 'reporting-bot').redeem('issues', stolen))).resolves.toMatchObject({
@@ -171,7 +171,7 @@ describe('the sandbox', () => {
     await post(servers.documents.url, undefined, INITIALIZE);
     await fetch(`${new URL(servers.documents.url).origin}/.well-known/oauth-protected-resource/mcp`);
     expect(idp.requests).toEqual({
-      // One discovery for each of the two requests, and the authorization server's look at the keys.
+      // metadata: one request for each of the two token requests; jwks: one request of the authorization server
       metadata: 2,
       token: 2,
       jwks: 1,
@@ -195,7 +195,7 @@ describe('the sandbox', () => {
     });
   });
 
-  it('says nothing secret in its audit trail', async () => {
+  it('writes no secret and no token to its audit trail', async () => {
     await start();
     const bot = oauthBot(sandbox, 'triage-bot');
     const own = await bot.ownTokens();
@@ -211,14 +211,14 @@ describe('the sandbox', () => {
     expect(sandbox.audit.records).toHaveLength(5);
   });
 
-  it('holds its options to what exists', async () => {
+  it('refuses invalid values and unknown names of options', async () => {
     await start();
     await expect(startSandbox({ latencyMs: -1 })).rejects.toMatchObject({ code: 'invalid_configuration' });
     const misspelt = { accessTokenLifetimeSecond: 3 } as SandboxOptions;
     await expect(startSandbox(misspelt)).rejects.toThrow(/accessTokenLifetimeSecond/u);
   });
 
-  it('gives tokens the lifetimes that were asked for', async () => {
+  it('gives tokens the lifetimes of the options', async () => {
     await start({ accessTokenLifetimeSeconds: 7, idJagLifetimeSeconds: 11, subjectTokenLifetimeSeconds: 13 });
     const bot = oauthBot(sandbox, 'reporting-bot');
     const own = await bot.ownTokens();
@@ -228,7 +228,7 @@ describe('the sandbox', () => {
     expect((await bot.redeem('issues', idJag.access_token)).expires_in).toBe(7);
   });
 
-  it('lets an ID-JAG be redeemed again, or once only where that was asked for', async () => {
+  it('accepts an ID-JAG repeatedly, and only once with singleUseIdJags', async () => {
     await start();
     const again = oauthBot(sandbox, 'reporting-bot');
     const { access_token: idJag } = await again.exchange({ server: 'issues' });
@@ -244,7 +244,7 @@ describe('the sandbox', () => {
     expect(sandbox.audit.records.at(-1)).toMatchObject({ granted: false, reason: expect.stringMatching(/replayed/u) });
   });
 
-  it('issues JWT access tokens where that was asked for, which the servers verify by themselves', async () => {
+  it('issues JWT access tokens with accessTokenFormat, which the MCP servers verify without introspection', async () => {
     const { servers, authorizationServers } = await start({ accessTokenFormat: 'jwt' });
     const token = await oauthBot(sandbox, 'triage-bot').accessToken('issues');
     expect(decodeProtectedHeader(token).typ).toBe('at+jwt');
@@ -256,7 +256,7 @@ describe('the sandbox', () => {
     expect(authorizationServers.main.revokeTokens()).toBe(0);
   });
 
-  it('answers late where latency was asked for, and counts at once', async () => {
+  it('delays every answer by latencyMs', async () => {
     const { idp } = await start({ latencyMs: 80 });
     const before = performance.now();
     const answer = fetch(idp.jwksUri);

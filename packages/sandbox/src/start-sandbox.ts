@@ -4,23 +4,23 @@ import type { Sandbox } from './sandbox.ts';
 
 /**
  * Starts an identity provider, two authorization servers and three MCP servers on free ports of 127.0.0.1, with service
- * principals, a policy and an audit trail. Nothing leaves the machine.
+ * principals, a policy and an audit trail. It sends nothing to other machines.
  *
- * @throws CredenceError `invalid_configuration` for options that do not exist or have the wrong kind.
+ * @throws CredenceError `invalid_configuration` for options that do not exist or have invalid values.
  *
  * @example
  * <!-- from examples/sandbox.ts#sandbox -->
  * ```ts
- * const sandbox = await startSandbox({ singleUseIdJags: true }); // so that each new token asks the IdP
- * const me = sandbox.principals['reporting-bot']; // its key, its client ids and secrets, and CREDENCE_* in me.env
+ * const sandbox = await startSandbox({ singleUseIdJags: true }); // so that each new access token needs a request to the IdP
+ * const me = sandbox.principals['reporting-bot']; // its key, client ids and secrets; me.env has the CREDENCE_* variables
  * const bot = ServicePrincipal.fromEnv(me.env);
  *
  * const first = await bot.token('documents');
- * sandbox.policy.pauseServer('documents'); // from now on the IdP denies it ...
- * sandbox.authorizationServers.main.revokeTokens({ principal: me.name }); // ... and tokens that are out are dead
+ * sandbox.policy.pauseServer('documents'); // the IdP refuses new ID-JAGs for this server ...
+ * sandbox.authorizationServers.main.revokeTokens({ principal: me.name }); // ... and issued access tokens stop working
  * await sandbox.idp.rotateSigningKey();
  *
- * bot.invalidate(first); // what a 401 of the server does
+ * bot.invalidate(first); // a 401 of the MCP server has the same effect
  * const refused = await bot.token('documents').catch((error: unknown) => error);
  * console.log(sandbox.audit.records.map(({ server, reason }) => `${server ?? '-'}: ${reason}`));
  * console.log(sandbox.idp.requests.token, sandbox.authorizationServers.main.requests.token);

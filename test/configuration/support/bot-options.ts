@@ -12,8 +12,8 @@ export interface BotOptions extends ServicePrincipalOptions {
   servers: Record<string, McpServerOptions>;
 }
 
-/** How a principal of the sandbox is configured rightly, with pauses that a test can wait for. */
-export function rightOptions(sandbox: Sandbox, name: keyof Sandbox['principals'] = 'reporting-bot'): BotOptions {
+/** The valid options of a principal of the sandbox, with short pauses between retries. */
+export function validOptions(sandbox: Sandbox, name: keyof Sandbox['principals'] = 'reporting-bot'): BotOptions {
   const { clientId, privateKey, keyId, servers } = sandbox.principals[name];
   return {
     idp: { issuer: sandbox.idp.issuer, credential: privateKeyJwt({ clientId, key: privateKey, kid: keyId }) },
@@ -38,12 +38,12 @@ export function withIdp(options: BotOptions, idp: Partial<IdpOptions>): BotOptio
 }
 
 export function withServer(options: BotOptions, name: string, server: Partial<McpServerOptions>): BotOptions {
-  const right = options.servers[name];
-  if (!right) throw new Error(`no server ${name}`);
-  return { ...options, servers: { ...options.servers, [name]: { ...right, ...server } } };
+  const valid = options.servers[name];
+  if (!valid) throw new Error(`no server ${name}`);
+  return { ...options, servers: { ...options.servers, [name]: { ...valid, ...server } } };
 }
 
-/** Requests to one origin go to another: how a party that is down looks, while the configuration is right. */
+/** Sends requests for one origin to `dead`, as if that server were down. The configuration stays valid. */
 export function withoutParty(options: BotOptions, url: string, dead: string): BotOptions {
   const { origin } = new URL(url);
   return {

@@ -1,22 +1,22 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { clientSecret, type Contact, type ErrorCode, fromIdToken, type Leg, privateKeyJwt } from '@credence/core';
 import type { Sandbox } from '@credence/sandbox';
-import { type BotOptions, rightOptions, withIdp, withoutParty, withServer } from './bot-options.ts';
+import { type BotOptions, validOptions, withIdp, withoutParty, withServer } from './bot-options.ts';
 
-/** One thing that is wrong, and what the person on call must read. */
+/** One mistake, and the error that it must lead to. */
 export interface Mistake {
   readonly what: string;
-  /** The server the bot is to reach. Default `issues`. */
+  /** The server that the bot calls. Default `issues`. */
   readonly server?: string;
   readonly options: (sandbox: Sandbox, deadOrigin: string) => BotOptions;
-  /** Makes something wrong on the other side; what it returns puts it right again. */
-  readonly elsewhere?: (sandbox: Sandbox) => () => void;
+  /** Breaks something at another party. Returns a function that repairs it. */
+  readonly breakOtherParty?: (sandbox: Sandbox) => () => void;
   readonly code: ErrorCode;
   readonly leg: Leg;
   readonly contact: Contact;
-  /** The option to look at, or the thing to ask for. */
+  /** Texts that the remedy must contain: the option to check, or what to request. */
   readonly remedy: readonly string[];
-  /** What the message must say beyond that. */
+  /** Texts that the message must contain. */
   readonly message?: readonly string[];
 }
 
@@ -31,39 +31,39 @@ function key(type: 'ec' | 'rsa'): string {
 function idpCredential(sandbox: Sandbox, wrong: Partial<Parameters<typeof privateKeyJwt>[0]>): BotOptions {
   const { clientId, privateKey, keyId } = sandbox.principals['reporting-bot'];
   const credential = privateKeyJwt({ clientId, key: privateKey, kid: keyId, ...wrong });
-  return withIdp(rightOptions(sandbox), { credential });
+  return withIdp(validOptions(sandbox), { credential });
 }
 
 function asCredential(sandbox: Sandbox, wrong: { clientId?: string; clientSecret?: string }): BotOptions {
   const { clientId, clientSecret: secret } = { ...sandbox.principals['reporting-bot'].servers.issues, ...wrong };
-  return withServer(rightOptions(sandbox), 'issues', { credential: clientSecret({ clientId, secret }) });
+  return withServer(validOptions(sandbox), 'issues', { credential: clientSecret({ clientId, secret }) });
 }
 
 function serverAt(sandbox: Sandbox, url: string): BotOptions {
-  return withServer(rightOptions(sandbox), 'issues', { url });
+  return withServer(validOptions(sandbox), 'issues', { url });
 }
 
-const right = (sandbox: Sandbox) => rightOptions(sandbox);
+const valid = (sandbox: Sandbox) => validOptions(sandbox);
 const HOUR_MS = 3_600_000;
 const clockOff = (ms: number) => (sandbox: Sandbox) => ({
-  ...rightOptions(sandbox),
+  ...validOptions(sandbox),
   clock: { wallMs: () => Date.now() + ms, monotonicMs: () => performance.now() },
 });
 
-/** What a person gets wrong, on their own side. */
+/** Mistakes in the configuration or the environment of the bot. */
 export const OWN_MISTAKES: readonly Mistake[] = [
   {
     what: 'the IdP issuer has another host',
     options: (sandbox) =>
-      withIdp(rightOptions(sandbox), { issuer: sandbox.idp.issuer.replace('127.0.0.1', 'localhost') }),
+      withIdp(validOptions(sandbox), { issuer: sandbox.idp.issuer.replace('127.0.0.1', 'localhost') }),
     code: 'issuer_mismatch',
     leg: 'discover',
     contact: 'you',
     remedy: ['idp.issuer'],
   },
   {
-    what: 'the IdP issuer has a path too many',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { issuer: `${sandbox.idp.issuer}/tenant` }),
+    what: 'the IdP issuer has an additional path',
+    options: (sandbox) => withIdp(validOptions(sandbox), { issuer: `${sandbox.idp.issuer}/tenant` }),
     code: 'metadata_not_found',
     leg: 'discover',
     contact: 'you',
@@ -71,7 +71,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
   },
   {
     what: 'the IdP issuer has a trailing slash',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { issuer: `${sandbox.idp.issuer}/` }),
+    options: (sandbox) => withIdp(validOptions(sandbox), { issuer: `${sandbox.idp.issuer}/` }),
     code: 'issuer_mismatch',
     leg: 'discover',
     contact: 'you',
@@ -79,7 +79,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
   },
   {
     what: 'the IdP issuer is a host that does not exist',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { issuer: 'https://idp.invalid' }),
+    options: (sandbox) => withIdp(validOptions(sandbox), { issuer: 'https://idp.invalid' }),
     code: 'unreachable',
     leg: 'discover',
     contact: 'you',
@@ -87,18 +87,18 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     message: ['idp.invalid'],
   },
   {
-    what: "the issuer of the server's authorization server is another one",
+    what: 'the issuer of the authorization server is that of another authorization server',
     options: (sandbox) =>
-      withServer(rightOptions(sandbox), 'issues', { issuer: sandbox.authorizationServers.research.issuer }),
+      withServer(validOptions(sandbox), 'issues', { issuer: sandbox.authorizationServers.research.issuer }),
     code: 'issuer_mismatch',
     leg: 'discover',
     contact: 'you',
     remedy: ['servers.issues.issuer'],
   },
   {
-    what: "the issuer of the server's authorization server has a trailing slash",
+    what: 'the issuer of the authorization server has a trailing slash',
     options: (sandbox) =>
-      withServer(rightOptions(sandbox), 'issues', { issuer: `${sandbox.authorizationServers.main.issuer}/` }),
+      withServer(validOptions(sandbox), 'issues', { issuer: `${sandbox.authorizationServers.main.issuer}/` }),
     code: 'issuer_mismatch',
     leg: 'discover',
     contact: 'you',
@@ -113,7 +113,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     remedy: ['servers.issues.url'],
   },
   {
-    what: 'the MCP URL has a port where nothing listens',
+    what: 'no server listens at the port of the MCP URL',
     options: (sandbox, dead) => serverAt(sandbox, `${dead}/mcp`),
     code: 'unreachable',
     leg: 'discover',
@@ -121,7 +121,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     remedy: ['servers.issues.url'],
   },
   {
-    what: 'the MCP URL is that of another server',
+    what: 'the MCP URL is the URL of another server',
     options: (sandbox) => serverAt(sandbox, sandbox.servers.database.url),
     code: 'issuer_mismatch',
     leg: 'discover',
@@ -162,7 +162,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     remedy: ['idp.credential', 'kid'],
   },
   {
-    what: 'the client assertion is for another audience',
+    what: 'the client assertion has another audience',
     options: (sandbox) => idpCredential(sandbox, { audience: 'https://idp.example' }),
     code: 'invalid_client',
     leg: 'authenticate',
@@ -179,7 +179,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     message: ['nobody-at-main'],
   },
   {
-    what: "the client secret of the server's authorization server is wrong",
+    what: 'the client secret for the authorization server is wrong',
     options: (sandbox) => asCredential(sandbox, { clientSecret: 'last-years-secret' }),
     code: 'invalid_client',
     leg: 'redeem',
@@ -187,11 +187,11 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     remedy: ['servers.issues.credential', 'secret'],
   },
   {
-    what: "the IdP's client is used at the server's authorization server",
+    what: 'the client of the IdP is used at the authorization server',
     options: (sandbox) => {
       const { clientId, privateKey, keyId } = sandbox.principals['reporting-bot'];
       const credential = privateKeyJwt({ clientId, key: privateKey, kid: keyId });
-      return withServer(rightOptions(sandbox), 'issues', { credential });
+      return withServer(validOptions(sandbox), 'issues', { credential });
     },
     code: 'invalid_id_jag',
     leg: 'exchange',
@@ -201,7 +201,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
   },
   {
     what: 'a scope is misspelt',
-    options: (sandbox) => withServer(rightOptions(sandbox), 'issues', { scopes: ['issue:read'] }),
+    options: (sandbox) => withServer(validOptions(sandbox), 'issues', { scopes: ['issue:read'] }),
     code: 'invalid_scope',
     leg: 'exchange',
     contact: 'idp-admin',
@@ -209,7 +209,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     message: ['"issue:read"'],
   },
   {
-    what: 'our clock is an hour behind',
+    what: 'the clock of the bot is an hour behind',
     options: clockOff(-HOUR_MS),
     code: 'invalid_client',
     leg: 'authenticate',
@@ -217,25 +217,25 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     remedy: ['clock', 's ahead of ours'],
   },
   {
-    what: 'the getter of the subject token returns garbage',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { subject: fromIdToken(() => '<html>Sign in</html>') }),
+    what: 'the subject token function returns a text that is not a token',
+    options: (sandbox) => withIdp(validOptions(sandbox), { subject: fromIdToken(() => '<html>Sign in</html>') }),
     code: 'invalid_grant',
     leg: 'exchange',
     contact: 'idp-admin',
     remedy: ['idp.subject'],
   },
   {
-    what: 'the getter of the subject token returns nothing',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { subject: fromIdToken(() => '') }),
+    what: 'the subject token function returns an empty string',
+    options: (sandbox) => withIdp(validOptions(sandbox), { subject: fromIdToken(() => '') }),
     code: 'credential_unavailable',
     leg: 'configure',
     contact: 'you',
-    remedy: ['idToken'],
+    remedy: ['fromIdToken'],
   },
   {
-    what: 'the getter of the subject token throws',
+    what: 'the subject token function throws',
     options: (sandbox) =>
-      withIdp(rightOptions(sandbox), {
+      withIdp(validOptions(sandbox), {
         subject: fromIdToken(async () => {
           throw new Error('ENOENT: /var/run/secrets/token');
         }),
@@ -243,11 +243,11 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     code: 'credential_unavailable',
     leg: 'configure',
     contact: 'you',
-    remedy: ['idToken'],
+    remedy: ['fromIdToken'],
   },
   {
-    what: 'the token endpoint is pinned to a path that is not one',
-    options: (sandbox) => withIdp(rightOptions(sandbox), { tokenEndpoint: `${sandbox.idp.issuer}/oauth/token` }),
+    what: 'the option tokenEndpoint has a path that is not the token endpoint',
+    options: (sandbox) => withIdp(validOptions(sandbox), { tokenEndpoint: `${sandbox.idp.issuer}/oauth/token` }),
     code: 'invalid_response',
     leg: 'authenticate',
     contact: 'you',
@@ -255,8 +255,8 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     message: ['404'],
   },
   {
-    what: 'the resource is pinned to another one',
-    options: (sandbox) => withServer(rightOptions(sandbox), 'issues', { resource: 'https://issues.example/mcp' }),
+    what: 'the option resource is another resource',
+    options: (sandbox) => withServer(validOptions(sandbox), 'issues', { resource: 'https://issues.example/mcp' }),
     code: 'invalid_target',
     leg: 'exchange',
     contact: 'idp-admin',
@@ -264,21 +264,21 @@ export const OWN_MISTAKES: readonly Mistake[] = [
   },
 ];
 
-/** What was not granted, was taken back, or is down: nothing is wrong with the configuration. */
-export const CONDITIONS_ELSEWHERE: readonly Mistake[] = [
+/** Missing grants, disabled principals and servers that are down. The configuration of the bot is valid. */
+export const CONDITIONS_AT_OTHER_PARTIES: readonly Mistake[] = [
   {
     what: 'the server was never granted to this bot',
     server: 'database',
-    options: right,
+    options: valid,
     code: 'access_denied',
     leg: 'exchange',
     contact: 'idp-admin',
     remedy: ['Ask for', '"database"'],
   },
   {
-    what: 'a scope that exists is not granted',
-    options: (sandbox) => withServer(rightOptions(sandbox, 'triage-bot'), 'issues', { scopes: ['issues:write'] }),
-    elsewhere: ({ policy }) => {
+    what: 'an existing scope is not granted',
+    options: (sandbox) => withServer(validOptions(sandbox, 'triage-bot'), 'issues', { scopes: ['issues:write'] }),
+    breakOtherParty: ({ policy }) => {
       policy.revokeScope('triage-bot', 'issues', 'issues:write');
       return () => policy.grant('triage-bot', 'issues', ['issues:read', 'issues:write']);
     },
@@ -289,17 +289,17 @@ export const CONDITIONS_ELSEWHERE: readonly Mistake[] = [
     message: ['"issues:write"'],
   },
   {
-    what: 'the principal was disabled',
-    options: (sandbox) => rightOptions(sandbox, 'retired-bot'),
+    what: 'the principal is disabled',
+    options: (sandbox) => validOptions(sandbox, 'retired-bot'),
     code: 'unauthorized_client',
     leg: 'authenticate',
     contact: 'idp-admin',
     remedy: ['disabled', 'client_credentials grant'],
   },
   {
-    what: 'the server was paused at the IdP',
-    options: right,
-    elsewhere: ({ policy }) => {
+    what: 'the server is paused at the IdP',
+    options: valid,
+    breakOtherParty: ({ policy }) => {
       policy.pauseServer('issues');
       return () => policy.resumeServer('issues');
     },
@@ -310,7 +310,7 @@ export const CONDITIONS_ELSEWHERE: readonly Mistake[] = [
   },
   {
     what: 'the IdP is down',
-    options: (sandbox, dead) => withoutParty(rightOptions(sandbox), sandbox.idp.issuer, dead),
+    options: (sandbox, dead) => withoutParty(validOptions(sandbox), sandbox.idp.issuer, dead),
     code: 'unreachable',
     leg: 'discover',
     contact: 'idp-admin',
@@ -318,7 +318,7 @@ export const CONDITIONS_ELSEWHERE: readonly Mistake[] = [
   },
   {
     what: "the server's authorization server is down",
-    options: (sandbox, dead) => withoutParty(rightOptions(sandbox), sandbox.authorizationServers.main.issuer, dead),
+    options: (sandbox, dead) => withoutParty(validOptions(sandbox), sandbox.authorizationServers.main.issuer, dead),
     code: 'unreachable',
     leg: 'discover',
     contact: 'server-owner',
@@ -326,17 +326,17 @@ export const CONDITIONS_ELSEWHERE: readonly Mistake[] = [
   },
   {
     what: 'the MCP server is down',
-    options: (sandbox, dead) => withoutParty(rightOptions(sandbox), sandbox.servers.issues.url, dead),
+    options: (sandbox, dead) => withoutParty(validOptions(sandbox), sandbox.servers.issues.url, dead),
     code: 'unreachable',
     leg: 'discover',
     contact: 'server-owner',
     remedy: ['servers.issues.url', 'up'],
   },
   {
-    what: 'the MCP server is down, and its resource is pinned',
+    what: 'the MCP server is down, and the option resource is set',
     options: (sandbox, dead) =>
       withoutParty(
-        withServer(rightOptions(sandbox), 'issues', { resource: sandbox.servers.issues.resource }),
+        withServer(validOptions(sandbox), 'issues', { resource: sandbox.servers.issues.resource }),
         sandbox.servers.issues.url,
         dead,
       ),

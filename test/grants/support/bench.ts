@@ -7,7 +7,7 @@ export interface GrantsWorld extends Bench {
   readonly target: Target;
 }
 
-/** The two makes of authorization server, each trusting the same identity providers. */
+/** Starts an authorization server of the given kind, and the identity providers that it trusts. */
 export async function startGrantsWorld(make: 'oidc-provider' | 'Web-standard handler'): Promise<GrantsWorld> {
   const [idp, shared, stranger] = await Promise.all([
     Issuer.create(ALGORITHMS),

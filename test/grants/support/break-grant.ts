@@ -3,7 +3,7 @@ import { ALGORITHMS, base64url, type Claims, type Header } from './issuer.ts';
 import type { Random } from './random.ts';
 import type { RedeemOptions } from './redeem.ts';
 
-/** A grant on its way to being broken: still an object, or already text. */
+/** The claims and header of an ID-JAG before it is signed, and the issuer whose key signs it. */
 interface Draft {
   claims: Claims;
   header: Header;
@@ -12,17 +12,18 @@ interface Draft {
 
 interface Breakage {
   readonly name: string;
-  /** Breaks the draft, or what is made of it, so that no honest server can accept it. */
+  /** Changes the draft so that a correct server must refuse the ID-JAG. */
   readonly draft?: (draft: Draft, random: Random) => void;
-  /** Of the claims as JSON. */
+  /** Changes the JSON text of the claims. */
   readonly json?: (json: string, random: Random) => string;
+  /** Changes the signed ID-JAG. */
   readonly text?: (assertion: string, random: Random) => string;
-  /** Binds the grant to a key, and makes a request without a good proof by it. */
-  readonly proof?: (draft: Draft, bench: Bench, random: Random) => Promise<Proven>;
+  /** Binds the ID-JAG to a key, and returns request options with an invalid DPoP proof or none. */
+  readonly proof?: (draft: Draft, bench: Bench, random: Random) => Promise<BadProof>;
   readonly isReplay?: true;
 }
 
-interface Proven {
+interface BadProof {
   readonly options: RedeemOptions;
   readonly before?: Request;
 }
@@ -33,7 +34,7 @@ interface Request {
 }
 
 const REQUIRED = ['iss', 'sub', 'aud', 'client_id', 'jti', 'exp', 'iat'];
-/** Claims that are only ever a string, and must be ours to the letter. */
+/** Claims whose value must be equal to the expected string. */
 const EXACT = ['iss', 'aud', 'client_id', 'resource'];
 
 const BREAKAGES: readonly Breakage[] = [
@@ -42,7 +43,7 @@ const BREAKAGES: readonly Breakage[] = [
     draft: ({ claims }, random) => Reflect.deleteProperty(claims, random.pick(REQUIRED)),
   },
   {
-    name: 'a claim is of a wrong type',
+    name: 'a claim has a wrong type',
     draft: ({ claims }, random) => {
       const name = random.pick([
         ...REQUIRED,
@@ -58,21 +59,21 @@ const BREAKAGES: readonly Breakage[] = [
     },
   },
   {
-    name: 'a claim is another’s',
+    name: 'a claim has a changed value',
     draft: ({ claims }, random) => {
       const name = random.pick(EXACT);
       claims[name] = edited(String(claims[name]), random);
     },
   },
   {
-    name: 'the audience is a list of several',
+    name: 'aud is a list of several values',
     draft: ({ claims }, random) => {
       const others = Array.from({ length: 1 + random.below(3) }, () => random.pick([claims['aud'], text(random)]));
       claims['aud'] = [claims['aud'], ...others];
     },
   },
   {
-    name: 'the times are impossible',
+    name: 'the times are invalid',
     draft: ({ claims }, random) => {
       const now = Math.floor(Date.now() / 1000);
       const past = 6 + random.below(100_000);
@@ -90,35 +91,35 @@ const BREAKAGES: readonly Breakage[] = [
     },
   },
   {
-    name: 'the type is another',
+    name: 'typ is invalid',
     draft: ({ header }, random) => {
       header['typ'] = random.pick([text(random), edited('oauth-id-jag+jwt', random), 7, null, undefined]);
     },
   },
   {
-    name: 'the key is nobody’s',
+    name: 'kid is invalid',
     draft: ({ header }, random) => {
       header['kid'] = random.pick([text(random), edited('ES256', random), 7, null, {}, ...ALGORITHMS.slice(1)]);
     },
   },
   {
-    name: 'the header has something critical',
+    name: 'the header has a crit parameter',
     draft: ({ header }) => Object.assign(header, { crit: ['urn:example'], 'urn:example': true }),
   },
   {
-    name: 'the signature is another’s',
+    name: 'the signature is of another issuer',
     draft: (draft, random) => {
       draft.signer = random.pick(['shared', 'stranger']);
     },
   },
-  { name: 'a member is there twice', json: withRepeatedMember },
-  { name: 'the proof is not good', proof: withBadProof },
-  { name: 'it was used before', isReplay: true },
-  { name: 'the algorithm is not what was signed with', text: withAlgorithm },
-  { name: 'a byte is another', text: flipped },
-  { name: 'a part is missing, or one too many', text: reparted },
+  { name: 'a member occurs twice', json: withRepeatedMember },
+  { name: 'the DPoP proof is invalid', proof: withBadProof },
+  { name: 'the ID-JAG was used before', isReplay: true },
+  { name: 'alg is not the algorithm of the signature', text: withAlgorithm },
+  { name: 'a byte is changed', text: withChangedByte },
+  { name: 'the number of parts is wrong, or a part is empty', text: withChangedParts },
   {
-    name: 'it is cut, or goes on',
+    name: 'the text is truncated, or longer',
     text: (assertion, random) =>
       random.below(2) === 0
         ? assertion.slice(0, 1 + random.below(assertion.length - 4))
@@ -127,19 +128,19 @@ const BREAKAGES: readonly Breakage[] = [
 ];
 
 export interface Broken extends Request {
-  /** To be sent first: what was used before, as a whole or its proof. */
+  /** Requests to send first, so that the ID-JAG or its DPoP proof is used before. */
   readonly before: readonly Request[];
-  /** What was done to it. */
+  /** The names of the defects. */
   readonly how: readonly string[];
 }
 
-/** A good grant with one to three things broken about it. */
+/** An ID-JAG with one to three random defects. */
 export async function brokenGrant(bench: Bench, random: Random): Promise<Broken> {
   const draft: Draft = { claims: goodClaims(bench), header: goodHeader(), signer: 'idp' };
   const chosen = chosenBreakages(1 + random.below(3), random);
   for (const breakage of chosen) breakage.draft?.(draft, random);
   const proven = await chosen.find(({ proof }) => proof !== undefined)?.proof?.(draft, bench, random);
-  let json = written(draft.claims, random);
+  let json = randomJson(draft.claims, random);
   for (const breakage of chosen) json = breakage.json?.(json, random) ?? json;
   let assertion = await bench[draft.signer].sign(json, draft.header);
   for (const breakage of chosen) assertion = breakage.text?.(assertion, random) ?? assertion;
@@ -149,7 +150,7 @@ export async function brokenGrant(bench: Bench, random: Random): Promise<Broken>
   return { ...request, before, how: chosen.map(({ name }) => name) };
 }
 
-/** Each once, and text broken once only: twice can be as if never. */
+/** Picks distinct defects. At most one changes the signed text, because a second change can undo the first. */
 function chosenBreakages(count: number, random: Random): Breakage[] {
   const chosen: Breakage[] = [];
   while (chosen.length < count) {
@@ -161,11 +162,11 @@ function chosenBreakages(count: number, random: Random): Breakage[] {
   return chosen;
 }
 
-function written(claims: Claims, random: Random): string {
-  // Nobody has to write JSON the way JSON.stringify does.
+function randomJson(claims: Claims, random: Random): string {
+  // rotated order and random indentation, because the server must not depend on how JSON.stringify writes JSON
   const entries = Object.entries(claims).filter(([, value]) => value !== undefined);
-  const turned = random.below(entries.length + 1);
-  const ordered = Object.fromEntries([...entries.slice(turned), ...entries.slice(0, turned)]);
+  const rotation = random.below(entries.length + 1);
+  const ordered = Object.fromEntries([...entries.slice(rotation), ...entries.slice(0, rotation)]);
   return JSON.stringify(ordered, null, random.below(3));
 }
 
@@ -182,7 +183,7 @@ function wrongType(name: string, random: Random): unknown {
   ]);
 }
 
-/** The same text with one character more, less, or another. */
+/** The text with one character inserted, removed or appended. */
 function edited(original: string, random: Random): string {
   const at = random.below(original.length);
   const more = random.pick(['x', '/', '#', ' ', 'é', '\u0000', '%2F']);
@@ -200,8 +201,8 @@ function withAlgorithm(assertion: string, random: Random): string {
   return [base64url(JSON.stringify({ ...goodHeader(), alg })), ...rest].join('.');
 }
 
-/** Some byte of some part, decoded, is another; the last bits of base64url alone would change nothing. */
-function flipped(assertion: string, random: Random): string {
+/** Changes a byte of a decoded part. A change of the base64url text could change only its unused last bits. */
+function withChangedByte(assertion: string, random: Random): string {
   const parts = assertion.split('.');
   const at = random.below(parts.length);
   const bytes = Buffer.from(parts[at] ?? '', 'base64url');
@@ -212,7 +213,7 @@ function flipped(assertion: string, random: Random): string {
   return parts.join('.');
 }
 
-function reparted(assertion: string, random: Random): string {
+function withChangedParts(assertion: string, random: Random): string {
   const parts = assertion.split('.');
   const at = random.below(parts.length);
   return random
@@ -220,7 +221,7 @@ function reparted(assertion: string, random: Random): string {
     .join('.');
 }
 
-/** One of the members again, its name maybe written in another way, and its value maybe another. */
+/** Adds a member that exists already, with the same or an escaped name and the same or another value. */
 function withRepeatedMember(json: string, random: Random): string {
   const [name, value] = random.pick(Object.entries(JSON.parse(json) as Claims));
   const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`;
@@ -233,31 +234,33 @@ function withRepeatedMember(json: string, random: Random): string {
 
 const FAR_SECONDS = 1000;
 
-async function withBadProof(draft: Draft, bench: Bench, random: Random): Promise<Proven> {
+async function withBadProof(draft: Draft, bench: Bench, random: Random): Promise<BadProof> {
   const [own, other] = await Promise.all([ProofKey.create(), ProofKey.create()]);
   draft.claims['cnf'] = { jkt: own.thumbprint };
   const now = Math.floor(Date.now() / 1000);
   const far = FAR_SECONDS + random.below(1e6);
   const { tokenEndpoint: url } = bench;
-  const wrong = (claims: Claims, header: Header = {}) => own.proof(bench, claims, header);
-  const breaking: readonly (() => Promise<string | undefined>)[] = [
+  const proofWith = (claims: Claims, header: Header = {}) => own.proof(bench, claims, header);
+  const proofMakers: readonly (() => Promise<string | undefined>)[] = [
     () => Promise.resolve(random.pick([undefined, text(random)])),
     () => other.proof(bench),
-    () => wrong({ htm: random.pick(['GET', 'post', text(random), 7, undefined]) }),
+    () => proofWith({ htm: random.pick(['GET', 'post', text(random), 7, undefined]) }),
     () =>
-      wrong({ htu: random.pick([`${url}/x`, `${url}x`, 'https://evil.example/token', text(random), 7, undefined]) }),
-    () => wrong({ iat: random.pick([now - far, now + far, String(now), undefined]) }),
-    () => wrong({ jti: random.pick([7, null, undefined]) }),
-    () => wrong({}, { typ: random.pick(['JWT', edited('dpop+jwt', random)]) }),
-    async () => flipped(await own.proof(bench), random),
+      proofWith({
+        htu: random.pick([`${url}/x`, `${url}x`, 'https://evil.example/token', text(random), 7, undefined]),
+      }),
+    () => proofWith({ iat: random.pick([now - far, now + far, String(now), undefined]) }),
+    () => proofWith({ jti: random.pick([7, null, undefined]) }),
+    () => proofWith({}, { typ: random.pick(['JWT', edited('dpop+jwt', random)]) }),
+    async () => withChangedByte(await own.proof(bench), random),
   ];
-  if (random.below(breaking.length + 1) === 0) return usedProof(own, bench);
-  const proof = await random.pick(breaking)();
+  if (random.below(proofMakers.length + 1) === 0) return usedProof(own, bench);
+  const proof = await random.pick(proofMakers)();
   return { options: proof === undefined ? {} : { proof } };
 }
 
-/** A good proof, and a good grant that it is used with first. */
-async function usedProof(own: ProofKey, bench: Bench): Promise<Proven> {
+/** A valid DPoP proof, and a request with another ID-JAG that uses the proof first. */
+async function usedProof(own: ProofKey, bench: Bench): Promise<BadProof> {
   const options = { proof: await own.proof(bench) };
   const claims = { ...goodClaims(bench), cnf: { jkt: own.thumbprint } };
   return { options, before: { assertion: await bench.idp.sign(JSON.stringify(claims), goodHeader()), options } };

@@ -10,7 +10,7 @@ import {
 export type Claims = Record<string, unknown>;
 export type Header = Record<string, unknown>;
 
-/** The algorithms it signs with when asked to; `kid` is the algorithm. */
+/** The algorithms that an Issuer can have keys for; the `kid` of a key is its algorithm. */
 export const ALGORITHMS = [
   'ES256',
   'ES384',
@@ -25,7 +25,7 @@ export const ALGORITHMS = [
 ] as const;
 type Algorithm = (typeof ALGORITHMS)[number];
 
-/** An identity provider that signs whatever it is told to. */
+/** An identity provider that signs any payload under any header. */
 export class Issuer {
   readonly #keys: ReadonlyMap<string, CryptoKey>;
   readonly jwks: JSONWebKeySet;
@@ -36,7 +36,7 @@ export class Issuer {
   }
 
   static async create(algorithms: readonly Algorithm[]): Promise<Issuer> {
-    // One RSA key for all of its algorithms: they take long to make.
+    // one RSA key for all RSA algorithms, because generating RSA keys is slow
     const rsa = algorithms.some((alg) => /^[RP]S/u.test(alg)) ? await generateKeyPair('RS256', EXTRACTABLE) : undefined;
     const made = await Promise.all(
       algorithms.map(async (alg) => ({ alg, pair: /^[RP]S/u.test(alg) && rsa ? rsa : await generateKeyPair(alg) })),
@@ -57,14 +57,14 @@ export class Issuer {
     return key;
   }
 
-  /** Signs text, which need not be claims, under any header, which need not fit. */
+  /** Signs any text, even if it is not valid claims, under any header, even if it does not match the key. */
   async sign(payload: string, header: Header, key: CryptoKey | Uint8Array = this.key('ES256')): Promise<string> {
     return new CompactSign(new TextEncoder().encode(payload))
       .setProtectedHeader(header as CompactJWSHeaderParameters)
       .sign(key, { crit: { 'urn:example': true } });
   }
 
-  /** Like `sign`, with a header that no library would write. */
+  /** Like `sign`, but with the header as text, for headers that a library does not write. */
   async signRaw(payload: string, header: string): Promise<string> {
     const input = `${base64url(header)}.${base64url(payload)}`;
     const signature = await crypto.subtle.sign(

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, and what is made of them: the same for one seed on every machine (mulberry32). */
+/** A pseudorandom generator (mulberry32). The same seed gives the same values on every machine. */
 export class Random {
   #state: number;
 

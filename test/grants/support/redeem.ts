@@ -5,10 +5,10 @@ export interface RedeemOptions {
   readonly clientId?: string;
   readonly secret?: string;
   readonly grantType?: string;
-  /** Further parameters; a name may come several times. */
+  /** Further parameters; a name may occur several times. */
   readonly parameters?: readonly [string, string][];
   readonly dpop?: oauth.DPoPHandle;
-  /** Instead of what `dpop` would make. */
+  /** A DPoP proof to send instead of one made with `dpop`. */
   readonly proof?: string;
 }
 
@@ -18,7 +18,7 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** A token request by oauth4webapi, a client that nobody here wrote. */
+/** Sends a token request with oauth4webapi, an OAuth client that is not part of this project. */
 export async function redeem(
   target: Target,
   assertion: string | undefined,

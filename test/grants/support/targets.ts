@@ -22,7 +22,7 @@ export const SECRETS: Readonly<Record<string, string>> = {
   thief: 'a-secret-of-the-thief-that-is-long-enough',
 };
 
-/** An authorization server under test: it redeems ID-JAGs once, and keeps every audit record. */
+/** An authorization server under test. It accepts each ID-JAG once and keeps all audit records. */
 export interface Target {
   readonly issuer: string;
   readonly tokenEndpoint: string;
@@ -34,7 +34,7 @@ export interface Target {
 interface Trust {
   readonly issuers: Readonly<Record<string, TrustedIssuer>>;
   readonly fetch?: FetchLike;
-  /** Default: one of its own. */
+  /** Default: a memory replay store. */
   readonly replay?: ReplayStore;
 }
 
@@ -50,7 +50,7 @@ function rules(records: RedeemAuditRecord[], { replay = memoryReplayStore(), ...
   };
 }
 
-/** A real oidc-provider on loopback. */
+/** Starts an oidc-provider on loopback. */
 export async function providerTarget(trust: Trust): Promise<Target> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -85,7 +85,7 @@ export async function providerTarget(trust: Trust): Promise<Target> {
   };
 }
 
-/** The Web-standard handler, called directly. */
+/** Creates the Web-standard handler. Requests call it directly, without a network. */
 export async function handlerTarget(trust: Trust): Promise<Target> {
   const issuer = 'https://as.example';
   const tokenEndpoint = `${issuer}/token`;

@@ -4,14 +4,14 @@ import { AS_SECRET, OPAQUE_RESOURCE, type World } from './world.ts';
 
 export type Answer = { status: number; body: Record<string, unknown> };
 
-/** The OAuth error of an answer, or `granted`. */
+/** The OAuth error of a response, or `granted`. */
 export function outcome({ status, body }: Answer): unknown {
   return status === 200 ? 'granted' : body['error'];
 }
 
 const insecure = { [oauth.allowInsecureRequests]: true } as const;
 
-/** A client made of oauth4webapi alone, speaking to the world's IdP and authorization server. */
+/** A client that sends requests to the world's IdP and authorization server with oauth4webapi, without code of this project. */
 export class Bot {
   readonly #world: World;
   readonly id: 'bot' | 'other';
@@ -35,7 +35,7 @@ export class Bot {
     };
   }
 
-  /** client_credentials with private_key_jwt. */
+  /** Gets an access token from the IdP by client_credentials with private_key_jwt. */
   async authenticate(scope?: string, dpop?: oauth.DPoPHandle): Promise<Record<string, string>> {
     const { privateKey } = this.#world.keys[this.id];
     const parameters = new URLSearchParams(scope === undefined ? {} : { scope });
@@ -63,7 +63,7 @@ export class Bot {
     );
   }
 
-  /** A whole exchange with the own access token; `parameters` override or add. */
+  /** Gets an access token from the IdP and exchanges it for an ID-JAG. `parameters` override or add parameters. */
   async exchange(parameters: Record<string, string | string[]> = {}, dpop?: oauth.DPoPHandle): Promise<Answer> {
     const own = await this.authenticate(undefined, dpop);
     return this.exchangeRaw(
@@ -80,7 +80,7 @@ export class Bot {
     );
   }
 
-  /** An ID-JAG; throws with the answer where there is none. */
+  /** Gets an ID-JAG. Throws an error with the response body if the exchange is refused. */
   async idJag(parameters: Record<string, string | string[]> = {}, dpop?: oauth.DPoPHandle): Promise<string> {
     const { body } = await this.exchange(parameters, dpop);
     const assertion = body['access_token'];

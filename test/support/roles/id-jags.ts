@@ -20,7 +20,7 @@ export const THUMBPRINT = 'a'.repeat(43);
 type Claims = Record<string, unknown>;
 type Pair = { publicKey: CryptoKey; privateKey: CryptoKey };
 
-/** An issuer with three keys, and somebody with one that nobody published. */
+/** Makes ID-JAGs of an issuer with three published keys. `stranger` is a key that is not published. */
 export class IdJags {
   readonly es256: Pair;
   readonly ed25519: Pair;
@@ -52,7 +52,7 @@ export class IdJags {
     return new IdJags({ es256, ed25519, rs256, stranger }, { keys });
   }
 
-  /** A good ID-JAG with some claims replaced; undefined removes one. */
+  /** A valid ID-JAG with some claims replaced; undefined removes a claim. */
   sign(
     claims: Claims = {},
     header: Partial<JWSHeaderParameters> = {},
@@ -64,7 +64,7 @@ export class IdJags {
       .sign(key, { crit: { 'urn:example': true } });
   }
 
-  /** What a good one is accepted with. */
+  /** Options of `verifyIdJag` that accept a valid ID-JAG. */
   options(more: Partial<VerifyIdJagOptions> = {}): VerifyIdJagOptions {
     return {
       issuers: { [IDP]: { jwks: this.jwks } },

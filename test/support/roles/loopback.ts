@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 export interface Loopback {
   readonly origin: string;
-  /** How many requests came in, by path. */
+  /** The number of received requests, by path. */
   readonly hits: Map<string, number>;
-  /** Answers with this from now on. */
+  /** Sets the handler of all further requests. */
   serve(listener: RequestListener): void;
   close(): Promise<void>;
 }
 
-/** A server on a free port of 127.0.0.1, bound before what it serves is made: an issuer identifier holds its port. */
+/** Starts a server on a free port of 127.0.0.1. The handler is set later, because an issuer identifier contains the port. */
 export async function loopback(): Promise<Loopback> {
   let current: RequestListener | undefined;
   const hits = new Map<string, number>();

@@ -4,7 +4,7 @@ export const AS = 'https://as.example';
 export const ISSUES = 'https://issues.example/mcp';
 export const WIKI = 'https://wiki.example/mcp';
 
-/** A table of two servers of one authorization server, with two principals and a user. */
+/** A policy table of two MCP servers with one authorization server, two principals and a user. */
 export const tableOptions = {
   servers: {
     issues: {
@@ -35,7 +35,7 @@ export const tableOptions = {
   users: { alice: { grants: { issues: ['issues:read'] } } },
 } as const satisfies PolicyTableOptions;
 
-/** Of the principal `bot` for the issues server, naming no scope. */
+/** A request of the principal `bot` for the issues server that names no scope. */
 export function request(changes: Partial<IdJagRequest> = {}): IdJagRequest {
   return {
     subject: 'bot',

@@ -5,10 +5,10 @@ export const IDP = 'https://idp.example';
 export const AS = 'https://as.example';
 export const RESOURCE = 'https://mcp.example/mcp';
 
-/** An ID-JAG of {@link IDP} for the client `bot` at {@link AS}, with nothing wrong but what `claims` replace. */
+/** A valid ID-JAG of {@link IDP} for the client `bot` at {@link AS}, with some claims replaced. */
 export function signIdJag(keys: SigningKeys, claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
-  const good = {
+  const valid = {
     iss: IDP,
     sub: 's',
     aud: AS,
@@ -19,10 +19,10 @@ export function signIdJag(keys: SigningKeys, claims: Readonly<Record<string, unk
     resource: RESOURCE,
     scope: 'a',
   };
-  return keys.sign({ ...good, ...claims }, { typ: 'oauth-id-jag+jwt' });
+  return keys.sign({ ...valid, ...claims }, { typ: 'oauth-id-jag+jwt' });
 }
 
-/** A DPoP proof for a POST to this URL (or another method), by a key of its own. */
+/** A DPoP proof of a new key, for a request with this method to this URL. */
 export async function dpopProof(htu: string, htm = 'POST'): Promise<string> {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   return new SignJWT({ htm, htu, jti: crypto.randomUUID() })

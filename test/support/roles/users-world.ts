@@ -20,9 +20,9 @@ export const AUDIENCE = 'https://as.example';
 export const RESOURCE = 'https://mcp.example/mcp';
 
 export interface RefreshTokenProperties {
-  /** What the user agreed to; the token itself has all scopes unless `scope` says otherwise. */
+  /** The scope that the user consented to. The refresh token has all scopes unless `scope` is given. */
   consentedScope?: string;
-  /** What they agreed to at other resources, by resource. */
+  /** The scopes that the user consented to at other resources, by resource. */
   consentedResources?: Record<string, string>;
   accountId?: string;
   grantId?: string;
@@ -42,20 +42,20 @@ export interface UsersWorld {
   readonly provider: Provider;
   readonly signingKeys: SigningKeys;
   readonly issued: IssueAuditRecord[];
-  /** Accounts that exist, by their identifier. */
+  /** The accounts that exist, by account id. */
   readonly accounts: Map<string, { email: string }>;
   policy: IdJagPolicy;
   exchange(clientId: string, parameters: Record<string, string | string[]>, dpop?: oauth.DPoPHandle): Promise<Answer>;
   clientCredentials(clientId: string, dpop?: oauth.DPoPHandle): Promise<Record<string, string>>;
-  /** An ID token as the provider issues it when somebody signs in. */
+  /** An ID token as the provider issues it when a user signs in. */
   idToken(clientId: string, accountId: string, claims?: Record<string, unknown>): Promise<string>;
   refreshToken(clientId: string, properties?: RefreshTokenProperties): Promise<string>;
-  /** Somebody's access token for the provider's userinfo endpoint. */
+  /** An access token of a user for the provider's userinfo endpoint. */
   userAccessToken(clientId: string, accountId: string): Promise<string>;
   close(): Promise<void>;
 }
 
-/** An identity provider with users, where clients may keep refresh tokens; what a sign-in would store is put there. */
+/** Starts an identity provider with users and refresh tokens. Helpers write to its storage what a sign-in would write. */
 export async function startUsersWorld(options: Partial<IdJagExchangeOptions> = {}): Promise<UsersWorld> {
   const server = await loopback();
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -103,7 +103,7 @@ export async function startUsersWorld(options: Partial<IdJagExchangeOptions> = {
   const authenticate = (clientId: string) =>
     clientId === 'public' ? oauth.None() : oauth.ClientSecretBasic(CLIENT_SECRET);
   const as: oauth.AuthorizationServer = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
-  const found = async (clientId: string) => {
+  const findClient = async (clientId: string) => {
     const registered = await provider.Client.find(clientId);
     if (registered === undefined) throw new Error(`no client ${clientId}`);
     return registered;
@@ -141,7 +141,7 @@ export async function startUsersWorld(options: Partial<IdJagExchangeOptions> = {
       return (await response.json()) as Record<string, string>;
     },
     async idToken(clientId, accountId, claims = {}) {
-      const token = new provider.IdToken({ sub: accountId }, { client: await found(clientId) });
+      const token = new provider.IdToken({ sub: accountId }, { client: await findClient(clientId) });
       for (const [name, value] of Object.entries({ sub: accountId, ...claims })) token.set(name, value);
       return token.issue({ use: 'idtoken', expiresAt: Math.floor(Date.now() / 1000) + 60 });
     },
@@ -154,7 +154,7 @@ export async function startUsersWorld(options: Partial<IdJagExchangeOptions> = {
       grant.addOIDCScope(consentedScope);
       for (const [resource, scope] of Object.entries(consentedResources)) grant.addResourceScope(resource, scope);
       const token = new provider.RefreshToken({
-        client: await found(clientId),
+        client: await findClient(clientId),
         accountId,
         grantId: await grant.save(),
         gty: 'authorization_code',
@@ -167,7 +167,7 @@ export async function startUsersWorld(options: Partial<IdJagExchangeOptions> = {
       const grant = new provider.Grant({ clientId, accountId });
       grant.addOIDCScope('openid');
       const token = new provider.AccessToken({
-        client: await found(clientId),
+        client: await findClient(clientId),
         accountId,
         grantId: await grant.save(),
         gty: 'authorization_code',

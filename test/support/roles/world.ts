@@ -33,7 +33,7 @@ export interface World {
   readonly idp: { readonly issuer: string; readonly server: Loopback; readonly provider: Provider };
   readonly as: { readonly issuer: string; readonly server: Loopback; readonly provider: Provider };
   readonly signingKeys: SigningKeys;
-  /** The bots' private keys at the IdP. */
+  /** The key pairs with which the two bots authenticate at the IdP. */
   readonly keys: { readonly bot: CryptoKeyPairLike; readonly other: CryptoKeyPairLike };
   readonly issued: IssueAuditRecord[];
   readonly redeemed: RedeemAuditRecord[];
@@ -43,30 +43,30 @@ export interface World {
 
 export type CryptoKeyPairLike = Awaited<ReturnType<typeof generateKeyPair>>;
 
-/** Grants what is asked, to the bot that has the same name at the authorization server. */
+/** Grants the requested scopes, to the client whose id at the authorization server is the IdP client's id with `-at-as`. */
 export const generousPolicy: IdJagPolicy = ({ clientId, scopes }) => ({
   granted: true,
   clientId: `${clientId}-at-as`,
   scopes: scopes ?? ['issues:read', 'issues:write'],
 });
 
-/** Has the world's policy grant what is asked, and remember what it was asked. */
+/** Sets a policy that grants every request, and returns the list to which it adds each request. */
 export function spyOnPolicy(world: World): IdJagRequest[] {
-  const asked: IdJagRequest[] = [];
+  const requests: IdJagRequest[] = [];
   world.policy = (request) => {
-    asked.push(request);
+    requests.push(request);
     return generousPolicy(request);
   };
-  return asked;
+  return requests;
 }
 
-/** An identity provider and an authorization server, both oidc-provider, with two bots known to both. */
+/** Starts an identity provider and an authorization server, both oidc-provider, with two bots that are clients of both. */
 export async function startWorld(
   options: {
     redeem?: Partial<IdJagGrantOptions>;
     issue?: Partial<IdJagExchangeOptions>;
     algorithms?: readonly SigningAlgorithm[];
-    /** Proofs at the authorization server need a nonce. */
+    /** Whether the authorization server requires a nonce in DPoP proofs. */
     dpopNonces?: boolean;
   } = {},
 ): Promise<World> {
@@ -82,7 +82,7 @@ export async function startWorld(
   const issued: IssueAuditRecord[] = [];
   const redeemed: RedeemAuditRecord[] = [];
 
-  const machine = {
+  const common = {
     grant_types: [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE],
     redirect_uris: [],
     response_types: [],
@@ -101,9 +101,9 @@ export async function startWorld(
     clients: [
       await idpClient('bot', bot),
       await idpClient('other', other),
-      { ...machine, client_id: 'public', token_endpoint_auth_method: 'none', grant_types: [GRANT_TOKEN_EXCHANGE] },
-      { ...machine, client_id: 'bound', client_secret: IDP_SECRET, dpop_bound_access_tokens: true },
-      { ...machine, client_id: 'symmetric', client_secret: IDP_SECRET, id_token_signed_response_alg: 'HS256' },
+      { ...common, client_id: 'public', token_endpoint_auth_method: 'none', grant_types: [GRANT_TOKEN_EXCHANGE] },
+      { ...common, client_id: 'bound', client_secret: IDP_SECRET, dpop_bound_access_tokens: true },
+      { ...common, client_id: 'symmetric', client_secret: IDP_SECRET, id_token_signed_response_alg: 'HS256' },
     ],
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     ttl: { ...idJagIdentityProviderConfiguration().ttl, AccessToken: 60 },

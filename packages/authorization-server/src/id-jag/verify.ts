@@ -32,16 +32,16 @@ const DEFAULT_MAX_LIFETIME_SECONDS = 3600;
  * ```ts
  * try {
  *   const { subject, groups, scopes } = await verifyIdJag(assertion, {
- *     issuers: { 'https://acme.idp.example': { jwks: idp.publicJwks() } }, // or {}: its keys are discovered
+ *     issuers: { 'https://acme.idp.example': { jwks: idp.publicJwks() } }, // or {}: keys by discovery
  *     audience: 'https://as.example',
  *     clientId: authenticatedClientId,
  *     resources: ['https://mcp.example/mcp'],
- *     dpopThumbprint: proofThumbprint, // of the verified DPoP proof, where there is one
+ *     dpopThumbprint: proofThumbprint, // the key thumbprint of the verified DPoP proof, if one was sent
  *   });
  *   return { status: 200, subject, groups, scopes };
  * } catch (error) {
  *   if (!(error instanceof IdJagError)) throw error;
- *   // code and detail are for the audit record, message is for the client
+ *   // `code` and `detail` are for the audit record, `message` is for the client
  *   return {
  *     status: error.oauthError === 'temporarily_unavailable' ? 503 : 400,
  *     error: error.oauthError,

@@ -31,7 +31,7 @@ const { step } = redemptionSteps;
  * <!-- from examples/support/authorization-server.ts#redeem -->
  * ```ts
  * addIdJagGrant(provider, {
- *   issuers: { [idpIssuer]: {} }, // its keys are discovered; or jwksUri, or jwks
+ *   issuers: { [idpIssuer]: {} }, // keys by discovery; or set jwksUri or jwks
  *   resources: { [resource]: { scopes: ['issues:read', 'issues:write'] } },
  *   scopesFor: [
  *     { group: 'engineering', scopes: ['issues:read', 'issues:write'] },

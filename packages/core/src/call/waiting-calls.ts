@@ -1,4 +1,5 @@
 import { isJsonObject } from '@credence/protocol';
+import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 
 /**
@@ -64,7 +65,7 @@ function cancelled(server: string): CredenceError {
     code: 'cancelled',
     leg: 'call',
     message: `A call to server "${server}" was cancelled while it waited for its token; it was never sent.`,
-    remedy: 'Nothing to do: the caller gave up on it.',
+    remedy: ERROR_CODES.cancelled.remedy,
     contact: 'you',
     server,
   });

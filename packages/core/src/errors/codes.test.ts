@@ -23,8 +23,15 @@ describe('the catalogue of error codes', () => {
     });
   });
 
-  it.each(Object.entries(ERROR_CODES))('says what %s stands for: %s', (code, meaning) => {
-    expect(code).toMatch(/^[a-z]+(?:_[a-z]+)*$/u);
-    expect(meaning.length).toBeGreaterThan(10);
-  });
+  it.each(Object.entries(ERROR_CODES))(
+    'says what %s means, where it occurs, who can correct it and how',
+    (code, entry) => {
+      expect(code).toMatch(/^[a-z]+(?:_[a-z]+)*$/u);
+      expect(entry.meaning).toMatch(/^[^A-Z].{10,}[^.]$/u);
+      expect(entry.remedy).toMatch(/^[A-Z].{10,}\.$/u);
+      expect(new Set(entry.legs).size).toBe(entry.legs.length);
+      expect(entry.legs.length).toBeGreaterThan(0);
+      expect(entry.contacts.length).toBeGreaterThan(0);
+    },
+  );
 });

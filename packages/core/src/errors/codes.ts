@@ -1,47 +1,288 @@
-/** Every `code` a CredenceError can have, with the situation it stands for. */
-export const ERROR_CODES = {
-  // configure
-  invalid_configuration: 'an option is missing, misspelt or of the wrong kind',
-  invalid_key: 'the key given cannot sign what it is meant to sign',
-  unknown_server: 'no server of that name or URL is configured',
-  scope_outside_ceiling: 'a scope was asked for that the configuration does not allow',
-  credential_unavailable: 'a callback or file that should give a credential or a subject token did not',
-  closed: 'the principal was closed',
-  // any leg that talks to a peer
-  unreachable: 'the peer could not be reached',
-  timeout: 'the peer did not answer in time',
-  rate_limited: 'the peer answered 429',
-  peer_unavailable: 'the peer answered 5xx',
-  invalid_response: 'the answer is not what the protocol says it must be',
-  response_too_large: 'the answer is larger than any honest one',
-  redirect_refused: 'the peer answered with a redirect, which is never followed with a credential',
-  forbidden_url: 'a URL is not https, or is a loopback or private address named by a peer',
-  oauth_error: 'an OAuth error without a code of its own here',
-  // discover
-  metadata_not_found: 'no metadata document was found',
-  issuer_mismatch: 'the metadata or the answer is of another issuer than the configured one',
-  resource_mismatch: 'the metadata or the answer is about another resource than the configured one',
-  ambiguous_issuer: 'the server names several authorization servers and none is pinned',
-  issuer_changed: 'a discovered issuer is not the one discovered first',
-  // authenticate, exchange, redeem
-  invalid_client: 'the client is unknown there or its authentication failed',
-  unauthorized_client: 'the client may not use this grant',
-  access_denied: 'policy says no',
-  invalid_grant: 'the assertion or token presented was not accepted',
-  invalid_scope: 'a scope is unknown or not allowed',
-  invalid_target: 'the audience or resource is unknown or not allowed',
-  invalid_request: 'the request was malformed for this peer',
-  unsupported_grant_type: 'the peer does not offer this grant',
-  step_up_required: 'the IdP wants a stronger authentication of the subject',
-  invalid_id_jag: 'the IdP issued an ID-JAG that does not say what it must',
-  scope_not_granted: 'an explicitly requested scope was not granted',
-  // call
-  token_refused: 'the MCP server refused a fresh token',
-  insufficient_scope: 'the MCP server wants a scope the token does not have',
-  forbidden: 'the MCP server answered 403 without saying which scope is missing',
-  cross_origin_refused: 'a request was to go to another origin than the configured server',
-  cancelled: 'the call was cancelled before it was sent',
-} as const;
+import type { Contact, Leg } from './leg.ts';
 
 /** The `code` of a CredenceError: a key of {@link ERROR_CODES}, which explains each. */
-export type ErrorCode = keyof typeof ERROR_CODES;
+export type ErrorCode =
+  | 'invalid_configuration'
+  | 'invalid_key'
+  | 'unknown_server'
+  | 'scope_outside_ceiling'
+  | 'credential_unavailable'
+  | 'closed'
+  | 'unreachable'
+  | 'timeout'
+  | 'rate_limited'
+  | 'peer_unavailable'
+  | 'invalid_response'
+  | 'response_too_large'
+  | 'redirect_refused'
+  | 'forbidden_url'
+  | 'oauth_error'
+  | 'metadata_not_found'
+  | 'issuer_mismatch'
+  | 'resource_mismatch'
+  | 'ambiguous_issuer'
+  | 'issuer_changed'
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'access_denied'
+  | 'invalid_grant'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_request'
+  | 'unsupported_grant_type'
+  | 'step_up_required'
+  | 'invalid_id_jag'
+  | 'scope_not_granted'
+  | 'token_refused'
+  | 'insufficient_scope'
+  | 'forbidden'
+  | 'cross_origin_refused'
+  | 'cancelled';
+
+/** What a code of a {@link CredenceError} stands for, wherever it is thrown. */
+export interface ErrorCodeEntry {
+  /** The situation, in one clause. */
+  readonly meaning: string;
+  /** The legs that an error with this code can have. */
+  readonly legs: readonly Leg[];
+  /** Who may be able to correct the situation. The error itself names one of them. */
+  readonly contacts: readonly Contact[];
+  /** What to do, in general. The `remedy` of the error itself is more exact. */
+  readonly remedy: string;
+}
+
+const ENDPOINT_LEGS = ['authenticate', 'exchange', 'redeem'] as const;
+const ACQUISITION_LEGS = ['discover', ...ENDPOINT_LEGS] as const;
+const PEER_LEGS = [...ACQUISITION_LEGS, 'call'] as const;
+const ADMINISTRATORS = ['idp-admin', 'server-owner'] as const;
+const EVERYBODY = ['you', ...ADMINISTRATORS] as const;
+
+/** Every `code` that a {@link CredenceError} can have. docs/errors.md is made from this table. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
+  // configure
+  invalid_configuration: {
+    meaning: 'an option is missing, misspelt or of the wrong kind',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Correct the option that the message names.',
+  },
+  invalid_key: {
+    meaning: 'a key cannot sign, or encrypt, what it is configured for',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Give a key of the kind that the message names.',
+  },
+  unknown_server: {
+    meaning: 'no server with this name or URL is configured',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Use one of the configured names, or add the server to `servers`.',
+  },
+  scope_outside_ceiling: {
+    meaning: 'the caller asked for a scope that the configuration does not allow',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: "Add the scope to the server's `scopes` or `stepUp`, if the bot is meant to have it.",
+  },
+  credential_unavailable: {
+    meaning: 'a callback or file that provides a credential or a subject token failed or gave nothing',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Check the callback or the file that the message names.',
+  },
+  closed: {
+    meaning: 'the principal, its store or its tools were closed before this call',
+    legs: ['configure', 'call'],
+    contacts: ['you'],
+    remedy: 'Make a new one, or call close() later.',
+  },
+  // any leg that talks to a peer
+  unreachable: {
+    meaning: 'the peer could not be reached',
+    legs: ['configure', ...PEER_LEGS],
+    contacts: EVERYBODY,
+    remedy:
+      'Check the URL, DNS, the proxy and TLS from where the bot runs; if they are right, ask whether the peer is up.',
+  },
+  timeout: {
+    meaning: 'the peer did not answer in time',
+    legs: PEER_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Check that the peer is up and reachable; if it is only slow, raise `timeout`.',
+  },
+  rate_limited: {
+    meaning: 'the peer answered 429',
+    legs: PEER_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Wait for the time in `retryAfterSeconds`, or ask for a higher limit.',
+  },
+  peer_unavailable: {
+    meaning: 'the peer answered 5xx, or lost the session twice',
+    legs: PEER_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Try again later; if it stays, tell whoever runs the peer.',
+  },
+  invalid_response: {
+    meaning: 'the answer breaks the protocol',
+    legs: PEER_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Check that the URL is the right endpoint and that no proxy or login page answers in its place.',
+  },
+  response_too_large: {
+    meaning: 'the answer is larger than the limit',
+    legs: ACQUISITION_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Check that the URL is the right endpoint.',
+  },
+  redirect_refused: {
+    meaning: 'the peer answered with a redirect that would carry a credential elsewhere',
+    legs: PEER_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'If the peer has moved, configure its new URL.',
+  },
+  forbidden_url: {
+    meaning: 'a URL is not https, or a peer named a loopback or private address',
+    legs: ['configure', ...PEER_LEGS],
+    contacts: EVERYBODY,
+    remedy: 'Use an https URL; in a private network, set `network.allowPrivateAddresses` or `network.allowHttp`.',
+  },
+  oauth_error: {
+    meaning: 'an OAuth error that has no code of its own in this table',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: "Look the error up in that peer's documentation, or ask whoever runs it.",
+  },
+  // discover
+  metadata_not_found: {
+    meaning: 'the peer publishes no metadata document',
+    legs: ['discover'],
+    contacts: EVERYBODY,
+    remedy: 'Check the spelling of the URL or issuer; if it is right, pin what the metadata would say.',
+  },
+  issuer_mismatch: {
+    meaning: 'the metadata or the answer names another issuer than the configured one',
+    legs: ACQUISITION_LEGS,
+    contacts: ['you'],
+    remedy: 'Configure the issuer exactly as its metadata spells it; a trailing slash counts.',
+  },
+  resource_mismatch: {
+    meaning: 'the metadata or the answer is about another resource than the configured one',
+    legs: ['discover', 'exchange', 'redeem'],
+    contacts: EVERYBODY,
+    remedy: "Check the server's `url`; if it is right, its owner must correct the resource in the metadata.",
+  },
+  ambiguous_issuer: {
+    meaning: 'the server names several authorization servers and the configuration pins none',
+    legs: ['discover'],
+    contacts: ['you'],
+    remedy: "Set the server's `issuer` to the authorization server that the credential was registered with.",
+  },
+  issuer_changed: {
+    meaning: 'the server now names another authorization server than the one it named first',
+    legs: ['discover'],
+    contacts: ['server-owner'],
+    remedy:
+      'Ask the owner whether the server moved; then set its `issuer`. The credential was not sent to the new one.',
+  },
+  // authenticate, exchange, redeem
+  invalid_client: {
+    meaning: 'the peer does not know the client, or did not accept its authentication',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Check the client id and the key or secret; if they are right, ask for the client to be registered there.',
+  },
+  unauthorized_client: {
+    meaning: 'the client may not use this grant',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Ask whether the principal was disabled; if it was not, ask for the grant to be enabled for it.',
+  },
+  access_denied: {
+    meaning: 'policy refuses this principal',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Ask for the server and its scopes to be granted to this principal.',
+  },
+  invalid_grant: {
+    meaning: 'the peer did not accept the assertion or token that was presented',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy:
+      'At the IdP, check the subject token. At the authorization server, ask whether it trusts the IdP and its signing algorithm.',
+  },
+  invalid_scope: {
+    meaning: 'a scope is unknown or not allowed',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: "Check the spelling of the server's `scopes`; if it is right, ask for the scope to be granted.",
+  },
+  invalid_target: {
+    meaning: 'the audience or resource is unknown or not allowed',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: "Check the server's `url` and `issuer`; if they are right, ask for both to be registered at the peer.",
+  },
+  invalid_request: {
+    meaning: 'the peer says that the request is malformed',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy:
+      'Read the error description; the peer may want a parameter this version does not send, or a subject token type it does not know.',
+  },
+  unsupported_grant_type: {
+    meaning: 'the peer does not offer this grant',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Check that the issuer is right; if it is, ask for the grant to be enabled there.',
+  },
+  step_up_required: {
+    meaning: 'the IdP wants a stronger or more recent authentication of the subject',
+    legs: ENDPOINT_LEGS,
+    contacts: EVERYBODY,
+    remedy: 'Ask for the policy to exempt the service principal, or give a subject token that satisfies it.',
+  },
+  invalid_id_jag: {
+    meaning: 'the IdP issued an ID-JAG with missing or wrong claims',
+    legs: ['exchange'],
+    contacts: ['you', 'idp-admin'],
+    remedy: 'Check the client id that is configured for the server; if it is right, ask the IdP to correct the claim.',
+  },
+  scope_not_granted: {
+    meaning: 'a scope that was asked for explicitly was not granted',
+    legs: ['redeem'],
+    contacts: ['idp-admin'],
+    remedy: 'Ask for the scope to be granted to this principal at the IdP.',
+  },
+  // call
+  token_refused: {
+    meaning: 'the MCP server refused a fresh token',
+    legs: ['call'],
+    contacts: ['you', 'server-owner'],
+    remedy: 'Ask the owner which issuer and resource the server accepts, and whether it wants DPoP-bound tokens.',
+  },
+  insufficient_scope: {
+    meaning: 'the MCP server wants a scope that the token does not have',
+    legs: ['call'],
+    contacts: ['you', 'server-owner'],
+    remedy:
+      "Add the scope to the server's `stepUp` if the bot is meant to have it, and ask for it to be granted at the IdP.",
+  },
+  forbidden: {
+    meaning: 'the MCP server answered 403 and did not say which scope is missing',
+    legs: ['call'],
+    contacts: ['server-owner'],
+    remedy: 'Ask the owner whether this principal may make this call.',
+  },
+  cross_origin_refused: {
+    meaning: 'a request was to go to another origin than that of the configured server',
+    legs: ['call'],
+    contacts: ['server-owner'],
+    remedy: 'If the server has moved, configure its new URL.',
+  },
+  cancelled: {
+    meaning: 'the call was cancelled before it was sent',
+    legs: ['call'],
+    contacts: ['you'],
+    remedy: 'Nothing to do: the caller gave up on it.',
+  },
+};

@@ -1,5 +1,5 @@
 import { cleanText } from '@credence/protocol';
-import type { ErrorCode } from './codes.ts';
+import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
 import type { Contact } from './leg.ts';
 
@@ -170,14 +170,14 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'invalid_request',
         contact,
         message: `${Who} says the ${grant} request${server} is malformed.`,
-        remedy: `Read the error description; the peer may want a parameter this version does not send, or a subject token type it does not know.`,
+        remedy: ERROR_CODES.invalid_request.remedy,
       };
     default:
       return {
         code: 'oauth_error',
         contact,
         message: `${Who} answered "${error}" to the ${grant} request of "${clientId}"${server}.`,
-        remedy: `Look the error up in that peer's documentation, or ask whoever runs it.`,
+        remedy: ERROR_CODES.oauth_error.remedy,
       };
   }
 }

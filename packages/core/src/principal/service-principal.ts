@@ -33,16 +33,16 @@ export interface TokenOptions {
  * ```ts
  * const bot = new ServicePrincipal({
  *   idp: {
- *     issuer: IDP_ISSUER, // exactly as its metadata spells it
+ *     issuer: IDP_ISSUER, // exactly as written in its metadata
  *     credential: privateKeyJwt({ clientId: 'reporting-bot', key: BOT_PRIVATE_KEY }),
  *   },
  *   servers: {
  *     linear: {
  *       url: linear.url, // https://mcp.linear.app/mcp
- *       issuer: linear.issuer, // the authorization server the credential below was registered with
+ *       issuer: linear.issuer, // the authorization server where the credential below is registered
  *       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
- *       scopes: ['issues:read'], // what to ask for, and the ceiling of it
- *       stepUp: ['issues:write'], // what a server may talk the bot into, when a call needs it
+ *       scopes: ['issues:read'], // the scopes to request; the bot never requests others, except those in stepUp
+ *       stepUp: ['issues:write'], // additional scopes, requested only when the server challenges a call for them
  *     },
  *   },
  *   onEvent: (event) => audit.push(event),

@@ -34,7 +34,7 @@ const SCOPE = '@credence/core';
  *   onEvent: [
  *     openTelemetry({ tracerProvider, meterProvider }), // without arguments: the global providers
  *     auditTrail(jsonLines(process.stdout)),
- *     auditTrail((record) => audited.push(record)), // or anything else that takes a record
+ *     auditTrail((record) => audited.push(record)), // or any other function that accepts a record
  *   ],
  * });
  * ```

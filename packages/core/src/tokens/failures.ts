@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { AccessToken } from './access-token.ts';
 
@@ -35,7 +36,7 @@ export function closed(): CredenceError {
     code: 'closed',
     leg: 'configure',
     message: 'The service principal was closed.',
-    remedy: 'Make a new one, or close it later.',
+    remedy: ERROR_CODES.closed.remedy,
     contact: 'you',
   });
 }

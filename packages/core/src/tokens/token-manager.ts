@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type LruCache, lruCache, missingScopes, waitFor } from '@credence/protocol';
+import { type LruCache, lruCache, scopesNotIn, waitFor } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -302,7 +302,7 @@ export class TokenManager {
       issuedAtMs,
       expiresAtMs: issuedAtMs + lifetimeMs,
       scopes: grant.scopes,
-      missingScopes: wanted.scopes && grant.scopesStated ? missingScopes(wanted.scopes, grant.scopes) : [],
+      missingScopes: wanted.scopes && grant.scopesStated ? scopesNotIn(wanted.scopes, grant.scopes) : [],
       issuer: grant.issuer,
       resource: grant.resource,
     };

@@ -26,11 +26,11 @@ import { answerChallenges } from './step-up.ts';
  * const signingKeys = await createSigningKeys({ algorithms: ['ES256', 'EdDSA'] });
  * addIdJagExchange(provider, {
  *   signingKeys,
- *   policy: table.policy, // or a function of your own
+ *   policy: table.policy, // or your own function
  *   subject: table.subject,
  *   workloadPlatforms: {
  *     'https://ci.acme.example': {
- *       jwks: { keys: [platformPublicKey] }, // discovered where it is left out
+ *       jwks: { keys: [platformPublicKey] }, // optional: discovered by default
  *       workloads: [{ clientId: 'reporting-bot', claims: { sub: 'repo:acme/reports:ref:refs/heads/main' } }],
  *     },
  *   },

@@ -1,7 +1,7 @@
 import { CredenceError } from '@credence/core';
 import type { Fault } from './fault.ts';
 
-/** What went wrong between us and an MCP server, in our words; for what no refusal explains. */
+/** The error for a failed request to an MCP server that is not a refusal. */
 export function serverFailure(server: string, fault: Fault | undefined, cause?: unknown): CredenceError {
   const base = { leg: 'call', contact: 'server-owner', server, cause } as const;
   const mayHaveRun = 'a call under way may or may not have run.';

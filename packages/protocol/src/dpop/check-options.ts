@@ -3,7 +3,7 @@ import { checkNumber } from '../options/numbers.ts';
 import { checkReplayStore } from '../replay/replay-store.ts';
 import type { DpopOptions } from './proof.ts';
 
-/** Throws a TypeError that begins with `where`, for options that cannot be meant. */
+/** Throws a TypeError that begins with `where`, for invalid options. */
 export function checkDpopOptions(where: string, options: DpopOptions | undefined): void {
   if (options === undefined) return;
   const { nonces, replay, maxAgeSeconds, algorithms } = options;
@@ -11,6 +11,6 @@ export function checkDpopOptions(where: string, options: DpopOptions | undefined
   checkReplayStore(where, 'dpop.replay', replay);
   checkList(where, 'dpop.algorithms', algorithms);
   if (nonces !== undefined && typeof (nonces as Partial<typeof nonces> | null)?.acceptedUntil !== 'function') {
-    throw new TypeError(`${where}: dpop.nonces is not what dpopNonces() makes`);
+    throw new TypeError(`${where}: dpop.nonces is not an object that dpopNonces() returned`);
   }
 }

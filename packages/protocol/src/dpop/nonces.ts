@@ -1,38 +1,43 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { checkNumber } from '../options/numbers.ts';
 
-/** Nonces for DPoP proofs (RFC 9449 sections 8 and 9): they say when a proof was made, and nobody can make them ahead. */
+/**
+ * Nonces for DPoP proofs (RFC 9449 sections 8 and 9). A nonce proves that the client made the proof after the server issued
+ * the nonce.
+ */
 export interface DpopNonces {
   /** The nonce to send to clients at the time `now`, in the header `DPoP-Nonce`. */
   issue(now: Date): string;
-  /** Until when a proof with this nonce is accepted; undefined where it is not, or not any more. */
+  /** The time until which a proof with this nonce is accepted; undefined if the nonce is invalid or has expired. */
   acceptedUntil(nonce: string, now: Date): Date | undefined;
 }
 
 /**
- * Nonces that need no store: each stands for a stretch of time, `lifetimeSeconds` long (default: 60), and is good in the
- * next one too; used proofs are remembered until then. Instances of a server share `secret` (at least 32 bytes; default:
- * random ones), or each refuses the others' once. Throws a TypeError for any other secret, and for a lifetime that is no
- * positive integer.
+ * Nonces that need no store. Time is divided into intervals of `lifetimeSeconds` (default: 60), and each interval has one
+ * nonce, computed with an HMAC over the interval's number. A nonce is accepted in its own interval and in the next one.
+ * Used proofs are remembered for as long. All instances of a server must use the same `secret` (at least 32 bytes; default:
+ * random bytes); an instance refuses a nonce that was made with another secret and sends its own.
+ *
+ * Throws a TypeError if the secret is not a Uint8Array or is shorter, and if the lifetime is not a positive integer.
  */
 export function dpopNonces(options: { secret?: Uint8Array; lifetimeSeconds?: number } = {}): DpopNonces {
   const { secret = randomBytes(32), lifetimeSeconds = 60 } = options;
   if (!ArrayBuffer.isView(secret)) throw new TypeError('dpopNonces: secret is not a Uint8Array');
   if (secret.byteLength < 32) throw new TypeError('dpopNonces: secret has fewer than 32 bytes');
   checkNumber('dpopNonces', 'lifetimeSeconds', lifetimeSeconds, { min: 1, integer: true });
-  const stretch = (now: Date) => Math.floor(now.getTime() / 1000 / lifetimeSeconds);
-  const nonceOf = (at: number) => createHmac('sha256', secret).update(String(at)).digest('base64url');
+  const intervalAt = (now: Date) => Math.floor(now.getTime() / 1000 / lifetimeSeconds);
+  const nonceOf = (interval: number) => createHmac('sha256', secret).update(String(interval)).digest('base64url');
   return {
-    issue: (now) => nonceOf(stretch(now)),
+    issue: (now) => nonceOf(intervalAt(now)),
     acceptedUntil(nonce, now) {
-      const current = stretch(now);
-      const made = [current, current - 1].find((at) => same(nonce, nonceOf(at)));
-      return made === undefined ? undefined : new Date((made + 2) * lifetimeSeconds * 1000);
+      const current = intervalAt(now);
+      const issuedIn = [current, current - 1].find((interval) => isSame(nonce, nonceOf(interval)));
+      return issuedIn === undefined ? undefined : new Date((issuedIn + 2) * lifetimeSeconds * 1000);
     },
   };
 }
 
-function same(a: string, b: string): boolean {
+function isSame(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.byteLength === right.byteLength && timingSafeEqual(left, right);
 }

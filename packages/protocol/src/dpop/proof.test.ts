@@ -33,8 +33,8 @@ const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 const verify = (text: string, options: DpopOptions = {}, accessToken: string | undefined = TOKEN) =>
   verifyDpopProof(text, { method: 'POST', url: `${URL_}?a=1`, accessToken, now: NOW }, options);
 
-describe('a proof', () => {
-  it('says whose key it is by', async () => {
+describe('a DPoP proof', () => {
+  it('that is valid yields the thumbprint of its key', async () => {
     await expect(verify(await proof())).resolves.toEqual({
       thumbprint: await calculateJwkThumbprint(jwk),
       jti: 'j',
@@ -47,27 +47,27 @@ describe('a proof', () => {
     ['for another method', { htm: 'GET' }, {}],
     ['for another path', { htu: `${URL_}/x` }, {}],
     ['for another origin', { htu: 'https://other.example/mcp' }, {}],
-    ['about another token', { ath: createHash('sha256').update('x').digest('base64url') }, {}],
-    ['about no token', { ath: undefined }, {}],
-    ['that is old', { iat: NOW_S - 61 }, {}],
-    ['from the future', { iat: NOW_S + 61 }, {}],
+    ['for another access token', { ath: createHash('sha256').update('x').digest('base64url') }, {}],
+    ['for no access token', { ath: undefined }, {}],
+    ['with an iat 61 seconds in the past', { iat: NOW_S - 61 }, {}],
+    ['with an iat 61 seconds in the future', { iat: NOW_S + 61 }, {}],
     ['that has expired', { exp: NOW_S - 1 }, {}],
     ['without jti', { jti: undefined }, {}],
     ['without iat', { iat: undefined }, {}],
     ['with an empty jti', { jti: '' }, {}],
-    ['of another type', {}, { typ: 'JWT' }],
+    ['with another typ header', {}, { typ: 'JWT' }],
     ['without a key', {}, { jwk: undefined }],
   ])('%s is refused', async (_name, claims, header) => {
     await expect(verify(await proof(claims, header))).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
   });
 
-  it('for another URL is told which it should be for', async () => {
+  it('for another URL is refused with the expected URL in the message', async () => {
     await expect(verify(await proof({ htu: 'https://mcp.example/issues/mcp' }))).rejects.toThrow(
       'the DPoP proof is for another URL than https://mcp.example/mcp',
     );
   });
 
-  it('with a private key, another key, or another algorithm is refused', async () => {
+  it('with a private key, another key, an algorithm that is not accepted, or too many characters is refused', async () => {
     const other = await exportJWK((await generateKeyPair('ES256')).publicKey);
     const privateJwk = await exportJWK(key.privateKey);
     for (const header of [{ jwk: other }, { jwk: privateJwk }]) {
@@ -78,7 +78,7 @@ describe('a proof', () => {
     await expect(verify(await proof({ padding: 'x'.repeat(9000) }))).rejects.toThrow('too large');
   });
 
-  it('by a symmetric algorithm or by none is refused', async () => {
+  it('with a symmetric algorithm or with the algorithm none is refused', async () => {
     const claims = { jti: 'j', htm: 'POST', htu: URL_, iat: NOW_S, ath };
     const secret = new TextEncoder().encode('a secret of at least thirty-two bytes');
     const header = { typ: 'dpop+jwt', jwk: { kty: 'oct', k: Buffer.from(secret).toString('base64url') } };
@@ -90,10 +90,10 @@ describe('a proof', () => {
     }
   });
 
-  it('at a token endpoint is about no token', async () => {
+  it('at a token endpoint is refused if it is for an access token', async () => {
     const at = { method: 'POST', url: URL_, now: NOW };
     await expect(verifyDpopProof(await proof({ ath: undefined }), at, {})).resolves.toMatchObject({ jti: 'j' });
-    await expect(verifyDpopProof(await proof(), at, {})).rejects.toThrow('not about this access token');
+    await expect(verifyDpopProof(await proof(), at, {})).rejects.toThrow('not for this access token');
   });
 
   it('is accepted once', async () => {
@@ -103,7 +103,7 @@ describe('a proof', () => {
     await expect(spendDpopProof(verified, replay, 'c')).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
   });
 
-  it('is neither good nor bad where the store cannot say', async () => {
+  it('causes a ProofReplayUnknownError without the message of the replay store when the store fails', async () => {
     const verified = await verify(await proof());
     const broken = { reserve: () => Promise.reject(new TypeError('redis://:secret@host')) };
     const failure: unknown = await spendDpopProof(verified, broken, 'c').catch((error: unknown) => error);
@@ -112,7 +112,7 @@ describe('a proof', () => {
     expect(JSON.stringify(failure)).not.toContain('secret');
   });
 
-  it('counts for its client, whatever its key, so that no client can use up the store of all', async () => {
+  it('is counted for its client and not for its key, so that one client cannot fill the replay store', async () => {
     const replay = memoryReplayStore({ maxEntries: 4, now: () => NOW });
     const spend = (jti: string, client: string) =>
       spendDpopProof({ thumbprint: `a new key for ${jti}`, jti, reusableUntil: later(60) }, replay, client);
@@ -123,46 +123,46 @@ describe('a proof', () => {
   });
 });
 
-describe('nonces', () => {
+describe('DPoP nonces', () => {
   const nonces = dpopNonces({ lifetimeSeconds: 60 });
 
-  it('are asked for, and stand for the clock', async () => {
+  it('are required, and replace the check of iat', async () => {
     const failure: unknown = await verify(await proof(), { nonces }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ error: 'use_dpop_nonce', nonce: nonces.issue(NOW) });
     const answered = await proof({ nonce: nonces.issue(NOW), iat: NOW_S - 7200 });
     await expect(verify(answered, { nonces })).resolves.toMatchObject({ jti: 'j' });
   });
 
-  it('of somebody else, or of an hour ago, are refused with a new one', async () => {
+  it('of another server, or of an hour ago, are refused and a new nonce is sent', async () => {
     for (const nonce of ['x', dpopNonces({ lifetimeSeconds: 60 }).issue(NOW), nonces.issue(later(-3600))]) {
       await expect(verify(await proof({ nonce }), { nonces })).rejects.toMatchObject({ error: 'use_dpop_nonce' });
     }
   });
 
-  it('live for one to two stretches of time', () => {
+  it('are accepted until the end of the next interval', () => {
     const nonce = nonces.issue(NOW);
     for (const seconds of [0, 59, 60, 119]) expect(nonces.acceptedUntil(nonce, later(seconds))).toEqual(later(120));
     expect(nonces.acceptedUntil(nonce, later(120))).toBeUndefined();
   });
 
-  it('end, and with them what is remembered of their proofs', async () => {
-    // The nonce is from the stretch before this one.
+  it('limit how long their proofs are remembered', async () => {
+    // The nonce is from the previous interval.
     const nonce = nonces.issue(later(-60));
     await expect(verify(await proof({ nonce }), { nonces })).resolves.toMatchObject({ reusableUntil: later(60 + 6) });
   });
 
-  it('last for two minutes at most unless they are told otherwise, which is as long as proofs take room', () => {
+  it('are accepted for at most two minutes by default', () => {
     const usual = dpopNonces();
     expect(usual.acceptedUntil(usual.issue(NOW), NOW)).toEqual(later(120));
     expect(usual.acceptedUntil(usual.issue(later(59)), later(59))).toEqual(later(120));
   });
 
-  it('are refused a secret that can be guessed', () => {
+  it('require a secret of 32 bytes that is a Uint8Array', () => {
     expect(() => dpopNonces({ secret: new Uint8Array(16) })).toThrow(TypeError);
     expect(() => dpopNonces({ secret: 'x'.repeat(32) as unknown as Uint8Array })).toThrow('secret');
   });
 
-  it.each([0, 1.5, Number.NaN, '60'])('are refused a lifetime of %p', (lifetimeSeconds) => {
+  it.each([0, 1.5, Number.NaN, '60'])('refuse a lifetime of %p', (lifetimeSeconds) => {
     expect(() => dpopNonces({ lifetimeSeconds: lifetimeSeconds as number })).toThrow('dpopNonces: lifetimeSeconds');
   });
 });

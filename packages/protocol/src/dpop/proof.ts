@@ -10,51 +10,51 @@ export const DPOP_ALGORITHMS: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 
 
 const MAX_PROOF_LENGTH = 8192;
 const DEFAULT_MAX_AGE_SECONDS = 60;
-const MAX_URL_SHOWN = 300;
-/** How far the clocks of instances that share a replay store may be apart, and a second for what is rounded. */
-const CLOCKS_APART_SECONDS = 5 + 1;
+const MAX_URL_IN_MESSAGE = 300;
+/** The largest difference between the clocks of instances that share a replay store, and one second for rounding. */
+const CLOCK_DIFFERENCE_SECONDS = 5 + 1;
 
 /** Which DPoP proofs (RFC 9449) are accepted. */
 export interface DpopOptions {
-  /** Proofs must then have a nonce from here (RFC 9449 section 8). Default: none is asked for. */
+  /** If set, each proof must have a nonce that this object issued (RFC 9449 section 8). Default: no nonce is required. */
   readonly nonces?: DpopNonces | undefined;
-  /** Where used proofs are remembered, so that none is used twice. Default: `memoryReplayStore()`, in this process. */
+  /** Remembers used proofs, so that no proof is accepted twice. Default: `memoryReplayStore()`, in this process. */
   readonly replay?: ReplayStore | undefined;
-  /** How far `iat` may be from now, in seconds. Default: 60. A proof with a nonce is as old as its nonce. */
+  /** The largest difference between `iat` and now, in seconds. Default: 60. If a nonce is required, `iat` is not checked. */
   readonly maxAgeSeconds?: number | undefined;
-  /** Default: {@link DPOP_ALGORITHMS}. */
+  /** The JWS algorithms that are accepted. Default: {@link DPOP_ALGORITHMS}. */
   readonly algorithms?: readonly string[] | undefined;
 }
 
-/** The request that a proof must be about. */
+/** The request that a proof must match. */
 export interface ProvenRequest {
   /** The HTTP method. */
   readonly method: string;
-  /** The URL as the client has it; its query and fragment do not count (RFC 9449 section 4.3). */
+  /** The URL as the client requested it; its query and fragment are ignored (RFC 9449 section 4.3). */
   readonly url: string;
-  /** The access token it goes with, at a resource server; absent at a token endpoint. */
+  /** At a resource server: the access token of the request. Absent at a token endpoint. */
   readonly accessToken?: string | undefined;
   /** The time at which the request arrived. */
   readonly now: Date;
 }
 
-/** What a proof says that passed every check but the replay. */
+/** The result for a proof that passed every check except the replay check. */
 export interface VerifiedProof {
-  /** JWK thumbprint of its key (RFC 7638), what `cnf.jkt` is compared with. */
+  /** The JWK thumbprint of the proof's key (RFC 7638), to compare with `cnf.jkt`. */
   readonly thumbprint: string;
-  /** The claim `jti`, by which it is recognised when it is used again. */
+  /** The claim `jti`, which identifies the proof when it is used again. */
   readonly jti: string;
-  /** Until when it must be remembered: no instance accepts it any more. */
+  /** The time until which the proof must be remembered: after it, no instance accepts the proof. */
   readonly reusableUntil: Date;
 }
 
-/** A DPoP proof was refused. With `use_dpop_nonce`, `nonce` is what the next proof must have. */
+/** A DPoP proof was refused. With `use_dpop_nonce`, the next proof must contain `nonce`. */
 export class DpopProofError extends Error {
   /** Always `DpopProofError`. */
   override readonly name = 'DpopProofError';
-  /** The OAuth error to answer (RFC 9449 sections 5 and 8). */
+  /** The OAuth error to send to the client (RFC 9449 sections 5 and 8). */
   readonly error: 'invalid_dpop_proof' | 'use_dpop_nonce';
-  /** With `use_dpop_nonce`: the nonce that the next proof must have. */
+  /** With `use_dpop_nonce`: the nonce that the next proof must contain. */
   readonly nonce: string | undefined;
 
   constructor(message: string, nonce?: string) {
@@ -73,7 +73,7 @@ const claimsSchema = z.looseObject({
   nonce: z.string().optional(),
 });
 
-/** Everything of RFC 9449 section 4.3 but the replay. Throws DpopProofError. */
+/** Makes every check of RFC 9449 section 4.3 except the replay check. Throws DpopProofError. */
 export async function verifyDpopProof(
   proof: string,
   request: ProvenRequest,
@@ -83,30 +83,31 @@ export async function verifyDpopProof(
   if (claims.htm !== request.method) throw new DpopProofError('the DPoP proof is for another method');
   const url = withoutQuery(request.url);
   if (url === undefined || withoutQuery(claims.htu) !== url) {
-    throw new DpopProofError(`the DPoP proof is for another URL than ${url?.slice(0, MAX_URL_SHOWN)}`);
+    throw new DpopProofError(`the DPoP proof is for another URL than ${url?.slice(0, MAX_URL_IN_MESSAGE)}`);
   }
   if (claims.ath !== (request.accessToken === undefined ? undefined : sha256(request.accessToken))) {
-    throw new DpopProofError('the DPoP proof is not about this access token');
+    throw new DpopProofError('the DPoP proof is not for this access token');
   }
   return { thumbprint, jti: claims.jti, reusableUntil: reusableUntil(claims, request.now, options) };
 }
 
-/** It cannot be known at the moment whether a proof was used before: the replay store is full or cannot be asked. */
+/** The replay store is full or failed, so it is unknown whether a proof was used before. */
 export class ProofReplayUnknownError extends Error {
   /** Always `ProofReplayUnknownError`. */
   override readonly name = 'ProofReplayUnknownError';
-  /** What is wrong with the store, in one word; for the audit record. */
+  /** The fault of the replay store, in one word; for the audit record. */
   readonly detail: string | undefined;
 
   constructor(detail: string | undefined) {
-    super('it cannot be known at the moment whether the DPoP proof was used before');
+    super('the server cannot check at the moment whether the DPoP proof was used before');
     this.detail = detail;
   }
 }
 
 /**
- * Remembers a proof as used (RFC 9449 section 11.1). `owner` is the client whose it is, and not its key: keys cost
- * nothing. Throws DpopProofError where it was used, ProofReplayUnknownError where that cannot be known.
+ * Remembers a proof as used (RFC 9449 section 11.1). `owner` is the client that sent the proof. It is not the proof's key,
+ * because a client can make any number of keys. Throws DpopProofError if the proof was used before, and
+ * ProofReplayUnknownError if the replay store cannot tell.
  */
 export async function spendDpopProof(
   { thumbprint, jti, reusableUntil }: VerifiedProof,
@@ -125,19 +126,20 @@ export async function spendDpopProof(
 
 function reusableUntil(claims: z.infer<typeof claimsSchema>, now: Date, options: DpopOptions): Date {
   const acceptedUntil = freshUntil(claims, now, options);
-  return new Date(acceptedUntil.getTime() + CLOCKS_APART_SECONDS * 1000);
+  return new Date(acceptedUntil.getTime() + CLOCK_DIFFERENCE_SECONDS * 1000);
 }
 
 function freshUntil(claims: z.infer<typeof claimsSchema>, now: Date, options: DpopOptions): Date {
   const { nonces, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS } = options;
   if (nonces !== undefined) {
-    // The nonce says when the proof was made, whatever the client's clock says.
+    // The nonce shows when the proof was made, so the client's clock (iat) does not matter.
     const until = claims.nonce === undefined ? undefined : nonces.acceptedUntil(claims.nonce, now);
-    if (until === undefined) throw new DpopProofError('the DPoP proof needs a nonce from here', nonces.issue(now));
+    if (until === undefined)
+      throw new DpopProofError('the DPoP proof needs a nonce from this server', nonces.issue(now));
     return until;
   }
   if (Math.abs(now.getTime() / 1000 - claims.iat) > maxAgeSeconds) {
-    throw new DpopProofError('the DPoP proof was not made just now');
+    throw new DpopProofError('the iat of the DPoP proof is too far from the current time');
   }
   return new Date((claims.iat + maxAgeSeconds) * 1000);
 }
@@ -154,7 +156,7 @@ async function signedBy(proof: string, algorithms: readonly string[], now: Date)
     if (jwk === undefined) throw new TypeError('no key');
     return { claims: claimsSchema.parse(payload), thumbprint: await calculateJwkThumbprint(jwk) };
   } catch {
-    // What the libraries say may hold parts of the proof.
+    // The library's error message can contain parts of the proof.
     throw new DpopProofError('the DPoP proof is malformed, or its signature is not valid');
   }
 }

@@ -17,25 +17,25 @@ import {
 import { readTenants } from './tenants.ts';
 import type { AuthorizationDetail, IdJag, TrustedIssuer } from './types.ts';
 
-/** What the claims of an ID-JAG are held against. */
+/** The values that the claims of an ID-JAG are checked against. */
 export interface ClaimRules {
   /** The issuer identifier of this authorization server. */
   audience: string;
   /** The authenticated client. */
   clientId: string;
-  /** What is configured about the issuer. */
+  /** The configuration of the issuer. */
   trusted: TrustedIssuer;
-  /** The tenant here that the client belongs to, where that is known. */
+  /** The tenant of this authorization server that the client belongs to, if it is known. */
   audienceTenant?: string | undefined;
-  /** How far clocks may be apart, in seconds. */
+  /** The largest difference between the clocks of the issuer and this server, in seconds. */
   clockToleranceSeconds: number;
-  /** The longest `exp - iat` that is accepted, in seconds. */
+  /** The largest `exp - iat` that is accepted, in seconds. */
   maxLifetimeSeconds: number;
   /** Epoch seconds. */
   now: number;
 }
 
-/** Signed claims made into an IdJag, each checked for its kind and for what must hold about it. */
+/** Checks the type and the value of each signed claim, and returns them as an IdJag. Throws IdJagError. */
 export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
   const issuer = requiredString(claims, 'iss');
   const subject = requiredString(claims, 'sub');
@@ -88,7 +88,7 @@ function readTimes(claims: Claims, rules: ClaimRules): { issuedAt: number; expir
   return { issuedAt, expiresAt };
 }
 
-/** The audience is this authorization server, as a string or as a list of exactly one. */
+/** Checks that the audience is `expected` alone: a string, or a list with one entry. */
 function soleAudience(claims: Claims, expected: string): string {
   const { aud } = claims;
   if (aud === undefined) throw new IdJagError('missing_claim', 'aud');
@@ -130,14 +130,14 @@ function readAuthorizationDetails(claims: Claims): readonly AuthorizationDetail[
   });
 }
 
-/** Claims about the authentication (OpenID Connect Core section 2): not acted upon here, and not handed on malformed. */
+/** Checks the types of claims that are passed on and not used here (OpenID Connect Core section 2). */
 function checkAuthentication(claims: Claims): void {
   optionalNumber(claims, 'auth_time');
   optionalString(claims, 'acr');
   if (claims['amr'] !== undefined) stringList(claims['amr'], 'amr');
 }
 
-/** RFC 7800: a confirmation that is not understood must not be skipped, or a bound grant would work for any holder. */
+/** RFC 7800: an unknown confirmation method is refused. If it were ignored, anybody who holds the bound ID-JAG could use it. */
 function readConfirmation(claims: Claims): string | undefined {
   const { cnf } = claims;
   if (cnf === undefined) return undefined;

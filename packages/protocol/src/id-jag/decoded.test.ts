@@ -7,21 +7,21 @@ const headerOf = (kid: string) => {
   return decoded(`${header}.${base64url.encode('{}')}.x`).header;
 };
 
-describe('a header', () => {
-  it('that was read is known again, and cannot be changed', () => {
+describe('the header of an ID-JAG', () => {
+  it('is cached and frozen', () => {
     const header = headerOf('known');
     expect(headerOf('known')).toBe(header);
     expect(Object.isFrozen(header)).toBe(true);
   });
 
-  it('is not kept for ever, however many strangers write their own', () => {
+  it('is removed from the cache after 100 other headers', () => {
     const header = headerOf('old');
-    for (let stranger = 0; stranger < 100; stranger += 1) headerOf(`stranger-${stranger}`);
+    for (let other = 0; other < 100; other += 1) headerOf(`other-${other}`);
     expect(headerOf('old')).not.toBe(header);
     expect(headerOf('old')).toEqual(header);
   });
 
-  it('is not kept where it is long', () => {
+  it('is not cached if it is long', () => {
     const kid = 'k'.repeat(600);
     expect(headerOf(kid)).not.toBe(headerOf(kid));
   });

@@ -6,20 +6,20 @@ import { parseStrictObject, StrictJsonError } from './strict-json.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The largest assertion that is looked at, in characters. */
+/** The largest assertion that is parsed, in characters. */
 const MAX_ASSERTION_LENGTH = 16 * 1024;
-/** A part is read in one go, so one place to read into will do; making one for each is half the work. */
+/** One buffer for all parts: each is decoded without an await, and allocating a buffer for each takes half of the time. */
 const bytes = Buffer.allocUnsafeSlow(MAX_ASSERTION_LENGTH);
 
-/** An assertion in its parts. */
+/** The header and the claims of an assertion. */
 export interface Decoded {
-  /** The header, checked. */
+  /** The header, after the checks that need no key. */
   readonly header: Readonly<JWSHeaderParameters & { alg: string }>;
-  /** Not verified yet; the signature is then checked over the very bytes they were read from. */
+  /** Not verified yet: the caller verifies the signature over the bytes that these claims were parsed from. */
   readonly claims: Record<string, unknown>;
 }
 
-/** An assertion read into its parts, its header checked, its signature not. Throws IdJagError. */
+/** Parses an assertion and checks its header. The signature is not verified. Throws IdJagError. */
 export function decoded(assertion: string): Decoded {
   if (assertion.length > MAX_ASSERTION_LENGTH) throw new IdJagError('too_large');
   const first = assertion.indexOf('.');
@@ -33,15 +33,15 @@ export function decoded(assertion: string): Decoded {
   };
 }
 
-/** An issuer writes the same header until it rotates its keys: those that were read once are known again. */
+/** A cache by the encoded header: an issuer sends the same header until it rotates its keys. */
 const headers = lruCache<Decoded['header']>(100);
 const MAX_HEADER_LENGTH = 512;
 
 function headerOf(part: string): Decoded['header'] {
-  const known = headers.get(part);
-  if (known !== undefined) return known;
+  const cached = headers.get(part);
+  if (cached !== undefined) return cached;
   const header = Object.freeze(checkedHeader(decodedPart(part, 'the header')));
-  // Strangers can push others out, which costs a few microseconds.
+  // Anybody can fill the cache with made-up headers. Parsing a header again takes a few microseconds.
   if (part.length <= MAX_HEADER_LENGTH) headers.set(part, header);
   return header;
 }
@@ -50,7 +50,7 @@ function decodedPart(part: string, name: string): Record<string, unknown> {
   try {
     return parseStrictObject(decoder.decode(bytes.subarray(0, bytes.write(part, 'base64url'))));
   } catch (error) {
-    // What others say of it may quote it.
+    // The messages of other errors can quote the assertion.
     throw new IdJagError(
       'malformed',
       error instanceof StrictJsonError ? `${name}: ${error.message}` : `${name} cannot be read`,

@@ -5,7 +5,7 @@ import { isSigningAlgorithm } from '../jose/signing-algorithm.ts';
 import { shown } from '../text/shown.ts';
 import { IdJagError } from './error.ts';
 
-/** A protected header, checked for everything that does not need a key. */
+/** Makes the checks of a protected header that need no key, and returns the header. Throws IdJagError. */
 export function checkedHeader(header: Readonly<Record<string, unknown>>): JWSHeaderParameters & { alg: string } {
   if (mediaType(header['typ']) !== ID_JAG_TYP) throw new IdJagError('wrong_type', `typ is ${shown(header['typ'])}`);
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw new IdJagError('critical_header');
@@ -13,7 +13,7 @@ export function checkedHeader(header: Readonly<Record<string, unknown>>): JWSHea
   if (!isSigningAlgorithm(alg)) {
     throw new IdJagError('algorithm_not_allowed', `alg is ${shown(alg)}`);
   }
-  // A key set is searched by kid: one that is not a string would be as good as none.
+  // The key set would ignore a kid that is not a string and try every key.
   if (kid !== undefined && typeof kid !== 'string') throw new IdJagError('malformed', 'kid');
   return { ...header, alg };
 }

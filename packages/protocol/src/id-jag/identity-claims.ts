@@ -2,10 +2,10 @@ import { IdJagError } from './error.ts';
 import { type Claims, isObject, stringList } from './read-claim.ts';
 import type { ClaimPath, EmailLinking, IdJag, TrustedIssuer } from './types.ts';
 
-/** One `@`, and nothing that could make two addresses look alike or one look like two. */
+/** Exactly one `@`. No spaces, control or invisible characters, which could make different addresses look the same. */
 const EMAIL = /^[^\s@\p{C}]+@(?<domain>[^\s@\p{C}]+)$/u;
 
-/** Who the subject is beyond `sub`, from where this issuer keeps it. */
+/** Reads the claims that describe the subject further than `sub`, under the names that are configured for this issuer. */
 export function readIdentity(
   claims: Claims,
   { claims: mapping = {}, linkByEmail }: TrustedIssuer,
@@ -18,14 +18,14 @@ export function readIdentity(
   if (email !== undefined && (typeof email !== 'string' || !EMAIL.test(email))) {
     throw new IdJagError('invalid_claim', 'email');
   }
-  // OpenID Connect Core section 5.1: a boolean. The text "false" is true to whoever does not look.
+  // OpenID Connect Core section 5.1: a boolean. The string "false" counts as true in a JavaScript condition.
   if (emailVerified !== undefined && typeof emailVerified !== 'boolean') {
     throw new IdJagError('invalid_claim', 'email_verified');
   }
   const verifiedEmail =
     email === undefined || linkByEmail === undefined
       ? undefined
-      : trustedAddress(
+      : verifiedAddress(
           email,
           emailVerified ?? linkByEmail.withoutEmailVerified ?? false,
           domainsOf(linkByEmail, tenant),
@@ -40,12 +40,12 @@ function domainsOf({ domains }: EmailLinking, tenant: string | undefined): reado
   return (tenant !== undefined && Object.hasOwn(domains, tenant) ? domains[tenant] : undefined) ?? NONE;
 }
 
-/** `Array.isArray` does not know of lists that are read-only. */
+/** A type guard, because TypeScript does not narrow a read-only list by `Array.isArray`. */
 function isList(value: EmailLinking['domains']): value is readonly string[] {
   return Array.isArray(value);
 }
 
-function trustedAddress(email: string, isVerified: boolean, domains: readonly string[]): string | undefined {
+function verifiedAddress(email: string, isVerified: boolean, domains: readonly string[]): string | undefined {
   if (!isVerified) return undefined;
   const domain = EMAIL.exec(email)?.groups?.['domain']?.toLowerCase();
   if (domain === undefined || !domains.some((each) => each.toLowerCase() === domain)) return undefined;

@@ -1,12 +1,12 @@
 import { IdJagError } from './error.ts';
 
-/** The claims of a JWT, as its payload has them. */
+/** The claims of a JWT, as they are in its payload. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** Scopes, parted by spaces (RFC 6749 appendix A.4). */
+/** Scopes, separated by spaces (RFC 6749 appendix A.4). */
 export const SCOPE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/u;
 
-/** Beyond what a Date can hold (ECMAScript section 21.4.1.1), in seconds. */
+/** The latest time that a Date can represent (ECMAScript section 21.4.1.1), in epoch seconds. */
 const MAX_SECONDS = 8.64e12;
 
 export function requiredString(claims: Claims, name: string): string {
@@ -15,7 +15,7 @@ export function requiredString(claims: Claims, name: string): string {
   return textOf(value, name);
 }
 
-/** `name` is for the error. */
+/** Returns a string that is not empty. Throws IdJagError with `name` for any other value. */
 export function textOf(value: unknown, name: string): string {
   if (typeof value !== 'string' || value === '') throw new IdJagError('invalid_claim', name);
   return value;
@@ -45,13 +45,13 @@ export function optionalObject(claims: Claims, name: string): Record<string, unk
   return value;
 }
 
-/** `name` is for the error. */
+/** Returns a list of strings, none of them empty. Throws IdJagError with `name` for any other value. */
 export function stringList(value: unknown, name: string): string[] {
   if (!Array.isArray(value)) throw new IdJagError('invalid_claim', name);
   return value.map((entry: unknown) => textOf(entry, name));
 }
 
-/** True for an object that is no list. */
+/** True for an object that is not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -34,7 +34,7 @@ describe('parseStrictObject', () => {
     expect(() => parseStrictObject(text)).toThrow(SyntaxError);
   });
 
-  it('reads what is large or deep in a moment', () => {
+  it('parses 2000 members and 4000 levels of nesting', () => {
     const wide = `{${Array.from({ length: 2000 }, (_, at) => `"${at}":"\\\\${'x'.repeat(5)}"`).join(',')}}`;
     expect(Object.keys(parseStrictObject(wide))).toHaveLength(2000);
     expect(() => parseStrictObject(`{"a":${'['.repeat(4000)}${']'.repeat(4000)},"a":1}`)).toThrow(SyntaxError);

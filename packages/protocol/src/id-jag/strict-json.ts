@@ -1,16 +1,16 @@
-/** Strings, and what opens, closes and parts objects and arrays, of a text that is valid JSON. */
+/** Matches the strings, brackets and commas of a text that is valid JSON. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/gu;
 
-/** Half of a character, as JSON writes it: with an odd number of backslashes before the `u`. */
-const HALF_CHARACTER = /(?<!\\)(?:\\\\)*\\ud[89a-f]/u;
+/** An unpaired surrogate in the output of JSON.stringify: `\ud` and so on, with an odd number of backslashes before the `u`. */
+const UNPAIRED_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/u;
 
-/** JSON, and not fit to be claims. The message says why in our words. */
+/** The text is valid JSON and breaks a rule of {@link parseStrictObject}. The message quotes nothing of the text. */
 export class StrictJsonError extends SyntaxError {}
 
 /**
- * A JSON object that says the same to everybody. RFC 7519 section 4 lets a reader refuse repeated claims or take the
- * last: two readers that differ in this would see two different grants under one signature. Half a character (RFC 8259
- * section 8.2) is read back as another text once it was written down.
+ * Parses a JSON object, and refuses one that two parsers could read differently. RFC 7519 section 4 lets a parser refuse
+ * repeated claims or use the last one, so two parsers could read different claims under one signature. An unpaired
+ * surrogate (RFC 8259 section 8.2) becomes another character when the text is encoded as UTF-8 again.
  *
  * Throws a SyntaxError.
  */
@@ -18,14 +18,14 @@ export function parseStrictObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SyntaxError('not an object');
   const again = JSON.stringify(value);
-  // What most issuers write comes out again as it was, and then each member was there once.
+  // Most issuers' JSON is the same after JSON.parse and JSON.stringify. Then no member is repeated.
   if (again !== text && repeatsMember(text)) throw new StrictJsonError('a member is repeated');
-  if (again.includes('\\ud') && HALF_CHARACTER.test(again)) throw new StrictJsonError('half of a character');
+  if (again.includes('\\ud') && UNPAIRED_SURROGATE.test(again)) throw new StrictJsonError('an unpaired surrogate');
   return value as Record<string, unknown>;
 }
 
 function repeatsMember(json: string): boolean {
-  // One entry for each open object or array; arrays have no names to remember.
+  // One entry for each open object or array; undefined for an array.
   const open: (Set<string> | undefined)[] = [];
   let names: Set<string> | undefined;
   let atName = false;

@@ -4,8 +4,9 @@ import { type Claims, optionalString } from './read-claim.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
 
 /**
- * The tenants an ID-JAG names, each held against what the issuer is trusted with. A tenant that is named and not
- * expected is refused like one that is expected and not named: either way the two sides mean different subjects.
+ * Reads `tenant` and `aud_tenant`, and checks them against the tenants that are configured for the issuer. An ID-JAG is
+ * refused if a configured tenant claim is missing, and if a tenant claim is present that is not configured: in both cases
+ * the issuer and this server can mean different subjects. Throws IdJagError.
  */
 export function readTenants(
   claims: Claims,
@@ -14,8 +15,8 @@ export function readTenants(
 ): Pick<IdJag, 'tenant' | 'audienceTenant'> {
   const tenant = optionalString(claims, 'tenant');
   const { tenants, audienceTenants } = trusted;
-  if (tenants === undefined ? tenant !== undefined : tenant === undefined || !lists(tenants, tenant)) {
-    throw new IdJagError('wrong_tenant', named('tenant', tenant));
+  if (tenants === undefined ? tenant !== undefined : tenant === undefined || !isListed(tenants, tenant)) {
+    throw new IdJagError('wrong_tenant', describeClaim('tenant', tenant));
   }
   const audienceTenant = optionalString(claims, 'aud_tenant');
   if (
@@ -24,15 +25,15 @@ export function readTenants(
       : audienceTenant === undefined || !audienceTenants.includes(audienceTenant)) ||
     (clientTenant !== undefined && audienceTenant !== clientTenant)
   ) {
-    throw new IdJagError('wrong_audience_tenant', named('aud_tenant', audienceTenant));
+    throw new IdJagError('wrong_audience_tenant', describeClaim('aud_tenant', audienceTenant));
   }
   return { tenant, audienceTenant };
 }
 
-function lists(tenants: readonly string[] | 'any', tenant: string): boolean {
+function isListed(tenants: readonly string[] | 'any', tenant: string): boolean {
   return tenants === 'any' || tenants.includes(tenant);
 }
 
-function named(claim: string, value: string | undefined): string {
+function describeClaim(claim: string, value: string | undefined): string {
   return value === undefined ? `no ${claim}` : `${claim} ${shown(value)}`;
 }

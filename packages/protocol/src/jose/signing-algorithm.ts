@@ -1,6 +1,6 @@
 /**
- * The JWS algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864) that Credence signs and verifies with. Asymmetric ones only:
- * with a symmetric one, whoever verifies can also issue.
+ * The JWS algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864) that Credence signs and verifies with. All are asymmetric:
+ * with a symmetric algorithm, a party that can verify tokens can also issue them.
  */
 export const SIGNING_ALGORITHMS = [
   'ES256',
@@ -19,7 +19,7 @@ export const SIGNING_ALGORITHMS = [
 /** One of {@link SIGNING_ALGORITHMS}. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** Whether `alg`, such as the one of a JOSE header, is a signing algorithm. */
+/** Whether `alg` is one of {@link SIGNING_ALGORITHMS}. */
 export function isSigningAlgorithm(alg: unknown): alg is SigningAlgorithm {
   return SIGNING_ALGORITHMS.some((each) => each === alg);
 }

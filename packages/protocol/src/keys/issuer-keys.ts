@@ -7,14 +7,14 @@ import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
 /**
- * Key sets held at once for one fetch function. Only configured issuers get here, so this bounds mistakes, not
- * attacks.
+ * The most key sets that are cached for one fetch function. Only configured issuers get a key set, so no attacker can
+ * reach this limit. It limits the memory that a mistake in a program can use.
  */
 const MAX_KEY_SETS = 1000;
 
-/** Where the keys of an issuer come from: `jwks`, else `jwksUri`, else what the issuer's metadata says. */
+/** Where the keys of an issuer come from: `jwks`, else `jwksUri`, else the `jwks_uri` in the issuer's metadata. */
 export interface KeySource {
-  /** The issuer identifier, whose metadata is asked where neither `jwks` nor `jwksUri` is given. */
+  /** The issuer identifier. Its metadata is fetched if neither `jwks` nor `jwksUri` is set. */
   readonly issuer: string;
   /** The key set itself: nothing is fetched. */
   readonly jwks?: JSONWebKeySet | undefined;
@@ -24,18 +24,18 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
-/** Issuers that publish under one `jwksUri` share a key set. */
+/** The cached key sets. Issuers with the same `jwksUri` share a key set. */
 interface RemoteKeySets {
   readonly byUri: LruCache<RemoteKeySet>;
-  /** Of issuers whose metadata says where the key set is. */
+  /** The key sets of issuers that are configured without a `jwksUri`. */
   readonly byIssuer: LruCache<RemoteKeySet>;
 }
 
-// Keyed by value rather than by the options object, so that options written inline at each call still share one cache.
+// The key is the issuer or URL and not the options object, so that options written inline at each call share one cache.
 const remotes = new WeakMap<FetchLike, RemoteKeySets>();
 const locals = new WeakMap<JSONWebKeySet, LocalKeySet>();
 
-/** Throws a TypeError that begins with `where`, for keys that cannot be had as it is written down. */
+/** Throws a TypeError that begins with `where` for a URL that may not be requested or an invalid `jwks`. */
 export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySource): void {
   if (jwks === undefined) {
     checkConfiguredUrl(where, jwksUri ?? issuer);
@@ -49,8 +49,8 @@ export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySour
 }
 
 /**
- * The issuer's keys that can have made the signature, at once where they are at hand. `now` is in milliseconds. Throws
- * KeysUnavailableError.
+ * The issuer's keys that can verify a signature with this header. Returns a promise only if they are not cached. `now` is
+ * in epoch milliseconds. Throws KeysUnavailableError.
  */
 export function issuerKeys(
   source: KeySource,
@@ -80,10 +80,10 @@ function remoteKeySet({ issuer, jwksUri, fetch = defaultFetch }: KeySource): Rem
     sets = { byUri: lruCache<RemoteKeySet>(MAX_KEY_SETS), byIssuer: lruCache<RemoteKeySet>(MAX_KEY_SETS) };
     remotes.set(fetch, sets);
   }
-  const [held, name] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
-  const kept = held.get(name);
-  if (kept !== undefined) return kept;
+  const [cache, key] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
   const set = new RemoteKeySet({ issuer, jwksUri, fetch });
-  held.set(name, set);
+  cache.set(key, set);
   return set;
 }

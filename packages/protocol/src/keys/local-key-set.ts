@@ -15,23 +15,23 @@ const MAX_CANDIDATES = 8;
 
 const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) });
 
-/** A published key set, searched by the header of what a key of it should have signed. */
+/** A JWKS document. Finds the keys that can verify a signature, by its JWS header. */
 export class LocalKeySet {
   readonly #select: ReturnType<typeof createLocalJWKSet>;
-  /** By `kid`, then by `alg`. Only found keys are kept, so strangers cannot fill it. */
+  /** A cache by `kid`, then by `alg`. Only keys that were found are cached, so made-up headers cannot fill it. */
   readonly #found = new Map<string | undefined, Map<string | undefined, CryptoKey[]>>();
 
-  /** Throws PeerFailure where the document is not a key set; keys that are not public signing keys are left out. */
+  /** Throws PeerFailure if the document is not a key set. Symmetric and private keys are ignored. */
   constructor(document: unknown) {
     this.#select = createLocalJWKSet({ keys: publicKeys(document) } satisfies JSONWebKeySet);
   }
 
-  /** The key that an earlier search with the same `kid` and `alg` found. */
+  /** The cached key for this `kid` and `alg`, if an earlier search found it. */
   known({ kid, alg }: JWSHeaderParameters): CryptoKey[] | undefined {
     return this.#found.get(kid)?.get(alg);
   }
 
-  /** The keys that can have made a signature; empty where none can, or the one that could is not sound. */
+  /** The keys that can verify a signature with this header. Empty if no key matches, or if the key that matches is invalid. */
   async keysFor(header: JWSHeaderParameters): Promise<CryptoKey[]> {
     try {
       const keys = [await this.#select(header)];
@@ -56,7 +56,7 @@ function publicKeys(document: unknown): JWK[] {
   const keys: JWK[] = [];
   for (const jwk of parsed.data.keys as JWK[]) {
     if (jwk.kty === 'oct' || jwk.d !== undefined || jwk.priv !== undefined) continue;
-    // RFC 9864 renamed EdDSA over Ed25519: one key serves both spellings, whichever of them its JWK declares.
+    // RFC 9864 renamed EdDSA over Ed25519: without `alg`, the key verifies signatures under both names.
     if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') {
       const { alg: _either, ...rest } = jwk;
       keys.push(rest);

@@ -36,20 +36,20 @@ function keySet(jwksUri?: string, fetch: FetchLike = defaultFetch): RemoteKeySet
   return new RemoteKeySet({ issuer: idp.origin, jwksUri, fetch });
 }
 
-/** A fetch function, and a way to wait until all that was asked by it is answered and read. */
-function watched(): { fetch: FetchLike; quiet: () => Promise<void> } {
-  const asked: Promise<Response>[] = [];
+/** Returns a fetch function, and a function that waits until every response to it is read. */
+function trackedFetch(): { fetch: FetchLike; settled: () => Promise<void> } {
+  const responses: Promise<Response>[] = [];
   const read = async (response: Response) => new Response(await response.arrayBuffer(), response);
   return {
     fetch: (input, init) => {
       const answer = defaultFetch(input, init).then(read);
-      asked.push(answer);
+      responses.push(answer);
       return answer;
     },
-    quiet: async () => {
-      for (let seen = -1; seen !== asked.length;) {
-        seen = asked.length;
-        await Promise.allSettled(asked);
+    settled: async () => {
+      for (let seen = -1; seen !== responses.length;) {
+        seen = responses.length;
+        await Promise.allSettled(responses);
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
@@ -61,33 +61,33 @@ function header(): { alg: string; kid: string } {
 }
 
 describe('RemoteKeySet', () => {
-  it('discovers the key set once and keeps it for ten minutes', async () => {
-    const { fetch, quiet } = watched();
+  it('discovers the URL of the key set once and caches the key set for ten minutes', async () => {
+    const { fetch, settled } = trackedFetch();
     const set = keySet(undefined, fetch);
     await expect(set.keysFor(header(), 0)).resolves.toHaveLength(1);
     await expect(set.keysFor(header(), 10 * MINUTE)).resolves.toHaveLength(1);
-    await quiet();
+    await settled();
     expect(jwksHits()).toBe(1);
     await set.keysFor(header(), 10 * MINUTE + 1);
-    await quiet();
+    await settled();
     expect(jwksHits()).toBe(2);
     expect(idp.hits.get('/.well-known/oauth-authorization-server')).toBe(1);
   });
 
-  it('fetches in one flight', async () => {
+  it('sends one request for 50 concurrent calls', async () => {
     const set = keySet();
     await Promise.all(Array.from({ length: 50 }, () => set.keysFor(header(), 0)));
     expect(jwksHits()).toBe(1);
   });
 
-  it('finds a key published since, at once', async () => {
+  it('fetches the key set again at once to find a new key', async () => {
     const set = keySet();
     await set.keysFor(header(), 0);
     await keys.rotate();
     await expect(set.keysFor(header(), 1)).resolves.toHaveLength(1);
   });
 
-  it('lets unknown kids cause a handful of fetches and then one in ten seconds', async () => {
+  it('fetches the key set five times for unknown kids, and then once in ten seconds', async () => {
     const set = keySet();
     await set.keysFor(header(), 0);
     for (let attempt = 0; attempt < 100; attempt += 1) {
@@ -99,7 +99,7 @@ describe('RemoteKeySet', () => {
     expect(jwksHits()).toBe(7);
   });
 
-  it('serves what it has while the issuer is away, for a day, and recovers', async () => {
+  it('uses the old key set for a day while the issuer does not answer, and recovers', async () => {
     const set = keySet();
     await set.keysFor(header(), 0);
     down();
@@ -110,26 +110,26 @@ describe('RemoteKeySet', () => {
     await expect(set.keysFor(header(), 25 * HOUR + MINUTE)).resolves.toHaveLength(1);
   });
 
-  it('does not hammer an issuer that is away', async () => {
-    const { fetch, quiet } = watched();
+  it('sends one request in ten seconds to an issuer that fails', async () => {
+    const { fetch, settled } = trackedFetch();
     const set = keySet(`${idp.origin}/jwks`, fetch);
     await set.keysFor(header(), 0);
     down();
-    const askedAfterMs: Record<number, number> = {};
+    const requestsAfterMs: Record<number, number> = {};
     for (const ms of [0, 9999, 10_000, 19_999, 20_000, 29_999]) {
       await set.keysFor(header(), HOUR + ms);
-      await quiet();
-      askedAfterMs[ms] = jwksHits();
+      await settled();
+      requestsAfterMs[ms] = jwksHits();
     }
-    expect(askedAfterMs).toEqual({ 0: 2, 9999: 2, 10_000: 3, 19_999: 3, 20_000: 4, 29_999: 4 });
+    expect(requestsAfterMs).toEqual({ 0: 2, 9999: 2, 10_000: 3, 19_999: 3, 20_000: 4, 29_999: 4 });
   });
 
-  it('lets nobody wait for an issuer that hangs where the key is at hand', async () => {
+  it('returns a cached key without waiting for an issuer that does not answer', async () => {
     const hanging = new Promise<Response>(() => {});
     const answers = [Promise.resolve(Response.json(keys.publicJwks()))];
     const set = keySet(`${idp.origin}/jwks`, () => answers.pop() ?? hanging);
     await set.keysFor(header(), 0);
-    // With the clock stopped, whoever waited for an answer would wait for ever.
+    // With the clock stopped, a call that waited for the issuer would never end.
     jest.useFakeTimers();
     try {
       for (const minutes of [11, 12, 19]) {
@@ -140,7 +140,7 @@ describe('RemoteKeySet', () => {
     }
   });
 
-  it('recovers from a fetch function that never came to an end, and did not look at its signal', async () => {
+  it('recovers from a fetch function that never ends and ignores its signal', async () => {
     jest.useFakeTimers();
     try {
       let hangs = true;
@@ -158,21 +158,21 @@ describe('RemoteKeySet', () => {
     }
   });
 
-  it('serves a key that was removed once more at most, and not after twenty minutes', async () => {
+  it('returns a key that the issuer removed at most once more, and not after twenty minutes', async () => {
     const removed = header();
-    const { fetch, quiet } = watched();
+    const { fetch, settled } = trackedFetch();
     const set = keySet(undefined, fetch);
     const later = keySet();
     await Promise.all([set.keysFor(removed, 0), later.keysFor(removed, 0)]);
     keys = await createSigningKeys();
     await expect(set.keysFor(removed, 11 * MINUTE)).resolves.toHaveLength(1);
-    await quiet();
+    await settled();
     await expect(set.keysFor(header(), 11 * MINUTE)).resolves.toHaveLength(1);
     await expect(set.keysFor(removed, 11 * MINUTE)).resolves.toEqual([]);
     await expect(later.keysFor(removed, 21 * MINUTE)).resolves.toEqual([]);
   });
 
-  it('does not know of an unknown kid while the issuer is away, and does once it is back', async () => {
+  it('throws for an unknown kid while the issuer fails, and returns no keys when the issuer answers again', async () => {
     const set = keySet(`${idp.origin}/jwks`);
     await set.keysFor(header(), 0);
     down();
@@ -186,7 +186,7 @@ describe('RemoteKeySet', () => {
     await expect(set.keysFor(unknown, 11_000)).resolves.toEqual([]);
   });
 
-  it('does not ask over plain http, however that was written down', () => {
+  it('refuses an issuer and a jwksUri with plain http', () => {
     for (const options of [
       { issuer: 'http://idp.example' },
       { issuer: idp.origin, jwksUri: 'http://idp.example/jwks' },
@@ -212,7 +212,7 @@ describe('RemoteKeySet', () => {
       );
       return 'key set: answered 307';
     },
-    'an answer without end': () => {
+    'an endless response': () => {
       idp.serve((request, response) => {
         if (request.url !== '/jwks') {
           response.end(JSON.stringify(metadata));
@@ -231,15 +231,15 @@ describe('RemoteKeySet', () => {
       idp.serve((_request, response) => response.end('<html>503</html>'));
       return 'metadata: the answer is not JSON';
     },
-    'something that is no key set': () => {
+    'a document that is not a key set': () => {
       idp.serve((request, response) => response.end(JSON.stringify(request.url === '/jwks' ? { keys: 7 } : metadata)));
       return 'key set: the document is not a key set';
     },
-    'a server that has no metadata': () => {
+    'a server without metadata': () => {
       idp.serve((_request, response) => response.writeHead(404).end());
       return 'metadata: answered 404';
     },
-    'metadata without keys': () => {
+    'metadata without jwks_uri': () => {
       delete metadata['jwks_uri'];
       return 'metadata: the document has no jwks_uri';
     },
@@ -248,7 +248,7 @@ describe('RemoteKeySet', () => {
       return expect.stringMatching(/^metadata: (?:UND_ERR_SOCKET|ECONNRESET)$/u);
     },
   };
-  it.each(Object.keys(refused))('has no keys from %s, and says so', async (name) => {
+  it.each(Object.keys(refused))('throws KeysUnavailableError with the reason for %s', async (name) => {
     const message = refused[name]?.();
     const failure: unknown = await keySet()
       .keysFor(header(), 0)
@@ -257,13 +257,13 @@ describe('RemoteKeySet', () => {
     expect(failure).toMatchObject({ message });
   });
 
-  it('discovers nothing where the key set is pinned', async () => {
+  it('fetches no metadata if jwksUri is configured', async () => {
     await expect(keySet(`${idp.origin}/jwks`).keysFor(header(), 0)).resolves.toHaveLength(1);
     expect([...idp.hits.keys()]).toEqual(['/jwks']);
   });
 
-  it('follows a key set that moved', async () => {
-    const { fetch, quiet } = watched();
+  it('finds the new URL of a key set that moved', async () => {
+    const { fetch, settled } = trackedFetch();
     const set = keySet(undefined, fetch);
     await set.keysFor(header(), 0);
     metadata['jwks_uri'] = `${idp.origin}/moved`;
@@ -272,7 +272,7 @@ describe('RemoteKeySet', () => {
       else response.end(JSON.stringify(request.url === '/moved' ? keys.publicJwks() : metadata));
     });
     await set.keysFor(header(), 11 * MINUTE);
-    await quiet();
+    await settled();
     await keys.rotate();
     await expect(set.keysFor(header(), 12 * MINUTE)).resolves.toHaveLength(1);
   });

@@ -7,46 +7,46 @@ import type { FetchLike, FetchUrl } from '../net/fetch-like.ts';
 import { fetchNamedBy } from '../net/fetch-named.ts';
 import { LocalKeySet } from './local-key-set.ts';
 
-/** A key set is asked for again when it is older than this. */
+/** A key set that is older than this is fetched again. */
 const FRESH_MS = 10 * 60_000;
-/** Nobody waits for its renewal where it was asked for within this time, whether or not an answer came. */
+/** While the last request for the key set, successful or not, is younger than this, callers do not wait for its renewal. */
 const RENEW_BEHIND_MS = 20 * 60_000;
 /** A key set that cannot be renewed is still used until it is this old. */
 const STALE_MS = 24 * 60 * 60_000;
-/** After a failed renewal the peer is left alone for this long: longer where an older key set can serve meanwhile. */
+/** The pause after a failed renewal: with an older key set to use meanwhile, and without one. */
 const RETRY_STALE_MS = 10_000;
 const RETRY_EMPTY_MS = 1000;
-/** Renewals for the sake of unknown `kid`s: this many at once, and one more each interval. */
+/** The limit of renewals that unknown `kid`s cause: this many at once, and one more in each interval. */
 const REFRESH_BURST = 5;
 const REFRESH_EVERY_MS = 10_000;
 
-/** The keys that are needed cannot be had at the moment. The message says why: `key set: answered 404`. */
+/** The keys cannot be fetched at the moment. The message is the reason, such as `key set: answered 404`. */
 export class KeysUnavailableError extends Error {
   /** Always `KeysUnavailableError`. */
   override readonly name = 'KeysUnavailableError';
 }
 
 /**
- * The key set of one issuer, fetched when first needed, renewed in one flight, at most as often as the bounds above
- * allow, and still served while the issuer is away.
+ * The key set of one issuer. It is fetched when it is first needed, and renewed by one request at a time, within the limits
+ * above. While the issuer does not answer, the old key set stays in use.
  */
 export class RemoteKeySet {
   readonly #issuer: string;
   readonly #configuredUri: string | undefined;
   readonly #fetch: FetchLike;
-  /** For the URL of the key set, where the issuer's metadata named it. */
+  /** Fetches the key set. Checks addresses if the issuer's metadata named the URL. */
   readonly #fetchKeySet: FetchUrl;
   #jwksUri: string | undefined;
   #keys: LocalKeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
-  /** Of the last try, where it failed. */
+  /** The time and the reason of the last attempt, if it failed. */
   #failure: { readonly at: number; readonly reason: string } | undefined;
   #flight: Promise<void> | undefined;
   #generation = 0;
   #refreshes = REFRESH_BURST;
   #refilledAt = Number.NEGATIVE_INFINITY;
 
-  /** Throws a TypeError for a URL that may not be asked. */
+  /** Throws a TypeError for a URL that may not be requested. */
   constructor(options: { issuer: string; jwksUri?: string | undefined; fetch: FetchLike }) {
     checkConfiguredUrl('RemoteKeySet', options.jwksUri ?? options.issuer);
     this.#issuer = options.issuer;
@@ -56,31 +56,32 @@ export class RemoteKeySet {
       options.jwksUri === undefined ? fetchNamedBy(new URL(options.issuer), options.fetch) : options.fetch;
   }
 
-  /** The key that an earlier search found, where the key set is fresh. `now` is in milliseconds. */
+  /** The cached key for this header, if the key set is fresh. `now` is in epoch milliseconds. */
   known(header: JWSHeaderParameters, now: number): CryptoKey[] | undefined {
     return now - this.#fetchedAt > FRESH_MS ? undefined : this.#keys?.known(header);
   }
 
   /**
-   * The keys that can have made the signature; empty where the issuer publishes none. `now` is in milliseconds.
-   * Throws KeysUnavailableError where there is no key set, or there is an old one without the key.
+   * The keys that can verify a signature with this header; empty if the issuer publishes no such key. `now` is in epoch
+   * milliseconds. Throws KeysUnavailableError if there is no key set, or if the last renewal failed and the old key set
+   * does not have the key.
    */
   async keysFor(header: JWSHeaderParameters, now: number): Promise<CryptoKey[]> {
     const before = this.#generation;
     if (now - this.#fetchedAt > FRESH_MS) {
-      const askedAt = this.#failure?.at ?? this.#fetchedAt;
+      const lastRequestAt = this.#failure?.at ?? this.#fetchedAt;
       const renewal = this.#renew(now);
-      const keys = now - askedAt > RENEW_BEHIND_MS ? undefined : await this.#held(now)?.keysFor(header);
+      const keys = now - lastRequestAt > RENEW_BEHIND_MS ? undefined : await this.#held(now)?.keysFor(header);
       if (keys !== undefined && keys.length > 0) return keys;
       await renewal;
     }
     let keys = await this.#usable(now).keysFor(header);
     if (keys.length === 0 && this.#generation === before && this.#mayRefresh(now)) {
-      // An unknown key and a copy from before this request: the issuer may have rotated.
+      // The key is unknown, and the key set was fetched before this call: the issuer may have rotated its keys since.
       await this.#renew(now);
       keys = await this.#usable(now).keysFor(header);
     }
-    // It may well have been published since.
+    // The renewal failed, so the issuer may have published the key since.
     if (keys.length === 0 && this.#failure !== undefined) throw new KeysUnavailableError(this.#failure.reason);
     return keys;
   }
@@ -104,25 +105,25 @@ export class RemoteKeySet {
     await this.#flight;
   }
 
-  /** Never rejects: a failure is remembered, and what is at hand decides whether it matters. */
+  /** Never rejects: it stores the failure. The caller throws only if the old key set does not suffice. */
   async #load(now: number): Promise<void> {
-    let asked = 'metadata';
+    let step = 'metadata';
     try {
       this.#jwksUri =
         this.#configuredUri ?? this.#jwksUri ?? (await discoverUrl(this.#issuer, 'jwks_uri', this.#fetch));
-      asked = 'key set';
+      step = 'key set';
       this.#keys = new LocalKeySet(await fetchJson(this.#jwksUri, this.#fetchKeySet));
       this.#fetchedAt = now;
       this.#failure = undefined;
       this.#generation += 1;
     } catch (error) {
-      this.#failure = { at: now, reason: `${asked}: ${failureOf(error)}` };
-      // The key set may have moved: the next try asks the metadata again.
+      this.#failure = { at: now, reason: `${step}: ${failureOf(error)}` };
+      // The key set may have moved: the next attempt fetches the metadata again.
       this.#jwksUri = undefined;
     }
   }
 
-  /** Waiting for a fetch that is under way costs nothing. */
+  /** A caller that joins a request in progress uses up no refresh. */
   #mayRefresh(now: number): boolean {
     return this.#flight !== undefined || this.#takeRefresh(now);
   }

@@ -1,8 +1,8 @@
 import { type CryptoKey, errors } from 'jose';
 
 /**
- * What `verify` makes of a token with the first key that made its signature; undefined where none of them did. Throws
- * what `verify` throws for any other reason.
+ * Calls `verify` with one key after the other, and returns the result for the first key that verifies the signature.
+ * Returns undefined if no key does. Throws any error of `verify` that has another reason.
  */
 export async function verifiedBy<T>(
   keys: readonly CryptoKey[],
@@ -12,7 +12,7 @@ export async function verifiedBy<T>(
     try {
       return await verify(key);
     } catch (error) {
-      // Signed by another of them, or the key does not fit: too short, of another curve, not for verifying.
+      // Another key made the signature, or this key is unusable: too short, of another curve, not for verifying.
       const isOther =
         error instanceof errors.JWSSignatureVerificationFailed ||
         error instanceof errors.JOSENotSupported ||

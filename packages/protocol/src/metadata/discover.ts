@@ -10,10 +10,12 @@ import { authorizationServerUrls } from './well-known.ts';
 const metadataSchema = z.looseObject({ issuer: z.string() });
 
 /**
- * The URL that an issuer's metadata has under `member`: RFC 8414 (path inserted), then OpenID Connect Discovery
- * (inserted, then appended). `issuer` is configured; a request to the URL that is returned goes through `fetchNamedBy`.
- * Throws PeerFailure where there is no such metadata, it is of another issuer, or its URL may not be requested, and what
- * `boundedRequest` rejects with where there is no answer.
+ * Fetches an issuer's metadata and returns the URL in its `member`. It requests the well-known URLs of RFC 8414 (path
+ * inserted), then of OpenID Connect Discovery (path inserted, then appended). `issuer` comes from the configuration. The
+ * returned URL comes from a peer, so request it with `fetchNamedBy`.
+ *
+ * Throws PeerFailure if there is no metadata, if it is of another issuer, if it has no such member, or if the URL may not
+ * be requested. Throws the error of `boundedRequest` if there is no response.
  */
 export async function discoverUrl(
   issuer: string,
@@ -24,7 +26,7 @@ export async function discoverUrl(
   if (own.fault !== undefined) throw new PeerFailure('the issuer is neither https nor on loopback');
   const { url: configured } = own;
   let failure: unknown;
-  let isTelling = false;
+  let isFromDocument = false;
   for (const url of authorizationServerUrls(configured)) {
     try {
       const named = memberOf(await fetchJson(url, fetchFunction), issuer, member);
@@ -32,11 +34,11 @@ export async function discoverUrl(
       if (verdict.fault === undefined) return named;
       throw new PeerFailure(`the ${member} may not be requested, ${shown(named)}`);
     } catch (error) {
-      // all these URLs have one origin: after a time-out the others would take as long
+      // All these URLs have one origin: after one time-out the others would time out too.
       if (error instanceof Error && error.name === 'TimeoutError') throw error;
-      // what is wrong with a document says more than that there is none at the next URL
-      if (!isTelling) failure = error;
-      isTelling ||= error instanceof PeerFailure && !error.message.startsWith('answered ');
+      // An error in a document is reported rather than the missing document at a later URL.
+      if (!isFromDocument) failure = error;
+      isFromDocument ||= error instanceof PeerFailure && !error.message.startsWith('answered ');
     }
   }
   throw failure;
@@ -45,7 +47,7 @@ export async function discoverUrl(
 function memberOf(document: unknown, issuer: string, member: string): string {
   const metadata = metadataSchema.safeParse(document);
   if (!metadata.success) throw new PeerFailure('the document names no issuer');
-  // RFC 8414 section 3.3: compared as strings, or one tenant's document could speak for another
+  // RFC 8414 section 3.3: compared as strings. Otherwise the metadata of one tenant could be used for another.
   if (metadata.data.issuer !== issuer) {
     throw new PeerFailure(`the document is of another issuer, ${shown(metadata.data.issuer)}`);
   }

@@ -18,7 +18,7 @@ it.each([
       'https://s.example/.well-known/oauth-protected-resource',
     ],
   ],
-])('metadata of the resource %s is looked for with its path inserted, then at the root', (resource, urls) => {
+])('the metadata URLs of the resource %s have the path inserted, then no path', (resource, urls) => {
   expect(protectedResourceUrls(new URL(resource))).toEqual(urls);
 });
 
@@ -53,6 +53,9 @@ it.each([
       'https://as.example/t/.well-known/openid-configuration',
     ],
   ],
-])('metadata of the issuer %s is looked for as RFC 8414, then as OpenID has it', (issuer, urls) => {
-  expect(authorizationServerUrls(new URL(issuer))).toEqual(urls);
-});
+])(
+  'the metadata URLs of the issuer %s are those of RFC 8414, then those of OpenID Connect Discovery',
+  (issuer, urls) => {
+    expect(authorizationServerUrls(new URL(issuer))).toEqual(urls);
+  },
+);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HOSTILE_HOSTS, PUBLIC_HOSTS } from '../../../../test/support/hostile-addresses.ts';
 import { addressKind, type AddressKind, isAddress, isLoopback } from './address.ts';
 
-/** As the URL parser writes it. */
+/** The host as the URL parser writes it. */
 const hostOf = (host: string) => new URL(`https://${host}/`).hostname;
 
 describe('the kind of a host', () => {
@@ -38,12 +38,12 @@ describe('the kind of a host', () => {
     ['::ffff:10.0.0.1', 'private'],
     ['64:ff9b::10.0.0.1', 'private'],
     ['1:2:3:4:5:6:7:8', 'public'],
-  ])('%s, as a resolver returns it, is %s', (address, kind) => {
+  ])('%s, in the notation of a resolver, is %s', (address, kind) => {
     expect(addressKind(address)).toBe(kind);
   });
 });
 
-it('tells addresses from names', () => {
+it('isAddress is true for addresses and false for names', () => {
   expect(['10.0.0.1', '[::1]', '::1', '8.8.8.8'].filter(isAddress)).toHaveLength(4);
   expect(['localhost', 'as.example', '10.0.0.1.example'].filter(isAddress)).toEqual([]);
 });

@@ -1,14 +1,14 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * What kind of network a host belongs to. `public` is everything that is none of the others, names included: what a name
- * resolves to is checked when the connection is made.
+ * The kind of network that a host belongs to. `public` is every host that is of no other kind. It includes most names: the
+ * addresses that a name resolves to are checked when the connection is made.
  */
 export type AddressKind = 'public' | 'loopback' | 'private' | 'link-local' | 'benchmarking' | 'reserved';
 
 type SpecialKind = Exclude<AddressKind, 'public'>;
 
-/** The IANA special-purpose registries, as far as an address there can lead into somebody's own network. */
+/** The ranges of the IANA special-purpose registries that can lead into a private network. */
 const IPV4: readonly (readonly [SpecialKind, string, number])[] = [
   ['loopback', '127.0.0.0', 8],
   ['private', '10.0.0.0', 8],
@@ -31,7 +31,7 @@ const IPV6: readonly (readonly [SpecialKind, string, number])[] = [
   ['reserved', '::', 128],
   ['reserved', 'ff00::', 8],
 ];
-/** Ranges of IPv6 that lead to the IPv4 address written in them: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056). */
+/** IPv6 ranges whose addresses contain an IPv4 address: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056). */
 const WITH_IPV4: readonly (readonly [network: string, prefix: number, firstGroup: number])[] = [
   ['::ffff:0:0', 96, 6],
   ['::', 96, 6],
@@ -43,14 +43,14 @@ const lists4 = IPV4.map(([kind, network, prefix]) => ({ kind, list: listOf(netwo
 const lists6 = IPV6.map(([kind, network, prefix]) => ({ kind, list: listOf(network, prefix, 'ipv6') }));
 const listsWithIpv4 = WITH_IPV4.map(([network, prefix, at]) => ({ at, list: listOf(network, prefix, 'ipv6') }));
 
-/** Names that are reserved for the machine or the local network, without the names of top-level domains in use. */
+/** Names that are reserved for the local machine or the local network. No public top-level domain is among them. */
 const NAMES: readonly (readonly [SpecialKind, RegExp])[] = [
   ['loopback', /^(?:.+\.)?localhost$/u],
   ['link-local', /^metadata\.google\.internal$/u],
   ['private', /^(?:.+\.)?(?:internal|local)$/u],
 ];
 
-/** The kind of `hostname`, as a URL has it (`[::1]`, `localhost.`) or as an address (`::1`, `fe80::1%eth0`). */
+/** The kind of `hostname`, which is the host of a URL (`[::1]`, `localhost.`) or an address (`::1`, `fe80::1%eth0`). */
 export function addressKind(hostname: string): AddressKind {
   const host = bareHost(hostname);
   const family = isIP(host);
@@ -59,7 +59,7 @@ export function addressKind(hostname: string): AddressKind {
   return NAMES.find(([, names]) => names.test(host))?.[0] ?? 'public';
 }
 
-/** Whether `hostname` is an IP address, for which nothing is resolved. */
+/** Whether `hostname` is an IP address, which needs no name resolution. */
 export function isAddress(hostname: string): boolean {
   return isIP(bareHost(hostname)) !== 0;
 }
@@ -69,7 +69,7 @@ export function isLoopback(hostname: string): boolean {
   return addressKind(hostname) === 'loopback';
 }
 
-/** Without the brackets and the zone of an IPv6 address and without the final dots of a name, in lower case. */
+/** The host in lower case, without the brackets and the zone of an IPv6 address and without the final dots of a name. */
 function bareHost(hostname: string): string {
   return hostname
     .toLowerCase()
@@ -89,14 +89,14 @@ function ipv6Kind(address: string): AddressKind {
   return embedding === undefined ? 'public' : ipv4Kind(embeddedIpv4(address, embedding.at));
 }
 
-/** The IPv4 address in two of the eight groups of an IPv6 address. */
+/** The IPv4 address in two of the eight groups of an IPv6 address, from the group at the index `at`. */
 function embeddedIpv4(address: string, at: number): string {
   const [high = 0, low = 0] = groupsOf(address).slice(at, at + 2);
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
 function groupsOf(address: string): number[] {
-  // the URL parser writes every IPv6 address in groups of hexadecimal digits, also one that ends as IPv4 does
+  // The URL parser writes every IPv6 address in groups of hexadecimal digits, even one that ends in an IPv4 address.
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const [before, after] = [head, tail ?? ''].map((part) => (part === '' ? [] : part.split(':')));
   if (tail === undefined) return (before ?? []).map(hex);

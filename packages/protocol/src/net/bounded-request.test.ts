@@ -3,7 +3,7 @@ import { BodyTooLargeError } from '../text/bounded-text.ts';
 import { boundedRequest, RequestTimeoutError } from './bounded-request.ts';
 import type { FetchLike } from './fetch-like.ts';
 
-const URL_ASKED = 'https://as.example/token';
+const REQUEST_URL = 'https://as.example/token';
 const LIMITS = { timeoutMs: 50, maxBytes: 100 };
 
 function streamOf(chunks: readonly string[], onCancel: () => void = () => undefined): ReadableStream<Uint8Array> {
@@ -18,58 +18,61 @@ function streamOf(chunks: readonly string[], onCancel: () => void = () => undefi
   });
 }
 
-it('returns the answer, read to its end, and follows no redirect', async () => {
+it('returns the complete response and follows no redirect', async () => {
   const seen: RequestInit[] = [];
   const fetch: FetchLike = async (_url, init = {}) => {
     seen.push(init);
     return new Response('there', { status: 302, headers: { location: 'https://evil.example/' } });
   };
-  const answer = await boundedRequest(fetch, URL_ASKED, { method: 'POST', body: 'x' }, LIMITS);
+  const answer = await boundedRequest(fetch, REQUEST_URL, { method: 'POST', body: 'x' }, LIMITS);
   expect(answer).toMatchObject({ status: 302, isRedirect: true, text: 'there' });
   expect(seen).toMatchObject([{ method: 'POST', body: 'x', redirect: 'manual' }]);
 });
 
-it('stops reading a body that is too large, and cancels the rest', async () => {
+it('stops reading a body that is too large, and cancels the stream', async () => {
   const onCancel = jest.fn();
   const body = streamOf(
     Array.from({ length: 1000 }, () => 'x'.repeat(60)),
     onCancel,
   );
   const fetch: FetchLike = async () => new Response(body);
-  await expect(boundedRequest(fetch, URL_ASKED, {}, LIMITS)).rejects.toBeInstanceOf(BodyTooLargeError);
+  await expect(boundedRequest(fetch, REQUEST_URL, {}, LIMITS)).rejects.toBeInstanceOf(BodyTooLargeError);
   expect(onCancel).toHaveBeenCalledTimes(1);
 });
 
-describe('a peer that does not answer in time', () => {
+describe('a request to a peer that does not respond in time', () => {
   const silent = new Promise<never>(() => undefined);
   it.each<[string, FetchLike]>([
     ['ignores the signal', () => silent],
-    ['sends headers and no body', async () => new Response(new ReadableStream({ pull: () => silent }))],
+    ['sends headers and never ends the body', async () => new Response(new ReadableStream({ pull: () => silent }))],
     [
-      'rejects with an error of its own when it is aborted',
+      'rejects with another error when it is aborted',
       (_url, init) =>
         new Promise((_resolve, reject) => {
-          init?.signal?.addEventListener('abort', () => reject(new Error('my own words')));
+          init?.signal?.addEventListener('abort', () => reject(new Error('another error')));
         }),
     ],
-  ])('and %s ends in a time-out', async (_how, fetch) => {
-    await expect(boundedRequest(fetch, URL_ASKED, {}, LIMITS)).rejects.toBeInstanceOf(RequestTimeoutError);
+  ])('rejects with RequestTimeoutError if fetch %s', async (_how, fetch) => {
+    await expect(boundedRequest(fetch, REQUEST_URL, {}, LIMITS)).rejects.toBeInstanceOf(RequestTimeoutError);
   });
 });
 
-it.each([true, false])('ends with the reason of a signal that is aborted (before the request: %p)', async (before) => {
-  const caller = new AbortController();
-  const reason = new Error('the caller gave up');
-  if (before) caller.abort(reason);
-  else setImmediate(() => caller.abort(reason));
-  const fetch: FetchLike = () => new Promise(() => undefined);
-  await expect(boundedRequest(fetch, URL_ASKED, { signal: caller.signal }, LIMITS)).rejects.toBe(reason);
-});
+it.each([true, false])(
+  'rejects with the reason of an aborted signal (aborted before the request: %p)',
+  async (before) => {
+    const caller = new AbortController();
+    const reason = new Error('the caller gave up');
+    if (before) caller.abort(reason);
+    else setImmediate(() => caller.abort(reason));
+    const fetch: FetchLike = () => new Promise(() => undefined);
+    await expect(boundedRequest(fetch, REQUEST_URL, { signal: caller.signal }, LIMITS)).rejects.toBe(reason);
+  },
+);
 
-it('leaves no listener on the signal of its caller', async () => {
+it("removes its listeners from the caller's signal", async () => {
   const { signal } = new AbortController();
   const added = jest.spyOn(signal, 'addEventListener');
   const removed = jest.spyOn(signal, 'removeEventListener');
-  await boundedRequest(async () => new Response('ok'), URL_ASKED, { signal }, LIMITS);
+  await boundedRequest(async () => new Response('ok'), REQUEST_URL, { signal }, LIMITS);
   expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
 });

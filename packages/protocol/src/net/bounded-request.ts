@@ -1,7 +1,7 @@
 import { boundedText } from '../text/bounded-text.ts';
 import type { FetchUrl } from './fetch-like.ts';
 
-/** A peer's answer, read to its end. */
+/** A peer's response with its complete body. */
 export interface BoundedAnswer {
   /** The HTTP status code. */
   readonly status: number;
@@ -9,20 +9,20 @@ export interface BoundedAnswer {
   readonly headers: Headers;
   /** The body as text. */
   readonly text: string;
-  /** A redirect, which was not followed. */
+  /** True for a redirect, which was not followed. */
   readonly isRedirect: boolean;
 }
 
-/** No complete answer came within the time limit. */
+/** No complete response arrived within the time limit. */
 export class RequestTimeoutError extends Error {
-  /** The name by which time-outs of `AbortSignal.timeout` go too. */
+  /** Always `TimeoutError`, like the error of `AbortSignal.timeout`. */
   override readonly name = 'TimeoutError';
 }
 
 /**
- * Sends one request and reads its answer: no redirect is followed, and time and size are limited. Rejects with
- * {@link RequestTimeoutError}, with `BodyTooLargeError`, with the reason of `init.signal` where that is aborted, and
- * otherwise with what `fetch` rejects with. The limits hold for a `fetch` that ignores its signal too.
+ * Sends one request and reads the response within limits on time and size. Follows no redirect. Rejects with
+ * {@link RequestTimeoutError}, with `BodyTooLargeError`, with the reason of `init.signal` if that is aborted, and otherwise
+ * with the error of `fetch`. The time limit also holds for a `fetch` that ignores its signal.
  */
 export async function boundedRequest(
   fetch: FetchUrl,

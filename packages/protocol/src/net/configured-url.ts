@@ -4,7 +4,7 @@ import { judgeConfiguredUrl } from './url-policy.ts';
 export function checkConfiguredUrl(where: string, url: string): void {
   const { fault } = judgeConfiguredUrl(url);
   if (fault === undefined) return;
-  // the URL is not shown then: it contains a password
+  // The message leaves out the URL, because it contains a password.
   if (fault === 'user-info') throw new TypeError(`${where}: the URL contains a user name or password`);
   throw new TypeError(`${where}: ${url} is neither https nor on loopback`);
 }

@@ -6,8 +6,8 @@ const LIMITS = { timeoutMs: 3000, maxBytes: 512 * 1024 };
 const HEADERS = { accept: 'application/json, application/jwk-set+json' };
 
 /**
- * Fetches a JSON document from a peer within limits on time and size; no redirect is followed. Throws PeerFailure where the
- * answer is not a JSON document, and what {@link boundedRequest} rejects with where there is no answer.
+ * Fetches a JSON document from a peer within limits on time and size. Follows no redirect. Throws PeerFailure if the
+ * response is not a JSON document, and the error of {@link boundedRequest} if there is no response.
  */
 export async function fetchJson(url: string, fetch: FetchUrl): Promise<unknown> {
   const { status, text } = await boundedRequest(fetch, url, { headers: HEADERS }, LIMITS);

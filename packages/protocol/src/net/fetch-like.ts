@@ -1,7 +1,7 @@
-/** A function that can be called as the global `fetch` is. It should honour `init.signal`. */
+/** A function with the signature of the global `fetch`. It should stop when `init.signal` is aborted. */
 export type FetchLike = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** A function that fetches a URL; every {@link FetchLike} is one. */
+/** A function that fetches a URL given as a string. Every {@link FetchLike} is assignable to it. */
 export type FetchUrl = (url: string, init?: RequestInit) => Promise<Response>;
 
 /** The global fetch, looked up at each call so that instrumentation installed later is used. */

@@ -30,21 +30,21 @@ afterAll(() => {
   return new Promise((resolve) => server.close(resolve));
 });
 
-/** A resolver with a table of its own; it counts what it is asked. */
-function resolver(table: Record<string, string[]>): { resolve: Resolve; asked: string[] } {
-  const asked: string[] = [];
+/** A resolver that reads `table` and records the host names it resolved. */
+function resolver(table: Record<string, string[]>): { resolve: Resolve; resolved: string[] } {
+  const resolved: string[] = [];
   const resolve: Resolve = async (hostname) => {
-    asked.push(hostname);
+    resolved.push(hostname);
     const addresses = table[hostname];
     if (addresses === undefined) throw Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
     return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   };
-  return { resolve, asked };
+  return { resolve, resolved };
 }
 
 const named = (host: string, path = '/token') => `http://${host}:${port}${path}`;
 
-describe('a name that a peer named', () => {
+describe('a host name that a peer named', () => {
   it.each([
     ['loopback', ['127.0.0.1']],
     ['loopback', ['203.0.113.7', '127.0.0.1']],
@@ -70,8 +70,8 @@ describe('a name that a peer named', () => {
   });
 
   it.each([
-    ['resolves to one of the same kind', 'https://idp.example', { 'idp.example': ['127.0.0.1'] }],
-    ['is one of the same kind', 'http://127.0.0.1:1', {}],
+    ['resolves to a loopback address', 'https://idp.example', { 'idp.example': ['127.0.0.1'] }],
+    ['is a loopback address', 'http://127.0.0.1:1', {}],
   ])('may resolve to a loopback address when the configured host %s', async (_when, anchor, table) => {
     const { resolve } = resolver({ ...table, 'as.example': ['127.0.0.1'] });
     const fetch = fetchNamedBy(new URL(anchor), defaultFetch, {}, resolve);
@@ -82,31 +82,31 @@ describe('a name that a peer named', () => {
     expect(requests).toEqual([`POST as.example:${port} /token`]);
   });
 
-  it('answers without a body where there is none', async () => {
+  it('yields a response without a body for the status 204', async () => {
     const { resolve } = resolver({ 'as.example': ['127.0.0.1'] });
     const fetch = fetchNamedBy(new URL('http://127.0.0.1'), defaultFetch, {}, resolve);
     const { status, body } = await fetch(named('as.example', '/nothing'));
     expect({ status, body }).toEqual({ status: 204, body: null });
   });
 
-  it('that does not resolve fails as it does with the global fetch', async () => {
+  it('that does not resolve causes the same error as with the global fetch', async () => {
     const { resolve } = resolver({});
     const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
     await expect(fetch(named('nowhere.example'))).rejects.toMatchObject({ cause: { code: 'ENOTFOUND' } });
   });
 
   it('is not resolved when the configured host has the same name', async () => {
-    const { resolve, asked } = resolver({});
+    const { resolve, resolved } = resolver({});
     const fetch = fetchNamedBy(new URL(`http://127.0.0.1:1`), defaultFetch, {}, resolve);
     expect((await fetch(named('127.0.0.1'))).status).toBe(200);
-    expect(asked).toEqual([]);
+    expect(resolved).toEqual([]);
   });
 });
 
-describe('the check is left out', () => {
+describe('fetchNamedBy checks no address', () => {
   const own: FetchLike = async () => new Response('mine');
 
-  it("for a fetch function of the caller's own", () => {
+  it("for the caller's own fetch function", () => {
     expect(fetchNamedBy(new URL('https://idp.example'), own)).toBe(own);
   });
 
@@ -116,19 +116,19 @@ describe('the check is left out', () => {
   });
 
   it('for a global fetch that was replaced', async () => {
-    const { resolve, asked } = resolver({ 'as.example': ['127.0.0.1'] });
+    const { resolve, resolved } = resolver({ 'as.example': ['127.0.0.1'] });
     const before = globalThis.fetch;
     globalThis.fetch = () => own('');
     try {
       const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
       expect(await (await fetch(named('as.example'))).text()).toBe('mine');
-      expect(asked).toEqual([]);
+      expect(resolved).toEqual([]);
     } finally {
       globalThis.fetch = before;
     }
   });
 
-  it('for a global dispatcher that is a proxy, which resolves names itself', async () => {
+  it('for a global dispatcher that is a proxy, because the proxy resolves the names', async () => {
     const key = Symbol.for('undici.globalDispatcher.1');
     const before: unknown = Reflect.get(globalThis, key);
     class ProxyAgent {
@@ -139,10 +139,10 @@ describe('the check is left out', () => {
     }
     Reflect.set(globalThis, key, new ProxyAgent());
     try {
-      const { resolve, asked } = resolver({ 'as.example': ['127.0.0.1'] });
+      const { resolve, resolved } = resolver({ 'as.example': ['127.0.0.1'] });
       const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
       await expect(fetch(named('as.example'))).rejects.toThrow('fetch failed');
-      expect(asked).toEqual([]);
+      expect(resolved).toEqual([]);
     } finally {
       Reflect.set(globalThis, key, before);
     }
@@ -155,16 +155,16 @@ describe('an address that a peer named', () => {
     ['http://10.0.0.6/token', 'plain-http'],
     ['https://127.0.0.1/token', 'address'],
     ['https://169.254.169.254/', 'address'],
-  ])('%s is judged by what the configured host resolves to', async (url, fault) => {
+  ])('%s is compared with the addresses of the configured host: the fault is %s', async (url, fault) => {
     const { resolve } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
     const anchor = new URL('https://idp.corp.example');
     expect((await decideNamedUrl(url, anchor, defaultFetch, {}, resolve)).fault).toBe(fault);
   });
 
-  it("is refused without resolving anything for a fetch function of the caller's own", async () => {
-    const { resolve, asked } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
+  it("is refused without a name resolution for the caller's own fetch function", async () => {
+    const { resolve, resolved } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
     const own: FetchLike = async () => new Response('mine');
     const verdict = await decideNamedUrl('https://10.0.0.6/', new URL('https://idp.corp.example'), own, {}, resolve);
-    expect({ verdict, asked }).toEqual({ verdict: { fault: 'address', kind: 'private' }, asked: [] });
+    expect({ verdict, resolved }).toEqual({ verdict: { fault: 'address', kind: 'private' }, resolved: [] });
   });
 });

@@ -3,18 +3,19 @@ import { defaultFetch, type FetchLike, type FetchUrl } from './fetch-like.ts';
 import { ForbiddenAddressError, type Resolve, systemResolve } from './resolved-address.ts';
 import type { NetworkTrust } from './url-policy.ts';
 
-/** Where Node.js and undici keep the dispatcher of the global fetch. */
+/** The global property in which Node.js and undici store the dispatcher of the global fetch. */
 const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 const nativeFetch = globalThis.fetch;
 
 /**
- * The fetch function for a URL that a peer named and {@link judgeNamedUrl} allowed. With the default fetch, a host name is
- * checked when the connection is made: where it resolves to a loopback, private or reserved address and `anchor`, the
- * configured URL whose owner named it, does not, the request fails with {@link ForbiddenAddressError} as the cause, and
- * nothing is sent.
+ * Returns a fetch function for a URL that a peer named and {@link judgeNamedUrl} allowed. `anchor` is the configured URL
+ * of that peer. With the default fetch, the addresses of a host name are checked when the connection is made. If the name
+ * resolves to a loopback, private or reserved address, and the host of `anchor` does not resolve to an address of that
+ * kind, the request fails with {@link ForbiddenAddressError} as the cause, and nothing is sent.
  *
- * Nothing is checked for a `fetch` function of the caller's own, for a host that is the anchor's, with
- * `allowPrivateAddresses`, and where the global fetch was replaced or uses a proxy (which resolves names itself).
+ * Nothing is checked in these cases: the caller passes its own `fetch` function, the host is the host of `anchor`,
+ * `allowPrivateAddresses` is set, the global fetch was replaced, or the global fetch uses a proxy (the proxy resolves the
+ * names).
  */
 export function fetchNamedBy(
   anchor: URL,
@@ -25,13 +26,13 @@ export function fetchNamedBy(
   if (fetch !== defaultFetch || trust.allowPrivateAddresses === true) return fetch;
   return async (url, init = {}) => {
     const { hostname } = new URL(url);
-    if (hostname === anchor.hostname || isAddress(hostname) || isRoutedElsewhere()) return fetch(url, init);
+    if (hostname === anchor.hostname || isAddress(hostname) || isFetchReplaced()) return fetch(url, init);
     const { guardedFetch } = await import('./guarded-fetch.ts');
     return guardedFetch(url, init, anchor, resolve);
   };
 }
 
-/** The {@link ForbiddenAddressError} that a failed request ended in, if it did. */
+/** The {@link ForbiddenAddressError} among the causes of a failed request, if there is one. */
 export function forbiddenAddressIn(error: unknown): ForbiddenAddressError | undefined {
   let cause: unknown = error;
   for (let depth = 0; depth < 4 && cause instanceof Error; depth += 1) {
@@ -41,7 +42,8 @@ export function forbiddenAddressIn(error: unknown): ForbiddenAddressError | unde
   return undefined;
 }
 
-function isRoutedElsewhere(): boolean {
+/** Whether the global fetch was replaced, or has a dispatcher other than an Agent, such as a proxy. */
+function isFetchReplaced(): boolean {
   if (globalThis.fetch !== nativeFetch) return true;
   const dispatcher: unknown = Reflect.get(globalThis, GLOBAL_DISPATCHER);
   return typeof dispatcher === 'object' && dispatcher !== null && dispatcher.constructor.name !== 'Agent';

@@ -4,9 +4,9 @@ import { kindsOf, type Resolve, systemResolve } from './resolved-address.ts';
 import { judgeNamedUrl, type NetworkTrust, type UrlVerdict } from './url-policy.ts';
 
 /**
- * Whether a URL that a peer's document named may be requested, as {@link judgeNamedUrl} decides; a loopback, private or
- * reserved address in it is allowed also where the anchor's host name resolves to one of the same kind. With a `fetch`
- * function of the caller's own nothing is resolved. A promise only where a name is resolved.
+ * Decides whether a URL from a peer's document may be requested, by the rules of {@link judgeNamedUrl}. In addition, a
+ * loopback, private or reserved address in the URL is allowed if the anchor's host name resolves to an address of the same
+ * kind. With the caller's own `fetch` function, no name is resolved. Returns a promise only if a name is resolved.
  */
 export function decideNamedUrl(
   value: string,

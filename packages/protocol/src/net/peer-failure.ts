@@ -2,12 +2,12 @@ import { BodyTooLargeError } from '../text/bounded-text.ts';
 import { cleanText } from '../text/clean.ts';
 import { forbiddenAddressIn } from './fetch-named.ts';
 
-/** A peer's answer is of no use. The message says why in a few words, those of the peer quoted. */
+/** A peer's response is unusable. The message is the reason in a few words, with the peer's words quoted. */
 export class PeerFailure extends Error {
   override readonly name = 'PeerFailure';
 }
 
-/** Why a request to a peer failed, in a few words that are safe to log. */
+/** The reason why a request to a peer failed, in a few words that are safe to log. */
 export function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
   if (error instanceof PeerFailure) return error.message;
@@ -15,7 +15,7 @@ export function failureOf(error: unknown): string {
   if (error.name === 'TimeoutError') return 'no answer in time';
   const forbidden = forbiddenAddressIn(error);
   if (forbidden !== undefined) return forbidden.message;
-  // fetch throws a TypeError, and its cause says what happened to the connection
+  // fetch throws a TypeError, and the code of its cause names the network error.
   const { code } = (error.cause ?? error) as { code?: unknown };
   return cleanText(typeof code === 'string' ? code : error.name, { max: 60 });
 }

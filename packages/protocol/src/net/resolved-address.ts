@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { addressKind, type AddressKind, isAddress } from './address.ts';
 
-/** Resolves a name as `dns.lookup` with `all: true` does. */
+/** Resolves a host name to all of its addresses, as `dns.lookup` does with `all: true`. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 /** The system's resolver, which also reads the hosts file. */
@@ -10,9 +10,9 @@ export const systemResolve: Resolve = (hostname) =>
     lookup(hostname, { all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)));
   });
 
-/** A host that a peer named is, or resolves to, an address that it may not name. The message is safe to show. */
+/** A host that a peer named is, or resolves to, an address that the peer may not name. The message is safe to show. */
 export class ForbiddenAddressError extends Error {
-  /** Tells it apart from other errors. */
+  /** Always `ForbiddenAddressError`. */
   override readonly name = 'ForbiddenAddressError';
   /** The kind of the address. */
   readonly kind: Exclude<AddressKind, 'public'>;
@@ -23,21 +23,21 @@ export class ForbiddenAddressError extends Error {
   }
 }
 
-/** The kinds of addresses that the host of a configured URL has: of itself, and of what it resolves to now. */
+/** The kinds of the host of a configured URL: the kind of the host itself, or the kinds of the addresses it resolves to. */
 export async function kindsOf(anchor: URL, resolve: Resolve): Promise<ReadonlySet<AddressKind>> {
   const own = addressKind(anchor.hostname);
   if (own !== 'public' || isAddress(anchor.hostname)) return new Set([own]);
   try {
     return new Set((await resolve(anchor.hostname)).map(({ address }) => addressKind(address)));
   } catch {
-    // a configured host that does not resolve vouches for no address
+    // If the configured host does not resolve, its peer may name public addresses only.
     return new Set(['public']);
   }
 }
 
 /**
- * The addresses of a host that a peer named. Throws ForbiddenAddressError where one of them is not public and not of a
- * kind that the anchor's host has, and the resolver's error where the name does not resolve.
+ * The addresses of a host that a peer named. Throws ForbiddenAddressError if one of them is not public and the anchor's
+ * host has no address of the same kind. Throws the resolver's error if the name does not resolve.
  */
 export async function resolveNamed(hostname: string, anchor: URL, resolve: Resolve): Promise<readonly LookupAddress[]> {
   const addresses = await resolve(hostname);

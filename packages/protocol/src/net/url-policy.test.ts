@@ -35,7 +35,7 @@ describe('a configured URL', () => {
     expect(judgeConfiguredUrl(url)).toEqual({ fault });
   });
 
-  it('may be plain http to any host with allowHttp', () => {
+  it('with plain http may be requested from any host if allowHttp is set', () => {
     expect(judgeConfiguredUrl('http://idp.corp/', { allowHttp: true }).fault).toBeUndefined();
   });
 });
@@ -63,7 +63,7 @@ describe('a URL that a peer on the public network named', () => {
   });
 });
 
-describe('a URL that a peer on a special network named', () => {
+describe('a URL that a peer on a loopback or private network named', () => {
   it.each<[string, URL, NetworkTrust]>([
     ['http://127.0.0.1:9/token', LOOPBACK, {}],
     ['http://[::1]:9/token', LOOPBACK, {}],
@@ -74,7 +74,7 @@ describe('a URL that a peer on a special network named', () => {
     ['https://wiki.internal/token', PRIVATE, {}],
     ['https://169.254.1.1/token', new URL('https://169.254.1.1'), {}],
     ['http://as.example/token', PUBLIC, { allowHttp: true }],
-  ])('%s is allowed from %s with %p', (url, anchor, trust) => {
+  ])('%s is allowed for the configured URL %s with the options %p', (url, anchor, trust) => {
     expect(judgeNamedUrl(url, anchor, trust).fault).toBeUndefined();
   });
 
@@ -85,14 +85,14 @@ describe('a URL that a peer on a special network named', () => {
     ['https://169.254.169.254/latest', PRIVATE, 'link-local'],
     ['https://metadata.google.internal/', PRIVATE, 'link-local'],
     ['https://0.0.0.0/token', PRIVATE, 'reserved'],
-  ])('%s is refused from %s: its address is %s', (url, anchor, kind) => {
+  ])('%s is refused for the configured URL %s: its address is %s', (url, anchor, kind) => {
     expect(judgeNamedUrl(url, anchor)).toEqual({ fault: 'address', kind });
   });
 
   it.each([
     ['http://10.1.2.3/token', PRIVATE],
     ['http://as.example/token', LOOPBACK],
-  ])('%s is refused from %s: it is plain http', (url, anchor) => {
+  ])('%s is refused for the configured URL %s: it is plain http', (url, anchor) => {
     expect(judgeNamedUrl(url, anchor)).toEqual({ fault: 'plain-http' });
   });
 });

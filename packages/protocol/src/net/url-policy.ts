@@ -1,25 +1,25 @@
 import { addressKind, type AddressKind, isLoopback } from './address.ts';
 
-/** What an operator opted in to, for networks where the defaults are too strict. */
+/** Options that relax the URL policy, for networks in which the defaults are too strict. */
 export interface NetworkTrust {
-  /** Plain http to any host. Default: only to loopback. */
+  /** Allows plain http to any host. Default: only to loopback. */
   readonly allowHttp?: boolean | undefined;
   /**
-   * A peer's metadata may name loopback, private and reserved addresses. Default: only addresses of the kind that the
-   * configured host has or resolves to.
+   * Allows a peer's metadata to name loopback, private and reserved addresses. Default: besides public addresses, only
+   * addresses of the kind that the configured host has or resolves to.
    */
   readonly allowPrivateAddresses?: boolean | undefined;
 }
 
-/** Why a URL is refused. For `address`, `kind` says which addresses its host belongs to. */
+/** The reason why a URL is refused. For `address`, `kind` is the kind of the host's address. */
 export type UrlFault =
   | { readonly fault: 'not-a-url' | 'user-info' | 'plain-http' }
   | { readonly fault: 'address'; readonly kind: Exclude<AddressKind, 'public'> };
 
-/** A URL that may be requested, or why it may not. */
+/** A URL that may be requested, or the reason why it may not. */
 export type UrlVerdict = { readonly url: URL; readonly fault?: undefined } | UrlFault;
 
-/** A URL that an operator configured: https, or plain http to loopback; no user name or password. */
+/** Decides about a URL from the configuration. It may be https, or http to loopback, without a user name and password. */
 export function judgeConfiguredUrl(value: string, trust: NetworkTrust = {}): UrlVerdict {
   const verdict = parsed(value);
   if (verdict.fault !== undefined) return verdict;
@@ -29,9 +29,9 @@ export function judgeConfiguredUrl(value: string, trust: NetworkTrust = {}): Url
 }
 
 /**
- * A URL that a peer's document named. `anchor` is the configured URL whose owner named it: a loopback, private or reserved
- * address is allowed only where the anchor's host is the same or one of the same kind, plain http only from loopback to
- * loopback. A name that resolves to such an address is found when the connection is made (`fetchNamedBy`).
+ * Decides about a URL from a peer's document. `anchor` is the configured URL of that peer. A loopback, private or reserved
+ * address is allowed only if the anchor's host is the same or of the same kind. Plain http is allowed only if both hosts
+ * are loopback. The addresses that a name resolves to are checked later, when the connection is made (`fetchNamedBy`).
  */
 export function judgeNamedUrl(value: string, anchor: URL, trust: NetworkTrust = {}): UrlVerdict {
   const verdict = parsed(value);
@@ -50,7 +50,7 @@ export function judgeNamedUrl(value: string, anchor: URL, trust: NetworkTrust = 
 }
 
 function parsed(value: string): UrlVerdict {
-  // the URL parser drops line breaks and spaces, which would live on in the text that is compared and shown
+  // The URL parser drops line breaks and spaces, but the text that is compared and logged would still contain them.
   const url = /^[\x21-\x7e]+$/u.test(value) && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) return { fault: 'not-a-url' };
   return url.username === '' && url.password === '' ? { url } : { fault: 'user-info' };

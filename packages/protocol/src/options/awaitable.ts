@@ -1,2 +1,2 @@
-/** What a callback returns that may take its time. */
+/** The return type of a callback that may be asynchronous. */
 export type Awaitable<T> = T | Promise<T>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { checkList } from './lists.ts';
 
 describe('checkList', () => {
-  it.each([undefined, ['a'], ['a', 'b']])('takes %j', (value) => {
+  it.each([undefined, ['a'], ['a', 'b']])('accepts %j', (value) => {
     expect(() => checkList('verify', 'algorithms', value)).not.toThrow();
   });
 

@@ -1,6 +1,6 @@
 /**
- * Throws a TypeError that begins with `where` for an option that is given and is no list of strings, or an empty one. A
- * text is searched for a part of it where a list is searched for an entry, and an empty list allows nothing.
+ * Throws a TypeError that begins with `where` if an option is set and is not a list of strings, or is an empty list. A
+ * string is refused because `includes` on a string finds substrings. An empty list is refused because it allows nothing.
  */
 export function checkList(where: string, name: string, value: unknown): void {
   if (value === undefined) return;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { checkNumber } from './numbers.ts';
 
 describe('checkNumber', () => {
-  it.each([undefined, 0, 0.5, 300])('takes %p', (value) => {
+  it.each([undefined, 0, 0.5, 300])('accepts %p', (value) => {
     expect(() => checkNumber('verify', 'toleranceSeconds', value)).not.toThrow();
   });
 
@@ -12,7 +12,7 @@ describe('checkNumber', () => {
     );
   });
 
-  it('holds to the bounds it is given', () => {
+  it('refuses a number outside the given bounds', () => {
     const bounds = { min: 1, max: 10, integer: true };
     expect(() => checkNumber('store', 'entries', 10, bounds)).not.toThrow();
     for (const value of [0, 11, 1.5]) {

@@ -1,16 +1,16 @@
-/** What a number may be. */
+/** The bounds of a number. */
 export interface NumberBounds {
-  /** Default: 0. */
+  /** The smallest value that is allowed. Default: 0. */
   readonly min?: number | undefined;
-  /** Default: the largest safe integer. */
+  /** The largest value that is allowed. Default: the largest safe integer. */
   readonly max?: number | undefined;
-  /** True where it must be an integer. Default: false. */
+  /** True if the number must be an integer. Default: false. */
   readonly integer?: boolean | undefined;
 }
 
 /**
- * Throws a TypeError that begins with `where` for an option that is given and is not a number within its bounds. An
- * unset environment variable makes NaN, and no comparison with NaN refuses anything: the check would be off unseen.
+ * Throws a TypeError that begins with `where` if an option is set and is not a number within its bounds. NaN is refused
+ * too: `Number()` of an unset environment variable is NaN, and a limit of NaN would never refuse anything.
  */
 export function checkNumber(where: string, name: string, value: unknown, bounds: NumberBounds = {}): void {
   if (value === undefined) return;

@@ -1,7 +1,7 @@
 import { checkNumber } from '../options/numbers.ts';
 import { type ReplayStore, ReplayStoreFullError } from './replay-store.ts';
 
-/** While a store is full, it looks for what has expired this often. */
+/** A full store searches for expired reservations at most this often. */
 const PURGE_EVERY_MS = 1000;
 
 interface Reservation {
@@ -10,12 +10,15 @@ interface Reservation {
 }
 
 /**
- * A ReplayStore for one process. It holds at most `maxEntries` live reservations (default 100 000), and rejects new
- * ones with {@link ReplayStoreFullError} when full. What an owner may hold shrinks with the square of what is left: of
- * those that want everything, one gets 38 of 100, two get 25 each, and it takes some 2 x sqrt(`maxEntries`) of them (600
- * by default) to leave nothing to one that holds nothing yet. Reservations without an owner are bound by the whole only.
+ * A ReplayStore for one process. It holds at most `maxEntries` unexpired reservations (default 100 000). A full store
+ * rejects a new reservation with {@link ReplayStoreFullError}.
  *
- * Throws a TypeError where `maxEntries` is no positive integer.
+ * One owner cannot fill the store: each owner may hold fewer than (free entries)² / `maxEntries` reservations. One owner
+ * alone can fill 38 % of the store, and two owners 25 % each. About 2 × √`maxEntries` owners (600 by default) that take
+ * all they can leave no entry for an owner without reservations. For reservations without an owner, only `maxEntries` is
+ * the limit.
+ *
+ * Throws a TypeError if `maxEntries` is not a positive integer.
  */
 export function memoryReplayStore(options: { maxEntries?: number; now?: () => Date } = {}): ReplayStore {
   const { maxEntries = 100_000, now = () => new Date() } = options;
@@ -28,7 +31,7 @@ export function memoryReplayStore(options: { maxEntries?: number; now?: () => Da
     const left = maxEntries - reservations.size;
     return left > 0 && (owner === undefined || (heldBy.get(owner) ?? 0) < (left * left) / maxEntries);
   };
-  const forget = (id: string, { owner }: Reservation) => {
+  const release = (id: string, { owner }: Reservation) => {
     reservations.delete(id);
     if (owner === undefined) return;
     const held = heldBy.get(owner) ?? 0;
@@ -38,20 +41,20 @@ export function memoryReplayStore(options: { maxEntries?: number; now?: () => Da
   const purge = (at: number) => {
     if (Math.abs(at - purgedAt) < PURGE_EVERY_MS) return;
     purgedAt = at;
-    for (const [id, reservation] of reservations) if (reservation.until <= at) forget(id, reservation);
+    for (const [id, reservation] of reservations) if (reservation.until <= at) release(id, reservation);
   };
 
   return {
-    // Nothing in it waits, so it happens in one turn of the event loop, which is what makes it atomic.
+    // There is no await in this function, so no other call runs in between, and the reservation is atomic.
     async reserve(id, expiresAt, owner) {
       const at = now().getTime();
       const until = expiresAt.getTime();
-      if (Number.isNaN(until)) throw new TypeError('memoryReplayStore: expiresAt is no date');
+      if (Number.isNaN(until)) throw new TypeError('memoryReplayStore: expiresAt is not a valid date');
       if (until <= at) return false;
       const held = reservations.get(id);
       if (held !== undefined) {
         if (held.until > at) return false;
-        forget(id, held);
+        release(id, held);
       }
       if (!hasRoom(owner)) purge(at);
       if (!hasRoom(owner)) throw new ReplayStoreFullError('the replay store is full');

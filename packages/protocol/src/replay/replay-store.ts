@@ -1,35 +1,42 @@
 import { cleanText } from '../text/clean.ts';
 
 /**
- * Remembers which ID-JAGs and DPoP proofs were used. Shared by all instances of a server, or single use means once per
- * instance.
+ * Remembers which ID-JAGs and DPoP proofs were used. All instances of a server must share one store. Otherwise an ID-JAG
+ * or a proof can be used once at each instance.
  */
 export interface ReplayStore {
   /**
-   * Reserves `id` until `expiresAt`, atomically: of any number of concurrent calls with one `id`, exactly one gets
-   * `true`. `false`: it is reserved, or `expiresAt` is past and nothing can be reserved any more. Rejects where neither
-   * can be known: the store is full, or cannot be asked; the request is then answered `temporarily_unavailable`.
+   * Reserves `id` until `expiresAt`, atomically: of any number of concurrent calls with one `id`, exactly one resolves to
+   * `true`. Resolves to `false` if `id` is reserved already, or if `expiresAt` is in the past. Rejects if the store is full
+   * or fails; the client then gets the error `temporarily_unavailable`.
    *
-   * `owner` is who fills the store by this: the client, for an ID-JAG together with its issuer and tenant. A store that
-   * has little room can see to it that nobody takes all of it.
+   * `owner` is whom the reservation is counted for: the client or, for an ID-JAG, the client together with the issuer and
+   * tenant. A store with limited space can limit how many reservations one owner has.
    */
   reserve(id: string, expiresAt: Date, owner?: string): Promise<boolean>;
 }
 
-/** A store has no room for a new reservation. Forgetting an old one would make what it stands for usable again. */
+/**
+ * The store has no space for a new reservation. It does not delete an old one, because the ID-JAG or proof could then be
+ * used again.
+ */
 export class ReplayStoreFullError extends Error {
   /** Always `ReplayStoreFullError`. */
   override readonly name = 'ReplayStoreFullError';
 }
 
-/** Throws a TypeError that begins with `where` for an option that is given and is no store. */
+/** Throws a TypeError that begins with `where` if an option is set and is not a replay store. */
 export function checkReplayStore(where: string, name: string, store: unknown): void {
   if (store === undefined) return;
   const { reserve } = (store ?? {}) as { reserve?: unknown };
-  if (typeof reserve !== 'function') throw new TypeError(`${where}: ${name} is no store, it has no reserve()`);
+  if (typeof reserve !== 'function')
+    throw new TypeError(`${where}: ${name} is not a replay store: it has no reserve()`);
 }
 
-/** Why a store rejected, in one word: the code of its error, or the error's name. Its message may hold anything. */
+/**
+ * The reason why a store rejected, in one word: the error's `code`, or else its name. The message is not used, because it
+ * can contain secrets.
+ */
 export function storeFault(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code } = error as { code?: unknown };

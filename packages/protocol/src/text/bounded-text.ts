@@ -1,12 +1,13 @@
-/** A body has more bytes than are read. */
+/** A body has more bytes than the limit. */
 export class BodyTooLargeError extends Error {
-  /** Tells it apart from other errors. */
+  /** Always `BodyTooLargeError`. */
   override readonly name = 'BodyTooLargeError';
 }
 
 /**
- * Reads a body of at most `maxBytes` bytes as UTF-8. Throws {@link BodyTooLargeError} for a longer one, and with `fatal` a
- * TypeError for one that is not UTF-8 (otherwise such bytes become U+FFFD); the rest of the body is cancelled then.
+ * Reads a body of at most `maxBytes` bytes as UTF-8. Throws {@link BodyTooLargeError} for a longer body. For a body that is
+ * not UTF-8 it throws a TypeError if `fatal` is true; otherwise the invalid bytes become U+FFFD. When it throws, it cancels
+ * the rest of the body.
  */
 export async function boundedText(
   body: ReadableStream<Uint8Array> | null,
@@ -17,7 +18,7 @@ export async function boundedText(
   const decoder = new TextDecoder('utf-8', { fatal });
   let text = '';
   let bytes = 0;
-  // leaving the loop by a throw cancels the stream
+  // An error thrown in the loop cancels the stream.
   for await (const chunk of body) {
     bytes += chunk.byteLength;
     if (bytes > maxBytes) throw new BodyTooLargeError();

@@ -2,12 +2,12 @@
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu;
 const JWT_LIKE = /eyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)*/gu;
 
-/** The longest piece of a peer's text that is ever kept, in UTF-16 units. */
+/** The maximum length of a peer's text in errors, events and logs, in UTF-16 code units. */
 export const MAX_PEER_TEXT = 300;
 
 /**
- * A peer's text made safe to show: no control or direction characters (a line break in an error description can forge a
- * log line), nothing that looks like a JWT, none of `secrets`, and cut to `max` characters.
+ * Makes a peer's text safe to show. It replaces control and direction characters with a space (a line break in an error
+ * description can forge a log line), redacts JWTs and the given `secrets`, and cuts the text to `max` characters.
  */
 export function cleanText(text: string, options: { max?: number; secrets?: Iterable<string> } = {}): string {
   const max = options.max ?? MAX_PEER_TEXT;
@@ -24,8 +24,9 @@ export function cleanText(text: string, options: { max?: number; secrets?: Itera
 }
 
 /**
- * A peer's identifier (an issuer, a resource, a type) as it may stand in a sentence of ours: quoted where it is printable
- * ASCII without spaces and quotes, so that nobody can write a sentence of their own into it; otherwise what it is instead.
+ * Formats a peer's identifier (an issuer, a resource, a type) for use in an error message. Printable ASCII without spaces
+ * and quotes is returned in quotes. For anything else a description is returned, so that a peer cannot add a sentence to
+ * the message.
  */
 export function identifier(value: unknown, options: { max?: number; secrets?: Iterable<string> } = {}): string {
   if (value === undefined || value === '') return 'missing';
@@ -33,7 +34,7 @@ export function identifier(value: unknown, options: { max?: number; secrets?: It
     const named = value.slice(0, 3).map((item) => (Array.isArray(item) ? 'a list' : identifier(item, options)));
     return `[${named.join(', ')}${value.length > 3 ? `, and ${value.length - 3} more` : ''}]`;
   }
-  if (typeof value !== 'string') return 'no text';
-  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/u.test(value)) return 'text that is no identifier';
+  if (typeof value !== 'string') return 'not a string';
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/u.test(value)) return 'text that is not an identifier';
   return `"${cleanText(value, { max: 120, ...options })}"`;
 }

@@ -11,18 +11,18 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-/** True for an object that is no list. */
+/** True for an object that is not a list. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The member of that name where it is a string, else undefined. */
+/** The value of the member if it is a string, else undefined. */
 export function stringField(object: JsonObject | undefined, field: string): string | undefined {
   const value = object?.[field];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A list of strings, a single string as a list of one, or undefined. */
+/** A list of strings as it is, a string as a list with one entry, or undefined for any other value. */
 export function stringList(value: unknown): readonly string[] | undefined {
   if (typeof value === 'string') return [value];
   if (!Array.isArray(value)) return undefined;
@@ -30,7 +30,7 @@ export function stringList(value: unknown): readonly string[] | undefined {
   return strings.length === value.length ? strings : undefined;
 }
 
-/** The entries of a record by name, for keys that must not depend on the order they were written in. */
+/** The entries of a record, sorted by name, so that the result does not depend on the order of the members. */
 export function sortedEntries<T>(record: Readonly<Record<string, T>>): readonly (readonly [string, T])[] {
   return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

@@ -1,6 +1,6 @@
 import { cleanText } from './clean.ts';
 
-/** A peer's value for a record, as JSON: quoted and cut, so that nobody can write a sentence of their own into it. */
+/** A peer's value as JSON for a log or an error detail, quoted and cut, so that a peer cannot add a sentence to the text. */
 export function shown(value: unknown): string {
   return value === undefined ? 'none' : cleanText(JSON.stringify(value), { max: 120 });
 }

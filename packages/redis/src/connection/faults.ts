@@ -1,7 +1,10 @@
 import { CredenceError } from '@credence/core';
 import { ErrorReply } from 'redis';
 
-/** Redis could not be asked, did not answer or said no: names the fault, and nothing of the command or the URL. */
+/**
+ * The error for a Redis that cannot be reached, does not answer or refuses a command. It contains neither the command nor the
+ * URL.
+ */
 export function unreachable(cause: unknown): CredenceError {
   const refusal = cause instanceof ErrorReply ? /^[A-Z]{2,20}\b/u.exec(cause.message)?.[0] : undefined;
   return new CredenceError({
@@ -18,16 +21,16 @@ export function unreachable(cause: unknown): CredenceError {
 function remedyFor(refusal: string | undefined): string {
   switch (refusal) {
     case undefined:
-      return 'Check that Redis runs, and its address and TLS settings.';
+      return 'Check that Redis runs, and check the address and the TLS settings.';
     case 'NOAUTH':
     case 'WRONGPASS':
-      return 'Check the user and the password of Redis.';
+      return 'Check the user name and the password for Redis.';
     case 'NOPERM':
-      return 'Let the user of Redis run GET, SET and EVAL (with DEL and PEXPIRE) on keys that begin with the prefix.';
+      return 'Allow the Redis user to run GET, SET and EVAL (with DEL and PEXPIRE) on keys that begin with the prefix.';
     case 'MOVED':
-      return 'This Redis is a cluster: give a client made by createCluster.';
+      return 'This Redis is a cluster: pass a client made by createCluster.';
     default:
-      return 'Look the word up in the documentation of Redis, and look at its log.';
+      return 'Look this error code up in the Redis documentation, and read the Redis log.';
   }
 }
 
@@ -41,14 +44,14 @@ export function storeClosed(): CredenceError {
   });
 }
 
-/** The outcome of `work`, or a rejection after `ms` milliseconds. */
+/** Settles as `work` does, or rejects after `ms` milliseconds. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })), ms);
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })), ms);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
   }

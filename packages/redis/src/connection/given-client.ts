@@ -1,13 +1,13 @@
 import { storeClosed, unreachable } from './faults.ts';
 import type { Connection, RedisClientLike } from './redis-commands.ts';
 
-/** A client that the caller made, connected and will close. */
+/** A connection over a client that the caller made and connected, and that the caller closes. */
 export function givenClient(client: RedisClientLike): Connection {
   let isClosed = false;
   return {
     async run(command) {
       if (isClosed) throw storeClosed();
-      // not queued until Redis is back: by then a lease or a token would be written that nobody waits for
+      // a disconnected client would queue the command and write an outdated lease or token after it reconnects
       if (client.isReady === false) throw unreachable(undefined);
       try {
         return await command(client);

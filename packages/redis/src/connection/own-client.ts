@@ -10,13 +10,13 @@ const LONGEST_PAUSE_MS = 1_000;
 
 interface Link {
   readonly client: ReturnType<typeof clientFor>;
-  /** Settles within `CONNECT_MS`, also where a server takes the connection and then says nothing. */
+  /** Settles within `CONNECT_MS`, also if the server accepts the connection and then sends nothing. */
   readonly connected: Promise<unknown>;
 }
 
 /**
- * A client of our own: made at the first command, dropped when its connection fails or hangs, made anew by the next command
- * that comes after a pause. Between commands nothing retries, nothing is queued and no timer runs.
+ * A connection that makes its own client at the first command. It drops the client when the connection fails or hangs. The first
+ * command after a pause makes a new client. Between commands nothing retries, nothing is queued and no timer runs.
  */
 export function ownClient(url: string): Connection {
   let link: Link | undefined;
@@ -37,7 +37,7 @@ export function ownClient(url: string): Connection {
     if (performance.now() < pausedUntilMs) throw unreachable(undefined);
     const client = clientFor(url);
     const made: Link = { client, connected: within(CONNECT_MS, client.connect()) };
-    // without a listener the event would end the process; so would a failure that nobody waits for any more
+    // without these two, an 'error' event or a rejection that no caller awaits would end the process
     client.on('error', () => drop(made));
     made.connected.catch(() => drop(made));
     return made;
@@ -55,7 +55,7 @@ export function ownClient(url: string): Connection {
         return answer;
       } catch (error) {
         if (isClosed) throw storeClosed();
-        // where Redis said no, the connection is good
+        // an ErrorReply is an answer of Redis, so the connection works
         if (!(error instanceof ErrorReply)) drop(used);
         throw unreachable(error);
       }

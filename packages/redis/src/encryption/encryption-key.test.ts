@@ -13,16 +13,16 @@ describe('keyBytes', () => {
     ['base64url', key.toString('base64url')],
     ['hex', key.toString('hex')],
     ['HEX', key.toString('hex').toUpperCase()],
-    ['base64 with a line end, as a file has it', `${key.toString('base64')}\n`],
-  ])('takes 32 random bytes as %s', (_form, given) => {
+    ['base64 with a line end, as read from a file', `${key.toString('base64')}\n`],
+  ])('accepts 32 random bytes as %s', (_form, given) => {
     expect(Buffer.from(keyBytes(given, 'encryptionKey')).equals(key)).toBe(true);
   });
 
-  it('takes a thousand random keys', () => {
+  it('accepts each of a thousand random keys', () => {
     for (let at = 0; at < 1_000; at += 1) expect(() => keyBytes(randomBytes(32), 'encryptionKey')).not.toThrow();
   });
 
-  it('does not change when the caller wipes what it gave', () => {
+  it('returns a copy that does not change when the caller overwrites its own bytes', () => {
     const given = Buffer.from(key);
     const bytes = keyBytes(given, 'encryptionKey');
     given.fill(0);
@@ -32,18 +32,18 @@ describe('keyBytes', () => {
   it.each([
     ['16 bytes', randomBytes(16)],
     ['33 bytes', randomBytes(33)],
-    ['nothing', ''],
+    ['an empty string', ''],
     ['base64 of 31 bytes', randomBytes(31).toString('base64')],
     ['a short passphrase', 'correct horse battery staple'],
     ['a word that means no encryption', 'none'],
     ['zeros', Buffer.alloc(32)],
     ['one byte repeated', Buffer.alloc(32, 0xa7)],
     ['counting bytes', Buffer.from(Array.from({ length: 32 }, (_value, at) => at + 200))],
-    ['few values', Buffer.from('a71f03c9'.repeat(8), 'hex')],
+    ['four bytes repeated', Buffer.from('a71f03c9'.repeat(8), 'hex')],
     ['zeros in hex', '0'.repeat(64)],
     ['a passphrase of 32 letters', Buffer.from('Hq2!kWc9zr8Lm3Xp7TbY5nVd1sGf4jA6')],
     ['a passphrase of 43 letters', Buffer.from('Hq2!kWc9zr8Lm3Xp7TbY5nVd1sGf4jA6').toString('base64')],
-  ])('refuses %s, without showing it', (_what, given) => {
+  ])('refuses %s, and the error does not contain the key', (_what, given) => {
     let thrown: unknown;
     try {
       keyBytes(given, 'encryptionKey.previous[0]');
@@ -51,8 +51,8 @@ describe('keyBytes', () => {
       thrown = error;
     }
     expect(thrown).toMatchObject({ name: 'CredenceError', code: 'invalid_key', leg: 'configure', contact: 'you' });
-    const said = JSON.stringify(thrown);
-    expect(said).toContain('encryptionKey.previous[0]');
-    if (typeof given === 'string' && given.length > 4) expect(said).not.toContain(given);
+    const json = JSON.stringify(thrown);
+    expect(json).toContain('encryptionKey.previous[0]');
+    if (typeof given === 'string' && given.length > 4) expect(json).not.toContain(given);
   });
 });

@@ -7,23 +7,23 @@ const sealer = new Sealer([key]);
 
 describe('Sealer', () => {
   it.each(['', 'a', '{"value":"eyJ.token"}', 'größer – 日本語 😀', 'x'.repeat(100_000)])(
-    'opens what it sealed (%#)',
+    'opens a text that it sealed (%#)',
     (text) => {
       expect(sealer.open('name', sealer.seal('name', text))).toEqual({ text });
     },
   );
 
-  it('shows nothing of the text, and seals the same text differently each time', () => {
+  it('does not contain the text in a sealed value, and seals the same text differently each time', () => {
     const sealed = Array.from({ length: 100 }, () => sealer.seal('name', 'token-token-token'));
     expect(new Set(sealed).size).toBe(100);
     for (const one of sealed) expect(Buffer.from(one, 'base64url').toString('latin1')).not.toContain('token');
   });
 
-  it('does not open under another name', () => {
+  it('does not open a value under another name', () => {
     expect(sealer.open('other', sealer.seal('name', 'text'))).toEqual({ unreadable: 'damaged' });
   });
 
-  it('does not open when any one byte of it was changed', () => {
+  it('does not open a value in which any one byte was changed', () => {
     const bytes = Buffer.from(sealer.seal('name', 'text'), 'base64url');
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Buffer.from(bytes);
@@ -32,7 +32,7 @@ describe('Sealer', () => {
     }
   });
 
-  it('does not open when it was cut, or is something else', () => {
+  it('does not open a truncated value, or a text that it did not seal', () => {
     const bytes = Buffer.from(sealer.seal('name', 'text'), 'base64url');
     for (let length = 0; length < bytes.length; length += 1) {
       expect(sealer.open('name', bytes.subarray(0, length).toString('base64url'))).toHaveProperty('unreadable');
@@ -42,7 +42,7 @@ describe('Sealer', () => {
     }
   });
 
-  it('opens what any of its keys sealed, seals by the first, and tells a key it does not have', () => {
+  it('opens values of all its keys, seals with the first, and reports a key that it does not have', () => {
     const next = randomBytes(32);
     const before = new Sealer([key, next]);
     const after = new Sealer([next, key]);
@@ -55,7 +55,7 @@ describe('Sealer', () => {
     expect(done.open('name', old)).toEqual({ unreadable: 'unknown-key' });
   });
 
-  it('writes nothing of the key', () => {
+  it('does not contain any part of the key in a sealed value', () => {
     const sealed = Buffer.from(sealer.seal('name', 'text'), 'base64url');
     for (let at = 0; at + 4 <= key.length; at += 1) expect(sealed.includes(key.subarray(at, at + 4))).toBe(false);
   });

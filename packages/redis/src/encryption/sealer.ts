@@ -17,16 +17,17 @@ interface Key {
 }
 
 /**
- * Seals texts under a name with AES-256-GCM (NIST SP 800-38D) and opens those that were sealed under the same name by any of its
- * keys. A sealed text is base64url of: version (1 byte), key id (8), nonce (12, random), ciphertext, tag (16). Version, key id
- * and name are authenticated, so that a text put in another one's place does not open. Every name has a key of its own, derived
- * by HKDF (RFC 5869), so that random nonces last: what counts against their limit is one name's texts, not a fleet's.
+ * Seals (encrypts and authenticates) a text under a name with AES-256-GCM (NIST SP 800-38D). Opens texts that were sealed under
+ * the same name with any of its keys. A sealed text is base64url of: version (1 byte), key id (8), nonce (12, random),
+ * ciphertext, tag (16). Version, key id and name are authenticated, so a sealed text that is moved to another name does not open.
+ * Each name has its own key, derived by HKDF (RFC 5869): the limit on random nonces for one AES-GCM key then applies to the texts
+ * of one name, not to all texts of all processes.
  */
 export class Sealer {
   readonly #current: Key;
   readonly #keys: readonly Key[];
 
-  /** Seals by the first key, opens by any. */
+  /** Seals with the first key, opens with any. */
   constructor(keys: readonly [Uint8Array, ...Uint8Array[]]) {
     const [current, ...others] = keys;
     this.#current = keyOf(current);
@@ -63,7 +64,7 @@ export class Sealer {
   }
 }
 
-/** The id says which key it was and, being derived one way, nothing of the key. */
+/** The id identifies the key. It is derived by HKDF, so it reveals nothing of the key. */
 function keyOf(bytes: Uint8Array): Key {
   return { id: derived(bytes, 'key id', KEY_ID_BYTES), bytes };
 }

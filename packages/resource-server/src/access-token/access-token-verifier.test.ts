@@ -60,7 +60,7 @@ describe('JWT access tokens', () => {
     return keys.sign(all, { typ: options.typ ?? 'at+jwt', algorithm: options.algorithm });
   }
 
-  it('say who calls', async () => {
+  it('yield the caller', async () => {
     const signed = await token({ act: { sub: 'operator' } });
     await expect(verify(signed)).resolves.toEqual({
       token: signed,
@@ -77,7 +77,7 @@ describe('JWT access tokens', () => {
     });
   });
 
-  it('without a kid are by any of the keys, also where another one does not fit', async () => {
+  it('without a kid are verified with each key of the key set, and unusable keys are skipped', async () => {
     const { privateKey, publicKey } = await generateKeyPair('RS256');
     const tooShort = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
     const published = { keys: [tooShort, await exportJWK(publicKey)] };
@@ -89,7 +89,7 @@ describe('JWT access tokens', () => {
   });
 
   it.each<[string, Record<string, unknown>]>([
-    ['among several audiences', { aud: ['https://other.example', RESOURCE] }],
+    ['with several audiences', { aud: ['https://other.example', RESOURCE] }],
     ['without a scope', { scope: undefined }],
   ])('are accepted %s', async (_name, claims) => {
     await expect(verify(await token(claims))).resolves.toMatchObject({ clientId: 'c' });
@@ -97,42 +97,42 @@ describe('JWT access tokens', () => {
 
   it.each<[string, Record<string, unknown>, { typ?: string }]>([
     ['for another resource', { aud: 'https://other.example/mcp' }, {}],
-    ['for the resource with a slash more', { aud: `${RESOURCE}/` }, {}],
+    ['for the resource with a trailing slash', { aud: `${RESOURCE}/` }, {}],
     ['without an audience', { aud: undefined }, {}],
     ['of another issuer', { iss: 'https://other.example' }, {}],
     ['that have expired', { exp: Math.floor(Date.now() / 1000) - 10 }, {}],
-    ['without an expiry', { exp: undefined }, {}],
+    ['without exp', { exp: undefined }, {}],
     ['that are not valid yet', { nbf: Math.floor(Date.now() / 1000) + 60 }, {}],
-    ['without a client', { client_id: undefined }, {}],
+    ['without a client_id', { client_id: undefined }, {}],
     ['without an issuer', { iss: undefined }, {}],
     ['without a subject', { sub: undefined }, {}],
-    ['of an empty subject', { sub: '' }, {}],
+    ['with an empty subject', { sub: '' }, {}],
     ['that are bound to a key', { cnf: { jkt: 'x' } }, {}],
     ['that are ID-JAGs', {}, { typ: 'oauth-id-jag+jwt' }],
     ['that are ID tokens', {}, { typ: 'JWT' }],
-  ])('%s are refused as the SDK expects it', async (_name, claims, header) => {
+  ])("%s are refused with the SDK's InvalidTokenError", async (_name, claims, header) => {
     await expect(verify(await token(claims, header))).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
-  it('that lack something are refused by its name', async () => {
+  it('without a required claim are refused, and the message names the claim', async () => {
     await expect(verify(await token({ aud: undefined }))).rejects.toThrow('The token lacks aud, or it is malformed');
   });
 
   it.each([
-    ['nonsense', () => 'nonsense'],
-    ['another signature', async () => `${(await token()).slice(0, -6)}AAAAAA`],
-    ['20 kB', async () => token({ padding: 'x'.repeat(20_000) })],
-  ])('that are %s are refused', async (_name, forge) => {
+    ['that are not JWTs', () => 'nonsense'],
+    ['with an invalid signature', async () => `${(await token()).slice(0, -6)}AAAAAA`],
+    ['of 20 kB', async () => token({ padding: 'x'.repeat(20_000) })],
+  ])('%s are refused', async (_name, forge) => {
     await expect(verify(await forge())).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
-  it('of an algorithm that is not allowed are refused', async () => {
+  it('with an algorithm that is not allowed are refused', async () => {
     const signed = await token({}, { algorithm: 'EdDSA' });
     await expect(verify(signed)).resolves.toBeDefined();
     await expect(verify(signed, { jwt: { algorithms: ['ES256'] } })).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
-  it('are refused for the same reasons as ID-JAGs, by the same names', async () => {
+  it('are refused with the same codes as ID-JAGs with the same fault', async () => {
     const records: string[] = [];
     const onRefused = ({ code, reason }: AccessRefusal) => void records.push(`${code}: ${reason}`);
     const { privateKey } = await generateKeyPair('ES256');
@@ -156,7 +156,7 @@ describe('JWT access tokens', () => {
     ]);
   });
 
-  it('with a critical extension are refused', async () => {
+  it('with a critical header extension are refused', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256');
     const published = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] };
     as.serve((_request, response) => response.end(JSON.stringify(published)));
@@ -168,7 +168,7 @@ describe('JWT access tokens', () => {
     await expect(verify(signed, { jwt })).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
-  it('say of which tenants the caller is', async () => {
+  it("yield the caller's tenants", async () => {
     const callerWith = async (claims: Record<string, unknown>) =>
       callerOf({ authInfo: await verify(await token(claims)) });
     await expect(callerWith({ tenant: 'red', aud_tenant: 'acme' })).resolves.toMatchObject({
@@ -178,7 +178,7 @@ describe('JWT access tokens', () => {
     expect(Object.keys(await callerWith({ tenant: ['red'] }))).not.toContain('tenant');
   });
 
-  it('work with requireBearerAuth of SDK v1', async () => {
+  it('are accepted and refused by requireBearerAuth of SDK v1', async () => {
     const app = express();
     const verifier: OAuthTokenVerifier = accessTokenVerifier({ issuer: as.origin, resource: RESOURCE, jwt: {} });
     app.use(requireBearerAuth({ verifier, expectedResource: new URL(RESOURCE) }));
@@ -199,13 +199,13 @@ describe('JWT access tokens', () => {
     }
   });
 
-  it('whose keys cannot be had are no 401, so that the client keeps its token', async () => {
+  it('cause a TokenVerificationUnavailableError if the keys cannot be fetched, so that the client keeps its token', async () => {
     const signed = await token();
     as.serve((_request, response) => response.writeHead(503).end());
     await expect(verify(signed)).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
   });
 
-  it('work with requireBearerAuth of SDK v2, which wants its own error', async () => {
+  it('are accepted and refused by requireBearerAuth of SDK v2 with its own error class', async () => {
     const errors = { invalidToken: (message: string) => new OAuthError(OAuthErrorCode.InvalidToken, message) };
     const options = { issuer: as.origin, resource: RESOURCE, jwt: {} };
     const call = (bearer: string, more: { errors?: typeof errors }) =>
@@ -220,7 +220,7 @@ describe('JWT access tokens', () => {
     await expect(call('nonsense', {})).resolves.toMatchObject({ status: 500 });
   });
 
-  it('leave a record where they are refused', async () => {
+  it('that are refused are reported to onRefused', async () => {
     const records: AccessRefusal[] = [];
     const onRefused = (record: AccessRefusal) => void records.push(record);
     const refused = await token({ aud: `${RESOURCE}/` });
@@ -264,7 +264,7 @@ describe('opaque access tokens', () => {
     return String(body['access_token']);
   }
 
-  it('stop working when they are revoked', async () => {
+  it('are refused after they are revoked', async () => {
     const token = await accessToken();
     const verifier = opaque();
     await verifier.verifyAccessToken(token);
@@ -272,7 +272,7 @@ describe('opaque access tokens', () => {
     await expect(verifier.verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
-  it('cost one question within the cache time, and no answer is kept longer', async () => {
+  it('are introspected once within cacheSeconds, and again afterwards', async () => {
     let now = Date.now();
     const verifier = opaque(10, OPAQUE_RESOURCE, () => new Date(now));
     const token = await accessToken();
@@ -290,12 +290,12 @@ describe('opaque access tokens', () => {
     );
   });
 
-  it('that are bound are refused as bearer tokens', async () => {
+  it('that are bound to a key are refused as bearer tokens', async () => {
     const token = await accessToken(oauth.DPoP({}, await oauth.generateKeyPair('ES256')));
     await expect(opaque().verifyAccessToken(token)).rejects.toBeInstanceOf(InvalidTokenError);
   });
 
-  it('with a wrong secret of ours are no 401', async () => {
+  it('cause a TokenVerificationUnavailableError if introspection.clientSecret is wrong', async () => {
     const verifier = accessTokenVerifier({
       issuer: world.as.issuer,
       resource: OPAQUE_RESOURCE,
@@ -306,7 +306,7 @@ describe('opaque access tokens', () => {
     expect(JSON.stringify(failure)).not.toContain('wrong');
   });
 
-  it('work with requireBearerAuth of the SDK', async () => {
+  it('are accepted and refused by requireBearerAuth of SDK v1', async () => {
     const app = express();
     const verifier: OAuthTokenVerifier = opaque();
     app.use(requireBearerAuth({ verifier, expectedResource: new URL(OPAQUE_RESOURCE) }));
@@ -328,14 +328,14 @@ describe('opaque access tokens', () => {
   });
 });
 
-describe('options that cannot be meant', () => {
+describe('invalid options of accessTokenVerifier', () => {
   const good = { issuer: 'https://as.example', resource: 'https://mcp.example' };
   const introspection = { clientId: 'c', clientSecret: 's' };
 
   it.each<[string, Record<string, unknown>]>([
     ['as is not an absolute URL', { ...good, issuer: 'as', jwt: {} }],
-    ['either jwt or introspection is needed', good],
-    ['either jwt or introspection is needed', { ...good, jwt: {}, introspection }],
+    ['set either jwt or introspection', good],
+    ['set either jwt or introspection', { ...good, jwt: {}, introspection }],
     ['neither https nor on loopback', { ...good, issuer: 'http://as.example', jwt: {} }],
     ['neither https nor on loopback', { ...good, jwt: { jwksUri: 'http://as.example/jwks' } }],
     ['neither https nor on loopback', { ...good, issuer: 'http://as.example', introspection }],
@@ -343,16 +343,16 @@ describe('options that cannot be meant', () => {
     ['clockToleranceSeconds is not a number', { ...good, jwt: {}, clockToleranceSeconds: Number('unset') }],
     ['cacheSeconds is not a number', { ...good, introspection: { ...introspection, cacheSeconds: Number('unset') } }],
     ['clientSecret', { ...good, introspection: { clientId: 'c', clientSecret: process.env['UNSET'] } }],
-    ['accessTokenVerifier: introspection.clientId is no text', { ...good, introspection: {} }],
+    ['accessTokenVerifier: introspection.clientId is not a string', { ...good, introspection: {} }],
     ['jwt.algorithms is not a list', { ...good, jwt: { algorithms: 'ES256' } }],
     ['jwt.algorithms is empty', { ...good, jwt: { algorithms: [] } }],
     ['clockToleranceSeconds is not a number of 0 to 3600', { ...good, jwt: {}, clockToleranceSeconds: 3601 }],
     ['onRefused is not a function', { ...good, jwt: {}, onRefused: 'log' }],
-  ])('are refused at once: %s', (message, options) => {
+  ])('cause a TypeError: %s', (message, options) => {
     expect(() => accessTokenVerifier(options as unknown as AccessTokenVerifierOptions)).toThrow(message);
   });
 
-  it('are not those of an endpoint beside this server', () => {
+  it('do not include an introspection endpoint with http on loopback', () => {
     const endpoint = 'http://127.0.0.1:9/introspect';
     expect(() => accessTokenVerifier({ ...good, introspection: { ...introspection, endpoint } })).not.toThrow();
   });

@@ -8,64 +8,66 @@ import { readTokenClaims } from './token-claims.ts';
 
 const WHERE = 'accessTokenVerifier';
 
-/** Whose access tokens are verified, for which server, and how: as JWTs, or by asking about them. */
+/** The authorization server whose access tokens are verified, the MCP server they are for, and the method: JWT or introspection. */
 export type AccessTokenVerifierOptions = {
   /** The authorization server's issuer identifier. */
   readonly issuer: string;
-  /** This server's resource identifier: the audience its tokens must have. */
+  /** This server's resource identifier: the audience that access tokens must have. */
   readonly resource: string;
   /**
-   * Makes the errors that are thrown. Default: those of `@modelcontextprotocol/sdk` 1.x where it is installed. For
-   * SDK v2: `{ invalidToken: (message) => new OAuthError(OAuthErrorCode.InvalidToken, message) }`.
+   * Creates the errors that `verifyAccessToken` throws. Default: errors of `@modelcontextprotocol/sdk` 1.x if it is
+   * installed, else InvalidAccessTokenError. For SDK v2:
+   * `{ invalidToken: (message) => new OAuthError(OAuthErrorCode.InvalidToken, message) }`.
    */
   readonly errors?: AccessTokenErrors | undefined;
   /**
-   * Told of every request that is refused and why, by `verifyAccessToken` and by the gates that have this verifier: 401
-   * and 503, not the 403 for a scope. Awaited, for ten seconds at most; where it throws, the answer stays what it is.
+   * Called with the reason for each request that `verifyAccessToken`, or a gate with this verifier, refuses with 401 or
+   * 503. Not called for a 403 because of a scope. The response waits for it, for at most ten seconds. If it throws, the
+   * response does not change.
    */
   readonly onRefused?: OnRefused | undefined;
-  /** How far clocks may be apart, in seconds, 3600 at most. Default: 5. */
+  /** The largest difference between the clocks of the issuer and this server, in seconds, at most 3600. Default: 5. */
   readonly clockToleranceSeconds?: number | undefined;
   /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
-  /** For fetching metadata and key sets, and for introspection. Default: the global one. */
+  /** Sends the requests for metadata, key sets and introspection. Default: the global fetch. */
   readonly fetch?: FetchLike | undefined;
 } & (
   | {
-      /** JWT access tokens (RFC 9068), verified by the issuer's key set. */
+      /** For JWT access tokens (RFC 9068), which are verified with the issuer's key set. */
       readonly jwt: { readonly jwksUri?: string | undefined; readonly algorithms?: readonly string[] | undefined };
       readonly introspection?: never;
     }
   | {
-      /** Opaque access tokens, asked about at the issuer (RFC 7662). */
+      /** For opaque access tokens, which are verified by introspection at the issuer (RFC 7662). */
       readonly introspection: IntrospectionOptions;
       readonly jwt?: never;
     }
 );
 
-/** What `requireBearerAuth` of the MCP SDKs takes as `verifier`, and `accessTokenGate`, which knows DPoP as well. */
+/** Verifies access tokens. The option `verifier` of `accessTokenGate`, and of `requireBearerAuth` of the MCP SDKs. */
 export interface AccessTokenVerifier {
   /** The resource identifier that tokens must be for. */
   readonly resource: string;
-  /** Told of every request that is refused; the option of the same name. */
+  /** The option `onRefused` of {@link accessTokenVerifier}. */
   readonly onRefused?: OnRefused | undefined;
   /**
-   * Throws the SDK's InvalidTokenError (401) for a token that is not good here, and TokenVerificationUnavailableError
-   * (500) where the authorization server cannot be asked.
+   * Returns the content of a valid token. Throws the SDK's InvalidTokenError (401) for an invalid token, and
+   * TokenVerificationUnavailableError (500) if the authorization server cannot be reached or gives no usable response.
    */
   verifyAccessToken(token: string): Promise<AccessTokenInfo>;
   /**
-   * The same without errors of an SDK, and without telling `onRefused`: why a token is refused. `dpopThumbprint` is that
-   * of the key of a verified proof that came with it; the token must then be bound to that key. Throws
-   * TokenVerificationUnavailableError.
+   * Does the same, but returns the reason for an invalid token instead of throwing, and does not call `onRefused`.
+   * `dpopThumbprint` is the thumbprint of the key of the request's DPoP proof, which is verified already. If it is set, the
+   * token must be bound to that key. Throws TokenVerificationUnavailableError.
    */
   checkAccessToken(token: string, dpopThumbprint?: string): Promise<AccessTokenInfo | TokenRefusal>;
 }
 
 /**
- * Verifies the access tokens of one authorization server for one MCP server: issuer, audience, lifetime, and that it
- * is a bearer token. Tokens that are bound to a key pass `accessTokenGate` only, which sees the proof. Throws a TypeError
- * for options that cannot be meant.
+ * Creates a verifier for the access tokens of one authorization server and one MCP server. It checks issuer, audience and
+ * lifetime. `verifyAccessToken` accepts bearer tokens only. For tokens that are bound to a key, use `accessTokenGate`, which
+ * verifies their proofs. Throws a TypeError for invalid options.
  */
 export function accessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
   const { issuer, resource, onRefused, clockToleranceSeconds = 5 } = options;
@@ -75,33 +77,33 @@ export function accessTokenVerifier(options: AccessTokenVerifierOptions): Access
     options.introspection === undefined
       ? (token: string, now: number) => jwtTokenClaims(token, { issuer, ...options.jwt, fetch: options.fetch }, now)
       : introspector(issuer, options.introspection, options.fetch ?? defaultFetch);
-  const said = options.introspection === undefined ? 'jwt' : 'introspection';
+  const source = options.introspection === undefined ? 'jwt' : 'introspection';
 
   const checkAccessToken: AccessTokenVerifier['checkAccessToken'] = async (token, dpopThumbprint) => {
     const now = currentTime().getTime();
     const found = await claimsOf(token, now);
     if ('refused' in found) return found;
-    const rules = { said, issuer, resource, clockToleranceSeconds, now: now / 1000, dpopThumbprint } as const;
+    const rules = { source, issuer, resource, clockToleranceSeconds, now: now / 1000, dpopThumbprint } as const;
     return readTokenClaims(token, found.claims, rules);
   };
 
-  const tell = (reason: Reason) => report(onRefused, { time: currentTime(), resource, ...reason });
+  const reportRefusal = (reason: Reason) => report(onRefused, { time: currentTime(), resource, ...reason });
 
   return {
     resource,
     onRefused,
     checkAccessToken,
-    // The SDKs call it with a token alone, and only for the scheme Bearer.
+    // The SDKs call this function only for the scheme Bearer, and pass no DPoP proof.
     async verifyAccessToken(token) {
       let info: AccessTokenInfo | TokenRefusal;
       try {
         info = await checkAccessToken(token);
       } catch (error) {
-        if (error instanceof TokenVerificationUnavailableError) await tell(unverifiable(error));
+        if (error instanceof TokenVerificationUnavailableError) await reportRefusal(unverifiable(error));
         throw error;
       }
       if (!('refused' in info)) return info;
-      await tell(refusedToken(info));
+      await reportRefusal(refusedToken(info));
       const { invalidToken } = options.errors ?? (await defaultErrors());
       throw invalidToken(info.refused);
     },
@@ -114,7 +116,7 @@ function checkOptions(options: AccessTokenVerifierOptions): void {
     if (!URL.canParse(value)) throw new TypeError(`${WHERE}: ${value} is not an absolute URL`);
   }
   if ((jwt === undefined) === (introspection === undefined)) {
-    throw new TypeError(`${WHERE}: either jwt or introspection is needed`);
+    throw new TypeError(`${WHERE}: set either jwt or introspection`);
   }
   checkConfiguredUrl(WHERE, jwt?.jwksUri ?? introspection?.endpoint ?? issuer);
   checkList(WHERE, 'jwt.algorithms', jwt?.algorithms);
@@ -128,7 +130,8 @@ function checkOptions(options: AccessTokenVerifierOptions): void {
 function checkIntrospection(introspection: IntrospectionOptions): void {
   for (const name of ['clientId', 'clientSecret'] as const) {
     const value: unknown = introspection[name];
-    if (typeof value !== 'string' || value === '') throw new TypeError(`${WHERE}: introspection.${name} is no text`);
+    if (typeof value !== 'string' || value === '')
+      throw new TypeError(`${WHERE}: introspection.${name} is not a string, or is empty`);
   }
   checkNumber(WHERE, 'introspection.cacheSeconds', introspection.cacheSeconds);
 }

@@ -1,4 +1,4 @@
-/** What the MCP SDKs call AuthInfo, structurally: this package depends on neither of them. */
+/** A verified access token. Assignable to AuthInfo of the MCP SDKs, on which this package does not depend. */
 export interface AccessTokenInfo {
   /** The access token as it was sent. */
   token: string;
@@ -6,30 +6,30 @@ export interface AccessTokenInfo {
   clientId: string;
   /** The scopes of the token. */
   scopes: string[];
-  /** Epoch seconds. */
+  /** When the token expires, in epoch seconds. */
   expiresAt: number;
   /** The resource identifier that the token is for. */
   resource: URL;
-  /** Who is calling, and the claims of the token. */
+  /** The caller, and the claims of the token. */
   extra: AccessTokenIdentity & Record<string, unknown>;
 }
 
-/** Who is calling, for tool handlers (`extra.authInfo.extra` in the SDKs). */
+/** The caller, for tool handlers (`extra.authInfo.extra` in the SDKs). */
 export interface AccessTokenIdentity {
-  /** `sub`: the account at the authorization server; absent where the token is the client's own. */
+  /** `sub`: the account at the authorization server. Absent if the token was issued to the client itself. */
   subject?: string;
   /** The issuer identifier of the authorization server. */
   issuer: string;
-  /** `act` (RFC 8693 section 4.1): who uses the subject's access. */
+  /** `act` (RFC 8693 section 4.1): the party that acts for the subject. */
   actor?: Record<string, unknown>;
-  /** The claim `groups`, where the token has it. */
+  /** The claim `groups`, if the token has it. */
   groups?: string[];
-  /** The claim `roles`, where the token has it. */
+  /** The claim `roles`, if the token has it. */
   roles?: string[];
-  /** RFC 9396. */
+  /** The claim `authorization_details` (RFC 9396), if the token has it. */
   authorizationDetails?: { type: string; [member: string]: unknown }[];
-  /** The key the token is bound to, where it was sent with a proof by it (`cnf.jkt`). */
+  /** The thumbprint of the key that the token is bound to (`cnf.jkt`), if the request had a proof by that key. */
   dpopThumbprint?: string;
-  /** Everything the token or the introspection answer says. */
+  /** All claims of the token or of the introspection response. */
   claims: Record<string, unknown>;
 }

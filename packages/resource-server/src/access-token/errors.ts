@@ -1,10 +1,10 @@
-/** What a verifier throws, made by the caller's SDK: its middleware asks for its own classes. */
+/** Creates the errors that a verifier throws. The middleware of each MCP SDK needs an error of its own class. */
 export interface AccessTokenErrors {
-  /** The request is to be answered 401 `invalid_token` (RFC 6750 section 3.1). */
+  /** Creates an error for which the SDK responds with 401 `invalid_token` (RFC 6750 section 3.1). */
   readonly invalidToken: (message: string) => Error;
 }
 
-/** An access token was refused, where no SDK's own class is at hand. */
+/** An access token was refused. Used if neither MCP SDK v1 nor the option `errors` provides a class. */
 export class InvalidAccessTokenError extends Error {
   /** Always `InvalidAccessTokenError`. */
   override readonly name = 'InvalidAccessTokenError';
@@ -13,18 +13,18 @@ export class InvalidAccessTokenError extends Error {
 }
 
 /**
- * A token cannot be verified at the moment, or as this server is configured. `accessTokenGate` answers 503 and the SDKs'
- * middleware 500, so that the client keeps its token.
+ * An access token cannot be verified, because the authorization server fails or because of this server's configuration.
+ * `accessTokenGate` responds with 503 and the SDKs' middleware with 500, so that the client keeps its token.
  */
 export class TokenVerificationUnavailableError extends Error {
   /** Always `TokenVerificationUnavailableError`. */
   override readonly name = 'TokenVerificationUnavailableError';
   /**
-   * What was asked and what came of it: `introspection: answered 401 invalid_client`, `key set: ECONNREFUSED`. Never a
-   * token.
+   * The request that failed, and its result: `introspection: answered 401 invalid_client`, `key set: ECONNREFUSED`. It
+   * never contains a token.
    */
   readonly reason: string;
-  /** What to change, where waiting does not help. */
+  /** What to change in the configuration. Undefined if the failure can end without a change. */
   readonly remedy: string | undefined;
 
   constructor(reason: string, remedy?: string) {
@@ -37,7 +37,7 @@ export class TokenVerificationUnavailableError extends Error {
 const SDK_V1_ERRORS = '@modelcontextprotocol/sdk/server/auth/errors.js';
 let sdkErrors: Promise<AccessTokenErrors> | undefined;
 
-/** The error classes of MCP SDK v1 where it is installed, else our own. */
+/** The error class of MCP SDK v1 if it is installed, else InvalidAccessTokenError. */
 export function defaultErrors(): Promise<AccessTokenErrors> {
   sdkErrors ??= loadSdkErrors();
   return sdkErrors;
@@ -49,7 +49,7 @@ async function loadSdkErrors(): Promise<AccessTokenErrors> {
     const { InvalidTokenError } = loaded;
     if (InvalidTokenError !== undefined) return { invalidToken: (message) => new InvalidTokenError(message) };
   } catch {
-    // Not installed: nothing of ours needs it.
+    // The SDK is not installed, and it is optional.
   }
   return { invalidToken: (message) => new InvalidAccessTokenError(message) };
 }

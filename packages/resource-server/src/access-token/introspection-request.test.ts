@@ -16,7 +16,7 @@ async function sentBy(client = CLIENT, token = 'the-token'): Promise<{ request: 
 }
 
 describe('an introspection request', () => {
-  it('is a form post to the endpoint that asks for JSON and follows no redirect', async () => {
+  it('is a POST of a form to the endpoint, accepts JSON and follows no redirect', async () => {
     const { request, redirect } = await sentBy(CLIENT, 'a+b/c=&d');
     expect({ method: request.method, url: request.url, redirect }).toEqual({
       method: 'POST',
@@ -34,23 +34,26 @@ describe('an introspection request', () => {
   it.each([
     { clientId: 'rs', clientSecret: 'plain-secret_1.*', basic: 'rs:plain-secret_1.*' },
     { clientId: 'https://rs.example', clientSecret: 'a:b c%ü', basic: 'https%3A%2F%2Frs.example:a%3Ab+c%25%C3%BC' },
-  ])('form-encodes id and secret in the Basic header: $basic', async ({ clientId, clientSecret, basic }) => {
-    const { request } = await sentBy({ clientId, clientSecret });
-    const [scheme, credentials] = (request.headers.get('authorization') ?? '').split(' ');
-    expect({ scheme, credentials: Buffer.from(credentials ?? '', 'base64').toString() }).toEqual({
-      scheme: 'Basic',
-      credentials: basic,
-    });
-  });
+  ])(
+    'has the form-encoded client id and secret in the Basic header: $basic',
+    async ({ clientId, clientSecret, basic }) => {
+      const { request } = await sentBy({ clientId, clientSecret });
+      const [scheme, credentials] = (request.headers.get('authorization') ?? '').split(' ');
+      expect({ scheme, credentials: Buffer.from(credentials ?? '', 'base64').toString() }).toEqual({
+        scheme: 'Basic',
+        credentials: basic,
+      });
+    },
+  );
 
-  it('is given up when the answer is too large', async () => {
+  it('fails if the response is too large', async () => {
     const tooLarge = async () => new Response('x'.repeat(1024 * 1024));
     const sent = introspect('https://as.example/introspect', CLIENT, 't', tooLarge);
     await expect(sent).rejects.toThrow('the answer is too large');
   });
 });
 
-describe('the answer to an introspection request', () => {
+describe('the response to an introspection request', () => {
   const read = (status: number, body: unknown) =>
     introspect(
       'https://as.example/introspect',
@@ -59,20 +62,20 @@ describe('the answer to an introspection request', () => {
       async () => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status }),
     );
 
-  it('is returned whole when it says whether the token is active', async () => {
+  it('is returned with all members if it has active', async () => {
     expect(await read(200, { active: true, sub: 'ann' })).toEqual({ active: true, sub: 'ann' });
     expect(await read(200, { active: false })).toEqual({ active: false });
   });
 
-  it('says inactive for a token of a form that the authorization server never issues', async () => {
+  it('with the error unsupported_token_type means that the token is inactive', async () => {
     expect(await read(400, { error: 'unsupported_token_type' })).toEqual({ active: false });
   });
 
   it.each<[string, number, unknown]>([
-    ['introspection: the answer is not one of RFC 7662', 200, 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln'],
-    ['introspection: the answer is not one of RFC 7662', 200, { active: 'true' }],
-    ['introspection: the answer is not one of RFC 7662', 200, [{ active: true }]],
-    ['introspection: the answer is not one of RFC 7662', 200, 'null'],
+    ['introspection: the response does not conform to RFC 7662', 200, 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln'],
+    ['introspection: the response does not conform to RFC 7662', 200, { active: 'true' }],
+    ['introspection: the response does not conform to RFC 7662', 200, [{ active: true }]],
+    ['introspection: the response does not conform to RFC 7662', 200, 'null'],
     ['introspection: answered 201', 201, { active: true }],
     ['introspection: answered 400 invalid_request', 400, { error: 'invalid_request' }],
     ['introspection: answered 400', 400, { error: { code: 'invalid_request' } }],

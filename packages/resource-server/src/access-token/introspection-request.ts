@@ -1,7 +1,7 @@
 import { boundedRequest, cleanText, failureOf, type FetchUrl, parseJsonObject, stringField } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 
-/** The answer to an introspection request: RFC 7662 section 2.2. */
+/** The response to an introspection request (RFC 7662 section 2.2). */
 export interface IntrospectionAnswer {
   readonly active: boolean;
   readonly token_type?: unknown;
@@ -15,15 +15,17 @@ export interface IntrospectionClient {
 }
 
 const REMEDIES = {
-  credentials: 'introspection.clientId and clientSecret must be those of this server at the authorization server.',
-  endpoint: 'introspection.endpoint, or introspection_endpoint of the metadata, must be where it answers RFC 7662.',
+  credentials:
+    'Set introspection.clientId and clientSecret to the credentials of this server at the authorization server.',
+  endpoint:
+    'introspection.endpoint, or introspection_endpoint of the metadata, must be an endpoint that implements RFC 7662.',
 };
 
 const LIMITS = { timeoutMs: 5000, maxBytes: 512 * 1024 };
 
 /**
- * Asks about a token (RFC 7662 section 2.1) with client_secret_basic. No redirect is followed, and time and size of the answer
- * are limited. Throws TokenVerificationUnavailableError where the answer says nothing about the token.
+ * Sends an introspection request (RFC 7662 section 2.1) with client_secret_basic. Follows no redirect, and limits the time
+ * and the size of the response. Throws TokenVerificationUnavailableError if there is no response, or one without `active`.
  */
 export async function introspect(
   endpoint: string,
@@ -40,11 +42,11 @@ export async function introspect(
     },
     body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
   };
-  const { status, text } = await answered(boundedRequest(fetchFunction, endpoint, request, LIMITS));
+  const { status, text } = await translateFailure(boundedRequest(fetchFunction, endpoint, request, LIMITS));
   return readAnswer(status, text, [token, client.clientSecret]);
 }
 
-async function answered<T>(request: Promise<T>): Promise<T> {
+async function translateFailure<T>(request: Promise<T>): Promise<T> {
   try {
     return await request;
   } catch (error) {
@@ -52,15 +54,15 @@ async function answered<T>(request: Promise<T>): Promise<T> {
   }
 }
 
-/** `secrets` are cut out of what the error quotes. */
+/** Reads the response. `secrets` are removed from the error that is thrown. */
 function readAnswer(status: number, body: string, secrets: readonly string[]): IntrospectionAnswer {
   const json = parseJsonObject(body);
   if (status === 200) {
     if (json !== undefined && typeof json['active'] === 'boolean') return { ...json, active: json['active'] };
-    throw unavailable('the answer is not one of RFC 7662', REMEDIES.endpoint);
+    throw unavailable('the response does not conform to RFC 7662', REMEDIES.endpoint);
   }
   const error = status >= 400 && status < 500 ? stringField(json, 'error') : undefined;
-  // RFC 7662 has no error for it, but some servers refuse a token of a form that they never issue, such as a JWT.
+  // Some servers respond with this error to a token in a format that they never issue, such as a JWT.
   if (error === 'unsupported_token_type') return { active: false };
   const code = error === undefined ? undefined : cleanText(error, { max: 60, secrets });
   throw unavailable(`answered ${[status, code].filter(Boolean).join(' ')}`, remedyOf(status, code));
@@ -70,13 +72,13 @@ function unavailable(reason: string, remedy: string | undefined): TokenVerificat
   return new TokenVerificationUnavailableError(`introspection: ${reason}`, remedy);
 }
 
-/** No remedy for a state of the authorization server that ends without a change here. */
+/** Undefined for a failure of the authorization server that can end without a change of this server's configuration. */
 function remedyOf(status: number, code: string | undefined): string | undefined {
   if (code === 'invalid_client' || status === 401 || status === 403) return REMEDIES.credentials;
   return status === 429 || status >= 500 ? undefined : REMEDIES.endpoint;
 }
 
-/** RFC 6749 section 2.3.1: id and secret are form-encoded, then joined by a colon. */
+/** RFC 6749 section 2.3.1: the client id and the secret are form-encoded, then joined by a colon. */
 function basicAuthorization({ clientId, clientSecret }: IntrospectionClient): string {
   const credentials = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
   return `Basic ${Buffer.from(credentials).toString('base64')}`;

@@ -22,16 +22,16 @@ function verifierOf(answer: Answer, options: Partial<IntrospectionOptions> = {})
   });
 }
 
-const saying = (more: Record<string, unknown>) => verifierOf(() => json({ ...ACTIVE, ...more }));
+const verifierOfResponse = (more: Record<string, unknown>) => verifierOf(() => json({ ...ACTIVE, ...more }));
 
-describe('what the authorization server says of a token', () => {
+describe('an introspection response', () => {
   it.each<[string, Record<string, unknown>]>([
-    ['nothing of the type', {}],
-    ['Bearer', { token_type: 'Bearer' }],
-    ['bearer', { token_type: 'bearer' }],
-    ['access_token', { token_type: 'access_token' }],
-  ])('lets it in with %s', async (_name, more) => {
-    await expect(saying(more).checkAccessToken('t')).resolves.toMatchObject({ clientId: 'c' });
+    ['without token_type', {}],
+    ['with the token_type Bearer', { token_type: 'Bearer' }],
+    ['with the token_type bearer', { token_type: 'bearer' }],
+    ['with the token_type access_token', { token_type: 'access_token' }],
+  ])('%s is accepted', async (_name, more) => {
+    await expect(verifierOfResponse(more).checkAccessToken('t')).resolves.toMatchObject({ clientId: 'c' });
   });
 
   it.each<[string, Record<string, unknown>]>([
@@ -48,68 +48,68 @@ describe('what the authorization server says of a token', () => {
     ['missing_claim', { aud: undefined }],
     ['missing_claim', { exp: undefined }],
     ['missing_claim', { client_id: undefined }],
-  ])('refuses it for %s: %j', async (code, more) => {
-    await expect(saying(more).checkAccessToken('t')).resolves.toMatchObject({ code });
+  ])('is refused with %s: %j', async (code, more) => {
+    await expect(verifierOfResponse(more).checkAccessToken('t')).resolves.toMatchObject({ code });
   });
 
-  it("keeps a client's own token apart from that of an account with the same name", async () => {
-    const own = callerOf({ authInfo: await saying({}).checkAccessToken('t') });
-    const account = callerOf({ authInfo: await saying({ sub: 'c' }).checkAccessToken('t') });
+  it("without sub yields a caller without a subject, even if an account has the client's name", async () => {
+    const own = callerOf({ authInfo: await verifierOfResponse({}).checkAccessToken('t') });
+    const account = callerOf({ authInfo: await verifierOfResponse({ sub: 'c' }).checkAccessToken('t') });
     expect({ subject: own.subject, clientId: own.clientId }).toEqual({ subject: undefined, clientId: 'c' });
     expect(account).toMatchObject({ subject: 'c', clientId: 'c' });
     own.subject satisfies string | undefined;
-    // @ts-expect-error a handler has to say what it does where there is no account
+    // @ts-expect-error a handler must handle a token without a subject
     own.subject satisfies string;
   });
 });
 
-describe('asking', () => {
-  /** An authorization server that answers when it is told to. */
+describe('introspection requests', () => {
+  /** An authorization server that responds after `respond` is called. */
   function slow() {
-    let asked = 0;
+    let requests = 0;
     let resolve = () => {};
     const promise = new Promise<void>((resolved) => {
       resolve = resolved;
     });
     const answer = async () => {
-      asked += 1;
+      requests += 1;
       await promise;
       return json(ACTIVE);
     };
-    return { answer, asked: () => asked, go: () => resolve() };
+    return { answer, requests: () => requests, respond: () => resolve() };
   }
 
-  it('happens once for any number of calls with one token', async () => {
+  it('are sent once for 200 concurrent calls with the same token', async () => {
     const server = slow();
     const verifier = verifierOf(server.answer);
     const calls = Array.from({ length: 200 }, () => verifier.checkAccessToken('t'));
-    server.go();
+    server.respond();
     await expect(Promise.all(calls)).resolves.toHaveLength(200);
-    expect(server.asked()).toBe(1);
+    expect(server.requests()).toBe(1);
     await verifier.checkAccessToken('t');
-    expect(server.asked()).toBe(2);
+    expect(server.requests()).toBe(2);
   });
 
-  it('happens a hundred times at once, and who comes then waits for its turn', async () => {
+  it('run a hundred at once, and further ones wait', async () => {
     const server = slow();
     const verifier = verifierOf(server.answer);
     const calls = Array.from({ length: 101 }, (_, index) => verifier.checkAccessToken(`t${index}`));
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(server.asked()).toBe(100);
-    server.go();
+    expect(server.requests()).toBe(100);
+    server.respond();
     await Promise.all(calls);
-    expect(server.asked()).toBe(101);
+    expect(server.requests()).toBe(101);
   });
 
-  describe('of a server that hangs', () => {
+  describe('to a server that does not respond', () => {
     beforeEach(() => void jest.useFakeTimers());
     afterEach(() => void jest.useRealTimers());
 
-    it('is given up after five seconds, by those who wait for their turn too', async () => {
+    it('fail after five seconds, and so do those that wait to be sent', async () => {
       const verifier = verifierOf(() => new Promise(() => {}));
       const reasons = Array.from({ length: 101 }, (_, index) =>
         verifier.checkAccessToken(`t${index}`).then(
-          () => 'let in',
+          () => 'accepted',
           (error: { reason: string }) => error.reason,
         ),
       );
@@ -121,11 +121,11 @@ describe('asking', () => {
     });
   });
 
-  it('keeps ten thousand answers at most, and drops the one that was used least recently', async () => {
-    let asked = 0;
+  it('have at most ten thousand cached responses; the one that was used least recently is dropped', async () => {
+    let requests = 0;
     const verifier = verifierOf(
       () => {
-        asked += 1;
+        requests += 1;
         return json(ACTIVE);
       },
       { cacheSeconds: 60 },
@@ -133,12 +133,12 @@ describe('asking', () => {
     await verifier.checkAccessToken('first');
     for (let index = 1; index < 10_000; index += 1) await verifier.checkAccessToken(`t${index}`);
     await verifier.checkAccessToken('first');
-    expect(asked).toBe(10_000);
+    expect(requests).toBe(10_000);
     await verifier.checkAccessToken('one more');
     await verifier.checkAccessToken('first');
-    expect(asked).toBe(10_001);
+    expect(requests).toBe(10_001);
     await verifier.checkAccessToken('t1');
-    expect(asked).toBe(10_002);
+    expect(requests).toBe(10_002);
   });
 
   it.each<[string, RegExp | undefined, Answer]>([
@@ -153,8 +153,8 @@ describe('asking', () => {
     ['introspection: answered 404', /endpoint/u, () => new Response('<html>', { status: 404 })],
     ['introspection: answered 302', /endpoint/u, () => Response.redirect('https://as.example/login', 302)],
     ['introspection: answered 400 [redacted]', /endpoint/u, () => json({ error: SECRET }, 400)],
-    ['introspection: the answer is not one of RFC 7662', /endpoint/u, () => new Response('<html>login</html>')],
-    ['introspection: the answer is not one of RFC 7662', /endpoint/u, () => json({ ok: true })],
+    ['introspection: the response does not conform to RFC 7662', /endpoint/u, () => new Response('<html>login</html>')],
+    ['introspection: the response does not conform to RFC 7662', /endpoint/u, () => json({ ok: true })],
     ['introspection: answered 503', undefined, () => new Response(null, { status: 503 })],
     ['introspection: answered 429', undefined, () => new Response(null, { status: 429 })],
     [
@@ -162,9 +162,9 @@ describe('asking', () => {
       undefined,
       () => Promise.reject(new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })),
     ],
-  ])('that fails says how: %s', async (reason, remedy, answer) => {
+  ])('that fail are reported with the reason and the remedy: %s', async (reason, remedy, answer) => {
     const failure: unknown = await verifierOf(answer)
-      .checkAccessToken('a-token-of-somebody')
+      .checkAccessToken('a-token-value')
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       name: 'TokenVerificationUnavailableError',
@@ -180,7 +180,7 @@ describe('asking', () => {
     [/^metadata: .*issuer/u, () => json({ issuer: 'https://as.example/', introspection_endpoint: ENDPOINT })],
     [/^metadata: .*introspection_endpoint/u, () => json({ issuer: 'https://as.example' })],
     [/^metadata: (?!.*html)/u, () => new Response('<html>login</html>')],
-  ])('nowhere says why: %s', async (reason, answer) => {
+  ])('without a known endpoint fail with the reason: %s', async (reason, answer) => {
     await expect(verifierOf(answer, { endpoint: undefined }).checkAccessToken('t')).rejects.toMatchObject({
       reason: expect.stringMatching(reason),
       remedy: expect.stringContaining('introspection.endpoint'),

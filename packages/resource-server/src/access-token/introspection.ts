@@ -6,30 +6,31 @@ import { limited } from './limited.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 /**
- * How tokens are asked about. A hundred questions are under way at once; further ones wait in order, for five seconds at
- * most, and then the answer is 503. Every unknown token costs a question, so strangers can keep the others waiting: put a
- * rate limit in front of a server that they can reach.
+ * How access tokens are introspected. At most 100 introspection requests run at once. Further ones wait in order, for at
+ * most five seconds; after that the response is 503. Each unknown token causes an introspection request, so anybody who can
+ * reach this server can delay the other callers. Put a rate limit in front of a public server.
  */
 export interface IntrospectionOptions {
-  /** Default: `introspection_endpoint` of the issuer's metadata. */
+  /** The URL of the introspection endpoint. Default: `introspection_endpoint` in the issuer's metadata. */
   readonly endpoint?: string | undefined;
-  /** This resource server as a client of the authorization server, by `client_secret_basic`. */
+  /** The client id of this resource server at the authorization server, sent with `client_secret_basic`. */
   readonly clientId: string;
   /** The secret of that client. */
   readonly clientSecret: string;
-  /** How long an active answer is used again, and a revoked token therefore still works, in seconds. Default: 0. */
+  /** How long the response for an active token is cached, in seconds. A revoked token is accepted as long. Default: 0. */
   readonly cacheSeconds?: number | undefined;
 }
 
-const MAX_CACHED = 10_000;
-const QUESTIONS = { atOnce: 100, waitMs: 5000 };
+const MAX_CACHED_RESPONSES = 10_000;
+const REQUEST_LIMITS = { atOnce: 100, waitMs: 5000 };
 
 const METADATA_REMEDY =
-  "If it stays so: issuer must be what the authorization server's metadata says, or give introspection.endpoint.";
+  "If the failure does not end: set issuer to the issuer in the authorization server's metadata, or set introspection.endpoint.";
 
 /**
- * Asks the authorization server about tokens (RFC 7662): what it says of an active one, or why it is refused. `now` is
- * in milliseconds. Throws TokenVerificationUnavailableError.
+ * Returns a function that introspects a token at the authorization server (RFC 7662). It resolves to the claims of an
+ * active token, or to the reason to refuse the token. `now` is in epoch milliseconds. Throws
+ * TokenVerificationUnavailableError.
  */
 export function introspector(
   issuer: string,
@@ -37,21 +38,21 @@ export function introspector(
   fetchFunction: FetchLike,
 ): (token: string, now: number) => Promise<{ claims: Record<string, unknown> } | TokenRefusal> {
   const cacheMs = (options.cacheSeconds ?? 0) * 1000;
-  const cache = lruCache<{ claims: IntrospectionAnswer; until: number }>(MAX_CACHED);
-  const underWay = new Map<string, Promise<IntrospectionAnswer>>();
-  const inTurn = limited(QUESTIONS);
+  const cache = lruCache<{ claims: IntrospectionAnswer; until: number }>(MAX_CACHED_RESPONSES);
+  const pending = new Map<string, Promise<IntrospectionAnswer>>();
+  const inTurn = limited(REQUEST_LIMITS);
   const fetchEndpoint = options.endpoint === undefined ? fetchNamedBy(new URL(issuer), fetchFunction) : fetchFunction;
   let { endpoint } = options;
 
-  const ask = async (token: string): Promise<IntrospectionAnswer> => {
+  const sendRequest = async (token: string): Promise<IntrospectionAnswer> => {
     endpoint ??= await discovered(issuer, fetchFunction);
     return introspect(endpoint, options, token, fetchEndpoint);
   };
 
-  const tooManyUnderWay = () =>
-    new TokenVerificationUnavailableError(`introspection: ${QUESTIONS.atOnce} requests are under way`);
+  const tooManyRequests = () =>
+    new TokenVerificationUnavailableError(`introspection: ${REQUEST_LIMITS.atOnce} requests are under way`);
 
-  const keep = (key: string, answer: IntrospectionAnswer, now: number) => {
+  const cacheIfActive = (key: string, answer: IntrospectionAnswer, now: number) => {
     if (cacheMs > 0 && answer.active && isUsable(answer)) {
       cache.set(key, { claims: answer, until: now + cacheMs });
     }
@@ -63,14 +64,14 @@ export function introspector(
     const cached = cache.get(key);
     if (cached !== undefined && cached.until > now) return { claims: cached.claims };
     cache.delete(key);
-    let question = underWay.get(key);
-    if (question === undefined) {
-      question = inTurn(async () => ask(token), tooManyUnderWay)
-        .then((answer) => keep(key, answer, now))
-        .finally(() => underWay.delete(key));
-      underWay.set(key, question);
+    let request = pending.get(key);
+    if (request === undefined) {
+      request = inTurn(async () => sendRequest(token), tooManyRequests)
+        .then((answer) => cacheIfActive(key, answer, now))
+        .finally(() => pending.delete(key));
+      pending.set(key, request);
     }
-    const answer = await question;
+    const answer = await request;
     if (!answer.active) return tokenRefusal('inactive');
     if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: String(answer.token_type) });
     return { claims: answer };
@@ -86,8 +87,8 @@ async function discovered(issuer: string, fetchFunction: FetchLike): Promise<str
 }
 
 /**
- * RFC 7662 section 2.2: `token_type` is optional; ORY Hydra 1 says `access_token` there. One that is bound to a key, and
- * not to which, fits no proof.
+ * Whether the token type is accepted. `token_type` is optional (RFC 7662 section 2.2), and ORY Hydra 1 sends `access_token`
+ * in it. A token of the type DPoP without `cnf` is not accepted, because no proof can be compared with it.
  */
 function isUsable({ token_type: type, cnf }: IntrospectionAnswer): boolean {
   if (type === undefined) return true;

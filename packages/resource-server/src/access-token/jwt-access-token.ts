@@ -13,9 +13,12 @@ import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 const MAX_TOKEN_LENGTH = 16 * 1024;
 const KEYS_REMEDY =
-  "If it stays so: issuer must be what the authorization server's metadata says, and jwt.jwksUri where its keys are.";
+  "If the failure does not end: set issuer to the issuer in the authorization server's metadata, and jwt.jwksUri to the URL of its key set.";
 
-/** The claims of a JWT access token whose type and signature are right (RFC 9068 section 4), or why it is refused. */
+/**
+ * Verifies the type and the signature of a JWT access token (RFC 9068 section 4). Returns its claims, or the reason to
+ * refuse it. `now` is in epoch milliseconds. Throws TokenVerificationUnavailableError.
+ */
 export async function jwtTokenClaims(
   token: string,
   source: KeySource & { algorithms?: readonly string[] | undefined },

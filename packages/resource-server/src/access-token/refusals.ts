@@ -1,26 +1,87 @@
 import { shown, within } from '@credence/protocol';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
-/** What is wrong with an access token, in the sentence that its client is told. */
-const TOKEN_REFUSALS: Readonly<Record<TokenRefusalCode, string>> = {
-  malformed: 'The token is not a signed JWT',
-  wrong_type: 'The token is not a JWT access token',
-  algorithm_not_allowed: 'The signature algorithm is not allowed',
-  unknown_key: 'The authorization server does not publish the signing key',
-  bad_signature: 'The signature is not valid',
-  inactive: 'The token is unknown, expired or revoked',
-  wrong_token_type: 'The token is of a type that is not accepted',
-  missing_claim: 'The token lacks what an access token must say',
-  wrong_issuer: 'The token is of another issuer',
-  wrong_audience: 'The token is for another resource',
-  expired: 'The token has expired',
-  not_yet_valid: 'The token is not valid yet',
-  bound_to_key: 'The token is bound to a key and cannot be used as a bearer token',
-  not_bound: 'The token is not bound to the key of a DPoP proof',
-  proof_mismatch: 'The DPoP proof is not by the key the token is bound to',
+/** One reason to refuse a request. */
+interface RefusalEntry {
+  /** The sentence that is sent to the client. */
+  readonly message: string;
+  /** What to change, if the configuration of this server or of its authorization server can be the cause. */
+  readonly remedy?: string;
+}
+
+/** Every reason to refuse a request. docs/errors.md is generated from this table. */
+export const ACCESS_REFUSALS: Readonly<Record<AccessRefusalCode, RefusalEntry>> = {
+  no_token: {
+    message: 'No access token was sent',
+    remedy: 'If the client sends an access token, check whether a proxy removes the Authorization header.',
+  },
+  bearer_not_accepted: { message: 'Only tokens that are bound to a key are accepted' },
+  dpop_not_accepted: { message: 'Tokens that are bound to a key are not accepted here' },
+  proof_required: { message: 'A DPoP proof is needed' },
+  proof_refused: {
+    message: 'The DPoP proof is not valid for this request',
+    remedy: 'If the proof is for another URL because a proxy changes the path, set dpop.url.',
+  },
+  nonce_needed: { message: 'The DPoP proof lacks a nonce of this server' },
+  replay_unknown: {
+    message: 'The server cannot check at the moment whether the DPoP proof was used before',
+    remedy: 'Check the replay store: it fails, or it is full.',
+  },
+  verification_unavailable: { message: 'The token cannot be verified at the moment' },
+  malformed: {
+    message: 'The token is not a signed JWT',
+    remedy: 'Use introspection if the access tokens of the authorization server are not JWTs.',
+  },
+  wrong_type: {
+    message: 'The token is not a JWT access token',
+    remedy:
+      'JWT access tokens have the type at+jwt (RFC 9068). Use introspection if the authorization server issues other tokens.',
+  },
+  algorithm_not_allowed: {
+    message: 'The signature algorithm is not allowed',
+    remedy: 'Add the algorithm to jwt.algorithms, or configure the authorization server to sign with another one.',
+  },
+  unknown_key: {
+    message: 'The authorization server does not publish the signing key',
+    remedy: 'If every token is refused, jwt.jwksUri is not the key set of the issuer.',
+  },
+  bad_signature: {
+    message: 'The signature is not valid',
+    remedy: 'If every token is refused, jwt.jwksUri is not the key set of the issuer.',
+  },
+  inactive: {
+    message: 'The token is unknown, expired or revoked',
+    remedy: 'If every token is refused, introspection.clientId may not introspect tokens at the authorization server.',
+  },
+  wrong_token_type: {
+    message: 'The token is of a type that is not accepted',
+    remedy: 'Only Bearer tokens and DPoP tokens are accepted; a DPoP token needs the member cnf.',
+  },
+  missing_claim: {
+    message: 'The token lacks a required claim',
+    remedy: 'Configure the authorization server to send the claim in its tokens or introspection responses.',
+  },
+  wrong_issuer: {
+    message: 'The token is of another issuer',
+    remedy: 'Set issuer to the issuer identifier of the authorization server, letter by letter.',
+  },
+  wrong_audience: {
+    message: 'The token is for another resource',
+    remedy:
+      'The client must request this resource, and the authorization server must have it under the same identifier, letter by letter.',
+  },
+  expired: { message: 'The token has expired' },
+  not_yet_valid: { message: 'The token is not valid yet' },
+  bound_to_key: {
+    message: 'The token is bound to a key and cannot be used as a bearer token',
+    remedy:
+      'Use accessTokenGate, to which the client sends a DPoP proof; requireBearerAuth of the SDKs does not support DPoP.',
+  },
+  not_bound: { message: 'The token is not bound to the key of a DPoP proof' },
+  proof_mismatch: { message: 'The DPoP proof was not made with the key that the token is bound to' },
 };
 
-/** What is wrong with an access token; where an ID-JAG can have the same fault, by the same name as in IdJagErrorCode. */
+/** The fault of an access token. A fault that an ID-JAG can have too has the same code as in IdJagErrorCode. */
 export type TokenRefusalCode =
   | 'malformed'
   | 'wrong_type'
@@ -39,8 +100,9 @@ export type TokenRefusalCode =
   | 'proof_mismatch';
 
 /**
- * Why a request was refused. Besides what is wrong with a token: `no_token` and `nonce_needed` are how conversations
- * begin; the last two are answered 503, for the token may be good.
+ * The reason why a request was refused: a fault of its access token, or one of the following. `no_token` and `nonce_needed`
+ * are not errors of the client, which usually sends the token or the nonce in its next request. For `replay_unknown` and
+ * `verification_unavailable` the response is 503, because the token can be valid.
  */
 export type AccessRefusalCode =
   | TokenRefusalCode
@@ -53,7 +115,7 @@ export type AccessRefusalCode =
   | 'replay_unknown'
   | 'verification_unavailable';
 
-/** Whom a token names, once its signature is verified or the authorization server has said so. */
+/** The identifiers in an access token whose signature is verified, or in an introspection response. */
 export interface TokenIdentity {
   /** The client that the token was issued to. */
   readonly clientId?: string;
@@ -63,78 +125,59 @@ export interface TokenIdentity {
   readonly jti?: string;
 }
 
-/** An access token that is not good here. */
+/** An access token was refused. */
 export interface TokenRefusal extends TokenIdentity {
-  /** Why, in a sentence for the client. */
+  /** The reason, in a sentence for the client. */
   readonly refused: string;
-  /** Which check the token did not pass. */
+  /** The check that the token failed. */
   readonly code: TokenRefusalCode;
-  /** What the token says instead, for the record. */
+  /** The value found in the token, for the record. */
   readonly detail?: string;
 }
 
-/** One request that was refused. Never a token, never a proof. */
+/** A record of a refused request. It never contains a token or a proof. */
 export interface AccessRefusal extends TokenIdentity {
   /** When it was refused. */
   readonly time: Date;
   /** The resource identifier of this server. */
   readonly resource: string;
-  /** Which check the request did not pass. */
+  /** The check that the request failed. */
   readonly code: AccessRefusalCode;
-  /** What the client was told, and what was found instead, quoted: `The token is for another resource: "https://..."`. */
+  /** The sentence sent to the client, and the value that was found, quoted: `The token is for another resource: "https://..."`. */
   readonly reason: string;
-  /** What to change, where it may be the configuration of this server or of its authorization server. */
+  /** What to change, if the configuration of this server or of its authorization server can be the cause. */
   readonly remedy?: string;
 }
 
 /**
- * Is told of one request that is refused. It is awaited before the answer is given, for ten seconds at most, and where it
- * throws, the answer stays what it is.
+ * Called for each refused request. The response waits for it, for at most ten seconds. If it throws, the response does not
+ * change.
  */
 export type OnRefused = ((refusal: AccessRefusal) => void) | ((refusal: AccessRefusal) => Promise<void>);
 
-/** `more.refused` stands in for the usual sentence. */
+/** Creates a TokenRefusal. `more.refused` replaces the usual sentence. */
 export function tokenRefusal(code: TokenRefusalCode, more: Partial<Omit<TokenRefusal, 'code'>> = {}): TokenRefusal {
-  return { refused: TOKEN_REFUSALS[code], code, ...more };
+  return { refused: ACCESS_REFUSALS[code].message, code, ...more };
 }
 
-const REMEDIES: Partial<Record<AccessRefusalCode, string>> = {
-  no_token: 'Where the client does send one, something in between takes the Authorization header away.',
-  malformed: 'Use introspection where the authorization server issues access tokens that are no JWTs.',
-  wrong_type:
-    'JWT access tokens have the type at+jwt (RFC 9068). Use introspection where the authorization server issues others.',
-  algorithm_not_allowed: 'List it in jwt.algorithms, or let the authorization server sign with another.',
-  unknown_key: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
-  bad_signature: 'Where it happens to every token, jwt.jwksUri is not the key set of the issuer.',
-  inactive: 'Where it happens to every token, the authorization server does not let introspection.clientId ask.',
-  wrong_token_type: 'Only Bearer and DPoP tokens are understood, the latter with a cnf member.',
-  missing_claim: 'Let the authorization server say it in its tokens or introspection answers.',
-  wrong_issuer: 'issuer must be the issuer identifier of the authorization server, letter by letter.',
-  wrong_audience:
-    'The client must ask for this resource, and the authorization server know it by the same identifier, letter by letter.',
-  bound_to_key: 'It must come with a DPoP proof, through accessTokenGate; requireBearerAuth of the SDKs knows none.',
-  proof_refused: 'Where it is about the URL and a proxy changes the path, set dpop.url.',
-  replay_unknown: 'The replay store cannot be asked, or is full.',
-};
+const MAX_REPORT_MS = 10_000;
 
-const MAX_TOLD_MS = 10_000;
-
-/** Hands a refusal to `onRefused`, with what to do about it. */
+/** Calls `onRefused` with a refusal and its remedy. Never rejects. */
 export async function report(onRefused: OnRefused | undefined, refusal: AccessRefusal): Promise<void> {
-  const remedy = refusal.remedy ?? REMEDIES[refusal.code];
+  const remedy = refusal.remedy ?? ACCESS_REFUSALS[refusal.code].remedy;
   try {
-    const told = onRefused?.({ ...refusal, ...(remedy !== undefined && { remedy }) });
-    if (told !== undefined) await within(MAX_TOLD_MS, Promise.resolve(told));
+    const result = onRefused?.({ ...refusal, ...(remedy !== undefined && { remedy }) });
+    if (result !== undefined) await within(MAX_REPORT_MS, Promise.resolve(result));
   } catch {
-    // A refusal stays what it is.
+    // An error of onRefused must not change the response.
   }
 }
 
-/** What the record says of it, besides when and where. */
+/** The part of an AccessRefusal that describes the reason. */
 export type Reason = Omit<AccessRefusal, 'time' | 'resource'>;
 
-export function refusedToken({ refused, detail, ...known }: TokenRefusal): Reason {
-  return { ...known, reason: detail === undefined ? refused : `${refused}: ${shown(detail)}` };
+export function refusedToken({ refused, detail, ...rest }: TokenRefusal): Reason {
+  return { ...rest, reason: detail === undefined ? refused : `${refused}: ${shown(detail)}` };
 }
 
 export function unverifiable({ reason, remedy }: TokenVerificationUnavailableError): Reason {

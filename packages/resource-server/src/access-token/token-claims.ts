@@ -4,10 +4,10 @@ import type { AccessTokenInfo } from './auth-info.ts';
 import { type TokenRefusal, type TokenRefusalCode, tokenRefusal } from './refusals.ts';
 
 const strings = z.array(z.string());
-/** RFC 7800: a confirmation that is not understood must not be skipped. */
+/** RFC 7800: an unknown confirmation method must not be ignored. */
 const confirmation = z.strictObject({ jkt: z.string() });
 
-/** What this server must know of a token, whoever says it. */
+/** The claims that both JWTs and introspection responses must or may have. */
 const claimsSchema = z.looseObject({
   iss: z.string().optional(),
   sub: z.string().min(1).optional(),
@@ -25,29 +25,29 @@ const claimsSchema = z.looseObject({
 });
 
 const schemas = {
-  /** RFC 9068 section 2.2. `iat` and `jti`, which it wants too, decide nothing here. */
+  /** RFC 9068 section 2.2. It also requires `iat` and `jti`, which no check here uses. */
   jwt: claimsSchema.required({ iss: true, sub: true }),
-  /** RFC 7662 section 2.2: it is the issuer that answers, and a client's own token has no subject. */
+  /** RFC 7662 section 2.2. The response comes from the issuer, and a token issued to the client itself has no `sub`. */
   introspection: claimsSchema,
 };
 
 export interface TokenRules {
-  /** Who says it: the token itself, or the authorization server about it. */
-  readonly said: 'jwt' | 'introspection';
+  /** Where the claims come from. */
+  readonly source: 'jwt' | 'introspection';
   readonly issuer: string;
   readonly resource: string;
   readonly clockToleranceSeconds: number;
   /** Epoch seconds. */
   readonly now: number;
-  /** Of the key of a verified DPoP proof; undefined where the token was sent as a bearer token. */
+  /** The thumbprint of the key of a verified DPoP proof; undefined if the token was sent as a bearer token. */
   readonly dpopThumbprint: string | undefined;
 }
 
-/** Claims held against the rules: what the token says of its bearer, or why it is refused. */
+/** Checks the claims against the rules. Returns the content of the token, or the reason to refuse it. */
 export function readTokenClaims(token: string, claims: unknown, rules: TokenRules): AccessTokenInfo | TokenRefusal {
-  const parsed = schemas[rules.said].safeParse(claims);
+  const parsed = schemas[rules.source].safeParse(claims);
   if (!parsed.success) {
-    const member = String(parsed.error.issues[0]?.path[0] ?? 'what an access token must say');
+    const member = String(parsed.error.issues[0]?.path[0] ?? 'a required claim');
     return tokenRefusal('missing_claim', { refused: `The token lacks ${member}, or it is malformed` });
   }
   const { iss, sub, aud, exp, nbf, client_id: clientId, jti, scope, act, groups, roles, cnf } = parsed.data;
@@ -64,8 +64,8 @@ export function readTokenClaims(token: string, claims: unknown, rules: TokenRule
   if (!audiences.includes(rules.resource)) return refuse('wrong_audience', audiences.join(' '));
   if (exp <= rules.now - rules.clockToleranceSeconds) return refuse('expired');
   if (nbf !== undefined && nbf > rules.now + rules.clockToleranceSeconds) return refuse('not_yet_valid');
-  const unbound = bindingRefusal(cnf, rules.dpopThumbprint);
-  if (unbound !== undefined) return refuse(unbound);
+  const bindingFault = bindingRefusal(cnf, rules.dpopThumbprint);
+  if (bindingFault !== undefined) return refuse(bindingFault);
   return {
     token,
     clientId,
@@ -85,7 +85,7 @@ export function readTokenClaims(token: string, claims: unknown, rules: TokenRule
   };
 }
 
-/** RFC 9449 sections 7.1 and 7.2: a bound token works with a proof by its key only, any other as a bearer token only. */
+/** RFC 9449 sections 7.1 and 7.2: a bound token needs a proof by its key, and a token that is not bound is a bearer token. */
 function bindingRefusal(cnf: unknown, dpopThumbprint: string | undefined): TokenRefusalCode | undefined {
   if (dpopThumbprint === undefined) return cnf === undefined ? undefined : 'bound_to_key';
   const { data } = confirmation.safeParse(cnf);

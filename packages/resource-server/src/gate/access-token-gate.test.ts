@@ -48,7 +48,7 @@ const gateOptions = (more: Partial<AccessTokenGateOptions> = {}): AccessTokenGat
   ...more,
 });
 
-/** The request that oauth4webapi sends, seen by a gate rather than by the network. */
+/** Passes the request that oauth4webapi sends to a gate instead of the network, and returns the result of the gate. */
 async function send(
   gate: ReturnType<typeof accessTokenGate>,
   token: string,
@@ -69,15 +69,15 @@ async function send(
     .catch((error: unknown) => {
       if (!(error instanceof oauth.WWWAuthenticateChallengeError)) throw error;
     });
-  if (outcome === undefined) throw new Error('nothing was sent');
+  if (outcome === undefined) throw new Error('no request was sent');
   return outcome;
 }
 
 const challengesOf = (outcome: AccessTokenInfo | Response) =>
-  outcome instanceof Response ? `${outcome.status} ${outcome.headers.get('www-authenticate')}` : 'let in';
+  outcome instanceof Response ? `${outcome.status} ${outcome.headers.get('www-authenticate')}` : 'accepted';
 
 describe('accessTokenGate', () => {
-  it('lets bearer tokens in, and bound ones with a proof by their key', async () => {
+  it('accepts bearer tokens, and bound tokens with a proof by their key', async () => {
     const gate = accessTokenGate(gateOptions());
     await expect(send(gate, bearer)).resolves.toMatchObject({ clientId: 'bot-at-as', scopes: ['issues:read'] });
     const info = await send(gate, bound, handle());
@@ -85,11 +85,11 @@ describe('accessTokenGate', () => {
     expect(callerOf({ authInfo: info })).toMatchObject({ subject: `${world.idp.issuer}#bot`, proven: true });
   });
 
-  it('lets bound JWTs in', async () => {
+  it('accepts bound JWTs', async () => {
     const idJag = await bot.idJag({ resource: JWT_RESOURCE, scope: 'docs:read' });
     const token = String((await bot.redeem(idJag, {}, { dpop: handle() })).body['access_token']);
     const verifier = accessTokenVerifier({ issuer: world.as.issuer, resource: JWT_RESOURCE, jwt: {} });
-    // It is for another path of the same server.
+    // The proof is for another path than the resource: the path of the request counts.
     const gate = accessTokenGate({ verifier });
     await expect(send(gate, token, handle())).resolves.toMatchObject({ scopes: ['docs:read'] });
     expect(challengesOf(await send(gate, token))).toContain('bound to a key');
@@ -103,12 +103,12 @@ describe('accessTokenGate', () => {
     expect(challengesOf(answer)).toMatch(/^401 DPoP error="invalid_token"/u);
   });
 
-  it('takes no token from the query of a URL', async () => {
+  it('ignores an access token in the query of the URL', async () => {
     const url = `${OPAQUE_RESOURCE}?access_token=${bearer}`;
     expect(challengesOf(await accessTokenGate(gateOptions())(new Request(url)))).toMatch(/^401 Bearer/u);
   });
 
-  it('answers a request without a token with both schemes and no error', async () => {
+  it('challenges a request without an access token for both schemes and without an error code', async () => {
     const response = await accessTokenGate(gateOptions())(new Request(OPAQUE_RESOURCE));
     expect(challengesOf(response)).toMatch(
       /^401 Bearer scope="issues:read", resource_metadata="[^"]+", DPoP algs="ES256 /,
@@ -122,23 +122,23 @@ describe('accessTokenGate', () => {
     [
       'a proof by another key',
       async () => send(gate(), bound, handle(await oauth.generateKeyPair('ES256'))),
-      /^401 DPoP error="invalid_token".*not by the key/,
+      /^401 DPoP error="invalid_token".*not made with the key/,
     ],
     [
-      'no proof',
+      'a bound token without a proof',
       () => gate()(new Request(OPAQUE_RESOURCE, { headers: { authorization: `DPoP ${bound}` } })),
       /^401 DPoP error="invalid_dpop_proof"/,
     ],
     ['an unknown token', () => send(gate(), 'x'.repeat(43)), /^401 Bearer error="invalid_token"/],
     [
-      'bound tokens where they are not taken',
+      'a bound token if dpop is false',
       () => send(gate({ dpop: false }), bound, handle()),
       /^401 Bearer error="invalid_token"/,
     ],
     [
-      'bearer tokens where only bound ones are',
+      'a bearer token if requireDpop is true',
       () => send(gate({ requireDpop: true }), bearer),
-      /^401 DPoP error="invalid_token".*Only bound/,
+      /^401 DPoP error="invalid_token".*Only tokens that are bound/,
     ],
   ])('refuses %s', async (_name, attempt, challenges) => {
     expect(challengesOf(await attempt())).toMatch(challenges);
@@ -146,10 +146,10 @@ describe('accessTokenGate', () => {
 
   const gate = (more: Partial<AccessTokenGateOptions> = {}) => accessTokenGate(gateOptions(more));
 
-  it('answers 503, for a token that may be good, where the replay store cannot say', async () => {
+  it('responds with 503 if the replay store fails', async () => {
     const replay = { reserve: () => Promise.reject(new Error('redis://:secret@host')) };
     const answer = await send(gate({ dpop: { replay } }), bound, handle());
-    if (!(answer instanceof Response)) throw new Error('it was let in');
+    if (!(answer instanceof Response)) throw new Error('the request was accepted');
     expect(answer.status).toBe(503);
     expect(await answer.json()).toEqual({ error: 'temporarily_unavailable' });
     expect(answer.headers.get('retry-after')).toBe('1');
@@ -164,28 +164,28 @@ describe('accessTokenGate', () => {
     };
     await send(spy, bound, handle());
     const [first] = seen;
-    if (first === undefined) throw new Error('nothing was sent');
+    if (first === undefined) throw new Error('no request was sent');
     expect(challengesOf(await once(first))).toContain('was used before');
   });
 
-  it('asks for a nonce, and takes the proof that has it', async () => {
-    const asking = gate({ dpop: { nonces: dpopNonces() } });
+  it('requires a nonce, and accepts a proof with it', async () => {
+    const gateWithNonces = gate({ dpop: { nonces: dpopNonces() } });
     const client = handle();
-    const first = await send(asking, bound, client);
+    const first = await send(gateWithNonces, bound, client);
     expect(challengesOf(first)).toMatch(/^401 DPoP error="use_dpop_nonce"/);
     expect((first as Response).headers.get('dpop-nonce')).toEqual(expect.any(String));
-    // The handle has kept the nonce of the answer.
-    await expect(send(asking, bound, client)).resolves.toMatchObject({ clientId: 'bot-at-as' });
+    // The handle has stored the nonce of the response.
+    await expect(send(gateWithNonces, bound, client)).resolves.toMatchObject({ clientId: 'bot-at-as' });
   });
 
-  it('is no 401 where the authorization server cannot be asked', async () => {
+  it('responds with 503 if the authorization server cannot be reached', async () => {
     const verifier = accessTokenVerifier({ issuer: 'http://127.0.0.1:9', resource: OPAQUE_RESOURCE, jwt: {} });
     const jwt = await world.signingKeys.sign({}, { typ: 'at+jwt' });
     const response = await send(accessTokenGate({ verifier }), jwt);
     expect(challengesOf(response)).toBe('503 null');
   });
 
-  it('cannot want proofs and not take them', () => {
+  it('throws a TypeError if requireDpop is true and dpop is false', () => {
     const wrong = gateOptions({ dpop: false, requireDpop: true });
     for (const make of [accessTokenGate, expressAccessToken, honoAccessToken]) {
       expect(() => make(wrong)).toThrow(TypeError);
@@ -194,8 +194,8 @@ describe('accessTokenGate', () => {
   });
 });
 
-describe('as a middleware', () => {
-  it('of Express lets in what it should, with the caller where SDK v1 looks for it', async () => {
+describe('the middleware', () => {
+  it('for Express accepts valid requests and sets request.auth to the caller', async () => {
     const app = express();
     app.use('/opaque', expressAccessToken(gateOptions()), (request, response) => {
       response.json(callerOf({ authInfo: (request as { auth?: unknown }).auth }).clientId);
@@ -210,7 +210,7 @@ describe('as a middleware', () => {
       expect(bad.status).toBe(401);
       expect(bad.headers.get('cache-control')).toBe('no-store');
       await expect(bad.json()).resolves.toMatchObject({ error: 'invalid_token' });
-      // A proof is about the public URL, the resource's, not the one a proxy uses.
+      // A proof must be for the public URL (the resource), and not for the URL that a proxy requests.
       const headers = await proofHeaders(bound);
       const proven = await fetch(url, { headers });
       expect(proven.status).toBe(200);
@@ -224,7 +224,7 @@ describe('as a middleware', () => {
     }
   });
 
-  it('of Hono lets in what it should', async () => {
+  it('for Hono accepts valid requests and sets auth to the caller', async () => {
     const app = new Hono<{ Variables: { auth: AccessTokenInfo } }>();
     app.use('/opaque', honoAccessToken(gateOptions()));
     app.all('/opaque', (context) => context.json(callerOf({ http: { authInfo: context.get('auth') } }).clientId));
@@ -234,7 +234,7 @@ describe('as a middleware', () => {
   });
 });
 
-/** The headers of a GET with a bound token. */
+/** The headers of a GET request with a bound token and its proof. */
 async function proofHeaders(token: string): Promise<Record<string, string>> {
   let sent: Record<string, string> = {};
   await oauth.protectedResourceRequest(token, 'GET', new URL(OPAQUE_RESOURCE), new Headers(), null, {

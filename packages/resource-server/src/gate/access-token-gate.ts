@@ -3,10 +3,10 @@ import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
 /**
- * Requires an access token of Web-standard requests: resolves to what it says, or to the answer to give instead. It
- * stands where `requireBearerAuth` of MCP SDK v2 would, and takes DPoP-bound tokens as well.
+ * Creates a function that requires a valid access token of a Web-standard request. It resolves to the content of the token,
+ * or to the Response to send instead. It replaces `requireBearerAuth` of MCP SDK v2, and also accepts DPoP-bound tokens.
  *
- * Throws a TypeError for options that cannot be meant.
+ * Throws a TypeError for invalid options.
  */
 export function accessTokenGate(
   options: AccessTokenGateOptions,
@@ -37,7 +37,7 @@ function responseOf({ status, headers, body }: GateRefusal): Response {
 
 const JSON_BODY = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
-/** Express-compatible; it sets `auth`, where MCP SDK v1 looks for the caller, to an AccessTokenInfo. */
+/** Middleware for Express. It sets `request.auth`, from which MCP SDK v1 reads the caller, to an AccessTokenInfo. */
 export type ExpressAccessToken = (
   request: IncomingMessage & { originalUrl?: string; auth?: unknown },
   response: ServerResponse,
@@ -45,8 +45,8 @@ export type ExpressAccessToken = (
 ) => Promise<void>;
 
 /**
- * {@link accessTokenGate} as a middleware for Express, where `requireBearerAuth` of MCP SDK v1 would stand. Throws a
- * TypeError for options that cannot be meant.
+ * {@link accessTokenGate} as a middleware for Express. It replaces `requireBearerAuth` of MCP SDK v1. Throws a TypeError
+ * for invalid options.
  *
  * @example
  * <!-- from examples/mcp-server-express.ts#mcp-server -->
@@ -77,7 +77,7 @@ export function expressAccessToken(options: AccessTokenGateOptions): ExpressAcce
   const gate = createGate(options, 'expressAccessToken');
   return async (request, response, next) => {
     const { method = 'GET', url = '/', originalUrl, headers } = request;
-    // Several DPoP headers arrive joined by a comma, which no proof has (RFC 9449 section 4.3, check 1).
+    // Several DPoP headers are joined by a comma, so that the proof is invalid (RFC 9449 section 4.3, check 1).
     const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
     let outcome: GateOutcome;
     try {
@@ -91,15 +91,15 @@ export function expressAccessToken(options: AccessTokenGateOptions): ExpressAcce
       next();
       return;
     }
-    const { status, headers: answered, body } = outcome.refusal;
-    response.writeHead(status, { ...answered, ...JSON_BODY });
+    const { status, headers: refusalHeaders, body } = outcome.refusal;
+    response.writeHead(status, { ...refusalHeaders, ...JSON_BODY });
     response.end(JSON.stringify(body));
   };
 }
 
 /**
- * {@link accessTokenGate} as a middleware for Hono, which finds the caller by `c.get('auth')`. Throws a TypeError for
- * options that cannot be meant.
+ * {@link accessTokenGate} as a middleware for Hono. A handler gets the caller by `c.get('auth')`. Throws a TypeError for
+ * invalid options.
  */
 export function honoAccessToken(
   options: AccessTokenGateOptions,

@@ -1,35 +1,35 @@
 import { z } from 'zod';
 
-/** Who calls a tool, as the access token says. */
+/** The caller of a tool, from the verified access token. */
 export interface Caller {
   /**
-   * `sub`: the account at the authorization server. Undefined where the token is the client's own, as introspection says
-   * it: `clientId` is then all there is, and it is no account's name.
+   * `sub`: the account at the authorization server. Undefined if introspection returned no `sub`, which means that the
+   * token was issued to the client itself. Do not use `clientId` as an account's name then: it can equal one.
    */
   readonly subject: string | undefined;
-  /** The authorization server that says so. `issuer` and `subject` together name the caller. */
+  /** The issuer identifier of the authorization server. `issuer` and `subject` together identify the caller. */
   readonly issuer: string;
-  /** The client that sent the request: software, where `subject` is on whose account. */
+  /** The client that sent the request. The client is the software; `subject` is the account that it acts for. */
   readonly clientId: string;
-  /** The scopes of the token; empty where it has none. */
+  /** The scopes of the token; empty if it has none. */
   readonly scopes: readonly string[];
-  /** The claim `groups`; empty where the token has none. */
+  /** The claim `groups`; empty if the token has none. */
   readonly groups: readonly string[];
-  /** The claim `roles`; empty where the token has none. */
+  /** The claim `roles`; empty if the token has none. */
   readonly roles: readonly string[];
-  /** `act` (RFC 8693 section 4.1): who uses the subject's access. */
+  /** `act` (RFC 8693 section 4.1): the party that acts for the subject. */
   readonly actor?: Readonly<Record<string, unknown>>;
-  /** `tenant`: that of the identity provider in which the subject is, where the authorization server says it. */
+  /** `tenant`: the subject's tenant at the identity provider, if the token has this claim. */
   readonly tenant?: string;
-  /** `aud_tenant`: the tenant of the authorization server, where it says it. */
+  /** `aud_tenant`: the tenant of the authorization server, if the token has this claim. */
   readonly audienceTenant?: string;
-  /** RFC 9396. */
+  /** The claim `authorization_details` (RFC 9396); empty if the token has none. */
   readonly authorizationDetails: readonly { readonly type: string; readonly [member: string]: unknown }[];
-  /** Whether the token is bound to a key, and the request proved to be by its holder (RFC 9449). */
+  /** Whether the token is bound to a key and the request had a valid proof by that key (RFC 9449). */
   readonly proven: boolean;
   /** When the token expires. */
   readonly expiresAt: Date;
-  /** Everything the token or the introspection answer says. */
+  /** All claims of the token or of the introspection response. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
@@ -49,15 +49,15 @@ const authInfoSchema = z.object({
   }),
 });
 
-/** Where the SDKs put it: v1 into the handler's `extra`, v2 into the `http` of its context. */
+/** The verified token in a tool handler's second argument: `extra.authInfo` in SDK v1, `context.http.authInfo` in v2. */
 const extraSchema = z.union([
   z.object({ authInfo: authInfoSchema }).transform(({ authInfo }) => authInfo),
   z.object({ http: z.object({ authInfo: authInfoSchema }) }).transform(({ http }) => http.authInfo),
 ]);
 
 /**
- * The caller, from what a tool handler of MCP SDK v1 or v2 gets besides its arguments. Throws a TypeError where there
- * is none: nothing that `accessTokenVerifier` made stood before the handler.
+ * The caller, from the second argument of a tool handler of MCP SDK v1 or v2. Throws a TypeError if there is no verified
+ * access token, because no middleware with an `accessTokenVerifier` ran before the handler.
  */
 export function callerOf(extra: unknown): Caller {
   const { data } = extraSchema.safeParse(extra);

@@ -49,15 +49,15 @@ const options = (more: Partial<AccessTokenGateOptions> = {}): AccessTokenGateOpt
   ...more,
 });
 
-/** What a gate makes of a request to `target` with a proof for `htu`: what it tells the client, or `let in`. */
+/** Sends a request to `target` with a proof for `htu` through a gate. Returns `accepted`, or the status and the error. */
 async function outcome(target: string, htu: string, more: Partial<AccessTokenGateOptions> = {}): Promise<string> {
   const request = { method: 'POST', target, authorization: `DPoP ${TOKEN}`, dpop: await proofFor(htu) };
   const decided = await createGate(options(more))(request);
-  if ('info' in decided) return 'let in';
+  if ('info' in decided) return 'accepted';
   return `${decided.refusal.status} ${decided.refusal.body.error_description}`;
 }
 
-describe('the URL that a proof must be about', () => {
+describe('the URL that a DPoP proof must be for', () => {
   it.each([
     ['/mcp', RESOURCE],
     ['/mcp?session=1', RESOURCE],
@@ -67,7 +67,7 @@ describe('the URL that a proof must be about', () => {
     ['https://evil.example', 'https://mcp.example/'],
     ['//evil.example/mcp', 'https://mcp.example//evil.example/mcp'],
   ])('of a request to %s is %s', async (target, url) => {
-    await expect(outcome(target, url)).resolves.toBe('let in');
+    await expect(outcome(target, url)).resolves.toBe('accepted');
   });
 
   it.each([
@@ -85,7 +85,7 @@ describe('the URL that a proof must be about', () => {
     await expect(outcome(target, url)).resolves.toMatch(/^401 .*URL/u);
   });
 
-  it('is named where the proof is for another', async () => {
+  it('is in the error description if the proof is for another URL', async () => {
     await expect(outcome('/mcp', 'https://mcp.example/issues/mcp')).resolves.toBe(
       '401 The DPoP proof is for another URL than https://mcp.example/mcp',
     );
@@ -93,12 +93,12 @@ describe('the URL that a proof must be about', () => {
 
   it('can be set, for a proxy that changes the path', async () => {
     const dpop = { url: 'https://mcp.example/issues/mcp' };
-    await expect(outcome('/mcp', dpop.url, { dpop })).resolves.toBe('let in');
+    await expect(outcome('/mcp', dpop.url, { dpop })).resolves.toBe('accepted');
     await expect(outcome('/mcp', RESOURCE, { dpop })).resolves.toContain(`another URL than ${dpop.url}`);
     expect(() => createGate(options({ dpop: { url: '/issues/mcp' } }))).toThrow('dpop.url is not an absolute URL');
   });
 
-  it('is not what the client writes on the request line', async () => {
+  it('does not contain the host of an absolute request target', async () => {
     const gate = expressAccessToken(options());
     const server = createServer((request, response) => void gate(request, response, () => response.end('in')));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -123,7 +123,7 @@ describe('the URL that a proof must be about', () => {
   });
 });
 
-it('a proof is remembered for the client of the token, to which keys cost nothing', async () => {
+it('a gate counts a used DPoP proof for the client of the access token', async () => {
   const owners: unknown[] = [];
   const replay = {
     reserve: async (_id: string, _expiresAt: Date, owner?: string) => {
@@ -131,12 +131,12 @@ it('a proof is remembered for the client of the token, to which keys cost nothin
       return true;
     },
   };
-  await expect(outcome('/mcp', RESOURCE, { dpop: { replay } })).resolves.toBe('let in');
+  await expect(outcome('/mcp', RESOURCE, { dpop: { replay } })).resolves.toBe('accepted');
   expect(owners).toEqual(['c']);
 });
 
 describe('onRefused', () => {
-  const refusing = (more: Partial<Verifier> = {}) => {
+  const recordingVerifier = (more: Partial<Verifier> = {}) => {
     const records: AccessRefusal[] = [];
     return {
       records,
@@ -151,9 +151,9 @@ describe('onRefused', () => {
     ...more,
   });
 
-  it('is told nothing of a request that is let in', async () => {
-    const { records, verifier: told } = refusing();
-    await createGate(options({ verifier: told }))(request());
+  it('is not called for a request that is accepted', async () => {
+    const { records, verifier: recording } = recordingVerifier();
+    await createGate(options({ verifier: recording }))(request());
     expect(records).toEqual([]);
   });
 
@@ -177,21 +177,21 @@ describe('onRefused', () => {
       async () => request({ authorization: `DPoP ${TOKEN}`, dpop: await proofFor(RESOURCE) }),
       { dpop: { replay: { reserve: () => Promise.reject(new Error('redis://:secret@host')) } } },
     ],
-  ])('is told of %s', async (code, refused, more) => {
-    const { records, verifier: told } = refusing();
-    await createGate(options({ ...more, verifier: told }))(await refused());
+  ])('is called with the code %s', async (code, refused, more) => {
+    const { records, verifier: recording } = recordingVerifier();
+    await createGate(options({ ...more, verifier: recording }))(await refused());
     expect(records).toEqual([expect.objectContaining({ code, resource: RESOURCE, time: NOW })]);
     expect(records[0]?.reason).toEqual(expect.stringMatching(/^[A-Z]\w* \w+/u));
     expect(JSON.stringify(records)).not.toMatch(/an-access-token|eyJ|secret/u);
   });
 
-  it('is told whose token was refused, why, and what to do', async () => {
+  it('is called with the client, the reason and the remedy', async () => {
     const checkAccessToken = () =>
       Promise.resolve(
         tokenRefusal('wrong_audience', { detail: `${RESOURCE}/`, clientId: 'c', subject: 's', jti: 'j' }),
       );
-    const { records, verifier: told } = refusing({ checkAccessToken });
-    const decided = await createGate(options({ verifier: told }))(request());
+    const { records, verifier: recording } = recordingVerifier({ checkAccessToken });
+    const decided = await createGate(options({ verifier: recording }))(request());
     expect(decided).toMatchObject({ refusal: { body: { error_description: 'The token is for another resource' } } });
     expect(records).toEqual([
       {
@@ -207,25 +207,25 @@ describe('onRefused', () => {
     ]);
   });
 
-  it('is told why a token cannot be verified, which the client is not', async () => {
+  it('is called with the reason why a token cannot be verified, which is not sent to the client', async () => {
     const failure = new TokenVerificationUnavailableError(
       'introspection: answered 401 invalid_client',
-      'Mend the secret.',
+      'Correct the secret.',
     );
-    const { records, verifier: told } = refusing({ checkAccessToken: () => Promise.reject(failure) });
-    const decided = await createGate(options({ verifier: told }))(request());
+    const { records, verifier: recording } = recordingVerifier({ checkAccessToken: () => Promise.reject(failure) });
+    const decided = await createGate(options({ verifier: recording }))(request());
     expect(decided).toMatchObject({ refusal: { status: 503, body: { error: 'temporarily_unavailable' } } });
     expect(JSON.stringify(decided)).not.toContain('introspection');
     expect(records).toEqual([
       expect.objectContaining({
         code: 'verification_unavailable',
         reason: 'introspection: answered 401 invalid_client',
-        remedy: 'Mend the secret.',
+        remedy: 'Correct the secret.',
       }),
     ]);
   });
 
-  it('is waited for, and changes no answer where it fails', async () => {
+  it('is awaited, and the response does not change if it rejects', async () => {
     let done = false;
     const onRefused = async () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -239,11 +239,11 @@ describe('onRefused', () => {
     expect(done).toBe(true);
   });
 
-  describe('that never comes to an end', () => {
+  describe('that never ends', () => {
     beforeEach(() => void jest.useFakeTimers());
     afterEach(() => void jest.useRealTimers());
 
-    it('holds an answer for ten seconds', async () => {
+    it('delays the response by ten seconds', async () => {
       const onRefused = () => new Promise<void>(() => {});
       const gate = createGate(options({ verifier: { ...verifier, onRefused } }));
       let isAnswered = false;

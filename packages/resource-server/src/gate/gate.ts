@@ -12,43 +12,50 @@ import type { AccessTokenVerifier } from '../access-token/access-token-verifier.
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { challenge } from './challenge.ts';
 import { TokenVerificationUnavailableError } from '../access-token/errors.ts';
-import { type Reason, refusedToken, report, type TokenRefusal, unverifiable } from '../access-token/refusals.ts';
+import {
+  ACCESS_REFUSALS,
+  type Reason,
+  refusedToken,
+  report,
+  type TokenRefusal,
+  unverifiable,
+} from '../access-token/refusals.ts';
 
-/** How a gate verifies proofs. */
+/** How a gate verifies DPoP proofs. */
 export interface GateDpopOptions extends DpopOptions {
   /**
-   * The URL of the MCP endpoint as its clients have it, which proofs must then be about: for a proxy that changes the
-   * path on the way here. Default: the origin of the resource identifier, and the path of the request.
+   * The URL that clients request, which proofs must be for. Set it if a proxy changes the path of requests. Default: the
+   * origin of the resource identifier with the path of the request.
    */
   readonly url?: string | undefined;
 }
 
-/** What a gate in front of an MCP server lets in, and what it says to the others. */
+/** Which requests a gate in front of an MCP server accepts, and which challenge it sends to the others. */
 export interface AccessTokenGateOptions {
-  /** Its `onRefused` is told of every request that is refused here. */
+  /** Verifies the access tokens. The gate calls its `onRefused` for each request that the gate refuses. */
   readonly verifier: Pick<AccessTokenVerifier, 'resource' | 'checkAccessToken' | 'onRefused'>;
   /** Sent in challenges as `resource_metadata` (RFC 9728 section 5.1). */
   readonly resourceMetadataUrl?: string | undefined;
-  /** What a client without a token is told to ask for. Not demanded of every request: see `toolScopes`. */
+  /** The scopes in the challenge, which tell a client what to request. The gate does not require them: see `toolScopes`. */
   readonly scope?: string | undefined;
-  /** How proofs are verified; `false`: bound tokens are not accepted. Default: accepted, no nonce asked for. */
+  /** How proofs are verified. `false` refuses bound tokens. Default: bound tokens are accepted, and no nonce is required. */
   readonly dpop?: GateDpopOptions | false | undefined;
-  /** Refuse bearer tokens. Default: false. */
+  /** True to refuse bearer tokens. Default: false. */
   readonly requireDpop?: boolean | undefined;
   /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
 }
 
-/** A request to a protected resource, in plain values. */
+/** The parts of a request that a gate needs, independent of the web framework. */
 export interface GateRequest {
   readonly method: string;
-  /** The request target (RFC 9112 section 3.2). No host in it counts, and neither does the Host header. */
+  /** The request target (RFC 9112 section 3.2). A host in it is ignored, and so is the Host header. */
   readonly target: string;
   readonly authorization: string | null | undefined;
   readonly dpop: string | null | undefined;
 }
 
-/** What to answer a request that may not go on. */
+/** The response to a request that is refused. */
 export interface GateRefusal {
   readonly status: 401 | 503;
   readonly headers: Readonly<Record<string, string>>;
@@ -57,10 +64,10 @@ export interface GateRefusal {
 
 export type GateOutcome = { readonly info: AccessTokenInfo } | { readonly refusal: GateRefusal };
 
-/** RFC 6750 section 2.1, RFC 9449 section 7.1. */
+/** The Authorization header (RFC 6750 section 2.1, RFC 9449 section 7.1). */
 const CREDENTIALS = /^(?<scheme>Bearer|DPoP) +(?<token>[\w.~+/-]+=*)$/iu;
 
-const NO_TOKEN: Reason = { code: 'no_token', reason: 'No access token was sent' };
+const NO_TOKEN: Reason = { code: 'no_token', reason: ACCESS_REFUSALS.no_token.message };
 
 class Refused extends Error {
   override readonly name = 'Refused';
@@ -79,8 +86,8 @@ class Refused extends Error {
 }
 
 /**
- * Decides about a request to an MCP server: a bearer token, or a bound token with a proof by its key about this very
- * request (RFC 9449 section 7). Throws a TypeError that begins with `where`, for options that cannot be meant.
+ * Creates a function that accepts or refuses a request to an MCP server. It accepts a bearer token, and a bound token with a
+ * proof by its key for this request (RFC 9449 section 7). Throws a TypeError that begins with `where` for invalid options.
  */
 export function createGate(
   options: AccessTokenGateOptions,
@@ -88,7 +95,8 @@ export function createGate(
 ): (request: GateRequest) => Promise<GateOutcome> {
   const { verifier } = options;
   const dpop = options.dpop === false ? undefined : (options.dpop ?? {});
-  if (options.requireDpop === true && dpop === undefined) throw new TypeError(`${where}: requireDpop wants dpop`);
+  if (options.requireDpop === true && dpop === undefined)
+    throw new TypeError(`${where}: requireDpop is true and dpop is false`);
   checkDpopOptions(where, dpop);
   if (dpop?.url !== undefined && !URL.canParse(dpop.url)) {
     throw new TypeError(`${where}: dpop.url is not an absolute URL`);
@@ -97,27 +105,31 @@ export function createGate(
   const replay = dpop?.replay ?? memoryReplayStore({ now });
   const { origin } = new URL(verifier.resource);
 
-  const bearer = async (token: string): Promise<AccessTokenInfo> => {
+  const acceptBearer = async (token: string): Promise<AccessTokenInfo> => {
     if (options.requireDpop === true) {
-      throw notAccepted('DPoP', 'bearer_not_accepted', 'Only bound tokens are accepted');
+      throw notAccepted('DPoP', 'bearer_not_accepted');
     }
     const info = await verifier.checkAccessToken(token);
     if ('refused' in info) throw badToken('Bearer', info);
     return info;
   };
 
-  const bound = async (token: string, request: GateRequest, how: GateDpopOptions): Promise<AccessTokenInfo> => {
+  const acceptBound = async (
+    token: string,
+    request: GateRequest,
+    dpopOptions: GateDpopOptions,
+  ): Promise<AccessTokenInfo> => {
     if (request.dpop === null || request.dpop === undefined || request.dpop === '') {
-      const message = 'A DPoP proof is needed';
-      throw new Refused('DPoP', 'invalid_dpop_proof', message, { code: 'proof_required', reason: message });
+      const { message: reason } = ACCESS_REFUSALS.proof_required;
+      throw new Refused('DPoP', 'invalid_dpop_proof', reason, { code: 'proof_required', reason });
     }
-    const url = how.url ?? publicUrl(origin, request.target);
-    if (url === undefined) throw new DpopProofError('the request is to no URL that a DPoP proof can be about');
+    const url = dpopOptions.url ?? publicUrl(origin, request.target);
+    if (url === undefined) throw new DpopProofError('the request target is not a URL of this server');
     const proven = { method: request.method, url, accessToken: token, now: now() };
-    const proof = await verifyDpopProof(request.dpop, proven, how);
+    const proof = await verifyDpopProof(request.dpop, proven, dpopOptions);
     const info = await verifier.checkAccessToken(token, proof.thumbprint);
     if ('refused' in info) throw badToken('DPoP', info);
-    // Last, so that a request that is refused for another reason spends nothing.
+    // After all other checks, so that a request that is refused for another reason does not use up the proof.
     await spendDpopProof(proof, replay, info.clientId);
     return info;
   };
@@ -125,9 +137,9 @@ export function createGate(
   const admit = async (request: GateRequest): Promise<AccessTokenInfo | undefined> => {
     const { scheme, token } = CREDENTIALS.exec(request.authorization ?? '')?.groups ?? {};
     if (scheme === undefined || token === undefined) return undefined;
-    if (scheme.toLowerCase() === 'bearer') return bearer(token);
-    if (dpop === undefined) throw notAccepted('Bearer', 'dpop_not_accepted', 'Bound tokens are not accepted here');
-    return bound(token, request, dpop);
+    if (scheme.toLowerCase() === 'bearer') return acceptBearer(token);
+    if (dpop === undefined) throw notAccepted('Bearer', 'dpop_not_accepted');
+    return acceptBound(token, request, dpop);
   };
 
   const refuse = async (refusal: GateRefusal, reason: Reason): Promise<GateOutcome> => {
@@ -150,19 +162,16 @@ export function createGate(
 }
 
 /**
- * Of the request target only path and query: the rest of an absolute-form one, and the path where it begins like a host
- * (`//`), are whatever the client wrote.
+ * The resource's origin with the path and query of the request target. The scheme and host of an absolute-form target are
+ * dropped, because the client can write any host there. A path that begins with `//` stays a path, and is not read as a host.
  */
 function publicUrl(origin: string, target: string): string | undefined {
   const path = target.replace(/^https?:\/\/[^/?#\\]*/iu, '');
   return path === '' || path.startsWith('/') || path.startsWith('?') ? `${origin}${path}` : undefined;
 }
 
-function notAccepted(
-  scheme: 'Bearer' | 'DPoP',
-  code: 'bearer_not_accepted' | 'dpop_not_accepted',
-  reason: string,
-): Refused {
+function notAccepted(scheme: 'Bearer' | 'DPoP', code: 'bearer_not_accepted' | 'dpop_not_accepted'): Refused {
+  const { message: reason } = ACCESS_REFUSALS[code];
   return new Refused(scheme, 'invalid_token', reason, { code, reason });
 }
 
@@ -176,19 +185,22 @@ function badProof({ error, message, nonce }: DpopProofError): Refused {
   return new Refused('DPoP', error, reason, { code, reason }, nonce);
 }
 
-/** The messages of errors begin small, and what clients and records are told here does not. */
+/** The message with a capital letter: messages of errors begin in lower case, descriptions for clients do not. */
 function sentence(message: string): string {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
 }
 
 function unavailable(error: unknown): Reason | undefined {
   if (error instanceof ProofReplayUnknownError) {
-    return { code: 'replay_unknown', reason: sentence(`${error.message}: ${error.detail ?? 'the store'}`) };
+    return {
+      code: 'replay_unknown',
+      reason: sentence(`${error.message}: ${error.detail ?? 'the replay store failed'}`),
+    };
   }
   return error instanceof TokenVerificationUnavailableError ? unverifiable(error) : undefined;
 }
 
-/** Not a 401: the token may be good, and its owner should keep it. */
+/** 503 and not 401, because the token can be valid and the client should keep it. */
 const UNAVAILABLE: GateRefusal = {
   status: 503,
   headers: { 'retry-after': '1' },
@@ -196,14 +208,14 @@ const UNAVAILABLE: GateRefusal = {
 };
 
 function refusalOf(options: AccessTokenGateOptions, refused: Refused | undefined): GateRefusal {
-  // A request without credentials gets no error code (RFC 6750 section 3.1), and Bearer first: the SDKs read one only.
-  const says = (scheme: 'Bearer' | 'DPoP') =>
+  // A request without credentials gets no error code (RFC 6750 section 3.1). Bearer is first, because the SDKs read one only.
+  const errorFor = (scheme: 'Bearer' | 'DPoP') =>
     refused?.scheme === scheme ? { error: refused.error, error_description: refused.message } : {};
   const where = { scope: options.scope, resource_metadata: options.resourceMetadataUrl };
-  const bearer = options.requireDpop === true ? [] : [challenge('Bearer', { ...says('Bearer'), ...where })];
+  const bearer = options.requireDpop === true ? [] : [challenge('Bearer', { ...errorFor('Bearer'), ...where })];
   const algs = options.dpop === false ? undefined : (options.dpop?.algorithms ?? DPOP_ALGORITHMS).join(' ');
-  const dpop = algs === undefined ? [] : [challenge('DPoP', { ...says('DPoP'), algs, ...where })];
-  // The scheme that was used, and was wrong, is the one to try again with.
+  const dpop = algs === undefined ? [] : [challenge('DPoP', { ...errorFor('DPoP'), algs, ...where })];
+  // The challenge is for the scheme that the client used, if it used one.
   const challenges = refused?.scheme === 'DPoP' ? dpop : refused?.scheme === 'Bearer' ? bearer : [...bearer, ...dpop];
   return {
     status: 401,

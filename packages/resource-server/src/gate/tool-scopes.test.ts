@@ -9,24 +9,24 @@ const call = (name: unknown) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', 
 
 describe('missingScopes', () => {
   it.each<[string, unknown, string[], string[]]>([
-    ['a tool whose scopes are there', call('list'), ['issues:read'], []],
-    ['a tool with one scope too few', call('close'), ['issues:read'], ['issues:write']],
+    ['a tool whose scopes the token has', call('list'), ['issues:read'], []],
+    ['a tool one of whose scopes the token lacks', call('close'), ['issues:read'], ['issues:write']],
     ['another method', { method: 'tools/list' }, [], []],
     ['a response', { jsonrpc: '2.0', id: 1, result: {} }, [], []],
     ['a batch', [call('list'), call('close')], [], ['issues:read', 'issues:write']],
-    ['a tool that is not listed', call('drop'), ['issues:read'], ['issues:write']],
+    ['a tool that is not in the table', call('drop'), ['issues:read'], ['issues:write']],
     ['a tool named like an object member', call('constructor'), [], ['issues:read', 'issues:write']],
     ['a call without a name', call(undefined), [], ['issues:read', 'issues:write']],
-    ['no message at all', 'x', [], []],
-  ])('of %s', (_name, message, scopes, missing) => {
+    ['a value that is not a message', 'x', [], []],
+  ])('returns the missing scopes for %s', (_name, message, scopes, missing) => {
     expect(missingScopes(message, { scopes }, { tools })).toEqual(missing);
   });
 
-  it('of a caller without a token are all', () => {
+  it('returns all scopes of the tool for a caller without an access token', () => {
     expect(missingScopes(call('list'), undefined, { tools })).toEqual(['issues:read']);
   });
 
-  it('of unlisted tools can be set', () => {
+  it('uses otherwise for a tool that is not in the table', () => {
     expect(missingScopes(call('drop'), { scopes: [] }, { tools, otherwise: [] })).toEqual([]);
   });
 });
@@ -49,7 +49,7 @@ describe('toolScopes', () => {
       lax: express.json({ strict: false }),
     };
     for (const [name, parser] of Object.entries(parsers)) app.use(`/${name}`, parser, toolScopes({ tools }));
-    // What the parser of Express 4 leaves of a body that is not for it.
+    // express.json() of Express 4 sets `body` to an empty object if the body is not JSON.
     app.use('/express-4', (request, _response, next) => {
       request.body = {};
       next();
@@ -71,13 +71,13 @@ describe('toolScopes', () => {
       body: JSON.stringify(message),
     });
 
-  it('lets a call with its scopes, and whatever is no call, through', async () => {
+  it('passes on a call whose scopes the token has, and messages that are not calls', async () => {
     expect((await post(call('list'))).status).toBe(200);
     expect((await post({ method: 'initialize' })).status).toBe(200);
     expect((await fetch(server.origin)).status).toBe(200);
   });
 
-  it('answers 403 with a challenge that names what the tool needs', async () => {
+  it('responds with 403 and a challenge that lists the scopes of the tool', async () => {
     const response = await post(call('close'));
     expect(response.status).toBe(403);
     expect(response.headers.get('www-authenticate')).toBe(
@@ -87,7 +87,7 @@ describe('toolScopes', () => {
     await expect(response.json()).resolves.toMatchObject({ error: 'insufficient_scope' });
   });
 
-  it('answers 415 to a body that is not said to be JSON', async () => {
+  it('responds with 415 to a body whose content type is not JSON', async () => {
     const body = JSON.stringify(call('list'));
     for (const type of [undefined, 'text/plain', 'application/jsonp', 'application/json-seq', 'application/x+json']) {
       const response = await fetch(server.origin, {
@@ -99,7 +99,7 @@ describe('toolScopes', () => {
     }
   });
 
-  it('does not let anything through unread', async () => {
+  it('passes on no body that is not parsed JSON', async () => {
     expect((await post(call('list'), '/unparsed')).status).toBe(500);
     expect((await post(call('list'), '/unparsed', 'application/json; charset=utf-8')).status).toBe(500);
     expect((await post(call('close'), '/text')).status).toBe(500);
@@ -110,7 +110,7 @@ describe('toolScopes', () => {
 });
 
 describe('challenge', () => {
-  it('quotes', () => {
+  it('escapes quotes and backslashes, and leaves out undefined parameters', () => {
     expect(challenge('Bearer', { a: 'x"y\\z', b: undefined })).toBe(String.raw`Bearer a="x\"y\\z"`);
   });
 });

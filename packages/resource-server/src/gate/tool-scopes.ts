@@ -4,13 +4,13 @@ import { challenge } from './challenge.ts';
 /** Scopes that each tool needs, by tool name. */
 export type ToolScopeTable = Readonly<Record<string, readonly string[]>>;
 
-/** Which scopes the tools of a server need. */
+/** Which scopes each tool of an MCP server needs. */
 export interface ToolScopesOptions {
   /** The scopes that each tool needs, by tool name. */
   readonly tools: ToolScopeTable;
   /**
-   * What a tool that is not in the table needs. Default: every scope of the table, so that a tool someone forgot to
-   * list is not open to all. `[]` opens them.
+   * The scopes that a tool needs that is not in the table. Default: every scope of the table, so that a tool that is
+   * missing by mistake is not callable without scopes. `[]` lets every caller use such a tool.
    */
   readonly otherwise?: readonly string[] | undefined;
   /** Sent in challenges as `resource_metadata`. */
@@ -23,14 +23,14 @@ const NOT_JSON = {
   id: null,
 };
 
-/** Express-compatible. */
+/** Middleware for Express. */
 export type ToolScopesMiddleware = (
   request: IncomingMessage & { auth?: { scopes: readonly string[] } | undefined; body?: unknown },
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
 
-/** The scopes that a JSON-RPC message (parsed), or any of a batch, needs for the tools it calls. */
+/** The scopes that a parsed JSON-RPC message, or all messages of a batch together, need for the tools they call. */
 export function requiredScopes(message: unknown, options: Pick<ToolScopesOptions, 'tools' | 'otherwise'>): string[] {
   const messages: unknown[] = Array.isArray(message) ? message : [message];
   const otherwise = options.otherwise ?? Object.values(options.tools).flat();
@@ -42,7 +42,7 @@ export function requiredScopes(message: unknown, options: Pick<ToolScopesOptions
   return [...new Set(scopes)];
 }
 
-/** Those of the required scopes that the caller's token does not have; empty where the message may go on. */
+/** The required scopes that the caller's access token does not have; empty if the message is allowed. */
 export function missingScopes(
   message: unknown,
   auth: { readonly scopes: readonly string[] } | undefined,
@@ -52,9 +52,9 @@ export function missingScopes(
 }
 
 /**
- * Answers 403 `insufficient_scope` to a `tools/call` whose token lacks its tool's scopes (RFC 6750 section 3.1), for
- * servers built on MCP SDK v1, which has no such thing. Goes after `expressAccessToken` and `express.json()`; what another
- * parser left is an error. Elsewhere than in Express: {@link missingScopes}.
+ * Middleware for Express that responds with 403 `insufficient_scope` to a `tools/call` if the access token lacks a scope of
+ * the tool (RFC 6750 section 3.1). MCP SDK v1 has no such check. Use it after `expressAccessToken` and `express.json()`: a
+ * body that is not parsed JSON is an error. Outside of Express, use {@link missingScopes}.
  */
 export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
   return (request, response, next) => {
@@ -62,15 +62,15 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
       next();
       return;
     }
-    // A parser passes over what is not JSON, and that of Express 4 leaves an empty object.
+    // express.json() skips a body that is not JSON, and in Express 4 it then sets `body` to an empty object.
     if (!/^application\/json\s*(?:;|$)/iu.test(request.headers['content-type'] ?? '')) {
       response.writeHead(415, { 'content-type': 'application/json' });
       response.end(JSON.stringify(NOT_JSON));
       return;
     }
-    // What other parsers leave could be a call that nobody has looked at.
+    // A text or a buffer from another parser could contain a tool call that was not checked.
     if (typeof request.body !== 'object' || request.body === null || request.body instanceof Uint8Array) {
-      next(new TypeError('toolScopes needs a JSON body parser before it'));
+      next(new TypeError('toolScopes: no parsed JSON body; use express.json() before it'));
       return;
     }
     if (missingScopes(request.body, request.auth, options).length === 0) {
@@ -89,7 +89,7 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
   };
 }
 
-/** The tool a message calls; null for a call that names none; undefined for any other message. */
+/** The name of the tool that a message calls; null for a call without a name; undefined for any other message. */
 function calledTool(message: unknown): string | null | undefined {
   if (typeof message !== 'object' || message === null || !('method' in message)) return undefined;
   if (message.method !== 'tools/call') return undefined;

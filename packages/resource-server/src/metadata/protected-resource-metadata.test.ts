@@ -8,7 +8,7 @@ const metadata = protectedResourceMetadata({
 });
 
 describe('protectedResourceMetadata', () => {
-  it('is an RFC 9728 document', () => {
+  it('returns an RFC 9728 document', () => {
     expect(metadata.document).toEqual({
       resource: 'https://mcp.example/team/mcp',
       authorization_servers: ['https://as.example'],
@@ -17,7 +17,7 @@ describe('protectedResourceMetadata', () => {
     });
   });
 
-  it('says that tokens must be bound to a key, and by which algorithms proofs may be signed', () => {
+  it('includes dpop_bound_access_tokens_required and the accepted algorithms of proofs', () => {
     const { document } = protectedResourceMetadata({
       resource: 'https://mcp.example',
       authorizationServers: ['https://as.example'],
@@ -30,7 +30,7 @@ describe('protectedResourceMetadata', () => {
     });
   });
 
-  it('stands at the well-known name inserted before the path', () => {
+  it('inserts the well-known name before the path of the resource', () => {
     expect(metadata.path).toBe('/.well-known/oauth-protected-resource/team/mcp');
     expect(metadata.url).toBe('https://mcp.example/.well-known/oauth-protected-resource/team/mcp');
     for (const resource of ['https://mcp.example', 'https://mcp.example/']) {
@@ -40,7 +40,7 @@ describe('protectedResourceMetadata', () => {
     }
   });
 
-  it('is answered to GET and HEAD, to any origin', async () => {
+  it('has a handler that responds to GET and HEAD from any origin', async () => {
     const response = metadata.handler(new Request(metadata.url));
     expect(response.status).toBe(200);
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
@@ -52,7 +52,7 @@ describe('protectedResourceMetadata', () => {
     expect(metadata.handler(new Request('https://mcp.example/other')).status).toBe(404);
   });
 
-  it.each(['mcp', 'https://mcp.example/#x', ''])('cannot be of the resource "%s"', (resource) => {
+  it.each(['mcp', 'https://mcp.example/#x', ''])('refuses the resource "%s"', (resource) => {
     expect(() => protectedResourceMetadata({ resource, authorizationServers: ['https://as.example'] })).toThrow(
       'resource',
     );
@@ -65,7 +65,7 @@ describe('protectedResourceMetadata', () => {
     ['scopesSupported is not a list', { scopesSupported: 'issues:read' }],
     ['scopesSupported is empty', { scopesSupported: [] }],
     ['dpopSigningAlgorithms is empty', { dpopSigningAlgorithms: [] }],
-  ])('says what cannot be meant: %s', (message, more) => {
+  ])('throws a TypeError for invalid options: %s', (message, more) => {
     const options = { resource: 'https://mcp.example', authorizationServers: ['https://as.example'], ...more };
     expect(() => protectedResourceMetadata(options as ProtectedResourceOptions)).toThrow(message);
   });

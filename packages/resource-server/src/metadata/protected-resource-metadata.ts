@@ -1,52 +1,52 @@
 import { checkList, parsedUrl } from '@credence/protocol';
 
-/** What an MCP server says of itself as a protected resource. Lists are left out rather than empty (RFC 9728 section 3.2). */
+/** The metadata of an MCP server as a protected resource. Omit a list instead of leaving it empty (RFC 9728 section 3.2). */
 export interface ProtectedResourceOptions {
-  /** The resource identifier: the MCP server's URL as its clients have it. */
+  /** The resource identifier: the URL at which clients reach the MCP server. */
   readonly resource: string;
   /** Issuer identifiers of the authorization servers whose tokens are accepted. */
   readonly authorizationServers: readonly string[];
-  /** Scopes that a client may ask for. Default: the document names none. */
+  /** Scopes that a client may request. Default: the document does not list scopes. */
   readonly scopesSupported?: readonly string[] | undefined;
-  /** The server's name for people. Default: none. */
+  /** The server's name, to show to people. Default: none. */
   readonly resourceName?: string | undefined;
   /** The URL of a page for developers. Default: none. */
   readonly resourceDocumentation?: string | undefined;
-  /** Whether only DPoP-bound tokens are accepted (RFC 9449 section 5.2 by way of RFC 9728). */
+  /** Whether only DPoP-bound access tokens are accepted (RFC 9728 section 2). */
   readonly dpopBoundAccessTokensRequired?: boolean | undefined;
-  /** Algorithms of DPoP proofs that are accepted; `DPOP_ALGORITHMS` where `accessTokenGate` has no list of its own. */
+  /** The accepted algorithms of DPoP proofs: `DPOP_ALGORITHMS`, or the list that is passed to `accessTokenGate`. */
   readonly dpopSigningAlgorithms?: readonly string[] | undefined;
 }
 
-/** RFC 9728 section 2. */
+/** A metadata document of a protected resource (RFC 9728 section 2). */
 export interface ProtectedResourceDocument {
-  /** The resource identifier, which clients compare with the URL they asked for. */
+  /** The resource identifier, which clients compare with the URL they requested. */
   readonly resource: string;
   /** Issuer identifiers of the authorization servers whose tokens are accepted. */
   readonly authorization_servers: readonly string[];
-  /** How a token may be sent: in the `header`. */
+  /** How an access token may be sent: always `header`. */
   readonly bearer_methods_supported: readonly string[];
-  /** Scopes that a client may ask for. */
+  /** Scopes that a client may request. */
   readonly scopes_supported?: readonly string[];
-  /** The server's name for people. */
+  /** The server's name, to show to people. */
   readonly resource_name?: string;
   /** The URL of a page for developers. */
   readonly resource_documentation?: string;
   /** Whether only DPoP-bound tokens are accepted. */
   readonly dpop_bound_access_tokens_required?: boolean;
-  /** Algorithms of DPoP proofs that are accepted. */
+  /** The accepted algorithms of DPoP proofs. */
   readonly dpop_signing_alg_values_supported?: readonly string[];
 }
 
-/** The document, and where and how it is served. */
+/** The metadata document, its URL, and a handler that serves it. */
 export interface ProtectedResourceMetadata {
   /** The document (RFC 9728 section 2). */
   readonly document: ProtectedResourceDocument;
-  /** Where the document is served, for `resource_metadata` in challenges. */
+  /** The URL of the document, for `resource_metadata` in challenges. */
   readonly url: string;
   /** The path of `url`: the well-known name inserted before the resource's own path (RFC 9728 section 3.1). */
   readonly path: string;
-  /** Answers GET, HEAD and CORS preflight on `path`; anything else is 404 or 405. */
+  /** Responds to GET, HEAD and CORS preflight requests for `path`, and with 404 or 405 to any other request. */
   readonly handler: (request: Request) => Response;
 }
 
@@ -54,7 +54,7 @@ const WHERE = 'protectedResourceMetadata';
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET, HEAD, OPTIONS' };
 
-/** The metadata of an MCP server as a protected resource. Throws a TypeError for options that cannot be meant. */
+/** Creates the metadata of an MCP server as a protected resource. Throws a TypeError for invalid options. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): ProtectedResourceMetadata {
   const resource = parsedUrl(options.resource);
   if (resource === undefined || resource.hash !== '' || options.resource.includes('#')) {

@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { type AuditRecord, createAuditTrail } from './audit-trail.ts';
+import { type SandboxAuditRecord, createAuditTrail } from './audit-trail.ts';
 
-const decision = (reason: string): Omit<AuditRecord, 'time'> => ({
+const decision = (reason: string): Omit<SandboxAuditRecord, 'time'> => ({
   where: 'as',
   leg: 'redeem',
   issuer: 'http://127.0.0.1:1',
@@ -15,11 +15,11 @@ const decision = (reason: string): Omit<AuditRecord, 'time'> => ({
 });
 
 describe('the audit trail', () => {
-  it('keeps the order, tells its subscribers, and stops telling them', () => {
+  it('keeps records in order, and calls subscribers until they unsubscribe', () => {
     const { audit, record } = createAuditTrail();
     record(decision('first'));
-    const heard: string[] = [];
-    const listener = ({ reason }: AuditRecord) => void heard.push(reason);
+    const received: string[] = [];
+    const listener = ({ reason }: SandboxAuditRecord) => void received.push(reason);
     const stop = audit.subscribe(listener);
     const stopSecond = audit.subscribe(listener);
     record(decision('second'));
@@ -27,22 +27,22 @@ describe('the audit trail', () => {
     record(decision('third'));
     stopSecond();
     record(decision('fourth'));
-    expect(heard).toEqual(['second', 'second', 'third']);
+    expect(received).toEqual(['second', 'second', 'third']);
     expect(audit.records.map(({ reason }) => reason)).toEqual(['first', 'second', 'third', 'fourth']);
     expect(audit.records[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT/u);
     expect(Object.isFrozen(audit.records[0])).toBe(true);
   });
 
-  it('does not let one who listens change what is decided', () => {
+  it('turns the error of a listener into a process warning, and calls the other listeners', () => {
     const { audit, record } = createAuditTrail();
-    const heard: string[] = [];
+    const received: string[] = [];
     audit.subscribe(() => {
       throw new Error('the listener is broken');
     });
-    audit.subscribe(({ reason }) => void heard.push(reason));
+    audit.subscribe(({ reason }) => void received.push(reason));
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     record(decision('first'));
-    expect(heard).toEqual(['first']);
+    expect(received).toEqual(['first']);
     expect(audit.records).toHaveLength(1);
     expect(warn.mock.calls).toEqual([['An audit listener threw: the listener is broken', { type: 'SandboxWarning' }]]);
   });

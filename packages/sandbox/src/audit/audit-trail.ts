@@ -1,54 +1,54 @@
-/** One decision about a principal: by the IdP, or by a resource authorization server. Carries no token and no secret. */
-export interface AuditRecord {
+/** One decision of the IdP or of a resource authorization server about a principal. Contains no token and no secret. */
+export interface SandboxAuditRecord {
   /** ISO 8601, in UTC. */
   readonly time: string;
-  /** Who decided: `idp`, or `as` for an authorization server. */
+  /** The server that decided: `idp`, or `as` for an authorization server. */
   readonly where: 'idp' | 'as';
-  /** `authenticate`: the principal's own token; `exchange`: an ID-JAG; `redeem`: an access token. */
+  /** The kind of request. `authenticate`: for a subject token; `exchange`: for an ID-JAG; `redeem`: for an access token. */
   readonly leg: 'authenticate' | 'exchange' | 'redeem';
-  /** The issuer that decided. */
+  /** The issuer identifier of the server that decided. */
   readonly issuer: string;
-  /** Undefined where the client could not be told apart. */
+  /** Name of the principal. Undefined if the client is unknown. */
   readonly principal: string | undefined;
-  /** The MCP server asked for; undefined at `authenticate` and where the target is unknown. */
+  /** Name of the requested MCP server. Undefined at `authenticate`, and if the requested target is unknown. */
   readonly server: string | undefined;
-  /** Empty where the request named none. */
+  /** Empty if the request named no scope. */
   readonly requestedScopes: readonly string[];
-  /** Empty where nothing was granted. */
+  /** Empty if the request was denied. */
   readonly grantedScopes: readonly string[];
   /** Whether the request was granted. */
   readonly granted: boolean;
   /** The OAuth error code of a denial (RFC 6749 section 5.2). */
   readonly error: string | undefined;
-  /** Why it was granted or denied, in a sentence. */
+  /** Why the request was granted or denied, in one sentence. */
   readonly reason: string;
 }
 
 /** Receives each record of an audit trail. */
-export type AuditListener = (record: AuditRecord) => void;
+export type SandboxAuditListener = (record: SandboxAuditRecord) => void;
 
 /** Every decision of the IdP and of the authorization servers, in the order in which they were made. */
-export interface AuditTrail {
-  /** Every record so far, the oldest first. Live: it grows. */
-  readonly records: readonly AuditRecord[];
+export interface SandboxAuditTrail {
+  /** All records, the oldest first. New records are appended to this array. */
+  readonly records: readonly SandboxAuditRecord[];
   /**
-   * Calls `listener` for every record from now on, at once and in order.
+   * Calls `listener` synchronously for every new record, in order.
    * @returns a function that ends the subscription.
    */
-  subscribe(listener: AuditListener): () => void;
+  subscribe(listener: SandboxAuditListener): () => void;
 }
 
-export type RecordDecision = (decision: Omit<AuditRecord, 'time'>) => void;
+export type RecordDecision = (decision: Omit<SandboxAuditRecord, 'time'>) => void;
 
-export function createAuditTrail(): { audit: AuditTrail; record: RecordDecision } {
-  const records: AuditRecord[] = [];
-  const listeners = new Set<AuditListener>();
+export function createAuditTrail(): { audit: SandboxAuditTrail; record: RecordDecision } {
+  const records: SandboxAuditRecord[] = [];
+  const listeners = new Set<SandboxAuditListener>();
   return {
     audit: {
       records,
       subscribe(listener) {
-        // A wrapper, so that one function subscribed twice is two subscriptions.
-        const entry: AuditListener = (record) => listener(record);
+        // a Set holds a function once: the wrapper makes two subscriptions of one function distinct
+        const entry: SandboxAuditListener = (record) => listener(record);
         listeners.add(entry);
         return () => void listeners.delete(entry);
       },
@@ -61,8 +61,8 @@ export function createAuditTrail(): { audit: AuditTrail; record: RecordDecision 
   };
 }
 
-/** Somebody who watches must not change what is decided: a listener that throws becomes a process warning. */
-function notify(listener: AuditListener, record: AuditRecord): void {
+/** Turns an error of the listener into a process warning, so that a listener cannot fail the request that is recorded. */
+function notify(listener: SandboxAuditListener, record: SandboxAuditRecord): void {
   try {
     listener(record);
   } catch (error) {

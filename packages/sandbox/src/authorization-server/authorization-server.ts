@@ -19,14 +19,14 @@ export interface AuthorizationServerOptions {
   requests: RequestCounts;
   settings: ResolvedOptions;
   idp: { issuer: string; jwksUri: string };
-  /** The clients that redeem, by principal. */
+  /** The OAuth client with which each principal redeems ID-JAGs, by principal. */
   clients: ReadonlyMap<string, SecretCredential>;
-  /** The MCP servers it issues tokens for, by name, with the client each introspects with. */
+  /** The MCP servers that the authorization server issues tokens for, by name, each with its client for introspection. */
   servers: ReadonlyMap<string, { resource: string; scopes: readonly string[]; introspection: SecretCredential }>;
   record: RecordDecision;
 }
 
-/** An oidc-provider that redeems the IdP's ID-JAGs for access tokens to its own MCP servers, and does nothing else. */
+/** Starts an oidc-provider whose only grant is the redemption of the IdP's ID-JAGs for access tokens to its own MCP servers. */
 export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const { oidc, host, settings, servers } = options;
   const store = createMemoryStore();
@@ -55,7 +55,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
         },
       ]),
     ),
-    // There is one IdP, so its subjects need no prefix to be told apart from those of another.
+    // with only one trusted IdP, the subject alone identifies an account
     account: (idJag) => idJag.subject,
     replay: settings.singleUseIdJags ? { singleUse: memoryReplayStore() } : 'bound-to-client',
     audit(entry) {
@@ -63,8 +63,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
         where: 'as',
         leg: 'redeem',
         issuer: host.origin,
-        principal: entry.subject ?? nameWhere(options.clients, ({ clientId }) => clientId === entry.clientId),
-        server: nameWhere(servers, ({ resource }) => resource === entry.resource),
+        principal: entry.subject ?? findName(options.clients, ({ clientId }) => clientId === entry.clientId),
+        server: findName(servers, ({ resource }) => resource === entry.resource),
         requestedScopes: entry.requestedScopes ?? [],
         grantedScopes: entry.grantedScopes ?? [],
         granted: entry.granted,
@@ -100,7 +100,7 @@ function oauthClient({ clientId, clientSecret }: SecretCredential, grantTypes: s
   return {
     client_id: clientId,
     client_secret: clientSecret,
-    // oidc-provider takes a secret in the header and in the body alike.
+    // oidc-provider accepts the secret in the Authorization header and in the body
     token_endpoint_auth_method: 'client_secret_basic' as const,
     grant_types: grantTypes,
     response_types: [],
@@ -108,6 +108,6 @@ function oauthClient({ clientId, clientSecret }: SecretCredential, grantTypes: s
   };
 }
 
-function nameWhere<T>(map: ReadonlyMap<string, T>, matches: (value: T) => boolean): string | undefined {
+function findName<T>(map: ReadonlyMap<string, T>, matches: (value: T) => boolean): string | undefined {
   return [...map].find(([, value]) => matches(value))?.[0];
 }

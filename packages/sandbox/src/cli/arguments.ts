@@ -3,16 +3,16 @@ import { PRINCIPAL_NAMES, type PrincipalName } from '../principals/seed.ts';
 
 export const USAGE = `Usage: npm run sandbox -- [options]
 
-Starts an identity provider, two authorization servers and three MCP servers on loopback, and prints every decision
-they make until it is stopped with Ctrl-C.
+Starts an identity provider, two authorization servers and three MCP servers on loopback. Prints each of their
+decisions until you stop it with Ctrl-C.
 
   --principal NAME   show this principal only
   --env NAME         print this principal's configuration as export lines on standard output, secrets included,
                      and everything else on standard error
-  --json             print JSON: first what runs where, then one line for each decision
-  --latency MS       every endpoint answers after this many milliseconds
-  --single-use       the authorization servers take each ID-JAG once
-  --help             show this
+  --json             print JSON: first one line with all URLs and grants, then one line for each decision
+  --latency MS       every endpoint waits this many milliseconds before it answers
+  --single-use       the authorization servers accept each ID-JAG only once
+  --help             show this help
 
 Principals: ${PRINCIPAL_NAMES.join(', ')}
 `;
@@ -26,7 +26,7 @@ export interface Arguments {
   singleUseIdJags: boolean;
 }
 
-/** @throws Error with one sentence, for an option or a name that does not exist. */
+/** @throws Error with a message of one sentence, for an option or a principal that does not exist. */
 export function readArguments(argv: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...argv],

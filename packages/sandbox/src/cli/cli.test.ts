@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { startSandbox } from '../start-sandbox.ts';
 import { auditLine } from './audit-line.ts';
@@ -19,8 +19,8 @@ afterAll(async () => {
   await sandbox.close();
 });
 
-describe('the arguments', () => {
-  it('are read, with defaults', () => {
+describe('readArguments', () => {
+  it('reads all options, and fills in defaults', () => {
     expect(readArguments([])).toEqual({
       help: false,
       json: false,
@@ -42,22 +42,22 @@ describe('the arguments', () => {
     [['--latency', 'soon'], /milliseconds/u],
     [['--verbose'], /--verbose/u],
     [['serve'], /serve/u],
-  ])('%j is refused in one sentence', (argv, why) => {
+  ])('refuses %j with an error message', (argv, why) => {
     expect(() => readArguments(argv)).toThrow(why);
   });
 });
 
-describe('the exports', () => {
-  it('come through a real shell as they were', async () => {
+describe('exportLines', () => {
+  it('writes lines from which a shell restores the same values', async () => {
     const env = { ...sandbox.principals['reporting-bot'].env, CREDENCE_TRICKY: 'it\'s $HOME `date` "and" \\ more' };
     const names = Object.keys(env);
     const script = `${exportLines(env)}${process.execPath} -p 'JSON.stringify(process.env)'`;
     const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script], { env: {} });
-    const arrived = JSON.parse(stdout) as Record<string, string>;
-    expect(Object.fromEntries(names.map((name) => [name, arrived[name]]))).toEqual(env);
+    const restored = JSON.parse(stdout) as Record<string, string>;
+    expect(Object.fromEntries(names.map((name) => [name, restored[name]]))).toEqual(env);
   });
 
-  it('hold everything a configuration needs', () => {
+  it('gets all variables that a principal needs from the env of the sandbox', () => {
     const { issues, database } = sandbox.principals['reporting-bot'].servers;
     expect(sandbox.principals['reporting-bot'].env).toEqual({
       CREDENCE_IDP_ISSUER: sandbox.idp.issuer,
@@ -82,13 +82,13 @@ describe('the exports', () => {
   });
 });
 
-describe('the overview', () => {
-  it('shows what runs where and who may reach what, and no secret', () => {
+describe('overview', () => {
+  it('shows all URLs and the grants of each principal, and no secret', () => {
     const text = overview(sandbox);
     expect(text).toContain(sandbox.idp.issuer);
     expect(text).toMatch(/create_issue +issues:write/u);
     expect(text).toMatch(
-      /reporting-bot +in analysts\n +issues +issues:read \(when asked for: issues:write\)\n +documents/u,
+      /reporting-bot +in analysts\n +issues +issues:read \(on request: issues:write\)\n +documents/u,
     );
     expect(text).toMatch(/retired-bot +disabled, in analysts/u);
     const everything = `${text}${JSON.stringify(describeSandbox(sandbox))}`;
@@ -101,7 +101,7 @@ describe('the overview', () => {
     }
   });
 
-  it('shows one principal where one is asked for', () => {
+  it('shows only the principal that is given', () => {
     expect(describeSandbox(sandbox, 'triage-bot').principals).toMatchObject([
       { name: 'triage-bot', enabled: true, grants: { issues: { default: ['issues:read', 'issues:write'] } } },
     ]);
@@ -109,8 +109,8 @@ describe('the overview', () => {
   });
 });
 
-describe('a line of the audit trail', () => {
-  const record: AuditRecord = {
+describe('auditLine', () => {
+  const record: SandboxAuditRecord = {
     time: '2026-11-20T10:20:30.456Z',
     where: 'idp',
     leg: 'exchange',
@@ -124,11 +124,11 @@ describe('a line of the audit trail', () => {
     reason: 'Not granted.',
   };
 
-  it('says when, who, what and why', () => {
+  it('contains the time, the server, the leg, the outcome, the principal, the target and the reason', () => {
     expect(auditLine(record, false)).toBe(
       '10:20:30  idp exchange     denied   reporting-bot -> database [access_denied]  Not granted.',
     );
-    const own = {
+    const authentication = {
       ...record,
       leg: 'authenticate',
       server: undefined,
@@ -136,10 +136,10 @@ describe('a line of the audit trail', () => {
       error: undefined,
       reason: 'Proven.',
     } as const;
-    expect(auditLine(own, false)).toBe('10:20:30  idp authenticate granted  reporting-bot  Proven.');
+    expect(auditLine(authentication, false)).toBe('10:20:30  idp authenticate granted  reporting-bot  Proven.');
   });
 
-  it('is coloured only where it is asked for', () => {
+  it('contains colour codes only if colours are requested', () => {
     expect(auditLine(record, true)).toContain('\u001b[31mdenied');
     expect(auditLine(record, false)).not.toContain('\u001b');
   });

@@ -2,7 +2,7 @@ import type { ServerGrant } from '../policy/policy.ts';
 import type { PrincipalName } from '../principals/seed.ts';
 import type { Sandbox } from '../sandbox.ts';
 
-/** What runs where and who may reach what, without any key or secret: as plain data. */
+/** Returns all URLs and the grants of each principal as plain data, without keys and secrets. */
 export function describeSandbox(sandbox: Sandbox, only?: PrincipalName) {
   const snapshot = sandbox.policy.snapshot();
   const { issuer, tokenEndpoint, jwksUri } = sandbox.idp;
@@ -30,7 +30,7 @@ export function describeSandbox(sandbox: Sandbox, only?: PrincipalName) {
   };
 }
 
-/** The same for a person. */
+/** Returns the data of `describeSandbox` as text for a terminal. */
 export function overview(sandbox: Sandbox, only?: PrincipalName): string {
   const { idp, authorizationServers, servers, principals } = describeSandbox(sandbox, only);
   const lines = [
@@ -54,7 +54,7 @@ export function overview(sandbox: Sandbox, only?: PrincipalName): string {
       ),
     ]),
     '',
-    'To run something as one of them:',
+    'To run a program as one of the service principals:',
     `  npm run --silent sandbox -- --env ${only ?? 'reporting-bot'} > sandbox.env &`,
     '  . ./sandbox.env',
     '',
@@ -63,8 +63,8 @@ export function overview(sandbox: Sandbox, only?: PrincipalName): string {
 }
 
 function grantText({ default: byDefault, onRequest }: ServerGrant): string {
-  const asked = onRequest.length === 0 ? '' : `(when asked for: ${onRequest.join(' ')})`;
-  return [...byDefault, asked].filter(Boolean).join(' ');
+  const requestable = onRequest.length === 0 ? '' : `(on request: ${onRequest.join(' ')})`;
+  return [...byDefault, requestable].filter(Boolean).join(' ');
 }
 
 function mapValues<Name extends string, In, Out>(record: Readonly<Record<Name, In>>, map: (value: In) => Out) {

@@ -4,7 +4,10 @@ import { principalEnvironment } from './environment.ts';
 import type { PrincipalCredentials } from '../principals/principal.ts';
 import { PRINCIPALS, SERVER_NAMES, type ServerName, STEP_UP } from '../principals/seed.ts';
 
-/** A principal with all a bot's configuration needs. Every server is in it, granted or not: a refusal is part of the story. */
+/**
+ * Returns a principal with all values that a bot's configuration needs. It lists every MCP server, including those without a
+ * grant.
+ */
 export function configuredPrincipal(
   idpIssuer: string,
   credentials: PrincipalCredentials,

@@ -1,6 +1,8 @@
 import type { Principal } from '../sandbox.ts';
 
-/** The variables `ServicePrincipal.fromEnv` reads, for one principal of the sandbox. They hold its private key and secrets. */
+/**
+ * The environment variables that `ServicePrincipal.fromEnv` reads, for one principal. They contain its private key and secrets.
+ */
 export function principalEnvironment(issuer: string, principal: Omit<Principal, 'env'>): Record<string, string> {
   const env: Record<string, string> = {
     CREDENCE_IDP_ISSUER: issuer,

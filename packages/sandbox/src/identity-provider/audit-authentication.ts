@@ -8,7 +8,7 @@ export interface AuditAuthenticationOptions {
   record: RecordDecision;
 }
 
-/** Records every request of a principal for a token of its own (`client_credentials`), whatever became of it. */
+/** Records each request of a principal for a subject token (`client_credentials`), granted or denied. */
 export function auditAuthentication(
   provider: Provider,
   { issuer, principalOf, record }: AuditAuthenticationOptions,
@@ -35,7 +35,7 @@ export function auditAuthentication(
   });
   provider.on('grant.error', (ctx: KoaContextWithOIDC, error: errors.OIDCProviderError) => {
     if (!isAuthentication(ctx)) return;
-    // The detail is for the IdP's own eyes: the client is told no more than `invalid_client`.
+    // error_detail is recorded but not sent: the client gets only `invalid_client`
     const reason = cleanText(error.error_detail ?? error.error_description ?? error.message);
     record({ ...entry(ctx), grantedScopes: [], granted: false, error: error.error, reason });
   });

@@ -1,14 +1,18 @@
 import type { IssueAuditRecord, PolicyTable } from '@credence/identity-provider';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 
-/** A token exchange as the audit trail has it, with the names of the table. */
-export function exchangeRecord(issuer: string, table: PolicyTable, entry: IssueAuditRecord): Omit<AuditRecord, 'time'> {
+/** Converts the audit record of a token exchange to a record of the sandbox, with the names that the policy table uses. */
+export function exchangeRecord(
+  issuer: string,
+  table: PolicyTable,
+  entry: IssueAuditRecord,
+): Omit<SandboxAuditRecord, 'time'> {
   const { clientId, granted, error, requestedScopes = [], grantedScopes = [] } = entry;
   const principal = clientId === undefined ? undefined : table.subject(clientId);
   const server = table.serverOf(entry);
   const known = { where: 'idp', leg: 'exchange', issuer, principal, server, requestedScopes, grantedScopes } as const;
   if (!granted) return { ...known, granted, error, reason: entry.reason ?? 'The IdP gave no reason.' };
-  const how = requestedScopes.length === 0 ? 'by default' : 'as asked';
+  const how = requestedScopes.length === 0 ? 'by default' : 'as requested';
   const rest = entry.reason === undefined ? '.' : `; ${entry.reason}.`;
   const reason = `${principal} holds ${grantedScopes.join(' ')} at ${server} (${how})${rest}`;
   return { ...known, granted, error: undefined, reason };

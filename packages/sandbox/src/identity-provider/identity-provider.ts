@@ -33,7 +33,9 @@ export interface IdentityProviderOptions {
   record: RecordDecision;
 }
 
-/** An oidc-provider that knows service principals only, gives them tokens of their own, and ID-JAGs where policy allows. */
+/**
+ * Starts an oidc-provider whose only clients are service principals. It issues subject tokens, and ID-JAGs if the policy allows.
+ */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
   const { oidc, host, settings, principals, table } = options;
   const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
@@ -45,7 +47,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clients: principals.flatMap((principal) => clientsOf(principal)),
     ttl: { ClientCredentials: settings.subjectTokenLifetimeSeconds },
-    // Asked before a token is made: the one place where oidc-provider lets policy refuse client_credentials.
+    // oidc-provider calls this before it issues a token; it is the only hook that can refuse client_credentials
     extraTokenClaims(_ctx, token) {
       const { clientId = '' } = token;
       if (!table.isEnabled(clientId)) throw new oidc.errors.UnauthorizedClient(isDisabled(table.subject(clientId)));
@@ -76,9 +78,9 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   };
 }
 
-/** Each principal is two clients: one that signs assertions, and one with a secret for software that cannot. */
+/** Each principal has two clients: one that signs client assertions, and one with a secret for software that cannot sign. */
 function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): ClientMetadata[] {
-  const machine = {
+  const common = {
     grant_types: [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE],
     response_types: [],
     redirect_uris: [],
@@ -86,14 +88,14 @@ function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): Cli
   };
   return [
     {
-      ...machine,
+      ...common,
       client_id: name,
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'ES256',
       jwks: { keys: [publicJwk] },
     },
     {
-      ...machine,
+      ...common,
       client_id: secretClient.clientId,
       client_secret: secretClient.clientSecret,
       token_endpoint_auth_method: 'client_secret_post',

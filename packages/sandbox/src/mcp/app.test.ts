@@ -7,14 +7,14 @@ import { oauthBot } from '../testing/oauth-bot.ts';
 
 let sandbox: Sandbox;
 let url: string;
-let reporting: string;
-let triage: string;
+let reportingToken: string;
+let triageToken: string;
 
 beforeAll(async () => {
   sandbox = await startSandbox();
   ({ url } = sandbox.servers.issues);
-  reporting = await oauthBot(sandbox, 'reporting-bot').accessToken('issues');
-  triage = await oauthBot(sandbox, 'triage-bot').accessToken('issues');
+  reportingToken = await oauthBot(sandbox, 'reporting-bot').accessToken('issues');
+  triageToken = await oauthBot(sandbox, 'triage-bot').accessToken('issues');
 });
 
 afterAll(async () => {
@@ -30,7 +30,7 @@ async function openSession(token: string): Promise<{ 'mcp-session-id': string }>
 const PING = { jsonrpc: '2.0', id: 2, method: 'ping' };
 
 describe('a protected MCP server', () => {
-  it('tells a stranger where to get a token, and for which scope', async () => {
+  it('answers a request without a token with 401, the metadata URL and the scope to request', async () => {
     const response = await post(url, undefined, INITIALIZE);
     expect(response.status).toBe(401);
     const metadataUrl = /resource_metadata="([^"]+)"/u.exec(response.headers.get('www-authenticate') ?? '')?.[1] ?? '';
@@ -43,7 +43,7 @@ describe('a protected MCP server', () => {
     });
   });
 
-  it('lets a token with one of its scopes in, to the tools that need no other', async () => {
+  it('accepts a token with one of its scopes, for the tools that need only that scope', async () => {
     const write = await oauthBot(sandbox, 'reporting-bot').accessToken('issues', 'issues:write');
     const { client, call } = await connectWithToken(url, write);
     expect((await client.listTools()).tools).toHaveLength(4);
@@ -57,59 +57,59 @@ describe('a protected MCP server', () => {
     await client.close();
   });
 
-  it('keeps a session to the client that opened it', async () => {
-    const session = await openSession(triage);
-    expect((await post(url, triage, PING, session)).status).toBe(200);
+  it('refuses a session to a client that did not open it', async () => {
+    const session = await openSession(triageToken);
+    expect((await post(url, triageToken, PING, session)).status).toBe(200);
     const before = sandbox.servers.issues.requests.sessionNotFound;
-    expect((await post(url, reporting, PING, session)).status).toBe(404);
+    expect((await post(url, reportingToken, PING, session)).status).toBe(404);
     expect(sandbox.servers.issues.requests.sessionNotFound).toBe(before + 1);
   });
 
-  it('keeps a session over a new token of the same client', async () => {
-    const session = await openSession(reporting);
+  it('accepts a new access token of the same client in a session', async () => {
+    const session = await openSession(reportingToken);
     const renewed = await oauthBot(sandbox, 'reporting-bot').accessToken('issues');
     expect((await post(url, renewed, PING, session)).status).toBe(200);
   });
 
-  it('streams on GET, and ends a session on DELETE', async () => {
-    const session = await openSession(reporting);
-    const headers = { ...session, authorization: `Bearer ${reporting}`, accept: 'text/event-stream' };
+  it('opens an event stream on GET, and ends the session on DELETE', async () => {
+    const session = await openSession(reportingToken);
+    const headers = { ...session, authorization: `Bearer ${reportingToken}`, accept: 'text/event-stream' };
     const stream = await fetch(url, { headers });
     expect(stream.status).toBe(200);
     expect(stream.headers.get('content-type')).toBe('text/event-stream');
     expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(200);
     await expect(stream.text()).resolves.toEqual(expect.any(String));
-    expect((await post(url, reporting, PING, session)).status).toBe(404);
+    expect((await post(url, reportingToken, PING, session)).status).toBe(404);
     expect((await fetch(url, { method: 'DELETE', headers: { ...headers, authorization: 'Bearer x' } })).status).toBe(
       401,
     );
   });
 
-  it('forgets its sessions where it is told to, as a restart would', async () => {
-    const session = await openSession(reporting);
+  it('forgets all sessions with dropSessions, as a restart would', async () => {
+    const session = await openSession(reportingToken);
     expect(await sandbox.servers.issues.dropSessions()).toBeGreaterThanOrEqual(1);
-    expect((await post(url, reporting, PING, session)).status).toBe(404);
+    expect((await post(url, reportingToken, PING, session)).status).toBe(404);
     expect(await sandbox.servers.issues.dropSessions()).toBe(0);
   });
 
-  it('wants a session for everything but initialize', async () => {
-    expect((await post(url, reporting, PING)).status).toBe(400);
-    expect((await post(url, reporting, PING, { 'mcp-session-id': 'made-up' })).status).toBe(404);
+  it('requires a session id for every request except initialize', async () => {
+    expect((await post(url, reportingToken, PING)).status).toBe(400);
+    expect((await post(url, reportingToken, PING, { 'mcp-session-id': 'made-up' })).status).toBe(404);
   });
 
-  it('answers what it cannot read without a word of how it is built', async () => {
-    const malformed = await post(url, reporting, '{"jsonrpc":');
+  it('answers a malformed or too large body without internal details', async () => {
+    const malformed = await post(url, reportingToken, '{"jsonrpc":');
     expect(malformed.status).toBe(400);
     await expect(malformed.json()).resolves.toEqual({
       jsonrpc: '2.0',
       error: { code: -32700, message: 'The body could not be read as JSON' },
       id: null,
     });
-    expect((await post(url, reporting, JSON.stringify({ filler: 'x'.repeat(1_100_000) }))).status).toBe(413);
+    expect((await post(url, reportingToken, JSON.stringify({ filler: 'x'.repeat(1_100_000) }))).status).toBe(413);
   });
 
-  it('looks at the scopes of every call in a batch', async () => {
-    const session = await openSession(reporting);
+  it('checks the scope of every tool call in a batch', async () => {
+    const session = await openSession(reportingToken);
     const call = (id: number, name: string) => ({
       jsonrpc: '2.0',
       id,
@@ -117,15 +117,15 @@ describe('a protected MCP server', () => {
       params: { name, arguments: {} },
     });
     const before = sandbox.servers.issues.requests.toolCalls;
-    const response = await post(url, reporting, [call(3, 'list_issues'), call(4, 'create_issue')], session);
+    const response = await post(url, reportingToken, [call(3, 'list_issues'), call(4, 'create_issue')], session);
     expect(response.status).toBe(403);
     expect(sandbox.servers.issues.requests.toolCalls).toBe(before);
   });
 
-  it('is not reached under another name than that of this machine', async () => {
+  it('refuses a Host header that is not a loopback name', async () => {
     const { port } = new URL(url);
     const status = await new Promise<number | undefined>((resolve, reject) => {
-      const headers = { host: 'attacker.example', authorization: `Bearer ${reporting}` };
+      const headers = { host: 'attacker.example', authorization: `Bearer ${reportingToken}` };
       httpRequest({ host: '127.0.0.1', port, path: '/mcp', method: 'POST', headers }, (response) => {
         response.resume();
         resolve(response.statusCode);
@@ -137,9 +137,9 @@ describe('a protected MCP server', () => {
   });
 });
 
-describe('its tools', () => {
-  it('answer with structured content and with text, and refuse in words', async () => {
-    const { client, call } = await connectWithToken(url, triage);
+describe('the tools of the MCP servers', () => {
+  it('answer with structured content and with text, and explain a refusal', async () => {
+    const { client, call } = await connectWithToken(url, triageToken);
     const found = await call('search_issues', { text: 'firmware alarm' });
     expect(found.structuredContent).toMatchObject({ total: 1, issues: [{ id: 'H-101' }] });
     expect(found.content).toEqual([{ type: 'text', text: JSON.stringify(found.structuredContent, null, 2) }]);
@@ -157,7 +157,7 @@ describe('its tools', () => {
     await client.close();
   });
 
-  it('read and search the handbook', async () => {
+  it('list, search and read documents', async () => {
     const { documents } = sandbox.servers;
     const token = await oauthBot(sandbox, 'triage-bot').accessToken('documents');
     const { client, call } = await connectWithToken(documents.url, token);

@@ -16,14 +16,14 @@ export const MCP_PATH = '/mcp';
 export interface McpAppOptions {
   name: string;
   title: string;
-  /** Told to the model once, on `initialize`. */
+  /** Instructions for the model, in the result of `initialize`. */
   instructions: string;
   /** The RFC 9728 resource identifier: the URL of the MCP endpoint. */
   resource: string;
   /** The issuer whose access tokens are accepted. */
   issuer: string;
   scopes: readonly string[];
-  /** What a 401 challenge tells a client to ask for. */
+  /** The scope that a 401 challenge names. */
   challengeScope: string;
   tools: readonly ScopedTool[];
   verifier: AccessTokenVerifier;
@@ -32,7 +32,9 @@ export interface McpAppOptions {
   onToolCall: () => void;
 }
 
-/** An MCP server over Streamable HTTP with sessions, that lets nothing through without an access token made out for it. */
+/**
+ * Creates an MCP server over Streamable HTTP with sessions. It refuses requests without an access token that was issued for it.
+ */
 export function createMcpApp(options: McpAppOptions): { app: Express; dropSessions: () => Promise<number> } {
   const metadata = protectedResourceMetadata({
     resource: options.resource,
@@ -51,7 +53,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
 
   const app = express();
   app.disable('x-powered-by');
-  // A page in somebody's browser must not reach a server on loopback by giving its own name the address 127.0.0.1.
+  // protects against DNS rebinding: a web page whose host name resolves to 127.0.0.1 must not reach this server
   app.use(localhostHostValidation());
   app.get(metadata.path, (_request, response) => {
     response.set('Access-Control-Allow-Origin', '*').json(metadata.document);
@@ -69,7 +71,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
     toolScopes({
       tools: Object.fromEntries(options.tools.map(({ name, scope }) => [name, [scope]])),
       resourceMetadataUrl: metadata.url,
-      // Every tool is in the table, so another name is a mistake, which the server itself answers.
+      // every tool is listed in `tools`; the MCP server itself answers a call of an unknown tool
       otherwise: [],
     }),
     (request, response) => sessions.handle(request, response),
@@ -78,7 +80,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
   return { app, dropSessions: () => sessions.drop() };
 }
 
-/** Without it express would print a stack for every malformed body, and send it to the caller. */
+/** Replaces express's error handler, which prints a stack trace for each malformed body and sends it to the caller. */
 const jsonErrors: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
   if (response.headersSent) {
     response.destroy();

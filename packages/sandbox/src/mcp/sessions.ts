@@ -11,19 +11,19 @@ const SESSION_HEADER = 'mcp-session-id';
 
 interface Session {
   transport: StreamableHTTPServerTransport;
-  /** The client the session was opened by: nobody else may use it, whatever token they hold. */
+  /** The client id of the client that opened the session. Requests of other clients in this session are refused. */
   owner: string;
 }
 
-/** The MCP sessions of one server: opened by `initialize`, ended by DELETE, by `drop` or with the server. */
+/** The MCP sessions of one server. `initialize` opens a session; DELETE, `drop` or the end of the server ends it. */
 export interface Sessions {
   /** Answers POST, GET and DELETE on the MCP endpoint. The request must be authenticated. */
   handle(request: AuthenticatedRequest, response: Response): Promise<void>;
-  /** Forgets every session and ends its streams, as a restart of the server would. Returns how many there were. */
+  /** Deletes all sessions and ends their streams, as a restart of the server would. Returns the number of sessions. */
   drop(): Promise<number>;
 }
 
-/** @param createServer makes the server of one session, with its tools. */
+/** @param createServer creates the MCP server of one session, with its tools. */
 export function createSessions(createServer: () => McpServer): Sessions {
   const sessions = new Map<string, Session>();
 
@@ -40,7 +40,7 @@ export function createSessions(createServer: () => McpServer): Sessions {
   return {
     async handle(request, response) {
       const owner = request.auth?.clientId;
-      if (owner === undefined) throw new Error('the MCP endpoint was reached without authentication');
+      if (owner === undefined) throw new Error('the session handler got a request without authentication');
       const id = request.header(SESSION_HEADER);
       if (id === undefined && request.method === 'POST' && opensSession(request.body)) {
         await (await open(owner)).handleRequest(request, response, request.body);
@@ -66,7 +66,9 @@ function opensSession(body: unknown): boolean {
   return (Array.isArray(body) ? body : [body]).some((message) => isInitializeRequest(message));
 }
 
-/** MCP, Streamable HTTP: 400 without a session id, 404 for one that is unknown here (or belongs to another client). */
+/**
+ * Status by the MCP specification (Streamable HTTP): 400 without a session id; 404 for an unknown one or one of another client.
+ */
 function refuse(response: Response, id: string | undefined): void {
   if (id === undefined) {
     response.status(400).json(failure(-32000, 'Bad Request: Mcp-Session-Id is missing'));

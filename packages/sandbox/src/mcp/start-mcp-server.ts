@@ -16,7 +16,7 @@ export interface StartMcpServerOptions {
   onToolCall: () => void;
   settings: ResolvedOptions;
   authorizationServer: { name: AuthorizationServerName; endpoints: Endpoints };
-  /** The server's own client at its authorization server, for introspection (RFC 7662). */
+  /** The MCP server's client at its authorization server, for introspection (RFC 7662). */
   introspection: SecretCredential;
 }
 

@@ -1,26 +1,26 @@
 import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 
-/** A loopback HTTP server on a free port whose handler is given once its address is known. */
+/** A loopback HTTP server on a free port. Its handler is set after the server listens. */
 export interface Host {
   /** `http://127.0.0.1:PORT`, without a trailing slash. */
   readonly origin: string;
-  /** Sets or swaps what answers. Until then, and after `close`, requests get 503. */
+  /** Sets or replaces the handler. Before the first call, and after `close`, requests get 503. */
   serve(handler: RequestListener): void;
   /** Stops listening and cuts every connection, open event streams included. */
   close(): Promise<void>;
 }
 
 export interface HostOptions {
-  /** Milliseconds before the handler sees a request. */
+  /** Milliseconds between the arrival of a request and the call of the handler. */
   latencyMs: number;
-  /** Called as a request arrives, before the latency, so that a counter is right while answers are still on their way. */
+  /** Called when a request arrives, before the latency, so that it counts requests that are not answered yet. */
   onRequest: RequestListener;
 }
 
 /**
- * Binds port 0 first and takes the handler later, because an issuer is its own URL: it has to be known before the
- * authorization server that carries it can be built.
+ * Listens on a free port before there is a handler, because an authorization server's issuer contains the port: the port must be
+ * known before the authorization server can be created.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
   const notReady: RequestListener = (_request, response) => {
@@ -37,7 +37,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     }
     const timer = setTimeout(() => {
       waiting.delete(timer);
-      // whoever asked may have gone meanwhile, and its body with it
+      // the client can have disconnected during the latency
       if (!request.destroyed && !response.destroyed) handler(request, response);
     }, options.latencyMs);
     waiting.add(timer);

@@ -1,27 +1,27 @@
 import type { RequestListener } from 'node:http';
 import { pathOf } from './request-counts.ts';
 
-/** Requests an MCP server has received since it started. Live: it moves as requests arrive and are answered. */
+/** Numbers of requests that an MCP server has received since it started. Updated as requests arrive and are counter. */
 export interface McpRequestCounts {
-  /** Requests to the MCP endpoint, by method. */
+  /** POST requests to the MCP endpoint: JSON-RPC messages. */
   readonly post: number;
-  /** GET requests to the MCP endpoint: event streams that clients asked for. */
+  /** GET requests to the MCP endpoint: requests for an event stream. */
   readonly get: number;
-  /** DELETE requests to the MCP endpoint: sessions that were ended. */
+  /** DELETE requests to the MCP endpoint: requests to end a session. */
   readonly delete: number;
-  /** Protected resource metadata (RFC 9728). */
+  /** Requests for protected resource metadata (RFC 9728). */
   readonly metadata: number;
   /** Requests to any other path. */
   readonly other: number;
   /** All requests. */
   readonly total: number;
-  /** Answers with status 401 and 403, and 404 for a session that is not (or no longer) there. */
+  /** Answers with status 401. */
   readonly unauthorized: number;
   /** Answers with status 403. */
   readonly forbidden: number;
   /** Answers with status 404 to a request that named a session. */
   readonly sessionNotFound: number;
-  /** Tool calls that reached their tool. */
+  /** Tool calls that ran their tool. */
   readonly toolCalls: number;
 }
 
@@ -61,10 +61,10 @@ export function countMcpRequests(mcpPath: string): {
       counts[method ?? (path.startsWith('/.well-known/') ? 'metadata' : 'other')] += 1;
       counts.total += 1;
       if (method === undefined) return;
-      // Before the answer leaves, so that whoever has it finds it counted.
+      // counted before the answer is sent, so that a client that has the answer sees it counted
       response.once('prefinish', () => {
-        const answered = BY_STATUS.get(response.statusCode);
-        if (answered !== undefined) counts[answered] += 1;
+        const counter = BY_STATUS.get(response.statusCode);
+        if (counter !== undefined) counts[counter] += 1;
       });
     },
     onToolCall() {

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Requests an IdP or authorization server has received since it started, by endpoint. Live: it moves as requests arrive. */
+/** Numbers of requests that an IdP or authorization server has received since it started, by endpoint. Updated as they arrive. */
 export interface RequestCounts {
-  /** OpenID Discovery and RFC 8414 documents. */
+  /** Requests for metadata documents (OpenID Connect Discovery and RFC 8414). */
   readonly metadata: number;
-  /** The token endpoint, whatever the grant and whatever the answer. */
+  /** Requests to the token endpoint, of every grant type and with every answer. */
   readonly token: number;
-  /** The key set (RFC 7517). */
+  /** Requests for the key set (RFC 7517). */
   readonly jwks: number;
-  /** RFC 7662, as asked by the MCP servers for every request they get. */
+  /** Introspection requests (RFC 7662). An MCP server sends one for each request that it gets. */
   readonly introspection: number;
-  /** RFC 7009. */
+  /** Revocation requests (RFC 7009). */
   readonly revocation: number;
-  /** Anything else, unknown paths included. */
+  /** Requests to all other paths, unknown ones included. */
   readonly other: number;
   /** All requests. */
   readonly total: number;
@@ -20,7 +20,7 @@ export interface RequestCounts {
 
 type Endpoint = Exclude<keyof RequestCounts, 'total'>;
 
-/** Where the endpoints of every authorization server of the sandbox live, below its issuer. */
+/** The endpoint paths of the IdP and of each authorization server, relative to the issuer. */
 export const ENDPOINT_PATHS = {
   token: '/token',
   jwks: '/jwks',
@@ -32,7 +32,7 @@ const BY_PATH: ReadonlyMap<string, Endpoint> = new Map(
   Object.entries(ENDPOINT_PATHS).map(([endpoint, path]) => [path, endpoint as keyof typeof ENDPOINT_PATHS]),
 );
 
-/** The counters and the function that moves them. */
+/** Returns counters that start at zero, and the function that counts a request. */
 export function countRequests(): { counts: RequestCounts; count: (request: IncomingMessage) => void } {
   const counts = { metadata: 0, token: 0, jwks: 0, introspection: 0, revocation: 0, other: 0, total: 0 };
   return {
@@ -45,7 +45,7 @@ export function countRequests(): { counts: RequestCounts; count: (request: Incom
   };
 }
 
-/** The path of a request, without its query. */
+/** Returns the path of a request, without the query. */
 export function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }

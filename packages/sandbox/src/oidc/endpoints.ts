@@ -1,6 +1,6 @@
 import { ENDPOINT_PATHS } from '../network/request-counts.ts';
 
-/** Where an authorization server of the sandbox answers. */
+/** The endpoint URLs of an IdP or authorization server of the sandbox. */
 export interface Endpoints {
   issuer: string;
   tokenEndpoint: string;

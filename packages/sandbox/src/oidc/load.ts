@@ -1,4 +1,4 @@
-/** The oidc-provider package, loaded. */
+/** The exports of the oidc-provider package. */
 export type OidcProviderModule = typeof import('oidc-provider');
 
 const NOTICE = 'oidc-provider WARNING: Unsupported runtime.';
@@ -6,10 +6,10 @@ const NOTICE = 'oidc-provider WARNING: Unsupported runtime.';
 let loaded: Promise<OidcProviderModule> | undefined;
 
 /**
- * Loads oidc-provider without the one notice that it prints on being loaded: on Node 20, which this project supports and
- * tests, it advises a later Node. It is printed with `console.warn` and there is no setting for it, so that one line is
- * held back for as long as the load takes, everything else passes, and `console` is as it was when this resolves. Every
- * other notice it has is answered by configuration.
+ * Loads oidc-provider and suppresses one warning that it prints when it is loaded: on Node 20, which this project supports and
+ * tests, it recommends a later Node. oidc-provider prints the warning with `console.warn` and has no option to turn it off. So
+ * this function replaces `console.warn` during the load, drops that one warning, passes everything else on, and restores
+ * `console.warn` afterwards. Configuration turns off all other warnings of oidc-provider.
  */
 export function loadOidcProvider(): Promise<OidcProviderModule> {
   loaded ??= withoutNotice(() => import('oidc-provider'));

@@ -5,8 +5,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('the store of an authorization server', () => {
-  it('forgets what has expired', async () => {
+describe('createMemoryStore', () => {
+  it('does not return expired entries', async () => {
     jest.useFakeTimers();
     const store = createMemoryStore();
     const tokens = store.adapter('AccessToken');
@@ -18,7 +18,7 @@ describe('the store of an authorization server', () => {
     expect(store.entries('AccessToken').map(({ id }) => id)).toEqual(['b']);
   });
 
-  it('lets an access token live to the end of its time, not to the whole second before it', async () => {
+  it('keeps an access token to the millisecond of its expiry, not to the whole second before', async () => {
     jest.useFakeTimers({ now: 1_700_000_000_900 });
     const tokens = createMemoryStore().adapter('AccessToken');
     await tokens.upsert('a', { jti: 'a', exp: 1_700_000_002 }, 2);
@@ -29,7 +29,7 @@ describe('the store of an authorization server', () => {
     await expect(tokens.find('a')).resolves.toBeUndefined();
   });
 
-  it('does not grow with what has expired', async () => {
+  it('deletes expired entries, so that it does not grow without limit', async () => {
     jest.useFakeTimers();
     const store = createMemoryStore();
     const tokens = store.adapter('AccessToken');
@@ -40,7 +40,7 @@ describe('the store of an authorization server', () => {
     expect(store.size()).toBeLessThan(600);
   });
 
-  it('keeps models apart, consumes, destroys and revokes by grant', async () => {
+  it('stores models separately, and can consume and destroy entries and revoke a grant', async () => {
     const store = createMemoryStore();
     const tokens = store.adapter('AccessToken');
     const codes = store.adapter('AuthorizationCode');

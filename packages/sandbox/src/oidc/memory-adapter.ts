@@ -2,24 +2,27 @@ import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 
 interface Entry {
   payload: AdapterPayload;
-  /** Epoch milliseconds; undefined for what does not expire. */
+  /** Epoch milliseconds. Undefined if the entry does not expire. */
   expiresAt: number | undefined;
 }
 
-/** What an authorization server of the sandbox remembers: in memory, gone with it. */
+/** The storage of an IdP or authorization server of the sandbox, in memory. */
 export interface MemoryStore {
   readonly adapter: AdapterFactory;
-  /** Live entries of one of oidc-provider's models. */
+  /** The entries of one of oidc-provider's models that have not expired. */
   entries(model: string): { id: string; payload: AdapterPayload }[];
   delete(model: string, id: string): void;
-  /** Entries held, expired ones that no sweep has met yet included. */
+  /** The number of stored entries, including expired ones that are not deleted yet. */
   size(): number;
 }
 
-/** How many writes go by between two sweeps of expired entries: a sandbox may run for weeks under a bot. */
-const WRITES_PER_SWEEP = 500;
+/**
+ * The number of writes between two deletions of all expired entries. Without them, a sandbox that runs for weeks would fill the
+ * memory.
+ */
+const WRITES_PER_CLEANUP = 500;
 
-/** A store of its own for every authorization server; oidc-provider's built-in one keeps the last 1000 entries only. */
+/** Creates the store of one server. oidc-provider's built-in adapter is not used because it keeps only the last 1000 entries. */
 export function createMemoryStore(): MemoryStore {
   const models = new Map<string, Map<string, Entry>>();
   const isLive = ({ expiresAt }: Entry) => expiresAt === undefined || expiresAt > Date.now();
@@ -30,9 +33,9 @@ export function createMemoryStore(): MemoryStore {
   };
 
   let writes = 0;
-  const sweepNowAndThen = () => {
+  const deleteExpiredSometimes = () => {
     writes += 1;
-    if (writes % WRITES_PER_SWEEP !== 0) return;
+    if (writes % WRITES_PER_CLEANUP !== 0) return;
     for (const entries of models.values()) {
       for (const [id, entry] of entries) if (!isLive(entry)) entries.delete(id);
     }
@@ -44,8 +47,11 @@ export function createMemoryStore(): MemoryStore {
     adapter: (name): Adapter => ({
       async upsert(id, payload, expiresIn) {
         const expiresAt = expiresIn ? Date.now() + expiresIn * 1000 : undefined;
-        model(name).set(id, { payload: name === 'AccessToken' ? exact(payload, expiresAt) : payload, expiresAt });
-        sweepNowAndThen();
+        model(name).set(id, {
+          payload: name === 'AccessToken' ? withExactExpiry(payload, expiresAt) : payload,
+          expiresAt,
+        });
+        deleteExpiredSometimes();
       },
       async find(id) {
         const entry = model(name).get(id);
@@ -74,10 +80,11 @@ export function createMemoryStore(): MemoryStore {
 }
 
 /**
- * oidc-provider cuts times to whole seconds, so that a token for two seconds ends after one to two. Here it ends when its
- * `expires_in` said, to the millisecond: the entry's own time decides, and `exp` comes no earlier.
+ * Moves `exp` to the first whole second at or after `expiresAt`. oidc-provider rounds `exp` down to whole seconds, so a token
+ * with a lifetime of two seconds would expire up to one second early. With the later `exp`, the entry's `expiresAt` decides, to
+ * the millisecond.
  */
-function exact(payload: AdapterPayload, expiresAt: number | undefined): AdapterPayload {
+function withExactExpiry(payload: AdapterPayload, expiresAt: number | undefined): AdapterPayload {
   return expiresAt === undefined || payload.exp === undefined
     ? payload
     : { ...payload, exp: Math.ceil(expiresAt / 1000) };

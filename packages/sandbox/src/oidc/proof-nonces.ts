@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-/** DPoP is accepted, and a proof without a nonce gets one and is asked for again (RFC 9449 section 8). */
+/**
+ * Accepts DPoP and requires a nonce: the answer to a proof without a nonce contains one for the next try (RFC 9449 section 8).
+ */
 export function proofNonces(): { nonceSecret: Buffer; requireNonce: true } {
   return { nonceSecret: randomBytes(32), requireNonce: true };
 }

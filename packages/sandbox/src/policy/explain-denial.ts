@@ -1,6 +1,9 @@
 import type { DenialFacts, IdJagDenial } from '@credence/identity-provider';
 
-/** What a bot is told: what became of its request, and whom to ask. The audit trail has the table's own words. */
+/**
+ * Returns the error description for the bot: the denial, and whom to contact. The audit trail gets the reason of the policy
+ * table.
+ */
 export function explainDenial({ status, reason }: IdJagDenial, facts: DenialFacts): string {
   const { request, principal = 'this client', server = 'this server', enabledScopes, held } = facts;
   if (status === 'principal_disabled') return isDisabled(principal);
@@ -10,9 +13,9 @@ export function explainDenial({ status, reason }: IdJagDenial, facts: DenialFact
   }
   if (status !== 'no_grant_for_scope') return reason;
   const all = [...held.default, ...held.onRequest].join(' ');
-  if (request.scopes === undefined) return `${principal} has no default scope at ${server}. Ask for one of: ${all}.`;
-  const asked = request.scopes.join(' ');
-  return `${principal} does not hold ${asked} at ${server}. It holds: ${all}. Ask the IdP administrator for more.`;
+  if (request.scopes === undefined) return `${principal} has no default scope at ${server}. Request one of: ${all}.`;
+  const requested = request.scopes.join(' ');
+  return `${principal} does not hold ${requested} at ${server}. It holds: ${all}. Ask the IdP administrator for more.`;
 }
 
 export function isDisabled(principal: string): string {

@@ -1,30 +1,30 @@
 import { TOKEN_TYPE_ACCESS_TOKEN } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { startSandbox } from '../start-sandbox.ts';
 import { INITIALIZE, post } from '../testing/mcp-client.ts';
 import { oauthBot, refusal } from '../testing/oauth-bot.ts';
 
 let sandbox: Sandbox;
-let seen: AuditRecord[];
+let auditRecords: SandboxAuditRecord[];
 
 beforeEach(async () => {
   sandbox = await startSandbox();
-  seen = [];
-  sandbox.audit.subscribe((record) => seen.push(record));
+  auditRecords = [];
+  sandbox.audit.subscribe((record) => auditRecords.push(record));
 });
 
 afterEach(async () => {
   await sandbox.close();
 });
 
-/** Of the last exchange or authentication: what the person on call would look for. */
-const lastDecision = () => seen.at(-1);
+/** The newest record of the audit trail. */
+const lastDecision = () => auditRecords.at(-1);
 
-describe('policy changed while the sandbox runs', () => {
-  it('a scope that is revoked is gone with the next exchange, and back when it is granted', async () => {
+describe('a change of the policy or keys while the sandbox runs', () => {
+  it('removes a revoked scope from the next exchange, and returns it after a new grant', async () => {
     const bot = oauthBot(sandbox, 'triage-bot');
     expect((await bot.exchange({ server: 'issues' })).scope).toBe('issues:read issues:write');
 
@@ -37,7 +37,7 @@ describe('policy changed while the sandbox runs', () => {
       requestedScopes: ['issues:read', 'issues:write'],
       grantedScopes: ['issues:read'],
       reason:
-        'triage-bot holds issues:read at issues (as asked); left out: issues:write is withheld from triage-bot at issues.',
+        'triage-bot holds issues:read at issues (as requested); left out: issues:write is withheld from triage-bot at issues.',
     });
     await expect(refusal(bot.exchange({ server: 'issues', scope: 'issues:write' }))).resolves.toMatchObject({
       error: 'invalid_scope',
@@ -49,7 +49,7 @@ describe('policy changed while the sandbox runs', () => {
     expect((await bot.exchange({ server: 'issues' })).scope).toBe('issues:read issues:write');
   });
 
-  it("a group's grant reaches its members, new ones too", async () => {
+  it('applies the grants of a group to all members, new ones too', async () => {
     const bot = oauthBot(sandbox, 'unapproved-bot');
     await expect(refusal(bot.exchange({ server: 'database' }))).resolves.toMatchObject({ error: 'access_denied' });
     sandbox.policy.addToGroup('unapproved-bot', 'data');
@@ -60,7 +60,7 @@ describe('policy changed while the sandbox runs', () => {
     await expect(refusal(bot.exchange({ server: 'documents' }))).resolves.toMatchObject({ error: 'access_denied' });
   });
 
-  it('a paused server gets no new grants; tokens that are out live on', async () => {
+  it('denies exchanges for a paused server, and leaves issued access tokens valid', async () => {
     const bot = oauthBot(sandbox, 'reporting-bot');
     const token = await bot.accessToken('documents');
     sandbox.policy.pauseServer('documents');
@@ -81,7 +81,7 @@ describe('policy changed while the sandbox runs', () => {
     expect((await bot.exchange({ server: 'documents' })).scope).toBe('documents:read');
   });
 
-  it('a disabled principal gets no token of its own, and cannot exchange one it has', async () => {
+  it('denies a disabled principal new subject tokens, and the exchange of those it has', async () => {
     const bot = oauthBot(sandbox, 'reporting-bot');
     const { access_token: token } = await bot.ownTokens();
     sandbox.policy.disablePrincipal('reporting-bot');
@@ -106,13 +106,13 @@ describe('policy changed while the sandbox runs', () => {
     expect((await bot.exchange({ server: 'issues', subject })).scope).toBe('issues:read');
   });
 
-  it('starts with one principal disabled', async () => {
+  it('denies subject tokens to the principal that is disabled at the start', async () => {
     await expect(refusal(oauthBot(sandbox, 'retired-bot').ownTokens())).resolves.toMatchObject({
       error: 'unauthorized_client',
     });
   });
 
-  it('after a rotation a new key signs, and what the old one signed still counts', async () => {
+  it('signs with a new key after a rotation, and accepts tokens that the old key signed', async () => {
     const { idp, principals } = sandbox;
     const bot = oauthBot(sandbox, 'reporting-bot');
     const { access_token: before } = await bot.exchange({ server: 'issues' });
@@ -126,7 +126,7 @@ describe('policy changed while the sandbox runs', () => {
     });
     expect(decodeProtectedHeader(after).kid).toBe(kid);
     expect(decodeProtectedHeader(before).kid).not.toBe(kid);
-    // The authorization server has the old keys in its cache and must look again for the new one.
+    // the authorization server has cached the old key set and must fetch it again for the new key
     await bot.redeem('issues', after);
     await bot.redeem('issues', before);
     const keys = createRemoteJWKSet(new URL(idp.jwksUri));
@@ -134,7 +134,7 @@ describe('policy changed while the sandbox runs', () => {
     for (const idJag of [before, after]) await jwtVerify(idJag, keys, { issuer: idp.issuer, audience });
   });
 
-  it('tokens revoked at the authorization server are dead at once, and only those', async () => {
+  it('refuses access tokens at once after they are revoked, and accepts all others', async () => {
     const { authorizationServers, servers } = sandbox;
     const reporting = oauthBot(sandbox, 'reporting-bot');
     const triage = oauthBot(sandbox, 'triage-bot');
@@ -143,19 +143,19 @@ describe('policy changed while the sandbox runs', () => {
       reporting.accessToken('documents'),
       triage.accessToken('issues'),
     ]);
-    const works = async (url: string, token: string) => (await post(url, token, INITIALIZE)).status === 200;
+    const isAccepted = async (url: string, token: string) => (await post(url, token, INITIALIZE)).status === 200;
 
     expect(authorizationServers.main.revokeTokens({ principal: 'reporting-bot', server: 'issues' })).toBe(1);
-    expect(await works(servers.issues.url, issues)).toBe(false);
-    expect(await works(servers.documents.url, documents)).toBe(true);
-    expect(await works(servers.issues.url, others)).toBe(true);
+    expect(await isAccepted(servers.issues.url, issues)).toBe(false);
+    expect(await isAccepted(servers.documents.url, documents)).toBe(true);
+    expect(await isAccepted(servers.issues.url, others)).toBe(true);
     expect(authorizationServers.main.revokeTokens({ principal: 'analytics-bot' })).toBe(0);
     expect(authorizationServers.main.revokeTokens()).toBe(2);
-    expect(await works(servers.documents.url, documents)).toBe(false);
-    expect(await works(servers.issues.url, others)).toBe(false);
+    expect(await isAccepted(servers.documents.url, documents)).toBe(false);
+    expect(await isAccepted(servers.issues.url, others)).toBe(false);
   });
 
-  it('says in the audit trail who failed to prove who they are', async () => {
+  it('records a failed client authentication with the name of the principal', async () => {
     const { clientId } = sandbox.principals['triage-bot'].secretClient;
     const response = await fetch(sandbox.idp.tokenEndpoint, {
       method: 'POST',
@@ -173,6 +173,6 @@ describe('policy changed while the sandbox runs', () => {
       error: 'invalid_client',
       reason: expect.stringMatching(/secret/u),
     });
-    expect(JSON.stringify(seen)).not.toContain('guess-guess');
+    expect(JSON.stringify(auditRecords)).not.toContain('guess-guess');
   });
 });

@@ -24,8 +24,8 @@ beforeEach(() => {
   policy.grant('bot', 'issues', ['issues:write'], { onRequest: true });
 });
 
-/** The scopes that are granted, or what the client is told. */
-async function ask(
+/** The granted scopes, or the error code and description that the client gets. */
+async function requestScopes(
   clientId: string,
   server: string,
   scopes?: string[],
@@ -43,63 +43,72 @@ async function ask(
   return decision.granted ? decision.scopes : `${decision.error}: ${decision.description}`;
 }
 
-describe('the policy', () => {
-  it('gives the default grant where no scope is asked for, and more only where it is', async () => {
-    expect(await ask('bot', 'issues')).toEqual(['issues:read']);
-    expect(await ask('bot', 'issues', ['issues:read', 'issues:write'])).toEqual(['issues:read', 'issues:write']);
+describe('policyOver', () => {
+  it('grants the default scopes to a request without scope, and more only to a request that names them', async () => {
+    expect(await requestScopes('bot', 'issues')).toEqual(['issues:read']);
+    expect(await requestScopes('bot', 'issues', ['issues:read', 'issues:write'])).toEqual([
+      'issues:read',
+      'issues:write',
+    ]);
   });
 
-  it('tells a bot what became of its request, and whom to ask', async () => {
-    expect(await ask('loner', 'issues')).toBe(
+  it('explains a denial to the bot, and names whom to contact', async () => {
+    expect(await requestScopes('loner', 'issues')).toBe(
       'access_denied: loner is not granted issues. Ask the IdP administrator to grant it one of: issues:read issues:write.',
     );
-    expect(await ask('bot', 'issues', ['issues:admin'])).toBe(
+    expect(await requestScopes('bot', 'issues', ['issues:admin'])).toBe(
       'invalid_scope: bot does not hold issues:admin at issues. It holds: issues:read issues:write. Ask the IdP administrator for more.',
     );
     policy.revokeScope('bot', 'issues', 'issues:read');
-    expect(await ask('bot', 'issues')).toBe(
-      'invalid_scope: bot has no default scope at issues. Ask for one of: issues:write.',
+    expect(await requestScopes('bot', 'issues')).toBe(
+      'invalid_scope: bot has no default scope at issues. Request one of: issues:write.',
     );
     policy.pauseServer('issues');
-    expect(await ask('bot', 'issues')).toBe(
+    expect(await requestScopes('bot', 'issues')).toBe(
       'access_denied: Access to issues is paused. Ask the IdP administrator when it resumes.',
     );
     policy.resumeServer('issues');
     policy.disablePrincipal('bot');
-    expect(await ask('bot', 'issues')).toBe('access_denied: bot is disabled. Ask the IdP administrator to enable it.');
+    expect(await requestScopes('bot', 'issues')).toBe(
+      'access_denied: bot is disabled. Ask the IdP administrator to enable it.',
+    );
     policy.enablePrincipal('bot');
-    expect(await ask('bot', 'issues', ['issues:write'])).toEqual(['issues:write']);
-    expect(await ask('stranger', 'issues')).toContain('access_denied: the client stranger belongs to no principal');
-    expect(await ask('bot', 'elsewhere')).toContain('invalid_target: the target URL https://elsewhere.example is not');
+    expect(await requestScopes('bot', 'issues', ['issues:write'])).toEqual(['issues:write']);
+    expect(await requestScopes('stranger', 'issues')).toContain(
+      'access_denied: the client stranger belongs to no principal',
+    );
+    expect(await requestScopes('bot', 'elsewhere')).toContain(
+      'invalid_target: the target URL https://elsewhere.example is not',
+    );
   });
 
-  it('gives a member what its group holds, for as long as it is a member', async () => {
-    expect(await ask('bot', 'wiki')).toEqual(['wiki:read']);
+  it('grants a principal the scopes of a group while it is a member', async () => {
+    expect(await requestScopes('bot', 'wiki')).toEqual(['wiki:read']);
     policy.removeFromGroup('bot', 'readers');
-    expect(await ask('bot', 'wiki')).toContain('access_denied');
+    expect(await requestScopes('bot', 'wiki')).toContain('access_denied');
     policy.addToGroup('loner', 'readers');
-    expect(await ask('loner', 'wiki')).toEqual(['wiki:read']);
+    expect(await requestScopes('loner', 'wiki')).toEqual(['wiki:read']);
   });
 
-  it('takes a scope from one principal even where its group holds it, until it is granted again', async () => {
+  it('revokes a scope of one principal even if its group holds it, until it is granted again', async () => {
     policy.revokeScope('bot', 'wiki', 'wiki:read');
-    expect(await ask('bot', 'wiki')).toContain('access_denied');
+    expect(await requestScopes('bot', 'wiki')).toContain('access_denied');
     expect(policy.snapshot().principals['bot']).toMatchObject({ revoked: { wiki: ['wiki:read'] } });
     expect(policy.snapshot().principals['bot']?.effective).not.toHaveProperty('wiki');
     policy.grant('bot', 'wiki', ['wiki:read']);
-    expect(await ask('bot', 'wiki')).toEqual(['wiki:read']);
+    expect(await requestScopes('bot', 'wiki')).toEqual(['wiki:read']);
     policy.revokeScope('readers', 'wiki', 'wiki:read');
-    expect(await ask('bot', 'wiki')).toEqual(['wiki:read']);
+    expect(await requestScopes('bot', 'wiki')).toEqual(['wiki:read']);
     expect(policy.snapshot().groups).toEqual({ readers: {} });
   });
 
   it.each<[string, () => void, RegExp]>([
     ['principal', () => policy.grant('bott', 'issues', []), /"bott"; there are: bot, loner, readers/u],
-    ['principal to take from', () => policy.revokeScope('bott', 'issues', 'issues:read'), /"bott"/u],
-    ['scope', () => policy.revokeScope('bot', 'issues', 'issues:raed'), /issues:raed; it knows: issues:read/u],
+    ['principal in revokeScope', () => policy.revokeScope('bott', 'issues', 'issues:read'), /"bott"/u],
+    ['scope', () => policy.revokeScope('bot', 'issues', 'issues:raed'), /issues:raed; its scopes are: issues:read/u],
     ['server', () => policy.pauseServer('isues'), /"isues"; there are: issues, wiki/u],
     ['group', () => policy.addToGroup('bot', 'nobody'), /no group "nobody"/u],
-  ])('refuses a %s that does not exist and says which do', (_kind, change, message) => {
+  ])('refuses a %s that does not exist, and lists the existing ones', (_kind, change, message) => {
     const before = policy.snapshot();
     expect(change).toThrow(
       expect.objectContaining({ code: 'invalid_configuration', message: expect.stringMatching(message) }),
@@ -107,7 +116,7 @@ describe('the policy', () => {
     expect(policy.snapshot()).toEqual(before);
   });
 
-  it('shows itself as plain data that changes nothing when changed', () => {
+  it('returns a snapshot that is a copy: a change of it does not change the policy', () => {
     const snapshot = policy.snapshot();
     expect(snapshot).toEqual({
       principals: {

@@ -1,10 +1,10 @@
 import { CredenceError } from '@credence/core';
 import type { HeldScopes, PolicyTable } from '@credence/identity-provider';
 
-/** Which scopes somebody holds at a server, and whether they come by default or only when asked for. */
+/** The scopes that a principal or group holds at one MCP server: granted by default, or only to requests that name them. */
 export type ServerGrant = HeldScopes;
 
-/** Who may reach what, as plain data. */
+/** The policy as plain data: principals, groups and MCP servers with their grants. */
 export interface PolicySnapshot {
   /** Service principals, by name. */
   principals: Record<
@@ -12,48 +12,48 @@ export interface PolicySnapshot {
     {
       enabled: boolean;
       groups: string[];
-      /** The principal's own grants; those of its groups come on top. */
+      /** The principal's own grants, by server. The principal also holds the grants of its groups. */
       grants: Record<string, ServerGrant>;
-      /** Scopes taken away from this principal, whatever its groups hold. */
+      /** Scopes revoked from this principal, by server. It does not hold them even if one of its groups does. */
       revoked: Record<string, string[]>;
-      /** What comes of all that, by server; what a disabled principal would hold if it were enabled. */
+      /** All scopes that the principal holds, by server. For a disabled principal: the scopes that it would hold if enabled. */
       effective: Record<string, ServerGrant>;
     }
   >;
-  /** What the members of each group hold, by group and server. */
+  /** The grants of the members of each group, by group and server. */
   groups: Record<string, Record<string, ServerGrant>>;
-  /** The MCP servers, by name: whether the IdP issues nothing for it, and the scopes it knows. */
+  /** The MCP servers, by name. `paused`: the IdP issues no ID-JAG for the server. `scopes`: the scopes that can be granted. */
   servers: Record<string, { paused: boolean; scopes: string[] }>;
 }
 
 /**
- * The IdP's policy. Every change holds from the next request on; ID-JAGs and access tokens that are already out live until
- * they expire or are revoked, as they do at a real IdP.
+ * The IdP's policy. Each change applies from the next request on. ID-JAGs and access tokens that were already issued stay valid
+ * until they expire or are revoked, as with a real IdP.
  *
  * Every method throws a CredenceError (`invalid_configuration`) for a name that does not exist.
  */
 export interface Policy {
-  /** Gives a principal or a group scopes at a server; with `onRequest` only to requests that name them. */
+  /** Grants scopes at a server to a principal or a group. With `onRequest`, they are granted only to requests that name them. */
   grant(who: string, server: string, scopes: readonly string[], options?: { onRequest?: boolean }): void;
-  /** Takes a scope from a principal (even where one of its groups holds it) or from a group. `grant` gives it back. */
+  /** Revokes a scope of a principal (even if one of its groups holds it) or of a group. `grant` restores it. */
   revokeScope(who: string, server: string, scope: string): void;
-  /** The IdP issues nothing for this server until it is resumed. */
+  /** The IdP issues no ID-JAG for this server until `resumeServer` is called. */
   pauseServer(server: string): void;
-  /** Ends what `pauseServer` began. */
+  /** Undoes `pauseServer`. */
   resumeServer(server: string): void;
-  /** The principal can no longer authenticate at the IdP, nor exchange a token it already has. */
+  /** The principal can no longer get a subject token at the IdP, nor exchange one that it already has. */
   disablePrincipal(principal: string): void;
-  /** Ends what `disablePrincipal` began. */
+  /** Undoes `disablePrincipal`. */
   enablePrincipal(principal: string): void;
-  /** The principal also holds what the group holds. */
+  /** The principal then also holds the scopes of the group. */
   addToGroup(principal: string, group: string): void;
-  /** The principal no longer holds what only the group holds. */
+  /** The principal then no longer holds scopes that come only from this group. */
   removeFromGroup(principal: string, group: string): void;
-  /** The policy as it is now, as a copy. */
+  /** Returns a copy of the current policy. */
   snapshot(): PolicySnapshot;
 }
 
-/** The IdP's table, as the sandbox offers it. */
+/** Wraps the IdP's policy table in the interface of the sandbox. */
 export function policyOver(table: PolicyTable): Policy {
   return {
     grant: (who, server, scopes, options) => change(() => table.grant(who, server, scopes, options)),
@@ -89,7 +89,7 @@ function snapshot(table: PolicyTable): PolicySnapshot {
   };
 }
 
-/** The table throws a TypeError for what it does not know. */
+/** Turns the TypeError that the policy table throws for an unknown name into a CredenceError. */
 function change(make: () => void): void {
   try {
     make();

@@ -12,12 +12,12 @@ import {
 } from '../principals/seed.ts';
 import { explainDenial } from './explain-denial.ts';
 
-/** A server, as far as the IdP has to know it. */
+/** The data of an MCP server that the IdP needs. */
 export type RegisteredServer = Pick<PolicyServer, 'issuer' | 'resource' | 'scopes'> & {
   readonly authorizationServer: AuthorizationServerName;
 };
 
-/** What the IdP decides by, as the story begins. Every principal is registered at every authorization server, granted or not. */
+/** Creates the IdP's policy table. Every principal has a client at every authorization server, even without a grant there. */
 export function initialTable(
   servers: Readonly<Record<ServerName, RegisteredServer>>,
   credentials: Readonly<Record<PrincipalName, PrincipalCredentials>>,

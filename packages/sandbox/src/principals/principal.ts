@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair, type JWK } from 'jose';
 import type { AuthorizationServerName, PrincipalName } from './seed.ts';
 
-/** A client id and a shared secret, good at one issuer only. */
+/** A client id and a shared secret, valid at one issuer only. */
 export interface SecretCredential {
   /** The client id at that issuer. */
   clientId: string;
@@ -10,10 +10,10 @@ export interface SecretCredential {
   clientSecret: string;
 }
 
-/** The credentials of one service principal: a key and a secret at the IdP, and another secret at each authorization server. */
+/** The credentials of one service principal: a key and a secret for the IdP, and another secret for each authorization server. */
 export interface PrincipalCredentials {
   name: PrincipalName;
-  /** PKCS#8 PEM of the ES256 key whose public half the IdP knows. */
+  /** The ES256 private key as PKCS#8 PEM. Its public key is registered at the IdP. */
   privateKey: string;
   keyId: string;
   publicJwk: JWK;
@@ -35,7 +35,7 @@ export async function createCredentials(name: PrincipalName): Promise<PrincipalC
   };
 }
 
-/** The id a client got from an authorization server tells nothing about the principal, as in life. */
+/** Makes a random client id, because a real authorization server's client ids do not contain the name of the principal either. */
 function clientAtServer(name: AuthorizationServerName): SecretCredential {
   return { clientId: `${name}-${randomBytes(6).toString('hex')}`, clientSecret: randomSecret() };
 }

@@ -18,12 +18,13 @@ export const PRINCIPAL_NAMES = [
   'retired-bot',
 ] as const satisfies readonly PrincipalName[];
 
-/** The story the sandbox starts with: who may reach what. */
+/** The grants of each group at the start. */
 export const GROUP_GRANTS = {
   analysts: { documents: ['documents:read'] },
   support: { documents: ['documents:read'] },
   data: { database: ['database:read'] },
 } as const;
+/** The groups and grants of each principal at the start. */
 export const PRINCIPALS: Readonly<Record<PrincipalName, Pick<PolicyPrincipal, 'groups' | 'grants' | 'disabled'>>> = {
   'reporting-bot': {
     groups: ['analysts'],
@@ -35,7 +36,7 @@ export const PRINCIPALS: Readonly<Record<PrincipalName, Pick<PolicyPrincipal, 'g
   'retired-bot': { groups: ['analysts'], disabled: true },
 };
 
-/** What each principal may ask for beyond its default grant, per server. It goes into its configuration as `stepUp`. */
+/** The scopes that each principal may request beyond its default scopes, by server. They become `stepUp` in its configuration. */
 export const STEP_UP: Readonly<Partial<Record<PrincipalName, Partial<Record<ServerName, readonly string[]>>>>> = {
   'reporting-bot': { issues: ['issues:write'] },
 };

@@ -10,24 +10,24 @@ import { ISSUE_SEED } from './issues/seed.ts';
 import { ISSUES_READ, ISSUES_WRITE, issueTools } from './issues/tools.ts';
 import { openIssueTracker } from './issues/tracker.ts';
 
-/** One MCP server: what it offers and what it wants for it. */
+/** One MCP server: its texts, its tools and the scopes that they need. */
 export interface ServerDefinition {
   name: ServerName;
   title: string;
-  /** Told to the model once, on `initialize`. */
+  /** Instructions for the model, in the result of `initialize`. */
   instructions: string;
   authorizationServer: AuthorizationServerName;
   scopes: readonly string[];
-  /** What a client without a token is told to ask for. */
+  /** The scope that a 401 challenge names. */
   challengeScope: string;
   tools: readonly ScopedTool[];
   close(): Promise<void>;
 }
 
-/** The three servers of Halden & Moor, an invented company, each with fresh data. */
+/** Creates the three MCP servers of Halden & Moor, an invented company, each with its initial data. */
 export async function defineServers(): Promise<Record<ServerName, ServerDefinition>> {
   const database = await openReadOnlyDatabase(DATABASE_SEED);
-  const nothing = () => Promise.resolve();
+  const closeNothing = () => Promise.resolve();
   return {
     issues: {
       name: 'issues',
@@ -37,7 +37,7 @@ export async function defineServers(): Promise<Record<ServerName, ServerDefiniti
       scopes: [ISSUES_READ, ISSUES_WRITE],
       challengeScope: ISSUES_READ,
       tools: issueTools(openIssueTracker(ISSUE_SEED)),
-      close: nothing,
+      close: closeNothing,
     },
     documents: {
       name: 'documents',
@@ -47,7 +47,7 @@ export async function defineServers(): Promise<Record<ServerName, ServerDefiniti
       scopes: [DOCUMENTS_READ],
       challengeScope: DOCUMENTS_READ,
       tools: documentTools(openDocumentLibrary(DOCUMENT_SEED)),
-      close: nothing,
+      close: closeNothing,
     },
     database: {
       name: 'database',

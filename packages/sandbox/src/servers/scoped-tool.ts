@@ -2,7 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
-/** Who calls, as the access token says. */
+/** The caller of a tool, read from the access token. */
 export interface Caller {
   /** The principal's name: the subject of its access token. */
   principal: string;
@@ -11,34 +11,39 @@ export interface Caller {
 
 export interface ToolDefinition<Input extends z.ZodRawShape, Output extends z.ZodRawShape> {
   name: string;
-  /** The scope a token must carry for this tool to run. */
+  /** The scope that the access token must contain for this tool. */
   scope: string;
   title: string;
   description: string;
   input: Input;
   output: Output;
   annotations: ToolAnnotations;
-  /** Values in, values out. A {@link ToolRefusal} becomes an answer the model can read; any other error is a fault. */
+  /**
+   * Runs the tool. A {@link ToolRefusal} becomes a tool result that the model can read; any other error is a fault of the server.
+   */
   run(
     args: z.infer<z.ZodObject<Input>>,
     caller: Caller,
   ): z.infer<z.ZodObject<Output>> | Promise<z.infer<z.ZodObject<Output>>>;
 }
 
-/** A tool, the scope it needs, and how to add it to a session's server. */
+/** A tool with the scope that it needs. */
 export interface ScopedTool {
   readonly name: string;
   readonly scope: string;
-  /** @param onCall is told of every call that reaches the tool, before it runs. */
+  /**
+   * Adds the tool to the MCP server of one session.
+   * @param onCall is called before each run of the tool.
+   */
   register(server: McpServer, onCall: () => void): void;
 }
 
-/** The tool understood the call and says no: the sentence is for the model. */
+/** Thrown by a tool that refuses a valid call. The message is for the model. */
 export class ToolRefusal extends Error {
   override readonly name = 'ToolRefusal';
 }
 
-/** A tool whose arguments are checked by zod and whose result is both `structuredContent` and readable JSON text. */
+/** Makes a tool from its definition: zod checks the arguments, and the result is sent as `structuredContent` and as JSON text. */
 export function scopedTool<Input extends z.ZodRawShape, Output extends z.ZodRawShape>(
   definition: ToolDefinition<Input, Output>,
 ): ScopedTool {

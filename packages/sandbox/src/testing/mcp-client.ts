@@ -2,7 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 
-/** An SDK v1 client that sends one fixed token, as anybody with a header could. */
+/** Connects an SDK v1 client that sends the same access token in each request. */
 export async function connectWithToken(url: string, token: string) {
   const client = new Client({ name: 'test', version: '1.0.0' });
   const transport = new StreamableHTTPClientTransport(new URL(url), {
@@ -17,7 +17,7 @@ export async function connectWithToken(url: string, token: string) {
   };
 }
 
-/** One raw request to an MCP endpoint. */
+/** Sends one POST request to an MCP endpoint, without the SDK. */
 export function post(url: string, token: string | undefined, body: unknown, headers: Record<string, string> = {}) {
   return fetch(url, {
     method: 'POST',

@@ -10,12 +10,12 @@ export interface ExchangeInput {
   server: ServerName;
   scope?: string;
   subject?: { token: string; type: string };
-  /** Other than the server's own, to see it refused. */
+  /** Sent in place of the server's issuer, to test a refusal. */
   audience?: string;
   resource?: string;
 }
 
-/** A bot that speaks the four legs with oauth4webapi alone: nothing of it is ours. */
+/** A bot that gets its tokens with oauth4webapi, without any code of @credence/core. */
 export function oauthBot(sandbox: Sandbox, name: PrincipalName) {
   const principal = sandbox.principals[name];
   const idpClient: oauth.Client = { client_id: principal.clientId };
@@ -82,7 +82,7 @@ export function oauthBot(sandbox: Sandbox, name: PrincipalName) {
     ownTokens,
     exchange,
     redeem,
-    /** All legs up to the call. */
+    /** Gets a subject token, exchanges it for an ID-JAG, and redeems the ID-JAG for an access token. */
     async accessToken(server: ServerName, scope?: string): Promise<string> {
       const { access_token: idJag } = await exchange({ server, ...(scope !== undefined && { scope }) });
       return (await redeem(server, idJag)).access_token;
@@ -90,7 +90,7 @@ export function oauthBot(sandbox: Sandbox, name: PrincipalName) {
   };
 }
 
-/** The OAuth error of a refused request, as the client sees it. */
+/** Returns the OAuth error that the client gets for a refused request. */
 export async function refusal(request: Promise<unknown>): Promise<{ error: string; description: string | undefined }> {
   try {
     await request;

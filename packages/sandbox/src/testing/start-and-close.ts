@@ -1,6 +1,6 @@
 /**
- * A program of its own: starts a sandbox, uses all of it, leaves an event stream open, closes the sandbox, and ends when
- * nothing keeps it alive any more. It never calls process.exit, so a handle left behind would keep it running.
+ * A separate program that starts a sandbox, uses it, leaves an event stream open and closes the sandbox. It never calls
+ * process.exit, so it runs on if the sandbox leaves a timer or socket open.
  */
 import { startSandbox } from '../start-sandbox.ts';
 import { INITIALIZE, post } from './mcp-client.ts';

@@ -5,7 +5,7 @@ import { QueryRefused } from './select-only.ts';
 
 const WORKER_FILE = 'sql.js/dist/worker.sql-wasm.js';
 
-/** SQLite itself refuses to write, and to use more memory than this, whatever the statement is. */
+/** With these settings SQLite refuses every write, and every statement that needs more memory than the limit. */
 const SETTINGS = `PRAGMA query_only = ON; PRAGMA hard_heap_limit = ${32 * 1024 * 1024}`;
 
 const value = z.union([z.number(), z.string(), z.null(), z.instanceof(Uint8Array)]);
@@ -20,24 +20,24 @@ export interface ResultSet {
   values: (number | string | Uint8Array | null)[][];
 }
 
-interface Waiting {
+interface PendingRequest {
   resolve: (result: ResultSet) => void;
   reject: (error: Error) => void;
 }
 
 /**
- * Runs queries on a copy of a database in sql.js's own worker thread, one at a time.
+ * Runs queries on a copy of a database in a worker thread of sql.js, one at a time.
  *
- * A thread, because SQLite compiled to WebAssembly cannot be interrupted: an endless recursive query would otherwise
- * stop the whole process. A query that exceeds `timeoutMs` takes its thread with it and the next one gets a new thread.
+ * It uses a thread because SQLite compiled to WebAssembly cannot be interrupted: in the main thread, an endless recursive query
+ * would stop the whole process. If a query exceeds `timeoutMs`, its thread is terminated and the next query starts a new thread.
  */
 export class QueryWorker {
   readonly #contents: Uint8Array;
   readonly #timeoutMs: number;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingRequest>();
   #worker: Worker | undefined;
   #nextId = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  #lastQuery: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(contents: Uint8Array, timeoutMs: number) {
@@ -45,11 +45,11 @@ export class QueryWorker {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws {QueryRefused} where SQLite refuses or the time is over. */
+  /** @throws {QueryRefused} if SQLite refuses the query or the query exceeds `timeoutMs`. */
   async run(sql: string): Promise<ResultSet> {
-    const mine = this.#turn.then(() => this.#runNow(sql));
-    this.#turn = mine.catch(() => undefined);
-    return mine;
+    const query = this.#lastQuery.then(() => this.#runNow(sql));
+    this.#lastQuery = query.catch(() => undefined);
+    return query;
   }
 
   async close(): Promise<void> {
@@ -59,7 +59,7 @@ export class QueryWorker {
 
   async #runNow(sql: string): Promise<ResultSet> {
     const worker = await this.#ready();
-    return this.#ask(worker, { action: 'exec', sql });
+    return this.#request(worker, { action: 'exec', sql });
   }
 
   async #ready(): Promise<Worker> {
@@ -69,12 +69,12 @@ export class QueryWorker {
     this.#worker = worker;
     worker.on('message', (message: unknown) => this.#settle(message));
     worker.on('error', () => void this.#stop('The query stopped the database engine.'));
-    await this.#ask(worker, { action: 'open', buffer: this.#contents });
-    await this.#ask(worker, { action: 'exec', sql: SETTINGS });
+    await this.#request(worker, { action: 'open', buffer: this.#contents });
+    await this.#request(worker, { action: 'exec', sql: SETTINGS });
     return worker;
   }
 
-  async #ask(worker: Worker, message: Record<string, unknown>): Promise<ResultSet> {
+  async #request(worker: Worker, message: Record<string, unknown>): Promise<ResultSet> {
     const id = (this.#nextId += 1);
     const timer = setTimeout(
       () => void this.#stop(`The query took longer than ${this.#timeoutMs} ms. Narrow it down with WHERE or LIMIT.`),
@@ -82,32 +82,33 @@ export class QueryWorker {
     );
     try {
       return await new Promise<ResultSet>((resolve, reject) => {
-        this.#waiting.set(id, { resolve, reject });
+        this.#pending.set(id, { resolve, reject });
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
         worker.postMessage({ ...message, id });
       });
     } finally {
       clearTimeout(timer);
-      this.#waiting.delete(id);
+      this.#pending.delete(id);
     }
   }
 
   #settle(message: unknown): void {
     const parsed = answer.safeParse(message);
     const id = parsed.data?.id;
-    const waiting = id === undefined ? undefined : this.#waiting.get(id);
-    if (!parsed.success || waiting === undefined) {
-      void this.#stop('The database engine gave an answer that could not be read.');
+    const pendingRequest = id === undefined ? undefined : this.#pending.get(id);
+    if (!parsed.success || pendingRequest === undefined) {
+      void this.#stop('The database engine sent an invalid answer.');
       return;
     }
-    if (parsed.data.error !== undefined) waiting.reject(new QueryRefused(`SQLite refused: ${parsed.data.error}.`));
-    else waiting.resolve(parsed.data.results?.[0] ?? { columns: [], values: [] });
+    if (parsed.data.error !== undefined)
+      pendingRequest.reject(new QueryRefused(`SQLite refused: ${parsed.data.error}.`));
+    else pendingRequest.resolve(parsed.data.results?.[0] ?? { columns: [], values: [] });
   }
 
   async #stop(reason: string): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
-    for (const { reject } of this.#waiting.values()) reject(new QueryRefused(reason));
+    for (const { reject } of this.#pending.values()) reject(new QueryRefused(reason));
     await worker?.terminate();
   }
 }

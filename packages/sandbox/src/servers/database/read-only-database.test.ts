@@ -12,8 +12,8 @@ afterAll(async () => {
   await database.close();
 });
 
-describe('a read-only database', () => {
-  it('answers a SELECT with columns and rows', async () => {
+describe('openReadOnlyDatabase', () => {
+  it('returns the columns and rows of a SELECT', async () => {
     await expect(database.query("SELECT sku, in_stock FROM products WHERE sku = 'HM-110'")).resolves.toEqual({
       columns: ['sku', 'in_stock'],
       rows: [['HM-110', 8]],
@@ -22,7 +22,7 @@ describe('a read-only database', () => {
     });
   });
 
-  it('keeps the order that was asked for and takes WITH, VALUES, comments and a trailing semicolon', async () => {
+  it('keeps the order of ORDER BY, and accepts WITH, VALUES, comments and a trailing semicolon', async () => {
     const ordered = await database.query(
       'WITH p AS (SELECT sku, unit_price_cents AS price FROM products) SELECT sku FROM p ORDER BY price DESC; -- dearest first',
     );
@@ -54,7 +54,7 @@ describe('a read-only database', () => {
     await expect(database.query('SELECT count(*) FROM orders')).resolves.toMatchObject({ rows: [[7]] });
   });
 
-  it('cuts a large result and says so', async () => {
+  it('truncates a large result, and marks it as truncated', async () => {
     const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n';
     const result = await database.query(numbers);
     expect(result).toMatchObject({ rowCount: MAX_ROWS, truncated: true });
@@ -62,7 +62,7 @@ describe('a read-only database', () => {
     await expect(database.query(`${numbers} LIMIT ${MAX_ROWS}`)).resolves.toMatchObject({ truncated: false });
   });
 
-  it('cuts long text, describes blobs and bounds the whole answer', async () => {
+  it('truncates long text, replaces blobs by their size, and limits the text of the whole result', async () => {
     const long = await database.query("SELECT printf('%.*c', 100000, 'x') AS text, zeroblob(12) AS blob");
     expect(long.rows[0]?.[0]).toHaveLength(2_000);
     expect(long.rows[0]?.[1]).toBe('[12 bytes]');
@@ -74,18 +74,18 @@ describe('a read-only database', () => {
     expect(many.truncated).toBe(true);
   });
 
-  it('refuses a query that wants too much memory', async () => {
+  it('refuses a query that needs too much memory', async () => {
     await expect(database.query('SELECT length(randomblob(500000000))')).rejects.toThrow(/out of memory/u);
   });
 
-  it('stops a query that does not end and serves the next one', async () => {
+  it('stops a query that does not end, and runs the next one', async () => {
     const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
     const [stopped, served] = await Promise.allSettled([database.query(endless), database.query('SELECT 1 AS one')]);
     expect(stopped).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('took longer') } });
     expect(served).toMatchObject({ status: 'fulfilled', value: { rows: [[1]] } });
   });
 
-  it('lists and describes its tables', async () => {
+  it('lists tables, and describes the columns of a table', async () => {
     await expect(database.tables()).resolves.toEqual([
       { name: 'customers', rowCount: 4 },
       { name: 'order_lines', rowCount: 12 },
@@ -104,7 +104,7 @@ describe('a read-only database', () => {
     await expect(database.describe("x'); DROP TABLE orders; --")).rejects.toThrow(/no such table/u);
   });
 
-  it('answers nothing once it is closed', async () => {
+  it('rejects queries after it is closed', async () => {
     const other = await openReadOnlyDatabase('CREATE TABLE t (a)');
     await other.query('SELECT 1');
     await other.close();

@@ -13,7 +13,7 @@ export interface QueryResult {
   columns: string[];
   rows: Cell[][];
   rowCount: number;
-  /** True where there was more than is given: too many rows, or too much text. */
+  /** True if rows or text were left out because a limit was reached. */
   truncated: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface TableDescription {
   rowCount: number;
 }
 
-/** A SQLite database that answers SELECT and nothing else, within limits on rows, text, memory and time. */
+/** A SQLite database that runs only SELECT statements, within limits on rows, text, memory and time. */
 export interface ReadOnlyDatabase {
   tables(): Promise<{ name: string; rowCount: number }[]>;
   /** @throws {QueryRefused} for a table that does not exist. */
@@ -33,7 +33,7 @@ export interface ReadOnlyDatabase {
   close(): Promise<void>;
 }
 
-/** Builds the database by running `seedSql` once; from then on nobody can write to it. */
+/** Creates the database by running `seedSql` once. After that it is read-only. */
 export async function openReadOnlyDatabase(seedSql: string): Promise<ReadOnlyDatabase> {
   const { Database } = await initSqlJs();
   const parser: Database = new Database();

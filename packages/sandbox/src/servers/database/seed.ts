@@ -1,6 +1,6 @@
 /**
- * The sales figures of Halden & Moor, an invented maker of weather stations: what a reporting agent would be asked about.
- * Issue H-104 and the document "inventory-policy" speak of the same products.
+ * The sales data of Halden & Moor, an invented maker of weather stations. Issue H-104 and the document "inventory-policy" refer
+ * to the same products.
  */
 export const DATABASE_SEED = `
 CREATE TABLE products (

@@ -1,6 +1,6 @@
 import type { Database } from 'sql.js';
 
-/** A query that was not run, with the sentence that says why. */
+/** Thrown for a query that is refused. The message is one sentence with the reason. */
 export class QueryRefused extends Error {
   override readonly name = 'QueryRefused';
 }
@@ -8,13 +8,13 @@ export class QueryRefused extends Error {
 const COMMENTS = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/gu;
 
 /**
- * One SELECT made out of a caller's text, limited to `maxRows + 1` rows so that a cut can be told from an end.
+ * Wraps the caller's SQL in one SELECT with a limit of `maxRows + 1` rows. The additional row shows that the result is truncated.
  *
- * SQLite's own parser judges, not a pattern: the text must compile to exactly one statement, and that statement must
- * also compile as a subquery, which the grammar allows for SELECT, VALUES and WITH ... SELECT and for nothing that
- * writes, attaches or sets a pragma. Nothing is run.
+ * SQLite's parser checks the SQL, not a regular expression: the text must compile to exactly one statement, and that statement
+ * must also compile as a subquery. SQL allows SELECT, VALUES and WITH ... SELECT as a subquery, but no statement that writes,
+ * attaches a database or sets a pragma. This function only compiles the text and does not run it.
  *
- * @throws {QueryRefused} with SQLite's message where the text does not compile.
+ * @throws {QueryRefused} with SQLite's message if the text does not compile.
  */
 export function selectOnly(database: Database, sql: string, maxRows: number): string {
   const statements = compileEach(database, sql);
@@ -25,7 +25,7 @@ export function selectOnly(database: Database, sql: string, maxRows: number): st
 
   const body = statement.trim().replace(/;$/u, '');
   const keyword = /^[a-z]+/iu.exec(body.replaceAll(COMMENTS, ' ').trim())?.[0].toUpperCase() ?? '';
-  // The line break keeps a trailing comment from swallowing the parenthesis.
+  // the line break ends a trailing `--` comment, which would otherwise include the parenthesis
   const limited = `SELECT * FROM (\n${body}\n) LIMIT ${maxRows + 1}`;
   try {
     database.prepare(limited).free();
@@ -47,7 +47,7 @@ function compileEach(database: Database, sql: string): string[] {
   return found;
 }
 
-/** sql.js throws errors and, from some places, bare strings. */
+/** Returns the message of an error of sql.js, which throws both Error objects and plain strings. */
 export function sqliteMessage(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).slice(0, 300);
 }

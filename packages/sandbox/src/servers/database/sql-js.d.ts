@@ -1,4 +1,4 @@
-/** What the sandbox uses of sql.js, which ships no types. */
+/** Types of the parts of sql.js that the sandbox uses; sql.js contains no types. */
 declare module 'sql.js' {
   export type SqlValue = number | string | Uint8Array | null;
 
@@ -11,7 +11,7 @@ declare module 'sql.js' {
 
   export interface Database {
     run(sql: string, params?: readonly SqlValue[]): Database;
-    /** Compiles the first statement of `sql`; throws SQLite's message where it does not compile. */
+    /** Compiles the first statement of `sql`; throws an error with SQLite's message if it does not compile. */
     prepare(sql: string): Statement;
     /** Compiles one statement after the other, without running any. */
     iterateStatements(sql: string): Iterable<Statement>;

@@ -23,7 +23,7 @@ export function databaseTools(database: ReadOnlyDatabase): ScopedTool[] {
       name: 'describe_table',
       scope: DATABASE_READ,
       title: 'Describe a table',
-      description: 'Gives the columns of one table, their types, and how many rows it has.',
+      description: 'Returns the columns of one table, their types, and the number of rows.',
       input: { table: z.string().min(1).max(100).describe('A name from list_tables') },
       output: {
         table: z.string(),
@@ -33,28 +33,28 @@ export function databaseTools(database: ReadOnlyDatabase): ScopedTool[] {
         rowCount: z.int(),
       },
       annotations: readOnly,
-      run: async ({ table }) => readable(database.describe(table)),
+      run: async ({ table }) => asToolRefusal(database.describe(table)),
     }),
     scopedTool({
       name: 'query',
       scope: DATABASE_READ,
       title: 'Query the database',
-      description: `Runs one read-only SELECT (SQLite dialect) on the sales database and gives at most ${MAX_ROWS} rows. Anything that writes is refused. Use list_tables and describe_table first.`,
+      description: `Runs one read-only SELECT (SQLite dialect) on the sales database and returns at most ${MAX_ROWS} rows. Anything that writes is refused. Use list_tables and describe_table first.`,
       input: { sql: z.string().min(1).max(10_000).describe('One SELECT, WITH ... SELECT or VALUES statement') },
       output: {
         columns: z.array(z.string()),
         rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
         rowCount: z.int(),
-        truncated: z.boolean().describe('True where there was more than is given'),
+        truncated: z.boolean().describe('True if rows or text were left out'),
       },
       annotations: readOnly,
-      run: async ({ sql }) => readable(database.query(sql)),
+      run: async ({ sql }) => asToolRefusal(database.query(sql)),
     }),
   ];
 }
 
-/** A refused query is an answer to the model, not a fault of the server. */
-async function readable<T>(result: Promise<T>): Promise<T> {
+/** Turns a refused query into a tool result with the reason, so that the model can correct the query. */
+async function asToolRefusal<T>(result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {

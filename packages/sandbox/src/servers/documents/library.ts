@@ -13,15 +13,15 @@ export type Document = z.infer<typeof document>;
 export interface Passage {
   id: string;
   title: string;
-  /** The line that matched best. */
+  /** The line that contains the most of the search words. */
   excerpt: string;
 }
 
-/** A small collection of documents that are read and searched, never changed. */
+/** A small read-only collection of documents. */
 export interface DocumentLibrary {
   list(): readonly Document[];
   read(id: string): Document | undefined;
-  /** Documents that contain at least one of the words, those that contain more of them first. */
+  /** Finds documents that contain at least one word of `text`. Those that contain more words come first. */
   search(text: string): Passage[];
 }
 

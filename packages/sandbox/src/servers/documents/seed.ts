@@ -1,6 +1,6 @@
 import type { Document } from './library.ts';
 
-/** The handbook of Halden & Moor, an invented maker of weather stations. */
+/** The handbook documents of Halden & Moor, an invented maker of weather stations. */
 export const DOCUMENT_SEED: readonly Document[] = [
   {
     id: 'inventory-policy',

@@ -23,14 +23,14 @@ export function documentTools(library: DocumentLibrary): ScopedTool[] {
       name: 'read_document',
       scope: DOCUMENTS_READ,
       title: 'Read a document',
-      description: 'Gives one document of the handbook in full.',
+      description: 'Returns one document of the handbook with its text.',
       input: { id: z.string().max(100).describe('The id from list_documents, for example inventory-policy') },
       output: document.shape,
       annotations: readOnly,
       run({ id }) {
         const found = library.read(id);
         if (found === undefined)
-          throw new ToolRefusal(`There is no document ${id}. Use list_documents to see what there is.`);
+          throw new ToolRefusal(`There is no document ${id}. Use list_documents to see all documents.`);
         return found;
       },
     }),
@@ -38,7 +38,7 @@ export function documentTools(library: DocumentLibrary): ScopedTool[] {
       name: 'search_documents',
       scope: DOCUMENTS_READ,
       title: 'Search documents',
-      description: 'Finds documents that contain the words given, best match first, each with its best line.',
+      description: 'Finds documents that contain the given words, best match first, each with its best matching line.',
       input: { text: z.string().min(1).max(200).describe('Words to look for') },
       output: { passages: z.array(z.object({ id: z.string(), title: z.string(), excerpt: z.string() })) },
       annotations: readOnly,

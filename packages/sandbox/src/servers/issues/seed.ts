@@ -1,6 +1,6 @@
 import type { Issue } from './tracker.ts';
 
-/** What the people of Halden & Moor, an invented maker of weather stations, are busy with. */
+/** The issues of Halden & Moor, an invented maker of weather stations, when the sandbox starts. */
 export const ISSUE_SEED: readonly Issue[] = [
   {
     id: 'H-101',

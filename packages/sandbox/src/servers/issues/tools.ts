@@ -32,7 +32,7 @@ export function issueTools(tracker: IssueTracker): ScopedTool[] {
       name: 'get_issue',
       scope: ISSUES_READ,
       title: 'Read an issue',
-      description: 'Gives one issue with its text.',
+      description: 'Returns one issue with its text.',
       input: { id: z.string().max(20).describe('The id of the issue, for example H-101') },
       output: issue.shape,
       annotations: readOnly,
@@ -47,7 +47,7 @@ export function issueTools(tracker: IssueTracker): ScopedTool[] {
       name: 'search_issues',
       scope: ISSUES_READ,
       title: 'Search issues',
-      description: 'Finds issues whose title, text or labels contain every word given, newest first.',
+      description: 'Finds issues whose title, text or labels contain every given word, newest first.',
       input: {
         text: z.string().min(1).max(200).describe('Words to look for, in any order'),
         limit: z.int().min(1).max(100).default(20),

@@ -17,12 +17,12 @@ export const issue = z.object({
 export type Issue = z.infer<typeof issue>;
 export type NewIssue = Pick<Issue, 'title' | 'body' | 'priority' | 'labels' | 'author'>;
 
-/** An issue tracker in memory. It starts from a seed and forgets what was added when the sandbox closes. */
+/** An issue tracker in memory. It starts with given issues and loses new ones when the sandbox closes. */
 export interface IssueTracker {
   /** Newest first. */
   list(filter: { status?: Issue['status'] | undefined; label?: string | undefined }): Issue[];
   get(id: string): Issue | undefined;
-  /** Issues that contain every word of `text` in title, body or labels. */
+  /** Finds issues that contain every word of `text` in title, body or labels. */
   search(text: string): Issue[];
   create(fields: NewIssue): Issue;
 }
