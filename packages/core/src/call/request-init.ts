@@ -1,4 +1,4 @@
-import { waitFor } from '../time/wait-for.ts';
+import { waitFor } from '@credence/protocol';
 
 /**
  * The init that says the same as `fetch(request, init)`: what `init` has takes precedence. The request's body is read here,

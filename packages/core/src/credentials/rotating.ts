@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { nonEmpty, unavailable } from './checks.ts';
 
 /** A secret that is replaced while the bot runs: a file read before each request, or a callback asked before each. */
-export type Rotating = { readonly file: string } | (() => string | Promise<string>);
+type Rotating = { readonly file: string } | (() => string | Promise<string>);
 
 /** A file as {@link Rotating} has it, and not a JWK or a key object. */
 export function isFile(value: unknown): value is { readonly file: string } {

@@ -1,14 +1,14 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Operation } from '../runtime/events.ts';
+import type { LegEvent } from '../runtime/events.ts';
 
 /** What one peer answered to one question. */
 export interface DiagnosisStep {
   /** The leg that this step is part of. */
   readonly leg: Leg;
   /** What was requested. */
-  readonly operation: Operation;
+  readonly operation: LegEvent['operation'];
   /** `passed over`: a well-known path that was not there, or a try that a later one made good. */
   readonly outcome: 'ok' | 'failed' | 'passed over';
   /** The URL that was asked, without its query. Undefined where it was not known. */

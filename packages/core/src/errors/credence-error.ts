@@ -2,44 +2,36 @@ import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from './codes.ts';
 import type { Contact, Leg } from './leg.ts';
 
-/** What a CredenceError is made of. */
-export interface CredenceErrorInit {
-  /** What went wrong, as a constant that programs can compare. */
-  code: ErrorCode;
-  /** The leg in which it went wrong. */
-  leg: Leg;
-  /** One sentence in our words: what happened. Never a peer's text. */
-  message: string;
-  /** One sentence: what to do about it. */
-  remedy: string;
-  /** Who can mend it. */
-  contact: Contact;
-  /** The configured name of the MCP server that it concerns. */
-  server?: string | undefined;
-  /** The issuer identifier of the IdP or authorization server that it concerns. */
-  issuer?: string | undefined;
-  /** HTTP status of the answer, where there was one. */
-  status?: number | undefined;
-  /** The OAuth error code of the answer (RFC 6749 section 5.2). */
-  error?: string | undefined;
-  /** The peer's own words, cleaned and cut. */
-  errorDescription?: string | undefined;
-  /** Whether the same call may succeed later without a change of configuration or policy. Default: false. */
-  retryable?: boolean | undefined;
-  /** How long the peer asked us to wait, in seconds. */
-  retryAfterSeconds?: number | undefined;
-  /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
-  missingScopes?: readonly string[] | undefined;
-  /** The error that led to this one. Only its name and code are kept. */
-  cause?: unknown;
-}
-
 /** A CredenceError as plain data. */
-export interface CredenceErrorJson extends Readonly<Omit<CredenceErrorInit, 'cause'>> {
+export interface CredenceErrorJson {
   /** Always `CredenceError`. */
   readonly name: 'CredenceError';
+  /** What went wrong, as a constant that programs can compare. */
+  readonly code: ErrorCode;
+  /** The leg in which it went wrong. */
+  readonly leg: Leg;
+  /** One sentence in our words: what happened. Never a peer's text. */
+  readonly message: string;
+  /** One sentence: what to do about it. */
+  readonly remedy: string;
+  /** Who can mend it. */
+  readonly contact: Contact;
   /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
+  /** The configured name of the MCP server that it concerns. */
+  readonly server?: string | undefined;
+  /** The issuer identifier of the IdP or authorization server that it concerns. */
+  readonly issuer?: string | undefined;
+  /** HTTP status of the answer, where there was one. */
+  readonly status?: number | undefined;
+  /** The OAuth error code of the answer (RFC 6749 section 5.2). */
+  readonly error?: string | undefined;
+  /** The peer's own words, cleaned and cut. */
+  readonly errorDescription?: string | undefined;
+  /** How long the peer asked us to wait, in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
+  readonly missingScopes?: readonly string[] | undefined;
 }
 
 /**
@@ -77,7 +69,12 @@ export class CredenceError extends Error {
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   declare readonly missingScopes?: readonly string[];
 
-  constructor(init: CredenceErrorInit) {
+  constructor(
+    init: Omit<CredenceErrorJson, 'name' | 'retryable'> & {
+      readonly retryable?: boolean | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
     super(init.message, init.cause === undefined ? undefined : { cause: harmlessCause(init.cause) });
     this.code = init.code;
     this.leg = init.leg;
@@ -136,6 +133,17 @@ export function isCredenceError(value: unknown): value is CredenceError {
       'remedy' in value &&
       'contact' in value)
   );
+}
+
+/**
+ * The CredenceError that an error is, or was caused by: frameworks and the MCP SDKs wrap what `fetch` throws. Undefined where
+ * there is none.
+ */
+export function credenceErrorIn(error: unknown): CredenceError | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (isCredenceError(at)) return at;
+  }
+  return undefined;
 }
 
 /** Library errors hold response bodies, and those hold tokens: only what names the fault is kept. */

@@ -1,17 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 
-/** What was asked of a peer within a leg. */
-export type Operation =
-  | 'protected-resource-metadata'
-  | 'authorization-server-metadata'
-  | 'idp-metadata'
-  | 'client-credentials'
-  | 'subject-token'
-  | 'token-exchange'
-  | 'jwt-bearer'
-  | 'request';
-
 /** What every event says. */
 export interface EventBase {
   /** When it happened, in milliseconds since the epoch. */
@@ -31,7 +20,15 @@ export interface LegEvent extends EventBase {
   /** The leg that the exchange is part of. */
   readonly leg: Leg;
   /** What was requested. */
-  readonly operation: Operation;
+  readonly operation:
+    | 'protected-resource-metadata'
+    | 'authorization-server-metadata'
+    | 'idp-metadata'
+    | 'client-credentials'
+    | 'subject-token'
+    | 'token-exchange'
+    | 'jwt-bearer'
+    | 'request';
   /** Whether the answer could be used. */
   readonly ok: boolean;
   /** How long the exchange took, in milliseconds. */

@@ -27,9 +27,11 @@ describe('a store in memory', () => {
     expect(await store.get('k')).toBeUndefined();
   });
 
-  it('is bounded: what was set first goes first', async () => {
+  it('is bounded: what was used least recently goes first', async () => {
     const store = memoryStore({ maxEntries: 2 });
-    for (const key of ['a', 'b', 'a', 'c']) await store.set(key, key, 100);
+    for (const key of ['a', 'b']) await store.set(key, key, 100);
+    await store.get('a');
+    await store.set('c', 'c', 100);
     expect(await Promise.all(['a', 'b', 'c'].map(async (key) => store.get(key)))).toEqual(['a', undefined, 'c']);
   });
 

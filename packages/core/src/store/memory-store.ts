@@ -1,9 +1,10 @@
+import { lruCache } from '@credence/protocol';
 import type { TokenStore } from './token-store.ts';
 
-/** A store in memory, for principals of one identity that live in one process. Bounded; the oldest goes first. */
+/** A store in memory, for principals of one identity that live in one process. Bounded: what was used least recently goes first. */
 export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
   const { maxEntries = 10_000 } = options;
-  const entries = new Map<string, { value: string; untilMs: number }>();
+  const entries = lruCache<{ value: string; untilMs: number }>(maxEntries);
   const leases = new Map<string, { untilMs: number }>();
   const live = (key: string) => {
     const entry = entries.get(key);
@@ -16,10 +17,7 @@ export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
       return live(key)?.value;
     },
     async set(key, value, ttlMs) {
-      entries.delete(key);
       entries.set(key, { value, untilMs: performance.now() + ttlMs });
-      const oldest = entries.keys().next();
-      if (entries.size > maxEntries && !oldest.done) entries.delete(oldest.value);
     },
     async delete(key, value) {
       if (live(key)?.value === value) entries.delete(key);

@@ -1,15 +1,16 @@
+import { within } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
 
-const PATIENCE_MS = 1_000;
+const TIMEOUT_MS = 1_000;
 /** Until the store answers for the first time, for it may have to be connected to while a whole fleet starts. */
-const FIRST_PATIENCE_MS = 3_000;
+const FIRST_TIMEOUT_MS = 3_000;
 const LEASE_MS = 5_000;
 /** Who has not got what it has the lease for by then lets another copy try: it may be the only one that cannot. */
 const LONGEST_LEASE_MS = 15_000;
 /** How long a store that failed is left alone, so that a dead one does not cost every call its patience. */
-const LEFT_ALONE_MS = 2_000;
+const PAUSE_AFTER_FAILURE_MS = 2_000;
 
 /**
  * A store that may fail: nobody fails by it or waits long for it, and its going and coming is said once. While it does not
@@ -20,7 +21,7 @@ export class SharedStore {
   readonly #store: TokenStore;
   #failing = false;
   #hasAnswered = false;
-  #leftAloneUntilMs = 0;
+  #pausedUntilMs = 0;
 
   constructor(runtime: Runtime, store: TokenStore) {
     this.#runtime = runtime;
@@ -28,16 +29,16 @@ export class SharedStore {
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#trying(() => this.#store.get(key), undefined);
+    return this.#tryOperation(() => this.#store.get(key), undefined);
   }
 
   /** Written when it resolves, or given up. */
   async set(key: string, value: string, ttlMs: number): Promise<void> {
-    if (ttlMs > 0) await this.#trying(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
+    if (ttlMs > 0) await this.#tryOperation(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
   }
 
   async delete(key: string, value: string): Promise<void> {
-    await this.#trying(() => this.#store.delete(key, value), undefined);
+    await this.#tryOperation(() => this.#store.delete(key, value), undefined);
   }
 
   /** Whether subject tokens are kept there too. */
@@ -48,7 +49,7 @@ export class SharedStore {
   /** Runs `work` if this process gets the lease, and keeps it while that takes, within bounds; else gives `taken`. */
   async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
     const alone: Lease = { extend: async () => true, release: async () => {} };
-    const lease = await this.#trying(() => this.#store.lease(key, LEASE_MS), alone);
+    const lease = await this.#tryOperation(() => this.#store.lease(key, LEASE_MS), alone);
     if (!lease) return taken;
     const untilMs = this.#runtime.clock.monotonicMs() + LONGEST_LEASE_MS - LEASE_MS;
     const timer = setInterval(() => {
@@ -58,35 +59,29 @@ export class SharedStore {
       return await work();
     } finally {
       clearInterval(timer);
-      await this.#trying(() => lease.release(), undefined);
+      await this.#tryOperation(() => lease.release(), undefined);
     }
   }
 
-  async #trying<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
-    if (this.#runtime.clock.monotonicMs() < this.#leftAloneUntilMs) return otherwise;
-    let timer: NodeJS.Timeout | undefined;
-    const patienceMs = this.#hasAnswered || this.#failing ? PATIENCE_MS : FIRST_PATIENCE_MS;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the store is slow')), patienceMs);
-    });
+  async #tryOperation<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
+    if (this.#runtime.clock.monotonicMs() < this.#pausedUntilMs) return otherwise;
+    const timeoutMs = this.#hasAnswered || this.#failing ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
     try {
-      const value = await Promise.race([operation(), late]);
+      const value = await within(timeoutMs, operation());
       this.#hasAnswered = true;
-      if (this.#failing) this.#say(false, 'The token store answers again.', 'Nothing to do.');
+      if (this.#failing) this.#warn(false, 'The token store answers again.', 'Nothing to do.');
       return value;
     } catch (error) {
-      this.#leftAloneUntilMs = this.#runtime.clock.monotonicMs() + LEFT_ALONE_MS;
+      this.#pausedUntilMs = this.#runtime.clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
       if (!this.#failing) {
         const remedy = isCredenceError(error) ? `${error.message} ${error.remedy}` : 'Check the store.';
-        this.#say(true, 'The token store does not answer; this process goes on by itself.', remedy);
+        this.#warn(true, 'The token store does not answer; this process goes on by itself.', remedy);
       }
       return otherwise;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
-  #say(failing: boolean, message: string, remedy: string): void {
+  #warn(failing: boolean, message: string, remedy: string): void {
     this.#failing = failing;
     this.#runtime.emit({ type: 'warning', leg: 'configure', message, remedy });
   }

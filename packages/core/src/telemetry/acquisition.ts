@@ -4,7 +4,7 @@ const current = new AsyncLocalStorage<string>();
 let count = 0;
 
 /** Runs one acquisition, so that what is reported on the way can be told to belong to it. */
-export function asAcquisition<T>(work: () => T): T {
+export function runAsAcquisition<T>(work: () => T): T {
   count += 1;
   return current.run(`${process.pid.toString(36)}-${count.toString(36)}`, work);
 }
