@@ -45,7 +45,7 @@ describe.each(PACKAGES)('%s', (name) => {
   test('contains all required files and no others', () => {
     const { files } = packageOf(name);
     const needed = ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts'];
-    const allowed = /^(LICENSE|README\.md|package\.json|dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/;
+    const allowed = /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/;
     const forTests = /\.test\.|(^|\/)(tests?|testing|test-support|fixtures|__\w+__)\//;
     expect({
       missing: needed.filter((file) => !files.includes(file)),
