@@ -16,11 +16,12 @@ import {
   linkAccounts,
   memoryReplayStore,
   type RedeemAuditRecord,
+  type Redemption,
   withIdJagMetadata,
 } from '@credence/authorization-server';
 import { accessTokenVerifier } from '@credence/resource-server';
-import { createSigningKeys } from '@credence/identity-provider';
 import express from 'express';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 // #endregion
 import { startIdentityProvider } from './support/identity-provider.ts';
 import { listen } from './support/listen.ts';
@@ -30,7 +31,8 @@ const idp = await startIdentityProvider();
 const resource = 'https://mcp.example/mcp';
 
 // The existing server: clients, accounts, keys, and a token endpoint with other grants.
-const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
+const { privateKey, publicKey } = await generateKeyPair('ES256');
+const publicJwk = { ...(await exportJWK(publicKey)), kid: 'as-2026', alg: 'ES256', use: 'sig' };
 const clients = new Map([['bot-at-as', 'the client secret from registration']]);
 const links = new Map<string, string>();
 const suspended = new Set<string>();
@@ -58,6 +60,13 @@ const accounts: AccountDirectory = {
 };
 // #endregion
 
+// #region issue-access-token
+const issueAccessToken = (redemption: Redemption) =>
+  new SignJWT(accessTokenClaims(redemption, issuer))
+    .setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid, typ: 'at+jwt' })
+    .sign(privateKey);
+// #endregion
+
 // #region token-endpoint
 const tokenEndpoint = `${issuer}/token`;
 const idJag = idJagTokenEndpoint({
@@ -70,7 +79,7 @@ const idJag = idJagTokenEndpoint({
     'clientSecret' in client && sameText(client.clientSecret, clients.get(client.clientId))
       ? client.clientId
       : undefined,
-  issueAccessToken: (redemption) => signingKeys.sign(accessTokenClaims(redemption, issuer), { typ: 'at+jwt' }),
+  issueAccessToken,
   replay: { singleUse: memoryReplayStore() }, // for several instances: redisReplayStore of @credence/redis
   dpop: { tokenEndpoint },
   audit: (record) => trail.push(record),
@@ -78,10 +87,10 @@ const idJag = idJagTokenEndpoint({
 
 app.post('/token', expressIdJag(idJag), express.urlencoded({ extended: false }), otherGrants);
 app.get('/.well-known/oauth-authorization-server', (_request, response) => {
-  response.json(withIdJagMetadata(existingMetadata(), { dpop: {} }));
+  response.json(withIdJagMetadata(existingMetadata(), { dpop: {} })); // names jwks_uri and grant_types_supported
 });
+app.get('/jwks', (_request, response) => void response.json({ keys: [publicJwk] })); // the URL in jwks_uri
 // #endregion
-app.get('/jwks', (_request, response) => void response.json(signingKeys.publicJwks()));
 serve(app);
 
 function otherGrants(_request: express.Request, response: express.Response) {

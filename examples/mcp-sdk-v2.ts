@@ -6,7 +6,9 @@ import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
 import { connectMcp, emaCapabilities, mcpTransport } from '@credence/sdk-adapter/v2';
-import { Client } from '@modelcontextprotocol/client';
+// #region sdk
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+// #endregion
 
 const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
@@ -38,7 +40,13 @@ try {
   assert.deepEqual([error.leg, error.contact], ['exchange', 'idp-admin']);
 }
 
-// Creates the client and its transport directly. `approveStepUp` decides which additional scopes are requested.
+// Creates the client and its transport directly, and passes the principal's fetch.
+const mcp = new Client({ name: 'my-agent', version: '1.0.0' });
+await mcp.connect(new StreamableHTTPClientTransport(bot.server('issues').url, { fetch: bot.fetchFor('issues') }));
+assert.ok((await mcp.listTools()).tools.some(({ name }) => name === 'list_issues'));
+await mcp.close();
+
+// The same with the extension declared and a transport of `mcpTransport`. `approveStepUp` decides which additional scopes are requested.
 // #region approve
 const own = new Client(
   { name: 'my-agent', version: '1.0.0' },

@@ -7,8 +7,10 @@ import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
 import { connectMcp, emaCapabilities, mcpAuthProvider, mcpTransport } from '@credence/sdk-adapter';
+// #region sdk
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+// #endregion
 
 const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);

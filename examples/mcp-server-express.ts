@@ -28,6 +28,7 @@ const idp = await startIdentityProvider();
 const as = await startAuthorizationServer({ idpIssuer: idp.issuer, resource });
 const { issuer, serverSecret } = as;
 
+// #region server
 function issueTracker() {
   const server = new McpServer({ name: 'issues', version: '1.0.0' });
   // #region caller
@@ -39,14 +40,17 @@ function issueTracker() {
   server.registerTool('close_all', { description: 'Closes every issue' }, () => ({ content: [] }));
   return server;
 }
+// #endregion
 
-/** Handles one request with its own transport, without sessions, as the SDK documents it. */
+// #region serve
+/** Handles one request with a server and a transport of its own, without sessions. */
 async function serveMcp(request: express.Request, response: express.Response) {
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
   response.on('close', () => void transport.close());
   await issueTracker().connect(transport);
   await transport.handleRequest(request, response, request.body);
 }
+// #endregion
 
 const refused: AccessRefusal[] = [];
 // #region mcp-server

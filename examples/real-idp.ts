@@ -25,8 +25,8 @@ const bot = new ServicePrincipal({
       url: linear.url, // https://mcp.linear.app/mcp
       issuer: linear.issuer, // the authorization server where the credential below is registered
       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
-      scopes: ['issues:read'], // the scopes to request; the bot never requests others, except those in stepUp
-      stepUp: ['issues:write'], // additional scopes, requested only when the server challenges a call for them
+      scopes: ['issues:read'], // the scopes to request; if this list is set, no others can be requested, except those in stepUp
+      stepUp: ['issues:write'], // requested when a 403 of the server asks for them, or by bot.token('linear', { scopes })
     },
   },
   onEvent: (event) => audit.push(event),

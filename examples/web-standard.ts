@@ -19,9 +19,9 @@ import {
   protectedResourceMetadata,
   requiredScopes,
 } from '@credence/resource-server';
-import { createSigningKeys } from '@credence/identity-provider';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { startIdentityProvider } from './support/identity-provider.ts';
 import { listen } from './support/listen.ts';
 
@@ -32,7 +32,8 @@ const issuer = as.origin; // https://as.example
 const resource = `${mcp.origin}/mcp`; // https://mcp.example/mcp
 
 // #region authorization-server
-const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
+const { privateKey, publicKey } = await generateKeyPair('ES256');
+const publicJwk = { ...(await exportJWK(publicKey)), kid: 'as-2026', alg: 'ES256', use: 'sig' };
 const tokenEndpoint = `${issuer}/token`;
 const idJag = idJagTokenEndpoint({
   issuer,
@@ -40,14 +41,22 @@ const idJag = idJagTokenEndpoint({
   resources: { [resource]: { scopes: ['issues:read', 'issues:write'], requireDpop: true } },
   allowPublicClients: true,
   authenticateClient: ({ method, clientId }) => (method === 'none' && clientId === 'bot-at-as' ? clientId : undefined),
-  issueAccessToken: (redemption) => signingKeys.sign(accessTokenClaims(redemption, issuer), { typ: 'at+jwt' }),
+  issueAccessToken: (redemption) =>
+    new SignJWT(accessTokenClaims(redemption, issuer))
+      .setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid, typ: 'at+jwt' })
+      .sign(privateKey),
   dpop: { tokenEndpoint, nonces: dpopNonces() },
 });
 const authorizationServer = new Hono();
 authorizationServer.post('/token', honoIdJag(idJag));
-authorizationServer.get('/jwks', (context) => context.json(signingKeys.publicJwks()));
+authorizationServer.get('/jwks', (context) => context.json({ keys: [publicJwk] }));
 authorizationServer.get('/.well-known/oauth-authorization-server', (context) =>
-  context.json(withIdJagMetadata({ issuer, token_endpoint: tokenEndpoint, jwks_uri: `${issuer}/jwks` }, { dpop: {} })),
+  context.json(
+    withIdJagMetadata(
+      { issuer, token_endpoint: tokenEndpoint, jwks_uri: `${issuer}/jwks`, grant_types_supported: [] },
+      { dpop: {} },
+    ),
+  ),
 );
 // #endregion
 

@@ -78,7 +78,8 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
  * @example
  * <!-- from examples/web-standard.ts#authorization-server -->
  * ```ts
- * const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
+ * const { privateKey, publicKey } = await generateKeyPair('ES256');
+ * const publicJwk = { ...(await exportJWK(publicKey)), kid: 'as-2026', alg: 'ES256', use: 'sig' };
  * const tokenEndpoint = `${issuer}/token`;
  * const idJag = idJagTokenEndpoint({
  *   issuer,
@@ -86,14 +87,22 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
  *   resources: { [resource]: { scopes: ['issues:read', 'issues:write'], requireDpop: true } },
  *   allowPublicClients: true,
  *   authenticateClient: ({ method, clientId }) => (method === 'none' && clientId === 'bot-at-as' ? clientId : undefined),
- *   issueAccessToken: (redemption) => signingKeys.sign(accessTokenClaims(redemption, issuer), { typ: 'at+jwt' }),
+ *   issueAccessToken: (redemption) =>
+ *     new SignJWT(accessTokenClaims(redemption, issuer))
+ *       .setProtectedHeader({ alg: 'ES256', kid: publicJwk.kid, typ: 'at+jwt' })
+ *       .sign(privateKey),
  *   dpop: { tokenEndpoint, nonces: dpopNonces() },
  * });
  * const authorizationServer = new Hono();
  * authorizationServer.post('/token', honoIdJag(idJag));
- * authorizationServer.get('/jwks', (context) => context.json(signingKeys.publicJwks()));
+ * authorizationServer.get('/jwks', (context) => context.json({ keys: [publicJwk] }));
  * authorizationServer.get('/.well-known/oauth-authorization-server', (context) =>
- *   context.json(withIdJagMetadata({ issuer, token_endpoint: tokenEndpoint, jwks_uri: `${issuer}/jwks` }, { dpop: {} })),
+ *   context.json(
+ *     withIdJagMetadata(
+ *       { issuer, token_endpoint: tokenEndpoint, jwks_uri: `${issuer}/jwks`, grant_types_supported: [] },
+ *       { dpop: {} },
+ *     ),
+ *   ),
  * );
  * ```
  */
