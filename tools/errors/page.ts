@@ -19,6 +19,11 @@ function markdown(): string {
       '[concepts](concepts.md)), a `contact` (`you`: the operator of the bot; `idp-admin`: the administrator of the IdP; `server-owner`: the owner',
       'of the MCP server and its authorization server) and a `remedy`. Where the table lists several legs or contacts, the error names one.',
     ].join('\n'),
+    [
+      'The contact follows from the leg: `idp-admin` for `authenticate` and `exchange`, `server-owner` for `redeem` and `call`. For `discover` it is',
+      'the party whose metadata is read. It is `you` instead if the configuration, the clock or the network of the bot is the likely cause. One',
+      'code has another contact than its leg: `scope_not_granted`, because the IdP decides about scopes.',
+    ].join('\n'),
     table(
       ['code', 'meaning', 'leg', 'contact', 'what to do'],
       Object.entries(ERROR_CODES).map(([code, { meaning, legs, contacts, remedy }]) => [

@@ -141,7 +141,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'If the peer has moved, configure its new URL.',
   },
   forbidden_url: {
-    meaning: 'a URL is not https, or a peer named a loopback or private address',
+    meaning:
+      'a URL is plain http (allowed only to loopback) or has a password, or a peer named a loopback or private address',
     legs: ['configure', ...PEER_LEGS],
     contacts: EVERYBODY,
     remedy: 'Use an https URL; in a private network, set `network.allowPrivateAddresses` or `network.allowHttp`.',

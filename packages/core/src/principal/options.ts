@@ -35,9 +35,12 @@ export interface McpServerOptions {
   issuer: string;
   /** How the principal proves itself at that authorization server. */
   credential: ClientCredential;
-  /** What to ask for, and the ceiling of what may be asked. Omitted: the IdP's default grant. */
+  /**
+   * The scopes to request. If set, no other scope can be requested, except those in `stepUp`. Default: no scope is requested,
+   * and the IdP grants its default; `token(name, { scopes })` can then request any scope.
+   */
   scopes?: readonly string[] | undefined;
-  /** What a 403 challenge may add. Default: nothing. */
+  /** The scopes that a 403 challenge may add to `scopes`. Default: none. */
   stepUp?: readonly string[] | undefined;
   /** Default `enterprise-managed`, which needs an `idp`; the others go past the IdP and must be written out. */
   flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity' | undefined;

@@ -18,7 +18,11 @@ import { settingsFromOptions } from './settings-from-options.ts';
 
 /** A token that is asked for by name. */
 export interface TokenOptions {
-  /** Scopes this call must have; each must be configured for the server, and one that is not granted is an error. */
+  /**
+   * The scopes that the token must have. If `scopes` is configured for the server, each must be in `scopes` or `stepUp`;
+   * otherwise `scope_outside_ceiling` is thrown. If `scopes` is not configured, any scope can be requested, and the IdP
+   * decides. If one is not granted, `scope_not_granted` is thrown.
+   */
   scopes?: readonly string[] | undefined;
   /** Ends the wait, not the acquisition that others may share. */
   signal?: AbortSignal | undefined;
@@ -41,8 +45,8 @@ export interface TokenOptions {
  *       url: linear.url, // https://mcp.linear.app/mcp
  *       issuer: linear.issuer, // the authorization server where the credential below is registered
  *       credential: clientSecret({ clientId: linear.clientId, secret: linear.clientSecret }),
- *       scopes: ['issues:read'], // the scopes to request; the bot never requests others, except those in stepUp
- *       stepUp: ['issues:write'], // additional scopes, requested only when the server challenges a call for them
+ *       scopes: ['issues:read'], // the scopes to request; if this list is set, no others can be requested, except those in stepUp
+ *       stepUp: ['issues:write'], // requested when a 403 of the server asks for them, or by bot.token('linear', { scopes })
  *     },
  *   },
  *   onEvent: (event) => audit.push(event),
