@@ -1,62 +1,62 @@
-import { cleanRecord, createSteps, type RefusedRequest } from '@credence/authorization-server/internals';
+import { cleanRecord, createAuditedSteps, type RefusedRequest } from '@credence/authorization-server/internals';
 import type { IssueStatus } from './status.ts';
 
 /**
- * One token exchange at an identity provider that issues ID-JAGs. Never a token; texts are without control characters and
- * cut to 300 characters, lists to 50 entries.
+ * The audit record of one token exchange at an identity provider that issues ID-JAGs. It contains no token. Texts contain no
+ * control characters and are cut to 300 characters. Lists are cut to 50 entries.
  */
 export interface IssueAuditRecord {
   /** When the request was decided. */
   readonly time: Date;
   /** Whether an ID-JAG was issued. */
   readonly granted: boolean;
-  /** In one word; `reason` has the sentence. A policy may use words of its own for its denials. */
+  /** The outcome as a code; `reason` explains it in a sentence. A policy may set other codes for its denials. */
   readonly status: IssueStatus | (string & {});
   /** The authenticated client. */
   readonly clientId?: string;
   /**
-   * Instead of `clientId` where the provider refused the request early: the client it names, which may not have
+   * Instead of `clientId`, if the provider refused the request early: the client id in the request. The client may not have
    * authenticated.
    */
   readonly claimedClientId?: string;
-  /** Once the subject token is verified: who it stands for here. */
+  /** The subject of the subject token. Set only if the subject token is valid. */
   readonly subject?: string;
-  /** `sub` of the ID-JAG, where it is another: what the authorization server knows them as. */
+  /** `sub` of the ID-JAG, if it differs from `subject`. */
   readonly issuedSubject?: string;
   /** The `subject_token_type` parameter (RFC 8693 section 2.1). */
   readonly subjectTokenType?: string;
-  /** Where the subject token is a workload JWT. */
+  /** The platform and the `sub` of the workload JWT. Only if the subject token is a workload JWT. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
-  /** The principal that acts for the subject, once its actor token is verified. */
+  /** The principal that acts for the subject. Set only if the actor token is valid. */
   readonly actor?: string;
-  /** As requested; where an ID-JAG was issued, as it says. */
+  /** `aud` of the ID-JAG. In the record of a refusal: the `audience` parameter. */
   readonly audience?: string;
-  /** As requested; where an ID-JAG was issued, as it says: empty where it names none. */
+  /** The resources of the ID-JAG; empty if it has none. In the record of a refusal: the `resource` parameters. */
   readonly resource?: readonly string[];
-  /** Absent where the client asked for the default grant. */
+  /** The `scope` parameter. Absent if the request has none; it then requests the default scopes. */
   readonly requestedScopes?: readonly string[];
-  /** The scopes that the ID-JAG says. Absent where none was issued or it says none. */
+  /** The scopes of the ID-JAG. Absent if no ID-JAG was issued, or if it has no `scope` claim. */
   readonly grantedScopes?: readonly string[];
-  /** `jti` of the ID-JAG: the same as in the authorization server's record. */
+  /** `jti` of the ID-JAG, which is also in the authorization server's audit record. */
   readonly jti?: string;
   /** When the ID-JAG expires. */
   readonly expiresAt?: Date;
   /** Whether the ID-JAG is bound to a key (`cnf.jkt`). */
   readonly bound?: boolean;
-  /** The OAuth error answered. */
+  /** The OAuth error that was sent to the client. */
   readonly error?: string;
-  /** What an administrator can act on. Where an ID-JAG was issued: what the policy says about it, if anything. */
+  /** The reason of a refusal, for an administrator. In the record of a grant: the `reason` of the policy's grant, if it has one. */
   readonly reason?: string;
 }
 
-/** What is issued, as the record of a grant says it. */
-export type IssuedFacts = Pick<
+/** The members of a record about the issued ID-JAG. */
+export type GrantFacts = Pick<
   IssueAuditRecord,
   'issuedSubject' | 'audience' | 'resource' | 'grantedScopes' | 'jti' | 'expiresAt' | 'bound' | 'reason'
 >;
 
-/** What is known of a request at one of its steps. `status`: what the record says where this step refuses it. */
-export interface KnownExchange
+/** The members of a record about the request. Each step adds some. `status` is the status if the current step refuses the request. */
+export interface RequestFacts
   extends
     Pick<IssueAuditRecord, 'status'>,
     Partial<
@@ -65,22 +65,26 @@ export interface KnownExchange
         'clientId' | 'subject' | 'subjectTokenType' | 'workload' | 'actor' | 'audience' | 'resource' | 'requestedScopes'
       >
     > {
-  /** The tokens of the request, which no record may hold. */
+  /** The tokens of the request. They are removed from the texts of the record. */
   readonly secrets?: readonly string[];
 }
 
 /** The steps of a token exchange. */
-export const exchangeSteps = createSteps<KnownExchange>();
+export const exchangeSteps = createAuditedSteps<RequestFacts>();
 
-export function grantedRecord({ secrets, ...known }: KnownExchange, issued: IssuedFacts, time: Date): IssueAuditRecord {
-  return cleanRecord({ ...known, ...issued, time, granted: true, status: 'granted' }, secrets);
+export function grantedRecord(
+  { secrets, ...requestFacts }: RequestFacts,
+  grantFacts: GrantFacts,
+  time: Date,
+): IssueAuditRecord {
+  return cleanRecord({ ...requestFacts, ...grantFacts, time, granted: true, status: 'granted' }, secrets);
 }
 
 export function refusedRecord(
-  { secrets, ...known }: KnownExchange,
+  { secrets, ...requestFacts }: RequestFacts,
   refusal: RefusedRequest,
   time: Date,
 ): IssueAuditRecord {
-  const status = refusal.error === 'server_error' ? 'failed' : known.status;
-  return cleanRecord({ ...known, ...refusal, time, granted: false, status }, secrets);
+  const status = refusal.error === 'server_error' ? 'failed' : requestFacts.status;
+  return cleanRecord({ ...requestFacts, ...refusal, time, granted: false, status }, secrets);
 }

@@ -1,4 +1,4 @@
-import { calling, serverFailure } from '@credence/authorization-server/internals';
+import { callCallback, serverFailure } from '@credence/authorization-server/internals';
 import { GrantRefusal } from '@credence/authorization-server';
 import { scope } from '@credence/protocol';
 import { z } from 'zod';
@@ -38,9 +38,9 @@ const denialSchema = z.object({
 
 const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchema]);
 
-/** What the policy decides. Throws GrantRefusal where it breaks. */
+/** Calls the policy. Throws GrantRefusal `server_error` if it throws or returns an invalid decision. */
 export async function decide(policy: IdJagPolicy, request: IdJagRequest): Promise<IdJagDecision> {
-  const decision = await calling('policy', () => policy(request));
+  const decision = await callCallback('policy', () => policy(request));
   const fault = decisionFault(decision);
   if (fault !== undefined) throw serverFailure(fault);
   return decision;
@@ -51,7 +51,7 @@ export function denialStatus({ status, error }: IdJagDenial): NonNullable<IdJagD
   return status ?? (error === 'insufficient_user_authentication' ? 'authentication_insufficient' : 'denied_by_policy');
 }
 
-/** The answer to a request that the policy denies. */
+/** The refusal for a request that the policy denied. */
 export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
   const { error, reason, description } = denial;
   if (error === 'insufficient_user_authentication') return insufficientAuthentication(ctx, denial, reason, description);
@@ -59,14 +59,14 @@ export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
 }
 
 /**
- * What is wrong with a decision, by the names of its members and never their values; undefined where nothing is. A
- * policy is often a few lines over a map of client ids, and an entry that is missing is no grant.
+ * The fault of an invalid decision, with the names of the invalid members and without their values. Undefined for a valid
+ * decision. A policy can return undefined, for example if it looks up an unknown client id in a map.
  */
 function decisionFault(decision: IdJagDecision): string | undefined {
   const { error } = decisionSchema.safeParse(decision);
   if (error === undefined) return undefined;
   const members = error.issues.map(({ path }) => path.join('.')).filter((member) => member !== '');
   return members.length === 0
-    ? "the policy's answer is no decision"
-    : `the policy's decision is not right: ${members.join(', ')}`;
+    ? 'the policy returned no decision'
+    : `the policy returned a decision with invalid members: ${members.join(', ')}`;
 }

@@ -6,32 +6,33 @@ import type { IdJagPolicy } from './policy.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
 import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
 
-/** By what an identity provider decides about ID-JAGs, and with what it signs them. */
+/** Options of `addIdJagExchange`. */
 export interface IdJagExchangeOptions {
-  /** Decides every request whose subject token is verified. Where it throws, nothing is issued (`server_error`). */
+  /** Decides a request after its subject token was verified. If it throws, the request is refused with `server_error`. */
   readonly policy: IdJagPolicy;
-  /** What ID-JAGs are signed with; published at the provider's `jwks_uri` beside the provider's own keys. */
+  /** The keys that sign ID-JAGs. Their public keys are published at the provider's `jwks_uri`, in addition to the provider's own keys. */
   readonly signingKeys: SigningKeys;
-  /** How long an ID-JAG is good, where the policy does not say it, in seconds. Default: 300. */
+  /** Lifetime of an ID-JAG in seconds, if the policy's grant has no `lifetimeSeconds`. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
-  /** The subject identifier of a service principal; it must have one. Default: its client id. */
+  /** Returns the subject identifier of a service principal, which must not be empty. Default: the client id. */
   readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
   /**
-   * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier, compared as a string. Their keys
-   * are discovered, cached and renewed as those of `verifyIdJag` are. Default: none.
+   * The platforms whose workload JWTs are accepted as subject tokens, by issuer identifier. Issuer identifiers are compared as
+   * strings. The platforms' keys are discovered, cached and renewed in the same way as the keys of trusted issuers in
+   * `verifyIdJag`. Default: none.
    */
   readonly workloadPlatforms?: Readonly<Record<string, WorkloadPlatform>> | undefined;
-  /** For fetching the metadata and key sets of workload platforms. Default: the global one. */
+  /** Fetches the metadata and key sets of workload platforms. Default: the global `fetch`. */
   readonly fetch?: FetchLike | undefined;
   /**
-   * Accept clients that do not authenticate: their subject token is all there is then, as for a build that has nothing
-   * but its platform's JWT. Default: false.
+   * True to accept clients that do not authenticate. Their subject token is then their only credential. This is for workloads
+   * such as CI jobs, whose only credential is the JWT of their platform. Default: false.
    */
   readonly allowPublicClients?: boolean | undefined;
   /**
-   * Called once for every request of the grant, and awaited before it is answered, for ten seconds at most. Where it
-   * throws, rejects or takes longer, nothing is issued (`server_error`, which is recorded in its turn); a refusal stays
-   * what it is.
+   * Called once for each request of the grant. The response waits for it, for at most ten seconds. If it throws, rejects or
+   * takes longer, a request that would be granted is refused with `server_error`, and `audit` is called for this refusal. A
+   * refusal does not change.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
   /** The current time. Default: the system's clock. */
@@ -50,7 +51,7 @@ const optionsSchema = z.strictObject({
   now: callback.optional(),
 });
 
-/** Throws a TypeError for options that are not what they must be. */
+/** Throws a TypeError for invalid options. */
 export function checkExchangeOptions(options: IdJagExchangeOptions, ownIssuer: string): void {
   checkShape('addIdJagExchange', optionsSchema, options);
   checkNumber('addIdJagExchange', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });
