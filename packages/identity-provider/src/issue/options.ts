@@ -1,4 +1,12 @@
-import { type Awaitable, callback, checkNumber, checkShape, type FetchLike, flag, unchecked } from '@credence/protocol';
+import {
+  type Awaitable,
+  callback,
+  checkedElsewhere,
+  checkNumber,
+  checkShape,
+  type FetchLike,
+  flag,
+} from '@credence/protocol';
 import { z } from 'zod';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { IssueAuditRecord } from './audit.ts';
@@ -42,7 +50,7 @@ export interface IdJagExchangeOptions {
 const optionsSchema = z.strictObject({
   policy: callback,
   signingKeys: signingKeysSchema,
-  lifetimeSeconds: unchecked,
+  lifetimeSeconds: checkedElsewhere,
   subject: callback.optional(),
   workloadPlatforms: z.record(z.string(), z.unknown()).optional(),
   fetch: callback.optional(),
