@@ -38,10 +38,10 @@ beforeEach(() => {
 });
 
 describe('a token exchange request', () => {
-  it('is passed to the policy as an IdJagRequest', async () => {
-    const requests = spyOnPolicy(world);
+  it('is passed to the policy with all of its parameters', async () => {
+    const policyRequests = spyOnPolicy(world);
     await bot.exchange({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE], scope: 'a b' });
-    expect(requests).toEqual([
+    expect(policyRequests).toEqual([
       {
         subject: 'bot',
         subjectKind: 'principal',
@@ -55,30 +55,30 @@ describe('a token exchange request', () => {
     ]);
   });
 
-  it('without a scope requests the default scopes', async () => {
-    const requests = spyOnPolicy(world);
+  it('without a scope is passed to the policy without scopes, and gets the default scopes', async () => {
+    const policyRequests = spyOnPolicy(world);
     const { body } = await bot.exchange({ scope: [] });
-    expect(requests[0]?.scopes).toBeUndefined();
+    expect(policyRequests[0]?.scopes).toBeUndefined();
     expect(body).toMatchObject({ scope: 'issues:read issues:write' });
   });
 
   it.each<[string, IssueStatus, Record<string, string | string[]>, string, string]>([
     [
-      'a misspelt requested_token_type',
+      'a misspelt requested token type',
       'malformed_request',
       { requested_token_type: TOKEN_TYPE_ID_JAG_MISSPELT },
       'invalid_request',
       'misspelt',
     ],
     [
-      'a requested_token_type other than the ID-JAG',
+      'another requested token type',
       'malformed_request',
       { requested_token_type: TOKEN_TYPE_ACCESS_TOKEN },
       'invalid_request',
       TOKEN_TYPE_ID_JAG,
     ],
     [
-      'no requested_token_type',
+      'no requested token type',
       'malformed_request',
       { requested_token_type: [] },
       'invalid_request',
@@ -93,7 +93,7 @@ describe('a token exchange request', () => {
       'one audience',
     ],
     [
-      'the issuer of this provider as audience',
+      'the issuer of the provider as audience',
       'denied_by_policy',
       { audience: 'SELF' },
       'invalid_target',
@@ -107,44 +107,44 @@ describe('a token exchange request', () => {
       'invalid_target',
       'fragment',
     ],
-    ['no subject_token', 'malformed_request', { subject_token: [] }, 'invalid_request', 'subject_token is required'],
+    ['no subject token', 'malformed_request', { subject_token: [] }, 'invalid_request', 'subject_token is required'],
     [
-      'no subject_token_type',
+      'no subject token type',
       'malformed_request',
       { subject_token_type: [] },
       'invalid_request',
       'subject_token_type is required',
     ],
     [
-      'an unsupported subject_token_type',
+      'another subject token type',
       'malformed_request',
       { subject_token_type: TOKEN_TYPE_SAML2 },
       'invalid_request',
       'must be',
     ],
     [
-      'the ID-JAG as subject_token_type',
+      'an ID-JAG as subject token type',
       'malformed_request',
       { subject_token_type: TOKEN_TYPE_ID_JAG },
       'invalid_request',
       'must be',
     ],
     [
-      'an actor_token without actor_token_type',
+      'an actor token without a type',
       'malformed_request',
       { actor_token: 'x' },
       'invalid_request',
       'needs an actor_token_type',
     ],
     [
-      'an actor_token_type without actor_token',
+      'an actor token type without an actor token',
       'malformed_request',
       { actor_token_type: TOKEN_TYPE_ID_TOKEN },
       'invalid_request',
       'needs an actor_token',
     ],
     [
-      'a refresh token as actor_token',
+      'a refresh token as actor',
       'malformed_request',
       { actor_token: 'x', actor_token_type: TOKEN_TYPE_REFRESH_TOKEN },
       'invalid_request',
@@ -176,7 +176,7 @@ describe('a token exchange request', () => {
   it.each<[string, string | string[], string]>([
     ['two scopes', ['a', 'b'], 'invalid_request'],
     ['a scope with a quote', 'a"b', 'invalid_scope'],
-  ])('with %s is refused by oidc-provider, and the refusal is recorded', async (_name, scope, expected) => {
+  ])('with %s is refused by oidc-provider, and recorded', async (_name, scope, expected) => {
     expect(outcome(await bot.exchange({ scope }))).toBe(expected);
     expect(world.issued).toEqual([
       {
@@ -190,7 +190,7 @@ describe('a token exchange request', () => {
     ]);
   });
 
-  it('of a client that fails to authenticate is recorded with claimedClientId and without clientId', async () => {
+  it('of a client that fails to authenticate is recorded with claimedClientId, not with clientId', async () => {
     const body = new URLSearchParams({ grant_type: GRANT_TOKEN_EXCHANGE, client_id: 'bot' });
     const response = await fetch(`${world.idp.issuer}/token`, { method: 'POST', body });
     expect(response.status).toBe(401);
@@ -200,8 +200,8 @@ describe('a token exchange request', () => {
   });
 });
 
-describe('the ID-JAG', () => {
-  it('has every required claim and a unique jti', async () => {
+describe('an ID-JAG', () => {
+  it('has every required claim, and a unique jti', async () => {
     const before = Math.floor(Date.now() / 1000);
     const [first, second] = [decodeJwt(await bot.idJag()), decodeJwt(await bot.idJag())];
     expect(first).toEqual({
@@ -220,7 +220,7 @@ describe('the ID-JAG', () => {
     expect(second.jti).not.toBe(first.jti);
   });
 
-  it('contains a resource only once if the request repeats it', async () => {
+  it('contains a resource once if it was requested twice', async () => {
     const { body } = await bot.exchange({ resource: [JWT_RESOURCE, OPAQUE_RESOURCE, JWT_RESOURCE] });
     expect(body['resource']).toEqual([JWT_RESOURCE, OPAQUE_RESOURCE]);
     expect(decodeJwt(String(body['access_token']))['resource']).toEqual([JWT_RESOURCE, OPAQUE_RESOURCE]);
@@ -230,7 +230,7 @@ describe('the ID-JAG', () => {
     ['one', [OPAQUE_RESOURCE]],
     ['several', [OPAQUE_RESOURCE, JWT_RESOURCE]],
     ['none', []],
-  ])('has the same resources as the token response: %s', async (_count, resource) => {
+  ])('has the same resources in its claims and in the response: %s', async (_count, resource) => {
     const { body } = await bot.exchange({ resource });
     const claims = decodeJwt(String(body['access_token']));
     expect('resource' in body).toBe(resource.length > 0);
@@ -240,7 +240,7 @@ describe('the ID-JAG', () => {
 });
 
 describe('the audit record', () => {
-  it('contains no token and no control character of any request parameter', async () => {
+  it('contains no token and no control character, whichever parameter contained them', async () => {
     const { access_token: own = '' } = await bot.authenticate();
     const forged = `x\n{"granted":true}\u001b[2J ${own}`;
     const sent = { subject_token: own, audience: forged, resource: `urn:x:${own}`, scope: `${own} b` };
@@ -259,7 +259,7 @@ describe('the audit record', () => {
     expect(world.issued[0]).not.toHaveProperty('secrets');
   });
 
-  it('contains the requested audience and scopes even if the client sends their text as its subject token', async () => {
+  it('contains the requested audience and scopes even if the subject token has the same text', async () => {
     const audience = 'https://production-authorization-server.example';
     for (const token of [audience, 'production-authorization-server', 'issues:read']) {
       await bot.exchange({ audience, subject_token: token });
@@ -267,7 +267,7 @@ describe('the audit record', () => {
     }
   });
 
-  it('has texts and lists of limited length', async () => {
+  it('limits the length of texts and lists', async () => {
     const scope = Array.from({ length: 60 }, (_, index) => `s${index}`).join(' ');
     await bot.exchange({ audience: `https://a.example/${'a'.repeat(1000)}`, scope });
     const [{ audience = '', requestedScopes = [] } = {}] = world.issued;
@@ -276,7 +276,7 @@ describe('the audit record', () => {
     expect(requestedScopes.slice(-2)).toEqual(['s49', 'and 10 more']);
   });
 
-  it('is written before the response, and the request is refused if the record cannot be written', async () => {
+  it('is written before the response, and no ID-JAG is issued if that fails', async () => {
     const broken = await startWorld({
       issue: {
         audit: async ({ granted, reason = '' }) => {
@@ -291,7 +291,7 @@ describe('the audit record', () => {
     try {
       const client = new Bot(broken);
       expect(await client.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
-      // The callback is called again, for the refusal.
+      // the refusal that follows is passed to the callback too
       expect(broken.issued).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
       expect(outcome(await client.exchange({ audience: [] }))).toBe('invalid_request');
       expect(broken.issued).toHaveLength(3);
@@ -311,7 +311,7 @@ describe('the subject of a principal', () => {
       'subject failed: RangeError',
     ],
     ['returns undefined', () => undefined as unknown as string, 'subject returned no subject identifier'],
-  ])('does not default to the client id if the callback %s', async (_name, subject, reason) => {
+  ])('is not the client id if the callback %s', async (_name, subject, reason) => {
     const own = await startWorld({ issue: { subject } });
     try {
       expect(await new Bot(own).exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
@@ -322,7 +322,7 @@ describe('the subject of a principal', () => {
   });
 });
 
-describe('invalid options', () => {
+describe('the options', () => {
   it.each<[string, object]>([
     ['policy', { policy: undefined }],
     ['policy', { policy: { granted: true } }],
@@ -334,7 +334,7 @@ describe('invalid options', () => {
     ['allowPublicClients', { allowPublicClients: 'false' }],
     ['onAudit', { onAudit: () => undefined }],
     ['workloadPlatforms', { workloadPlatforms: 'https://ci.example' }],
-  ])('of addIdJagExchange throw a TypeError that names the option: %s, %j', (name, options) => {
+  ])('with an invalid %s are refused: %j', (name, options) => {
     const { signingKeys } = world;
     const { provider } = world.idp;
     const given = () => addIdJagExchange(provider, { signingKeys, policy: generousPolicy, ...options });
@@ -342,7 +342,7 @@ describe('invalid options', () => {
     expect(given).toThrow(name);
   });
 
-  it('of issuePrincipalIdTokens throw a TypeError', () => {
+  it('of issuePrincipalIdTokens are refused if they are invalid', () => {
     const { signingKeys } = world;
     for (const options of [{ subject: 'bot' }, { claim: () => ({}) }, { signingKeys: undefined }]) {
       expect(() => issuePrincipalIdTokens(world.idp.provider, { signingKeys, ...(options as object) })).toThrow(
@@ -351,7 +351,7 @@ describe('invalid options', () => {
     }
   });
 
-  it.each([Number.NaN, 0, -1, 1.5])('include a lifetimeSeconds of %s', (lifetimeSeconds) => {
+  it.each([Number.NaN, 0, -1, 1.5])('with a lifetime of %s seconds are refused', (lifetimeSeconds) => {
     const { provider } = world.idp;
     const { signingKeys } = world;
     expect(() => addIdJagExchange(provider, { signingKeys, policy: generousPolicy, lifetimeSeconds })).toThrow(
@@ -389,7 +389,7 @@ describe('a client registered', () => {
     return world.signingKeys.sign({ ...claims, iat, exp: iat + 60 }, { typ: 'JWT' });
   };
 
-  it('without an authentication method gets no ID-JAG', async () => {
+  it('without authentication gets no ID-JAG', async () => {
     const answer = await exchangeAs('public', { subject_token: await principalIdToken('public') });
     expect(outcome(answer)).toBe('unauthorized_client');
   });
@@ -407,7 +407,7 @@ describe('a client registered', () => {
     expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT Replay detected' });
   });
 
-  it('with dpop_bound_access_tokens is refused if its DPoP proof is for another method or URL', async () => {
+  it('with dpop_bound_access_tokens is refused with a DPoP proof for another method or URL', async () => {
     const request = { subject_token: await principalIdToken('bound') };
     const proofs = [
       await dpopProof(`${world.as.issuer}/token`),
@@ -420,7 +420,7 @@ describe('a client registered', () => {
     }
   });
 
-  it('for ID tokens signed with the client secret cannot forge an ID token of another subject', async () => {
+  it('for ID tokens with a symmetric algorithm cannot sign an ID token for another subject', async () => {
     const forged = await new SignJWT({ sub: 'admin' })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuer(world.idp.issuer)
@@ -430,7 +430,7 @@ describe('a client registered', () => {
       .sign(new TextEncoder().encode(IDP_SECRET));
     const client = await world.idp.provider.Client.find('symmetric');
     if (client === undefined) throw new Error('no client');
-    // oidc-provider itself accepts the forged ID token.
+    // oidc-provider itself accepts the forged ID token
     await expect(world.idp.provider.IdToken.validate(forged, client)).resolves.toMatchObject({
       payload: { sub: 'admin' },
     });
@@ -440,7 +440,7 @@ describe('a client registered', () => {
 });
 
 describe('the published keys', () => {
-  it('verify ID-JAGs, include the keys of the provider, and contain no private key', async () => {
+  it('verify ID-JAGs, include the keys of oidc-provider, and contain no private key', async () => {
     const response = await fetch(`${world.idp.issuer}/jwks`);
     expect(response.headers.get('content-type')).toContain('application/jwk-set+json');
     const jwks = (await response.json()) as JSONWebKeySet;

@@ -2,60 +2,65 @@ import { cleanRecord, createAuditedSteps, type RefusedRequest } from '@credence/
 import type { IssueStatus } from './status.ts';
 
 /**
- * The audit record of one token exchange at an identity provider that issues ID-JAGs. It contains no token. Texts contain no
- * control characters and are cut to 300 characters. Lists are cut to 50 entries.
+ * The audit record of one token exchange. It contains no token. Control characters are removed, texts are cut to 300 characters,
+ * and lists to 50 entries.
  */
 export interface IssueAuditRecord {
   /** When the request was decided. */
   readonly time: Date;
   /** Whether an ID-JAG was issued. */
   readonly granted: boolean;
-  /** The outcome as a code; `reason` explains it in a sentence. A policy may set other codes for its denials. */
+  /** The outcome as a code; `reason` explains it in a sentence. A policy may set its own codes for denials. */
   readonly status: IssueStatus | (string & {});
-  /** The authenticated client. */
+  /** The client id of the authenticated client. */
   readonly clientId?: string;
   /**
-   * Instead of `clientId`, if the provider refused the request early: the client id in the request. The client may not have
+   * The client id in the request, in place of `clientId`, if oidc-provider refused the request. The client may not have
    * authenticated.
    */
   readonly claimedClientId?: string;
-  /** The subject of the subject token. Set only if the subject token is valid. */
+  /** The subject of the subject token. Absent if the subject token was not verified. */
   readonly subject?: string;
-  /** `sub` of the ID-JAG, if it differs from `subject`. */
+  /** The `sub` of the ID-JAG, if it differs from `subject` (a pairwise identifier, for example). */
   readonly issuedSubject?: string;
   /** The `subject_token_type` parameter (RFC 8693 section 2.1). */
   readonly subjectTokenType?: string;
-  /** The platform and the `sub` of the workload JWT. Only if the subject token is a workload JWT. */
+  /** The platform and the `sub` of the workload JWT, if the subject token is one. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
-  /** The principal that acts for the subject. Set only if the actor token is valid. */
+  /** The principal that acts for the subject. Absent if there is no verified actor token. */
   readonly actor?: string;
-  /** `aud` of the ID-JAG. In the record of a refusal: the `audience` parameter. */
+  /** The `aud` of the ID-JAG, or the requested audience if none was issued. */
   readonly audience?: string;
-  /** The resources of the ID-JAG; empty if it has none. In the record of a refusal: the `resource` parameters. */
+  /** The resources of the ID-JAG (empty if it has none), or the requested resources if none was issued. */
   readonly resource?: readonly string[];
-  /** The `scope` parameter. Absent if the request has none; it then requests the default scopes. */
+  /** The requested scopes. Absent if the request names no scope. */
   readonly requestedScopes?: readonly string[];
-  /** The scopes of the ID-JAG. Absent if no ID-JAG was issued, or if it has no `scope` claim. */
+  /** The scopes of the ID-JAG. Absent if no ID-JAG was issued or it has no scope. */
   readonly grantedScopes?: readonly string[];
-  /** `jti` of the ID-JAG, which is also in the authorization server's audit record. */
+  /** The `jti` of the ID-JAG. The authorization server's audit record has the same. */
   readonly jti?: string;
   /** When the ID-JAG expires. */
   readonly expiresAt?: Date;
   /** Whether the ID-JAG is bound to a key (`cnf.jkt`). */
   readonly bound?: boolean;
-  /** The OAuth error that was sent to the client. */
+  /** The OAuth error code in the response. */
   readonly error?: string;
-  /** The reason of a refusal, for an administrator. In the record of a grant: the `reason` of the policy's grant, if it has one. */
+  /**
+   * Why the request was refused, for an administrator. If an ID-JAG was issued: the reason of the policy's grant, if it has one.
+   */
   readonly reason?: string;
 }
 
-/** The members of a record about the issued ID-JAG. */
+/** The members of an audit record that describe the issued ID-JAG. */
 export type GrantFacts = Pick<
   IssueAuditRecord,
   'issuedSubject' | 'audience' | 'resource' | 'grantedScopes' | 'jti' | 'expiresAt' | 'bound' | 'reason'
 >;
 
-/** The members of a record about the request. Each step adds some. `status` is the status if the current step refuses the request. */
+/**
+ * The members of an audit record about the request. Each step of the exchange adds some. `status` is recorded if the current
+ * step refuses the request.
+ */
 export interface RequestFacts
   extends
     Pick<IssueAuditRecord, 'status'>,
@@ -65,7 +70,7 @@ export interface RequestFacts
         'clientId' | 'subject' | 'subjectTokenType' | 'workload' | 'actor' | 'audience' | 'resource' | 'requestedScopes'
       >
     > {
-  /** The tokens of the request. They are removed from the texts of the record. */
+  /** The tokens and secrets of the request, which are removed from the record. */
   readonly secrets?: readonly string[];
 }
 

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 describe('the policy', () => {
-  it('denies with a reason that is written to the audit record only', async () => {
+  it('denies with a reason that only the audit record contains', async () => {
     world.policy = () => ({
       granted: false,
       error: 'access_denied',
@@ -53,7 +53,7 @@ describe('the policy', () => {
     ]);
   });
 
-  it('denies with a description that is sent to the client, or by throwing a GrantRefusal', async () => {
+  it('can deny with a description for the client, or by throwing a GrantRefusal', async () => {
     world.policy = () => ({ granted: false, error: 'invalid_target', reason: 'r', description: 'ask it-desk@acme' });
     expect((await bot.exchange()).body).toEqual({ error: 'invalid_target', error_description: 'ask it-desk@acme' });
     world.policy = () => {
@@ -62,7 +62,7 @@ describe('the policy', () => {
     expect(outcome(await bot.exchange())).toBe('invalid_scope');
   });
 
-  it('that throws causes a server_error, and the message of its error is not revealed', async () => {
+  it('that throws an error issues nothing, and the response and the audit record do not contain the message', async () => {
     world.policy = () => {
       throw new Error('database password is hunter2');
     };
@@ -95,7 +95,7 @@ describe('the policy', () => {
     ['error', { granted: false, reason: 'no' }],
     ['maxAgeSeconds', { granted: false, error: 'access_denied', reason: 'no', maxAgeSeconds: Number.NaN }],
   ])(
-    'that returns an invalid %s causes a server_error, and the audit record names the member: %j',
+    'with an invalid %s in its decision issues nothing, and the audit record names the member: %j',
     async (members, decision) => {
       world.policy = () => decision as IdJagDecision;
       expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
@@ -104,25 +104,25 @@ describe('the policy', () => {
           granted: false,
           status: 'failed',
           error: 'server_error',
-          reason: `the policy returned a decision with invalid members: ${members}`,
+          reason: `the policy's decision is invalid: ${members}`,
         }),
       ]);
     },
   );
 
-  it('that returns undefined causes a server_error', async () => {
+  it('that returns undefined issues nothing', async () => {
     world.policy = () => undefined as unknown as IdJagDecision;
     expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
     expect(world.issued.at(-1)).toMatchObject({ status: 'failed', reason: 'the policy returned no decision' });
   });
 
-  it('can add a reason to the audit record of a grant, which is written in one line', async () => {
+  it('can give a reason for a grant, which the audit record contains in one line', async () => {
     world.policy = ({ scopes }) => ({ granted: true, clientId: 'bot-at-as', scopes, reason: 'by ticket\n4711' });
     expect(JSON.stringify((await bot.exchange()).body)).not.toContain('4711');
     expect(world.issued.at(-1)).toMatchObject({ granted: true, status: 'granted', reason: 'by ticket 4711' });
   });
 
-  it('cannot grant more scopes than were requested, and granting no scope causes invalid_scope', async () => {
+  it('cannot grant scopes that were not requested, and the request fails if no requested scope is granted', async () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['issues:read', 'admin'] });
     expect((await bot.exchange({ scope: 'issues:read issues:write' })).body).toMatchObject({ scope: 'issues:read' });
     expect(world.issued.at(-1)).toMatchObject({
@@ -140,7 +140,7 @@ describe('the policy', () => {
     expect((await bot.exchange({ resource: [] })).body).toMatchObject({ resource: JWT_RESOURCE });
   });
 
-  it('that grants an empty list of resources causes invalid_target', async () => {
+  it('that grants an empty list of resources grants nothing', async () => {
     world.policy = ({ resources }) => ({
       granted: true,
       clientId: 'bot-at-as',
@@ -158,7 +158,7 @@ describe('the policy', () => {
     expect(world.issued.at(-1)).toMatchObject({ granted: true, resource: [OPAQUE_RESOURCE] });
   });
 
-  it('sets subject, audience, client, lifetime, algorithm and claims, but cannot override protocol claims', async () => {
+  it('sets subject, audience, client, lifetime, algorithm and further claims, but not the claims that the protocol sets', async () => {
     world.policy = () => ({
       granted: true,
       clientId: 'bot-at-as',

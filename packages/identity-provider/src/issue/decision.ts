@@ -38,7 +38,7 @@ const denialSchema = z.object({
 
 const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchema]);
 
-/** Calls the policy. Throws GrantRefusal `server_error` if it throws or returns an invalid decision. */
+/** Calls the policy. Throws GrantRefusal `server_error` if the policy throws or returns an invalid decision. */
 export async function decide(policy: IdJagPolicy, request: IdJagRequest): Promise<IdJagDecision> {
   const decision = await callCallback('policy', () => policy(request));
   const fault = decisionFault(decision);
@@ -51,7 +51,7 @@ export function denialStatus({ status, error }: IdJagDenial): NonNullable<IdJagD
   return status ?? (error === 'insufficient_user_authentication' ? 'authentication_insufficient' : 'denied_by_policy');
 }
 
-/** The refusal for a request that the policy denied. */
+/** The refusal that is sent for a request that the policy denies. */
 export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
   const { error, reason, description } = denial;
   if (error === 'insufficient_user_authentication') return insufficientAuthentication(ctx, denial, reason, description);
@@ -59,8 +59,8 @@ export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
 }
 
 /**
- * The fault of an invalid decision, with the names of the invalid members and without their values. Undefined for a valid
- * decision. A policy can return undefined, for example if it looks up an unknown client id in a map.
+ * The names of the invalid members of a decision, without their values, as a reason for the audit record. Undefined if the
+ * decision is valid. A policy that looks up a client id in a map can return undefined, which must not become a grant.
  */
 function decisionFault(decision: IdJagDecision): string | undefined {
   const { error } = decisionSchema.safeParse(decision);
@@ -68,5 +68,5 @@ function decisionFault(decision: IdJagDecision): string | undefined {
   const members = error.issues.map(({ path }) => path.join('.')).filter((member) => member !== '');
   return members.length === 0
     ? 'the policy returned no decision'
-    : `the policy returned a decision with invalid members: ${members.join(', ')}`;
+    : `the policy's decision is invalid: ${members.join(', ')}`;
 }

@@ -156,7 +156,7 @@ function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | 
   throw new GrantRefusal(
     'invalid_target',
     'this identity provider cannot sign for the target',
-    `the target requires ${algorithm}, for which there is no signing key; there are signing keys for ${algorithms.join(', ')}`,
+    `the target needs ${algorithm} and there is no signing key for it; there are keys for ${algorithms.join(', ')}`,
   );
 }
 

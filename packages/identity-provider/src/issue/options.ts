@@ -16,31 +16,30 @@ import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/
 
 /** Options of `addIdJagExchange`. */
 export interface IdJagExchangeOptions {
-  /** Decides a request after its subject token was verified. If it throws, the request is refused with `server_error`. */
+  /** Decides each request whose subject token was verified. If it throws, the request is refused with `server_error`. */
   readonly policy: IdJagPolicy;
-  /** The keys that sign ID-JAGs. Their public keys are published at the provider's `jwks_uri`, in addition to the provider's own keys. */
+  /** The keys that sign ID-JAGs. Their public keys are added to the provider's `jwks_uri`. */
   readonly signingKeys: SigningKeys;
-  /** Lifetime of an ID-JAG in seconds, if the policy's grant has no `lifetimeSeconds`. Default: 300. */
+  /** Lifetime of an ID-JAG in seconds, if the policy does not set it. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
-  /** Returns the subject identifier of a service principal, which must not be empty. Default: the client id. */
+  /** Returns the subject of a service principal; it must not be empty. Default: the client id. */
   readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
   /**
-   * The platforms whose workload JWTs are accepted as subject tokens, by issuer identifier. Issuer identifiers are compared as
-   * strings. The platforms' keys are discovered, cached and renewed in the same way as the keys of trusted issuers in
-   * `verifyIdJag`. Default: none.
+   * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier (compared as a string). Their keys are
+   * discovered, cached and renewed like the keys of an issuer in `verifyIdJag`. Default: none.
    */
   readonly workloadPlatforms?: Readonly<Record<string, WorkloadPlatform>> | undefined;
-  /** Fetches the metadata and key sets of workload platforms. Default: the global `fetch`. */
+  /** The fetch function for metadata and key sets of workload platforms. Default: the global `fetch`. */
   readonly fetch?: FetchLike | undefined;
   /**
-   * True to accept clients that do not authenticate. Their subject token is then their only credential. This is for workloads
-   * such as CI jobs, whose only credential is the JWT of their platform. Default: false.
+   * True to accept clients that do not authenticate. Only their subject token then identifies them. A build job, for example, has
+   * only the JWT of its platform. Default: false.
    */
   readonly allowPublicClients?: boolean | undefined;
   /**
-   * Called once for each request of the grant. The response waits for it, for at most ten seconds. If it throws, rejects or
-   * takes longer, a request that would be granted is refused with `server_error`, and `audit` is called for this refusal. A
-   * refusal does not change.
+   * Called once for each token exchange request, before the response is sent. The provider waits for it, for ten seconds at most.
+   * If it throws, rejects or takes longer, a request that would be granted is refused with `server_error`, and `audit` is called
+   * for this refusal. A refusal does not change.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
   /** The current time. Default: the system's clock. */
