@@ -75,7 +75,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
   const withSecrets = { ...initialFacts, secrets: [request.assertion] };
   await step(withSecrets, () => checkScopeSyntax(requested));
   const withScopes = { ...withSecrets, ...(requested !== undefined && { requestedScopes: requested }) };
-  const idJag = await step(withScopes, async () => verifyIdJag(request, rules, ownIssuer));
+  const idJag = await step(withScopes, async () => verifyAssertion(request, rules, ownIssuer));
   const withIdJag = { ...withScopes, ...factsOf(idJag, requested) };
   const resource = await step(withIdJag, () =>
     chooseResource(idJag, request.resources, Object.keys(rules.resources), rules.requireResource ?? false),
@@ -164,7 +164,7 @@ export function tokenResponseBody(redemption: Redemption, accessToken: string): 
   };
 }
 
-async function verifyIdJag(request: RedemptionRequest, rules: RedemptionRules, audience: string): Promise<IdJag> {
+async function verifyAssertion(request: RedemptionRequest, rules: RedemptionRules, audience: string): Promise<IdJag> {
   const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
   return refuseForIdJagError(async () =>
