@@ -16,7 +16,10 @@ import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/
 
 /** Options of `addIdJagExchange`. */
 export interface IdJagExchangeOptions {
-  /** Decides each request whose subject token was verified. If it throws, the request is refused with `server_error`. */
+  /**
+   * Decides each request whose subject token was verified. May throw GrantRefusal. If it throws another error, the request is
+   * refused with `server_error`.
+   */
   readonly policy: IdJagPolicy;
   /** The keys that sign ID-JAGs. Their public keys are added to the provider's `jwks_uri`. */
   readonly signingKeys: SigningKeys;
