@@ -1,34 +1,37 @@
 import pLimit from 'p-limit';
 
-/** How much is run at once. */
-export interface Limits {
-  /** How many run at the same time; the others wait in order. */
-  readonly atOnce: number;
-  /** How long one waits for its turn. */
-  readonly waitMs: number;
+/** Limits for concurrent asynchronous functions. */
+export interface ConcurrencyLimits {
+  /** How many functions run at the same time. Further ones wait in a queue, in order. */
+  readonly maxConcurrent: number;
+  /** How long a function waits in the queue, in milliseconds. */
+  readonly maxWaitMs: number;
 }
 
-/** Runs `work` in its turn. Where the turn does not come in time, `work` is not run, and what `tooLate` makes is thrown. */
-export type Limited = <T>(work: () => Promise<T>, tooLate: () => Error) => Promise<T>;
+/**
+ * Calls `work`, at once or after it waited in the queue, and returns its result. If `work` waits longer than `maxWaitMs`, it is
+ * not called, and the promise rejects with the result of `timeoutError`.
+ */
+export type ConcurrencyLimiter = <T>(work: () => Promise<T>, timeoutError: () => Error) => Promise<T>;
 
-/** Runs a number of promises at the same time, the others in order, and none that has waited for too long. */
-export function limited({ atOnce, waitMs }: Limits): Limited {
-  const limit = pLimit(atOnce);
-  return async (work, tooLate) =>
+/** Creates a limiter for the functions that are passed to it. */
+export function concurrencyLimiter({ maxConcurrent, maxWaitMs }: ConcurrencyLimits): ConcurrencyLimiter {
+  const limit = pLimit(maxConcurrent);
+  return async (work, timeoutError) =>
     new Promise((resolve, reject) => {
-      let isLate = false;
+      let isTimedOut = false;
       const timer = setTimeout(() => {
-        isLate = true;
-        reject(tooLate());
-      }, waitMs);
-      // one that is late stays in the queue, and ends as soon as its turn comes
+        isTimedOut = true;
+        reject(timeoutError());
+      }, maxWaitMs);
+      // After the timeout the entry stays in the queue of p-limit, and does nothing when it is started.
       void limit(async () => {
-        if (isLate) return;
+        if (isTimedOut) return;
         clearTimeout(timer);
         try {
           resolve(await work());
         } catch (error) {
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is what `work` threw
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the value that `work` threw is passed on unchanged
           reject(error);
         }
       });
