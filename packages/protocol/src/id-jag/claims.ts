@@ -1,5 +1,5 @@
 import { isAbsoluteUri } from '../options/schemas.ts';
-import { quoted } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { IdJagError } from './error.ts';
 import { readIdentity } from './identity-claims.ts';
 import {

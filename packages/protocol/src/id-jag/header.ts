@@ -2,7 +2,7 @@ import { ID_JAG_TYP } from '../constants.ts';
 import type { JWSHeaderParameters } from 'jose';
 import { mediaType } from '../jose/header.ts';
 import { isSigningAlgorithm } from '../jose/signing-algorithm.ts';
-import { quoted } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { IdJagError } from './error.ts';
 
 /** Makes the checks of a protected header that need no key, and returns the header. Throws IdJagError. */

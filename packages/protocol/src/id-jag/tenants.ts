@@ -1,4 +1,4 @@
-import { quoted } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { IdJagError } from './error.ts';
 import { type Claims, optionalString } from './read-claim.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';

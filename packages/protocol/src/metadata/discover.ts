@@ -4,7 +4,7 @@ import type { FetchLike } from '../net/fetch-like.ts';
 import { decideNamedUrl } from '../net/named-url.ts';
 import { PeerFailure } from '../net/peer-failure.ts';
 import { judgeConfiguredUrl } from '../net/url-policy.ts';
-import { quoted } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { authorizationServerUrls } from './well-known.ts';
 
 const metadataSchema = z.looseObject({ issuer: z.string() });

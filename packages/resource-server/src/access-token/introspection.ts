@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
-import { concurrencyLimiter } from './limited.ts';
+import { concurrencyLimiter } from './concurrency-limiter.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { base64url } from 'jose';
-import { decodeAssertion } from './decoded.ts';
+import { decodeAssertion } from './decode-assertion.ts';
 
 const headerOf = (kid: string) => {
   const header = base64url.encode(JSON.stringify({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid }));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { concurrencyLimiter } from './limited.ts';
+import { concurrencyLimiter } from './concurrency-limiter.ts';
 
 describe('concurrencyLimiter', () => {
   beforeEach(() => void jest.useFakeTimers());
