@@ -19,7 +19,7 @@ export async function callCallback<T>(name: string, callback: () => Awaitable<T>
 /** How long the `audit` callback may take. */
 export const AUDIT_TIMEOUT_MS = 10_000;
 
-/** Calls `audit` and waits for it, at most {@link AUDIT_TIMEOUT_MS}. Throws the same errors as {@link callCallback}. */
+/** Calls `audit` and waits for it, at most `AUDIT_TIMEOUT_MS`. Throws the same errors as {@link callCallback}. */
 export async function callAudit(audit: () => void | Promise<void>): Promise<void> {
   await callCallback('audit', () => within(AUDIT_TIMEOUT_MS, Promise.resolve(audit())));
 }
