@@ -1,11 +1,14 @@
 import type { TokenStore } from './token-store.ts';
 
-/** A store in memory, for principals of one identity that live in one process. Bounded; the oldest goes first. */
+/**
+ * A store in the memory of the process, for several principals with the same identity. If it has more than `maxEntries` values, the
+ * one that was set first is removed.
+ */
 export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
   const { maxEntries = 10_000 } = options;
   const entries = new Map<string, { value: string; untilMs: number }>();
   const leases = new Map<string, { untilMs: number }>();
-  const live = (key: string) => {
+  const unexpired = (key: string) => {
     const entry = entries.get(key);
     if (entry && entry.untilMs > performance.now()) return entry;
     entries.delete(key);
@@ -13,7 +16,7 @@ export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
   };
   return {
     async get(key) {
-      return live(key)?.value;
+      return unexpired(key)?.value;
     },
     async set(key, value, ttlMs) {
       entries.delete(key);
@@ -22,21 +25,21 @@ export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
       if (entries.size > maxEntries && !oldest.done) entries.delete(oldest.value);
     },
     async delete(key, value) {
-      if (live(key)?.value === value) entries.delete(key);
+      if (unexpired(key)?.value === value) entries.delete(key);
     },
     async lease(key, ttlMs) {
       const held = leases.get(key);
       if (held && held.untilMs > performance.now()) return undefined;
-      const mine = { untilMs: performance.now() + ttlMs };
-      leases.set(key, mine);
+      const own = { untilMs: performance.now() + ttlMs };
+      leases.set(key, own);
       return {
         async extend(more) {
-          if (leases.get(key) !== mine) return false;
-          mine.untilMs = performance.now() + more;
+          if (leases.get(key) !== own) return false;
+          own.untilMs = performance.now() + more;
           return true;
         },
         async release() {
-          if (leases.get(key) === mine) leases.delete(key);
+          if (leases.get(key) === own) leases.delete(key);
         },
       };
     },

@@ -2,25 +2,25 @@ import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
 
-const PATIENCE_MS = 1_000;
-/** Until the store answers for the first time, for it may have to be connected to while a whole fleet starts. */
-const FIRST_PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 1_000;
+/** The timeout until the first answer of the store, because the first request may have to wait for the connection. */
+const FIRST_TIMEOUT_MS = 3_000;
 const LEASE_MS = 5_000;
-/** Who has not got what it has the lease for by then lets another copy try: it may be the only one that cannot. */
+/** After this time the lease is not extended, so that another copy can try: the holder may be the only one that fails. */
 const LONGEST_LEASE_MS = 15_000;
-/** How long a store that failed is left alone, so that a dead one does not cost every call its patience. */
-const LEFT_ALONE_MS = 2_000;
+/** No request is sent to the store for this time after it failed, so that not every call waits for the timeout. */
+const PAUSE_AFTER_FAILURE_MS = 2_000;
 
 /**
- * A store that may fail: nobody fails by it or waits long for it, and its going and coming is said once. While it does not
- * answer, this process has every lease, that is, it goes on by itself.
+ * A wrapper of a {@link TokenStore} that never throws and waits a limited time. When the store starts to fail and when it answers
+ * again, one warning is emitted. While it fails, reads return undefined and every lease is granted: the process works without it.
  */
 export class SharedStore {
   readonly #runtime: Runtime;
   readonly #store: TokenStore;
   #failing = false;
   #hasAnswered = false;
-  #leftAloneUntilMs = 0;
+  #pausedUntilMs = 0;
 
   constructor(runtime: Runtime, store: TokenStore) {
     this.#runtime = runtime;
@@ -28,27 +28,27 @@ export class SharedStore {
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#trying(() => this.#store.get(key), undefined);
+    return this.#try(() => this.#store.get(key), undefined);
   }
 
-  /** Written when it resolves, or given up. */
+  /** Resolves when the value is written or the write has failed. */
   async set(key: string, value: string, ttlMs: number): Promise<void> {
-    if (ttlMs > 0) await this.#trying(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
+    if (ttlMs > 0) await this.#try(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
   }
 
   async delete(key: string, value: string): Promise<void> {
-    await this.#trying(() => this.#store.delete(key, value), undefined);
+    await this.#try(() => this.#store.delete(key, value), undefined);
   }
 
-  /** Whether subject tokens are kept there too. */
+  /** Whether subject tokens are kept in the store too. */
   get keepsSubjectTokens(): boolean {
     return this.#store.keepsSubjectTokens ?? false;
   }
 
-  /** Runs `work` if this process gets the lease, and keeps it while that takes, within bounds; else gives `taken`. */
+  /** Runs `work` if this process gets the lease, and extends the lease meanwhile, for a limited time. Else returns `taken`. */
   async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
-    const alone: Lease = { extend: async () => true, release: async () => {} };
-    const lease = await this.#trying(() => this.#store.lease(key, LEASE_MS), alone);
+    const withoutStore: Lease = { extend: async () => true, release: async () => {} };
+    const lease = await this.#try(() => this.#store.lease(key, LEASE_MS), withoutStore);
     if (!lease) return taken;
     const untilMs = this.#runtime.clock.monotonicMs() + LONGEST_LEASE_MS - LEASE_MS;
     const timer = setInterval(() => {
@@ -58,35 +58,35 @@ export class SharedStore {
       return await work();
     } finally {
       clearInterval(timer);
-      await this.#trying(() => lease.release(), undefined);
+      await this.#try(() => lease.release(), undefined);
     }
   }
 
-  async #trying<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
-    if (this.#runtime.clock.monotonicMs() < this.#leftAloneUntilMs) return otherwise;
+  async #try<T, U>(operation: () => Promise<T>, fallback: U): Promise<T | U> {
+    if (this.#runtime.clock.monotonicMs() < this.#pausedUntilMs) return fallback;
     let timer: NodeJS.Timeout | undefined;
-    const patienceMs = this.#hasAnswered || this.#failing ? PATIENCE_MS : FIRST_PATIENCE_MS;
+    const timeoutMs = this.#hasAnswered || this.#failing ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the store is slow')), patienceMs);
+      timer = setTimeout(() => reject(new Error('the store did not answer in time')), timeoutMs);
     });
     try {
       const value = await Promise.race([operation(), late]);
       this.#hasAnswered = true;
-      if (this.#failing) this.#say(false, 'The token store answers again.', 'Nothing to do.');
+      if (this.#failing) this.#warn(false, 'The token store answers again.', 'Nothing to do.');
       return value;
     } catch (error) {
-      this.#leftAloneUntilMs = this.#runtime.clock.monotonicMs() + LEFT_ALONE_MS;
+      this.#pausedUntilMs = this.#runtime.clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
       if (!this.#failing) {
         const remedy = isCredenceError(error) ? `${error.message} ${error.remedy}` : 'Check the store.';
-        this.#say(true, 'The token store does not answer; this process goes on by itself.', remedy);
+        this.#warn(true, 'The token store does not answer; this process continues without it.', remedy);
       }
-      return otherwise;
+      return fallback;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #say(failing: boolean, message: string, remedy: string): void {
+  #warn(failing: boolean, message: string, remedy: string): void {
     this.#failing = failing;
     this.#runtime.emit({ type: 'warning', leg: 'configure', message, remedy });
   }
