@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { ServicePrincipal } from '@credence/core';
 import { loadTools } from '@credence/langchain';
-import { type AuditRecord, startSandbox } from '@credence/sandbox';
+import { type SandboxAuditRecord, startSandbox } from '@credence/sandbox';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';
@@ -41,7 +41,7 @@ const DOES = {
   exchange: 'requests an ID-JAG from',
   redeem: 'requests an access token from',
 };
-const decisions: AuditRecord[] = [];
+const decisions: SandboxAuditRecord[] = [];
 audit.subscribe((record) => {
   decisions.push(record);
   const scopes = record.requestedScopes.length > 0 ? ` (${record.requestedScopes.join(' ')})` : '';

@@ -1,7 +1,7 @@
 /**
  * Ten copies of a bot that share their access tokens. All start at the same time, and the IdP receives as many requests as from
  * one copy. Run it with `npx tsx examples/fleet.ts`. With REDIS_URL the copies share their tokens in that Redis, as copies in
- * different processes do; without it in memory.
+ * different processes do. Without it they share them in memory.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

@@ -23,7 +23,7 @@ interface Outcome {
  */
 export const fleet: Measure = async ({ log }) => {
   if (!redisIsInstalled()) {
-    log('(f) LEFT OUT: redis-server is not installed (apt-get install redis-server)');
+    log('(f) SKIPPED: redis-server is not installed (apt-get install redis-server)');
     return [];
   }
   const redis = await startRedisServer();

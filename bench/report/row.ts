@@ -17,7 +17,7 @@ export interface Row {
   readonly peerV2?: number | undefined;
   /** `PrivateKeyJwtProvider` of SDK v1. */
   readonly peerV1?: number | undefined;
-  /** The hand-written minimum, or what else Credence is compared with. */
+  /** The hand-written minimum, or another program that Credence is compared with. */
   readonly baseline?: Values | undefined;
   readonly credence: Values;
   /** Credence divided by the baseline. */

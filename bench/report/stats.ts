@@ -1,4 +1,4 @@
-/** The percentile by nearest rank; `part` is between 0 and 1. */
+/** The percentile of the values by nearest rank. `part` is between 0 and 1: 0.99 for the 99th percentile. */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)];

@@ -1,8 +1,8 @@
 const MAX_STEPS = 20;
 
 /**
- * Somebody at a browser, as far as the development pages of oidc-provider ask for one: signs in, agrees, and follows the
- * redirects until one has been to `callback`.
+ * Plays the user and the browser on the development pages of oidc-provider: signs in, consents, and follows redirects until
+ * `callback` was requested.
  */
 export async function signIn(authorizationUrl: string, callback: string): Promise<void> {
   const cookies = new Map<string, string>();
@@ -26,10 +26,11 @@ export async function signIn(authorizationUrl: string, callback: string): Promis
     const location = response.headers.get('location');
     const action = /<form[^>]* action="(?<action>[^"]+)"/u.exec(page)?.groups?.['action'];
     const next = location ?? action;
-    if (next === undefined) throw new Error(`${url.pathname} answered ${response.status} and leads nowhere`);
+    if (next === undefined)
+      throw new Error(`${url.pathname} answered ${response.status} with neither a redirect nor a form`);
     const prompt = /name="prompt" value="(?<prompt>\w+)"/u.exec(page)?.groups?.['prompt'] ?? '';
     form = location === null ? new URLSearchParams({ prompt, login: 'somebody', password: 'anything' }) : undefined;
     url = new URL(next, url);
   }
-  throw new Error('signing in does not come to an end');
+  throw new Error(`the sign-in did not end after ${MAX_STEPS} requests`);
 }

@@ -20,7 +20,7 @@ const RULES = {
   resources: { 'https://mcp.example/mcp': { scopes: ['issues:read'] } },
 };
 
-/** The versions of the suite that know the command. */
+/** The versions of the suite that have the command `authorization`. */
 const suites = suiteVersions().filter(({ version }) => !version.startsWith('0.1.'));
 
 const started: Server[] = [];
@@ -33,24 +33,24 @@ async function listen(): Promise<{ origin: string; port: number; server: Server 
   return { origin: `http://127.0.0.1:${port}`, port, server };
 }
 
-/** A port that was free a moment ago. */
+/** Finds a free port, and closes it again. */
 async function freePort(): Promise<number> {
   const { port, server } = await listen();
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
 
-type Make = (issuer: string, configuration: Configuration) => RequestListener | Promise<RequestListener>;
+type CreateListener = (issuer: string, configuration: Configuration) => RequestListener | Promise<RequestListener>;
 
-/** An oidc-provider that redeems ID-JAGs. */
-const provider: Make = (issuer, configuration) => {
-  const made = new Provider(issuer, configuration);
-  addIdJagGrant(made, RULES);
-  return listenerOf(made);
+/** An authorization server on oidc-provider that redeems ID-JAGs by `addIdJagGrant`. */
+const withOidcProvider: CreateListener = (issuer, configuration) => {
+  const provider = new Provider(issuer, configuration);
+  addIdJagGrant(provider, RULES);
+  return listenerOf(provider);
 };
 
-/** An authorization server that knows nothing of ID-JAGs, with one handler in its token endpoint and one call for its metadata. */
-const handler: Make = async (issuer, configuration) => {
+/** An authorization server that redeems ID-JAGs by one handler in front of its token endpoint, and one call for its metadata. */
+const withExpressHandler: CreateListener = async (issuer, configuration) => {
   const keys = await createSigningKeys();
   const existing = new Provider(issuer, configuration);
   const idJag = idJagTokenEndpoint({
@@ -69,33 +69,33 @@ const handler: Make = async (issuer, configuration) => {
   return app;
 };
 
-function listenerOf(made: Provider): RequestListener {
-  made.use(async (ctx, next) => {
-    // RFC 6749 section 3.3: the suite asks for no scope, so there has to be a default one.
+function listenerOf(provider: Provider): RequestListener {
+  provider.use(async (ctx, next) => {
+    // The suite requests no scope, so the server needs a default scope (RFC 6749 section 3.3).
     if (ctx.path === '/auth') ctx.query = { scope: 'openid', ...ctx.query };
     await next();
   });
-  const callback = made.callback();
+  const callback = provider.callback();
   return (request, response) => void callback(request, response);
 }
 
-const machines = idJagAuthorizationServerConfiguration();
-/** What most MCP servers have: people sign in at it as well. */
-const people: Configuration = {
-  ...machines,
+const forMachines = idJagAuthorizationServerConfiguration();
+/** The configuration of an authorization server where users can also sign in. */
+const forUsers: Configuration = {
+  ...forMachines,
   scopes: ['openid'],
   responseTypes: ['code'],
   findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   ttl: { AccessToken: 60, Grant: 60, IdToken: 60, Interaction: 60, Session: 60 },
   features: {
-    ...machines.features,
+    ...forMachines.features,
     devInteractions: { enabled: true },
     clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
   },
 };
 
 describe.each(suites)('MCP conformance $version, an authorization server that redeems ID-JAGs', (suite) => {
-  const run = async (make: Make, configuration: Configuration, isSignedIn: boolean): Promise<ScenarioRun> => {
+  const run = async (make: CreateListener, configuration: Configuration, isSignedIn: boolean): Promise<ScenarioRun> => {
     const [{ origin, server }, port, { privateKey }] = await Promise.all([
       listen(),
       freePort(),
@@ -132,17 +132,17 @@ describe.each(suites)('MCP conformance $version, an authorization server that re
     }
   });
 
-  test.each<[string, Make]>([
-    ['made of oidc-provider', provider],
-    ['of another make, behind expressIdJag', handler],
+  test.each<[string, CreateListener]>([
+    ['on oidc-provider', withOidcProvider],
+    ['with the handler expressIdJag', withExpressHandler],
   ])(
-    '%s passes every scenario, people signing in',
+    '%s passes every scenario with a user who signs in',
     async (_name, make) => {
-      const { exitCode, checks, output } = await run(make, people, true);
+      const { exitCode, checks, output } = await run(make, forUsers, true);
       const bad = checks.filter(({ status }) => status !== 'SUCCESS');
       expect({ bad, exitCode, output: exitCode === 0 ? '' : output }).toEqual({ bad: [], exitCode: 0, output: '' });
       expect(checks).toContainEqual(expect.objectContaining({ id: 'authorization-code-grant' }));
-      // What it passed with says that ID-JAGs are redeemed here.
+      // The metadata that the suite checked contains the ID-JAG grant profile.
       const body: unknown = expect.objectContaining({ authorization_grant_profiles_supported: [PROFILE] });
       expect(checks).toContainEqual(
         expect.objectContaining({ id: 'authorization-server-metadata', details: expect.objectContaining({ body }) }),
@@ -152,11 +152,11 @@ describe.each(suites)('MCP conformance $version, an authorization server that re
   );
 
   test(
-    'one for machines only lacks what the suite wants for people, and nothing else',
+    'without sign-in for users fails only the checks for sign-in',
     async () => {
-      const { checks } = await run(provider, machines, false);
-      const lacking = checks.filter(({ status }) => status !== 'SUCCESS');
-      expect(Object.fromEntries(lacking.map(({ id, errorMessage }) => [id, errorMessage]))).toEqual({
+      const { checks } = await run(withOidcProvider, forMachines, false);
+      const failed = checks.filter(({ status }) => status !== 'SUCCESS');
+      expect(Object.fromEntries(failed.map(({ id, errorMessage }) => [id, errorMessage]))).toEqual({
         'authorization-server-metadata': 'Response body does not include valid "response_types_supported" claim',
         'authorization-server-metadata-cimd':
           'Authorization server metadata does not include "client_id_metadata_document_supported"',

@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { listScenarios, runScenario } from './run.ts';
 import { type SuiteVersion, suiteVersions } from './suite-version.ts';
 
-/** What `npx tsx test/conformance/client.ts` does, half a second sooner. */
+/** The same as `npx tsx test/conformance/client.ts`, but starts half a second faster. */
 const CLIENT = 'node --import tsx test/conformance/client.ts';
 const WIF = 'auth/wif-jwt-bearer';
-/** A scenario takes about two seconds; a machine that does other things as well may need many more. */
+/** A scenario takes about two seconds, and much longer on a busy machine. */
 const SCENARIO_MS = 60_000;
 
 const suites = await Promise.all(
@@ -26,7 +26,7 @@ describe.each(suites)('MCP conformance $version', (suite) => {
 
 const newer = suites.filter((suite) => !suite.version.startsWith('0.1.'));
 if (newer.length > 0) {
-  describe.each(newer)('MCP conformance $version, server of revision 2026-07-28', (suite) => {
+  describe.each(newer)('MCP conformance $version with a server of revision 2026-07-28', (suite) => {
     test.each([...suite.scenarios])(
       '%s',
       async (scenario) => {
@@ -53,7 +53,7 @@ if (wif.length > 0) {
           env: { CREDENCE_SDK: sdk, CREDENCE_WORKLOAD_JWT: jwt },
           timeoutMs: SCENARIO_MS / 2,
         });
-        // One refusal, and none of the warnings the suite has for a second request.
+        // The suite reports the refusal, and no warning about a second request.
         const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
         expect(bad.map(({ id }) => id)).toEqual([refusal]);
         expect(exitCode).toBe(1);
@@ -79,7 +79,7 @@ async function expectConformance(
     ...(specVersion !== undefined && { specVersion }),
   });
   const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
-  // One comparison, so that a failure shows the checks and what the client printed together.
+  // In one comparison, so that a failure shows the checks together with the output of the client.
   expect({ bad, exitCode, output: exitCode === 0 ? '' : output }).toEqual({ bad: [], exitCode: 0, output: '' });
   expect(checks.map(({ status }) => status)).toContain('SUCCESS');
 }

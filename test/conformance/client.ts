@@ -1,6 +1,6 @@
 /**
- * The client the MCP conformance suite runs: `CREDENCE_SDK=v1|v2 npx tsx test/conformance/client.ts URL`, with the
- * scenario's data in MCP_CONFORMANCE_CONTEXT. It does what a bot does: connect, list the tools, call them.
+ * The client that the MCP conformance suite runs: `CREDENCE_SDK=v1|v2 npx tsx test/conformance/client.ts URL`, with the data
+ * of the scenario in MCP_CONFORMANCE_CONTEXT. It connects, lists the tools and calls each of them.
  */
 import {
   clientSecret,
@@ -74,7 +74,7 @@ function principalOptions(context: ConformanceContext, url: string): ServicePrin
   }
 }
 
-/** The workload's JWT, or the bad one that CREDENCE_WORKLOAD_JWT names: what must happen then is nothing more. */
+/** The JWT of the workload. CREDENCE_WORKLOAD_JWT selects an invalid one: `expired` or `wrong-audience`. */
 function workloadJwt(context: Extract<ConformanceContext, { kind: 'workload-identity' }>): string {
   const which = process.env['CREDENCE_WORKLOAD_JWT'] ?? 'valid';
   const jwt = { valid: context.valid_jwt, expired: context.expired_jwt, 'wrong-audience': context.wrong_audience_jwt };
@@ -83,7 +83,7 @@ function workloadJwt(context: Extract<ConformanceContext, { kind: 'workload-iden
   return chosen;
 }
 
-/** The part of a Client that is the same in both SDKs. */
+/** The methods of a client that are the same in both SDKs. */
 interface ToolClient {
   listTools(): Promise<{ tools: readonly { name: string }[] }>;
   callTool(params: {

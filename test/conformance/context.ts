@@ -32,8 +32,8 @@ const ClientSecret = z.object({
 });
 
 /**
- * What the suite gives a client. It is told apart by what it holds, not by the scenario's name, which has changed
- * between versions of the suite; the order matters, for the later shapes are contained in the earlier ones.
+ * The data that the suite passes to a client. The members identify its kind, because the names of scenarios differ between
+ * versions of the suite. The order matters: a later schema also accepts the data of an earlier one.
  */
 const Context = z.union([EnterpriseManaged, WorkloadIdentity, PrivateKeyJwt, ClientSecret]);
 

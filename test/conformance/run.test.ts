@@ -10,9 +10,9 @@ function pinned(version: string): SuiteVersion {
   return suite;
 }
 
-describe('the harness', () => {
+describe('the runner of the conformance suite', () => {
   test.each(['0.1.16', '0.2.0-alpha.12'])(
-    'fails a client that does nothing, on %s',
+    'reports a failure for a client that does nothing, with version %s',
     async (version) => {
       const { exitCode, checks } = await runScenario({
         suite: pinned(version),
@@ -26,7 +26,7 @@ describe('the harness', () => {
   );
 
   test(
-    "fails a client that ends with an error, and shows what it printed and the suite's own words",
+    'reports a failure for a client that exits with an error, with its output',
     async () => {
       const { exitCode, output } = await runScenario({
         suite: pinned('0.1.16'),
@@ -40,7 +40,7 @@ describe('the harness', () => {
   );
 
   test(
-    'finds the scenarios of ours by asking the suite',
+    'lists the scenarios of the suite that Credence implements',
     async () => {
       await expect(listScenarios(pinned('0.1.16'))).resolves.toEqual([
         'auth/client-credentials-jwt',
@@ -57,18 +57,18 @@ describe('the harness', () => {
     LIMIT_MS,
   );
 
-  test('runs the version an environment variable names, by folder or by file', () => {
+  test('runs the version at the folder or file in CREDENCE_CONFORMANCE_BIN', () => {
     const { bin, version } = pinned('0.1.16');
     const folder = bin.replace(/\/dist\/index\.js$/, '');
     expect(suiteVersions({ CREDENCE_CONFORMANCE_BIN: bin })).toEqual([{ bin, version }]);
     expect(suiteVersions({ CREDENCE_CONFORMANCE_BIN: folder })).toEqual([{ bin, version }]);
   });
 
-  test('says what to do when that version is not there', () => {
+  test('throws with the command to run if that version does not exist', () => {
     expect(() => suiteVersions({ CREDENCE_CONFORMANCE_BIN: 'no/such/suite' })).toThrow(/npm ci --prefix/);
   });
 
-  test('takes the Node an environment variable names', () => {
+  test('runs the suite with the Node in CREDENCE_CONFORMANCE_NODE', () => {
     expect(suiteNode({ CREDENCE_CONFORMANCE_NODE: '/opt/node/bin/node' })).toBe('/opt/node/bin/node');
   });
 });

@@ -6,14 +6,14 @@ import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { ROOT, suiteNode, type SuiteVersion } from './suite-version.ts';
 
-/** The scenarios of the extensions Credence implements, under all the names they have had. */
-const OURS = /^auth\/(client-credentials|cross-app-access|enterprise-managed|wif)/;
+/** The scenarios of extensions that Credence implements, with the names of all versions of the suite. */
+const IMPLEMENTED = /^auth\/(client-credentials|cross-app-access|enterprise-managed|wif)/;
 
 const Check = z.looseObject({
   id: z.string(),
   name: z.string().optional(),
   description: z.string().optional(),
-  /** SUCCESS, FAILURE, WARNING, INFO, SKIPPED; what a newer suite adds is not ours to refuse. */
+  /** SUCCESS, FAILURE, WARNING, INFO, SKIPPED, or a status that a newer suite adds. */
   status: z.string(),
   errorMessage: z.string().optional(),
 });
@@ -21,22 +21,22 @@ const Check = z.looseObject({
 export type Check = z.infer<typeof Check>;
 
 export interface ScenarioRun {
-  /** Of the suite's process: 0 only if no check failed or warned and the client ended well. */
+  /** The exit code of the suite. It is 0 if no check failed or warned and the client exited with 0. */
   readonly exitCode: number | null;
   readonly checks: readonly Check[];
-  /** What the suite and the client printed, for a failing test to show. */
+  /** The output of the suite and of the client, to show when a test fails. */
   readonly output: string;
 }
 
 export interface RunOptions {
   readonly suite: SuiteVersion;
   readonly scenario: string;
-  /** The client's command line; the suite appends the server's URL. */
+  /** The command line of the client. The suite appends the URL of the server. */
   readonly command: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** The wire the suite's server speaks; `force` because extension scenarios belong to no revision. */
+  /** The MCP revision of the server. It is passed with `--force`, because scenarios of extensions belong to no revision. */
   readonly specVersion?: string;
-  /** Milliseconds for the client. */
+  /** The time limit for the client, in milliseconds. */
   readonly timeoutMs?: number;
 }
 
@@ -50,7 +50,7 @@ async function runSuite(
   suite: SuiteVersion,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  /** Told of every line as it is printed. */
+  /** Called with each line of stdout when it is printed. */
   onLine: (line: string) => void = () => undefined,
 ): Promise<Finished> {
   const child = spawn(suiteNode(), [suite.bin, ...args], {
@@ -72,27 +72,29 @@ async function runSuite(
   return { exitCode, stdout, stderr };
 }
 
-/** The scenarios of ours that a version of the suite has, in its order. */
+/** The scenarios of a version of the suite that Credence implements, in the order of the suite. */
 export async function listScenarios(suite: SuiteVersion): Promise<readonly string[]> {
   const { stdout, stderr, exitCode } = await runSuite(suite, ['list', '--client']);
   const names = [...stdout.matchAll(/^\s*-\s+(\S+)/gm)].map((match) => match[1] ?? '');
-  const ours = names.filter((name) => OURS.test(name));
-  if (ours.length === 0) {
-    throw new Error(`Conformance ${suite.version} lists no scenario of ours (exit ${exitCode}): ${stdout}${stderr}`);
+  const implemented = names.filter((name) => IMPLEMENTED.test(name));
+  if (implemented.length === 0) {
+    throw new Error(
+      `Conformance ${suite.version} lists no scenario that Credence implements (exit ${exitCode}): ${stdout}${stderr}`,
+    );
   }
-  return ours;
+  return implemented;
 }
 
 /**
- * Runs all scenarios for authorization servers against the one at `url`, its issuer, and returns what the suite found. It
- * tries the code grant as `client`, whose browser `signIn` is.
+ * Runs all scenarios for authorization servers against the server with the issuer `url`. Resolves to the results of the suite.
+ * With `client` the suite also runs the authorization code grant, and `signIn` plays the browser of the user.
  */
 export async function runAuthorizationScenarios(options: {
   readonly suite: SuiteVersion;
   readonly url: string;
   readonly client?: {
     readonly id: string;
-    /** Where the suite waits: `http://127.0.0.1:PORT/callback`. */
+    /** The suite waits for the redirect at `http://127.0.0.1:PORT/callback`. */
     readonly port: number;
     readonly signIn: (url: string) => Promise<void>;
   };
@@ -105,7 +107,7 @@ export async function runAuthorizationScenarios(options: {
     if (client !== undefined) args.push('--client-id', client.id, '--port', String(client.port));
     const { exitCode, stdout, stderr } = await runSuite(suite, args, {}, (line) => {
       if (client === undefined || !/^http\S*[?&]response_type=code/u.test(line)) return;
-      // Where it fails the suite waits in vain: it is told so at once.
+      // If the sign-in fails, a request to the callback ends the scenario. Otherwise the suite waits until its time limit.
       signedIn = client.signIn(line).catch((error: unknown) => {
         const failure = new URLSearchParams({ error: 'sign_in_failed', error_description: String(error) });
         return fetch(`http://127.0.0.1:${client.port}/callback?${failure.toString()}`);
@@ -127,7 +129,7 @@ async function readResults(folder: string): Promise<{ checks: readonly Check[]; 
   return { checks, client: [...(await read('stdout.txt')), ...(await read('stderr.txt'))].join('') };
 }
 
-/** Runs one scenario against a client command and returns what the suite found. */
+/** Runs one scenario with a client command. Resolves to the results of the suite. */
 export async function runScenario(options: RunOptions): Promise<ScenarioRun> {
   const folder = await mkdtemp(join(tmpdir(), 'credence-conformance-'));
   try {

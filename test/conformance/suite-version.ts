@@ -3,17 +3,17 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
-/** The repository's root: the client under test runs from here. */
+/** The root of the repository. The client under test runs in this folder. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const SUITE = join(ROOT, 'test/conformance/suite/node_modules');
-/** The oldest Node the suite runs on: it imports `globSync` from `fs`. */
+/** The oldest major version of Node that runs the suite. The suite imports `globSync` from `fs`. */
 const OLDEST_NODE = 22;
 
 /** One installed version of the suite. */
 export interface SuiteVersion {
   readonly version: string;
-  /** Its command-line entry. */
+  /** The path of its command-line script. */
   readonly bin: string;
 }
 
@@ -31,7 +31,7 @@ function suiteAt(path: string): SuiteVersion {
   const given = resolve(ROOT, path);
   if (!existsSync(given)) {
     throw new Error(
-      `No conformance suite at ${given}: run "npm ci --prefix test/conformance/suite" or set the variable`,
+      `No conformance suite at ${given}: run "npm ci --prefix test/conformance/suite" or set CREDENCE_CONFORMANCE_BIN`,
     );
   }
   const bin = statSync(given).isDirectory() ? join(given, 'dist/index.js') : given;
@@ -39,8 +39,8 @@ function suiteAt(path: string): SuiteVersion {
 }
 
 /**
- * The versions to run: those of `CREDENCE_CONFORMANCE_BIN` (the suite's folder or its `dist/index.js`; several are
- * separated as in PATH), else the two that are pinned here.
+ * The versions of the suite to run. `CREDENCE_CONFORMANCE_BIN` names them (a folder or its `dist/index.js`; several paths are
+ * separated as in PATH). Default: the two versions in suite/package.json.
  */
 export function suiteVersions(env: NodeJS.ProcessEnv = process.env): readonly SuiteVersion[] {
   const chosen = env['CREDENCE_CONFORMANCE_BIN'];
@@ -50,7 +50,7 @@ export function suiteVersions(env: NodeJS.ProcessEnv = process.env): readonly Su
   return paths.map(suiteAt);
 }
 
-/** A Node that runs the suite: `CREDENCE_CONFORMANCE_NODE`, else this one if it is new enough, else the one npm installed. */
+/** The Node that runs the suite: CREDENCE_CONFORMANCE_NODE, or the running Node if it is new enough, or the one in suite/. */
 export function suiteNode(env: NodeJS.ProcessEnv = process.env): string {
   const chosen = env['CREDENCE_CONFORMANCE_NODE'];
   if (chosen) return chosen;
@@ -65,7 +65,9 @@ export function suiteNode(env: NodeJS.ProcessEnv = process.env): string {
   const binary = binaries[`${process.platform}-${process.arch}`];
   const path = binary === undefined ? undefined : join(SUITE, binary);
   if (path === undefined || !existsSync(path)) {
-    throw new Error('The conformance suite needs Node 22 or newer: set CREDENCE_CONFORMANCE_NODE to one');
+    throw new Error(
+      'The conformance suite needs Node 22 or newer: set CREDENCE_CONFORMANCE_NODE to the path of its executable',
+    );
   }
   return path;
 }

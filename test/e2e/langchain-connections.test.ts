@@ -12,7 +12,7 @@ import {
 import { type OAuthWorld, startOAuthWorld } from '../support/oauth-world.ts';
 import { type CannedAnswer, type PeerHandler, startPeer } from '../support/peer.ts';
 
-// a hundred calls over HTTP take their time on a busy machine
+// a hundred calls over HTTP can take long on a busy machine
 jest.setTimeout(30_000);
 
 let world: OAuthWorld;
@@ -27,7 +27,7 @@ afterEach(async () => {
   await world.close();
 });
 
-/** A bot that knows these servers, each its own resource of the world's authorization server. */
+/** A bot with these servers. Each server is a separate resource of the same authorization server. */
 function botFor(servers: Record<string, string>): ServicePrincipal {
   const { idp, as, idpClient, asClient } = world;
   const credential = (client: typeof idpClient) =>
@@ -79,35 +79,35 @@ function named({ tools, failures }: LoadedTools, name: string): LoadedTools['too
 async function thrownBy(call: Promise<unknown>): Promise<unknown> {
   return call.then(
     (value) => {
-      throw new Error(`it did not throw but gave ${JSON.stringify(value)}`);
+      throw new Error(`it did not throw but returned ${JSON.stringify(value)}`);
     },
     (error: unknown) => error,
   );
 }
 
-/** Holds the next redemption back until it is let go; `arrived` when it is there. */
+/** Delays the answer to the next redemption until `release` is called. `arrived` resolves when the request has arrived. */
 function holdRedemption() {
   let release: () => void = () => undefined;
   let arrive: () => void = () => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  world.as.script.once('redeem', async (honest) => {
+  world.as.script.once('redeem', async (respond) => {
     arrive();
     await released;
-    return honest();
+    return respond();
   });
   return { arrived, release };
 }
 
 const SERVERS = [
-  { title: 'SDK v1, a stateful 2025 server', sdk: 'v1', start: startV1Streamable },
-  { title: 'SDK v2, a stateful 2025 server', sdk: 'v2', start: startV1Streamable },
-  { title: 'SDK v2, a server of both revisions', sdk: 'v2', start: startV2BothRevisions },
-  { title: 'SDK v2, a server of 2026-07-28 alone', sdk: 'v2', start: startV2Only2026 },
+  { title: 'SDK v1 with a stateful 2025 server', sdk: 'v1', start: startV1Streamable },
+  { title: 'SDK v2 with a stateful 2025 server', sdk: 'v2', start: startV1Streamable },
+  { title: 'SDK v2 with a server of both revisions', sdk: 'v2', start: startV2BothRevisions },
+  { title: 'SDK v2 with a server of 2026-07-28 only', sdk: 'v2', start: startV2Only2026 },
 ] as const;
 
 describe.each(SERVERS)('$title', ({ sdk, start }) => {
-  it('calls a tool, and steps up for another', async () => {
+  it('calls a tool, and requests an additional scope for another tool', async () => {
     const server = await started(start);
     const loaded = await load({ notes: server.url }, { sdk });
     expect(JSON.stringify(await named(loaded, 'notes__echo').invoke({ message: 'hello' }))).toContain('hello');
@@ -119,7 +119,7 @@ describe.each(SERVERS)('$title', ({ sdk, start }) => {
     { how: 'in the call', options: {}, config: { timeout: 150 } },
     { how: 'in loadTools', options: { toolTimeoutMs: 150 }, config: {} },
   ])(
-    'ends a call after the timeout given $how, in words that do not invite to repeat it',
+    'ends a call after the timeout given $how, with an error that does not suggest a repetition',
     async ({ options, config }) => {
       const server = await started(start);
       const slow = named(await load({ notes: server.url }, { sdk, ...options }), 'notes__slow');
@@ -133,7 +133,7 @@ describe.each(SERVERS)('$title', ({ sdk, start }) => {
     },
   );
 
-  it('throws the reason of an abort, also to an agent', async () => {
+  it('throws the abort reason, also for a tool call of an agent', async () => {
     const server = await started(start);
     const slow = named(await load({ notes: server.url }, { sdk }), 'notes__slow');
     for (const input of [
@@ -149,7 +149,7 @@ describe.each(SERVERS)('$title', ({ sdk, start }) => {
     }
   });
 
-  it('never runs a call that is aborted while it waits for its token', async () => {
+  it('does not send a call that is aborted while it waits for its access token', async () => {
     const server = await started(start);
     const loaded = await load({ notes: server.url }, { sdk });
     const echo = named(loaded, 'notes__echo');
@@ -167,8 +167,8 @@ describe.each(SERVERS)('$title', ({ sdk, start }) => {
   });
 });
 
-describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
-  it('opens one session for 20 calls that met a lost one, and runs each of them once', async () => {
+describe.each(['v1', 'v2'] as const)('a lost connection with SDK %s', (sdk) => {
+  it('is replaced by one new session for 20 calls, and each call runs once', async () => {
     const server = await started(startV1Streamable);
     const echo = named(await load({ notes: server.url }, { sdk }), 'notes__echo');
     const [first] = server.sessions();
@@ -184,7 +184,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(ran.toSorted()).toEqual(messages.map((message) => JSON.stringify({ message })).toSorted());
   });
 
-  it('says so, and does not try for ever, where a server forgets every session', async () => {
+  it('leads to an error after two sessions if the server forgets every session', async () => {
     const server = await sessionPeer(() => ({ status: 404, body: 'Session not found' }));
     const echo = named(await load({ notes: server.url }, { sdk }), 'notes__echo');
     expect(await thrownBy(echo.invoke({ message: 'hello' }))).toMatchObject({
@@ -194,7 +194,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(server.calls()).toEqual(['session-1', 'session-2']);
   });
 
-  it("knows a lost session by the 400 of servers written after the SDK's examples, and no other 400", async () => {
+  it('is detected from the 400 answer of the SDK examples, and from no other 400 answer', async () => {
     const noSession = 'Bad Request: No valid session ID provided';
     const server = await sessionPeer((session) => {
       if (session === 'session-1') return { status: 400, body: rpcError(-32000, noSession) };
@@ -207,7 +207,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(server.calls()).toEqual(['session-1', 'session-2']);
   });
 
-  it('does not repeat a call that was under way when the connection broke', async () => {
+  it('does not repeat a call that had been sent', async () => {
     const { url, first, restart } = await restartable();
     const loaded = await load({ notes: url }, { sdk, toolTimeoutMs: 1_500 });
     const call = thrownBy(named(loaded, 'notes__slow').invoke({ ms: 20_000 }));
@@ -223,7 +223,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(after.workbench.executed).toEqual([]);
   });
 
-  it('goes on after the server was away and came back without its sessions', async () => {
+  it('is replaced after the server restarts without its sessions', async () => {
     const { url, restart } = await restartable();
     const echo = named(await load({ notes: url }, { sdk }), 'notes__echo');
     await echo.invoke({ message: 'before' });
@@ -236,7 +236,9 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(JSON.stringify(await echo.invoke({ message: 'after' }))).toContain('after');
     expect(server.workbench.executed.map((call) => call.arguments)).toEqual([{ message: 'after' }]);
   });
+});
 
+describe.each(['v1', 'v2'] as const)('loadTools with several servers and SDK %s', (sdk) => {
   it('connects to all servers at the same time', async () => {
     let waiting = 0;
     let allArrived: () => void = () => undefined;
@@ -252,19 +254,19 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
     expect(tools.map(({ name }) => name)).toEqual(['server-0__echo', 'server-1__echo', 'server-2__echo']);
   });
 
-  it('is not taken down by servers that speak no MCP, answer errors or are not there', async () => {
+  it('loads the tools of the working servers if others do not speak MCP, answer errors or are down', async () => {
     const server = await started(startV1Streamable);
     const nowhere = await startPeer({});
     await nowhere.close();
     const peer = async (handler: PeerHandler) => {
-      const started_ = await startPeer(handler);
-      closing.push(async () => started_.close());
-      return `${started_.origin}/mcp`;
+      const badPeer = await startPeer(handler);
+      closing.push(async () => badPeer.close());
+      return `${badPeer.origin}/mcp`;
     };
     const { tools, failures } = await load(
       {
         good: server.url,
-        broken: await peer(() => ({ status: 500, body: 'stack trace of theirs' })),
+        broken: await peer(() => ({ status: 500, body: 'a stack trace' })),
         wrong: await peer(() => ({ status: 404, body: 'no such page' })),
         page: await peer(() => ({ headers: { 'content-type': 'text/html' }, body: '<h1>Welcome</h1>' })),
         gone: `${nowhere.origin}/mcp`,
@@ -272,8 +274,8 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
       { sdk },
     );
     expect(tools.map(({ name }) => name)).toEqual(['good__echo', 'good__write_note', 'good__slow']);
-    const told = Object.fromEntries(failures.map(({ server: name, error }) => [name, error]));
-    expect(told).toMatchObject({
+    const errors = Object.fromEntries(failures.map(({ server: name, error }) => [name, error]));
+    expect(errors).toMatchObject({
       broken: { code: 'peer_unavailable', leg: 'call', status: 500, contact: 'server-owner', retryable: true },
       wrong: { code: 'invalid_response', leg: 'call', status: 404, contact: 'server-owner', retryable: false },
       page: { code: 'invalid_response', leg: 'call', contact: 'server-owner' },
@@ -283,7 +285,7 @@ describe.each(['v1', 'v2'] as const)('lost connections, SDK %s', (sdk) => {
   });
 });
 
-/** A server behind an address that stays, as behind a load balancer: it can go away and come back as a new process would. */
+/** An MCP server behind a proxy with a fixed address. It can be stopped and replaced by a new one without sessions. */
 async function restartable() {
   const sockets = new Set<Socket>();
   let backend: URL | undefined;
@@ -315,7 +317,7 @@ async function restartable() {
   return {
     url,
     first,
-    /** Goes away, and comes back when the result is called. */
+    /** Stops the server. The returned function starts the new one. */
     restart: () => {
       backend = undefined;
       for (const socket of sockets) socket.destroy();
@@ -328,8 +330,11 @@ function rpcError(code: number, message: string): object {
   return { jsonrpc: '2.0', error: { code, message }, id: null };
 }
 
-/** A 2025 server with one tool that opens `session-1`, `session-2`, ... and answers calls as it is told. */
-async function sessionPeer(answer: (session: string) => CannedAnswer, beforeHello = async () => Promise.resolve()) {
+/** A 2025 server with one tool. It opens `session-1`, `session-2`, ... and answers tool calls with `answer`. */
+async function sessionPeer(
+  answer: (session: string) => CannedAnswer,
+  beforeInitialize = async () => Promise.resolve(),
+) {
   let opened = 0;
   const calls: string[] = [];
   const peer = await startPeer(async ({ method, headers, body }): Promise<CannedAnswer> => {
@@ -339,13 +344,13 @@ async function sessionPeer(answer: (session: string) => CannedAnswer, beforeHell
     const result = (value: object): CannedAnswer => ({ body: { jsonrpc: '2.0', id: message.id, result: value } });
     switch (message.method) {
       case 'initialize': {
-        await beforeHello();
-        const hello = {
+        await beforeInitialize();
+        const initialized = {
           protocolVersion: '2025-06-18',
           capabilities: { tools: {} },
           serverInfo: { name: 'p', version: '1' },
         };
-        return { ...result(hello), headers: { 'mcp-session-id': `session-${(opened += 1)}` } };
+        return { ...result(initialized), headers: { 'mcp-session-id': `session-${(opened += 1)}` } };
       }
       case 'tools/list':
         return result({ tools: [{ name: 'echo', inputSchema: { type: 'object' } }] });

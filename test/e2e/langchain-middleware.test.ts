@@ -14,7 +14,7 @@ import { Command, interrupt, MemorySaver } from '@langchain/langgraph';
 import { createAgent, tool } from 'langchain';
 import { z } from 'zod';
 
-// a hundred calls over HTTP take their time on a busy machine
+// a hundred calls over HTTP can take long on a busy machine
 jest.setTimeout(30_000);
 
 let sandbox: Sandbox;
@@ -40,7 +40,7 @@ interface Call {
   before?: () => void;
 }
 
-/** Lets a model make these calls under the middleware; what it was offered each time, and what it was answered. */
+/** Runs an agent whose model makes these calls. Resolves to the tools that the model was offered each time, and to the answers. */
 async function run(options: AccessMiddlewareOptions | undefined, ...calls: Call[]) {
   const { model, offered } = scripted(calls);
   const agent = createAgent({ model, tools: loaded.tools, middleware: [accessMiddleware(options)] });
@@ -73,7 +73,7 @@ function refuseIssues() {
 }
 
 describe('accessMiddleware', () => {
-  it('hides tools by a rule, also from a model that calls them all the same', async () => {
+  it('hides tools by a rule, and refuses a call of a hidden tool', async () => {
     const { answers, offered } = await run(
       { hide: ({ server, tool: name }) => server === 'documents' || name === 'create_issue' },
       { name: 'issues__list_issues' },
@@ -85,7 +85,7 @@ describe('accessMiddleware', () => {
     expect(sandbox.servers.documents.requests.toolCalls).toBe(0);
   });
 
-  it('hides the tools of a server that refused', async () => {
+  it('hides the tools of a server after a refusal', async () => {
     const { answers, offered } = await run(undefined, { name: 'issues__list_issues', before: refuseIssues });
     expect(refusalOf(answers[0])?.error).toMatchObject({ code: 'access_denied', server: 'issues' });
     expect(offered[0]).toHaveLength(7);
@@ -96,7 +96,7 @@ describe('accessMiddleware', () => {
     ]);
   });
 
-  it('shows them again after a minute', async () => {
+  it('shows the tools of a refused server again after a minute', async () => {
     const now = performance.now.bind(performance);
     const { offered } = await run(
       undefined,
@@ -111,24 +111,24 @@ describe('accessMiddleware', () => {
     expect(offered).toHaveLength(3);
   });
 
-  it('hides but the one tool whose scope was refused, and nothing if told so', async () => {
+  it('hides only the tool whose scope was refused, and no tool with hideRefusedForMs: 0', async () => {
     sandbox.policy.revokeScope('reporting-bot', 'issues', 'issues:write');
     const create: Call = { name: 'issues__create_issue', args: { title: 'x' } };
     const hidden = await run(undefined, create);
     expect(refusalOf(hidden.answers[0])).toBeDefined();
     expect(hidden.offered.at(-1)).toContain('issues__list_issues');
     expect(hidden.offered.at(-1)).not.toContain('issues__create_issue');
-    const shown = await run({ hideRefusedForMs: 0 }, create);
-    expect(refusalOf(shown.answers[0])).toBeDefined();
-    expect(shown.offered.at(-1)).toContain('issues__create_issue');
+    const visible = await run({ hideRefusedForMs: 0 }, create);
+    expect(refusalOf(visible.answers[0])).toBeDefined();
+    expect(visible.offered.at(-1)).toContain('issues__create_issue');
   });
 
-  it('asks for approval of each call; a call that is not approved is never made', async () => {
-    const asked: unknown[] = [];
+  it('calls approve for each call, and does not make a call that is not approved', async () => {
+    const requests: unknown[] = [];
     const { answers } = await run(
       {
         async approve(call) {
-          asked.push(call);
+          requests.push(call);
           await Promise.resolve();
           if (call.server === 'documents') return 'Documents are for weekdays.';
           return call.tool !== 'create_issue';
@@ -138,7 +138,7 @@ describe('accessMiddleware', () => {
       { name: 'issues__create_issue', args: { title: 'x' } },
       { name: 'documents__list_documents' },
     );
-    expect(asked[0]).toEqual({
+    expect(requests[0]).toEqual({
       server: 'issues',
       tool: 'list_issues',
       name: 'issues__list_issues',
@@ -159,7 +159,7 @@ describe('accessMiddleware', () => {
     expect(sandbox.servers.documents.requests.toolCalls).toBe(0);
   });
 
-  it('lets a person decide, by an interrupt', async () => {
+  it('lets a person approve a call by an interrupt', async () => {
     const { model } = scripted([{ name: 'issues__create_issue', args: { title: 'by a person' } }]);
     const agent = createAgent({
       model,
@@ -177,7 +177,7 @@ describe('accessMiddleware', () => {
     expect(sandbox.servers.issues.requests.toolCalls).toBe(1);
   });
 
-  it('lets a person decide about a step-up, by an interrupt', async () => {
+  it('lets a person approve an additional scope by an interrupt', async () => {
     const { model } = scripted([{ name: 'issues__create_issue', args: { title: 'by a person' } }]);
     const agent = createAgent({
       model,
@@ -198,7 +198,7 @@ describe('accessMiddleware', () => {
   });
 
   it.each(['hide', 'approve', 'approveStepUp'] as const)(
-    'ends the run, and does nothing, where %s throws',
+    'ends the run and makes no call if %s throws',
     async (rule) => {
       const options = {
         [rule]: () => {
@@ -213,7 +213,7 @@ describe('accessMiddleware', () => {
   );
 
   it.each([{ aprove: () => false }, { approve: false }, { hideRefusedForMs: -1 }])(
-    'refuses the options %j',
+    'throws for the invalid options %j',
     (options) => {
       expect(() => accessMiddleware(options as AccessMiddlewareOptions)).toThrow(
         expect.objectContaining({ code: 'invalid_configuration', contact: 'you' }),
@@ -221,17 +221,17 @@ describe('accessMiddleware', () => {
     },
   );
 
-  it('asks for approval before a scope is added, and not again while it is there', async () => {
-    const asked: unknown[] = [];
+  it('calls approveStepUp before a scope is added, and not again while the token has that scope', async () => {
+    const requests: unknown[] = [];
     const create: Call = { name: 'issues__create_issue', args: { title: 'x' } };
     const { answers } = await run(
-      { approveStepUp: (request) => asked.push(request) > 0 },
+      { approveStepUp: (request) => requests.push(request) > 0 },
       { name: 'issues__list_issues' },
       create,
       create,
     );
     expect(answers).toMatchObject([{ status: 'success' }, { status: 'success' }, { status: 'success' }]);
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         server: 'issues',
         scopes: ['issues:write'],
@@ -246,7 +246,7 @@ describe('accessMiddleware', () => {
     ]);
   });
 
-  it('keeps the scope out where it is not approved; the model is told, the run goes on', async () => {
+  it('does not request a scope that is not approved, and the model receives an error and continues', async () => {
     const { answers } = await run(
       { approveStepUp: () => false },
       { name: 'issues__create_issue', args: { title: 'x' } },
@@ -258,21 +258,21 @@ describe('accessMiddleware', () => {
     expect(sandbox.audit.records.filter(({ grantedScopes }) => grantedScopes.includes('issues:write'))).toEqual([]);
   });
 
-  it('needs the approval of every middleware that asks for it', async () => {
+  it('adds a scope only if every middleware approves it', async () => {
     const { model } = scripted([{ name: 'issues__create_issue', args: { title: 'x' } }]);
-    const asked: string[] = [];
+    const callOrder: string[] = [];
     const middleware = ['outer', 'inner'].map((name) => {
-      const made = accessMiddleware({ approveStepUp: () => asked.push(name) > 0 && name === 'outer' });
-      return { ...made, name };
+      const created = accessMiddleware({ approveStepUp: () => callOrder.push(name) > 0 && name === 'outer' });
+      return { ...created, name };
     });
     const { messages } = await createAgent({ model, tools: loaded.tools, middleware }).invoke({
       messages: [new HumanMessage('go')],
     });
-    expect(asked).toEqual(['outer', 'inner']);
+    expect(callOrder).toEqual(['outer', 'inner']);
     expect(refusalOf(messages.find((message) => ToolMessage.isInstance(message)))).toBeDefined();
   });
 
-  it("leaves errors of tools themselves to the model, and ends the run for onRefused: 'throw'", async () => {
+  it("passes an error of a tool to the model, and ends the run for a refusal with onRefused: 'throw'", async () => {
     const { answers } = await run(undefined, { name: 'issues__get_issue', args: { id: 'H-0' } });
     expect(answers[0]).toMatchObject({ status: 'error', content: expect.stringContaining('There is no issue H-0') });
 
@@ -287,8 +287,8 @@ describe('accessMiddleware', () => {
     await strict.close();
   });
 
-  it('governs other tools too', async () => {
-    const clock = tool(() => 'noon', { name: 'clock', description: 'tells the time', schema: z.object({}) });
+  it('applies its rules also to tools that are not from an MCP server', async () => {
+    const clock = tool(() => 'noon', { name: 'clock', description: 'returns the time', schema: z.object({}) });
     const { model } = scripted([{ name: 'clock' }]);
     const agent = createAgent({
       model,

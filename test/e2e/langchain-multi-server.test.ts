@@ -4,7 +4,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandb
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MultiServerMCPClient } from '@langchain/mcp-adapters';
 
-// a hundred calls over HTTP take their time on a busy machine
+// a hundred calls over HTTP can take long on a busy machine
 jest.setTimeout(30_000);
 
 let sandbox: Sandbox;
@@ -27,7 +27,7 @@ async function stop() {
 }
 
 describe('mcpConnections', () => {
-  it('gives MultiServerMCPClient servers to connect to as the principal', async () => {
+  it('returns connections with which MultiServerMCPClient calls tools as the principal', async () => {
     // #region connections
     client = new MultiServerMCPClient({
       mcpServers: mcpConnections(bot, ['issues', 'documents']),
@@ -42,7 +42,7 @@ describe('mcpConnections', () => {
     expect(JSON.stringify(answer)).toContain('H-101');
   });
 
-  it('shows no secret where the configuration is printed', async () => {
+  it('contains no secret when the configuration is printed', async () => {
     client = new MultiServerMCPClient({ mcpServers: mcpConnections(bot, ['issues']) });
     await client.getTools();
     const { value } = await bot.token('issues');
@@ -56,7 +56,7 @@ describe('mcpConnections', () => {
     });
   });
 
-  it('gets through a revocation under 100 calls with one acquisition, and what fails is reported', async () => {
+  it('requests one new access token for 100 calls after a revocation, and reports calls that fail', async () => {
     client = new MultiServerMCPClient({ mcpServers: mcpConnections(bot, ['issues']) });
     const list = (await client.getTools()).find(({ name }) => name === 'list_issues');
     const { requests } = sandbox.authorizationServers.main;
@@ -73,12 +73,12 @@ describe('mcpConnections', () => {
       expect(reason).toMatchObject({ name: 'ToolException', message: expect.stringContaining('list_issues') });
     const answered = outcomes.filter((outcome) => outcome.status === 'fulfilled');
     for (const { value } of answered) expect(JSON.stringify(value)).toContain('"total":');
-    // how many the SDK's flag costs is a matter of timing; all have been seen to get through
+    // The SDK shares one flag between concurrent calls, so some of them may fail. The number depends on timing.
     expect(answered.length).toBeGreaterThan(50);
     expect(JSON.stringify(await list?.invoke({ limit: 1 }))).toContain('"total":');
   });
 
-  it('reports to every call that its server refuses, in our words', async () => {
+  it('rejects every call of a refused server with the message of the CredenceError', async () => {
     await stop();
     await start({ singleUseIdJags: true });
     client = new MultiServerMCPClient({ mcpServers: mcpConnections(bot, ['issues']) });
@@ -99,11 +99,11 @@ describe('mcpConnections', () => {
         },
       });
     }
-    // a refusal is remembered for a second, and a busy machine takes several for a hundred calls: a few, never one each
+    // A refusal is cached for a second. On a busy machine a hundred calls take several seconds, so several exchanges are sent.
     expect(sandbox.idp.requests.token - before).toBeLessThan(20);
   });
 
-  it('reports a refusal for its server alone, in words that name the remedy only where asked for', async () => {
+  it('reports a refusal only for its server, and diagnose names whom to contact', async () => {
     const refused: { serverName: string; error?: unknown }[] = [];
     client = new MultiServerMCPClient({
       mcpServers: mcpConnections(bot, ['issues', 'database']),
@@ -117,7 +117,7 @@ describe('mcpConnections', () => {
     expect(JSON.stringify(diagnosis)).toContain('idp-admin');
   });
 
-  it('takes all configured servers by default and refuses an unknown one', () => {
+  it('uses all configured servers by default, and throws for an unknown server', () => {
     expect(Object.keys(mcpConnections(bot))).toEqual([...bot.serverNames]);
     expect(() => mcpConnections(bot, ['nowhere'])).toThrow(expect.objectContaining({ code: 'unknown_server' }));
   });

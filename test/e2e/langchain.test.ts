@@ -6,7 +6,7 @@ import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';
 
-// a hundred calls over HTTP take their time on a busy machine
+// a hundred calls over HTTP can take long on a busy machine
 jest.setTimeout(30_000);
 
 let sandbox: Sandbox;
@@ -20,7 +20,7 @@ async function start(options?: SandboxOptions) {
   bot = ServicePrincipal.fromEnv(sandbox.principals['reporting-bot'].env);
 }
 
-/** Starts over with ID-JAGs that are good for one token, so that the IdP is asked again for the next. */
+/** Starts a new sandbox with single-use ID-JAGs, so that every new access token needs a request to the IdP. */
 async function startWithSingleUse() {
   await stop();
   await start({ singleUseIdJags: true });
@@ -46,7 +46,7 @@ function named({ tools }: LoadedTools, name: string): LoadedTools['tools'][numbe
   return found;
 }
 
-/** A model that makes these calls, one after the other, and then ends. */
+/** A model that makes these calls one after the other, and then answers `done`. */
 function scripted(...calls: { name: string; args: Record<string, unknown>; before?: () => void }[]) {
   const model = fakeModel();
   for (const [index, { name, args, before }] of calls.entries()) {
@@ -63,7 +63,7 @@ function toolMessages(result: { messages: unknown[] }): ToolMessage[] {
 }
 
 describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
-  it('loads what the bot was granted and says of the rest what to do and whom to ask', async () => {
+  it('loads the tools of granted servers, and reports the others with a remedy and a contact', async () => {
     const { tools, failures } = await load(['issues', 'documents', 'database'], { sdk });
 
     expect(tools.map(({ name }) => name)).toEqual([
@@ -83,7 +83,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     expect(failures[0]?.error.remedy).toContain('Ask for');
   });
 
-  it('lets an agent use them', async () => {
+  it('returns tools that an agent can call', async () => {
     const { tools } = await load(['issues', 'documents'], { sdk });
     const model = scripted(
       { name: 'issues__list_issues', args: { limit: 2 } },
@@ -98,7 +98,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     expect(result.messages.at(-1)?.text).toBe('done');
   });
 
-  it('tells the model about a refusal in our words, the application in an artifact, and the run goes on', async () => {
+  it('passes a refusal to the model as text and to the application as artifact, and the run continues', async () => {
     await startWithSingleUse();
     const { tools } = await load(['issues', 'documents'], { sdk });
     const model = scripted(
@@ -123,16 +123,16 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     expect(refused?.text).toContain(artifact?.error['message']);
     expect(refused?.text).toContain(artifact?.error['remedy']);
     expect(refused?.text).toContain("the identity provider's administrator");
-    // the peer's own sentence is for the application
-    const theirs = String(artifact?.error['errorDescription']);
-    expect(theirs.length).toBeGreaterThan(10);
-    expect(refused?.text).not.toContain(theirs);
+    // only the artifact contains the error_description of the IdP
+    const errorDescription = String(artifact?.error['errorDescription']);
+    expect(errorDescription.length).toBeGreaterThan(10);
+    expect(refused?.text).not.toContain(errorDescription);
     expect(refused?.text).not.toMatch(/fix your mistakes/iu);
     expect(after?.status).toBe('success');
     expect(result.messages.at(-1)?.text).toBe('done');
   });
 
-  it('throws where a tool is called directly, with the CredenceError as cause', async () => {
+  it('throws an error with the CredenceError as cause if a tool is called directly', async () => {
     await startWithSingleUse();
     const loaded = await load(['issues'], { sdk });
     sandbox.policy.revokeScope('reporting-bot', 'issues', 'issues:read');
@@ -148,7 +148,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     expect(cause).toMatchObject({ leg: 'exchange', server: 'issues' });
   });
 
-  it("throws into the agent's run for onRefused: 'throw'", async () => {
+  it("throws in the run of the agent with onRefused: 'throw'", async () => {
     await startWithSingleUse();
     const loaded = await load(['issues'], { sdk, onRefused: 'throw' });
     sandbox.policy.pauseServer('issues');
@@ -161,7 +161,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     });
   });
 
-  it('leaves an error of the tool itself what it is', async () => {
+  it('does not change an error of the tool itself', async () => {
     const loaded = await load(['issues'], { sdk });
     const model = scripted({ name: 'issues__get_issue', args: { id: 'H-0' } });
     const result = await createAgent({ model, tools: loaded.tools }).invoke({ messages: [new HumanMessage('report')] });
@@ -173,14 +173,14 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     await expect(named(loaded, 'issues__get_issue').invoke({ id: 'H-0' })).rejects.toThrow('There is no issue H-0');
   });
 
-  it('steps up for a tool that needs a scope the bot may add', async () => {
+  it('requests an additional scope for a tool that needs it', async () => {
     const loaded = await load(['issues'], { sdk });
     const created: unknown = await named(loaded, 'issues__create_issue').invoke({ title: 'Found by the report' });
     expect(JSON.stringify(created)).toContain('reporting-bot');
     expect(sandbox.servers.issues.requests.forbidden).toBe(1);
   });
 
-  it('keeps 100 calls alive through a revocation at the price of one acquisition', async () => {
+  it('requests one new access token for 100 calls after a revocation, and no call fails', async () => {
     const loaded = await load(['issues'], { sdk });
     const tool = named(loaded, 'issues__list_issues');
     const main = sandbox.authorizationServers.main;
@@ -196,7 +196,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     expect(sandbox.idp.requests.token - before.idp).toBeLessThanOrEqual(1);
   });
 
-  it('opens one new session for 20 calls that met a lost one, and runs each call once', async () => {
+  it('opens one new session for 20 calls after the session is lost, and runs each call once', async () => {
     const loaded = await load(['issues'], { sdk });
     const tool = named(loaded, 'issues__create_issue');
     await tool.invoke({ title: 'before' });
@@ -213,7 +213,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
     expect(await sandbox.servers.issues.dropSessions()).toBe(1);
   });
 
-  it('says closed after close, which can be called again', async () => {
+  it('rejects calls with the code closed after close, and close can be called twice', async () => {
     const loaded = await load(['issues'], { sdk });
     await Promise.all([loaded.close(), loaded.close()]);
     await loaded.close();
@@ -223,7 +223,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with SDK %s', (sdk) => {
 });
 
 describe('loadTools', () => {
-  it('loads all configured servers by default, and never throws for a server', async () => {
+  it('loads all configured servers by default, and reports an unknown server without throwing', async () => {
     const { tools, failures } = await load();
     expect(tools).toHaveLength(7);
     expect(failures.map(({ server }) => server)).toEqual(['database']);
@@ -233,12 +233,12 @@ describe('loadTools', () => {
     expect(unknown.failures).toMatchObject([{ server: 'nowhere', error: { code: 'unknown_server', contact: 'you' } }]);
   });
 
-  it('throws for an option that is wrong', async () => {
+  it('throws for an unknown option', async () => {
     // @ts-expect-error not an option
     await expect(load(['issues'], { onrefused: 'throw' })).rejects.toMatchObject({ code: 'invalid_configuration' });
   });
 
-  it('loads a server once, however it is named', async () => {
+  it('loads a server once if it is named twice or by its URL', async () => {
     const { tools, failures } = await load(['issues', sandbox.servers.issues.url, 'issues']);
     expect(failures).toEqual([]);
     expect(tools).toHaveLength(4);

@@ -13,24 +13,24 @@ import {
   untilAsync,
 } from './sdk-world.ts';
 
-// a hundred calls over HTTP, or a process of its own, take their time on a busy machine
+// a hundred calls over HTTP, or a child process, can take long on a busy machine
 jest.setTimeout(90_000);
 
 export interface ProviderUnderTest {
   readonly start: StartServer;
-  /** A client whose transport was given the auth provider and nothing else of the adapter. */
+  /** Connects a client whose transport has only the auth provider of the adapter. */
   readonly connect: (bot: ServicePrincipal) => Promise<ToolClient>;
   readonly provider: (bot: ServicePrincipal) => object;
   /** The JSON-RPC method, or GET, that is the first request of a connection. */
   readonly firstRequest: string;
 }
 
-/** What `mcpAuthProvider` promises where no fetch can be passed, whatever the SDK and the transport. */
+/** The tests of `mcpAuthProvider`, which are the same for every SDK and transport. */
 export function describeAuthProvider(
   what: string,
   { start, connect, provider, firstRequest }: ProviderUnderTest,
 ): void {
-  describe(`mcpAuthProvider, ${what}`, () => {
+  describe(`mcpAuthProvider with ${what}`, () => {
     const overSse = firstRequest === 'GET';
     let world: SdkWorld;
     const clients: ToolClient[] = [];
@@ -50,7 +50,7 @@ export function describeAuthProvider(
       return client;
     }
 
-    it('presents the token on every request', async () => {
+    it('sends the access token with every request', async () => {
       const client = await connected();
       expect(await client.callTool(echo('hello'))).toEqual(echoed('hello'));
       expect(new Set(world.server.journal.map(({ token }) => token))).toEqual(new Set(world.as.issued));
@@ -58,7 +58,7 @@ export function describeAuthProvider(
       expect(world.as.issued).toHaveLength(1);
     });
 
-    it('brings 100 calls in flight over a revocation with one redemption, again and again', async () => {
+    it('redeems once for 100 calls after a revocation, also after a second revocation', async () => {
       const client = await connected();
       for (let round = 1; round <= 2; round += 1) {
         await client.callTool(echo('before'));
@@ -72,21 +72,21 @@ export function describeAuthProvider(
       }
     });
 
-    it('replaces exactly the refused token, though the bot holds another with more scopes', async () => {
+    it('replaces the refused token, also if the bot has another token with more scopes', async () => {
       const client = await connected();
-      const stronger = await world.bot.fetchFor('notes')(world.server.url, {
+      const withMoreScopes = await world.bot.fetchFor('notes')(world.server.url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
         body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'write_note' } }),
       });
-      await stronger.body?.cancel();
-      const [weak] = world.as.issued;
-      world.as.revoke(String(weak));
+      await withMoreScopes.body?.cancel();
+      const [refused] = world.as.issued;
+      world.as.revoke(String(refused));
       expect(await client.callTool(echo('again'))).toEqual(echoed('again'));
-      expect((await world.bot.token('notes')).value).not.toBe(weak);
+      expect((await world.bot.token('notes')).value).not.toBe(refused);
     });
 
-    it('ends an endless 401 while connecting in one CredenceError', async () => {
+    it('rejects with a CredenceError if the server answers 401 to every request while it connects', async () => {
       world.server.behaviour.alwaysUnauthorized = true;
       await expect(connect(world.bot)).rejects.toMatchObject({
         name: 'CredenceError',
@@ -99,7 +99,7 @@ export function describeAuthProvider(
       expect(world.as.issued.length).toBeLessThanOrEqual(2);
     });
 
-    it('ends an endless 401 of 100 calls in one CredenceError for all, and works again when the server does', async () => {
+    it('rejects 100 calls with the same code if the server answers 401 to all, and works again afterwards', async () => {
       const client = await connected();
       world.server.behaviour.alwaysUnauthorized = true;
       const outcomes = await Promise.allSettled(
@@ -108,12 +108,12 @@ export function describeAuthProvider(
       expect(countRefused(outcomes)).toBe(100);
       const reasons = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : undefined));
       expect(new Set(reasons.map((reason) => reason.code))).toEqual(new Set(['token_refused']));
-      // two, and on a machine so slow that the pauses between tries pass meanwhile, a few more
+      // two, or a few more on a slow machine, where the pauses between attempts end during the test
       expect(world.as.issued.length).toBeLessThanOrEqual(6);
       expect(world.server.workbench.executed).toEqual([]);
 
       world.server.behaviour.alwaysUnauthorized = false;
-      // acquisition pauses for a second after a second fresh token was refused, and for longer each time
+      // after a second new token was refused, the next acquisition waits for a second, and longer each time
       let answer: unknown;
       await untilAsync(async () => {
         answer = await client.callTool(echo('back')).catch(() => undefined);
@@ -122,10 +122,10 @@ export function describeAuthProvider(
       expect(answer).toEqual(echoed('back'));
     });
 
-    it('is refused by the IdP with the CredenceError itself', async () => {
+    it('rejects with the CredenceError itself if the IdP refuses', async () => {
       world.idp.script.always('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
       await expect(connect(world.bot)).rejects.toMatchObject(
-        // the event source makes a message of what is thrown in it
+        // the event source of the SDK keeps only the message of an error
         overSse
           ? { message: expect.stringContaining('refuses the client') }
           : { name: 'CredenceError', code: 'access_denied', leg: 'exchange' },
@@ -133,7 +133,7 @@ export function describeAuthProvider(
       expect(world.server.journal).toEqual([]);
     });
 
-    it('does not step up, and a 403 costs at most one redemption', async () => {
+    it('requests no additional scope, and redeems at most once after a 403', async () => {
       const client = await connected();
       for (let n = 0; n < 3; n += 1) {
         await expect(client.callTool({ name: 'write_note', arguments: { text: 'no' } })).rejects.toThrow();
@@ -143,7 +143,7 @@ export function describeAuthProvider(
       expect(await client.callTool(echo('still there'))).toEqual(echoed('still there'));
     });
 
-    it('says that a key-bound token needs the transport', async () => {
+    it('rejects a DPoP-bound token with an error that names mcpTransport', async () => {
       const dpop = await startSdkWorld(start, {
         entry: { flow: 'client-credentials', dpop: await generateDpopKeyPair() },
       });
@@ -157,14 +157,14 @@ export function describeAuthProvider(
       await dpop.close();
     });
 
-    it('prints nothing of the principal', async () => {
+    it('contains no secret when it is printed', async () => {
       const printed = provider(world.bot);
       const { value } = await world.bot.token('notes');
       expect(JSON.parse(JSON.stringify({ servers: { notes: printed } }))).toEqual({
         servers: { notes: { server: 'notes' } },
       });
-      const shown = `${inspect(printed, { depth: 10, showHidden: true })}${JSON.stringify(printed)}`;
-      for (const secret of [value, world.idpClient.secret, world.asClient.secret]) expect(shown).not.toContain(secret);
+      const output = `${inspect(printed, { depth: 10, showHidden: true })}${JSON.stringify(printed)}`;
+      for (const secret of [value, world.idpClient.secret, world.asClient.secret]) expect(output).not.toContain(secret);
     });
   });
 }

@@ -13,21 +13,21 @@ import {
   until,
 } from './sdk-world.ts';
 
-// a hundred calls over HTTP, or a process of its own, take their time on a busy machine
+// a hundred calls over HTTP, or a child process, can take long on a busy machine
 jest.setTimeout(90_000);
 
 export interface SdkUnderTest {
   readonly start: StartServer;
   readonly connect: (bot: ServicePrincipal, options?: { signal?: AbortSignal }) => Promise<ToolClient>;
-  /** `protocolVersion` that the calls must carry, so that the suite is known to have tested that revision. */
+  /** The `protocolVersion` of the calls. It shows that the tests use this revision. */
   readonly revision: string;
   /** The JSON-RPC method, or GET, that is the first request of a connection. */
   readonly firstRequest: string;
 }
 
-/** What `connectMcp` promises, whatever the SDK, the transport and the server's revision. */
+/** The tests of `connectMcp`, which are the same for every SDK, transport and revision of the server. */
 export function describeConnectMcp(what: string, { start, connect, revision, firstRequest }: SdkUnderTest): void {
-  describe(`connectMcp, ${what}`, () => {
+  describe(`connectMcp with ${what}`, () => {
     let world: SdkWorld;
     const clients: ToolClient[] = [];
     const traps: Peer[] = [];
@@ -44,7 +44,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
     async function connected(): Promise<ToolClient> {
       const client = await connect(world.bot);
       clients.push(client);
-      // the 2025 revisions open a stream of their own once connected: the next request after it is the test's
+      // With the 2025 revisions the client opens a GET stream after it connects. Wait for it: the next request is from the test.
       const { requests } = world.server;
       const streamAnswered = () =>
         requests.some(({ method, path, status }) => method === 'GET' && !path.startsWith('/.well-known') && status);
@@ -58,7 +58,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       return error;
     }
 
-    it('declares the EMA extension, and its calls carry the token', async () => {
+    it('declares the EMA extension, and sends the access token with calls', async () => {
       const client = await connected();
       expect(await client.callTool(echo('hello'))).toEqual(echoed('hello'));
       const declared = world.server.journal.find(({ capabilities }) => capabilities !== undefined);
@@ -68,7 +68,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.total()[401]).toBe(0);
     });
 
-    it('brings 100 calls in flight over a revocation with one redemption', async () => {
+    it('redeems once for 100 calls after a revocation', async () => {
       const client = await connected();
       await client.callTool(echo('before'));
       world.as.revokeAll();
@@ -81,12 +81,12 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.workbench.executed).toHaveLength(101);
     });
 
-    it('never runs a call that was cancelled while its token was fetched', async () => {
+    it('does not send a call that was cancelled while its access token was requested', async () => {
       const client = await connected();
       const redeemed = gate();
-      world.as.script.once('redeem', async (honest) => {
+      world.as.script.once('redeem', async (respond) => {
         await redeemed.opened;
-        return honest();
+        return respond();
       });
       world.bot.invalidate(await world.bot.token('notes'));
 
@@ -97,13 +97,13 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       await expect(call).rejects.toThrow('gave up');
       redeemed.open();
 
-      // a later call has its token from the same flight, so by then the cancelled one would have been sent
+      // The later call gets its token from the same request. If the cancelled call were sent, it would be sent by now.
       expect(await client.callTool(echo('later'))).toEqual(echoed('later'));
       expect(world.server.workbench.executed).toEqual([{ tool: 'echo', arguments: { message: 'later' } }]);
       expect(world.server.journal.map(({ method }) => method)).not.toContain('notifications/cancelled');
     });
 
-    it('steps up where the configuration allows it, and only there', async () => {
+    it('requests an additional scope only if the configuration allows it', async () => {
       const client = await connected();
       await client.callTool({ name: 'write_note', arguments: { text: 'allowed' } });
       expect(world.server.workbench.notes).toEqual(['allowed']);
@@ -127,9 +127,9 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       }
     });
 
-    it('follows a redirect within the origin, with the token on each hop', async () => {
+    it('follows a redirect within the origin, and sends the access token with both requests', async () => {
       const client = await connected();
-      // an SSE session is named in its message path, so that is where it has to stay
+      // the path of an SSE session contains its id, so the redirect keeps that path
       const posted = world.server.requests.findLast(({ method }) => method === 'POST')?.path;
       const location = firstRequest === 'GET' && posted !== undefined ? posted : world.server.movedPath;
       world.server.redirectOnce({ status: 307, location });
@@ -142,22 +142,25 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.workbench.executed).toHaveLength(1);
     });
 
-    it.each([301, 302, 303, 307, 308] as const)('follows no %i to another origin', async (status) => {
-      const trap = await startPeer({ '*': { body: {} } });
-      traps.push(trap);
-      const client = await connected();
-      world.server.redirectOnce({ status, location: `${trap.origin}/mcp` });
-      await expect(client.callTool(echo('secret'))).rejects.toMatchObject({
-        name: 'CredenceError',
-        code: 'cross_origin_refused',
-        leg: 'call',
-        contact: 'server-owner',
-      });
-      expect(trap.requests).toEqual([]);
-      expect(await client.callTool(echo('at home'))).toEqual(echoed('at home'));
-    });
+    it.each([301, 302, 303, 307, 308] as const)(
+      'does not follow a redirect with %i to another origin',
+      async (status) => {
+        const trap = await startPeer({ '*': { body: {} } });
+        traps.push(trap);
+        const client = await connected();
+        world.server.redirectOnce({ status, location: `${trap.origin}/mcp` });
+        await expect(client.callTool(echo('secret'))).rejects.toMatchObject({
+          name: 'CredenceError',
+          code: 'cross_origin_refused',
+          leg: 'call',
+          contact: 'server-owner',
+        });
+        expect(trap.requests).toEqual([]);
+        expect(await client.callTool(echo('at home'))).toEqual(echoed('at home'));
+      },
+    );
 
-    it('refuses a redirect of the very first request to another origin', async () => {
+    it('does not follow a redirect of the first request to another origin', async () => {
       const trap = await startPeer({ '*': { body: {} } });
       traps.push(trap);
       world.server.redirectOnce({ status: 307, location: `${trap.origin}/mcp` });
@@ -165,7 +168,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(trap.requests).toEqual([]);
     });
 
-    it('throws the refusal of the IdP itself, and asks the server nothing', async () => {
+    it('rejects with the refusal of the IdP, and sends no request to the server', async () => {
       world.idp.script.always('exchange', () => ({
         status: 400,
         body: { error: 'access_denied', error_description: 'not granted' },
@@ -180,14 +183,14 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.journal).toEqual([]);
     });
 
-    it('ends in one error where the server takes no token at all', async () => {
+    it('rejects after a second 401 if the server accepts no token', async () => {
       world.server.behaviour.alwaysUnauthorized = true;
       expect(await refusal()).toMatchObject({ code: 'token_refused', leg: 'call', status: 401 });
       expect(world.server.count(firstRequest)[401]).toBe(2);
       expect(world.as.issued).toHaveLength(2);
     });
 
-    it('says of a server that is down that it is', async () => {
+    it('rejects with the code unreachable if the server is down', async () => {
       await world.bot.token('notes');
       await world.server.close();
       expect(await refusal()).toMatchObject({
@@ -198,11 +201,11 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       });
     });
 
-    it('stops connecting when its signal says so', async () => {
+    it('stops connecting when its signal is aborted while the token is requested', async () => {
       const answered = gate();
-      world.as.script.once('redeem', async (honest) => {
+      world.as.script.once('redeem', async (respond) => {
         await answered.opened;
-        return honest();
+        return respond();
       });
       const caller = new AbortController();
       const connecting = connect(world.bot, { signal: caller.signal });
@@ -213,7 +216,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.journal).toEqual([]);
     });
 
-    it('stops connecting to a server that says nothing', async () => {
+    it('stops connecting when its signal is aborted while the server does not answer', async () => {
       await world.bot.token('notes');
       world.server.behaviour.latencyMs = 60_000;
       const caller = new AbortController();

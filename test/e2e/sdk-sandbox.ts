@@ -9,7 +9,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from '@credence/sandb
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { countRefused, type ToolClient } from './sdk-world.ts';
 
-// a hundred calls over HTTP, or a process of its own, take their time on a busy machine
+// a hundred calls over HTTP, or a child process, can take long on a busy machine
 jest.setTimeout(90_000);
 
 type Connect = (bot: ServicePrincipal, server: string) => Promise<ToolClient>;
@@ -17,9 +17,9 @@ type Connect = (bot: ServicePrincipal, server: string) => Promise<ToolClient>;
 const LIST = { name: 'list_issues', arguments: {} };
 const CREATE = { name: 'create_issue', arguments: { title: 'Coffee machine', body: 'It leaks.' } };
 
-/** What holds for a bot of the sandbox, whatever the SDK. */
+/** The tests of a bot in the sandbox, which are the same for both SDKs. */
 export function describeInSandbox(what: string, connect: Connect): void {
-  describe(`a bot in the sandbox, ${what}`, () => {
+  describe(`a bot in the sandbox with ${what}`, () => {
     const opened: { close(): Promise<void> }[] = [];
     let events: CredenceEvent[];
     let sandbox: Sandbox;
@@ -53,7 +53,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
       }
     });
 
-    it('brings 100 calls in flight over a revocation with one acquisition', async () => {
+    it('requests one new access token for 100 calls after a revocation', async () => {
       const client = await connected(await start());
       await client.callTool(LIST);
       const { idp, authorizationServers, servers } = sandbox;
@@ -63,12 +63,12 @@ export function describeInSandbox(what: string, connect: Connect): void {
       expect(countRefused(outcomes)).toBe(0);
       expect(servers.issues.requests.toolCalls).toBe(101);
       expect(authorizationServers.main.requests.token - before.as).toBe(1);
-      // the ID-JAG that is still good is redeemed again: the IdP is not even asked
+      // the cached ID-JAG is redeemed again, without a request to the IdP
       expect(idp.requests.token - before.idp).toBe(0);
       expect(servers.issues.requests.unauthorized).toBeLessThanOrEqual(100);
     });
 
-    it('calls on and on with tokens that live two seconds, and none fails', async () => {
+    it('makes calls for three seconds with access tokens that live two seconds, and no call fails', async () => {
       const client = await connected(await start({ accessTokenLifetimeSeconds: 2 }));
       const endMs = performance.now() + 3_200;
       let calls = 0;
@@ -78,20 +78,20 @@ export function describeInSandbox(what: string, connect: Connect): void {
         await new Promise((resolve) => setTimeout(resolve, 15));
       }
       expect(calls).toBeGreaterThan(5);
-      // the authorization server counts whole seconds: two of them may end after little more than one, unannounced
+      // The authorization server counts whole seconds, so a lifetime of two seconds can end after little more than one.
       const tokens = events.filter(({ type }) => type === 'acquired' || type === 'renewed').length;
       expect(tokens).toBeGreaterThanOrEqual(2);
       expect(tokens).toBeLessThanOrEqual(4);
       expect(sandbox.servers.issues.requests.unauthorized).toBeLessThan(tokens);
     });
 
-    it('writes where a step-up is configured and granted', async () => {
+    it('calls a tool that needs an additional scope, if it is configured and granted', async () => {
       const client = await connected(await start());
       expect(await client.callTool(CREATE)).toMatchObject({ content: [{ text: expect.stringContaining('Coffee') }] });
       expect(sandbox.servers.issues.requests.forbidden).toBe(1);
     });
 
-    it('is told by the IdP where the step-up is no longer granted', async () => {
+    it('gets the refusal of the IdP if the additional scope is no longer granted', async () => {
       const client = await connected(await start());
       sandbox.policy.revokeScope('reporting-bot', 'issues', 'issues:write');
       await expect(client.callTool(CREATE)).rejects.toMatchObject({
@@ -102,7 +102,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
       await expect(client.callTool(LIST)).resolves.toBeDefined();
     });
 
-    it('is refused a server that it was not granted, by the IdP, before anything is asked of the server', async () => {
+    it('is refused by the IdP for a server that is not granted, and sends no call to the server', async () => {
       const bot = await start();
       await expect(connect(bot, 'database')).rejects.toMatchObject({
         name: 'CredenceError',
@@ -114,7 +114,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
       expect(sandbox.servers.database.requests.post).toBe(0);
     });
 
-    it('is refused by name when the principal is disabled', async () => {
+    it('is refused at the leg authenticate if the principal is disabled', async () => {
       const bot = await start();
       sandbox.policy.disablePrincipal('reporting-bot');
       await expect(connect(bot, 'issues')).rejects.toMatchObject({
@@ -124,7 +124,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
       });
     });
 
-    it('proves every call of a server that takes only tokens bound to a key', async () => {
+    it('sends a DPoP proof with every call to a server that requires DPoP', async () => {
       const bot = await start({ requireDpop: true }, await generateDpopKeyPair());
       const client = await connected(bot);
       await client.callTool(LIST);
@@ -132,11 +132,11 @@ export function describeInSandbox(what: string, connect: Connect): void {
       const outcomes = await Promise.allSettled(Array.from({ length: 100 }, async () => client.callTool(LIST)));
       expect(countRefused(outcomes)).toBe(0);
       expect(await client.callTool(CREATE)).toMatchObject({ content: [{ text: expect.stringContaining('Coffee') }] });
-      // one for the nonce; afterwards it is known
+      // one 401, with the nonce; later proofs contain the nonce
       expect(sandbox.servers.issues.requests.unauthorized).toBe(1);
     });
 
-    it('brings 100 proven calls in flight over a revocation with one acquisition', async () => {
+    it('requests one new DPoP-bound access token for 100 calls after a revocation', async () => {
       const client = await connected(await start({ requireDpop: true }, await generateDpopKeyPair()));
       await client.callTool(LIST);
       const { main } = sandbox.authorizationServers;
@@ -147,7 +147,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
       expect(main.requests.token - before).toBe(1);
     });
 
-    it('is told why, where the server takes only tokens bound to a key and none is configured', async () => {
+    it('gets an error that names the option dpop if the server requires DPoP and no key is configured', async () => {
       const bot = await start({ requireDpop: true });
       await expect(connect(bot, 'issues')).rejects.toMatchObject({
         name: 'CredenceError',
@@ -157,7 +157,7 @@ export function describeInSandbox(what: string, connect: Connect): void {
       });
     });
 
-    it('leaves no connection to the server behind when it is closed', async () => {
+    it('sends no request after the client is closed', async () => {
       const client = await connected(await start());
       await client.callTool(LIST);
       await client.close();

@@ -35,14 +35,14 @@ describeAuthProvider('SDK v1 over SSE', {
   firstRequest: 'GET',
 });
 
-describe('mcpAuthProvider, SDK v1, and a server that looks at tokens for some requests only', () => {
+describe('mcpAuthProvider with SDK v1 and a server that checks tokens only for some requests', () => {
   const opened: { close(): Promise<void> }[] = [];
 
   afterEach(async () => {
     for (const resource of opened.splice(0).toReversed()) await resource.close();
   });
 
-  /** A bot whose server is behind a relay. */
+  /** A bot whose server is behind a relay that can answer in its place. */
   async function behindRelay(
     verify: VerifyToken | undefined,
     instead: (request: PeerRequest, world: SdkWorld) => PeerAnswer | undefined,
@@ -65,7 +65,7 @@ describe('mcpAuthProvider, SDK v1, and a server that looks at tokens for some re
     return { world, relay, client, url: new URL(url) };
   }
 
-  it('ends the GET stream in one error, and the calls go on', async () => {
+  it('reports one error for the GET stream, and calls still succeed', async () => {
     const { world, relay, client, url } = await behindRelay(undefined, ({ method }) =>
       method === 'GET' ? { status: 401, headers: { 'www-authenticate': 'Bearer' } } : undefined,
     );
@@ -77,14 +77,14 @@ describe('mcpAuthProvider, SDK v1, and a server that looks at tokens for some re
     const refused = relay.received('GET /mcp').length;
     expect(refused).toBeLessThanOrEqual(3);
 
-    expect(await client.callTool(echo('calls go on'))).toEqual(echoed('calls go on'));
+    expect(await client.callTool(echo('still there'))).toEqual(echoed('still there'));
     expect(relay.received('GET /mcp')).toHaveLength(refused);
-    // the SDK reports the one error at each place it passes on its way up
+    // the SDK reports the same error several times
     expect(new Set(errors).size).toBe(1);
     expect(world.as.issued.length).toBeLessThanOrEqual(2);
   });
 
-  it('replaces a revoked token though a ping goes through without one', async () => {
+  it('replaces a revoked token also if the server accepts a ping without a token', async () => {
     const anyone: VerifyToken = () => ({ clientId: 'anyone', scopes: ['tools:read'] });
     const { world, client, url } = await behindRelay(anyone, ({ body, headers }, { as }) => {
       const good = as.verify(headers.authorization?.slice('Bearer '.length) ?? '') !== undefined;

@@ -22,8 +22,8 @@ function closing<Resource extends { close(): Promise<void> }>(resource: Resource
   return resource;
 }
 
-describe("a caller's own client", () => {
-  it('keeps what it declares and is given the EMA capability', async () => {
+describe('connectMcp with a client of the caller', () => {
+  it('keeps the capabilities of the client and adds the EMA capability', async () => {
     const { bot, server } = await startWorld(startV1Streamable);
     const client = new Client(
       { name: 'mine', version: '7' },
@@ -37,7 +37,7 @@ describe("a caller's own client", () => {
     });
   });
 
-  it('that is connected already stays connected, and the mistake is named', async () => {
+  it('rejects a client that is already connected, and does not disconnect it', async () => {
     const { bot } = await startWorld(startV1Streamable);
     const client = closing(await connectMcp(bot, 'notes'));
     await expect(connectMcp(bot, 'notes', { client })).rejects.toMatchObject({
@@ -49,18 +49,20 @@ describe("a caller's own client", () => {
     expect(await client.callTool(echo('still there'))).toEqual(echoed('still there'));
   });
 
-  it('can be connected again after a refusal', async () => {
+  it('can connect the same client after a refusal', async () => {
     const { bot, idp } = await startWorld(startV1Streamable);
     const client = new Client({ name: 'mine', version: '7' });
     idp.script.once('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
     await expect(connectMcp(bot, 'notes', { client })).rejects.toMatchObject({ code: 'access_denied' });
-    // a refusal is remembered for a second, for the herd right behind
+    // a refusal is cached for a second
     await new Promise((resolve) => setTimeout(resolve, 1_050));
     await connectMcp(bot, 'notes', { client });
     expect(await closing(client).callTool(echo('second try'))).toEqual(echoed('second try'));
   });
+});
 
-  it('takes the transport and the capability by themselves', async () => {
+describe('mcpTransport of SDK v1', () => {
+  it('connects a client that declares emaCapabilities', async () => {
     const { bot, server } = await startWorld(startV1Streamable);
     const client = closing(new Client({ name: 'mine', version: '7' }, { capabilities: emaCapabilities }));
     await client.connect(mcpTransport(bot, server.url));
@@ -68,7 +70,7 @@ describe("a caller's own client", () => {
     expect(server.journal[0]?.capabilities).toEqual({ extensions: { [EXTENSION_EMA]: {} } });
   });
 
-  it('gets a refusal from connect() itself over a transport it was given', async () => {
+  it('rejects connect() of the client with the refusal', async () => {
     const { bot, idp } = await startWorld(startV1Sse);
     idp.script.always('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
     const client = closing(new Client({ name: 'mine', version: '7' }));
@@ -80,12 +82,12 @@ describe("a caller's own client", () => {
 });
 
 describe('a connection of SDK v1', () => {
-  it('is refused by a server that speaks 2026-07-28 alone with what that server says', async () => {
+  it('is rejected with the error of a server that supports only 2026-07-28', async () => {
     const { bot } = await startWorld(startV2Only2026);
     await expect(connectMcp(bot, 'notes')).rejects.toThrow(/-?32022|unsupported protocol version/i);
   });
 
-  it('begins with a token that was revoked meanwhile, and its stream opens', async () => {
+  it('replaces a token that was revoked before it connects, and opens its stream', async () => {
     const { bot, server, as } = await startWorld(startV1Streamable);
     const token = await bot.token('notes');
     as.revoke(token.value);
@@ -114,7 +116,7 @@ describe('a connection of SDK v1', () => {
     expect(await client.callTool(echo('fine'))).toEqual(echoed('fine'));
   });
 
-  it('over SSE ends at once, with the refusal, where the stream is refused later', async () => {
+  it('over SSE closes with the refusal if the stream is refused later', async () => {
     const sse: { loseSessions?: () => Promise<void> } = {};
     const { bot, server, as, idp } = await startWorld(async (options) => Object.assign(sse, await startV1Sse(options)));
     const client = closing(await connectMcp(bot, 'notes', { transport: 'sse' }));

@@ -28,8 +28,8 @@ const modes: { mode: string; options: ConnectMcpOptions }[] = [
   { mode: 'pin', options: { versionNegotiation: { mode: { pin: '2026-07-28' } } } },
 ];
 
-describe.each(modes)('a refusal while SDK v2 connects, mode $mode,', ({ options }) => {
-  it('arrives as the CredenceError that the IdP caused', async () => {
+describe.each(modes)('a refusal while SDK v2 connects in mode $mode', ({ options }) => {
+  it('by the IdP rejects connectMcp with the CredenceError', async () => {
     const { bot, idp } = await startWorld(startV2BothRevisions);
     idp.script.always('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
     await expect(connectMcp(bot, 'notes', options)).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe.each(modes)('a refusal while SDK v2 connects, mode $mode,', ({ options 
     });
   });
 
-  it('arrives as the CredenceError that the server caused by the first answer of the connection', async () => {
+  it('by the first answer of the server rejects connectMcp with the CredenceError', async () => {
     const started: { world?: SdkWorld } = {};
     const relay = closing(
       await startRelay(
@@ -61,7 +61,7 @@ describe.each(modes)('a refusal while SDK v2 connects, mode $mode,', ({ options 
 });
 
 describe('a connection of SDK v2', () => {
-  it("declares the capability in every request's _meta on 2026-07-28", async () => {
+  it('declares the EMA capability in the _meta of every request on 2026-07-28', async () => {
     const { bot, server } = await startWorld(startV2Only2026);
     const client = closing(await connectMcp(bot, 'notes'));
     await client.listTools();
@@ -73,15 +73,15 @@ describe('a connection of SDK v2', () => {
     }
   });
 
-  it('tells a server that lacks the pinned revision by what the SDK says', async () => {
+  it('is rejected with the error of the SDK if the server does not support the pinned revision', async () => {
     const { bot } = await startWorld(startV1Streamable);
     const pinned = connectMcp(bot, 'notes', { versionNegotiation: { mode: { pin: '2026-07-28' } } });
     await expect(pinned).rejects.toMatchObject({ code: 'ERA_NEGOTIATION_FAILED' });
   });
 });
 
-describe("a caller's own client", () => {
-  it('keeps what it declares and how it negotiates, and is given the EMA capability', async () => {
+describe('connectMcp with a client of the caller', () => {
+  it('keeps its capabilities and version negotiation, and adds the EMA capability', async () => {
     const { bot, server } = await startWorld(startV2BothRevisions);
     const client = new Client(
       { name: 'mine', version: '7' },
@@ -94,7 +94,7 @@ describe("a caller's own client", () => {
     });
   });
 
-  it('that is connected already stays connected, and the mistake is named', async () => {
+  it('rejects a client that is already connected, and does not disconnect it', async () => {
     const { bot } = await startWorld(startV2BothRevisions);
     const client = closing(await connectMcp(bot, 'notes'));
     await expect(connectMcp(bot, 'notes', { client })).rejects.toMatchObject({
@@ -103,20 +103,22 @@ describe("a caller's own client", () => {
     });
     expect(await client.callTool(echo('still there'))).toEqual(echoed('still there'));
   });
+});
 
-  it('takes the transport and the capability by themselves, and gets a refusal from connect()', async () => {
+describe('mcpTransport of SDK v2', () => {
+  it('connects a client that declares emaCapabilities, and rejects connect() with a refusal', async () => {
     const { bot, idp, server } = await startWorld(startV2BothRevisions);
     idp.script.once('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
-    const make = () =>
+    const createClient = () =>
       closing(
         new Client(
           { name: 'mine', version: '7' },
           { capabilities: emaCapabilities, versionNegotiation: { mode: 'auto' } },
         ),
       );
-    await expect(make().connect(mcpTransport(bot, 'notes'))).rejects.toMatchObject({ leg: 'exchange' });
+    await expect(createClient().connect(mcpTransport(bot, 'notes'))).rejects.toMatchObject({ leg: 'exchange' });
     await new Promise((resolve) => setTimeout(resolve, 1_050));
-    const client = make();
+    const client = createClient();
     await client.connect(mcpTransport(bot, 'notes'));
     expect(await client.callTool(echo('by hand'))).toEqual(echoed('by hand'));
     expect(server.journal[0]?.capabilities).toEqual({ extensions: { [EXTENSION_EMA]: {} } });

@@ -6,7 +6,7 @@ function connecting(settings: ConnectMcpOptions): SdkUnderTest['connect'] {
   return async (bot, options) => {
     const client = await connectMcp(bot, 'notes', { ...options, ...settings });
     return {
-      // v2 takes the options second
+      // in v2 the options are the second parameter
       callTool: async (params, _schema, call) => client.callTool(params, call),
       close: async () => client.close(),
     };

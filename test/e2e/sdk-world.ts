@@ -7,7 +7,7 @@ import { type OAuthWorld, startOAuthWorld, type WorldOptions } from '../support/
 export type ToolServer = McpFixture & { readonly workbench: Workbench };
 export type StartServer = (options: FixtureOptions) => Promise<ToolServer>;
 
-/** The part of a client that both SDKs' have, over every transport. */
+/** The methods of a client that the tests use, in the form of SDK v1. */
 export interface ToolClient {
   callTool(
     params: { name: string; arguments: Record<string, unknown> },
@@ -17,7 +17,7 @@ export interface ToolClient {
   close(): Promise<void>;
 }
 
-/** A scripted IdP and AS, an MCP server that takes the AS's tokens, and a bot that is configured for it as `notes`. */
+/** A scripted IdP and authorization server, an MCP server that accepts its access tokens, and a bot with this server as `notes`. */
 export interface SdkWorld extends OAuthWorld {
   readonly server: ToolServer;
   readonly bot: ServicePrincipal;
@@ -63,12 +63,12 @@ export function echo(message: string): { name: string; arguments: Record<string,
   return { name: 'echo', arguments: { message } };
 }
 
-/** What `echo` answers. */
+/** The expected result of the tool `echo`. */
 export function echoed(message: string): unknown {
   return expect.objectContaining({ content: [{ type: 'text', text: message }] });
 }
 
-/** Resolves when `condition` holds, which has to happen within seconds. */
+/** Resolves when `condition` is true. Rejects after 20 seconds. */
 export async function until(condition: () => boolean): Promise<void> {
   await untilAsync(async () => condition(), 5);
 }
@@ -76,12 +76,12 @@ export async function until(condition: () => boolean): Promise<void> {
 export async function untilAsync(condition: () => Promise<boolean>, everyMs = 100): Promise<void> {
   const latestMs = performance.now() + 20_000;
   while (!(await condition())) {
-    if (performance.now() > latestMs) throw new Error(`never happened: ${String(condition)}`);
+    if (performance.now() > latestMs) throw new Error(`did not become true: ${String(condition)}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
-/** A gate that is opened once, and that anything can wait at. */
+/** A promise with a function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; open: () => void } {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -94,10 +94,10 @@ export function countRefused(outcomes: readonly PromiseSettledResult<unknown>[])
   return outcomes.filter(({ status }) => status === 'rejected').length;
 }
 
-const PASSED_ON = ['authorization', 'content-type', 'accept', 'mcp-session-id', 'mcp-protocol-version'];
-const PASSED_BACK = ['content-type', 'mcp-session-id', 'www-authenticate'];
+const REQUEST_HEADERS = ['authorization', 'content-type', 'accept', 'mcp-session-id', 'mcp-protocol-version'];
+const RESPONSE_HEADERS = ['content-type', 'mcp-session-id', 'www-authenticate'];
 
-/** Stands before a server and answers itself where `instead` does; everything else goes through. */
+/** A relay in front of a server. It answers a request if `instead` returns an answer, and forwards all others. */
 export async function startRelay(
   target: () => string,
   instead: (request: PeerRequest) => PeerAnswer | undefined,
@@ -106,13 +106,13 @@ export async function startRelay(
     const answer = instead(request);
     if (answer) return answer;
     const headers = new Headers();
-    for (const name of PASSED_ON) {
+    for (const name of REQUEST_HEADERS) {
       const value = request.headers[name];
       if (typeof value === 'string') headers.set(name, value);
     }
     const { method, body } = request;
     const relayed = await fetch(target(), { method, headers, ...(body !== '' && { body }) });
-    const back = PASSED_BACK.flatMap((name) => {
+    const back = RESPONSE_HEADERS.flatMap((name) => {
       const value = relayed.headers.get(name);
       return value === null ? [] : [[name, value] as const];
     });
@@ -120,7 +120,7 @@ export async function startRelay(
   });
 }
 
-/** Connects a client of the test's own; one that fails is closed, because over SSE the SDKs would go on trying. */
+/** Connects a client. If that fails, it closes the client: over SSE the SDKs would reconnect without end. */
 export async function connectedOrClosed<Client extends { close(): Promise<void> }>(
   client: Client,
   connect: (client: Client) => Promise<void>,

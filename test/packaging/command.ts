@@ -6,10 +6,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** What `npm test` passes down about this repository and must not reach an npm that works on another folder. */
+/** Environment variables that `npm test` sets for this repository. An npm that runs in another folder must not get them. */
 const INHERITED = /^npm_(package|lifecycle|command)|^npm_config_(local_prefix|workspace|prefix|dry_run|json)/i;
 
-/** Runs a program to its end. */
+/** Runs a program and waits until it exits. */
 export async function run(command: string, args: readonly string[], cwd: string): Promise<Finished> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !INHERITED.test(name)));
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -24,7 +24,7 @@ export async function run(command: string, args: readonly string[], cwd: string)
   return { exitCode, stdout, stderr };
 }
 
-/** Runs a program that must succeed; throws with what it printed. */
+/** Runs a program. Throws an error with its output if it does not exit with 0. */
 export async function runOk(command: string, args: readonly string[], cwd: string): Promise<string> {
   const { exitCode, stdout, stderr } = await run(command, args, cwd);
   if (exitCode !== 0) {

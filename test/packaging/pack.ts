@@ -9,7 +9,7 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 export interface PackedPackage {
   readonly name: string;
-  /** The .tgz file. */
+  /** The path of the .tgz file. */
   readonly tarball: string;
   readonly files: readonly string[];
 }
@@ -21,7 +21,7 @@ const PackOutput = z.array(
 const Named = z.object({ name: z.string() });
 const Versioned = z.object({ version: z.string() });
 
-/** The exact version of a package that this repository has installed. */
+/** The version of a package that is installed in this repository. */
 export async function installedVersion(name: string): Promise<string> {
   const manifest = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
   return Versioned.parse(JSON.parse(manifest)).version;
@@ -32,7 +32,7 @@ async function packageFolders(): Promise<readonly string[]> {
   return folders.filter((folder) => existsSync(join(ROOT, 'packages', folder, 'package.json')));
 }
 
-/** The names of the packages this repository publishes. */
+/** The names of the packages that this repository publishes. */
 export async function packageNames(): Promise<readonly string[]> {
   const names: string[] = [];
   for (const folder of await packageFolders()) {
@@ -43,8 +43,8 @@ export async function packageNames(): Promise<readonly string[]> {
 }
 
 /**
- * Builds a copy of the packages and packs each of them. A copy, because dist/ in the working tree may be missing, stale
- * or in the middle of somebody's build.
+ * Builds a copy of the packages and packs each of them. It uses a copy because dist/ in the working tree can be missing,
+ * outdated or being written.
  */
 export async function buildAndPack(workspace: string): Promise<readonly PackedPackage[]> {
   const copy = join(workspace, 'copy');
@@ -63,7 +63,7 @@ export async function buildAndPack(workspace: string): Promise<readonly PackedPa
   return packAll(copy, join(workspace, 'tarballs'));
 }
 
-/** Packs each of the packages under `root`, which are built, into the folder `out`. */
+/** Packs the built packages under `root` into the folder `out`. */
 export async function packAll(root: string, out: string): Promise<readonly PackedPackage[]> {
   await mkdir(out, { recursive: true });
   const specs = (await packageFolders()).map((folder) => `./packages/${folder}`);

@@ -10,7 +10,7 @@ import { installCompilers, oldestTypescript } from './oldest-typescript.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
 import { installAll, type Project, PROJECTS } from './project.ts';
 
-/** Every limit is several times what two cores need; the registry is the slow part. */
+/** Each limit is several times what a machine with two cores needs. Downloads from the registry take most of the time. */
 const BUILD_MS = 120_000;
 const INSTALL_MS = 300_000;
 const CHECK_MS = 60_000;
@@ -42,7 +42,7 @@ function packageOf(name: string): PackedPackage {
 }
 
 describe.each(PACKAGES)('%s', (name) => {
-  test('contains what is needed and nothing else', () => {
+  test('contains all required files and no others', () => {
     const { files } = packageOf(name);
     const needed = ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts'];
     const allowed = /^(LICENSE|README\.md|package\.json|dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/;
@@ -53,7 +53,7 @@ describe.each(PACKAGES)('%s', (name) => {
     }).toEqual({ missing: [], surplus: [] });
   });
 
-  test('ships the source its source maps point at', async () => {
+  test('contains the source files that its source maps name', async () => {
     const folder = join(workspace, 'unpacked', name);
     await mkdir(folder, { recursive: true });
     const { tarball, files } = packageOf(name);
@@ -89,7 +89,7 @@ describe.each(PACKAGES)('%s', (name) => {
   );
 });
 
-describe.each(PROJECTS)('an empty project: $name', (project) => {
+describe.each(PROJECTS)('a new project of the kind $name', (project) => {
   let folder: string;
 
   beforeAll(async () => {
@@ -118,7 +118,7 @@ describe.each(PROJECTS)('an empty project: $name', (project) => {
   );
 
   test(
-    'has one copy of each package of ours, so that an error of one is recognised by all',
+    'has one copy of each Credence package, so that instanceof works between them',
     async () => {
       const files = await readdir(join(folder, 'node_modules'), { recursive: true });
       const copies = files.filter((file) => /(^|\/)@credence\/[\w-]+$/u.test(file)).map((file) => basename(file));
@@ -127,13 +127,13 @@ describe.each(PROJECTS)('an empty project: $name', (project) => {
     CHECK_MS,
   );
 
-  test('has installed nothing that only another role or entry needs', () => {
+  test('has no dependency that only another role or entry point needs', () => {
     const found = project.absent.filter((name) => existsSync(join(folder, 'node_modules', name)));
     expect(found).toEqual([]);
   });
 
   test(
-    'type-checks what is written in it',
+    'compiles the program in it',
     async () => {
       const { exitCode, stdout } = await run(
         process.execPath,
@@ -147,7 +147,7 @@ describe.each(PROJECTS)('an empty project: $name', (project) => {
 });
 
 test(
-  'a bot gets a token from the sandbox as it is installed',
+  'a bot gets an access token from the sandbox with the installed packages',
   async () => {
     const script = `
       import { ServicePrincipal } from '@credence/core';
@@ -166,7 +166,7 @@ test(
   CHECK_MS,
 );
 
-describe('the oldest TypeScript', () => {
+describe('the oldest supported TypeScript', () => {
   let compiler: (version: string) => string;
 
   beforeAll(async () => {
@@ -175,7 +175,7 @@ describe('the oldest TypeScript', () => {
   }, INSTALL_MS);
 
   test.each(PROJECTS.map(({ name }) => [name, oldestTypescript(name)] as const))(
-    'that compiles %s is %s',
+    'compiles the project %s with version %s',
     async (name, version) => {
       const { exitCode, stdout } = await run(process.execPath, [compiler(version), '-p', '.'], join(workspace, name));
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });

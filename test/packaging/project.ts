@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { runOk } from './command.ts';
 import { installedVersion, type PackedPackage, ROOT } from './pack.ts';
 
-/** An empty project that installs packages of ours, and writes the program of its name in `projects/`. */
+/** A new project that installs Credence packages and compiles the program with its name in `projects/`. */
 export interface Project {
   readonly name: string;
-  /** Ours that it installs, and what each must export, at least. */
+  /** The entry points that it uses, each with some names that it must export. */
   readonly entries: Readonly<Record<string, readonly string[]>>;
-  /** Named exactly, each of them: peers that are left to npm keep its resolver busy for minutes. */
+  /** Other packages to install, with exact versions. If npm has to choose versions of peers, it takes minutes. */
   readonly others: readonly string[];
-  /** Every package of ours that is installed then. */
+  /** All Credence packages that must be installed in the end. */
   readonly installed: readonly string[];
-  /** Packages that must not be installed: what only another role or another entry needs. */
+  /** Packages that must not be installed, because only another role or entry point needs them. */
   readonly absent: readonly string[];
-  /** Whether the declarations of dependencies are checked too (`skipLibCheck: false`). */
+  /** Whether the compiler also checks the declarations of dependencies (`skipLibCheck: false`). */
   readonly checksDeclarations: boolean;
 }
 
-/** The compiler itself is the one of this repository. */
+/** TypeScript is not listed: the tests use the compiler of this repository. */
 const TYPES = ['@types/node'];
 const OIDC_PROVIDER = ['oidc-provider', '@types/oidc-provider'];
 const BOT = ['@credence/core', 'oauth4webapi', 'p-retry'];
@@ -121,17 +121,17 @@ export const PROJECTS: readonly Project[] = [
       '@credence/sandbox',
     ],
     absent: [],
-    // @types/koa does not compile beside the newer content-disposition that express installs
+    // @types/koa does not compile together with the newer content-disposition that express installs
     checksDeclarations: false,
   },
 ];
 
-/** `@credence/core/opentelemetry` is of `@credence/core`. */
+/** The packages of the entry points: `@credence/core` for `@credence/core/opentelemetry`. */
 export function packagesOf({ entries }: Project): readonly string[] {
   return [...new Set(Object.keys(entries).map((entry) => entry.split('/').slice(0, 2).join('/')))];
 }
 
-/** Installs all of them, two at a time: half of the time npm waits for the registry. A promise for each, by name. */
+/** Installs all projects, two at a time, because npm often waits for the registry. Returns a promise for each project name. */
 export function installAll(
   folderOf: (project: Project) => string,
   packed: readonly PackedPackage[],
@@ -140,7 +140,7 @@ export function installAll(
   for (const [at, project] of PROJECTS.entries()) {
     const earlier = installs[at - 2]?.catch(() => undefined);
     const installed = (earlier ?? Promise.resolve()).then(() => install(project, folderOf(project), packed));
-    // Whoever waits for it hears of a failure.
+    // Prevents an unhandled rejection. The test that awaits this promise reports a failure.
     installed.catch(() => undefined);
     installs.push(installed);
   }
@@ -154,7 +154,7 @@ async function install(project: Project, folder: string, packed: readonly Packed
     if (found === undefined) throw new Error(`${name} was not packed`);
     dependencies[name] = `file:${found.tarball}`;
   }
-  // what ours depend on of ours is in no registry yet
+  // Dependencies between Credence packages come from tarballs, because their versions are not published yet.
   const overrides = Object.fromEntries(
     packed.filter(({ name }) => dependencies[name] === undefined).map(({ name, tarball }) => [name, `file:${tarball}`]),
   );
@@ -162,7 +162,7 @@ async function install(project: Project, folder: string, packed: readonly Packed
   const program = `${project.name}.ts`;
   const tsconfig = {
     compilerOptions: {
-      target: 'ES2022', // TypeScript 5.4 knows no later one
+      target: 'ES2022', // the latest target of TypeScript 5.4
       lib: ['es2023', 'dom'],
       types: ['node'],
       module: 'nodenext',

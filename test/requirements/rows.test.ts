@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { duplicateIds, parseDocument, readDocuments } from './rows.ts';
 
-/** A table of one row, with some lines of the row replaced or (undefined) left out. */
+/** A table with one row. `changes` replaces members of the row, or removes them if the value is undefined. */
 function table(changes: Record<string, string | undefined> = {}): string {
   const row: Record<string, string | undefined> = {
     id: 'X-1',
@@ -19,7 +19,7 @@ function table(changes: Record<string, string | undefined> = {}): string {
 const LINK = '[{ file: a/b.test.ts, titles: [the client sends the audience] }]';
 
 describe('a table of requirements', () => {
-  it('is read with the name of its file', () => {
+  it('is parsed, and keeps the name of its file', () => {
     expect(parseDocument('x.yaml', table({ excluded: undefined, tests: LINK, role: '[client, idp]' }))).toEqual({
       source: 'x.yaml',
       document: 'Example',
@@ -42,29 +42,33 @@ describe('a table of requirements', () => {
     ['an unknown role', { role: 'server' }, 'X-1 role'],
     ['an unknown level', { level: 'OUGHT' }, 'X-1 level'],
     ['no section', { section: undefined }, 'X-1 section'],
-    ['no words', { requirement: '""' }, 'X-1 requirement'],
+    ['no requirement', { requirement: '""' }, 'X-1 requirement'],
     ['an unknown member', { status: 'met' }, 'X-1'],
-    ['an id that is no id', { id: 'first' }, 'an id looks like J-28'],
+    ['an invalid id', { id: 'first' }, 'an id looks like J-28'],
     ['neither tests nor excluded', { excluded: undefined }, 'either tests or excluded'],
     ['both tests and excluded', { tests: LINK }, 'either tests or excluded'],
-    ['no tests in its list', { excluded: undefined, tests: '[]' }, 'X-1 tests'],
-    ['a file that is no file of tests', { excluded: undefined, tests: LINK.replace('.test', '') }, 'X-1 tests.0.file'],
-    ['a title that fits nearly all', { excluded: undefined, tests: LINK.replace(/the.*ce/u, '"a *"') }, '8 characters'],
-    ['a reason of no kind', { excluded: 'it is not needed' }, 'a reason begins with'],
-  ])('with %s in a row is refused with the name of the row', (_what, changes, message) => {
+    ['an empty list of tests', { excluded: undefined, tests: '[]' }, 'X-1 tests'],
+    ['a file that is not a test file', { excluded: undefined, tests: LINK.replace('.test', '') }, 'X-1 tests.0.file'],
+    [
+      'a title that matches nearly all titles',
+      { excluded: undefined, tests: LINK.replace(/the.*ce/u, '"a *"') },
+      '8 characters',
+    ],
+    ['a reason without a kind', { excluded: 'it is not needed' }, 'a reason begins with'],
+  ])('with %s in a row is refused, with an error that names the row', (_what, changes, message) => {
     expect(() => parseDocument('x.yaml', table(changes))).toThrow(message);
     expect(() => parseDocument('x.yaml', table(changes))).toThrow('x.yaml is not a table of requirements');
   });
 
-  it('has no id that another table has', () => {
+  it('must not use an id of another table', () => {
     const first = parseDocument('x.yaml', table());
     expect(duplicateIds([first, parseDocument('y.yaml', table({ id: 'X-2' }))])).toEqual([]);
     expect(duplicateIds([first, parseDocument('y.yaml', table())])).toEqual(['X-1']);
   });
 });
 
-describe('the tables of this folder', () => {
-  it('are valid, and no id is used twice', () => {
+describe('the tables in test/requirements', () => {
+  it('are valid and use each id once', () => {
     expect(readDocuments().length).toBeGreaterThan(0);
   });
 });

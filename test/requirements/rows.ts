@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-/** Where the tables are: this folder. */
+/** The folder of the tables. */
 export const REQUIREMENTS = import.meta.dirname;
 
 export const ROLES = ['client', 'idp', 'authorization-server', 'resource-server'] as const;
@@ -19,14 +19,14 @@ const LEVELS = [
   'OPTIONAL',
 ] as const;
 
-/** What an `excluded` reason begins with. */
+/** The kinds of exclusion. The text of `excluded` begins with one of them. */
 export const EXCLUSIONS = ['not implemented yet', 'no test yet', 'out of scope', 'nothing to check'] as const;
 export type Exclusion = (typeof EXCLUSIONS)[number];
 
 const text = z.string().trim().min(1);
 const role = z.enum(ROLES);
 
-/** A title is exact, except that `*` stands for any text. The rest must be long enough to say which tests are meant. */
+/** The full title of a test. `*` matches any text. The rest must be long enough to identify the tests. */
 const title = text.refine((value) => value.replaceAll(/[*\s]/gu, '').length >= 8, {
   error: 'a title needs at least 8 characters beside "*"',
 });
@@ -66,15 +66,15 @@ const documentSchema = z.strictObject({
 });
 
 export type Requirement = z.infer<typeof rowSchema>;
-/** The requirements of one specification, and the yaml file they are in. */
+/** The requirements of one specification, and the name of their yaml file. */
 export type RequirementsDocument = z.infer<typeof documentSchema> & { readonly source: string };
 
-/** Which kind of exclusion a reason is. */
+/** The kind at the start of the text of `excluded`. */
 export function exclusionOf(reason: string): Exclusion | undefined {
   return EXCLUSIONS.find((kind) => reason.startsWith(`${kind}: `));
 }
 
-/** Reads one table. Throws an Error that names the file, the row and what is wrong with it. */
+/** Reads one table. Throws an Error that names the file, the row and the problem. */
 export function parseDocument(source: string, yaml: string): RequirementsDocument {
   const raw: unknown = parse(yaml);
   const result = documentSchema.safeParse(raw);
@@ -83,7 +83,7 @@ export function parseDocument(source: string, yaml: string): RequirementsDocumen
   throw new Error(`${source} is not a table of requirements:\n${problems.map((line) => `  ${line}`).join('\n')}`);
 }
 
-/** `J-28 tests[0].file` rather than `requirements[27].tests[0].file`. */
+/** The path of a problem with the id of its row: `J-28 tests.0.file`, not `requirements.27.tests.0.file`. */
 function rowName(raw: unknown, path: readonly PropertyKey[]): string {
   const [first, at, ...rest] = path;
   const rows = z.object({ requirements: z.array(z.object({ id: z.string() }).catch({ id: '' })) }).safeParse(raw);
@@ -92,19 +92,19 @@ function rowName(raw: unknown, path: readonly PropertyKey[]): string {
   return [id, rest.map(String).join('.')].filter((part) => part !== '').join(' ');
 }
 
-/** The ids that more than one row has, in any of the documents. */
+/** The ids that more than one row uses, in all documents. */
 export function duplicateIds(documents: readonly RequirementsDocument[]): string[] {
   const ids = documents.flatMap(({ requirements }) => requirements.map(({ id }) => id));
   return [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))];
 }
 
-/** Reads every table of a folder. Throws where one is invalid or an id is used twice. */
+/** Reads all tables in a folder. Throws if a table is invalid or an id is used twice. */
 export function readDocuments(folder: string = REQUIREMENTS): RequirementsDocument[] {
   const documents = readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
     .toSorted()
     .map((name) => parseDocument(name, readFileSync(join(folder, name), 'utf8')));
-  const twice = duplicateIds(documents);
-  if (twice.length > 0) throw new Error(`These ids are used more than once: ${twice.join(', ')}`);
+  const duplicates = duplicateIds(documents);
+  if (duplicates.length > 0) throw new Error(`These ids are used more than once: ${duplicates.join(', ')}`);
   return documents;
 }

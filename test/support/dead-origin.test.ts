@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { holdDeadOrigin } from './dead-origin.ts';
 
-describe('a dead origin', () => {
-  it('refuses connections, and its port is given to nobody else', async () => {
+describe('holdDeadOrigin', () => {
+  it('returns an origin that refuses connections, and whose port no other server can use', async () => {
     const dead = await holdDeadOrigin();
     try {
       await expect(fetch(dead.origin)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });

@@ -7,8 +7,8 @@ export interface DeadOrigin {
 }
 
 /**
- * An origin where every connection is refused, for as long as it is held: its port belongs to the client's end of a connection.
- * A port that was merely let go is soon given to somebody else, who then answers.
+ * Reserves an origin that refuses every connection until `close`. The port is the local port of an open client connection, so no
+ * server can listen on it. A port that is only closed could be used by another server in the meantime.
  */
 export async function holdDeadOrigin(): Promise<DeadOrigin> {
   const server = createServer();

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { type CredenceError, isCredenceError } from '@credence/core';
 
-/** The CredenceError that an action ends in; anything else fails the test. */
+/** The CredenceError that an action throws. Throws if the action succeeds or throws another error. */
 export async function refusalOf(action: Promise<unknown> | (() => unknown)): Promise<CredenceError> {
   let value: unknown;
   try {
@@ -13,7 +13,7 @@ export async function refusalOf(action: Promise<unknown> | (() => unknown)): Pro
   throw new Error(`expected a refusal, got ${inspect(value)}`);
 }
 
-/** Everything that an object shows to a log, a debugger or a ticket. */
+/** All texts that logging or inspecting these values can produce: `inspect`, JSON, `String` and the stack of an error. */
 export function everythingShownBy(...things: readonly unknown[]): string {
   return things
     .map((thing) => {

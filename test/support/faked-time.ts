@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 
-/** What stays real, so that requests on loopback get their answers. */
+/** Functions that are not faked, because requests on loopback need them. */
 const REAL = [
   'hrtime',
   'nextTick',
@@ -13,17 +13,17 @@ const REAL = [
   'clearInterval',
 ] as const;
 
-/** Timeouts stand still from here on, until the test moves them. `jest.useRealTimers()` ends it. */
+/** Fakes `setTimeout`. Timers fire only when the test advances them. `jest.useRealTimers()` restores it. */
 export function stopTimeouts(): void {
   jest.useFakeTimers({ doNotFake: [...REAL, 'Date'] });
 }
 
-/** Timeouts and `Date` stand still from here on, until the test moves them. `jest.useRealTimers()` ends it. */
+/** Fakes `setTimeout` and `Date`. They move only when the test advances them. `jest.useRealTimers()` restores them. */
 export function stopTime(): void {
   jest.useFakeTimers({ doNotFake: [...REAL] });
 }
 
-/** Lets time pass, as fast as the program takes it, until `work` is done. It begins once `begun` is true. */
+/** Waits until `begun` returns true, and then advances the faked time until `work` is settled. */
 export async function whileTimePasses<T>(work: Promise<T>, begun: () => boolean): Promise<T> {
   const done = work.then(
     () => true,
@@ -31,7 +31,7 @@ export async function whileTimePasses<T>(work: Promise<T>, begun: () => boolean)
   );
   const isDone = () => Promise.race([done, Promise.resolve(false)]);
   while (!begun() && !(await isDone())) await setImmediate();
-  // What was sent meanwhile arrives.
+  // Requests that were just sent need a moment of real time to arrive.
   await sleep(20);
   while (!(await isDone())) {
     await jest.advanceTimersByTimeAsync(100);

@@ -1,4 +1,4 @@
-/** Hosts of URLs that a peer on the public network must not send a bot or a server to, in the spellings that attackers use. */
+/** Hosts on private or reserved networks, in spellings that attackers use. A URL of a public peer must not contain them. */
 export const HOSTILE_HOSTS: readonly string[] = [
   // loopback
   'localhost',
@@ -49,7 +49,7 @@ export const HOSTILE_HOSTS: readonly string[] = [
   'db.internal.',
   'printer.local',
   'PRINTER.LOCAL',
-  // link-local, where clouds serve credentials
+  // link-local addresses: cloud providers serve credentials there
   '169.254.169.254',
   '0xa9fea9fe',
   '2852039166',
@@ -77,7 +77,7 @@ export const HOSTILE_HOSTS: readonly string[] = [
   '[64:ff9b::224.0.0.1]',
 ];
 
-/** Hosts that look like some of the hostile ones and lead to the public network. */
+/** Public hosts that are similar to the hostile ones. */
 export const PUBLIC_HOSTS: readonly string[] = [
   'as.example',
   'notlocalhost',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Binds to a free port of 127.0.0.1 and says where. */
+/** Listens on a free port of 127.0.0.1. Resolves to the origin. */
 export async function listenOnLoopback(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -10,7 +10,7 @@ export async function listenOnLoopback(server: Server): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Stops listening and cuts what is still open: an SSE stream or an endless answer would block `close()` for ever. */
+/** Stops listening and closes all connections. An open SSE stream or an endless answer would block `close()`. */
 export async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, 'close');
@@ -19,7 +19,7 @@ export async function closeServer(server: Server): Promise<void> {
   await closed;
 }
 
-/** Reads a request's body; these servers talk to our own clients only, so there is no limit. */
+/** Reads the body of a request, without a size limit: only tests send requests to these servers. */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

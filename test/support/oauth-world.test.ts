@@ -41,7 +41,7 @@ afterEach(async () => {
   await world.close();
 });
 
-/** oauth4webapi as the client: an implementation that nobody here wrote. */
+/** The client of these tests is oauth4webapi, an independent implementation. */
 async function discover(issuer: string): Promise<oauth.AuthorizationServer> {
   const url = new URL(issuer);
   const response = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...INSECURE });
@@ -118,8 +118,8 @@ function refusedWith(error: string): unknown {
   return expect.objectContaining({ error });
 }
 
-describe('the honest world', () => {
-  test('takes a bot from its own token to an access token', async () => {
+describe('the scripted IdP and authorization server, without a script,', () => {
+  test('issue a token for the bot, exchange it for an ID-JAG and redeem that for an access token', async () => {
     const idJag = await exchange({ scope: 'tools:read' });
     expect(idJag).toMatchObject({
       token_type: 'n_a',
@@ -146,7 +146,7 @@ describe('the honest world', () => {
     expect(world.as.verify(token.access_token)).toBeUndefined();
   });
 
-  test('counts what was asked, leg by leg', async () => {
+  test('count the requests of each leg', async () => {
     await redeem((await exchange()).access_token);
     expect(world.idp.script.count('authenticate')).toBe(1);
     expect(world.idp.script.count('exchange')).toBe(1);
@@ -154,7 +154,7 @@ describe('the honest world', () => {
     expect(world.as.script.received('redeem')[0]?.form).toMatchObject({ client_id: 'bot-at-as' });
   });
 
-  test('names its profiles in its metadata, also below a path', async () => {
+  test('list their profiles in the metadata, also if the issuer has a path', async () => {
     const below = await startOAuthWorld({ idp: { issuerPath: '/t/acme' }, as: { issuerPath: '/as' } });
     try {
       expect(await discover(below.idp.issuer)).toMatchObject({
@@ -175,7 +175,7 @@ describe('the honest world', () => {
   test.each([
     ['an ID token', TOKEN_TYPE_ID_TOKEN, () => world.idp.idToken({ audience: 'bot-at-idp', subject: 'alice' })],
     ['a refresh token', TOKEN_TYPE_REFRESH_TOKEN, async () => world.idp.refreshToken('bot-at-idp', 'alice')],
-  ])('exchanges %s', async (_name, subjectTokenType, subjectToken) => {
+  ])('exchange %s', async (_name, subjectTokenType, subjectToken) => {
     const { access_token } = await exchange({
       subject_token: await subjectToken(),
       subject_token_type: subjectTokenType,
@@ -183,14 +183,14 @@ describe('the honest world', () => {
     expect(decodeJwt(access_token).sub).toBe('alice');
   });
 
-  test('refuses an ID token that was made for another client', async () => {
+  test('refuse an ID token that was issued to another client', async () => {
     const subject_token = await world.idp.idToken({ audience: 'someone-else' });
     await expect(exchange({ subject_token, subject_token_type: TOKEN_TYPE_ID_TOKEN })).rejects.toEqual(
       refusedWith('invalid_grant'),
     );
   });
 
-  test('refuses another requested token type, an unknown audience and a denied scope', async () => {
+  test('refuse another requested token type, an unknown audience and a denied scope', async () => {
     await expect(exchange({ requested_token_type: TOKEN_TYPE_ACCESS_TOKEN })).rejects.toEqual(
       refusedWith('invalid_request'),
     );
@@ -198,7 +198,7 @@ describe('the honest world', () => {
     await expect(exchange({ scope: 'admin' })).rejects.toEqual(refusedWith('invalid_scope'));
   });
 
-  test('follows a policy that changes', async () => {
+  test('apply a changed policy', async () => {
     world.idp.setPolicy(() => {
       throw new OAuthRefusal('access_denied', 'the server is paused');
     });
@@ -207,7 +207,7 @@ describe('the honest world', () => {
     expect(await exchange({ scope: 'tools:read tools:write' })).toMatchObject({ scope: 'tools:read' });
   });
 
-  test('redeems an ID-JAG again, unless ID-JAGs are single-use', async () => {
+  test('redeem an ID-JAG again, unless ID-JAGs are single-use', async () => {
     const { access_token } = await exchange();
     await redeem(access_token);
     await redeem(access_token);
@@ -215,7 +215,7 @@ describe('the honest world', () => {
     await expect(redeem(access_token)).rejects.toEqual(refusedWith('invalid_grant'));
   });
 
-  test('grants no scope and no resource the ID-JAG does not carry', async () => {
+  test('refuse a scope or a resource that the ID-JAG does not contain', async () => {
     const { access_token } = await exchange({ scope: 'tools:read' });
     await expect(redeem(access_token, { scope: 'tools:write' })).rejects.toEqual(refusedWith('invalid_scope'));
     world.as.protect('https://other.example/mcp');
@@ -224,7 +224,7 @@ describe('the honest world', () => {
     );
   });
 
-  test('keeps ID-JAGs of an old key only while that key is published', async () => {
+  test('accept an ID-JAG of an old key only while that key is published', async () => {
     const { access_token } = await exchange();
     await world.idp.rotateKey({ keepOld: true });
     await redeem(access_token);
@@ -233,7 +233,7 @@ describe('the honest world', () => {
     await redeem((await exchange()).access_token);
   });
 
-  test('refuses an ID-JAG that another client stole', async () => {
+  test('refuse an ID-JAG that was issued to another client', async () => {
     const { access_token } = await exchange();
     world.as.clients.register({ clientId: 'thief', secret: 'loot' });
     const as = await discover(world.as.issuer);
@@ -251,7 +251,7 @@ describe('the honest world', () => {
     );
   });
 
-  test('issues tokens for plain client_credentials to confidential clients only', async () => {
+  test('issue access tokens for client_credentials only to confidential clients', async () => {
     const as = await discover(world.as.issuer);
     const { client, authentication } = atAs();
     const response = await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, INSECURE);
@@ -267,7 +267,7 @@ describe('the honest world', () => {
 });
 
 describe('client authentication', () => {
-  test('private_key_jwt is checked against the registered key, once per assertion', async () => {
+  test('by private_key_jwt needs the registered key, and accepts an assertion once', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256');
     world.idp.clients.register({ clientId: 'keyed', keys: [await exportJWK(publicKey)] });
     const idp = await discover(world.idp.issuer);
@@ -301,7 +301,7 @@ describe('client authentication', () => {
     );
   });
 
-  test('a wrong secret is invalid_client, with a challenge where the header was used', async () => {
+  test('with a wrong secret is refused with invalid_client, and with a challenge if the header was used', async () => {
     const body = new URLSearchParams({ grant_type: 'client_credentials' });
     const authorization = `Basic ${Buffer.from('bot-at-idp:wrong').toString('base64')}`;
     const byHeader = await fetch(world.idp.tokenEndpoint, { method: 'POST', headers: { authorization }, body });
@@ -317,7 +317,7 @@ describe('client authentication', () => {
   });
 });
 
-describe('forged ID-JAGs, all of which the honest authorization server refuses', () => {
+describe('a forged ID-JAG is refused by the authorization server if it has', () => {
   const forgeries: readonly (readonly [string, Forgery])[] = [
     ['alg none', { signature: 'none' }],
     ['a key that is not published', { signature: 'unpublished-key' }],
@@ -337,8 +337,10 @@ describe('forged ID-JAGs, all of which the honest authorization server refuses',
     world.idp.forge();
     await redeem((await exchange()).access_token);
   });
+});
 
-  test('one without a resource is redeemed for the resource the request names', async () => {
+describe('an ID-JAG', () => {
+  test('without a resource is redeemed for the resource of the request', async () => {
     world.idp.forge({ claims: (claims) => ({ ...claims, resource: undefined }) });
     const { access_token } = await exchange();
     expect(decodeJwt(access_token)).not.toHaveProperty('resource');
@@ -346,8 +348,8 @@ describe('forged ID-JAGs, all of which the honest authorization server refuses',
   });
 });
 
-describe('misbehaviour', () => {
-  test('happens once, in order, and then stops', async () => {
+describe('a script', () => {
+  test('with once replaces one answer each, in order', async () => {
     world.idp.script.once('exchange', tooManyRequests(2), serverError(503));
     const subject = { subject_token: await ownToken(), subject_token_type: TOKEN_TYPE_ACCESS_TOKEN };
     const limited = await exchangeResponse(subject);
@@ -363,7 +365,7 @@ describe('misbehaviour', () => {
     await Promise.all([limited, failed, honest].map((response) => response.text()));
   });
 
-  test('lasts until it is reset', async () => {
+  test('with always replaces every answer until reset', async () => {
     world.as.script.always('metadata', otherIssuer('https://evil.example'));
     await expect(discover(world.as.issuer)).rejects.toThrow();
     await expect(discover(world.as.issuer)).rejects.toThrow();
@@ -371,7 +373,7 @@ describe('misbehaviour', () => {
     await discover(world.as.issuer);
   });
 
-  test('changes the echo of a resource, the scope and the lifetime of an honest answer', async () => {
+  test('changes the resource, the scope and the lifetime of an answer', async () => {
     world.as.script.once(
       'redeem',
       otherResource('https://other.example/mcp'),
@@ -388,7 +390,7 @@ describe('misbehaviour', () => {
     expect(answers[3]).not.toHaveProperty('access_token');
   });
 
-  test('answers with pages and redirects where JSON was expected', async () => {
+  test('answers with HTML pages and redirects instead of JSON', async () => {
     world.as.script.once('metadata', htmlPage(), redirect('https://evil.example/'));
     const url = `${world.as.issuer}/.well-known/oauth-authorization-server`;
     const page = await fetch(url);
@@ -400,7 +402,7 @@ describe('misbehaviour', () => {
     expect(moved.headers.get('location')).toBe('https://evil.example/');
   });
 
-  test('refuses by challenge and body together, or in any words', async () => {
+  test('refuses with a challenge and a body, or with any error description', async () => {
     const { access_token } = await exchange();
     world.as.script.once('redeem', invalidClient(), refusal('invalid_grant', 'line\nbreak\u001b[31m'));
     const challenged = await redeemResponse(access_token);

@@ -15,7 +15,7 @@ export type {
 export { startScriptedAuthorizationServer } from './oauth-world/authorization-server.ts';
 export type { RegisteredClient } from './oauth-world/clients.ts';
 export {
-  type Ask,
+  type ExchangeRequest,
   type IdpLeg,
   type IdpOptions,
   type Policy,
@@ -40,7 +40,7 @@ export {
 export { type HonestAnswer, type Misbehaviour, OAuthRefusal } from './oauth-world/script.ts';
 export type { Forgery } from './oauth-world/signing.ts';
 
-/** Scopes the world's authorization server knows; they are the ones of the fixture MCP servers. */
+/** The scopes of the authorization server. The MCP servers in mcp-servers/ use the same. */
 const SCOPES = ['tools:read', 'tools:write'] as const;
 
 export interface WorldOptions {
@@ -52,7 +52,7 @@ export interface WorldOptions {
   readonly as?: Partial<AuthorizationServerOptions>;
 }
 
-/** An IdP and one resource authorization server that trusts it, both honest until scripted. */
+/** An IdP, and an authorization server that trusts it. Both follow the protocol until a script changes their answers. */
 export interface OAuthWorld {
   readonly idp: ScriptedIdp;
   readonly as: ScriptedAuthorizationServer;
@@ -62,8 +62,8 @@ export interface OAuthWorld {
 }
 
 /**
- * Peers for fault tests, where a real provider cannot be made to misbehave. The honest part follows
- * draft-ietf-oauth-identity-assertion-authz-grant; `script.once` and `script.always` of either server replace an answer.
+ * Starts an IdP and an authorization server for tests with faults that a real provider does not have. Without a script they
+ * follow draft-ietf-oauth-identity-assertion-authz-grant. `script.once` and `script.always` replace answers.
  */
 export async function startOAuthWorld(options: WorldOptions = {}): Promise<OAuthWorld> {
   const idpClient = options.idpClient ?? { clientId: 'bot-at-idp', secret: 'secret/at the+idp' };
@@ -72,7 +72,7 @@ export async function startOAuthWorld(options: WorldOptions = {}): Promise<OAuth
     clients: [idpClient],
     policy: ({ scopes }) => {
       const granted = SCOPES.filter((scope) => scopes === undefined || scopes.includes(scope));
-      if (granted.length === 0) throw new OAuthRefusal('invalid_scope', 'none of these scopes is granted');
+      if (granted.length === 0) throw new OAuthRefusal('invalid_scope', 'the requested scopes are not granted');
       return granted;
     },
     ...options.idp,

@@ -1,7 +1,7 @@
 /**
- * The `Provider` of oidc-provider, without the advice that it prints for production: on being loaded it advises a later
- * Node than 20, and each new instance warns of a configuration that is good enough for a test. Tests import `Provider`
- * from here; everything else that oidc-provider prints goes through, and fails the test in which it is printed.
+ * The `Provider` of oidc-provider without its warnings for production. When it is loaded on Node 20, oidc-provider recommends a
+ * newer Node, and each new instance warns about development settings. Tests import `Provider` from here. All other warnings of
+ * oidc-provider are printed and fail the test.
  */
 const ADVICE = [
   'Unsupported runtime. Use Node.js v22.x LTS',
@@ -10,8 +10,8 @@ const ADVICE = [
   'a quick start development-only feature devInteractions is enabled',
 ].map((text) => `oidc-provider WARNING: ${text}`);
 
-/** Replaces `console.warn` by one that leaves out the advice, and returns what puts the former one back. */
-function withoutAdvice(): () => void {
+/** Replaces `console.warn` by a function that drops these warnings. Returns a function that restores it. */
+function silenceAdvice(): () => void {
   const warn = console.warn;
   console.warn = (...data: unknown[]) => {
     if (!ADVICE.some((text) => String(data[0]).includes(text))) warn.apply(console, data);
@@ -21,16 +21,16 @@ function withoutAdvice(): () => void {
   };
 }
 
-const afterLoading = withoutAdvice();
-const { Provider: OidcProvider } = await import('oidc-provider').finally(afterLoading);
+const restoreWarn = silenceAdvice();
+const { Provider: OidcProvider } = await import('oidc-provider').finally(restoreWarn);
 
 export class Provider extends OidcProvider {
   constructor(...parameters: ConstructorParameters<typeof OidcProvider>) {
-    const afterwards = withoutAdvice();
+    const restore = silenceAdvice();
     try {
       super(...parameters);
     } finally {
-      afterwards();
+      restore();
     }
   }
 }

@@ -12,13 +12,13 @@ async function start(script: PeerHandler | PeerRoutes): Promise<Peer> {
   return peer;
 }
 
-/** Waits for something that another task of this process will make true. */
+/** Waits until `condition` is true. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-describe('routes', () => {
-  test('are chosen by method and path, then by path, then by *', async () => {
+describe('routes of a peer', () => {
+  test('match by method and path, then by path, then by *', async () => {
     const { origin } = await start({
       'POST /token': { body: { access_token: 'x' } },
       '/token': { status: 405 },
@@ -33,12 +33,12 @@ describe('routes', () => {
     expect(await other.text()).toBe('teapot');
   });
 
-  test('without a match answer 404', async () => {
+  test('answer 404 if none matches', async () => {
     const { origin } = await start({});
     expect((await fetch(origin)).status).toBe(404);
   });
 
-  test('give the answers of an array in turn and stay with the last', async () => {
+  test('return the answers of an array one after the other, and then repeat the last', async () => {
     const { origin } = await start({ '/': [{ status: 503 }, { status: 429 }, { status: 200 }] });
     const statuses: number[] = [];
     for (let turn = 0; turn < 4; turn += 1) statuses.push((await fetch(origin)).status);
@@ -61,7 +61,7 @@ describe('routes', () => {
     expect(await (await fetch(origin)).text()).toBe('one two');
   });
 
-  test('report a script that throws', async () => {
+  test('answer 599 with the error if a handler throws', async () => {
     const { origin } = await start(() => {
       throw new Error('typo');
     });
@@ -71,7 +71,7 @@ describe('routes', () => {
   });
 });
 
-test('requests are recorded with their form and their decoded Basic credentials', async () => {
+test('a peer records requests with their form and their decoded Basic credentials', async () => {
   const running = await start({});
   await fetch(`${running.origin}/token?tenant=acme`, {
     method: 'POST',
@@ -89,8 +89,8 @@ test('requests are recorded with their form and their decoded Basic credentials'
   expect(running.requests[0]?.query.get('tenant')).toBe('acme');
 });
 
-describe('misbehaviour', () => {
-  test('an endless answer goes on until the client leaves, and counts its bytes', async () => {
+describe('misbehaviour of a peer', () => {
+  test('an endless answer continues until the client disconnects, and counts its bytes', async () => {
     const running = await start(endlessRoute());
     const abort = new AbortController();
     const answer = await fetch(running.origin, { signal: abort.signal });
@@ -102,7 +102,7 @@ describe('misbehaviour', () => {
     expect(running.bytesWritten()).toBeGreaterThanOrEqual(1_000_000);
   });
 
-  test('an endless answer does not hold up close', async () => {
+  test('an endless answer does not delay close', async () => {
     const running = await start(endlessRoute());
     const answer = await fetch(running.origin);
     await running.close();
@@ -112,24 +112,24 @@ describe('misbehaviour', () => {
     expect(running.bytesWritten()).toBe(written);
   });
 
-  test('silence lasts until the peer is closed', async () => {
+  test('a request with silence gets no answer until the peer is closed', async () => {
     const running = await start({ '*': silence() });
     const answer = fetch(running.origin).then(
       () => 'answered',
-      () => 'cut',
+      () => 'closed',
     );
     await until(() => running.requests.length === 1);
     await running.close();
-    await expect(answer).resolves.toBe('cut');
+    await expect(answer).resolves.toBe('closed');
   });
 
-  test('a slow drip is whole in the end', async () => {
+  test('a slow answer of single bytes is complete in the end', async () => {
     const running = await start({ '*': drip({ body: '{"a":1}', everyMs: 1 }) });
     expect(await (await fetch(running.origin)).json()).toEqual({ a: 1 });
     expect(running.bytesWritten()).toBe(7);
   });
 
-  test('a connection is cut before or inside an answer', async () => {
+  test('hangUp closes the connection before or during an answer', async () => {
     const running = await start({ '/before': hangUp(), '/inside': hangUp('{"access_') });
     await expect(fetch(`${running.origin}/before`)).rejects.toThrow();
     const inside = await fetch(`${running.origin}/inside`);

@@ -3,34 +3,34 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { setTimeout as delay } from 'node:timers/promises';
 import { closeServer, listenOnLoopback, readBody } from './loopback.ts';
 
-/** A request as the peer received it. */
+/** A request that the peer received. */
 export interface PeerRequest {
   readonly method: string;
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** The parameters of a form-encoded body; of a repeated one the last (see `body` for all). */
+  /** The parameters of a form-encoded body. If a parameter is repeated, its last value (see `body` for all). */
   readonly form: Readonly<Record<string, string>>;
   /** HTTP Basic credentials, form-decoded (RFC 6749 section 2.3.1). */
   readonly basic: { readonly id: string; readonly secret: string } | undefined;
 }
 
-/** An ordinary answer: 200 and JSON unless it says otherwise. */
+/** A valid HTTP answer. Default: status 200 and JSON. */
 export interface CannedAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** A string goes out as it is, an iterable is streamed, any other object becomes JSON. */
+  /** A string is sent unchanged, an iterable is streamed, any other object is sent as JSON. */
   readonly body?: string | object | AsyncIterable<string | Uint8Array>;
 }
 
-/** What a misbehaving answer may do with the connection. */
+/** The access of a misbehaving answer to the connection. */
 export interface Wire {
   readonly response: ServerResponse;
-  /** Aborted when the client goes away or the peer is closed. */
+  /** Aborted when the client disconnects or the peer is closed. */
   readonly signal: AbortSignal;
-  /** Writes one chunk and waits until it may write the next; false once the socket is gone. */
+  /** Writes one chunk, and resolves when the next can be written. Resolves to false if the connection is closed. */
   readonly write: (chunk: string | Uint8Array) => Promise<boolean>;
 }
 
@@ -40,17 +40,17 @@ export interface WireAnswer {
 
 export type PeerAnswer = CannedAnswer | WireAnswer;
 export type PeerHandler = (request: PeerRequest) => PeerAnswer | Promise<PeerAnswer>;
-/** An array gives its answers one after the other and stays with the last. */
+/** The answers of an array are used one after the other. Then the last one is repeated. */
 export type PeerRoute = PeerAnswer | PeerHandler | readonly (PeerAnswer | PeerHandler)[];
-/** `'POST /token'`, `'/token'` for any method, `'*'` for the rest. */
+/** The keys: `'POST /token'`, `'/token'` for any method, `'*'` for all other requests. */
 export type PeerRoutes = Readonly<Record<string, PeerRoute>>;
 
 export interface Peer {
   readonly origin: string;
   readonly requests: readonly PeerRequest[];
-  /** Bytes of bodies handed to sockets so far by streams and misbehaving answers. */
+  /** The number of body bytes that streams and misbehaving answers have written so far. */
   bytesWritten(): number;
-  /** Requests of one route key (`'POST /token'`, `'/token'`). */
+  /** The requests that match a route key (`'POST /token'`, `'/token'`). */
   received(key: string): readonly PeerRequest[];
   /** Sets or replaces a route while the peer runs. */
   route(key: string, route: PeerRoute): void;
@@ -61,7 +61,7 @@ function isIterable(body: object): body is AsyncIterable<string | Uint8Array> {
   return Symbol.asyncIterator in body;
 }
 
-/** An answer that never ends: `chunk` again and again until the socket dies. */
+/** An answer without end: it repeats `chunk` until the connection is closed. */
 export function endless(answer: Omit<CannedAnswer, 'body'> & { readonly chunk?: string } = {}): WireAnswer {
   const chunk = answer.chunk ?? ' '.repeat(16_384);
   return {
@@ -72,12 +72,12 @@ export function endless(answer: Omit<CannedAnswer, 'body'> & { readonly chunk?: 
   };
 }
 
-/** Accepts the request and says nothing. */
+/** Accepts the request and sends no answer. */
 export function silence(): WireAnswer {
   return { onWire: async ({ signal }) => void (signal.aborted || (await once(signal, 'abort'))) };
 }
 
-/** A whole answer, one byte every `everyMs` milliseconds. */
+/** A complete answer that is sent slowly: one byte every `everyMs` milliseconds. */
 export function drip(answer: CannedAnswer & { readonly body: string; readonly everyMs: number }): WireAnswer {
   return {
     async onWire({ response, signal, write }) {
@@ -91,7 +91,7 @@ export function drip(answer: CannedAnswer & { readonly body: string; readonly ev
   };
 }
 
-/** Cuts the connection, before any answer or after the beginning of one. */
+/** Closes the connection before the answer, or after `beginning`. */
 export function hangUp(beginning?: string): WireAnswer {
   return {
     async onWire({ response, write }) {
@@ -117,8 +117,8 @@ function basicCredentials(header: string | undefined): PeerRequest['basic'] {
 }
 
 /**
- * A scriptable HTTP server on loopback, for what no honest server can be made to do. A handler answers everything;
- * routes answer by method and path, the rest is 404.
+ * An HTTP server on loopback with scripted answers, for behaviour that a correct server does not have. A handler answers all
+ * requests. Routes answer by method and path, and other requests get a 404.
  */
 export async function startPeer(script: PeerHandler | PeerRoutes): Promise<Peer> {
   const routes = new Map<string, PeerRoute>(typeof script === 'function' ? [['*', script]] : Object.entries(script));
@@ -128,21 +128,21 @@ export async function startPeer(script: PeerHandler | PeerRoutes): Promise<Peer>
   let bytesWritten = 0;
 
   const server = createServer((request, response) => {
-    const gone = new AbortController();
-    response.on('close', () => gone.abort());
-    const leave = () => gone.abort();
-    closing.signal.addEventListener('abort', leave);
-    response.on('close', () => closing.signal.removeEventListener('abort', leave));
+    const disconnected = new AbortController();
+    response.on('close', () => disconnected.abort());
+    const disconnect = () => disconnected.abort();
+    closing.signal.addEventListener('abort', disconnect);
+    response.on('close', () => closing.signal.removeEventListener('abort', disconnect));
 
     async function write(chunk: string | Uint8Array): Promise<boolean> {
-      if (gone.signal.aborted) return false;
+      if (disconnected.signal.aborted) return false;
       bytesWritten += Buffer.byteLength(chunk);
       if (!response.write(chunk)) {
-        await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
+        await once(response, 'drain', { signal: disconnected.signal }).catch(() => undefined);
       }
-      // Gives the rest of the process a turn, or an endless answer starves its own reader.
+      // Lets other tasks of the process run. Otherwise the reader of an endless answer gets no time.
       await new Promise<void>((resolve) => setImmediate(resolve));
-      return !gone.signal.aborted;
+      return !disconnected.signal.aborted;
     }
 
     async function handle(): Promise<void> {
@@ -160,7 +160,7 @@ export async function startPeer(script: PeerHandler | PeerRoutes): Promise<Peer>
       };
       requests.push(recorded);
       const answer = await choose(recorded);
-      if ('onWire' in answer) return answer.onWire({ response, signal: gone.signal, write });
+      if ('onWire' in answer) return answer.onWire({ response, signal: disconnected.signal, write });
       const payload = answer.body ?? '';
       const isText = typeof payload === 'string';
       response.writeHead(answer.status ?? 200, {
@@ -176,7 +176,7 @@ export async function startPeer(script: PeerHandler | PeerRoutes): Promise<Peer>
     }
 
     handle().catch((error: unknown) => {
-      // A script that throws is a mistake in the test: say so where the client sees it.
+      // A handler that throws is a mistake in the test. The answer shows the error.
       if (!response.headersSent) response.writeHead(599, { 'content-type': 'text/plain' });
       response.end(`the peer's script failed: ${String(error)}`);
     });

@@ -6,32 +6,32 @@ import { createInterface } from 'node:readline';
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
-  /** Dies without a word, as by a power cut (SIGKILL); what it held is lost. */
+  /** Ends the process with SIGKILL. Its data are lost. */
   kill(): Promise<void>;
-  /** Hangs: connections stay open and nothing answers (SIGSTOP), until `resume`. */
+  /** Stops the process with SIGSTOP until `resume`: connections stay open, but Redis does not answer. */
   pause(): void;
   resume(): void;
-  /** Up again on the same port, empty. */
+  /** Starts an empty Redis on the same port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A redis-server of our own on a free port of 127.0.0.1 that writes nothing to disk. `args` are further ones of its. */
+/** Starts a redis-server on a free port of 127.0.0.1, with additional arguments `args`. It writes nothing to disk. */
 export async function startRedisServer(args: readonly string[] = []): Promise<RedisServer> {
   let port = await freePort();
   let child: ChildProcess;
   try {
-    child = await up(port, args);
+    child = await spawnRedis(port, args);
   } catch {
-    // somebody took the port between asking for it and using it
+    // another process took the port in the meantime
     port = await freePort();
-    child = await up(port, args);
+    child = await spawnRedis(port, args);
   }
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
+    const exited = once(child, 'exit');
     child.kill('SIGKILL');
-    await gone;
+    await exited;
   };
   return {
     port,
@@ -42,7 +42,7 @@ export async function startRedisServer(args: readonly string[] = []): Promise<Re
     resume: () => void child.kill('SIGCONT'),
     async restart() {
       await kill();
-      child = await up(port, args);
+      child = await spawnRedis(port, args);
     },
   };
 }
@@ -56,7 +56,7 @@ export function redisIsInstalled(): boolean {
   }
 }
 
-async function up(port: number, args: readonly string[]): Promise<ChildProcess> {
+async function spawnRedis(port: number, args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(
     'redis-server',
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...args],

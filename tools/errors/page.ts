@@ -16,7 +16,7 @@ function markdown(): string {
     '## The bot: `CredenceError`',
     [
       'Every error that the client packages throw is a `CredenceError`. It has a `code` from this table, the `leg` in which it occurred (see',
-      '[concepts](concepts.md)), a `contact` (`you`: whoever runs the bot; `idp-admin`: the administrator of the IdP; `server-owner`: the owner',
+      '[concepts](concepts.md)), a `contact` (`you`: the operator of the bot; `idp-admin`: the administrator of the IdP; `server-owner`: the owner',
       'of the MCP server and its authorization server) and a `remedy`. Where the table lists several legs or contacts, the error names one.',
     ].join('\n'),
     table(
@@ -46,7 +46,7 @@ function markdown(): string {
     '## The MCP server: `AccessRefusal`',
     [
       'An MCP server that refuses a request reports an `AccessRefusal` with a `code` from this table to `onRefused`. The client receives the',
-      'message, or a more exact one. `no_token` and `nonce_needed` are no faults: a client that has no token or no nonce yet is asked for one.',
+      'message, or a more exact one. `no_token` and `nonce_needed` are not errors: the answer challenges a client to send a token or a nonce.',
     ].join('\n'),
     table(
       ['code', 'message', 'what to do'],

@@ -17,22 +17,16 @@ export {
   TOKEN_TYPE_REFRESH_TOKEN,
   TOKEN_TYPE_SAML2,
 } from '@credence/protocol';
-export {
-  CredenceError,
-  type CredenceErrorInit,
-  type CredenceErrorJson,
-  isCredenceError,
-} from './errors/credence-error.ts';
+export { CredenceError, credenceErrorIn, type CredenceErrorJson, isCredenceError } from './errors/credence-error.ts';
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry } from './errors/codes.ts';
 export type { Contact, Leg } from './errors/leg.ts';
-export { cleanText, type FetchLike, type SigningAlgorithm } from '@credence/protocol';
+export type { FetchLike, SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
 export type { FetchForOptions } from './call/fetch-for.ts';
 export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
-export type { Rotating } from './credentials/rotating.ts';
 export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
 export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
@@ -42,7 +36,6 @@ export type {
   FailureEvent,
   JoinedEvent,
   LegEvent,
-  Operation,
   RejectedEvent,
   SharedEvent,
   StepUpEvent,

@@ -4,7 +4,8 @@ export type { AuthorizationDetail, FetchLike, SigningAlgorithm } from '@credence
 export type { IssueAuditRecord } from './issue/audit.ts';
 export { type IdJagIdentityProviderConfiguration, idJagIdentityProviderConfiguration } from './issue/configuration.ts';
 export type { OidcProviderLike } from './issue/oidc-provider-like.ts';
-export { type IdJagExchangeOptions, addIdJagExchange } from './issue/add-id-jag-exchange.ts';
+export { addIdJagExchange } from './issue/add-id-jag-exchange.ts';
+export type { IdJagExchangeOptions } from './issue/options.ts';
 export type {
   IdJagDecision,
   IdJagDenial,

@@ -11,31 +11,32 @@ import { loadToolsSettings, type LoadToolsOptions, type LoadToolsSettings } from
 import { guard } from './tools/guard.ts';
 import { ToolNames } from './tools/tool-names.ts';
 
-/** A server whose tools are not there, and why: `error` says leg, remedy and contact. */
+/** A server whose tools could not be loaded. */
 export interface ServerFailure {
   /** The configured name of the server. */
   readonly server: string;
-  /** Why its tools are not there. */
+  /** The error, with leg, remedy and contact. */
   readonly error: CredenceError;
 }
 
-/** What `loadTools` resolves to. */
+/** The result of `loadTools`. */
 export interface LoadedTools {
-  /** The tools of every server that let the bot in, named `<server>__<tool>`, in the order of `servers`. */
+  /** The tools of all servers that could be loaded, named `<server>__<tool>`, in the order of `servers`. */
   readonly tools: DynamicStructuredTool[];
-  /** The servers that did not. */
+  /** The servers whose tools could not be loaded. */
   readonly failures: ServerFailure[];
-  /** Closes every connection; the tools fail from then on. Idempotent, and never throws. */
+  /** Closes every connection. The tools fail afterwards. Idempotent. Never throws. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * The tools of MCP servers, for a LangChain agent that runs as a service principal. Connects to all servers at the same time.
+ * Loads the tools of MCP servers for a LangChain agent that runs as a service principal. Connects to all servers at the same
+ * time.
  *
- * A server that refuses or cannot be reached is listed in `failures` and takes no other down, even where it is the only one.
- * Throws `invalid_configuration` for wrong options and for `sdk: 'v2'` where that SDK is not installed.
+ * A server that refuses or cannot be reached is listed in `failures`. It does not affect other servers, and `loadTools` does not
+ * throw for it. Throws `invalid_configuration` for invalid options, and for `sdk: 'v2'` if that SDK is not installed.
  *
- * @param servers names or URLs as configured; default: all
+ * @param servers configured names or URLs; default: all configured servers
  *
  * @example
  * <!-- from examples/langchain-agent.ts#agent -->
@@ -95,7 +96,7 @@ interface LoadedServer {
   readonly tools: DynamicStructuredTool[];
 }
 
-/** Each server once by its configured name, with the error for one that is not configured. */
+/** The servers by their configured name, without duplicates. The value is the error of a server that is not configured. */
 function wantedServers(
   bot: ServicePrincipal,
   servers: readonly (string | URL)[],
@@ -120,7 +121,7 @@ async function loadServer(
 ): Promise<LoadedServer | ServerFailure> {
   const { connectTimeoutMs: timeoutMs, toolTimeoutMs } = settings;
   const facade = new McpFacade(server, async (signal) => {
-    // JSON-RPC ids start anew on each connection, and fetchFor tells calls apart by them
+    // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
     const fetch = bot.fetchFor(server, { approveStepUp });
     return connect({ bot, server, fetch, timeoutMs }, signal);
   });
@@ -135,7 +136,7 @@ async function loadServer(
   }
 }
 
-/** loadMcpTools declares a whole Client and uses `listTools`, `callTool` and `readResource` of it; a test watches that. */
+/** The type of the parameter of loadMcpTools is Client, but it uses only the methods of ToolClient. A test checks that. */
 function asClient(facade: ToolClient): Client {
   return facade as Client;
 }

@@ -3,12 +3,12 @@ import { mcpAuthProvider } from '@credence/sdk-adapter';
 import type { StreamableHTTPConnection } from '@langchain/mcp-adapters';
 
 /**
- * `mcpServers` for mcp-adapters' MultiServerMCPClient, for code that builds on that class; new code is better off with
- * `loadTools`.
+ * Returns the option `mcpServers` of mcp-adapters' MultiServerMCPClient, for code that uses that class. Use `loadTools` in new
+ * code.
  *
- * That class takes an auth provider and no `fetch`, which sets the limits: Bearer tokens only (no DPoP), no step-up, no
- * declaration of the EMA capability, no recovery of lost sessions, and a refusal arrives as text in an MCPClientError or
- * ToolException. Printed as JSON, the result shows names and URLs and no secret. Throws `unknown_server`.
+ * That class accepts an auth provider but no `fetch`. This leads to limits: bearer tokens only (no DPoP), no step-up, no
+ * declaration of the EMA capability, no recovery of lost sessions, and a refusal is only the text of an MCPClientError or
+ * ToolException. Printed as JSON, the result contains names and URLs but no secret. Throws `unknown_server`.
  */
 export function mcpConnections(
   bot: ServicePrincipal,
@@ -23,7 +23,7 @@ export function mcpConnections(
           transport: 'http',
           url: url.href,
           authProvider: mcpAuthProvider(bot, name),
-          // a refusal is an answer, not a reason to try an older transport
+          // after a refusal the client must not try the SSE transport
           automaticSSEFallback: false,
         },
       ];

@@ -5,15 +5,15 @@ import { z } from 'zod';
 /** Options of `loadTools`. */
 export interface LoadToolsOptions {
   /**
-   * What a refused call becomes where an agent made it: `message` (default), an error message the model reads while the run
-   * goes on, or `throw`, a ToolException whose `cause` is the CredenceError; what the agent makes of that is up to it.
+   * The result of a refused call of an agent. `message` (default): an error message for the model, and the run continues.
+   * `throw`: the tool throws a ToolException whose `cause` is the CredenceError, and the agent handles it.
    */
   onRefused?: 'message' | 'throw';
-  /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you then install beside it. */
+  /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you must install. */
   sdk?: 'v1' | 'v2';
-  /** How long a tool call may take, in milliseconds; a `timeout` in the call's config wins. Default: the SDK's, 60,000. */
+  /** The time limit of a tool call, in milliseconds. A `timeout` in the config of the call has priority. Default: 60,000 (of the SDK). */
   toolTimeoutMs?: number;
-  /** How long a server may take to answer the first request of a connection, in milliseconds. Default: the SDK's, 60,000. */
+  /** The time limit for the first answer on a connection, in milliseconds. Default: 60,000 (of the SDK). */
   connectTimeoutMs?: number;
 }
 
@@ -28,12 +28,12 @@ const schema = z.strictObject({
 
 export type LoadToolsSettings = z.output<typeof schema>;
 
-/** Throws `invalid_configuration`. */
+/** Throws `invalid_configuration` for invalid options. */
 export function loadToolsSettings(options: LoadToolsOptions): LoadToolsSettings {
   return checked(schema, options, 'loadTools');
 }
 
-/** The options as `schema` gives them; a misspelt one is an error, because a rule that is not read does not hold. */
+/** Validates options. An unknown option is an error, because a misspelt rule would otherwise have no effect. */
 export function checked<Schema extends z.ZodObject>(schema: Schema, options: unknown, owner: string): z.output<Schema> {
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;

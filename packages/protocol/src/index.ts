@@ -73,13 +73,8 @@ export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanText, identifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';
-export {
-  SCOPE_TOKEN,
-  missingScopes,
-  normaliseScopes,
-  parseScopes,
-  unionScopes,
-  withoutSecrets,
-} from './text/scopes.ts';
+export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
 export { shown } from './text/shown.ts';
+export { lruCache } from './cache/lru-cache.ts';
+export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

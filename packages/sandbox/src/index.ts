@@ -1,4 +1,4 @@
-export type { AuditListener, AuditRecord, AuditTrail } from './audit/audit-trail.ts';
+export type { SandboxAuditListener, SandboxAuditRecord, SandboxAuditTrail } from './audit/audit-trail.ts';
 export type { McpRequestCounts } from './network/mcp-request-counts.ts';
 export type { RequestCounts } from './network/request-counts.ts';
 export type { SandboxOptions } from './options.ts';

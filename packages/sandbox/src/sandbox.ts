@@ -1,4 +1,4 @@
-import type { AuditTrail } from './audit/audit-trail.ts';
+import type { SandboxAuditTrail } from './audit/audit-trail.ts';
 import type { McpRequestCounts } from './network/mcp-request-counts.ts';
 import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
@@ -18,7 +18,7 @@ export interface Sandbox {
   /** The IdP's policy: the grants of each principal. It can be changed while the sandbox runs. */
   readonly policy: Policy;
   /** The decisions of the IdP and of the authorization servers. */
-  readonly audit: AuditTrail;
+  readonly audit: SandboxAuditTrail;
   /** Stops all servers and cuts every connection, open event streams included. Can be called twice. */
   close(): Promise<void>;
 }

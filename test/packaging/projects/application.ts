@@ -1,4 +1,4 @@
-/** What an application writes: type-checked against the packed packages, and from source with everything else. */
+/** The code of an application. It is compiled against the packed packages, and against the source files by `npm run check`. */
 import {
   clientSecret,
   isCredenceError,
@@ -50,7 +50,7 @@ export async function countTools(): Promise<number> {
   }
 }
 
-/** The transports of both SDKs take our fetch, and a Client of the caller's takes our transport. */
+/** The transports of both SDKs accept the principal's fetch, and a client of the SDK accepts `mcpTransport`. */
 export async function plug(bot: ServicePrincipal): Promise<readonly unknown[]> {
   const url = new URL('https://mcp.tracker.example/mcp');
   const client = new Client({ name: 'app', version: '1.0.0' });

@@ -1,4 +1,4 @@
-/** What the owner of an authorization server writes, with no oidc-provider and no other role of Credence installed. */
+/** The code of an authorization server, without oidc-provider and without the Credence packages of other roles. */
 import { IdJagError, idJagTokenEndpoint, verifyIdJag } from '@credence/authorization-server';
 
 const issuer = 'https://as.example';

@@ -1,4 +1,4 @@
-/** What is written against a whole enterprise on loopback, and for one of one's own on oidc-provider. */
+/** The code of tests with the sandbox and Redis, and of an authorization server on oidc-provider. */
 import { ServicePrincipal } from '@credence/core';
 import { redisReplayStore, redisStore } from '@credence/redis';
 import { startSandbox } from '@credence/sandbox';

@@ -1,4 +1,4 @@
-/** What the owner of an identity provider writes with oidc-provider, whose types are not installed. */
+/** The code of an identity provider on oidc-provider, without the types of oidc-provider. */
 import {
   addIdJagExchange,
   createSigningKeys,

@@ -1,4 +1,4 @@
-/** What the owner of an identity provider and an authorization server writes with oidc-provider and its types. */
+/** The code of an identity provider and an authorization server on oidc-provider, with its types. */
 import { addIdJagGrant, idJagAuthorizationServerConfiguration } from '@credence/authorization-server/oidc-provider';
 import {
   addIdJagExchange,

@@ -1,4 +1,4 @@
-/** What the owner of an MCP server writes, with no SDK and no other role of Credence installed. */
+/** The code of an MCP server, without an MCP SDK and without the Credence packages of other roles. */
 import { accessTokenGate, accessTokenVerifier, protectedResourceMetadata } from '@credence/resource-server';
 
 const issuer = 'https://as.example';

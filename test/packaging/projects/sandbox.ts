@@ -1,4 +1,4 @@
-/** What is written against a whole enterprise on loopback, with nothing else installed. */
+/** The code of a test that uses only the sandbox. */
 import { type Sandbox, startSandbox } from '@credence/sandbox';
 
 export async function issuerOf(check: (sandbox: Sandbox) => Promise<void>): Promise<string> {

@@ -29,8 +29,8 @@ const documents = [
   ]),
 ];
 
-describe('the page', () => {
-  it('counts the rows of each document by what becomes of them', async () => {
+describe('conformancePage', () => {
+  it('counts the rows of each document by kind: checked by tests, or the reason for the exclusion', async () => {
     const lines = (await conformancePage(documents, {})).split('\n').filter((line) => line.startsWith('|'));
     const cells = lines.map((line) => line.split('|').map((cell) => cell.trim()));
     expect(cells.map((line) => line.slice(1, -1))).toEqual([
@@ -41,7 +41,7 @@ describe('the page', () => {
     ]);
   });
 
-  it('shows a row with its tests, or with the reason why it has none', async () => {
+  it('lists each row with its tests, or with the reason for its exclusion', async () => {
     const page = await conformancePage(documents, {});
     expect(page).toContain(
       [
@@ -52,7 +52,7 @@ describe('the page', () => {
     expect(page).toContain('- **E-1** (client, identity provider; MUST; errors). Sends E-1.\n  - It sends nothing.\n');
   });
 
-  it('has the rows with tests first, then the others by kind', async () => {
+  it('lists rows with tests first, then excluded rows by kind', async () => {
     const page = await conformancePage(documents, {});
     const headings = page.split('\n').filter((line) => line.startsWith('#'));
     expect(headings).toEqual([

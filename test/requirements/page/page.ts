@@ -13,18 +13,18 @@ const INTRODUCTION = `# Conformance
 
 <!-- Generated from test/requirements/*.yaml by \`npm run conformance:page\`. Do not edit by hand. -->
 
-What each specification requires, in our own words, and the tests that check it. A run of all tests fails when a test named
-here does not exist or does not pass. A requirement without a test says why:
+This page lists the requirements of each specification, in our own words, and the tests that check them. A run of all tests
+fails when a test named here does not exist or does not pass. A requirement without a test has a reason:
 
 - **not implemented yet**: Credence does not do this, or does it differently.
-- **no test yet**: Credence does this, and no test shows it.
-- **out of scope**: no part of Credence has this task, or it is for whoever deploys it.
-- **nothing to check**: advice, or a permission, that leaves no behaviour to test.
+- **no test yet**: Credence does this, but no test checks it.
+- **out of scope**: no part of Credence has this task, or it is the task of the operator.
+- **nothing to check**: advice or a permission, without a behaviour that a test can check.
 
-The roles: the client is what a bot uses (\`@credence/core\` and its adapters). The identity provider issues ID-JAGs, the
+The roles: the client is the part that a bot uses (\`@credence/core\` and its adapters). The identity provider issues ID-JAGs, the
 authorization server redeems them, and the resource server is the MCP server.`;
 
-/** The text of docs/conformance.md, formatted by prettier with the options of this repository. */
+/** The text of docs/conformance.md, formatted by prettier with `prettierOptions`. */
 export async function conformancePage(
   documents: readonly RequirementsDocument[],
   prettierOptions: object,
@@ -34,7 +34,7 @@ export async function conformancePage(
   return format(page, { ...prettierOptions, parser: 'markdown', plugins: [markdown] });
 }
 
-/** The two documents that Credence is about come first, the others in the order they are given. */
+/** Sorts the two main specifications first. The others keep their order. */
 function rank({ source }: RequirementsDocument): number {
   const first = ['ema.yaml', 'id-jag.yaml'];
   return first.includes(source) ? first.indexOf(source) : first.length;
@@ -51,7 +51,7 @@ function summary(documents: readonly RequirementsDocument[]): string {
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** GitHub's name for the place of a heading. */
+/** The anchor that GitHub generates for a heading. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
@@ -103,7 +103,7 @@ function item({ id, role, level, section: place, requirement, tests, excluded }:
   return lines.join('\n');
 }
 
-/** A title as it is, in as many backticks as it needs. */
+/** A title as inline code, in more backticks than it contains. */
 function code(title: string): string {
   const longest = Math.max(0, ...(title.match(/`+/gu) ?? []).map(({ length }) => length));
   const fence = '`'.repeat(longest + 1);

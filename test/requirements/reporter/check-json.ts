@@ -4,10 +4,8 @@ import { readDocuments } from '../rows.ts';
 import { checkLinks, linkMessage } from './links.ts';
 import { readTestRun } from './test-run.ts';
 
-/**
- * `npm run conformance:links -- result.json` checks that the tests which the tables name exist in what
- * `jest --json --outputFile=result.json` wrote, of all tests or of some.
- */
+// `npm run conformance:links -- result.json` checks that the tests named in the tables exist in `result.json`, the output of
+// `jest --json --outputFile=result.json`. The run may be of all tests or of some files.
 const root = join(import.meta.dirname, '../../..');
 const [path] = process.argv.slice(2);
 if (path === undefined) {
@@ -22,6 +20,6 @@ const report = checkLinks(readDocuments(), run, {
 const message = linkMessage(report);
 if (message !== '') console.error(message);
 console.log(
-  `${report.held} links hold, ${report.broken.length} do not, ${report.unchecked} are to files not in ${path}.`,
+  `${report.valid} links are valid, ${report.broken.length} are broken, ${report.notCovered} name files that are not in ${path}.`,
 );
 process.exitCode = report.broken.length > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isFullRun } from './full-run.ts';
 
-/** The part of jest's global configuration that a run of everything has. */
+/** The part of jest's global configuration that isFullRun reads, for a run of all tests. */
 const all = {
   testPathPatterns: { patterns: [] },
   watch: false,
@@ -10,7 +10,7 @@ const all = {
   findRelatedTests: false,
 };
 
-describe('a run of jest', () => {
+describe('isFullRun: a run of jest', () => {
   it('without a restriction is a full run', () => {
     expect(isFullRun(all)).toBe(true);
     expect(isFullRun(all, ['/node_modules/'])).toBe(true);
@@ -19,12 +19,12 @@ describe('a run of jest', () => {
   it.each<[string, object]>([
     ['a pattern of paths', { testPathPatterns: { patterns: ['packages/core'] } }],
     ['a pattern of names', { testNamePattern: 'refuses' }],
-    ['changed files only', { onlyChanged: true }],
-    ['what failed before only', { onlyFailures: true }],
+    ['only changed files', { onlyChanged: true }],
+    ['only tests that failed before', { onlyFailures: true }],
     ['the tests of given files', { findRelatedTests: true }],
     ['given files', { runTestsByPath: true }],
-    ['the list of files only', { listTests: true }],
-    ['the list of tests only', { collectTests: true }],
+    ['only the list of files', { listTests: true }],
+    ['only the list of tests', { collectTests: true }],
     ['watching', { watch: true }],
     ['watching all', { watchAll: true }],
     ['a filter', { filter: './filter.js' }],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What of jest's global configuration can leave tests out. */
+/** The options of jest's global configuration that can exclude tests. */
 const globalConfigSchema = z.object({
   testPathPatterns: z.object({ patterns: z.array(z.string()) }),
   testNamePattern: z.string().optional(),
@@ -19,8 +19,8 @@ const globalConfigSchema = z.object({
 const DEFAULT_IGNORED_PATHS = ['/node_modules/'];
 
 /**
- * Whether jest was asked for every test: no pattern of paths or names, no watching, no shard.
- * `ignoredPaths` are the `testPathIgnorePatterns`, which the command line can set too.
+ * Whether jest runs all tests: no pattern of paths or names, no watching, no shard. `ignoredPaths` are the
+ * `testPathIgnorePatterns`, which the command line can also set.
  */
 export function isFullRun(globalConfig: unknown, ignoredPaths: readonly string[] = DEFAULT_IGNORED_PATHS): boolean {
   const config = globalConfigSchema.parse(globalConfig);

@@ -1,8 +1,8 @@
 import { tsImport } from 'tsx/esm/api';
 
 /**
- * After a full run, checks that every test named by test/requirements/*.yaml exists and passed, and fails the run
- * otherwise. It says nothing about a run of some tests only.
+ * A reporter for jest. After a run of all tests it checks that every test named in test/requirements/*.yaml exists and passed,
+ * and fails the run otherwise. It checks nothing after a run of only some tests.
  */
 export default class RequirementsReporter {
   #globalConfig;
@@ -31,7 +31,7 @@ export default class RequirementsReporter {
     }
   }
 
-  /** jest fails the run where a reporter has an error. */
+  /** Jest fails the run if this method returns an error. */
   getLastError() {
     return this.#error;
   }

@@ -2,10 +2,10 @@ import type { RequirementsDocument } from '../rows.ts';
 import { nearestTitles } from './nearest-titles.ts';
 import type { TestCase, TestRun } from './test-run.ts';
 
-/** The place in a table that names a test. */
+/** A reference from a row of a table to a test. */
 export interface Link {
   readonly id: string;
-  /** The yaml file. */
+  /** The yaml file of the table. */
   readonly source: string;
   readonly file: string;
   readonly title: string;
@@ -13,50 +13,51 @@ export interface Link {
 
 export interface BrokenLink extends Link {
   readonly problem: string;
-  /** Titles or files that may be meant. */
+  /** Similar titles, or files that may have the test. */
   readonly suggestions: readonly string[];
 }
 
 export interface LinkReport {
   readonly broken: readonly BrokenLink[];
-  /** Links to tests that were left out because this machine lacks what they need. */
-  readonly leftOut: readonly Link[];
-  readonly held: number;
-  /** Links to files that the run was not asked for. */
-  readonly unchecked: number;
+  /** Links to tests that were skipped because this machine has no redis-server. */
+  readonly skipped: readonly Link[];
+  /** The number of links to tests that passed. */
+  readonly valid: number;
+  /** The number of links to files that were not part of the run. */
+  readonly notCovered: number;
 }
 
 export interface LinkCheck {
   /** Files whose tests may be skipped on this machine. */
-  readonly mayLeaveOut?: (file: string) => boolean;
-  /** False for files that the run was not asked for. Default: the run is of all files. */
+  readonly maySkip?: (file: string) => boolean;
+  /** Whether a file was part of the run. Default: all files were. */
   readonly covers?: (file: string) => boolean;
-  /** True for a run that was made to list the titles: tests that were skipped count as held. */
+  /** True for a run that only lists titles: links to skipped tests are valid. */
   readonly titlesOnly?: boolean;
 }
 
-/** Holds every test that a table names against what ran. */
+/** Checks that every test named in a table exists in the run and passed. */
 export function checkLinks(
   documents: readonly RequirementsDocument[],
   run: TestRun,
-  { mayLeaveOut = () => false, covers = () => true, titlesOnly = false }: LinkCheck = {},
+  { maySkip = () => false, covers = () => true, titlesOnly = false }: LinkCheck = {},
 ): LinkReport {
   const links = documents.flatMap(linksOf);
   const checked = links.filter(({ file }) => covers(file));
   const broken: BrokenLink[] = [];
-  const leftOut: Link[] = [];
+  const skipped: Link[] = [];
   for (const link of checked) {
-    const found = problemOf(link, run, titlesOnly);
-    if (found === undefined) continue;
-    if (found === 'skipped' && mayLeaveOut(link.file)) leftOut.push(link);
-    else if (found === 'skipped') broken.push({ ...link, problem: 'the test was skipped', suggestions: [] });
-    else broken.push({ ...link, ...found });
+    const problem = problemOf(link, run, titlesOnly);
+    if (problem === undefined) continue;
+    if (problem === 'skipped' && maySkip(link.file)) skipped.push(link);
+    else if (problem === 'skipped') broken.push({ ...link, problem: 'the test was skipped', suggestions: [] });
+    else broken.push({ ...link, ...problem });
   }
   return {
     broken,
-    leftOut,
-    held: checked.length - broken.length - leftOut.length,
-    unchecked: links.length - checked.length,
+    skipped,
+    valid: checked.length - broken.length - skipped.length,
+    notCovered: links.length - checked.length,
   };
 }
 
@@ -66,9 +67,9 @@ function linksOf({ source, requirements }: RequirementsDocument): Link[] {
   );
 }
 
-type Found = Pick<BrokenLink, 'problem' | 'suggestions'>;
+type Problem = Pick<BrokenLink, 'problem' | 'suggestions'>;
 
-function problemOf({ file, title }: Link, run: TestRun, titlesOnly: boolean): Found | 'skipped' | undefined {
+function problemOf({ file, title }: Link, run: TestRun, titlesOnly: boolean): Problem | 'skipped' | undefined {
   const ran = run.get(file);
   if (ran === undefined) {
     return { problem: 'no such file of tests ran', suggestions: filesFor(file, title, run) };
@@ -84,7 +85,7 @@ function problemOf({ file, title }: Link, run: TestRun, titlesOnly: boolean): Fo
   return !titlesOnly && named.some(({ status }) => status === 'skipped') ? 'skipped' : undefined;
 }
 
-/** The tests with exactly that title, or that fit it where it has a `*`. */
+/** The tests with this title. A `*` in the title matches any text. */
 function testsNamed(title: string, tests: readonly TestCase[]): readonly TestCase[] {
   const pattern = new RegExp(`^${title.split('*').map(escaped).join('.*')}$`, 'su');
   return tests.filter((test) => pattern.test(test.title));
@@ -94,7 +95,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/]/gu, String.raw`\$&`);
 }
 
-/** Files that have such a test, else files of the same name elsewhere. */
+/** The files that have a test with this title, or else the files with the same name in other folders. */
 function filesFor(file: string, title: string, run: TestRun): string[] {
   const names = [...run.keys()];
   const having = names.filter((name) => testsNamed(title, run.get(name)?.tests ?? []).length > 0);
@@ -103,15 +104,15 @@ function filesFor(file: string, title: string, run: TestRun): string[] {
   return names.filter((name) => name.endsWith(base)).slice(0, 3);
 }
 
-/** The report as lines to print; empty where there is nothing to say. */
-export function linkMessage({ broken, leftOut }: LinkReport): string {
-  return [...brokenLines(broken), ...leftOutLines(leftOut)].join('\n');
+/** The report as a text to print. Empty if no link is broken or skipped. */
+export function linkMessage({ broken, skipped }: LinkReport): string {
+  return [...brokenLines(broken), ...skippedLines(skipped)].join('\n');
 }
 
 function brokenLines(broken: readonly BrokenLink[]): string[] {
   if (broken.length === 0) return [];
   return [
-    `Tests that test/requirements names and that did not pass: ${broken.length}`,
+    `Tests named in test/requirements that did not pass: ${broken.length}`,
     ...broken.flatMap(({ id, source, file, title, problem, suggestions }) => [
       '',
       `  ${id} (${source}): ${problem}`,
@@ -122,8 +123,8 @@ function brokenLines(broken: readonly BrokenLink[]): string[] {
   ];
 }
 
-function leftOutLines(leftOut: readonly Link[]): string[] {
-  if (leftOut.length === 0) return [];
-  const ids = [...new Set(leftOut.map(({ id }) => id))];
-  return [`Requirements whose tests were LEFT OUT because redis-server is not installed: ${ids.join(', ')}`];
+function skippedLines(skipped: readonly Link[]): string[] {
+  if (skipped.length === 0) return [];
+  const ids = [...new Set(skipped.map(({ id }) => id))];
+  return [`Requirements whose tests were SKIPPED because redis-server is not installed: ${ids.join(', ')}`];
 }

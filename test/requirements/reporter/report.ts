@@ -6,18 +6,18 @@ import { checkLinks, linkMessage } from './links.ts';
 import { readTestRun } from './test-run.ts';
 
 /**
- * What the reporter does after a full run: the text to print, and whether the run is a failure. `folder` is where the tables
- * are. Default: test/requirements.
+ * Checks the results of a full run against the tables in `folder` (default: test/requirements). Returns the text to print, and
+ * whether the run fails.
  */
 export function report(results: unknown, root: string, folder?: string): { message: string; failed: boolean } {
   const found = checkLinks(readDocuments(folder), readTestRun(results, root), {
-    mayLeaveOut: (file) => mayLeaveOut(join(root, file)),
+    maySkip: (file) => maySkip(join(root, file)),
   });
   return { message: linkMessage(found), failed: found.broken.length > 0 };
 }
 
-/** Tests of `describeWithRedis` are skipped where redis-server is not installed, which CI does not allow. */
-function mayLeaveOut(path: string): boolean {
+/** Whether tests may be skipped: with `describeWithRedis`, if redis-server is not installed and CI is not set. */
+function maySkip(path: string): boolean {
   if (process.env['CI'] === 'true' || redisIsInstalled()) return false;
   return readFileSync(path, 'utf8').includes('describeWithRedis');
 }

@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(project, { recursive: true }));
 
-/** Runs jest in a project of one file of tests, with a table of one row that names `title`. */
+/** Runs jest in a project with one test file, and with a table of one row that names the test `title`. */
 function run(title: string, ...args: string[]): { status: number | null; output: string } {
   const table = {
     document: 'Example',
@@ -36,7 +36,7 @@ function run(title: string, ...args: string[]): { status: number | null; output:
       },
     ],
   };
-  // JSON is yaml.
+  // JSON is also valid YAML.
   writeFileSync(join(project, 'x.yaml'), JSON.stringify(table));
   const config = {
     rootDir: project,
@@ -53,29 +53,29 @@ function run(title: string, ...args: string[]): { status: number | null; output:
 }
 
 describe('jest with the reporter', () => {
-  it('succeeds and says nothing where the named test passed', () => {
+  it('succeeds and prints nothing if the named test passed', () => {
     expect(run('refuses a grant')).toEqual({ status: 0, output: '' });
   });
 
-  it('fails and names the row where no test has the title', () => {
+  it('fails and names the row if no test has the title', () => {
     const { status, output } = run('refuses a bad grant');
     expect(status).toBe(1);
     expect(output).toContain('X-1 (x.yaml): no test of this file has that title');
     expect(output).toContain('maybe: refuses a grant');
   });
 
-  it('fails where the named test was skipped', () => {
+  it('fails if the named test was skipped', () => {
     const { status, output } = run('refuses a token');
     expect(status).toBe(1);
     expect(output).toContain('X-1 (x.yaml): the test was skipped');
   });
 
-  it('says nothing about a run of some tests only', () => {
+  it('checks nothing after a run of only some tests', () => {
     expect(run('refuses a bad grant', '-t', 'refuses a grant')).toEqual({ status: 0, output: '' });
     expect(run('refuses a bad grant', 'a.test.ts')).toEqual({ status: 0, output: '' });
   });
 
-  it('fails and says why where a table is invalid', () => {
+  it('fails and prints the reason if a table is invalid', () => {
     const { status, output } = run('short');
     expect(status).toBe(1);
     expect(output).toContain('X-1 tests.0.titles.0: a title needs at least 8 characters');

@@ -11,16 +11,16 @@ export interface TestCase {
 
 export interface TestFile {
   readonly tests: readonly TestCase[];
-  /** True where the file failed before its tests ran, for example because an import failed. */
+  /** True if the file failed before its tests ran, for example because of a failed import. */
   readonly broken: boolean;
 }
 
-/** What a run of jest did: each file by its path from the root of the repository, with slashes. */
+/** The results of a run of jest. The keys are file paths relative to the root of the repository, with slashes. */
 export type TestRun = ReadonlyMap<string, TestFile>;
 
 const assertion = z.object({ fullName: z.string(), status: z.string() });
 
-/** What a reporter gets (`testFilePath`, `testResults`) and what `--json` writes (`name`, `assertionResults`). */
+/** The results of one file, as passed to a reporter (`testFilePath`, `testResults`) or written by `--json` (`name`, `assertionResults`). */
 const fileSchema = z.union([
   z
     .object({ testFilePath: z.string(), testResults: z.array(assertion), testExecError: z.unknown().optional() })
@@ -40,7 +40,7 @@ const fileSchema = z.union([
 
 const runSchema = z.object({ testResults: z.array(fileSchema) });
 
-/** Reads what jest reports of a run, or wrote by `--json`. */
+/** Reads the results of a run, as passed to a reporter or written by `--json`. */
 export function readTestRun(results: unknown, root: string): TestRun {
   const { testResults } = runSchema.parse(results);
   return new Map(

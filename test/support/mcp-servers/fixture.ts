@@ -2,21 +2,21 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { JournalEntry } from './journal.ts';
 import type { VerifyToken } from './tokens.ts';
 
-/** How the server behaves; every field can be changed while it runs. */
+/** The behaviour of the server. A test can change every member while the server runs. */
 export interface Behaviour {
-  /** Milliseconds before each answer, metadata included. */
+  /** The delay of each answer in milliseconds, also of metadata. */
   latencyMs: number;
-  /** Every request to the MCP endpoint is a 401, whatever its token. */
+  /** Answers every request to the MCP endpoint with 401, also with a valid token. */
   alwaysUnauthorized: boolean;
   /** `authorization_servers` of the protected resource metadata. */
   issuers: readonly string[];
-  /** `scopes_supported` of the protected resource metadata; `undefined` leaves it out. */
+  /** `scopes_supported` of the protected resource metadata. `undefined`: the member is omitted. */
   scopesSupported: readonly string[] | undefined;
-  /** `resource` of the metadata, where it must not be the server's own URL. */
+  /** `resource` of the metadata. `undefined`: the URL of the server. */
   resource: string | undefined;
-  /** `scope` of the 401 challenge; `undefined` leaves it out. */
+  /** `scope` of the 401 challenge. `undefined`: the member is omitted. */
   unauthorizedScope: string | undefined;
-  /** `scope` of the 403 challenge; `undefined` names what the tool needs. Has no effect on the v2 servers, whose SDK words it. */
+  /** `scope` of the 403 challenge. `undefined`: the scope that the tool needs. Ignored by v2 servers, where the SDK sends the challenge. */
   insufficientScope: string | undefined;
 }
 
@@ -32,30 +32,30 @@ export interface RecordedRequest {
   status: number | undefined;
 }
 
-/** Answers by status; any 2xx counts as 200. */
+/** The number of answers with each status. Every 2xx counts as 200. */
 export interface StatusCounts {
   200: number;
   401: number;
   403: number;
 }
 
-/** A running fixture server. */
+/** A running MCP server for tests. */
 export interface McpFixture {
   /** The MCP endpoint, which is also the resource identifier. */
   readonly url: string;
   readonly origin: string;
   readonly behaviour: Behaviour;
-  /** Every HTTP request, metadata included. */
+  /** All HTTP requests, also for metadata. */
   readonly requests: readonly RecordedRequest[];
-  /** Every JSON-RPC message that arrived. */
+  /** All JSON-RPC messages that arrived. */
   readonly journal: readonly JournalEntry[];
-  /** Answers by status for one JSON-RPC method, or for `'GET'` and `'DELETE'` on the endpoint. */
+  /** The number of answers with each status, for a JSON-RPC method or for `'GET'` and `'DELETE'` on the endpoint. */
   count(method: string): Readonly<StatusCounts>;
-  /** Answers by status over all methods. */
+  /** The number of answers with each status, for all methods. */
   total(): Readonly<StatusCounts>;
-  /** The next request to the endpoint is redirected; `location` may be relative (see `movedPath`). */
+  /** Redirects the next request to the endpoint. `location` may be relative (see `movedPath`). */
   redirectOnce(redirect: { readonly status: 301 | 302 | 303 | 307 | 308; readonly location: string }): void;
-  /** A path of the same origin that serves the same MCP endpoint: the target of a harmless redirect. */
+  /** Another path of the same origin that serves the same MCP endpoint, as the target of a redirect. */
   readonly movedPath: string;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { type JournalEntry, journalEntries } from './journal.ts';
 import type { TokenInfo } from './tokens.ts';
 import { TOOL_SCOPES } from './tools.ts';
 
-/** A request that passed the front: authenticated, its body read and parsed. */
+/** A request with a valid token and a parsed body. */
 export interface Exchange {
   readonly request: IncomingMessage & { method: string; url: string; auth: AuthInfo };
   readonly response: ServerResponse;
@@ -13,7 +13,7 @@ export interface Exchange {
   readonly url: URL;
 }
 
-/** The fields both SDKs' `AuthInfo` have. */
+/** The members of `AuthInfo` that both SDKs have. */
 export interface AuthInfo {
   token: string;
   clientId: string;
@@ -24,9 +24,9 @@ export interface AuthInfo {
 
 export interface FrontSpec {
   readonly path: string;
-  /** Other paths that belong to the endpoint and are protected with it (SSE's message path). */
+  /** Other paths of the endpoint that need a token too (the message path of SSE). */
   readonly otherPaths?: readonly string[];
-  /** False where the SDK behind answers 403 by itself. */
+  /** False if the SDK of the server answers 403 itself. */
   readonly checksToolScopes: boolean;
   readonly serve: (exchange: Exchange) => Promise<void>;
 }
@@ -45,7 +45,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Calls back as soon as the status is decided: an SSE answer may stay open long after its status was sent. */
+/** Calls `listener` when the status is sent. An SSE answer can stay open long after that. */
 function onStatus(response: ServerResponse, listener: (status: number) => void): void {
   // oxlint-disable-next-line typescript/unbound-method -- the proxy passes `this` on
   response.writeHead = new Proxy(response.writeHead, {
@@ -57,8 +57,8 @@ function onStatus(response: ServerResponse, listener: (status: number) => void):
 }
 
 /**
- * What stands before an MCP endpoint of whatever SDK: protected resource metadata (RFC 9728), bearer tokens (RFC 6750),
- * counters, the journal, and the misbehaviour a test asks for.
+ * The HTTP server in front of an MCP endpoint of either SDK. It serves protected resource metadata (RFC 9728), checks bearer
+ * tokens (RFC 6750), counts and records requests, and misbehaves as `behaviour` says.
  */
 export async function startFront(options: FixtureOptions, spec: FrontSpec): Promise<McpFixture> {
   const { verify, ...initial } = options;
@@ -135,7 +135,7 @@ export async function startFront(options: FixtureOptions, spec: FrontSpec): Prom
     });
     const body = httpMethod === 'POST' ? parse(await readBody(request)) : undefined;
     if (behaviour.latencyMs > 0) {
-      // An ordinary timer: a test may fake it, and it does not keep a closed server's process alive.
+      // A test can fake this timer, and the timer does not keep the process running after the server is closed.
       await new Promise<void>((resolve) => setTimeout(resolve, behaviour.latencyMs).unref());
     }
     if (url.pathname === metadataPath && httpMethod === 'GET') {
@@ -167,7 +167,7 @@ export async function startFront(options: FixtureOptions, spec: FrontSpec): Prom
     }
     const info = token === undefined || behaviour.alwaysUnauthorized ? undefined : await verify(token);
     if (token === undefined || info === undefined) {
-      // RFC 6750 section 3.1: a request without credentials is told no error code.
+      // RFC 6750 section 3.1: the answer to a request without credentials has no error code.
       refuse(response, 401, token === undefined ? undefined : 'invalid_token', behaviour.unauthorizedScope);
       return;
     }

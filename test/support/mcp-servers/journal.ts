@@ -17,21 +17,21 @@ const Message = z.looseObject({
     .optional(),
 });
 
-/** One JSON-RPC message as it arrived, refused ones included. */
+/** A JSON-RPC message that arrived, also if it was refused. */
 export interface JournalEntry {
-  /** The JSON-RPC method; `'(response)'` for an answer to a request of the server's. */
+  /** The JSON-RPC method, or `'(response)'` for an answer to a request of the server. */
   readonly method: string;
   readonly id: string | number | undefined;
   /** The tool of a `tools/call`. */
   readonly tool: string | undefined;
-  /** `_meta` (2026-07-28), else `initialize`'s own parameter, else the `MCP-Protocol-Version` header. */
+  /** From `_meta` (2026-07-28), or from the parameters of `initialize`, or from the `MCP-Protocol-Version` header. */
   readonly protocolVersion: string | undefined;
-  /** From `initialize` or, on revision 2026-07-28, from the request's `_meta`. */
+  /** From `_meta` (2026-07-28), or from the parameters of `initialize`. */
   readonly capabilities: Record<string, unknown> | undefined;
-  /** The bearer token it came with. */
+  /** The bearer token of the request. */
   readonly token: string | undefined;
   readonly path: string;
-  /** The HTTP status it was answered with; `undefined` until then. */
+  /** The HTTP status of the answer. `undefined` until the answer is sent. */
   status: number | undefined;
 }
 
@@ -39,7 +39,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads the messages of a POST body (one, or a batch of the 2025-03-26 revision). */
+/** Reads the messages of a POST body: a single one, or a batch (revision 2025-03-26). */
 export function journalEntries(
   body: unknown,
   headers: IncomingHttpHeaders,

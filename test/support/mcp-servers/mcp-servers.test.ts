@@ -98,7 +98,7 @@ describe.each(kinds)('$kind', ({ start, connect, revision }) => {
     expect(server.count('tools/call')).toEqual({ 200: 3, 401: 0, 403: 0 });
   });
 
-  test('keeps a journal with the revision and the declared extensions', async () => {
+  test('records the revision and the declared extensions of each message', async () => {
     const server = await startWith(tokenTable());
     const client = await connect(server.url, READ);
     await client.callTool({ name: 'echo', arguments: { message: 'x' } });
@@ -107,11 +107,11 @@ describe.each(kinds)('$kind', ({ start, connect, revision }) => {
     const declares = server.journal.filter((entry) => entry.capabilities?.['extensions'] !== undefined);
     expect(declares.length).toBeGreaterThan(0);
     expect(declares.every((entry) => entry.protocolVersion === revision)).toBe(true);
-    // Revision 2026-07-28 has no initialize: each request says it again.
+    // Revision 2026-07-28 has no initialize: each request declares the extensions.
     expect(declares.some((entry) => entry.method === 'tools/call')).toBe(revision === '2026-07-28');
   });
 
-  test('answers 403 insufficient_scope for a tool outside the token, and runs nothing', async () => {
+  test('answers 403 for a tool whose scope the token lacks, and does not run the tool', async () => {
     const server = await startWith(tokenTable());
     const client = await connect(server.url, READ);
     await expect(client.callTool({ name: 'write_note', arguments: { text: 'x' } })).rejects.toThrow();
@@ -119,7 +119,7 @@ describe.each(kinds)('$kind', ({ start, connect, revision }) => {
     expect(server.workbench.executed).toEqual([]);
   });
 
-  test('answers 401 once a token is revoked', async () => {
+  test('answers 401 after the token is revoked', async () => {
     const tokens = tokenTable();
     const server = await startWith(tokens);
     const client = await connect(server.url, READ);
@@ -128,7 +128,7 @@ describe.each(kinds)('$kind', ({ start, connect, revision }) => {
     expect(server.count('tools/call')).toEqual({ 200: 0, 401: 1, 403: 0 });
   });
 
-  test('points from its 401 to protected resource metadata for its own URL', async () => {
+  test('names the protected resource metadata of its URL in the 401 challenge', async () => {
     const server = await startWith(tokenTable());
     const refused = await fetch(server.url, { method: 'POST', body: '{}' });
     await refused.text();
@@ -145,7 +145,7 @@ describe.each(kinds)('$kind', ({ start, connect, revision }) => {
     });
   });
 
-  test('says 401 to everyone when told to', async () => {
+  test('answers 401 to every request with alwaysUnauthorized', async () => {
     const server = await startWith(tokenTable());
     server.behaviour.alwaysUnauthorized = true;
     await expect(connect(server.url, READ)).rejects.toThrow();
@@ -154,7 +154,7 @@ describe.each(kinds)('$kind', ({ start, connect, revision }) => {
   });
 });
 
-/** A POST without the SDK, to see the bare answer. */
+/** Sends a POST without an SDK, to check the HTTP answer. */
 async function post(url: string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, {
     method: 'POST',
@@ -199,7 +199,7 @@ describe('the 403 challenge', () => {
     expect(challenge).toContain(`resource_metadata="${server.origin}/.well-known/oauth-protected-resource/mcp"`);
   });
 
-  test('can be made greedy', async () => {
+  test('contains the scopes of insufficientScope', async () => {
     const server = closing(await startV1Streamable({ verify: tokenTable().verify, insufficientScope: 'admin root' }));
     const refused = await fetch(server.url, {
       method: 'POST',
@@ -211,8 +211,8 @@ describe('the 403 challenge', () => {
   });
 });
 
-describe('redirects', () => {
-  test('a same-origin 307 leads to a path that serves', async () => {
+describe('redirectOnce', () => {
+  test('redirects one request to another path of the same MCP endpoint', async () => {
     const server = closing(await startV2BothRevisions({ verify: tokenTable().verify }));
     server.redirectOnce({ status: 307, location: server.movedPath });
     const redirect = await post(server.url);
@@ -225,7 +225,7 @@ describe('redirects', () => {
     await again.text();
   });
 
-  test('a cross-origin 307 leads to a trap that records what it was sent', async () => {
+  test('redirects one request to a peer of another origin, which records it', async () => {
     const server = closing(await startV1Streamable({ verify: tokenTable().verify }));
     const trap = closing(await startPeer({}));
     server.redirectOnce({ status: 307, location: `${trap.origin}/mcp` });
@@ -237,8 +237,8 @@ describe('redirects', () => {
   });
 });
 
-describe('lost sessions', () => {
-  test('are a 404 for a client that knew one', async () => {
+describe('loseSessions', () => {
+  test('makes the server answer 404 to the session id of a client', async () => {
     const server = closing(await startV1Streamable({ verify: tokenTable().verify }));
     const client = await connectV1(server.url, READ);
     const [session] = server.sessions();
@@ -250,7 +250,7 @@ describe('lost sessions', () => {
     await expect(client.callTool({ name: 'echo', arguments: { message: 'x' } })).rejects.toThrow(/session/i);
   });
 
-  test('of an SSE server are a 404 on the message path', async () => {
+  test('makes an SSE server answer 404 on the message path', async () => {
     const server = closing(await startV1Sse({ verify: tokenTable().verify }));
     await connectSse(server.url, READ);
     const [session] = server.sessions();
@@ -261,12 +261,12 @@ describe('lost sessions', () => {
   });
 });
 
-test('a server of 2026-07-28 alone refuses an SDK v1 client by its revision', async () => {
+test('a server that supports only 2026-07-28 refuses an SDK v1 client with an unsupported revision', async () => {
   const server = closing(await startV2Only2026({ verify: tokenTable().verify }));
   await expect(connectV1(server.url, READ)).rejects.toThrow(/-32022|protocol version/i);
 });
 
-test('latency is the same for every answer', async () => {
+test('latencyMs also delays the answer with metadata', async () => {
   const server = closing(await startV1Streamable({ verify: tokenTable().verify, latencyMs: 30 }));
   const before = performance.now();
   await (await fetch(`${server.origin}/.well-known/oauth-protected-resource/mcp`)).text();

@@ -1,13 +1,13 @@
-/** What a good access token stands for. */
+/** The client and the scopes of a valid access token. */
 export interface TokenInfo {
   readonly clientId: string;
   readonly scopes: readonly string[];
 }
 
-/** Decides about one bearer token; `undefined` is a 401. */
+/** Verifies a bearer token. `undefined` leads to a 401. */
 export type VerifyToken = (token: string) => TokenInfo | undefined | Promise<TokenInfo | undefined>;
 
-/** Access tokens an MCP server accepts right now. Tests add and revoke them while the server runs. */
+/** The access tokens that an MCP server accepts. Tests add and revoke them while the server runs. */
 export class TokenTable {
   readonly #tokens = new Map<string, TokenInfo>();
 

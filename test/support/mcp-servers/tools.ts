@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The tools every fixture server has, and the scope each of them needs. */
+/** The tools of every MCP server for tests, and the scope that each tool needs. */
 export const TOOL_SCOPES = { echo: 'tools:read', write_note: 'tools:write', slow: 'tools:read' } as const;
 
 export type ToolName = keyof typeof TOOL_SCOPES;
@@ -14,7 +14,7 @@ function text(value: string): ToolResult {
   return { content: [{ type: 'text', text: value }] };
 }
 
-/** What the tools do, and what they really did: a call that must never run is absent from `executed`. */
+/** The implementation of the tools. `executed` records every call that ran. */
 export class Workbench {
   readonly executed: { readonly tool: ToolName; readonly arguments: unknown }[] = [];
   readonly notes: string[] = [];
@@ -38,7 +38,7 @@ export class Workbench {
     return text(`waited ${args.ms} ms`);
   }
 
-  /** Ends calls that are still waiting. */
+  /** Aborts calls of `slow` that are still waiting. */
   stop(): void {
     this.#stop.abort();
   }

@@ -2,7 +2,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 import type { Workbench } from './tools.ts';
 
-/** An SDK v1 server (revisions up to 2025-11-25) with the fixture's tools. */
+/** An SDK v1 server (revisions up to 2025-11-25) with the tools of `Workbench`. */
 export function v1McpServer(workbench: Workbench): McpServer {
   const server = new McpServer({ name: 'fixture-v1', version: '1.0.0' });
   server.registerTool(

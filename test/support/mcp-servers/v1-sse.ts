@@ -8,7 +8,7 @@ import type { SessionFixture } from './v1-streamable.ts';
 const SSE_PATH = '/sse';
 const MESSAGES_PATH = '/messages';
 
-/** SDK v1 on the HTTP+SSE transport of revision 2024-11-05: a GET stream and a path to post messages to. */
+/** An SDK v1 server with the HTTP+SSE transport of revision 2024-11-05: a GET stream and a path for messages. */
 export async function startV1Sse(options: FixtureOptions): Promise<SessionFixture> {
   const workbench = new Workbench();
   const sessions = new Map<string, SSEServerTransport>();
@@ -19,7 +19,7 @@ export async function startV1Sse(options: FixtureOptions): Promise<SessionFixtur
       sessions.set(transport.sessionId, transport);
       response.on('close', () => sessions.delete(transport.sessionId));
       await v1McpServer(workbench).connect(transport);
-      // A client that lost the stream comes back after this many milliseconds, not after its own three seconds.
+      // A client that lost the stream reconnects after this many milliseconds. Its default is three seconds.
       response.write('retry: 100\n\n');
       return;
     }

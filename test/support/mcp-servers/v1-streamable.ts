@@ -8,9 +8,9 @@ import { v1McpServer } from './v1-server.ts';
 
 export interface SessionFixture extends McpFixture {
   readonly workbench: Workbench;
-  /** Session ids that live now. */
+  /** The ids of the open sessions. */
   sessions(): readonly string[];
-  /** Forgets every session, as a restarted server would: the next request of a client that knew one is a 404. */
+  /** Ends every session, like a restart of the server: the next request with an old session id is answered with 404. */
   loseSessions(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ function sendRpcError(exchange: Exchange, status: number, code: number, message:
   exchange.response.end(JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null }));
 }
 
-/** SDK v1, stateful Streamable HTTP: a session per client, SSE answers, a standalone GET stream. */
+/** An SDK v1 server with Streamable HTTP: one session for each client, SSE answers, and a GET stream. */
 export async function startV1Streamable(options: FixtureOptions): Promise<SessionFixture> {
   const workbench = new Workbench();
   const sessions = new Map<string, StreamableHTTPServerTransport>();

@@ -9,7 +9,7 @@ export interface V2Fixture extends McpFixture {
   readonly workbench: Workbench;
 }
 
-/** An SDK v2 server with the fixture's tools; the SDK itself answers 403 where a tool's scope is missing. */
+/** An SDK v2 server with the tools of `Workbench`. The SDK answers 403 if the scope of a tool is missing. */
 function v2McpServer(workbench: Workbench): McpServer {
   const server = new McpServer({ name: 'fixture-v2', version: '1.0.0' });
   server.registerTool(
@@ -62,12 +62,12 @@ async function startV2(options: FixtureOptions, legacy: 'stateless' | 'reject'):
   };
 }
 
-/** SDK v2 serving revision 2026-07-28 and, without sessions, the 2025 revisions. */
+/** An SDK v2 server that supports revision 2026-07-28 and, without sessions, the 2025 revisions. */
 export async function startV2BothRevisions(options: FixtureOptions): Promise<V2Fixture> {
   return startV2(options, 'stateless');
 }
 
-/** SDK v2 serving revision 2026-07-28 and nothing older: an older client is told -32022. */
+/** An SDK v2 server that supports only revision 2026-07-28. It answers an older client with the error -32022. */
 export async function startV2Only2026(options: FixtureOptions): Promise<V2Fixture> {
   return startV2(options, 'reject');
 }

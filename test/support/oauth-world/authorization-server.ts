@@ -11,16 +11,16 @@ export type AsLeg = 'metadata' | 'redeem' | 'client-credentials' | 'other';
 
 export interface AuthorizationServerOptions {
   readonly clients: readonly RegisteredClient[];
-  /** Whose ID-JAGs it takes. */
+  /** The IdPs whose ID-JAGs it accepts. */
   readonly trusts: readonly Pick<ScriptedIdp, 'issuer' | 'publicKeys'>[];
-  /** The resource identifiers it issues tokens for; more can be added later. */
+  /** The resource identifiers for which it issues access tokens. `protect` adds more. */
   readonly resources?: readonly string[];
-  /** Every scope it knows. */
+  /** All scopes that it supports. */
   readonly scopes: readonly string[];
-  /** A second redemption of one ID-JAG is `invalid_grant`. Default: an ID-JAG may be used while it lives. */
+  /** Whether a second redemption of an ID-JAG is refused with `invalid_grant`. Default: it is accepted until it expires. */
   readonly singleUse?: boolean;
   readonly issuerPath?: string;
-  /** Seconds; default 300. */
+  /** The lifetime of an access token in seconds. Default: 300. */
   readonly tokenLifetime?: number;
 }
 
@@ -29,10 +29,10 @@ export interface ScriptedAuthorizationServer {
   readonly tokenEndpoint: string;
   readonly script: Script<AsLeg>;
   readonly clients: ClientRegistry;
-  /** Issues tokens for this resource from now on. */
+  /** Adds a resource for which it issues access tokens. */
   protect(resource: string): void;
   setSingleUse(singleUse: boolean): void;
-  /** For an MCP server: what an access token of this server is good for right now. */
+  /** Verifies an access token of this server, for an MCP server. */
   readonly verify: (token: string) => TokenInfo | undefined;
   revoke(token: string): void;
   revokeAll(): void;
@@ -50,7 +50,7 @@ function asList(value: unknown): readonly string[] {
   return (Array.isArray(value) ? value : [value]).map(String);
 }
 
-/** A resource authorization server that redeems ID-JAGs by the draft until its script says otherwise. */
+/** An authorization server that redeems ID-JAGs. It follows the draft until its script replaces answers. */
 export async function startScriptedAuthorizationServer(
   options: AuthorizationServerOptions,
 ): Promise<ScriptedAuthorizationServer> {
@@ -70,9 +70,9 @@ export async function startScriptedAuthorizationServer(
   const tokenEndpoint = `${issuer}/token`;
   const clients = new ClientRegistry(issuer, options.clients);
 
-  function legOf({ method, path: asked, form }: PeerRequest): AsLeg {
-    if (asked === `/.well-known/oauth-authorization-server${path}`) return 'metadata';
-    if (method !== 'POST' || asked !== `${path}/token`) return 'other';
+  function legOf({ method, path: requestPath, form }: PeerRequest): AsLeg {
+    if (requestPath === `/.well-known/oauth-authorization-server${path}`) return 'metadata';
+    if (method !== 'POST' || requestPath !== `${path}/token`) return 'other';
     if (form['grant_type'] === GRANT_JWT_BEARER) return 'redeem';
     return form['grant_type'] === GRANT_CLIENT_CREDENTIALS ? 'client-credentials' : 'other';
   }
@@ -119,15 +119,15 @@ export async function startScriptedAuthorizationServer(
   }
 
   async function verifyIdJag(assertion: string): Promise<JWTPayload> {
-    const bad = (why: string): OAuthRefusal => new OAuthRefusal('invalid_grant', why);
+    const invalidGrant = (reason: string): OAuthRefusal => new OAuthRefusal('invalid_grant', reason);
     let iss: string | undefined;
     try {
       ({ iss } = decodeJwt(assertion));
     } catch {
-      throw bad('the assertion is not a JWT');
+      throw invalidGrant('the assertion is not a JWT');
     }
     const idp = options.trusts.find((trusted) => trusted.issuer === iss);
-    if (idp === undefined) throw bad('the issuer is not trusted');
+    if (idp === undefined) throw invalidGrant('the issuer is not trusted');
     try {
       const { payload } = await jwtVerify(assertion, createLocalJWKSet({ keys: [...idp.publicKeys()] }), {
         typ: ID_JAG_TYP,
@@ -137,7 +137,7 @@ export async function startScriptedAuthorizationServer(
       if (Array.isArray(payload.aud) && payload.aud.length !== 1) throw new Error('several audiences');
       return payload;
     } catch (error) {
-      throw bad(error instanceof Error ? error.message : 'the assertion is not good');
+      throw invalidGrant(error instanceof Error ? error.message : 'the assertion is invalid');
     }
   }
 
@@ -158,29 +158,29 @@ export async function startScriptedAuthorizationServer(
       throw new OAuthRefusal('invalid_target', 'the assertion is for another resource');
     }
     const ceiling = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : [];
-    const asked = form['scope']?.split(' ') ?? ceiling;
-    if (!asked.every((scope) => ceiling.includes(scope) && options.scopes.includes(scope))) {
-      throw new OAuthRefusal('invalid_scope', 'more than the assertion carries');
+    const scopes = form['scope']?.split(' ') ?? ceiling;
+    if (!scopes.every((scope) => ceiling.includes(scope) && options.scopes.includes(scope))) {
+      throw new OAuthRefusal('invalid_scope', 'the assertion does not contain all requested scopes');
     }
     redeemed.add(jti);
-    return issue(client.clientId, asked, resource);
+    return issue(client.clientId, scopes, resource);
   }
 
   async function clientCredentials(request: PeerRequest): Promise<HonestAnswer> {
     const { form } = request;
     const client = await clients.authenticate(request);
     if (client.secret === undefined && client.keys === undefined) {
-      // RFC 6749 section 4.4: for confidential clients only.
+      // RFC 6749 section 4.4: this grant is only for confidential clients.
       throw new OAuthRefusal('unauthorized_client', 'a public client cannot use this grant');
     }
     const resource = form['resource'];
     if (resource !== undefined && !resources.has(resource))
       throw new OAuthRefusal('invalid_target', 'no such resource');
-    const asked = form['scope']?.split(' ') ?? options.scopes;
-    if (!asked.every((scope) => options.scopes.includes(scope))) {
+    const scopes = form['scope']?.split(' ') ?? options.scopes;
+    if (!scopes.every((scope) => options.scopes.includes(scope))) {
       throw new OAuthRefusal('invalid_scope', 'no such scope');
     }
-    return issue(client.clientId, asked, resource);
+    return issue(client.clientId, scopes, resource);
   }
 
   return {

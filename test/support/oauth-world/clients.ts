@@ -3,7 +3,7 @@ import type { PeerRequest } from '../peer.ts';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from './identifiers.ts';
 import { OAuthRefusal } from './script.ts';
 
-/** A client as it is registered at one server; with neither a secret nor a key it is public. */
+/** A client registration. A client with neither a secret nor a key is public. */
 export interface RegisteredClient {
   readonly clientId: string;
   readonly secret?: string;
@@ -57,7 +57,7 @@ export class ClientRegistry {
     } catch (error) {
       throw refused(`assertion: ${error instanceof Error ? error.message : 'unreadable'}`, false);
     }
-    if (client === undefined || claims.sub !== claims.iss) throw refused('iss and sub are not one client', false);
+    if (client === undefined || claims.sub !== claims.iss) throw refused('iss and sub are not the same client', false);
     if (typeof claims.aud !== 'string') throw refused('aud is not a single string', false);
     if (this.#seenAssertions.has(String(claims.jti))) throw refused('assertion used before', false);
     this.#seenAssertions.add(String(claims.jti));
@@ -66,7 +66,7 @@ export class ClientRegistry {
 }
 
 function refused(description: string, byHeader: boolean): OAuthRefusal {
-  // RFC 6749 section 5.2: a client that used the Authorization header is answered with a challenge.
+  // RFC 6749 section 5.2: the answer has a challenge if the client used the Authorization header.
   const headers = byHeader ? { 'www-authenticate': 'Basic realm="token endpoint"' } : undefined;
   return new OAuthRefusal('invalid_client', description, 401, headers);
 }

@@ -1,6 +1,6 @@
 /**
- * Protocol identifiers, written out again on purpose: peers that shared the constants of the code under test would
- * share its typing errors too.
+ * Protocol identifiers. They are not imported from the code under test on purpose: then a misspelt constant there would not
+ * fail a test.
  */
 export const GRANT_CLIENT_CREDENTIALS = 'client_credentials';
 export const GRANT_TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';

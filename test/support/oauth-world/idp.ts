@@ -16,31 +16,32 @@ import { type Forgery, newSigningKey, type SigningKey, signJwt } from './signing
 
 export type IdpLeg = 'metadata' | 'jwks' | 'authenticate' | 'exchange' | 'other';
 
-/** A resource authorization server the IdP issues ID-JAGs for. */
+/** An authorization server for which the IdP issues ID-JAGs. */
 export interface TrustedAudience {
   readonly issuer: string;
-  /** The `client_id` each of the IdP's clients has there. */
+  /** The client ids at the authorization server, by client id at the IdP. */
   readonly clientIds: Readonly<Record<string, string>>;
 }
 
-export interface Ask {
+/** The decision that a policy makes: one token exchange. */
+export interface ExchangeRequest {
   readonly subject: string;
   readonly clientId: string;
   readonly audience: string;
   readonly resource: string | undefined;
-  /** `undefined` where the request named none. */
+  /** `undefined` if the request has no scope. */
   readonly scopes: readonly string[] | undefined;
 }
 
-/** The scopes to grant; throws an `OAuthRefusal` to deny. */
-export type Policy = (ask: Ask) => readonly string[];
+/** Returns the scopes to grant. Throws an `OAuthRefusal` to refuse the request. */
+export type Policy = (request: ExchangeRequest) => readonly string[];
 
 export interface IdpOptions {
   readonly clients: readonly RegisteredClient[];
   readonly policy: Policy;
-  /** Part of the issuer identifier, for IdPs with one issuer per tenant. */
+  /** The path of the issuer identifier, for IdPs with one issuer for each tenant. */
   readonly issuerPath?: string;
-  /** Seconds; default 300. */
+  /** The lifetime of an ID-JAG in seconds. Default: 300. */
   readonly idJagLifetime?: number;
 }
 
@@ -49,22 +50,22 @@ export interface ScriptedIdp {
   readonly tokenEndpoint: string;
   readonly script: Script<IdpLeg>;
   readonly clients: ClientRegistry;
-  /** Issues ID-JAGs for this authorization server from now on. */
+  /** Adds an authorization server for which the IdP issues ID-JAGs. */
   trust(audience: TrustedAudience): void;
   setPolicy(policy: Policy): void;
-  /** ID-JAGs from now on are wrong in this way; without an argument, right again. */
+  /** Makes all further ID-JAGs invalid in this way. Without an argument they are valid again. */
   forge(forgery?: Forgery): void;
   /** ID-JAGs issued so far, in order. */
   readonly issued: readonly string[];
-  /** An ID token for a client, as single sign-on would have brought it. Lives `lifetime` seconds (default 300). */
+  /** An ID token for a client, as from a single sign-on. It lives `lifetime` seconds (default 300). */
   idToken(claims: {
     readonly audience: string;
     readonly subject?: string;
     readonly lifetime?: number;
   }): Promise<string>;
-  /** A refresh token bound to a client. */
+  /** A refresh token that only this client can use. */
   refreshToken(clientId: string, subject?: string): string;
-  /** Signs with a new key. The old one leaves the JWKS unless it is kept. */
+  /** Signs with a new key, and removes the old key from the JWKS unless `keepOld` is true. */
   rotateKey(options?: { readonly keepOld?: boolean }): Promise<void>;
   publicKeys(): readonly SigningKey['publicJwk'][];
   close(): Promise<void>;
@@ -74,7 +75,7 @@ function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** An IdP that is honest (draft-ietf-oauth-identity-assertion-authz-grant) until its script says otherwise. */
+/** An IdP that follows draft-ietf-oauth-identity-assertion-authz-grant until its script replaces answers. */
 export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp> {
   const script = new Script<IdpLeg>();
   const audiences = new Map<string, TrustedAudience>();
@@ -93,11 +94,11 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
   const tokenEndpoint = `${issuer}/token`;
   const clients = new ClientRegistry(issuer, options.clients);
 
-  function legOf({ method, path: asked, form }: PeerRequest): IdpLeg {
-    if (asked === `${path}/.well-known/openid-configuration`) return 'metadata';
-    if (asked === `/.well-known/oauth-authorization-server${path}`) return 'metadata';
-    if (asked === `${path}/jwks`) return 'jwks';
-    if (method !== 'POST' || asked !== `${path}/token`) return 'other';
+  function legOf({ method, path: requestPath, form }: PeerRequest): IdpLeg {
+    if (requestPath === `${path}/.well-known/openid-configuration`) return 'metadata';
+    if (requestPath === `/.well-known/oauth-authorization-server${path}`) return 'metadata';
+    if (requestPath === `${path}/jwks`) return 'jwks';
+    if (method !== 'POST' || requestPath !== `${path}/token`) return 'other';
     if (form['grant_type'] === GRANT_CLIENT_CREDENTIALS) return 'authenticate';
     return form['grant_type'] === GRANT_TOKEN_EXCHANGE ? 'exchange' : 'other';
   }
@@ -150,13 +151,13 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
     if (type === TOKEN_TYPE_ID_TOKEN) {
       let payload: JWTPayload;
       try {
-        // The ID token's audience is the client that exchanges it (section 4.3 of the draft).
+        // The audience of the ID token must be the client that exchanges it (section 4.3 of the draft).
         ({ payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...publicKeys()] }), {
           issuer,
           audience: clientId,
         }));
       } catch {
-        throw new OAuthRefusal('invalid_grant', 'the ID token is not good');
+        throw new OAuthRefusal('invalid_grant', 'the ID token is invalid');
       }
       return String(payload.sub);
     }
@@ -165,7 +166,7 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
     }
     const known = subjects.get(token);
     if (known === undefined || known.type !== type || known.clientId !== clientId || known.expiresAt <= nowSeconds()) {
-      throw new OAuthRefusal('invalid_grant', 'the subject token is not good');
+      throw new OAuthRefusal('invalid_grant', 'the subject token is invalid');
     }
     return known.subject;
   }
@@ -178,8 +179,8 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
     }
     const subject = await subjectOf(request, client.clientId);
     const audience = audiences.get(form['audience'] ?? '');
-    const clientIdThere = audience?.clientIds[client.clientId];
-    if (audience === undefined || clientIdThere === undefined) {
+    const clientIdAtAudience = audience?.clientIds[client.clientId];
+    if (audience === undefined || clientIdAtAudience === undefined) {
       throw new OAuthRefusal('invalid_target', 'no such audience for this client');
     }
     const resource = form['resource'];
@@ -193,7 +194,7 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
       iss: issuer,
       sub: subject,
       aud: audience.issuer,
-      client_id: clientIdThere,
+      client_id: clientIdAtAudience,
       jti: randomUUID(),
       iat: nowSeconds(),
       exp: nowSeconds() + lifetime,

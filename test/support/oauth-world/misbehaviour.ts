@@ -1,12 +1,12 @@
 import type { CannedAnswer, PeerAnswer } from '../peer.ts';
 import type { Misbehaviour } from './script.ts';
 
-/** Any answer at all, said in place of the honest one: see also `endless`, `silence`, `drip` and `hangUp`. */
+/** Sends this answer instead of the correct one. See also `endless`, `silence`, `drip` and `hangUp`. */
 export function say(answer: PeerAnswer): Misbehaviour {
   return () => answer;
 }
 
-/** The honest answer with its body changed. */
+/** Sends the correct answer with a changed body. */
 export function edit(change: (body: Readonly<Record<string, unknown>>) => Record<string, unknown>): Misbehaviour {
   return async (honest) => {
     const answer = await honest();
@@ -14,33 +14,33 @@ export function edit(change: (body: Readonly<Record<string, unknown>>) => Record
   };
 }
 
-/** The honest answer with some members of its body replaced, or taken out where the value is `undefined`. */
+/** Sends the correct answer with these members of its body replaced, or removed if the value is `undefined`. */
 export function editMembers(members: Readonly<Record<string, unknown>>): Misbehaviour {
-  // JSON.stringify leaves out what is undefined.
+  // JSON.stringify omits members that are undefined.
   return edit((body) => ({ ...body, ...members }));
 }
 
-/** Metadata that speaks for another issuer (RFC 8414 section 3.3: must be refused). */
+/** Sends metadata with another issuer. A client must refuse it (RFC 8414 section 3.3). */
 export function otherIssuer(issuer: string): Misbehaviour {
   return editMembers({ issuer });
 }
 
-/** An exchange or redeem answer for another resource than the one asked for. */
+/** Sends an answer of the exchange or redeem leg with another resource than requested. */
 export function otherResource(resource: string): Misbehaviour {
   return editMembers({ resource });
 }
 
-/** `expires_in` as a peer in the wild sends it: `"300"`, `"abc"`, `null`, `-1`. */
+/** Sends this `expires_in`, for example an invalid value of a real server: `"300"`, `"abc"`, `null`, `-1`. */
 export function expiresIn(value: unknown): Misbehaviour {
   return editMembers({ expires_in: value });
 }
 
-/** Less (or more, or something else) granted than asked for. */
+/** Sends an answer with another `scope` than requested. */
 export function grantedScope(scope: string): Misbehaviour {
   return editMembers({ scope });
 }
 
-/** A proxy's or a sign-in page's answer where JSON was expected. */
+/** Sends an HTML page instead of JSON, like a proxy or a sign-in page. */
 export function htmlPage(status = 200): Misbehaviour {
   return say({
     status,
@@ -53,7 +53,7 @@ export function redirect(location: string, status = 302): Misbehaviour {
   return say({ status, headers: { location }, body: '' });
 }
 
-/** RFC 6585 section 4; `retryAfter` in seconds or as an HTTP date. */
+/** Sends a 429 (RFC 6585 section 4). `retryAfter` is in seconds, or an HTTP date. */
 export function tooManyRequests(retryAfter?: number | string): Misbehaviour {
   return say({
     status: 429,
@@ -66,7 +66,7 @@ export function serverError(status = 500, body: CannedAnswer['body'] = 'upstream
   return say({ status, headers: { 'content-type': 'text/plain' }, body });
 }
 
-/** A refusal in the words of RFC 6749 section 5.2. */
+/** Sends an error answer of RFC 6749 section 5.2. */
 export function refusal(error: string, description?: string, status = 400): Misbehaviour {
   return say({
     status,
@@ -74,7 +74,7 @@ export function refusal(error: string, description?: string, status = 400): Misb
   });
 }
 
-/** `invalid_client` as section 5.2 wants it for Basic: a 401 with a challenge and the JSON body. */
+/** Sends `invalid_client` in the form that RFC 6749 section 5.2 requires for Basic: a 401 with a challenge and JSON. */
 export function invalidClient(description = 'Client authentication failed'): Misbehaviour {
   return say({
     status: 401,

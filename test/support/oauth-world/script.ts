@@ -1,6 +1,6 @@
 import type { PeerAnswer, PeerRequest } from '../peer.ts';
 
-/** What an honest server would say. */
+/** The answer of a server that follows the protocol. */
 export interface HonestAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -8,36 +8,37 @@ export interface HonestAnswer {
 }
 
 /**
- * Answers instead of the honest server. Only calling `honest` makes the honest server work: a 503 that does not call it
- * has issued nothing and used up nothing.
+ * Replaces an answer. The call of `honest` processes the request and returns the correct answer. Without that call the server
+ * does not process the request: it issues no token, and it does not consume an ID-JAG.
  */
 export type Misbehaviour = (
   honest: () => Promise<HonestAnswer>,
   request: PeerRequest,
 ) => PeerAnswer | Promise<PeerAnswer>;
 
-/** Per leg: what is said next, what is said always, what was asked. */
+/** The replaced answers of each leg (once, or always), and the requests that were received. */
 export class Script<Leg extends string> {
   readonly #once = new Map<Leg, Misbehaviour[]>();
   readonly #always = new Map<Leg, Misbehaviour>();
   readonly #received = new Map<Leg, PeerRequest[]>();
 
-  /** The next requests of this leg are answered by these, one each; then it is as before. */
+  /** Replaces the answers of the next requests of this leg, one for each misbehaviour. */
   once(leg: Leg, ...misbehaviours: readonly Misbehaviour[]): void {
     this.#once.set(leg, [...(this.#once.get(leg) ?? []), ...misbehaviours]);
   }
 
+  /** Replaces all answers of this leg. */
   always(leg: Leg, misbehaviour: Misbehaviour): void {
     this.#always.set(leg, misbehaviour);
   }
 
-  /** Honest again, in every leg. */
+  /** Removes all replacements. */
   reset(): void {
     this.#once.clear();
     this.#always.clear();
   }
 
-  /** Requests of this leg so far, misbehaving answers included. */
+  /** The number of requests of this leg so far, also those with replaced answers. */
   count(leg: Leg): number {
     return this.received(leg).length;
   }
@@ -53,12 +54,12 @@ export class Script<Leg extends string> {
   }
 }
 
-/** An answer of the token endpoint (RFC 6749 section 5.1). */
+/** A successful answer of the token endpoint (RFC 6749 section 5.1). */
 export function ok(body: Readonly<Record<string, unknown>>): HonestAnswer {
   return { status: 200, headers: { 'cache-control': 'no-store' }, body };
 }
 
-/** An OAuth refusal (RFC 6749 section 5.2), thrown by the honest servers. */
+/** An OAuth error answer (RFC 6749 section 5.2), as an error to throw. */
 export class OAuthRefusal extends Error {
   readonly answer: HonestAnswer;
 
@@ -73,7 +74,7 @@ export class OAuthRefusal extends Error {
   }
 }
 
-/** Runs an honest server's work and turns what it throws into its answer. */
+/** Runs `work`. If it throws an OAuthRefusal, resolves to the answer of that refusal. */
 export async function orRefusal(work: () => Promise<HonestAnswer>): Promise<HonestAnswer> {
   try {
     return await work();

@@ -15,12 +15,12 @@ export async function newSigningKey(): Promise<SigningKey> {
   return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg: ALG, use: 'sig' } };
 }
 
-/** How an ID-JAG is wrong; without it, it is right. */
+/** The changes that make an ID-JAG invalid. */
 export interface Forgery {
   readonly claims?: (claims: Readonly<Record<string, unknown>>) => Record<string, unknown>;
-  /** Changes the header, of which `typ` is the interesting part. */
+  /** Changes the header, for example `typ`. `alg` cannot be changed here. */
   readonly header?: (header: Readonly<Record<string, unknown>>) => Record<string, unknown>;
-  /** `none`: `alg: none` and no signature; `unpublished-key`: signed by a key that is not in the JWKS. */
+  /** `none`: `alg: none` without a signature. `unpublished-key`: signed by a key that is not in the JWKS. */
   readonly signature?: 'none' | 'unpublished-key';
 }
 
@@ -28,7 +28,7 @@ function base64url(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** Signs a JWT, or does what a forgery says. */
+/** Signs a JWT, with the changes of `forgery`. */
 export async function signJwt(
   key: SigningKey,
   typ: string,
@@ -36,8 +36,8 @@ export async function signJwt(
   forgery: Forgery = {},
 ): Promise<string> {
   const payload = forgery.claims?.(claims) ?? claims;
-  const honest = { alg: ALG, typ, kid: key.kid };
-  const header = { ...(forgery.header?.(honest) ?? honest), alg: ALG };
+  const validHeader = { alg: ALG, typ, kid: key.kid };
+  const header = { ...(forgery.header?.(validHeader) ?? validHeader), alg: ALG };
   if (forgery.signature === 'none') return `${base64url({ ...header, alg: 'none' })}.${base64url(payload)}.`;
   const signer = forgery.signature === 'unpublished-key' ? await newSigningKey() : key;
   return new SignJWT({ ...payload }).setProtectedHeader(header).sign(signer.privateKey);

@@ -5,13 +5,16 @@ import { recording } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
 import { parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
-import { registerAuditedGrant } from './audited-grant.ts';
+import { type Issued, registerAuditedGrant } from './audited-grant.ts';
 import { extendAnswers } from './extend-answers.ts';
 import type { ProviderInternals } from './provider-internals.ts';
 import { issueAccessToken } from './access-token.ts';
-import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
+import { type GrantedRedemption, grantedRecord, type KnownRedemption, refusedRecord } from '../redeem/audit.ts';
 import { checkRedemptionRules, idJagGrantSchema, type IdJagGrantOptions } from '../redeem/options.ts';
-import { decideRedemption, tokenAnswer } from '../redeem/redemption.ts';
+import { decideRedemption, type RedemptionRequest, tokenAnswer } from '../redeem/redemption.ts';
+import { redemptionSteps } from '../redeem/steps.ts';
+
+const { step } = redemptionSteps;
 
 /**
  * Makes an oidc-provider an authorization server that redeems ID-JAGs
@@ -43,15 +46,16 @@ export function addIdJagGrant(provider: Provider, options: IdJagGrantOptions): v
   checkRedemptionRules('addIdJagGrant', options, provider.issuer);
   const now = options.now ?? (() => new Date());
 
-  registerAuditedGrant<RedeemDraft>(provider, {
+  registerAuditedGrant<KnownRedemption, GrantedRedemption>(provider, {
     grantTypes: [GRANT_JWT_BEARER, GRANT_JWT_DPOP],
     parameters: ['assertion', 'scope', 'resource'],
     repeatable: ['resource'],
     ownParameter: 'assertion',
-    newDraft: () => ({}),
-    handle: (ctx, draft, internals) => redeem(provider, options, ctx, draft, internals),
-    granted: (draft) => recording(() => options.audit?.(grantedRecord(draft, now()))),
-    refused: (draft, refusal) => recording(() => options.audit?.(refusedRecord(draft, refusal, now()))),
+    initial: {},
+    steps: redemptionSteps,
+    handle: async (ctx, internals) => redeem(provider, options, ctx, internals),
+    granted: async ({ known, granted }) => recording(() => options.audit?.(grantedRecord(known, granted, now()))),
+    refused: async (known, refusal) => recording(() => options.audit?.(refusedRecord(known, refusal, now()))),
     withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
 
@@ -73,11 +77,22 @@ async function redeem(
   provider: Provider,
   options: IdJagGrantOptions,
   ctx: TokenEndpointGrantContext,
-  draft: RedeemDraft,
   internals: ProviderInternals,
-): Promise<object> {
+): Promise<Issued<KnownRedemption, GrantedRedemption>> {
+  const { clientId } = ctx.oidc.client;
+  const { request, certificate } = await step({ clientId }, async () => readRequest(provider, options, ctx, internals));
+  const { redemption, known, granted } = await decideRedemption(request, options, provider.issuer, { clientId });
+  const accessToken = await step(known, async () => issueAccessToken(provider, ctx, redemption, certificate));
+  return { body: tokenAnswer(redemption, accessToken), known, granted };
+}
+
+async function readRequest(
+  provider: Provider,
+  options: IdJagGrantOptions,
+  ctx: TokenEndpointGrantContext,
+  internals: ProviderInternals,
+): Promise<{ request: RedemptionRequest; certificate: ReturnType<ProviderInternals['checkMtlsCert']> }> {
   const { client, params } = ctx.oidc;
-  draft.clientId = client.clientId;
   if (client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('unauthorized_client', 'a client must authenticate to redeem an ID-JAG');
   }
@@ -87,7 +102,6 @@ async function redeem(
   if (params.grant_type === GRANT_JWT_DPOP && proof === undefined) {
     throw new GrantRefusal('invalid_grant', 'this grant type needs a DPoP proof');
   }
-
   const request = {
     assertion: requiredParameter(params, 'assertion'),
     clientId: client.clientId,
@@ -96,6 +110,5 @@ async function redeem(
     dpopThumbprint: proof?.thumbprint,
     spendProof: () => internals.checkDpopReplay(provider, ctx, proof, client.clientId),
   };
-  const redemption = await decideRedemption(request, options, provider.issuer, draft);
-  return tokenAnswer(redemption, await issueAccessToken(provider, ctx, redemption, certificate));
+  return { request, certificate };
 }

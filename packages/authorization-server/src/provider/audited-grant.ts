@@ -4,11 +4,22 @@ import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provide
 import type { RefusedRequest } from '../grant/audit-record.ts';
 import { presentedClient } from '../grant/client-credentials.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
+import type { Steps } from '../grant/steps.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 
+/** A grant that `handle` decided to give: the answer, and what its audit record says of the request and of the grant. */
+export interface Issued<Known extends object, Granted extends object> {
+  /** The answer of the token endpoint. */
+  readonly body: object;
+  /** What the record says of the request, also where the grant cannot be recorded and is not given. */
+  readonly known: Known;
+  /** What the record says of the grant. */
+  readonly granted: Granted;
+}
+
 /** A grant of which every request leaves one record. */
-export interface AuditedGrant<Draft> {
+export interface AuditedGrant<Known extends object, Granted extends object> {
   /** The values of `grant_type` that it answers. */
   readonly grantTypes: readonly string[];
   /** The parameters that its requests may have. */
@@ -17,14 +28,16 @@ export interface AuditedGrant<Draft> {
   readonly repeatable: readonly string[];
   /** A parameter that no other grant has: a request with it that names no grant type is one of these. */
   readonly ownParameter: string;
-  /** The record of a request of which nothing is known yet. */
-  readonly newDraft: () => Draft;
-  /** Fills the draft as it learns, answers by returning the body, refuses by throwing GrantRefusal. */
-  readonly handle: (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => Promise<object>;
+  /** What the record says of a request that the provider refused before `handle`. */
+  readonly initial: Known;
+  /** The steps that `handle` takes. */
+  readonly steps: Steps<Known>;
+  /** Refuses by throwing GrantRefusal, in a step. */
+  readonly handle: (ctx: TokenEndpointGrantContext, internals: ProviderInternals) => Promise<Issued<Known, Granted>>;
   /** Awaited before the answer. Where it throws or rejects, nothing is granted. */
-  readonly granted: (draft: Draft) => void | Promise<void>;
-  /** Awaited before the answer, which stays what it is. */
-  readonly refused: (draft: Draft, refusal: RefusedRequest) => void | Promise<void>;
+  readonly granted: (issued: Issued<Known, Granted>) => void | Promise<void>;
+  /** Awaited before the answer, which stays what it is. `known`: at the step that failed. */
+  readonly refused: (known: Known, refusal: RefusedRequest) => void | Promise<void>;
   /** Takes back what `handle` issued, where that cannot be recorded. */
   readonly withdraw?: (ctx: TokenEndpointGrantContext) => Promise<void>;
 }
@@ -33,41 +46,40 @@ export interface AuditedGrant<Draft> {
  * Adds a grant whose every outcome is reported once: granted, refused by the handler, or refused by the provider
  * before the handler ran (client authentication, repeated parameters). A grant that cannot be recorded is not given.
  */
-export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGrant<Draft>): void {
-  const drafts = new WeakMap<object, Draft>();
+export function registerAuditedGrant<Known extends object, Granted extends object>(
+  provider: Provider,
+  grant: AuditedGrant<Known, Granted>,
+): void {
+  /** Of the requests that reached the handler. */
+  const knownOf = new WeakMap<object, Known>();
   const recorded = new WeakMap<object, Promise<void>>();
 
   const handler = async (ctx: TokenEndpointGrantContext) => {
-    const draft = grant.newDraft();
-    drafts.set(ctx, draft);
+    knownOf.set(ctx, grant.initial);
     const internals = await providerInternals();
+    const thrown = (error: unknown) =>
+      error instanceof GrantRefusal ? toProviderError(error, internals.errors) : error;
+    const outcome = await grant.steps.settled(grant.initial, async () => grant.handle(ctx, internals));
+    knownOf.set(ctx, outcome.ok ? outcome.value.known : outcome.known);
+    if (!outcome.ok) throw thrown(outcome.error);
     try {
-      ctx.body = await issued(ctx, draft, internals);
-    } catch (error) {
-      throw error instanceof GrantRefusal ? toProviderError(error, internals.errors) : error;
-    }
-  };
-
-  const issued = async (ctx: TokenEndpointGrantContext, draft: Draft, internals: ProviderInternals) => {
-    const body = await grant.handle(ctx, draft, internals);
-    try {
-      await grant.granted(draft);
+      await grant.granted(outcome.value);
     } catch (error) {
       await grant.withdraw?.(ctx);
-      throw error;
+      throw thrown(error);
     }
-    return body;
+    ctx.body = outcome.value.body;
   };
 
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
     if (ctx.oidc.route !== 'token' || !mayBeOf(grant, ctx)) return;
-    const draft = drafts.get(ctx);
-    const refusal = { ...describe(error), ...(draft === undefined && claimed(ctx)) };
-    recorded.set(ctx, record(draft ?? grant.newDraft(), refusal));
+    const known = knownOf.get(ctx);
+    const refusal = { ...describe(error), ...(known === undefined && claimed(ctx)) };
+    recorded.set(ctx, record(known ?? grant.initial, refusal));
   };
-  const record = async (draft: Draft, refusal: RefusedRequest) => {
+  const record = async (known: Known, refusal: RefusedRequest) => {
     try {
-      await grant.refused(draft, refusal);
+      await grant.refused(known, refusal);
     } catch {
       // An audit callback that fails stops grants (above); a refusal it leaves as it is.
     }
@@ -87,7 +99,7 @@ export function registerAuditedGrant<Draft>(provider: Provider, grant: AuditedGr
 
 /** A body that was too large or unreadable may have been a request of any grant. */
 function mayBeOf(
-  { grantTypes, ownParameter }: Pick<AuditedGrant<never>, 'grantTypes' | 'ownParameter'>,
+  { grantTypes, ownParameter }: { grantTypes: readonly string[]; ownParameter: string },
   { oidc: { params, body } }: KoaContextWithOIDC,
 ): boolean {
   if (params === undefined || body === undefined) return true;

@@ -2,19 +2,25 @@ import type { IdJag } from '@credence/protocol';
 import { calling } from '../grant/callback.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 import { accountIdOf, defaultAccountId, type GrantUse } from './accounts.ts';
-import type { RedeemDraft } from './audit.ts';
+import type { KnownRedemption } from './audit.ts';
 import type { RedemptionRules } from './options.ts';
+import { redemptionSteps } from './steps.ts';
+
+const { step } = redemptionSteps;
+
+/** The account of a subject, and how `linkAccounts` found it. */
+export type LinkedAccount = Required<Pick<KnownRedemption, 'accountId'>> & Pick<KnownRedemption, 'linkedBy'>;
 
 /**
  * The account that the subject is. The grant is spent once: when the `account` callback says so, or when it has returned
- * an account. Throws GrantRefusal, and what `spendGrant` throws.
+ * an account. Throws a GrantRefusal, or what `spendGrant` throws, in a step of {@link redemptionSteps}.
  */
 export async function accountOf(
   idJag: IdJag,
   rules: RedemptionRules,
   spendGrant: () => Promise<void>,
-  draft: RedeemDraft,
-): Promise<string> {
+  known: KnownRedemption,
+): Promise<LinkedAccount> {
   let spent: Promise<void> | undefined;
   const spend = () => {
     spent ??= spendGrant();
@@ -22,23 +28,24 @@ export async function accountOf(
     spent.catch(() => undefined);
     return spent;
   };
-  try {
-    draft.accountId = await found(idJag, rules, { spend }, draft);
-  } catch (error) {
-    await spent;
-    throw error;
-  }
-  await spend();
-  return draft.accountId;
+  const account = await step(known, async () => {
+    try {
+      return await found(idJag, rules, { spend });
+    } catch (error) {
+      await spent;
+      throw error;
+    }
+  });
+  await step({ ...known, ...account }, spend);
+  return account;
 }
 
-async function found(idJag: IdJag, { account }: RedemptionRules, use: GrantUse, draft: RedeemDraft): Promise<string> {
-  if (account === undefined) return defaultAccountId(idJag);
+async function found(idJag: IdJag, { account }: RedemptionRules, use: GrantUse): Promise<LinkedAccount> {
+  if (account === undefined) return { accountId: defaultAccountId(idJag) };
   const answer = await calling('account', () => account(idJag, use));
   const { accountId, linkedBy } =
     typeof answer === 'object' && answer !== null ? answer : { accountId: answer, linkedBy: undefined };
   const id = accountIdOf('account', accountId);
   if (id === undefined) throw new GrantRefusal('invalid_grant', 'the subject has no account here');
-  if (linkedBy !== undefined) draft.linkedBy = linkedBy;
-  return id;
+  return { accountId: id, ...(linkedBy !== undefined && { linkedBy }) };
 }

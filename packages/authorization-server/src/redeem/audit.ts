@@ -48,17 +48,29 @@ export interface RedeemAuditRecord {
   readonly reason?: string;
 }
 
-export type RedeemDraft = { -readonly [K in keyof RedeemAuditRecord]?: RedeemAuditRecord[K] } & {
-  /** The tokens of the request, which no record may hold. */
-  secrets?: readonly string[];
-};
+/** What is granted, as the record of a grant says it. */
+export type GrantedRedemption = Pick<RedeemAuditRecord, 'grantedScopes' | 'grantedDetailsTypes' | 'tokenType'>;
 
-export function grantedRecord({ secrets, ...known }: RedeemDraft, time: Date): RedeemAuditRecord {
-  return cleanRecord({ ...known, time, granted: true }, secrets);
+/** What is known of a request at one of its steps, whatever becomes of it. */
+export interface KnownRedemption extends Partial<
+  Omit<RedeemAuditRecord, 'time' | 'granted' | 'error' | 'reason' | keyof GrantedRedemption>
+> {
+  /** The tokens of the request, which no record may hold. */
+  readonly secrets?: readonly string[];
 }
 
-/** Of a draft, what a refusal leaves true. */
-export function refusedRecord(draft: RedeemDraft, refusal: RefusedRequest, time: Date): RedeemAuditRecord {
-  const { secrets, grantedScopes: _scopes, grantedDetailsTypes: _types, tokenType: _type, ...known } = draft;
+export function grantedRecord(
+  { secrets, ...known }: KnownRedemption,
+  granted: GrantedRedemption,
+  time: Date,
+): RedeemAuditRecord {
+  return cleanRecord({ ...known, ...granted, time, granted: true }, secrets);
+}
+
+export function refusedRecord(
+  { secrets, ...known }: KnownRedemption,
+  refusal: RefusedRequest,
+  time: Date,
+): RedeemAuditRecord {
   return cleanRecord({ ...known, ...refusal, time, granted: false }, secrets);
 }

@@ -4,13 +4,16 @@ import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
 import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
 import { accountOf } from './account-of.ts';
-import type { RedeemDraft } from './audit.ts';
+import type { GrantedRedemption, KnownRedemption } from './audit.ts';
 import { grantedDetails } from './authorization-details.ts';
 import { DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS, type RedemptionRules, type ResourceRules } from './options.ts';
 import { chooseResource } from './resource.ts';
 import { scopesByRules } from './scope-rules.ts';
 import { grantedScopes } from './scopes.ts';
+import { IdJagRefusal, redemptionSteps } from './steps.ts';
 import { callerClaims, checkedTokenClaims } from './token-claims.ts';
+
+const { step } = redemptionSteps;
 
 /** A token request of the grant, its client authenticated and its DPoP proof verified. */
 export interface RedemptionRequest {
@@ -50,36 +53,80 @@ export interface Redemption<Resource extends ResourceRules = ResourceRules> {
   readonly dpopThumbprint?: string;
 }
 
+/** A redemption, and what its audit record says of the request and of the grant. */
+export interface DecidedRedemption<Resource extends ResourceRules> {
+  readonly redemption: Redemption<Resource>;
+  readonly known: KnownRedemption;
+  readonly granted: GrantedRedemption;
+}
+
 /**
- * Holds a request against every check, and notes in `draft` what it learns on the way. The proof and the ID-JAG are spent
- * last, when nothing else can refuse the request, or before the account is written. Throws GrantRefusal, and what
- * `spendProof` throws.
+ * Holds a request against every check; `known` is what is known of it before. The proof and the ID-JAG are spent last,
+ * when nothing else can refuse the request, or before the account is written. Throws a GrantRefusal, or what `spendProof`
+ * throws, in a step of {@link redemptionSteps}.
  */
 export async function decideRedemption<Resource extends ResourceRules>(
   request: RedemptionRequest,
   rules: RedemptionRules<Resource>,
   ownIssuer: string,
-  draft: RedeemDraft,
-): Promise<Redemption<Resource>> {
-  const { clientId, scopes: requested, dpopThumbprint } = request;
-  draft.secrets = [request.assertion];
-  if (requested?.some((scope) => !SCOPE_TOKEN.test(scope)) === true) {
+  known: KnownRedemption,
+): Promise<DecidedRedemption<Resource>> {
+  const { scopes: requested, dpopThumbprint } = request;
+  const sent = { ...known, secrets: [request.assertion] };
+  await step(sent, () => checkScopeSyntax(requested));
+  const asked = { ...sent, ...(requested !== undefined && { requestedScopes: requested }) };
+  const idJag = await step(asked, async () => verified(request, rules, ownIssuer));
+  const identified = { ...asked, ...factsOf(idJag, requested) };
+  const resource = await step(identified, () =>
+    chooseResource(idJag, request.resources, Object.keys(rules.resources), rules.requireResource ?? false),
+  );
+  const targeted = { ...identified, resource };
+  const terms = await step(targeted, async () => decideTerms(request, rules, idJag, resource));
+  const account = await accountOf(idJag, rules, async () => spendGrant(request, rules, idJag), targeted);
+  const { scopes, authorizationDetails } = terms;
+  return {
+    redemption: { ...terms, idJag, clientId: request.clientId, accountId: account.accountId, resource },
+    known: { ...targeted, ...account },
+    granted: {
+      grantedScopes: scopes,
+      ...(authorizationDetails !== undefined && {
+        grantedDetailsTypes: [...new Set(authorizationDetails.map(({ type }) => type))],
+      }),
+      tokenType: dpopThumbprint === undefined ? 'Bearer' : 'DPoP',
+    },
+  };
+}
+
+function checkScopeSyntax(requested: readonly string[] | undefined): void {
+  if (requested?.every((scope) => SCOPE_TOKEN.test(scope)) === false) {
     throw new GrantRefusal('invalid_scope', 'the scope parameter is malformed');
   }
-  if (requested !== undefined) draft.requestedScopes = requested;
-  const idJag = await verified(request, rules, ownIssuer, draft);
-  const asked = requested ?? idJag.scopes;
-  if (asked !== undefined) draft.requestedScopes = asked;
+}
 
-  const served = Object.keys(rules.resources);
-  const resource = chooseResource(idJag, request.resources, served, rules.requireResource ?? false);
-  draft.resource = resource;
+/** What a verified ID-JAG says. */
+function factsOf({ issuer, subject, jwtId, tenant, scopes }: IdJag, requested: readonly string[] | undefined) {
+  const requestedScopes = requested ?? scopes;
+  return {
+    issuer,
+    subject,
+    jti: jwtId,
+    ...(tenant !== undefined && { tenant }),
+    ...(requestedScopes !== undefined && { requestedScopes }),
+  } satisfies KnownRedemption;
+}
+
+/** What the access token for the resource will say, apart from whom it is for. */
+async function decideTerms<Resource extends ResourceRules>(
+  { scopes: requested, dpopThumbprint }: RedemptionRequest,
+  rules: RedemptionRules<Resource>,
+  idJag: IdJag,
+  resource: string,
+): Promise<Omit<Redemption<Resource>, 'idJag' | 'clientId' | 'accountId' | 'resource'>> {
   const resourceOptions = rules.resources[resource];
   if (resourceOptions === undefined) throw new GrantRefusal('invalid_target', 'the resource is not served here');
   if (resourceOptions.requireDpop === true && dpopThumbprint === undefined) {
     throw new GrantRefusal('invalid_grant', 'the resource takes only tokens that are bound by a DPoP proof');
   }
-
   const authorizationDetails = await grantedDetails(idJag, resource, resourceOptions, rules);
   const scopes = grantedScopes({
     idJag: idJag.scopes,
@@ -94,17 +141,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
   const claims = checkedTokenClaims(
     await calling('tokenClaims', () => (rules.tokenClaims ?? callerClaims)(idJag, resource)),
   );
-  const accountId = await accountOf(idJag, rules, () => spendGrant(request, rules, idJag, draft), draft);
-  draft.grantedScopes = scopes;
-  if (authorizationDetails !== undefined) {
-    draft.grantedDetailsTypes = [...new Set(authorizationDetails.map(({ type }) => type))];
-  }
-  draft.tokenType = dpopThumbprint === undefined ? 'Bearer' : 'DPoP';
   return {
-    idJag,
-    clientId,
-    accountId,
-    resource,
     resourceOptions,
     scopes,
     ...(authorizationDetails !== undefined && { authorizationDetails }),
@@ -127,15 +164,10 @@ export function tokenAnswer(redemption: Redemption, accessToken: string): Record
   };
 }
 
-async function verified(
-  request: RedemptionRequest,
-  rules: RedemptionRules,
-  audience: string,
-  draft: RedeemDraft,
-): Promise<IdJag> {
+async function verified(request: RedemptionRequest, rules: RedemptionRules, audience: string): Promise<IdJag> {
   const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
-  const idJag = await refusing(draft, async () =>
+  return refusing(async () =>
     checkIdJag(assertion, {
       issuers,
       audience,
@@ -149,11 +181,6 @@ async function verified(
       fetch,
     }),
   );
-  draft.issuer = idJag.issuer;
-  draft.subject = idJag.subject;
-  draft.jti = idJag.jwtId;
-  if (idJag.tenant !== undefined) draft.tenant = idJag.tenant;
-  return idJag;
 }
 
 /** Throws IdJagError for a client that belongs to no tenant where clients belong to tenants. */
@@ -183,32 +210,19 @@ function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 }
 
-async function spendGrant(
-  request: RedemptionRequest,
-  rules: RedemptionRules,
-  idJag: IdJag,
-  draft: RedeemDraft,
-): Promise<void> {
+async function spendGrant(request: RedemptionRequest, rules: RedemptionRules, idJag: IdJag): Promise<void> {
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
   // A proof that was used before must not cost its client the ID-JAG.
   await request.spendProof();
   if (typeof replay === 'object') {
-    await refusing(draft, () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
+    await refusing(async () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
   }
 }
 
-async function refusing<T>(draft: RedeemDraft, work: () => Promise<T>): Promise<T> {
+async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof IdJagError)) throw error;
-    const { identity } = error;
-    draft.code = error.code;
-    if (identity !== undefined) draft.issuer = identity.issuer;
-    if (identity?.subject !== undefined) draft.subject = identity.subject;
-    if (identity?.jwtId !== undefined) draft.jti = identity.jwtId;
-    if (error.code === 'wrong_client' && identity?.clientId !== undefined) draft.intendedClientId = identity.clientId;
-    const detail = error.detail === undefined ? '' : `: ${error.detail}`;
-    throw new GrantRefusal(error.oauthError, error.message, `${error.code}${detail}`);
+    throw error instanceof IdJagError ? new IdJagRefusal(error) : error;
   }
 }

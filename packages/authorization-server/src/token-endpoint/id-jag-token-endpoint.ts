@@ -21,11 +21,14 @@ import { calling, recording } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { parameterList, type Parameters, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
-import { grantedRecord, type RedeemDraft, refusedRecord } from '../redeem/audit.ts';
+import { type GrantedRedemption, grantedRecord, type KnownRedemption, refusedRecord } from '../redeem/audit.ts';
 import { checkRedemptionRules, redemptionRulesSchema, type RedemptionRules } from '../redeem/options.ts';
-import { decideRedemption, type Redemption, tokenAnswer } from '../redeem/redemption.ts';
+import { decideRedemption, type Redemption, type RedemptionRequest, tokenAnswer } from '../redeem/redemption.ts';
+import { redemptionSteps } from '../redeem/steps.ts';
 import { granted, notAllowed, refused } from './answers.ts';
 import { readParameters } from './parameters.ts';
+
+const { step } = redemptionSteps;
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
 
@@ -100,18 +103,19 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
 
   return async (request) => {
     if (request.method !== 'POST') return notAllowed();
-    const draft: RedeemDraft = {};
+    const outcome = await redemptionSteps.settled({}, async () => redeem(options, request, proofs, now()));
     try {
-      const answer = await redeem(options, request, draft, proofs, now());
+      if (!outcome.ok) throw outcome.error;
+      const { value } = outcome;
       // A grant that cannot be recorded is not given.
-      await recording(() => options.audit?.(grantedRecord(draft, now())));
-      return granted(answer);
+      await recording(() => options.audit?.(grantedRecord(value.known, value.granted, now())));
+      return granted(value.body);
     } catch (error) {
-      if (error instanceof ProofReplayUnknownError) draft.code = 'replay_unknown';
       const refusal = toRefusal(error);
       if (refusal.error === 'server_error') tellOwner(options, refusal);
       const { error: code, reason } = refusal;
-      const record = refusedRecord(draft, { error: code, reason }, now());
+      const known = outcome.ok ? outcome.value.known : outcome.known;
+      const record = refusedRecord(known, { error: code, reason }, now());
       try {
         await recording(() => options.audit?.(record));
       } catch (failure) {
@@ -161,46 +165,27 @@ function tellOwner({ onError }: IdJagTokenEndpointOptions, failure: unknown): vo
 async function redeem(
   options: IdJagTokenEndpointOptions,
   request: Request,
-  draft: RedeemDraft,
   proofs: ReplayStore,
   now: Date,
-): Promise<Record<string, unknown>> {
+): Promise<{ body: Record<string, unknown>; known: KnownRedemption; granted: GrantedRedemption }> {
   const parameters = await readParameters(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
-  const clientId = await authenticated(options, request, parameters, draft);
-  const grantType = requiredParameter(parameters, 'grant_type');
-  if (grantType !== GRANT_JWT_BEARER && (grantType !== GRANT_JWT_DPOP || options.dpop === undefined)) {
-    throw new GrantRefusal('unsupported_grant_type', 'the grant type is not supported here');
-  }
-  const proof = await verifiedProof(options.dpop, request, now);
-  if (grantType === GRANT_JWT_DPOP && proof === undefined) {
-    throw new GrantRefusal('invalid_grant', 'this grant type needs a DPoP proof');
-  }
-  const redemption = await decideRedemption(
-    {
-      assertion: requiredParameter(parameters, 'assertion'),
-      clientId,
-      scopes: scopeParameter(parameters),
-      resources: parameterList(parameters, 'resource'),
-      dpopThumbprint: proof?.thumbprint,
-      spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs, clientId)),
-    },
-    options,
-    options.issuer,
-    draft,
+  const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
+  const clientId = await step({ claimedClientId: cleanText(client.clientId) }, async () =>
+    authenticated(options, request, client),
   );
-  const accessToken: unknown = await calling('issueAccessToken', () => options.issueAccessToken(redemption));
-  if (typeof accessToken !== 'string' || accessToken === '') throw serverFailure('issueAccessToken returned no token');
-  return tokenAnswer(redemption, accessToken);
+  const redeeming = await step({ clientId }, async () =>
+    readRequest(options, request, parameters, { clientId, proofs, now }),
+  );
+  const { redemption, known, granted } = await decideRedemption(redeeming, options, options.issuer, { clientId });
+  const accessToken = await step(known, async () => issued(options, redemption));
+  return { body: tokenAnswer(redemption, accessToken), known, granted };
 }
 
 async function authenticated(
   options: IdJagTokenEndpointOptions,
   request: Request,
-  parameters: Parameters,
-  draft: RedeemDraft,
+  client: PresentedClient,
 ): Promise<string> {
-  const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
-  draft.claimedClientId = cleanText(client.clientId);
   if (client.method === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('invalid_client', 'a client must authenticate to redeem an ID-JAG');
   }
@@ -208,9 +193,37 @@ async function authenticated(
   if (typeof clientId !== 'string' || clientId === '') {
     throw new GrantRefusal('invalid_client', 'the client authentication failed');
   }
-  delete draft.claimedClientId;
-  draft.clientId = clientId;
   return clientId;
+}
+
+async function readRequest(
+  { dpop }: IdJagTokenEndpointOptions,
+  request: Request,
+  parameters: Parameters,
+  { clientId, proofs, now }: { clientId: string; proofs: ReplayStore; now: Date },
+): Promise<RedemptionRequest> {
+  const grantType = requiredParameter(parameters, 'grant_type');
+  if (grantType !== GRANT_JWT_BEARER && (grantType !== GRANT_JWT_DPOP || dpop === undefined)) {
+    throw new GrantRefusal('unsupported_grant_type', 'the grant type is not supported here');
+  }
+  const proof = await verifiedProof(dpop, request, now);
+  if (grantType === GRANT_JWT_DPOP && proof === undefined) {
+    throw new GrantRefusal('invalid_grant', 'this grant type needs a DPoP proof');
+  }
+  return {
+    assertion: requiredParameter(parameters, 'assertion'),
+    clientId,
+    scopes: scopeParameter(parameters),
+    resources: parameterList(parameters, 'resource'),
+    dpopThumbprint: proof?.thumbprint,
+    spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs, clientId)),
+  };
+}
+
+async function issued({ issueAccessToken }: IdJagTokenEndpointOptions, redemption: Redemption): Promise<string> {
+  const accessToken: unknown = await calling('issueAccessToken', () => issueAccessToken(redemption));
+  if (typeof accessToken !== 'string' || accessToken === '') throw serverFailure('issueAccessToken returned no token');
+  return accessToken;
 }
 
 async function verifiedProof(

@@ -1,4 +1,4 @@
-import { waitFor } from '../time/wait-for.ts';
+import { waitFor } from '@credence/protocol';
 
 /**
  * The init for a request that is equal to `fetch(request, init)`: a member of `init` takes precedence over the request. The body of

@@ -1,4 +1,4 @@
-import { cleanText, missingScopes, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
+import { cleanText, scopesNotIn, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
@@ -59,7 +59,7 @@ export class ServerAccess {
   async stepUp(token: AccessToken, added: readonly string[], signal: AbortSignal | undefined): Promise<AccessToken> {
     // Scopes that were requested before and not granted are left out: the step-up would fail with `scope_not_granted`.
     const requested = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
-    const wanted = this.#wanted(unionScopes(missingScopes(requested, token.missingScopes), added), {
+    const wanted = this.#wanted(unionScopes(scopesNotIn(requested, token.missingScopes), added), {
       explicit: true,
       lasting: true,
     });
@@ -92,7 +92,7 @@ export class ServerAccess {
         server: name,
       });
     }
-    const outside = configured === undefined ? [] : missingScopes(scopes, [...configured, ...stepUp]);
+    const outside = configured === undefined ? [] : scopesNotIn(scopes, [...configured, ...stepUp]);
     if (outside.length > 0) {
       const names = outside.map((scope) => `"${scope}"`).join(', ');
       throw new CredenceError({

@@ -1,4 +1,4 @@
-import { identifier, missingScopes } from '@credence/protocol';
+import { identifier, scopesNotIn } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
@@ -12,7 +12,7 @@ export function scopesToAdd(
   token: AccessToken,
   server: ServerSettings,
 ): readonly string[] {
-  const lacking = missingScopes(challenged, token.scopes);
+  const lacking = scopesNotIn(challenged, token.scopes);
   const ceiling = new Set([...(server.scopes ?? token.scopes), ...server.stepUp]);
   const allowed = lacking.filter((scope) => ceiling.has(scope));
   if (allowed.length > 0) return allowed;

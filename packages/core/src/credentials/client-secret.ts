@@ -2,7 +2,7 @@ import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
-import { isFile, readSecret, readSecretFile, type Rotating } from './rotating.ts';
+import { isFile, readSecret, readSecretFile } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
 
@@ -11,7 +11,7 @@ export interface ClientSecretOptions {
   /** The client id at the issuer that this credential belongs to. */
   clientId: string;
   /** The secret, or a file or callback from which it is read before each request. */
-  secret: string | Rotating;
+  secret: string | { readonly file: string } | (() => string | Promise<string>);
   /** `basic` (default): in the Authorization header. `post`: in the body. RFC 6749 section 2.3.1. */
   method?: 'basic' | 'post' | undefined;
   /**

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { nonEmpty, unavailable } from './checks.ts';
 
 /** A secret that may be replaced while the bot runs: a file that is read, or a callback that is called, before each request. */
-export type Rotating = { readonly file: string } | (() => string | Promise<string>);
+type Rotating = { readonly file: string } | (() => string | Promise<string>);
 
 /** Whether `value` is the file form of {@link Rotating}, and not a JWK or a key object. */
 export function isFile(value: unknown): value is { readonly file: string } {

@@ -1,3 +1,4 @@
+import { waitFor } from '@credence/protocol';
 import { fetchFor } from '../call/fetch-for.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -8,7 +9,6 @@ import { ServerAccess } from '../call/server-access.ts';
 import type { Runtime, UntimedEvent } from '../runtime/runtime.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
-import { waitFor } from '../time/wait-for.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
 import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
 
@@ -24,7 +24,7 @@ export async function diagnose(
 ): Promise<Diagnosis> {
   const events: UntimedEvent[] = [];
   const watched: Runtime = { ...runtime, observed: true, emit: (event) => void events.push(event) };
-  const directory = known.withoutCache(watched);
+  const directory = known.withoutMetadata(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);
   const access = new ServerAccess(server, idp, flowFor(watched, { idp, server }, { directory, subjects }), manager);
@@ -32,7 +32,7 @@ export async function diagnose(
   let error: CredenceError | undefined;
   try {
     token = await access.token(undefined, signal);
-    await checkPing(watched, access, signal);
+    await sendPing(watched, access, signal);
   } catch (thrown) {
     if (!isCredenceError(thrown)) throw thrown;
     error = thrown;
@@ -43,7 +43,7 @@ export async function diagnose(
 }
 
 /** Sends a ping with the token to check that the server accepts the token. Emits a warning for an unexpected status. */
-async function checkPing(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
+async function sendPing(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
   const status = await pingStatus(runtime, access, signal).catch((error: unknown) => {
     if (!isCredenceError(error) || !wouldStepUp(error, access.settings)) throw error;
     const { name } = access.settings;
@@ -75,7 +75,7 @@ async function pingStatus(runtime: Runtime, access: ServerAccess, signal: AbortS
   const { name, url } = access.settings;
   const { totalMs } = runtime.timeout;
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(noAnswer(name, url, totalMs)), totalMs);
+  const timer = setTimeout(() => deadline.abort(pingTimeout(name, url, totalMs)), totalMs);
   const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
   try {
     const answer = fetchFor(runtime, access, { stepUp: false })(url, {
@@ -92,7 +92,7 @@ async function pingStatus(runtime: Runtime, access: ServerAccess, signal: AbortS
   }
 }
 
-function noAnswer(server: string, url: URL, totalMs: number): CredenceError {
+function pingTimeout(server: string, url: URL, totalMs: number): CredenceError {
   return new CredenceError({
     code: 'timeout',
     leg: 'call',

@@ -1,14 +1,14 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Operation } from '../runtime/events.ts';
+import type { LegEvent } from '../runtime/events.ts';
 
 /** One request of a diagnosis and its result. */
 export interface DiagnosisStep {
   /** The leg that this step is part of. */
   readonly leg: Leg;
   /** The kind of request. */
-  readonly operation: Operation;
+  readonly operation: LegEvent['operation'];
   /** `passed over`: the request failed, for example for a well-known path that does not exist, and a later one succeeded. */
   readonly outcome: 'ok' | 'failed' | 'passed over';
   /** The URL of the request, without its query. */

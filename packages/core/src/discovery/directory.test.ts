@@ -110,7 +110,7 @@ describe("issuer: 'discover'", () => {
     const { directory, network, runtime } = world({ [PRM]: resource('https://linear.app') });
     await directory.target(server, never);
     network.set(PRM, resource('https://evil.example'));
-    expect(await refusalOf(directory.withoutCache(runtime).target(server, never))).toMatchObject({
+    expect(await refusalOf(directory.withoutMetadata(runtime).target(server, never))).toMatchObject({
       code: 'issuer_changed',
     });
   });

@@ -1,5 +1,5 @@
 import { identifier } from '@credence/protocol';
-import { type Keepable, Kept } from '../cache/kept.ts';
+import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -13,20 +13,20 @@ const METADATA_LIFETIME_MS = 24 * 3_600_000;
 /** The metadata of MCP servers and issuers. It is kept for a day, and refreshed in the background after an hour. */
 export class Directory {
   readonly #runtime: Runtime;
-  readonly #resources: Kept<ProtectedResource>;
-  readonly #issuers: Kept<IssuerMetadata>;
+  readonly #resources: RefreshingCache<ProtectedResource>;
+  readonly #issuers: RefreshingCache<IssuerMetadata>;
   /** For servers with `issuer: 'discover'`: the first issuer by server name. Another issuer later is refused. */
   readonly #firstIssuers: Map<string, string>;
 
   constructor(runtime: Runtime, firstIssuers = new Map<string, string>()) {
     this.#runtime = runtime;
-    this.#resources = new Kept(runtime.clock);
-    this.#issuers = new Kept(runtime.clock);
+    this.#resources = new RefreshingCache(runtime.clock);
+    this.#issuers = new RefreshingCache(runtime.clock);
     this.#firstIssuers = firstIssuers;
   }
 
   /** A directory without cached metadata. It keeps the first issuers, so that a changed issuer is still refused. */
-  withoutCache(runtime: Runtime): Directory {
+  withoutMetadata(runtime: Runtime): Directory {
     return new Directory(runtime, this.#firstIssuers);
   }
 
@@ -36,7 +36,7 @@ export class Directory {
     if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
     const { value: metadata } = await this.#resources.get(
       server.name,
-      async () => this.#kept(await discoverResource(this.#runtime, server, signal)),
+      async () => this.#withLifetime(await discoverResource(this.#runtime, server, signal)),
       signal,
     );
     const resource = server.resource ?? metadata.resource;
@@ -69,7 +69,9 @@ export class Directory {
     const { value: metadata } = await this.#issuers.get(
       `as ${server.name} ${issuer}`,
       async () =>
-        this.#kept(await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, anchor, signal })),
+        this.#withLifetime(
+          await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, anchor, signal }),
+        ),
       signal,
     );
     return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
@@ -86,7 +88,8 @@ export class Directory {
     const anchor = new URL(issuer);
     const { value: metadata } = await this.#issuers.get(
       `idp ${issuer}`,
-      async () => this.#kept(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
+      async () =>
+        this.#withLifetime(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
       signal,
     );
     return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
@@ -134,7 +137,7 @@ export class Directory {
     return issuer;
   }
 
-  #kept<T>(value: T): Keepable<T> {
+  #withLifetime<T>(value: T): CachedValue<T> {
     const nowMs = this.#runtime.clock.monotonicMs();
     return { value, refreshAtMs: nowMs + METADATA_REFRESH_MS, goodUntilMs: nowMs + METADATA_LIFETIME_MS };
   }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { CredenceError, isCredenceError } from './credence-error.ts';
+import { CredenceError, credenceErrorIn, isCredenceError } from './credence-error.ts';
 
 const base = {
   code: 'invalid_client',
@@ -43,5 +43,23 @@ describe('CredenceError', () => {
     const foreign = Object.assign(new Error('x'), { name: 'CredenceError', leg: 'redeem', remedy: '', contact: 'you' });
     expect(isCredenceError(foreign)).toBe(true);
     expect(isCredenceError(new Error('x'))).toBe(false);
+  });
+});
+
+describe('credenceErrorIn', () => {
+  const refusal = new CredenceError(base);
+
+  it('finds the error itself, and one that errors were made of', () => {
+    expect(credenceErrorIn(refusal)).toBe(refusal);
+    const wrapped = new Error('the negotiation failed', { cause: new TypeError('fetch failed', { cause: refusal }) });
+    expect(credenceErrorIn(wrapped)).toBe(refusal);
+  });
+
+  it('finds none in other errors and values, and ends where causes go round in a circle', () => {
+    const circular = new Error('round and round');
+    circular.cause = circular;
+    expect(credenceErrorIn(circular)).toBeUndefined();
+    expect(credenceErrorIn(new Error('x', { cause: 'a string' }))).toBeUndefined();
+    expect(credenceErrorIn('a string')).toBeUndefined();
   });
 });

@@ -2,44 +2,36 @@ import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from './codes.ts';
 import type { Contact, Leg } from './leg.ts';
 
-/** The values from which a CredenceError is created. */
-export interface CredenceErrorInit {
-  /** What failed, as a constant that programs can compare. */
-  code: ErrorCode;
-  /** The leg that failed. */
-  leg: Leg;
-  /** What happened, in one sentence that Credence writes. It never contains free text of a peer. */
-  message: string;
-  /** What to do, in one sentence. */
-  remedy: string;
-  /** Who can correct the cause. */
-  contact: Contact;
-  /** The configured name of the MCP server that the error concerns. */
-  server?: string | undefined;
-  /** The issuer identifier of the IdP or authorization server that the error concerns. */
-  issuer?: string | undefined;
-  /** The HTTP status, if the peer answered. */
-  status?: number | undefined;
-  /** The OAuth error code of the answer (RFC 6749 section 5.2). */
-  error?: string | undefined;
-  /** The `error_description` of the peer. Control characters and tokens are removed, and long text is cut. */
-  errorDescription?: string | undefined;
-  /** Whether the same call may succeed later without a change of configuration or policy. Default: false. */
-  retryable?: boolean | undefined;
-  /** The time to wait that the peer sent in `Retry-After`, in seconds. */
-  retryAfterSeconds?: number | undefined;
-  /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
-  missingScopes?: readonly string[] | undefined;
-  /** The error that caused this one. Only its name and code are kept. */
-  cause?: unknown;
-}
-
 /** A CredenceError as a plain object, without `cause` and stack. */
-export interface CredenceErrorJson extends Readonly<Omit<CredenceErrorInit, 'cause'>> {
+export interface CredenceErrorJson {
   /** Always `CredenceError`. */
   readonly name: 'CredenceError';
+  /** What went wrong, as a constant that programs can compare. */
+  readonly code: ErrorCode;
+  /** The leg in which it went wrong. */
+  readonly leg: Leg;
+  /** One sentence in our words: what happened. Never a peer's text. */
+  readonly message: string;
+  /** One sentence: what to do about it. */
+  readonly remedy: string;
+  /** Who can mend it. */
+  readonly contact: Contact;
   /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
+  /** The configured name of the MCP server that it concerns. */
+  readonly server?: string | undefined;
+  /** The issuer identifier of the IdP or authorization server that it concerns. */
+  readonly issuer?: string | undefined;
+  /** HTTP status of the answer, where there was one. */
+  readonly status?: number | undefined;
+  /** The OAuth error code of the answer (RFC 6749 section 5.2). */
+  readonly error?: string | undefined;
+  /** The peer's own words, cleaned and cut. */
+  readonly errorDescription?: string | undefined;
+  /** How long the peer asked us to wait, in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
+  readonly missingScopes?: readonly string[] | undefined;
 }
 
 /**
@@ -80,7 +72,12 @@ export class CredenceError extends Error {
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   declare readonly missingScopes?: readonly string[];
 
-  constructor(init: CredenceErrorInit) {
+  constructor(
+    init: Omit<CredenceErrorJson, 'name' | 'retryable'> & {
+      readonly retryable?: boolean | undefined;
+      readonly cause?: unknown;
+    },
+  ) {
     super(init.message, init.cause === undefined ? undefined : { cause: causeWithoutSecrets(init.cause) });
     this.code = init.code;
     this.leg = init.leg;
@@ -142,6 +139,17 @@ export function isCredenceError(value: unknown): value is CredenceError {
       'remedy' in value &&
       'contact' in value)
   );
+}
+
+/**
+ * The CredenceError that `error` is, or that caused it. Frameworks and the MCP SDKs wrap the errors that `fetch` throws. Undefined if
+ * there is none.
+ */
+export function credenceErrorIn(error: unknown): CredenceError | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (isCredenceError(at)) return at;
+  }
+  return undefined;
 }
 
 /** The error of a library can contain a response body with tokens. Only its name and code are kept. */

@@ -11,7 +11,7 @@ import type { ServerSettings } from '../settings/settings.ts';
 export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, directory: Directory): Flow {
   return {
     acquire: (request) =>
-      straight(runtime, server, directory, request, {
+      requestDirectly(runtime, server, directory, request, {
         grantType: GRANT_CLIENT_CREDENTIALS,
         grant: 'client_credentials',
       }),
@@ -31,7 +31,7 @@ export function workloadIdentityFlow(
   return {
     async acquire(request) {
       const { value: assertion } = await workload.tokens.get(workload.assertion, request.signal);
-      return straight(runtime, server, directory, request, {
+      return requestDirectly(runtime, server, directory, request, {
         grantType: GRANT_JWT_BEARER,
         grant: 'jwt-bearer',
         assertion,
@@ -41,7 +41,7 @@ export function workloadIdentityFlow(
   };
 }
 
-async function straight(
+async function requestDirectly(
   runtime: Runtime,
   server: ServerSettings,
   directory: Directory,

@@ -1,5 +1,4 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
-import { Kept } from '../cache/kept.ts';
 import type { Directory } from '../discovery/directory.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -8,7 +7,7 @@ import type { SharedStore } from '../store/shared-store.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
-import { IdJagShelf, type ShelvedIdJag } from './id-jag-shelf.ts';
+import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
 import { presentKept, SingleUse } from './present-kept.ts';
 import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
@@ -25,7 +24,7 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #server: ServerSettings;
   readonly #directory: Directory;
   readonly #subjects: SubjectTokens;
-  readonly #shelf: IdJagShelf;
+  readonly #idJags: IdJagCache;
   /** Whether the authorization server accepts each ID-JAG only once. */
   readonly #singleUse: SingleUse;
   /** A subject token that was refused while it was new: the refusal is not about its age. */
@@ -42,7 +41,7 @@ export class EnterpriseManagedFlow implements Flow {
     this.#directory = shared.directory;
     this.#subjects = shared.subjects;
     this.#singleUse = new SingleUse(runtime.clock);
-    this.#shelf = new IdJagShelf(runtime, new Kept(runtime.clock, 100), shared.store);
+    this.#idJags = new IdJagCache(runtime, shared.store);
   }
 
   async acquire(request: GrantRequest): Promise<Grant> {
@@ -60,10 +59,10 @@ export class EnterpriseManagedFlow implements Flow {
     const as = this.#authorizationServer(target, signal);
     // both are awaited below, but perhaps not both before the first of them fails
     for (const started of [target, as]) started.catch(() => undefined);
-    const drop = async (idJag: ShelvedIdJag) => this.#shelf.drop(key, idJag);
+    const drop = async (idJag: CachedIdJag) => this.#idJags.drop(key, idJag);
 
-    return presentKept<ShelvedIdJag, Grant>(this.#singleUse, {
-      get: async () => this.#shelf.get(key, async () => this.#obtain(request, target, as)),
+    return presentKept<CachedIdJag, Grant>(this.#singleUse, {
+      get: async () => this.#idJags.get(key, async () => this.#obtain(request, target, as)),
       present: async (idJag, onAttempt) => {
         const redemption = { idJag, resource: (await target).resource, as: await as, onAttempt };
         if (this.#singleUse.isKnown()) await drop(idJag);
@@ -92,7 +91,7 @@ export class EnterpriseManagedFlow implements Flow {
     return {
       ...grant,
       scopesStated: grant.scopesStated || idJag.scopes !== undefined,
-      refused: this.#shelf.doubting(request.key, idJag),
+      refused: this.#idJags.onTokenRefused(request.key, idJag),
     };
   }
 
@@ -156,7 +155,7 @@ export class EnterpriseManagedFlow implements Flow {
 type RedeemEndpoint = TokenEndpoint & { readonly takesJwtDpop: boolean };
 
 interface Redemption {
-  readonly idJag: ShelvedIdJag;
+  readonly idJag: CachedIdJag;
   readonly resource: string;
   readonly as: RedeemEndpoint;
   readonly onAttempt: (attempt: number) => void;

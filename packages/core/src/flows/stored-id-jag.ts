@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An ID-JAG as it lies in a store; its end on the wall clock, in milliseconds since the epoch. */
+/** An ID-JAG as it is stored; its end on the wall clock, in milliseconds since the epoch. */
 export interface StoredIdJag {
   readonly assertion: string;
   readonly expiresAtMs: number;

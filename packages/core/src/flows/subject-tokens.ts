@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GRANT_CLIENT_CREDENTIALS, parseJsonObject, stringField } from '@credence/protocol';
 import { decodeJwt } from 'jose';
-import { type Keepable, Kept } from '../cache/kept.ts';
+import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { IdpSettings } from '../settings/settings.ts';
@@ -21,7 +21,7 @@ export class SubjectTokens {
   readonly #idp: IdpSettings | undefined;
   readonly #directory: Directory;
   readonly #store: SharedStore | undefined;
-  readonly #kept: Kept<string>;
+  readonly #cache: RefreshingCache<string>;
   /** Sources by the order they were met in. */
   readonly #numbers = new WeakMap<SubjectTokenSource, number>();
   #met = 0;
@@ -32,7 +32,7 @@ export class SubjectTokens {
     this.#store = store?.keepsSubjectTokens ? store : undefined;
     this.#idp = idp;
     this.#directory = directory;
-    this.#kept = new Kept(runtime.clock);
+    this.#cache = new RefreshingCache(runtime.clock);
   }
 
   async get(source: SubjectTokenSource, signal: AbortSignal): Promise<{ value: string; reused: boolean }> {
@@ -45,18 +45,18 @@ export class SubjectTokens {
       await this.#store?.set(this.#storeKey(source), this.#serialise(token, usefulMs), usefulMs);
       return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
     };
-    return this.#kept.get(this.#keyHere(source), obtain, signal);
+    return this.#cache.get(this.#keyHere(source), obtain, signal);
   }
 
   async drop(source: SubjectTokenSource, token: string): Promise<void> {
-    this.#kept.drop(this.#keyHere(source), token);
+    this.#cache.drop(this.#keyHere(source), token);
     const text = await this.#store?.get(this.#storeKey(source));
     if (text !== undefined && stringField(parseJsonObject(text), 'token') === token) {
       await this.#store?.delete(this.#storeKey(source), text);
     }
   }
 
-  async #fromStore(source: SubjectTokenSource): Promise<Keepable<string> | undefined> {
+  async #fromStore(source: SubjectTokenSource): Promise<CachedValue<string> | undefined> {
     const text = await this.#store?.get(this.#storeKey(source));
     const stored = text === undefined ? undefined : parseJsonObject(text);
     const token = stringField(stored, 'token');

@@ -9,7 +9,7 @@ import {
 } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { Operation } from '../runtime/events.ts';
+import type { LegEvent } from '../runtime/events.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { sentSecrets } from './sent-secrets.ts';
 import { forbiddenAddress } from './url-policy.ts';
@@ -17,7 +17,7 @@ import { forbiddenAddress } from './url-policy.ts';
 /** The context of a request, for its events and errors. */
 export interface About {
   readonly leg: Leg;
-  readonly operation: Operation;
+  readonly operation: LegEvent['operation'];
   /** Who administers the peer: `idp-admin` for the IdP, `server-owner` for an MCP server and its authorization server. */
   readonly contact: Contact;
   readonly server?: string | undefined;

@@ -1,4 +1,4 @@
-import { type JsonObject, parseScopes, stringField, withoutSecrets } from '@credence/protocol';
+import { type JsonObject, parseScopes, stringField, withoutSecrets, waitFor } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -17,7 +17,6 @@ import {
 } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { waitFor } from '../time/wait-for.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 
 export interface TokenRequest {
@@ -113,7 +112,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
       );
     },
     request.grantType,
-    present(request.parameters),
+    definedOnly(request.parameters),
     {
       ...(request.dpop && { DPoP: request.dpop }),
       // The URL policy has checked the URL. Without this option the library refuses http, on loopback too.
@@ -121,7 +120,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
       [oauth.customFetch]: async (url, init) => {
         const { signal } = request;
         answer = await send(runtime, url, { ...asInit(init), ...(signal && { signal }) }, about);
-        return responseFor(answer);
+        return normalisedResponse(answer);
       },
     },
   );
@@ -212,7 +211,7 @@ function malformed(request: TokenRequest, answer: Answer, cause: unknown): Crede
  * The answer as a Response for oauth4webapi, without the members that make it refuse the whole response: an invalid `expires_in`,
  * members that are null, a refresh token that is not a string, and an ID token that is not signed with RS256.
  */
-function responseFor(answer: Answer): Response {
+function normalisedResponse(answer: Answer): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   const nonce = answer.headers.get('dpop-nonce');
   if (nonce !== null) headers['dpop-nonce'] = nonce;
@@ -226,7 +225,7 @@ function responseFor(answer: Answer): Response {
   });
 }
 
-function present(parameters: Readonly<Record<string, string | undefined>>): Record<string, string> {
+function definedOnly(parameters: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );

@@ -1,17 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 
-/** The kind of request within a leg. */
-export type Operation =
-  | 'protected-resource-metadata'
-  | 'authorization-server-metadata'
-  | 'idp-metadata'
-  | 'client-credentials'
-  | 'subject-token'
-  | 'token-exchange'
-  | 'jwt-bearer'
-  | 'request';
-
 /** The members of every event. */
 export interface EventBase {
   /** When it happened, in milliseconds since the epoch. */
@@ -30,8 +19,16 @@ export interface LegEvent extends EventBase {
   readonly type: 'leg';
   /** The leg that the request is part of. */
   readonly leg: Leg;
-  /** What was requested. */
-  readonly operation: Operation;
+  /** The kind of request. */
+  readonly operation:
+    | 'protected-resource-metadata'
+    | 'authorization-server-metadata'
+    | 'idp-metadata'
+    | 'client-credentials'
+    | 'subject-token'
+    | 'token-exchange'
+    | 'jwt-bearer'
+    | 'request';
   /** Whether the answer could be used. */
   readonly ok: boolean;
   /** The duration of the request, in milliseconds. */

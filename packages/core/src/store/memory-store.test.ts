@@ -27,9 +27,11 @@ describe('memoryStore', () => {
     expect(await store.get('k')).toBeUndefined();
   });
 
-  it('removes the entry that was set first when it has more than maxEntries', async () => {
+  it('removes the least recently used entry when it has more than maxEntries', async () => {
     const store = memoryStore({ maxEntries: 2 });
-    for (const key of ['a', 'b', 'a', 'c']) await store.set(key, key, 100);
+    for (const key of ['a', 'b']) await store.set(key, key, 100);
+    await store.get('a');
+    await store.set('c', 'c', 100);
     expect(await Promise.all(['a', 'b', 'c'].map(async (key) => store.get(key)))).toEqual(['a', undefined, 'c']);
   });
 

@@ -1,12 +1,13 @@
+import { lruCache } from '@credence/protocol';
 import type { TokenStore } from './token-store.ts';
 
 /**
  * A store in the memory of the process, for several principals with the same identity. If it has more than `maxEntries` values, the
- * one that was set first is removed.
+ * least recently used is removed.
  */
 export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
   const { maxEntries = 10_000 } = options;
-  const entries = new Map<string, { value: string; untilMs: number }>();
+  const entries = lruCache<{ value: string; untilMs: number }>(maxEntries);
   const leases = new Map<string, { untilMs: number }>();
   const unexpired = (key: string) => {
     const entry = entries.get(key);
@@ -19,10 +20,7 @@ export function memoryStore(options: { maxEntries?: number } = {}): TokenStore {
       return unexpired(key)?.value;
     },
     async set(key, value, ttlMs) {
-      entries.delete(key);
       entries.set(key, { value, untilMs: performance.now() + ttlMs });
-      const oldest = entries.keys().next();
-      if (entries.size > maxEntries && !oldest.done) entries.delete(oldest.value);
     },
     async delete(key, value) {
       if (unexpired(key)?.value === value) entries.delete(key);

@@ -1,3 +1,4 @@
+import { within } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
@@ -28,16 +29,16 @@ export class SharedStore {
   }
 
   async get(key: string): Promise<string | undefined> {
-    return this.#try(() => this.#store.get(key), undefined);
+    return this.#tryOperation(() => this.#store.get(key), undefined);
   }
 
   /** Resolves when the value is written or the write has failed. */
   async set(key: string, value: string, ttlMs: number): Promise<void> {
-    if (ttlMs > 0) await this.#try(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
+    if (ttlMs > 0) await this.#tryOperation(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
   }
 
   async delete(key: string, value: string): Promise<void> {
-    await this.#try(() => this.#store.delete(key, value), undefined);
+    await this.#tryOperation(() => this.#store.delete(key, value), undefined);
   }
 
   /** Whether subject tokens are kept in the store too. */
@@ -48,7 +49,7 @@ export class SharedStore {
   /** Runs `work` if this process gets the lease, and extends the lease meanwhile, for a limited time. Else returns `taken`. */
   async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
     const withoutStore: Lease = { extend: async () => true, release: async () => {} };
-    const lease = await this.#try(() => this.#store.lease(key, LEASE_MS), withoutStore);
+    const lease = await this.#tryOperation(() => this.#store.lease(key, LEASE_MS), withoutStore);
     if (!lease) return taken;
     const untilMs = this.#runtime.clock.monotonicMs() + LONGEST_LEASE_MS - LEASE_MS;
     const timer = setInterval(() => {
@@ -58,19 +59,15 @@ export class SharedStore {
       return await work();
     } finally {
       clearInterval(timer);
-      await this.#try(() => lease.release(), undefined);
+      await this.#tryOperation(() => lease.release(), undefined);
     }
   }
 
-  async #try<T, U>(operation: () => Promise<T>, fallback: U): Promise<T | U> {
+  async #tryOperation<T, U>(operation: () => Promise<T>, fallback: U): Promise<T | U> {
     if (this.#runtime.clock.monotonicMs() < this.#pausedUntilMs) return fallback;
-    let timer: NodeJS.Timeout | undefined;
     const timeoutMs = this.#hasAnswered || this.#failing ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('the store did not answer in time')), timeoutMs);
-    });
     try {
-      const value = await Promise.race([operation(), late]);
+      const value = await within(timeoutMs, operation());
       this.#hasAnswered = true;
       if (this.#failing) this.#warn(false, 'The token store answers again.', 'Nothing to do.');
       return value;
@@ -81,8 +78,6 @@ export class SharedStore {
         this.#warn(true, 'The token store does not answer; this process continues without it.', remedy);
       }
       return fallback;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

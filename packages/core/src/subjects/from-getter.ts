@@ -1,6 +1,6 @@
+import { waitFor } from '@credence/protocol';
 import { nonEmpty, unavailable } from '../credentials/checks.ts';
 import { isCredenceError } from '../errors/credence-error.ts';
-import { waitFor } from '../time/wait-for.ts';
 import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
 /** A source that calls a function of the application for each token. The application decides when its token is renewed. */

@@ -4,7 +4,7 @@ const current = new AsyncLocalStorage<string>();
 let count = 0;
 
 /** Runs one acquisition with a new id. `currentAcquisition` returns the id for every event that is emitted meanwhile. */
-export function asAcquisition<T>(work: () => T): T {
+export function runAsAcquisition<T>(work: () => T): T {
   count += 1;
   return current.run(`${process.pid.toString(36)}-${count.toString(36)}`, work);
 }

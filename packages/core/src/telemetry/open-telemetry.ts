@@ -8,6 +8,7 @@ import {
   trace,
   type TracerProvider,
 } from '@opentelemetry/api';
+import { lruCache } from '@credence/protocol';
 import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../runtime/events.ts';
 
 /** Options of `openTelemetry`. */
@@ -18,7 +19,7 @@ export interface OpenTelemetryOptions {
   meterProvider?: MeterProvider | undefined;
 }
 
-/** The legs of an acquisition are kept until it ends. If there are more acquisitions than this, the legs of the oldest are dropped. */
+/** The legs of an acquisition are kept until it ends. If more acquisitions are open, the legs of the least recently used are dropped. */
 const MAX_OPEN_ACQUISITIONS = 1_000;
 const SCOPE = '@credence/core';
 
@@ -66,7 +67,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     meter.createHistogram(name, { unit: 's', description, advice });
   const legDuration = seconds('credence.leg.duration', 'duration of one request to a peer');
   const tokenDuration = seconds('credence.token.duration', 'duration of one acquisition');
-  const open = new Map<string, LegEvent[]>();
+  const open = lruCache<LegEvent[]>(MAX_OPEN_ACQUISITIONS);
 
   const span = (event: TokenEvent | FailureEvent) => {
     const failed = 'code' in event;
@@ -125,15 +126,10 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
   };
 }
 
-function remember(open: Map<string, LegEvent[]>, acquisition: string, leg: LegEvent): void {
+function remember(open: ReturnType<typeof lruCache<LegEvent[]>>, acquisition: string, leg: LegEvent): void {
   const legs = open.get(acquisition);
-  if (legs) {
-    legs.push(leg);
-    return;
-  }
-  const oldest = open.keys().next();
-  if (open.size >= MAX_OPEN_ACQUISITIONS && !oldest.done) open.delete(oldest.value);
-  open.set(acquisition, [leg]);
+  if (legs) legs.push(leg);
+  else open.set(acquisition, [leg]);
 }
 
 function common(event: CredenceEvent): Attributes {

@@ -1,3 +1,4 @@
+import { lruCache } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Clock } from '../time/clock.ts';
 
@@ -11,9 +12,9 @@ const MAX_KEYS = 1_000;
  */
 export class Refusals {
   readonly #clock: Clock;
-  readonly #remembered = new Map<string, { error: CredenceError; untilMs: number }>();
+  readonly #remembered = lruCache<{ error: CredenceError; untilMs: number }>(MAX_KEYS);
   /** Tokens in a row that the server refused and never once accepted, by key. */
-  readonly #streaks = new Map<string, number>();
+  readonly #streaks = lruCache<{ length: number }>(MAX_KEYS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,14 +29,14 @@ export class Refusals {
   }
 
   /** For a second, or for as long as the peer asked to be left alone, up to a minute. */
-  remember(key: string, error: CredenceError, ms = askedFor(error) ?? REMEMBERED_MS): void {
-    bounded(this.#remembered).set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
+  remember(key: string, error: CredenceError, ms = retryAfterMs(error) ?? REMEMBERED_MS): void {
+    this.#remembered.set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
   }
 
   /** A token was refused by the server that had never accepted it; from the second in a row on, acquisition pauses. */
   neverAccepted(key: string, error: () => CredenceError): void {
-    const streak = (this.#streaks.get(key) ?? 0) + 1;
-    bounded(this.#streaks).set(key, streak);
+    const streak = (this.#streaks.get(key)?.length ?? 0) + 1;
+    this.#streaks.set(key, { length: streak });
     if (streak >= 2) this.remember(key, error(), Math.min(REMEMBERED_MS * 2 ** (streak - 2), LONGEST_PAUSE_MS));
   }
 
@@ -45,13 +46,7 @@ export class Refusals {
 }
 
 /** The pause a peer asked for (Retry-After), in milliseconds. */
-export function askedFor({ retryAfterSeconds }: CredenceError): number | undefined {
+export function retryAfterMs({ retryAfterSeconds }: CredenceError): number | undefined {
   if (retryAfterSeconds === undefined) return undefined;
   return Math.min(Math.max(retryAfterSeconds * 1000, REMEMBERED_MS), LONGEST_PAUSE_MS);
-}
-
-function bounded<T>(map: Map<string, T>): Map<string, T> {
-  const oldest = map.keys().next();
-  if (map.size >= MAX_KEYS && !oldest.done) map.delete(oldest.value);
-  return map;
 }

@@ -2,11 +2,11 @@ import { parseJsonObject } from '@credence/protocol';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { askedFor } from './refusals.ts';
+import { retryAfterMs } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 
 /** As long as a process remembers a refusal for the callers right behind, unless the peer asked for longer. */
-const TOLD_MS = 1_000;
+const SHARED_MS = 1_000;
 
 const schema = z.object({
   v: z.literal(1),
@@ -25,19 +25,19 @@ const schema = z.object({
 });
 
 /**
- * Tells the other copies of the bot for a moment how an acquisition failed, so that a thousand of them do not ask for the same
- * refusal one after another. What is wrong with this process alone, such as a file it cannot read, is not told.
+ * Stores for a moment how an acquisition failed, so that a thousand copies of the bot do not request the same refusal one after
+ * another. An error of this process alone, such as a file that it cannot read, is not stored.
  */
-export async function tellRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
+export async function shareRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
   if (!(error instanceof CredenceError) || error.leg === 'configure') return;
-  await store.set(storeKey(key), JSON.stringify({ v: 1, ...error.toJSON() }), askedFor(error) ?? TOLD_MS);
+  await store.set(storeKey(key), JSON.stringify({ v: 1, ...error.toJSON() }), retryAfterMs(error) ?? SHARED_MS);
 }
 
 /**
- * The refusal that another copy met a moment ago. A peer's answer holds for all who come within that moment; a peer that could not
- * be asked may be that copy's own trouble, and its failure holds only for those who waited for it.
+ * The refusal that another copy got a moment ago. An answer of a peer counts for every copy; that a peer could not be reached may
+ * concern that copy alone, and counts only for callers that waited for it.
  */
-export async function refusedInFront(
+export async function recentRefusal(
   store: SharedStore,
   { key, server }: { key: string; server: string },
   hasWaited: boolean,

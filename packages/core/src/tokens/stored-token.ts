@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An access token as it lies in a store. Times are on the wall clock, in milliseconds since the epoch. */
+/** An access token as it is stored. Times are on the wall clock, in milliseconds since the epoch. */
 export interface StoredToken {
   readonly value: string;
   readonly type: 'Bearer' | 'DPoP';

@@ -15,7 +15,7 @@ const PLATFORM = 'https://platform.acme.example';
 
 let world: UsersWorld;
 let platformKey: Awaited<ReturnType<typeof generateKeyPair>>;
-let asked: IdJagRequest[];
+let policyRequests: IdJagRequest[];
 
 beforeAll(async () => {
   platformKey = await generateKeyPair('ES256');
@@ -34,10 +34,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(() => {
-  asked = [];
+  policyRequests = [];
   world.issued.length = 0;
   world.policy = (request) => {
-    asked.push(request);
+    policyRequests.push(request);
     return { granted: true, clientId: 'bot-at-as', scopes: ['read'], claims: { act: { sub: 'made-up' } } };
   };
 });
@@ -72,18 +72,21 @@ describe('a principal that acts for a user', () => {
     ['its own access token', () => ownToken(), TOKEN_TYPE_ACCESS_TOKEN],
     ['its own ID token', () => ownIdToken(), TOKEN_TYPE_ID_TOKEN],
     ['its workload JWT', () => workload('workload-of-bot'), TOKEN_TYPE_JWT],
-  ])('says so with %s: the policy, the ID-JAG and the record know both', async (_name, actorToken, tokenType) => {
-    const claims = claimsOf(await world.exchange('bot', { ...(await alice()), ...(await actorToken()) }));
-    expect(claims).toMatchObject({ sub: 'alice', act: { sub: 'principal-bot' } });
-    expect(asked).toEqual([
-      expect.objectContaining({ subject: 'alice', actor: { subject: 'principal-bot', tokenType } }),
-    ]);
-    expect(world.issued).toEqual([
-      expect.objectContaining({ granted: true, subject: 'alice', actor: 'principal-bot' }),
-    ]);
-  });
+  ])(
+    'proves itself with %s, and the policy, the ID-JAG and the audit record contain both',
+    async (_name, actorToken, tokenType) => {
+      const claims = claimsOf(await world.exchange('bot', { ...(await alice()), ...(await actorToken()) }));
+      expect(claims).toMatchObject({ sub: 'alice', act: { sub: 'principal-bot' } });
+      expect(policyRequests).toEqual([
+        expect.objectContaining({ subject: 'alice', actor: { subject: 'principal-bot', tokenType } }),
+      ]);
+      expect(world.issued).toEqual([
+        expect.objectContaining({ granted: true, subject: 'alice', actor: 'principal-bot' }),
+      ]);
+    },
+  );
 
-  it('may do so with a refresh token as subject token', async () => {
+  it('is accepted with a refresh token as subject token', async () => {
     const subject = {
       subject_token: await world.refreshToken('bot'),
       subject_token_type: TOKEN_TYPE_REFRESH_TOKEN,
@@ -94,7 +97,7 @@ describe('a principal that acts for a user', () => {
     });
   });
 
-  it('keeps who acted before, which no policy can leave out', async () => {
+  it('gets an ID-JAG with the earlier actors of the subject token, which the policy cannot remove', async () => {
     const before = { sub: 'first-actor' };
     const delegated = await alice({ act: before });
     expect(claimsOf(await world.exchange('bot', { ...delegated, ...(await ownToken()) }))['act']).toEqual({
@@ -104,7 +107,7 @@ describe('a principal that acts for a user', () => {
     expect(claimsOf(await world.exchange('bot', delegated))['act']).toEqual(before);
   });
 
-  it('hides who acted before where the policy says so, and not that somebody did', async () => {
+  it('gets an ID-JAG with the earlier actor that the policy names, if the subject token has one', async () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['read'], priorAct: { sub: 'a-pseudonym' } });
     const delegated = await alice({ act: { sub: 'first-actor' } });
     expect(claimsOf(await world.exchange('bot', delegated))['act']).toEqual({ sub: 'a-pseudonym' });
@@ -115,7 +118,7 @@ describe('a principal that acts for a user', () => {
     expect(claimsOf(await world.exchange('bot', await alice()))).not.toHaveProperty('act');
   });
 
-  it('needs a proof where its token is bound', async () => {
+  it('needs a DPoP proof if its actor token is bound to a key', async () => {
     const dpop = oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
     const bound = { ...(await alice()), ...(await ownToken('bot', dpop)) };
     expect((await world.exchange('bot', bound)).body).toMatchObject({ error: 'invalid_grant' });
@@ -125,11 +128,11 @@ describe('a principal that acts for a user', () => {
   it.each<[string, () => Promise<Record<string, string>>, string]>([
     ["another client's access token", () => ownToken('other'), 'issued to another client'],
     ["another client's ID token", () => ownIdToken('other'), ''],
-    ["another client's workload JWT", () => workload('workload-of-other'), 'no rule says'],
+    ["another client's workload JWT", () => workload('workload-of-other'), 'no rule in workloads'],
     [
       "a user's ID token",
       async () => actor(await world.idToken('bot', 'alice'), TOKEN_TYPE_ID_TOKEN),
-      'stands for a user',
+      'identifies a user',
     ],
     [
       'an ID-JAG',
@@ -140,23 +143,23 @@ describe('a principal that acts for a user', () => {
       'another kind of JWT',
     ],
     [
-      'an ID-JAG that calls itself a workload',
+      'an ID-JAG sent as a workload JWT',
       async () => {
         const { body } = await world.exchange('bot', await alice());
         return actor(String(body['access_token']), TOKEN_TYPE_JWT);
       },
       'another kind of JWT',
     ],
-    ['a token that nobody issued', () => Promise.resolve(actor('nonsense', TOKEN_TYPE_ACCESS_TOKEN)), 'unknown'],
-  ])('cannot be proven by %s', async (_name, actorToken, reason) => {
+    ['a text that is not a token', () => Promise.resolve(actor('nonsense', TOKEN_TYPE_ACCESS_TOKEN)), 'unknown'],
+  ])('is refused with %s as actor token', async (_name, actorToken, reason) => {
     const parameters = { ...(await alice()), ...(await actorToken()) };
-    asked.length = 0;
+    policyRequests.length = 0;
     world.issued.length = 0;
     expect(await world.exchange('bot', parameters)).toEqual({
       status: 400,
       body: { error: 'invalid_grant', error_description: 'the actor token is not valid' },
     });
-    expect(asked).toEqual([]);
+    expect(policyRequests).toEqual([]);
     expect(world.issued).toEqual([
       expect.objectContaining({
         status: 'actor_token_refused',
@@ -167,7 +170,7 @@ describe('a principal that acts for a user', () => {
     expect(world.issued[0]).not.toHaveProperty('actor');
   });
 
-  it('is not named by what a platform says about its workloads', async () => {
+  it('is not taken from the act claim of a workload JWT', async () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['read'] });
     const { actor_token: token } = await workload('workload-of-bot', { act: { sub: 'admin' } });
     const claims = claimsOf(await world.exchange('bot', { subject_token: token, subject_token_type: TOKEN_TYPE_JWT }));
@@ -175,7 +178,7 @@ describe('a principal that acts for a user', () => {
     expect(claims).not.toHaveProperty('act');
   });
 
-  it('cannot act for itself or another principal', async () => {
+  it('is refused if the subject token is of a principal', async () => {
     const { actor_token: token } = await ownToken();
     const subject = { subject_token: token, subject_token_type: TOKEN_TYPE_ACCESS_TOKEN };
     expect((await world.exchange('bot', { ...subject, ...(await ownToken()) })).body).toMatchObject({

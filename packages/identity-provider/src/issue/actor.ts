@@ -4,7 +4,7 @@ import type { IdJagGrant, IdJagRequest } from './policy.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 
-/** What can prove a principal to be an actor. A refresh token cannot: it stands for a user. */
+/** The token types that can be an actor token of a principal. A refresh token cannot, because it identifies a user. */
 export const ACTOR_TOKEN_TYPES: readonly string[] = [TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT];
 
 export interface ActorToken {
@@ -13,9 +13,10 @@ export interface ActorToken {
 }
 
 /**
- * Who acts for the user (RFC 8693 sections 2.1 and 4.1). The draft leaves actor tokens to profiles and warns of a valid
- * subject token joined with somebody else's actor token. So here the actor is the calling client itself and nobody
- * else: its actor token is held to everything a subject token of its own is, and the subject is a user of this client.
+ * Verifies the actor token of a request (RFC 8693 sections 2.1 and 4.1). The ID-JAG draft leaves actor tokens to profiles, and
+ * warns of an attacker who combines a valid subject token with the actor token of another party. So the actor must be the
+ * requesting client itself: its actor token is checked like a subject token of this client, and the subject must be a user of
+ * this client.
  */
 export async function verifyActor(
   actor: ActorToken,
@@ -35,18 +36,21 @@ export async function verifyActor(
     throw new GrantRefusal('invalid_grant', 'the actor token is not valid', `as actor token: ${error.reason}`);
   }
   if (verified.subjectKind !== 'principal') {
-    throw new GrantRefusal('invalid_grant', 'the actor token is not valid', 'the actor token stands for a user');
+    throw new GrantRefusal('invalid_grant', 'the actor token is not valid', 'the actor token identifies a user');
   }
   return { subject: verified.subject, tokenType: actor.type };
 }
 
-/** The `act` of a user's subject token: who acted already. What a platform says of its workloads names nobody here. */
+/**
+ * The `act` claim of a user's subject token: the earlier actors. The `act` claim of a workload JWT is ignored, because its names
+ * are not principals of this provider.
+ */
 export function priorAct({ subjectKind, claims }: IdJagRequest): Record<string, unknown> | undefined {
   const { act } = claims;
   return subjectKind === 'user' && isObject(act) ? { ...act } : undefined;
 }
 
-/** The `act` claim: the actor, and inside it whoever acted before (RFC 8693 section 4.1). */
+/** The `act` claim of the ID-JAG: the actor, with the earlier actors nested in it (RFC 8693 section 4.1). */
 export function actClaim(request: IdJagRequest, grant: IdJagGrant): Record<string, unknown> | undefined {
   const known = priorAct(request);
   const before = known && { ...(grant.priorAct ?? known) };

@@ -1,4 +1,4 @@
-import { cleanRecord, type RefusedRequest } from '@credence/authorization-server/internals';
+import { cleanRecord, createSteps, type RefusedRequest } from '@credence/authorization-server/internals';
 import type { IssueStatus } from './status.ts';
 
 /**
@@ -49,26 +49,38 @@ export interface IssueAuditRecord {
   readonly reason?: string;
 }
 
-export type IssueDraft = { -readonly [K in keyof IssueAuditRecord]?: IssueAuditRecord[K] } & {
-  /** The tokens of the request, which no record may hold. */
-  secrets?: readonly string[];
-};
+/** What is issued, as the record of a grant says it. */
+export type IssuedFacts = Pick<
+  IssueAuditRecord,
+  'issuedSubject' | 'audience' | 'resource' | 'grantedScopes' | 'jti' | 'expiresAt' | 'bound' | 'reason'
+>;
 
-export function grantedRecord({ secrets, ...known }: IssueDraft, time: Date): IssueAuditRecord {
-  return cleanRecord({ ...known, time, granted: true, status: 'granted' }, secrets);
+/** What is known of a request at one of its steps. `status`: what the record says where this step refuses it. */
+export interface KnownExchange
+  extends
+    Pick<IssueAuditRecord, 'status'>,
+    Partial<
+      Pick<
+        IssueAuditRecord,
+        'clientId' | 'subject' | 'subjectTokenType' | 'workload' | 'actor' | 'audience' | 'resource' | 'requestedScopes'
+      >
+    > {
+  /** The tokens of the request, which no record may hold. */
+  readonly secrets?: readonly string[];
 }
 
-/** Of a draft, what a refusal leaves true. */
-export function refusedRecord(draft: IssueDraft, refusal: RefusedRequest, time: Date): IssueAuditRecord {
-  const {
-    secrets,
-    grantedScopes: _none,
-    jti: _neither,
-    expiresAt: _nor,
-    bound: _or,
-    issuedSubject: _even,
-    ...known
-  } = draft;
-  const status = refusal.error === 'server_error' ? 'failed' : (known.status ?? 'failed');
+/** The steps of a token exchange. */
+export const exchangeSteps = createSteps<KnownExchange>();
+
+export function grantedRecord({ secrets, ...known }: KnownExchange, issued: IssuedFacts, time: Date): IssueAuditRecord {
+  return cleanRecord({ ...known, ...issued, time, granted: true, status: 'granted' }, secrets);
+}
+
+export function refusedRecord(
+  { secrets, ...known }: KnownExchange,
+  refusal: RefusedRequest,
+  time: Date,
+): IssueAuditRecord {
+  const status = refusal.error === 'server_error' ? 'failed' : known.status;
   return cleanRecord({ ...known, ...refusal, time, granted: false, status }, secrets);
 }

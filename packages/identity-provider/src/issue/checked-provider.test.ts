@@ -4,17 +4,17 @@ import { checkedProvider } from './checked-provider.ts';
 import type { OidcProviderLike } from './oidc-provider-like.ts';
 
 describe('checkedProvider', () => {
-  it('returns a Provider of oidc-provider as it is', () => {
+  it('returns the given Provider of oidc-provider', () => {
     const provider = new Provider('https://idp.example');
     provider satisfies OidcProviderLike;
     expect(checkedProvider('addIdJagExchange', provider)).toBe(provider);
   });
 
   it.each<[string, unknown]>([
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
     ['a configuration', { issuer: 'https://idp.example' }],
-    ['the class', Provider],
+    ['the class Provider', Provider],
   ])('refuses %s', (_name, value) => {
     expect(() => checkedProvider('addIdJagExchange', value as OidcProviderLike)).toThrow(
       new TypeError('addIdJagExchange: provider is not an oidc-provider'),

@@ -3,7 +3,7 @@ import type { OidcProviderLike } from './oidc-provider-like.ts';
 
 const METHODS = ['registerGrantType', 'use', 'on'] as const;
 
-/** The provider with the types of oidc-provider. Throws a TypeError that begins with `where` for anything else. */
+/** Returns the provider with the types of oidc-provider. Throws a TypeError that begins with `where` for any other value. */
 export function checkedProvider(where: string, provider: OidcProviderLike): Provider {
   if (!isProvider(provider)) throw new TypeError(`${where}: provider is not an oidc-provider`);
   return provider;

@@ -4,13 +4,13 @@ import { actClaim } from './actor.ts';
 import type { IdJagTerms } from './grant.ts';
 import type { IdJagGrant, IdJagRequest } from './policy.ts';
 
-/** What the ID-JAG says: the policy's further claims first, so that none of them is in place of the protocol's. */
+/** The claims of the ID-JAG. The policy's further claims come first, so that the protocol's claims override them. */
 export function idJagClaims(
   issuer: string,
   terms: IdJagTerms,
   { request, grant, now }: { request: IdJagRequest; grant: IdJagGrant; now: Date },
 ): JWTPayload {
-  const { nbf: _neverLater, ...extra } = grant.claims ?? {};
+  const { nbf: _nbf, ...extra } = grant.claims ?? {};
   const issuedAt = Math.floor(now.getTime() / 1000);
   const resource = oneOrMany(terms.resources);
   return withoutUndefined({

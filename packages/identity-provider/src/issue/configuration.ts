@@ -7,19 +7,20 @@ import {
 
 /** A part of the configuration of an oidc-provider. */
 export interface IdJagIdentityProviderConfiguration {
-  /** None: nobody signs in here. */
+  /** Empty, because no user signs in at this provider. */
   responseTypes: [];
-  /** The scopes that the provider knows. */
+  /** The scopes of the provider. */
   scopes: string[];
-  /** In seconds. */
+  /** Lifetimes, in seconds. */
   ttl: { ClientCredentials: number };
-  /** The features that are on and off. */
+  /** The features that are enabled and disabled. */
   features: MachineFeatures & { clientCredentials: { enabled: true } };
 }
 
 /**
- * What an identity provider for service principals wants of oidc-provider: `client_credentials` with `openid`, and
- * none of what needs a browser. Spread it into the configuration and add `clients`, `jwks` and the rest.
+ * Returns a configuration of oidc-provider for an identity provider of service principals: `client_credentials` with the scope
+ * `openid`, and no features that need a browser. Spread it into your configuration and add `clients`, `jwks` and the other
+ * members.
  */
 export function idJagIdentityProviderConfiguration(
   options: ProviderConfigurationOptions = {},

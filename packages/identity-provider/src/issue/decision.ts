@@ -2,8 +2,7 @@ import { calling, serverFailure } from '@credence/authorization-server/internals
 import { GrantRefusal } from '@credence/authorization-server';
 import { scope } from '@credence/protocol';
 import { z } from 'zod';
-import type { IssueDraft } from './audit.ts';
-import type { IdJagDecision, IdJagGrant, IdJagPolicy, IdJagRequest } from './policy.ts';
+import type { IdJagDecision, IdJagDenial, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { insufficientAuthentication } from './step-up.ts';
 
 const text = z.string().min(1);
@@ -39,24 +38,24 @@ const denialSchema = z.object({
 
 const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchema]);
 
-/** The policy's grant. Throws GrantRefusal where it denies, or breaks. */
-export async function decide(
-  policy: IdJagPolicy,
-  request: IdJagRequest,
-  ctx: object,
-  draft: IssueDraft,
-): Promise<IdJagGrant> {
+/** What the policy decides. Throws GrantRefusal where it breaks. */
+export async function decide(policy: IdJagPolicy, request: IdJagRequest): Promise<IdJagDecision> {
   const decision = await calling('policy', () => policy(request));
   const fault = decisionFault(decision);
   if (fault !== undefined) throw serverFailure(fault);
-  if (decision.granted) return decision;
-  const { error, reason, description, status } = decision;
-  if (status !== undefined) draft.status = status;
-  if (error === 'insufficient_user_authentication') {
-    draft.status = status ?? 'authentication_insufficient';
-    throw insufficientAuthentication(ctx, decision, reason, description);
-  }
-  throw new GrantRefusal(error, description ?? 'the policy of this identity provider does not allow it', reason);
+  return decision;
+}
+
+/** The status of a denial for the audit record. */
+export function denialStatus({ status, error }: IdJagDenial): NonNullable<IdJagDenial['status']> {
+  return status ?? (error === 'insufficient_user_authentication' ? 'authentication_insufficient' : 'denied_by_policy');
+}
+
+/** The answer to a request that the policy denies. */
+export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
+  const { error, reason, description } = denial;
+  if (error === 'insufficient_user_authentication') return insufficientAuthentication(ctx, denial, reason, description);
+  return new GrantRefusal(error, description ?? 'the policy of this identity provider does not allow it', reason);
 }
 
 /**

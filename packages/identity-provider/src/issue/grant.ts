@@ -1,7 +1,7 @@
 import { GrantRefusal } from '@credence/authorization-server';
 import type { IdJagGrant, IdJagRequest } from './policy.ts';
 
-/** What an ID-JAG will say, after the policy's grant has been held against the request. */
+/** The values of the ID-JAG's claims, from the policy's grant and the limits of the request. */
 export interface IdJagTerms {
   readonly subject: string;
   readonly audience: string;
@@ -11,17 +11,17 @@ export interface IdJagTerms {
   readonly lifetimeSeconds: number;
 }
 
-/** However generous the policy, the client gets nothing it did not ask for. */
+/** Limits the policy's grant to the requested scopes and resources. Throws GrantRefusal if nothing is left. */
 export function settleTerms(
   request: IdJagRequest,
   grant: IdJagGrant,
   defaults: { lifetimeSeconds: number; issuer: string },
 ): IdJagTerms {
-  const wanted = grant.lifetimeSeconds ?? defaults.lifetimeSeconds;
-  const ceiling = grant.maxLifetimeSeconds ?? wanted;
+  const lifetimeSeconds = grant.lifetimeSeconds ?? defaults.lifetimeSeconds;
+  const ceiling = grant.maxLifetimeSeconds ?? lifetimeSeconds;
   const audience = grant.audience ?? request.audience;
   if (audience === defaults.issuer) {
-    // The draft: an IdP must not issue access tokens for an ID-JAG it issued itself.
+    // ID-JAG draft: an IdP must not issue access tokens for its own ID-JAGs
     throw new GrantRefusal('invalid_target', 'this provider does not redeem its own ID-JAGs');
   }
   return {
@@ -30,14 +30,14 @@ export function settleTerms(
     clientId: grant.clientId,
     resources: settleResources(request.resources, grant.resource),
     scopes: settleScopes(request.scopes, grant.scopes),
-    lifetimeSeconds: Math.min(wanted, ceiling),
+    lifetimeSeconds: Math.min(lifetimeSeconds, ceiling),
   };
 }
 
 function settleResources(requested: readonly string[], granted: IdJagGrant['resource']): readonly string[] {
   if (granted === undefined) return requested;
   const list = typeof granted === 'string' ? [granted] : granted;
-  // An ID-JAG that names no resource is good at all of them.
+  // an ID-JAG without a resource is valid for all resources of the authorization server
   if (list.length === 0) {
     throw new GrantRefusal('invalid_target', 'the resource cannot be granted', 'the policy grants no resource');
   }

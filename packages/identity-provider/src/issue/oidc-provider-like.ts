@@ -1,6 +1,6 @@
-/** A `Provider` of oidc-provider, whether @types/oidc-provider is installed or not. */
+/** A `Provider` of oidc-provider. Declared here so that the types work without @types/oidc-provider. */
 export interface OidcProviderLike {
-  /** Its issuer identifier. */
+  /** The provider's issuer identifier. */
   readonly issuer: string;
   /** Adds a grant type. */
   readonly registerGrantType: (...parameters: never[]) => unknown;

@@ -1,124 +1,125 @@
 import type { AuthorizationDetail, SigningAlgorithm } from '@credence/protocol';
 import type { DenialStatus } from './status.ts';
 
-/** How a user signed in, as far as the subject token says. */
+/** How the user signed in, from the claims of the subject token. */
 export interface UserAuthentication {
   /** When the user signed in: the claim `auth_time`. */
   readonly authenticatedAt?: Date;
-  /** Authentication context class reference. */
+  /** The authentication context class reference: the claim `acr`. */
   readonly acr?: string;
-  /** Authentication methods (RFC 8176). */
+  /** The authentication methods (RFC 8176): the claim `amr`. */
   readonly amr?: readonly string[];
 }
 
 /**
- * What the user let the client have here, of which an ID-JAG must not be a way out (the draft, on refresh tokens). These
- * scopes are this provider's own, `openid` for one, and those of the request the resource server's, so only a policy
- * knows which of the one ask for which of the other.
+ * The scopes and resources that the user consented to for this client. By the ID-JAG draft, an ID-JAG for a refresh token must
+ * not go beyond them. These scopes are those of this provider, `openid` for example, and the scopes of the request are those of
+ * the resource server. So the policy must compare them.
  */
 export interface RefreshTokenAuthorization {
-  /** Those of the token that its grant still has. */
+  /** The scopes of the refresh token that its grant still contains. */
   readonly scopes: readonly string[];
-  /** RFC 8707; empty where there are none. */
+  /** The resources (RFC 8707) of the refresh token. Empty if it has none. */
   readonly resources: readonly string[];
 }
 
-/** What a client asks its identity provider for, with the subject token verified. */
+/** A request for an ID-JAG, after the subject token has been verified. */
 export interface IdJagRequest {
-  /** Who the subject token stands for here: the subject identifier of a principal, or the `sub` of a user. */
+  /** The subject of the subject token: the subject identifier of a principal, or the `sub` of a user. */
   readonly subject: string;
-  /** `'principal'`: the client itself, as a service principal. `'user'`: someone who signed in through this client. */
+  /** `'principal'`: the client itself, as a service principal. `'user'`: a user who signed in through this client. */
   readonly subjectKind: 'principal' | 'user';
   /** The `subject_token_type` parameter (RFC 8693 section 2.1). */
   readonly subjectTokenType: string;
   /**
-   * Claims of an ID token or a workload JWT; for a refresh token, those an ID token would have now. Empty for the
-   * principal's own access token.
+   * The claims of an ID token or a workload JWT. For a refresh token: the claims that an ID token issued now would have. Empty
+   * for the principal's own access token.
    */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** For a user. */
+  /** How the user signed in. Only for a user. */
   readonly authentication?: UserAuthentication;
-  /** For a refresh token: what it was granted here. */
+  /** The scopes and resources of the refresh token. Only for a refresh token. */
   readonly authorization?: RefreshTokenAuthorization;
-  /** The workload a workload JWT is of, at its platform. */
+  /** The platform and the `sub` of a workload JWT. Only for a workload JWT. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
   /**
-   * The principal that acts for the user, where it sent an `actor_token`: always the calling client itself. It becomes
-   * the `act` claim.
+   * The principal that acts for the user: always the requesting client itself. It becomes the `act` claim. Absent if the request
+   * has no `actor_token`.
    */
   readonly actor?: { readonly subject: string; readonly tokenType: string };
-  /** The client at this identity provider. */
+  /** The client id at this identity provider. */
   readonly clientId: string;
-  /** The `audience` parameter: the authorization server. */
+  /** The `audience` parameter: the authorization server for which the ID-JAG is requested. */
   readonly audience: string;
-  /** The `resource` parameters; empty where there are none. */
+  /** The `resource` parameters. Empty if the request has none. */
   readonly resources: readonly string[];
-  /** The `scope` parameter; undefined asks for the default grant. */
+  /** The scopes of the `scope` parameter. Undefined if the request has none: it then requests the default scopes. */
   readonly scopes: readonly string[] | undefined;
-  /** The `authorization_details` parameter (RFC 9396); undefined where there is none. */
+  /** The `authorization_details` parameter (RFC 9396). Undefined if the request has none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[];
-  /** Thumbprint of the key whose proof came along: the ID-JAG will be bound to it. */
+  /** Thumbprint of the key of the request's DPoP proof. The ID-JAG is bound to this key. */
   readonly dpopThumbprint?: string;
 }
 
-/** What a policy answers: what to issue, or why nothing is. */
+/** The decision of a policy: a grant or a denial. */
 export type IdJagDecision = IdJagGrant | IdJagDenial;
 
-/** What to issue. Whatever it says, the client gets no scope and no resource that it did not ask for where it asked for some. */
+/** A grant. If the request names scopes or resources, the client gets only those of them that the grant contains. */
 export interface IdJagGrant {
-  /** Tells a grant from a denial. */
+  /** `true` marks a grant. */
   readonly granted: true;
-  /** The client's id at that authorization server, which is not the one it has here. */
+  /** The client id at the authorization server. It usually differs from the client id at this identity provider. */
   readonly clientId: string;
   /**
-   * Scopes granted. Only those among the requested ones are issued, where any were requested. Default: the requested
-   * ones.
+   * The granted scopes. If the request names scopes, only the granted scopes among them are issued. Default: the requested
+   * scopes.
    */
   readonly scopes?: readonly string[] | undefined;
   /**
-   * Default: the requested ones, and where there are none an ID-JAG that is good at all of the authorization server's. Where
-   * some were requested, it must be among them. An empty list is a refusal (`invalid_target`).
+   * The granted resources. If the request names resources, these must be among them. Default: the requested resources; if there
+   * are none, the ID-JAG has no resource and is valid for all resources of the authorization server. An empty list refuses the
+   * request (`invalid_target`).
    */
   readonly resource?: string | readonly string[] | undefined;
-  /** Default: the subject of the subject token. A pairwise identifier, for example. */
+  /** The `sub` of the ID-JAG, a pairwise identifier for example. Default: the subject of the subject token. */
   readonly subject?: string | undefined;
-  /** `act.sub` of the ID-JAG, where there is an actor. Default: the actor's subject. */
+  /** The `act.sub` of the ID-JAG, if the request has an actor. Default: the actor's subject. */
   readonly actorSubject?: string | undefined;
   /**
-   * Who acted before, in other words than the subject token's own `act` claim, where it has one. It cannot be left out: the
-   * user would seem to have come alone. Default: as the subject token says.
+   * Replaces the subject token's `act` claim (the earlier actors), with pseudonyms for example. It cannot remove the claim,
+   * because the ID-JAG would then hide that somebody acts for the user. Ignored if the subject token has no `act` claim. Default:
+   * the `act` claim of the subject token.
    */
   readonly priorAct?: Readonly<Record<string, unknown>> | undefined;
   /**
-   * `aud` of the ID-JAG, where clients name the authorization server otherwise than by its issuer. Default: as
-   * requested.
+   * The `aud` of the ID-JAG: the issuer of the authorization server, if clients send another `audience` for it. Default: the
+   * requested `audience`.
    */
   readonly audience?: string | undefined;
-  /** How long the ID-JAG is good, in seconds. Default: `lifetimeSeconds` of `addIdJagExchange`. */
+  /** Lifetime of the ID-JAG, in seconds. Default: `lifetimeSeconds` of `addIdJagExchange`. */
   readonly lifetimeSeconds?: number | undefined;
-  /** A ceiling for either, in seconds. Default: none. */
+  /** Upper limit for the lifetime, in seconds, whether or not the grant sets the lifetime. Default: none. */
   readonly maxLifetimeSeconds?: number | undefined;
-  /** Default: that of the first signing key. */
+  /** The signature algorithm. Default: that of the first signing key. */
   readonly algorithm?: SigningAlgorithm | undefined;
-  /** The `authorization_details` granted (RFC 9396). Default: none. */
+  /** The granted `authorization_details` (RFC 9396). Default: none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /**
-   * Further claims (`email`, `groups`, `tenant`, `auth_time`...). Those the protocol defines for itself are not
-   * overridden.
+   * Further claims (`email`, `groups`, `tenant`, `auth_time`...). They do not override the claims that the protocol sets.
    */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** For the audit record: why so, or what was left out. Never sent to the client. */
+  /** Reason for the audit record, for example which scopes are not granted. Never sent to the client. */
   readonly reason?: string | undefined;
 }
 
 /**
- * Why nothing is issued. `maxAgeSeconds` and `acrValues` are sent as `max_age` and `acr_values` with the error
- * `insufficient_user_authentication` (RFC 9470), and with no other.
+ * A denial. `maxAgeSeconds` and `acrValues` are sent as `max_age` and `acr_values`, only with the error
+ * `insufficient_user_authentication` (RFC 9470).
  */
 export interface IdJagDenial {
-  /** Tells a denial from a grant. */
+  /** `false` marks a denial. */
   readonly granted: false;
-  /** The OAuth error that the client is answered. */
+  /** The OAuth error code that is sent to the client. */
   readonly error:
     | 'access_denied'
     | 'invalid_target'
@@ -127,20 +128,20 @@ export interface IdJagDenial {
     | 'unauthorized_client'
     | 'insufficient_user_authentication'
     | (string & {});
-  /** For the audit record: what an administrator would have to change. Never sent to the client. */
+  /** Reason for the audit record, for example what an administrator can change. Never sent to the client. */
   readonly reason: string;
-  /** For the audit record. Default: `'denied_by_policy'`. */
+  /** The status for the audit record. Default: `'denied_by_policy'`. */
   readonly status?: DenialStatus | (string & {}) | undefined;
-  /** Sent to the client. Default: a sentence that gives nothing away. */
+  /** The `error_description` that is sent to the client. Default: a general sentence without details of the policy. */
   readonly description?: string | undefined;
-  /** The most seconds that may have passed since the user signed in. */
+  /** The longest time since the user signed in that the policy accepts, in seconds. */
   readonly maxAgeSeconds?: number | undefined;
-  /** Any one of these authentication contexts will do; in order of preference. */
+  /** The authentication contexts that the policy accepts, in order of preference. */
   readonly acrValues?: readonly string[] | undefined;
 }
 
 /**
- * Decides a request. A decision that is not what these types say grants nothing (`server_error`), and the audit record
- * names the member that is wrong.
+ * Decides a request. If the returned decision does not match these types, the request is refused (`server_error`), and the audit
+ * record names the invalid member.
  */
 export type IdJagPolicy = (request: IdJagRequest) => IdJagDecision | Promise<IdJagDecision>;

@@ -19,37 +19,37 @@ beforeEach(() => {
   world.issued.length = 0;
 });
 
-describe('ID tokens', () => {
+describe('an ID token', () => {
   const asIdToken = (token: string) => ({ subject_token: token, subject_token_type: TOKEN_TYPE_ID_TOKEN });
 
-  it('come with client_credentials only where openid is asked for', async () => {
+  it('is in the client_credentials response only if the scope openid is requested', async () => {
     expect(await bot.authenticate()).not.toHaveProperty('id_token');
     expect(await bot.authenticate('openid')).toHaveProperty('id_token');
   });
 
-  it('of a principal are accepted from that principal only, and known as such to the policy', async () => {
-    const asked = spyOnPolicy(world);
+  it('of a principal is accepted from that principal only, and the policy gets it as a principal', async () => {
+    const policyRequests = spyOnPolicy(world);
     const { id_token: idToken = '' } = await bot.authenticate('openid');
     expect(outcome(await bot.exchange(asIdToken(idToken)))).toBe('granted');
-    expect(asked[0]).toMatchObject({ subject: 'bot', subjectKind: 'principal', claims: { azp: 'bot' } });
+    expect(policyRequests[0]).toMatchObject({ subject: 'bot', subjectKind: 'principal', claims: { azp: 'bot' } });
     expect(outcome(await other.exchange(asIdToken(idToken)))).toBe('invalid_grant');
   });
 
-  it('outlive a key rotation', async () => {
+  it('of a principal is accepted after a rotation of the signing key', async () => {
     const { id_token: idToken = '' } = await bot.authenticate('openid');
     await world.signingKeys.rotate();
     expect(outcome(await bot.exchange(asIdToken(idToken)))).toBe('granted');
   });
 
-  it('of a user, signed by the provider itself, are accepted and known as such', async () => {
-    const asked = spyOnPolicy(world);
+  it('of a user, signed by the provider, is accepted, and the policy gets it as a user', async () => {
+    const policyRequests = spyOnPolicy(world);
     const client = await world.idp.provider.Client.find('bot');
     if (client === undefined) throw new Error('no client');
     const userToken = new world.idp.provider.IdToken({ sub: 'alice' }, { client });
     userToken.set('sub', 'alice');
     const idToken = await userToken.issue({ use: 'idtoken', expiresAt: Math.floor(Date.now() / 1000) + 60 });
     expect(outcome(await bot.exchange(asIdToken(idToken)))).toBe('granted');
-    expect(asked[0]).toMatchObject({ subject: 'alice', subjectKind: 'user' });
+    expect(policyRequests[0]).toMatchObject({ subject: 'alice', subjectKind: 'user' });
     expect(outcome(await other.exchange(asIdToken(idToken)))).toBe('invalid_grant');
     const old = await userToken.issue({ use: 'idtoken', expiresAt: Math.floor(Date.now() / 1000) - 60 });
     expect(outcome(await bot.exchange(asIdToken(old)))).toBe('invalid_grant');
@@ -58,18 +58,18 @@ describe('ID tokens', () => {
 
   it.each<[string, () => Promise<string> | string]>([
     ['without a signature', () => new UnsecuredJWT({ iss: world.idp.issuer, sub: 'admin', aud: 'bot' }).encode()],
-    ['that are ID-JAGs', () => bot.idJag()],
-    ['that have expired', () => signed({ exp: Math.floor(Date.now() / 1000) - 60 })],
+    ['that is an ID-JAG', () => bot.idJag()],
+    ['that has expired', () => signed({ exp: Math.floor(Date.now() / 1000) - 60 })],
     ['of another issuer', () => signed({ iss: 'https://other.example' })],
     ['for a second audience', () => signed({ aud: ['bot', 'other'] })],
-    ['of no principal', () => signed({ gty: undefined })],
+    ['without the gty of a principal', () => signed({ gty: undefined })],
     ['with the type of an access token', () => signed({}, 'at+jwt')],
-    ['that are no JWT', () => 'nonsense'],
-  ])('%s are refused', async (_name, forge) => {
+    ['that is not a JWT', () => 'nonsense'],
+  ])('%s is refused', async (_name, forge) => {
     expect(outcome(await bot.exchange(asIdToken(await forge())))).toBe('invalid_grant');
   });
 
-  /** What the principal ID token would be, with some claims replaced. */
+  /** An ID token as issued to a principal, with some claims replaced. */
   function signed(claims: Record<string, unknown>, typ = 'JWT'): Promise<string> {
     const iat = Math.floor(Date.now() / 1000);
     const good = {
@@ -86,7 +86,7 @@ describe('ID tokens', () => {
     });
   }
 
-  it('made the same way and with nothing replaced are accepted', async () => {
+  it('made by this test without replaced claims is accepted', async () => {
     expect(outcome(await bot.exchange(asIdToken(await signed({}))))).toBe('granted');
   });
 });

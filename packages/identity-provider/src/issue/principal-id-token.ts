@@ -15,18 +15,18 @@ import type { OidcProviderLike } from './oidc-provider-like.ts';
 import { principalSubject } from './principal-subject.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
 
-/** `gty` of an ID token that stands for a client itself, so that it is never taken for a user's. */
+/** The `gty` claim of a principal's ID token, which distinguishes it from the ID token of a user. */
 export const PRINCIPAL_ID_TOKEN_MARK = GRANT_CLIENT_CREDENTIALS;
 
-/** What the ID tokens of service principals say. */
+/** Options of `issuePrincipalIdTokens`. */
 export interface PrincipalIdTokenOptions {
-  /** The same keys as given to `addIdJagExchange`, which publishes them. */
+  /** The signing keys: the same as in the options of `addIdJagExchange`, which publishes them. */
   readonly signingKeys: SigningKeys;
-  /** The subject identifier of a principal; the same function as given to `addIdJagExchange`. Default: the client id. */
+  /** Returns the subject of a principal: the same function as in the options of `addIdJagExchange`. Default: the client id. */
   readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
-  /** Further claims. Those OpenID Connect defines for itself are not overridden. */
+  /** Returns further claims. They do not override the claims that OpenID Connect defines. */
   readonly claims?: ((clientId: string) => Awaitable<Record<string, unknown>>) | undefined;
-  /** How long an ID token is good, in seconds. Default: 300. */
+  /** Lifetime of an ID token, in seconds. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
   /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
@@ -41,9 +41,9 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Makes the answers of `client_credentials` carry an `id_token` for the principal itself where the granted scope
- * contains `openid`: some clients can exchange nothing else. OpenID Connect leaves this grant open; the token's `azp`
- * is the client and its `gty` says where it came from. Throws a TypeError for invalid options.
+ * Adds an `id_token` for the principal to `client_credentials` responses whose granted scope contains `openid`, for clients that
+ * can exchange only ID tokens. OpenID Connect does not define ID tokens for this grant. Here `azp` is the client id and `gty` is
+ * `client_credentials`. Throws a TypeError for invalid options.
  */
 export function issuePrincipalIdTokens(oidcProvider: OidcProviderLike, options: PrincipalIdTokenOptions): void {
   const provider = checkedProvider('issuePrincipalIdTokens', oidcProvider);

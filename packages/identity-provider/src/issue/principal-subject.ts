@@ -1,7 +1,9 @@
 import { calling, serverFailure } from '@credence/authorization-server/internals';
 import type { Awaitable } from '@credence/protocol';
 
-/** The subject identifier of a service principal, by the option where there is one. Throws GrantRefusal `server_error`. */
+/**
+ * Returns the subject of a principal: the result of the option `subject`, or the client id. Throws GrantRefusal `server_error`.
+ */
 export async function principalSubject(
   subject: ((clientId: string) => Awaitable<string>) | undefined,
   clientId: string,

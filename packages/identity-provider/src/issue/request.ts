@@ -8,7 +8,7 @@ import { parameter, parameterList, requiredParameter, scopeParameter } from '@cr
 import { GrantRefusal } from '@credence/authorization-server';
 import { z } from 'zod';
 import { ACTOR_TOKEN_TYPES, type ActorToken } from './actor.ts';
-import type { IssueDraft } from './audit.ts';
+import type { KnownExchange } from './audit.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenVerifier } from './subject-tokens/subject-token.ts';
 
@@ -38,17 +38,25 @@ export interface ExchangeRequest {
 
 const authorizationDetailsSchema = z.array(z.looseObject({ type: z.string() })).max(100);
 
-/** Notes in the draft what was asked before anything is refused, so that the record of a malformed request says it. */
-export function readExchangeRequest(params: Readonly<Record<string, unknown>>, draft: IssueDraft): ExchangeRequest {
-  draft.secrets = ['subject_token', 'actor_token', 'client_secret'].flatMap((name) => parameterList(params, name));
+/** What was asked, before anything of it is refused, so that the record of a malformed request says it. */
+export function requestedFacts(params: Readonly<Record<string, unknown>>): Omit<KnownExchange, 'status'> {
+  const [audience] = parameterList(params, 'audience');
+  const resource = parameterList(params, 'resource');
+  const requestedScopes = scopeParameter(params);
+  const subjectTokenType = parameter(params, 'subject_token_type');
+  return {
+    secrets: ['subject_token', 'actor_token', 'client_secret'].flatMap((name) => parameterList(params, name)),
+    ...(audience !== undefined && { audience }),
+    ...(resource.length > 0 && { resource }),
+    ...(requestedScopes !== undefined && { requestedScopes }),
+    ...(subjectTokenType !== undefined && subjectTokenVerifiers.has(subjectTokenType) && { subjectTokenType }),
+  };
+}
+
+export function readExchangeRequest(params: Readonly<Record<string, unknown>>): ExchangeRequest {
   const audiences = parameterList(params, 'audience');
   const resources = parameterList(params, 'resource');
   const [audience] = audiences;
-  if (audience !== undefined) draft.audience = audience;
-  if (resources.length > 0) draft.resource = resources;
-  const scopes = scopeParameter(params);
-  if (scopes !== undefined) draft.requestedScopes = scopes;
-
   checkRequestedTokenType(parameter(params, 'requested_token_type'));
   if (audience === undefined) throw new GrantRefusal('invalid_request', 'audience is required');
   if (audiences.length > 1) throw new GrantRefusal('invalid_target', 'an ID-JAG is for one audience');
@@ -64,7 +72,6 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>, d
       `subject_token_type must be one of ${[...subjectTokenVerifiers.keys()].join(', ')}`,
     );
   }
-  draft.subjectTokenType = subjectTokenType;
   const actorToken = readActorToken(params);
   const authorizationDetails = readAuthorizationDetails(parameter(params, 'authorization_details'));
   return {
@@ -74,7 +81,7 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>, d
     actorToken,
     audience,
     resources,
-    scopes,
+    scopes: scopeParameter(params),
     authorizationDetails,
   };
 }

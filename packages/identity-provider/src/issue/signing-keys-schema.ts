@@ -2,5 +2,5 @@ import { z } from 'zod';
 import { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 export const signingKeysSchema = z.custom<SigningKeys>((value) => value instanceof SigningKeys, {
-  error: 'are not what createSigningKeys() makes',
+  error: 'must be made by createSigningKeys()',
 });

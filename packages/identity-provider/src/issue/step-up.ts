@@ -2,14 +2,13 @@ import { GrantRefusal } from '@credence/authorization-server';
 import type Provider from 'oidc-provider';
 import type { IdJagDenial } from './policy.ts';
 
-/** What the user's next sign-in must be for the request to be granted (RFC 9470 section 3). */
+/** The requirements for the user's next sign-in (RFC 9470 section 3). */
 type AuthenticationChallenge = Pick<IdJagDenial, 'maxAgeSeconds' | 'acrValues'>;
 
 const challenges = new WeakMap<object, AuthenticationChallenge>();
 
 /**
- * The refusal `insufficient_user_authentication`. What is asked for goes into the error response beside it, where
- * `answerChallenges` was called for the provider.
+ * Returns the refusal `insufficient_user_authentication`. `answerChallenges` adds the requirements to the error response.
  */
 export function insufficientAuthentication(
   ctx: object,
@@ -21,7 +20,7 @@ export function insufficientAuthentication(
   return new GrantRefusal('insufficient_user_authentication', description, reason);
 }
 
-/** Adds `max_age` and `acr_values` to the error responses of this grant; the provider's own errors have no room for them. */
+/** Adds `max_age` and `acr_values` to error responses, because errors of oidc-provider have no members for them. */
 export function answerChallenges(provider: Provider): void {
   provider.use(async (ctx, next) => {
     await next();

@@ -3,10 +3,10 @@ import { request, tableOptions } from '../../../../test/support/roles/policy.ts'
 import type { IdJagRequest } from '../issue/policy.ts';
 import { policyTable } from './policy-table.ts';
 
-describe('authentication of users', () => {
+describe('userAuthentication of a server in the policy table', () => {
   const now = new Date('2026-11-20T12:00:00Z');
   const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
-  const demanding = policyTable({
+  const strictTable = policyTable({
     ...tableOptions,
     now: () => now,
     servers: {
@@ -18,26 +18,30 @@ describe('authentication of users', () => {
     },
   });
   const alice: Partial<IdJagRequest> = { subject: 'alice', subjectKind: 'user', clientId: 'desk' };
-  const good = { authenticatedAt: minutesAgo(5), acr: 'mfa', amr: ['pwd', 'hwk'] };
+  const sufficient = { authenticatedAt: minutesAgo(5), acr: 'mfa', amr: ['pwd', 'hwk'] };
 
-  it('that is fresh and strong enough is granted, and handed on', async () => {
-    expect(await demanding.policy(request({ ...alice, authentication: good }))).toMatchObject({
+  it('grants a user whose sign-in is recent and strong enough, with the claims about the sign-in', async () => {
+    expect(await strictTable.policy(request({ ...alice, authentication: sufficient }))).toMatchObject({
       granted: true,
       claims: { auth_time: minutesAgo(5).getTime() / 1000, acr: 'mfa', amr: ['pwd', 'hwk'] },
     });
   });
 
   it.each<[string, IdJagRequest['authentication'], string]>([
-    ['too old', { ...good, authenticatedAt: minutesAgo(11) }, 'signed in 660 s ago, and 600 s are allowed'],
+    [
+      'that is too old',
+      { ...sufficient, authenticatedAt: minutesAgo(11) },
+      'signed in 660 s ago, and 600 s are allowed',
+    ],
     ['of unknown age', { acr: 'mfa', amr: ['hwk'] }, 'does not say when'],
-    ['of another class', { ...good, acr: 'pwd' }, 'acr pwd, and one of phr mfa is wanted'],
-    ['of no class', { authenticatedAt: minutesAgo(5), amr: ['hwk'] }, 'acr (none)'],
-    ['without a method', { ...good, amr: ['pwd'] }, 'without hwk'],
-    ['that is not known at all', undefined, 'does not say when'],
-    ['of no real age', { ...good, authenticatedAt: new Date(Number.NaN) }, 'does not say when'],
-    ['still to come', { ...good, authenticatedAt: minutesAgo(-1) }, 'will have signed in'],
-  ])('that is %s is asked for again', async (_name, authentication, reason) => {
-    expect(await demanding.policy(request({ ...alice, ...(authentication && { authentication }) }))).toEqual({
+    ['with another acr', { ...sufficient, acr: 'pwd' }, 'acr pwd, and one of phr mfa is required'],
+    ['without an acr', { authenticatedAt: minutesAgo(5), amr: ['hwk'] }, 'acr (none)'],
+    ['without a required amr value', { ...sufficient, amr: ['pwd'] }, 'without hwk'],
+    ['that the subject token does not describe', undefined, 'does not say when'],
+    ['at an invalid time', { ...sufficient, authenticatedAt: new Date(Number.NaN) }, 'does not say when'],
+    ['at a time in the future', { ...sufficient, authenticatedAt: minutesAgo(-1) }, 'sign-in is in the future'],
+  ])('denies a user with a sign-in %s, and requests a new one', async (_name, authentication, reason) => {
+    expect(await strictTable.policy(request({ ...alice, ...(authentication && { authentication }) }))).toEqual({
       granted: false,
       status: 'authentication_insufficient',
       error: 'insufficient_user_authentication',
@@ -47,9 +51,9 @@ describe('authentication of users', () => {
     });
   });
 
-  it('is not asked of a service principal, nor of somebody without a grant', async () => {
-    expect(await demanding.policy(request())).toMatchObject({ granted: true });
-    const denied = await demanding.policy(request({ ...alice, scopes: ['issues:admin'] }));
+  it('does not apply to a service principal, and is checked only after the grant', async () => {
+    expect(await strictTable.policy(request())).toMatchObject({ granted: true });
+    const denied = await strictTable.policy(request({ ...alice, scopes: ['issues:admin'] }));
     expect(denied).toMatchObject({ status: 'no_grant_for_scope' });
   });
 });

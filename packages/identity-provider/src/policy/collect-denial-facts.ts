@@ -3,7 +3,7 @@ import type { DenialFacts } from './denial-facts.ts';
 import { findUser, heldAt, type PolicyState } from './state.ts';
 import { targetName } from './target.ts';
 
-/** Looks up in the table what `explainDenials` is given. */
+/** Collects from the policy table the facts that `explainDenials` gets. */
 export function collectDenialFacts(
   state: PolicyState,
   request: IdJagRequest,

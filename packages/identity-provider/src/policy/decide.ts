@@ -8,14 +8,14 @@ import { findTarget, type Target } from './target.ts';
 
 export interface DecisionOptions {
   readonly pairwiseSecret: string | Uint8Array | undefined;
-  /** Groups of whoever asks that the table's rows do not name. */
+  /** Groups of the subject from `groupsOf`, in addition to those in the table. */
   readonly furtherGroups: readonly string[];
   readonly now: Date;
 }
 
 /**
- * One request against the table as it stands. Who asks comes first, then the target, then what they hold there; each
- * denial says what an administrator would have to change.
+ * Decides one request by the current state of the policy table. It checks first the subject, then the target, then the scopes
+ * that the subject holds there. The reason of a denial names what an administrator can change.
  */
 export function decide(state: PolicyState, request: IdJagRequest, options: DecisionOptions): IdJagDecision {
   const who = findSubject(state, request, options.furtherGroups);
@@ -37,11 +37,11 @@ export function decide(state: PolicyState, request: IdJagRequest, options: Decis
     );
   }
   if (request.authorizationDetails !== undefined) {
-    // RFC 9396 section 5: a type that is not known is refused, not left out.
+    // RFC 9396 section 5: an unknown type must be refused, not ignored
     return denied(
       'denied_by_policy',
       'invalid_authorization_details',
-      'the table grants scopes, no authorization_details',
+      'the policy table grants no authorization_details, only scopes',
     );
   }
   const scopes = grantedScopes(state, who, target, request, options.furtherGroups);
@@ -65,7 +65,7 @@ export function decide(state: PolicyState, request: IdJagRequest, options: Decis
   };
 }
 
-/** A client is its principal, whoever it asks for: one that is disabled cannot ask for users either. */
+/** The client's principal, or the user. A client whose principal is disabled cannot get an ID-JAG for a user either. */
 function findSubject(
   state: PolicyState,
   { subjectKind, subject, clientId }: IdJagRequest,
@@ -75,7 +75,7 @@ function findSubject(
   if (principal?.disabled === true) return disabled('principal', principal.name);
   if (subjectKind === 'principal') return findPrincipal(state, clientId);
   if (state.principals.has(subject) || state.principalOfClient.has(subject)) {
-    // To an authorization server the two would be one.
+    // an authorization server could not tell the user from the principal, because both would have the same `sub`
     return denied('principal_unknown', 'access_denied', `the user ${subject} has the name of a principal`);
   }
   const user = findUser(state, subject, furtherGroups);
@@ -105,23 +105,23 @@ function grantedScopes(
   const all = [...held.default, ...held.onRequest];
   const withheld = who.grants.withheldAt(name);
   if (all.length === 0) {
-    const taken = withheld.length > 0 ? `; withheld from it: ${withheld.join(' ')}` : '';
-    const reason = `${who.name} has no grant at ${name}: grant it one of ${server.scopes.join(' ')}${taken}`;
+    const withheldNote = withheld.length > 0 ? `; withheld from it: ${withheld.join(' ')}` : '';
+    const reason = `${who.name} has no grant at ${name}: grant it one of ${server.scopes.join(' ')}${withheldNote}`;
     return denied('no_grant', 'access_denied', reason);
   }
   const wanted = requested ?? held.default;
-  const taken = wanted.filter((scope) => withheld.includes(scope));
+  const withheldWanted = wanted.filter((scope) => withheld.includes(scope));
   const notHeld = wanted.filter((scope) => !all.includes(scope) && !withheld.includes(scope));
   const notEnabled = wanted.filter((scope) => all.includes(scope) && !server.enabled.has(scope));
   const granted = wanted.filter((scope) => all.includes(scope) && server.enabled.has(scope));
-  const left = [
+  const omitted = [
     ...(notHeld.length > 0 ? [`${who.name} has no grant for ${notHeld.join(' ')} at ${name}`] : []),
-    ...(taken.length > 0 ? [`${taken.join(' ')} is withheld from ${who.name} at ${name}`] : []),
+    ...(withheldWanted.length > 0 ? [`${withheldWanted.join(' ')} is withheld from ${who.name} at ${name}`] : []),
     ...(notEnabled.length > 0 ? [`${notEnabled.join(' ')} is not enabled at ${name}`] : []),
   ].join('; ');
-  if (granted.length > 0) return { granted, reason: left === '' ? undefined : `left out: ${left}` };
-  if (notEnabled.length > 0) return denied('scope_not_enabled', 'invalid_scope', `${left}: enable it`);
-  const why = left === '' ? `${who.name} holds no scope at ${name} by default` : left;
+  if (granted.length > 0) return { granted, reason: omitted === '' ? undefined : `left out: ${omitted}` };
+  if (notEnabled.length > 0) return denied('scope_not_enabled', 'invalid_scope', `${omitted}: enable it`);
+  const why = omitted === '' ? `${who.name} holds no scope at ${name} by default` : omitted;
   return denied('no_grant_for_scope', 'invalid_scope', `${why}; it holds: ${all.join(' ')}`);
 }
 
@@ -156,7 +156,7 @@ function issuedAct(
   return pairwiseAct(secret, issuer, act);
 }
 
-/** So that the authorization server can ask for more in its turn (the draft's `auth_time`, `acr`, `amr`). */
+/** The claims `auth_time`, `acr` and `amr` of the draft, by which the authorization server can apply its own requirements. */
 function authenticationClaims({ authentication }: IdJagRequest): Record<string, unknown> {
   if (authentication === undefined) return {};
   const { authenticatedAt, acr, amr } = authentication;

@@ -3,7 +3,7 @@ import type { ScopeGrant } from './options.ts';
 
 type Kind = 'default' | 'onRequest' | 'withheld';
 
-/** Scopes by server. One scope is held by default, held on request or withheld, never two of these. */
+/** Scopes by server. Each scope has one of three kinds: held by default, held on request, or withheld. */
 export class Grants {
   readonly #scopes = new Map<string, Map<string, Kind>>();
 
@@ -13,14 +13,14 @@ export class Grants {
     this.#scopes.set(server, kinds);
   }
 
-  /** Sets what options say. */
+  /** Sets the scopes of a grant from the options. */
   setGrant(server: string, grant: ScopeGrant): void {
     const { default: byDefault = [], onRequest = [] } = isList(grant) ? { default: grant } : grant;
     this.set(server, onRequest, 'onRequest');
     this.set(server, byDefault, 'default');
   }
 
-  /** What is withheld stays so. */
+  /** Removes held scopes. Withheld scopes stay withheld. */
   remove(server: string, scopes: readonly string[]): void {
     const kinds = this.#scopes.get(server);
     for (const scope of scopes) if (kinds?.get(scope) !== 'withheld') kinds?.delete(scope);
@@ -49,19 +49,19 @@ export class Grants {
 }
 
 /**
- * What several sources hold at a server, taken together: what one of them holds by default comes by default, and what is
- * withheld in one of them comes from none.
+ * Merges the scopes that a subject holds at a server by its own grants and those of its groups. A scope that one source holds by
+ * default is held by default. A scope that one source withholds is not held.
  */
-export function together(sources: readonly Grants[], server: string): HeldScopes {
+export function mergeHeldScopes(sources: readonly Grants[], server: string): HeldScopes {
   const held = sources.map((source) => source.heldAt(server));
   const withheld = new Set(sources.flatMap((source) => source.withheldAt(server)));
-  const left = (scopes: readonly string[]) => new Set(scopes.filter((scope) => !withheld.has(scope)));
-  const byDefault = left(held.flatMap((each) => each.default));
-  const onRequest = left(held.flatMap((each) => each.onRequest).filter((scope) => !byDefault.has(scope)));
+  const withoutWithheld = (scopes: readonly string[]) => new Set(scopes.filter((scope) => !withheld.has(scope)));
+  const byDefault = withoutWithheld(held.flatMap((each) => each.default));
+  const onRequest = withoutWithheld(held.flatMap((each) => each.onRequest).filter((scope) => !byDefault.has(scope)));
   return { default: [...byDefault], onRequest: [...onRequest] };
 }
 
-/** Without the servers where nothing is held. */
+/** Returns the held scopes by server, without servers at which no scope is held. */
 export function heldByServer(
   servers: readonly string[],
   heldAt: (server: string) => HeldScopes,

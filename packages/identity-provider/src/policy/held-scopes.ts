@@ -1,7 +1,7 @@
-/** Scopes that somebody holds at a server. */
+/** The scopes that a principal, user or group holds at a server. */
 export interface HeldScopes {
-  /** Granted also where a request names no scope. */
+  /** Granted to requests that name no scope, and to requests that name them. */
   readonly default: readonly string[];
-  /** Granted only where a request names them. */
+  /** Granted only to requests that name them. */
   readonly onRequest: readonly string[];
 }

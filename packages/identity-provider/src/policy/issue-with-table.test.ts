@@ -46,19 +46,20 @@ beforeEach(() => {
   world.issued.length = 0;
 });
 
-const at = (name: string) => ({ audience: `https://${name}.example`, resource: `https://${name}.example/mcp` });
-const own = async () => ({
+const target = (name: string) => ({ audience: `https://${name}.example`, resource: `https://${name}.example/mcp` });
+const ownAccessToken = async () => ({
   subject_token: (await world.clientCredentials('bot'))['access_token'] ?? '',
   subject_token_type: TOKEN_TYPE_ACCESS_TOKEN,
 });
-const asPrincipal = async (name: string): Promise<Answer> => world.exchange('bot', { ...(await own()), ...at(name) });
-const ofAlice = async (claims?: Record<string, unknown>) => ({
+const asPrincipal = async (name: string): Promise<Answer> =>
+  world.exchange('bot', { ...(await ownAccessToken()), ...target(name) });
+const aliceIdToken = async (claims?: Record<string, unknown>) => ({
   subject_token: await world.idToken('bot', 'alice', claims),
   subject_token_type: TOKEN_TYPE_ID_TOKEN,
 });
 
 describe('an identity provider with a policy table', () => {
-  it('refuses a server that wants an algorithm there is no key for', async () => {
+  it('refuses a server whose algorithm has no signing key', async () => {
     const refused = await asPrincipal('rs256');
     expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
     expect(JSON.stringify(refused.body)).not.toContain('RS256');
@@ -73,7 +74,7 @@ describe('an identity provider with a policy table', () => {
     expect(world.issued[0]).not.toHaveProperty('jti');
   });
 
-  it.each(['ES256', 'EdDSA'])('signs %s for a server that wants it', async (algorithm) => {
+  it.each(['ES256', 'EdDSA'])('signs with %s for a server with that algorithm', async (algorithm) => {
     const { body } = await asPrincipal(algorithm.toLowerCase());
     const assertion = String(body['access_token']);
     expect(decodeProtectedHeader(assertion)).toMatchObject({ alg: algorithm });
@@ -86,7 +87,7 @@ describe('an identity provider with a policy table', () => {
     ).resolves.toMatchObject({ scopes: ['read'] });
   });
 
-  it('signs RS256 where there is a key for it, and lets no ID-JAG live longer than its server wants', async () => {
+  it('signs with RS256 if there is a key for it, and limits the lifetime of an ID-JAG to that of the server', async () => {
     const rsa = await startUsersWorld({
       signingKeys: await createSigningKeys({ algorithms: ['ES256', 'RS256'] }),
       lifetimeSeconds: 120,
@@ -94,7 +95,7 @@ describe('an identity provider with a policy table', () => {
     try {
       rsa.policy = table.policy;
       const { access_token: token = '' } = await rsa.clientCredentials('bot');
-      const parameters = { subject_token: token, subject_token_type: TOKEN_TYPE_ACCESS_TOKEN, ...at('rs256') };
+      const parameters = { subject_token: token, subject_token_type: TOKEN_TYPE_ACCESS_TOKEN, ...target('rs256') };
       const { body } = await rsa.exchange('bot', parameters);
       expect(body).toMatchObject({ expires_in: 120 });
       const verified = await verifyIdJag(String(body['access_token']), {
@@ -112,7 +113,7 @@ describe('an identity provider with a policy table', () => {
     expect(exp - iat).toBe(60);
   });
 
-  it('tells each authorization server a name of its own, and the administrator whose it is', async () => {
+  it('issues a different pairwise subject for each authorization server, and records it with the real subject', async () => {
     const [first, again, other, open] = await Promise.all(
       ['es256', 'es256', 'eddsa', 'plain'].map(async (name) => {
         const { body } = await asPrincipal(name);
@@ -127,12 +128,12 @@ describe('an identity provider with a policy table', () => {
     expect(records).toContainEqual({ subject: 'bot', issuedSubject: undefined });
   });
 
-  it('tells no two authorization servers the same of who acted before for a user', async () => {
+  it('replaces the actors of a user token by a different pseudonym for each authorization server', async () => {
     const agent = 'agent-7@acme.example';
     const [first, other, open] = await Promise.all(
       ['es256', 'eddsa', 'plain'].map(async (name) => {
-        const delegated = await ofAlice({ act: { sub: agent } });
-        const { body } = await world.exchange('bot', { ...delegated, ...at(name) });
+        const delegated = await aliceIdToken({ act: { sub: agent } });
+        const { body } = await world.exchange('bot', { ...delegated, ...target(name) });
         return decodeJwt(String(body['access_token']))['act'];
       }),
     );
@@ -141,7 +142,7 @@ describe('an identity provider with a policy table', () => {
     expect(open).toEqual({ sub: agent });
   });
 
-  it('stops issuing at the kill switch, and says so to the administrator only', async () => {
+  it('issues nothing for a paused server, and names the reason only in the audit record', async () => {
     table.pauseServer('plain');
     const answer = await asPrincipal('plain');
     expect(answer).toEqual({
@@ -167,8 +168,8 @@ describe('an identity provider with a policy table', () => {
     expect(world.issued.at(-1)).toMatchObject({ granted: true, status: 'granted', grantedScopes: ['read'] });
   });
 
-  it('records what it left out of a grant', async () => {
-    await world.exchange('bot', { ...(await own()), ...at('plain'), scope: 'read write' });
+  it('records the requested scopes that it did not grant', async () => {
+    await world.exchange('bot', { ...(await ownAccessToken()), ...target('plain'), scope: 'read write' });
     expect(world.issued).toEqual([
       expect.objectContaining({
         granted: true,
@@ -181,11 +182,14 @@ describe('an identity provider with a policy table', () => {
   });
 });
 
-describe('step-up', () => {
+describe('step-up of a user', () => {
   const now = () => Math.floor(Date.now() / 1000);
 
-  it('asks for a fresher or stronger sign-in in the error response, and grants after it', async () => {
-    const refused = await world.exchange('bot', { ...(await ofAlice({ auth_time: now() - 3600 })), ...at('strict') });
+  it('requests a newer or stronger sign-in in the error response, and is granted after it', async () => {
+    const refused = await world.exchange('bot', {
+      ...(await aliceIdToken({ auth_time: now() - 3600 })),
+      ...target('strict'),
+    });
     expect(refused).toEqual({
       status: 400,
       body: {
@@ -205,31 +209,34 @@ describe('step-up', () => {
       }),
     ]);
     const signIn = { auth_time: now() - 10, acr: 'mfa', amr: ['otp'] };
-    const fresh = await ofAlice(signIn);
-    const { status, body } = await world.exchange('bot', { ...fresh, ...at('strict') });
+    const fresh = await aliceIdToken(signIn);
+    const { status, body } = await world.exchange('bot', { ...fresh, ...target('strict') });
     expect(status).toBe(200);
     expect(decodeJwt(String(body['access_token']))).toMatchObject(signIn);
   });
 
   it.each([1e17, Math.floor(Date.now() / 1000) + 3600])(
-    'asks again where the sign-in was at %d, which is not over',
+    'requests a new sign-in if auth_time is %d, a time in the future',
     async (time) => {
       const refused = await world.exchange('bot', {
-        ...(await ofAlice({ auth_time: time, acr: 'mfa' })),
-        ...at('strict'),
+        ...(await aliceIdToken({ auth_time: time, acr: 'mfa' })),
+        ...target('strict'),
       });
       expect(refused.body).toMatchObject({ error: 'insufficient_user_authentication' });
-      const { body } = await world.exchange('bot', { ...(await ofAlice({ auth_time: time })), ...at('plain') });
+      const { body } = await world.exchange('bot', {
+        ...(await aliceIdToken({ auth_time: time })),
+        ...target('plain'),
+      });
       expect(decodeJwt(String(body['access_token']))).not.toHaveProperty('auth_time');
     },
   );
 
-  it('counts for refresh tokens from when the user signed in, not from when they were renewed', async () => {
+  it('uses the time of the sign-in for a refresh token, not the time of its renewal', async () => {
     const exchange = async (authTime: number) =>
       world.exchange('bot', {
         subject_token: await world.refreshToken('bot', { authTime, acr: 'mfa' }),
         subject_token_type: TOKEN_TYPE_REFRESH_TOKEN,
-        ...at('strict'),
+        ...target('strict'),
       });
     expect((await exchange(now() - 3600)).body).toMatchObject({
       error: 'insufficient_user_authentication',
@@ -238,7 +245,7 @@ describe('step-up', () => {
     expect((await exchange(now() - 60)).status).toBe(200);
   });
 
-  it('is there for policy callbacks too, with what they ask for and no more', async () => {
+  it('can be requested by a policy callback, with only the parameters that the callback sets', async () => {
     world.policy = () => ({
       granted: false,
       error: 'insufficient_user_authentication',
@@ -246,12 +253,14 @@ describe('step-up', () => {
       description: 'sign in again',
       maxAgeSeconds: 0,
     });
-    expect((await world.exchange('bot', { ...(await ofAlice()), ...at('plain') })).body).toEqual({
+    expect((await world.exchange('bot', { ...(await aliceIdToken()), ...target('plain') })).body).toEqual({
       error: 'insufficient_user_authentication',
       error_description: 'sign in again',
       max_age: 0,
     });
     world.policy = () => ({ granted: false, error: 'access_denied', reason: 'r', maxAgeSeconds: 5 });
-    expect((await world.exchange('bot', { ...(await ofAlice()), ...at('plain') })).body).not.toHaveProperty('max_age');
+    expect((await world.exchange('bot', { ...(await aliceIdToken()), ...target('plain') })).body).not.toHaveProperty(
+      'max_age',
+    );
   });
 });

@@ -4,92 +4,102 @@ import type { IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { DenialFacts } from './denial-facts.ts';
 
 /**
- * Scopes held at a server. A list comes by default, that is also where a request names no scope; `onRequest` only where
- * a request names it.
+ * Scopes that are held at a server. A list, and the list `default`, are also granted to requests that name no scope. The scopes
+ * of `onRequest` are granted only to requests that name them.
  */
 export type ScopeGrant =
   | readonly string[]
   | { readonly default?: readonly string[] | undefined; readonly onRequest?: readonly string[] | undefined };
 
-/** An MCP server, as its row in the table. */
+/** A row of the policy table: an MCP server. */
 export interface PolicyServer {
-  /** Issuer identifier of its authorization server: `aud` of the ID-JAG. Several servers may share one. */
+  /** Issuer identifier of the server's authorization server: the `aud` of the ID-JAG. Several servers may have the same one. */
   readonly issuer: string;
   /** Other values of `audience` that clients may send for that authorization server. */
   readonly audiences?: readonly string[] | undefined;
-  /** Its resource identifier (RFC 9728), exactly as its metadata says it. */
+  /** The server's resource identifier (RFC 9728), exactly as in its protected resource metadata. */
   readonly resource: string;
-  /** Every scope it knows. */
+  /** All scopes of the server. */
   readonly scopes: readonly string[];
   /** The scopes that are enabled at the start. Default: all. */
   readonly enabledScopes?: readonly string[] | undefined;
-  /** Nothing is issued for it. Default: false. */
+  /** Whether no ID-JAG is issued for the server. Default: false. */
   readonly paused?: boolean | undefined;
-  /** The client id that a client of this provider has at that authorization server; one without an entry gets nothing. */
+  /**
+   * The client ids at the server's authorization server, by client id at this provider. A client without an entry gets no ID-JAG
+   * for the server.
+   */
   readonly clients: Readonly<Record<string, string>>;
-  /** The longest life of an ID-JAG for it, in seconds. */
+  /** The longest lifetime of an ID-JAG for the server, in seconds. */
   readonly maxLifetimeSeconds?: number | undefined;
-  /** What its authorization server verifies. Default: that of the first signing key. */
+  /** The signature algorithm of ID-JAGs for the server. Default: that of the first signing key. */
   readonly algorithm?: SigningAlgorithm | undefined;
-  /** `'pairwise'`: it learns a pseudonym. Default: pairwise where the table has a `pairwiseSecret`. */
+  /**
+   * `'pairwise'`: the `sub` of ID-JAGs is a pseudonym. Default: `'pairwise'` if the table has a `pairwiseSecret`, else
+   * `'public'`.
+   */
   readonly subjects?: 'pairwise' | 'public' | undefined;
-  /** What is asked of the sign-in of users; service principals do not sign in, and are not held to it. */
+  /** Requirements for the sign-in of users. They do not apply to service principals, which do not sign in. */
   readonly userAuthentication?: RequiredAuthentication | undefined;
 }
 
-/** At least one of these. */
+/** Requirements for the sign-in of a user. At least one member must be set. */
 export interface RequiredAuthentication {
-  /** The most seconds since the user signed in. */
+  /** The longest time since the user signed in, in seconds. */
   readonly maxAgeSeconds?: number | undefined;
-  /** One of these authentication contexts; in order of preference. */
+  /** The user must have signed in with one of these authentication contexts, listed in order of preference. */
   readonly acrValues?: readonly string[] | undefined;
-  /** All of these methods (RFC 8176). A client cannot be told so: name `acrValues` that imply them. */
+  /**
+   * The user must have signed in with all of these methods (RFC 8176). The error response has no parameter for methods, so also
+   * set `acrValues` that imply them.
+   */
   readonly amr?: readonly string[] | undefined;
 }
 
-/** Somebody who may be granted something. */
+/** The members that the rows of principals and users have in common. */
 export interface PolicySubject {
-  /** The groups that it is in, whose grants it holds too. */
+  /** The groups of the subject. It also holds their grants. */
   readonly groups?: readonly string[] | undefined;
-  /** By server. Those of the groups come on top. */
+  /** The subject's own grants, by server. The grants of its groups are added to these. */
   readonly grants?: Readonly<Record<string, ScopeGrant>> | undefined;
-  /** Scopes it does not have, by server, whatever is granted to it or to its groups. */
+  /** Scopes that the subject does not hold, by server, even if they are granted to it or to one of its groups. */
   readonly withheld?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** Nothing is issued to it. Default: false. */
+  /** Whether no ID-JAG is issued to the subject. Default: false. */
   readonly disabled?: boolean | undefined;
-  /** Claims of the ID-JAG, for every server: `email`, `groups`... They can undo what a pairwise subject is for. */
+  /** Further claims of the subject's ID-JAGs for every server, `email` for example. They can identify a pairwise subject. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A service principal, as its row in the table. */
+/** A row of the policy table: a service principal. */
 export interface PolicyPrincipal extends PolicySubject {
-  /** Its clients at this provider. Default: the one of its own name. */
+  /** The client ids of the principal at this provider. Default: its name. */
   readonly clients?: readonly string[] | undefined;
 }
 
-/** Options of `policyTable`: the rows of the table at the start, and what holds for all of them. */
+/** Options of `policyTable`: the initial rows of the table, and settings for all rows. */
 export interface PolicyTableOptions {
-  /** By name. */
+  /** The MCP servers, by name. */
   readonly servers: Readonly<Record<string, PolicyServer>>;
-  /** Service principals, by name: the `sub` of their ID-JAGs, where it is no pseudonym. */
+  /** The service principals, by name. The name is the `sub` of their ID-JAGs, unless it is a pseudonym. */
   readonly principals: Readonly<Record<string, PolicyPrincipal>>;
-  /** Users, by the `sub` their ID tokens have. */
+  /** The users, by the `sub` of their ID tokens. */
   readonly users?: Readonly<Record<string, PolicySubject>> | undefined;
-  /** What each group's members hold, by group and server. */
+  /** The grants of the members of each group, by group and server. */
   readonly groups?: Readonly<Record<string, Readonly<Record<string, ScopeGrant>>>> | undefined;
   /**
-   * Further groups of whoever asks, from a directory or the subject token's claims; groups the table does not know grant
-   * nothing. With it a user who is not in `users` is known by groups alone, and can be disabled all the same.
+   * Returns further groups of the request's subject, from a directory or from the subject token's claims. Groups that are not in
+   * the table grant nothing. With this option, a user who is not in `users` is accepted if one of these groups is in the table.
+   * Such a user can be disabled too.
    */
   readonly groupsOf?: ((request: IdJagRequest) => readonly string[] | Promise<readonly string[]>) | undefined;
   /**
-   * At least 32 bytes. Subjects become pseudonyms, another one for each authorization server, always the same while the
-   * secret is: keep it as carefully as a signing key, and for longer.
+   * A secret of at least 32 bytes. With it, subjects are pseudonyms: a different one for each authorization server, which changes
+   * only if the secret changes. Protect it like a signing key, and keep it as long as accounts with these pseudonyms exist.
    */
   readonly pairwiseSecret?: string | Uint8Array | undefined;
   /**
-   * Tell clients why they are denied: what the audit record says, or what this function makes of it, for words that a
-   * client may know. Default: false.
+   * Whether clients get the reason of a denial as `error_description`. `true`: the reason in the audit record. A function: the
+   * text that it returns. Default: false.
    */
   readonly explainDenials?: boolean | ((denial: IdJagDenial, facts: DenialFacts) => string) | undefined;
   /** The current time. Default: the system's clock. */
@@ -147,34 +157,40 @@ const tableSchema = z.strictObject({
   now: isFunction.optional(),
 });
 
-/** Throws a TypeError that says where the table is not right; never with the secret in it. */
+/** Throws a TypeError that names the invalid option. The message does not contain the secret. */
 export function checkPolicyTable(options: PolicyTableOptions): void {
   const checked = tableSchema.safeParse(options);
   if (!checked.success) throw new TypeError(`policyTable: ${z.prettifyError(checked.error)}`);
   const { servers, principals, users = {}, groups = {} } = options;
   for (const [server, { issuer, resource, subjects, scopes: all, enabledScopes = [] }] of Object.entries(servers)) {
-    const twin = Object.entries(servers).find(
+    const duplicate = Object.entries(servers).find(
       ([other, each]) => other !== server && each.issuer === issuer && each.resource === resource,
     );
-    if (twin !== undefined) throw new TypeError(`policyTable: ${server} and ${twin[0]} are the same resource`);
+    if (duplicate !== undefined)
+      throw new TypeError(`policyTable: ${server} and ${duplicate[0]} have the same resource and issuer`);
     if (subjects === 'pairwise' && options.pairwiseSecret === undefined) {
-      throw new TypeError(`policyTable: ${server} wants pairwise subjects and there is no pairwiseSecret`);
+      throw new TypeError(`policyTable: ${server} has subjects "pairwise" and the table has no pairwiseSecret`);
     }
     const unknown = enabledScopes.filter((each) => !all.includes(each));
-    if (unknown.length > 0) throw new TypeError(`policyTable: ${server} does not know the scopes ${unknown.join(' ')}`);
+    if (unknown.length > 0)
+      throw new TypeError(`policyTable: ${server} has enabledScopes that are not in its scopes: ${unknown.join(' ')}`);
   }
   const names = [principals, users, groups].flatMap((each) => Object.keys(each));
-  const twice = names.find((each, index) => names.indexOf(each) !== index);
-  // One name for two would also be one `sub` for two.
-  if (twice !== undefined) throw new TypeError(`policyTable: ${twice} is a principal, a user or a group at once`);
+  const repeated = names.find((each, index) => names.indexOf(each) !== index);
+  // the name is the `sub` of ID-JAGs, so a name for two subjects would be one `sub` for both
+  if (repeated !== undefined)
+    throw new TypeError(`policyTable: ${repeated} names more than one principal, user or group`);
   const owners = new Map<string, string>();
   for (const [principal, { clients = [principal] }] of Object.entries(principals)) {
     for (const client of clients) {
       if (client !== principal && Object.hasOwn(principals, client)) {
-        throw new TypeError(`policyTable: ${client} is a principal, and cannot be a client of ${principal}`);
+        throw new TypeError(
+          `policyTable: ${client} is the name of a principal, so it cannot be a client of ${principal}`,
+        );
       }
       const owner = owners.get(client);
-      if (owner !== undefined) throw new TypeError(`policyTable: the client ${client} is ${owner} and ${principal}`);
+      if (owner !== undefined)
+        throw new TypeError(`policyTable: the client ${client} belongs to both ${owner} and ${principal}`);
       owners.set(client, principal);
     }
   }

@@ -12,7 +12,7 @@ describe('pairwise subjects', () => {
     const decision = await of.policy(request(changes));
     return decision.granted ? decision.subject : decision.status;
   };
-  const elsewhere = {
+  const crmServer = {
     issuer: 'https://other-as.example',
     resource: 'https://crm.example/mcp',
     scopes: ['crm:read'],
@@ -24,16 +24,16 @@ describe('pairwise subjects', () => {
       pairwiseSecret: secret,
       servers: {
         ...tableOptions.servers,
-        crm: elsewhere,
-        hr: { ...elsewhere, resource: 'https://hr.example/mcp', subjects: 'public' },
+        crm: crmServer,
+        hr: { ...crmServer, resource: 'https://hr.example/mcp', subjects: 'public' },
       },
       groups: { ...tableOptions.groups, readers: { wiki: ['wiki:read'], crm: ['crm:read'], hr: ['crm:read'] } },
     });
-  const crm = { audience: elsewhere.issuer, resources: [elsewhere.resource] };
+  const crm = { audience: crmServer.issuer, resources: [crmServer.resource] };
 
-  it('are stable, and the same for all servers of one authorization server', async () => {
+  it('are stable, and the same for all MCP servers of one authorization server', async () => {
     const subject = await subjectFor(withSecret(), {});
-    // Fixed: whoever changes how it is made gives every account of every deployment a new name.
+    // fixed value: a change of the algorithm would give the accounts of every deployment a new subject
     expect(subject).toBe('UhHI034SB9xfBcK3NbMTKy2bbDwAawaKyBts08pwPAA');
     expect(await subjectFor(withSecret(new TextEncoder().encode(SECRET)), { resources: [WIKI] })).toBe(subject);
   });
@@ -50,16 +50,18 @@ describe('pairwise subjects', () => {
     for (const subject of subjects) expect(subject).toMatch(/^[\w-]{43}$/u);
   });
 
-  it('hide the actor as well, by the name it has when it comes for itself', async () => {
-    const asked = request({
+  it('replace the actor too, by the pseudonym that it has as a subject', async () => {
+    const actingRequest = request({
       subject: 'alice',
       subjectKind: 'user',
       actor: { subject: 'bot', tokenType: 'urn:ietf:params:oauth:token-type:access_token' },
     });
-    expect(await withSecret().policy(asked)).toMatchObject({ actorSubject: await subjectFor(withSecret(), {}) });
+    expect(await withSecret().policy(actingRequest)).toMatchObject({
+      actorSubject: await subjectFor(withSecret(), {}),
+    });
   });
 
-  it('hide who acted before, of whom nothing else is said', async () => {
+  it('replace earlier actors by pseudonyms, without their other claims', async () => {
     const before = { sub: 'bot', email: 'bot@acme.example', act: { sub: 'agent-7@acme.example' } };
     const forAlice = { subject: 'alice', subjectKind: 'user', claims: { act: before } } as const;
     const own = await subjectFor(withSecret(), {});
@@ -71,14 +73,14 @@ describe('pairwise subjects', () => {
     expect(await table.policy(request(forAlice))).toMatchObject({ priorAct: before });
   });
 
-  it('keep an actor of another issuer apart from a principal of the same name', async () => {
+  it('differ for an actor of another issuer and a principal with the same name', async () => {
     const act = { sub: 'bot', iss: 'https://elsewhere.example' };
     const decision = await withSecret().policy(request({ subject: 'alice', subjectKind: 'user', claims: { act } }));
     expect(decision).toMatchObject({ priorAct: { sub: expect.stringMatching(/^[\w-]{43}$/u) } });
     expect(decision).not.toMatchObject({ priorAct: { sub: await subjectFor(withSecret(), {}) } });
   });
 
-  it('are not made for a server that wants to know', async () => {
+  it('are not used for a server with public subjects', async () => {
     expect(await subjectFor(withSecret(), { ...crm, resources: ['https://hr.example/mcp'] })).toBe('bot');
   });
 });

@@ -2,8 +2,9 @@ import { createHmac } from 'node:crypto';
 import { isObject } from '@credence/protocol';
 
 /**
- * A pseudonym of a subject in one sector (OpenID Connect Core section 8.1), the authorization server: the same there as
- * long as the secret is, another everywhere else, and nothing of the subject can be read from it without the secret.
+ * A pairwise subject identifier (OpenID Connect Core section 8.1). The sector is the authorization server: within it the
+ * identifier stays the same while the secret stays the same; other sectors get other identifiers. Without the secret it reveals
+ * nothing of the subject.
  */
 export function pairwiseSubject(
   secret: string | Uint8Array,
@@ -11,19 +12,20 @@ export function pairwiseSubject(
     readonly sector: string;
     readonly kind: 'principal' | 'user';
     readonly subject: string;
-    /** Of a subject of somebody else's. */
+    /** The issuer, if another issuer names the subject. */
     readonly issuer?: string | undefined;
   },
 ): string {
   const { sector, kind, issuer } = subject;
   const named = [sector, kind, subject.subject, ...(issuer === undefined ? [] : [issuer])];
-  // As JSON, so that no two lists are written the same way.
+  // JSON, because joined text could be the same for two different lists
   return createHmac('sha256', secret).update(JSON.stringify(named)).digest('base64url');
 }
 
 /**
- * An `act` claim with pseudonyms: each actor by the one it has when it comes for itself, one that another issuer names
- * (RFC 8693 section 4.1, `iss`) by one of its own, and nothing else that is said of it, since whatever is the same at two authorization servers tells them that they have the same user.
+ * An `act` claim (RFC 8693 section 4.1) with pseudonyms. Each actor gets the pseudonym that it has as a subject. An actor with an
+ * `iss` of another issuer gets a different one. All other claims of an actor are removed, because two authorization servers could
+ * recognize the same user by any equal claim.
  */
 export function pairwiseAct(
   secret: string | Uint8Array,

@@ -9,15 +9,15 @@ beforeEach(() => {
   table = policyTable(tableOptions);
 });
 
-const ask = async (changes: Partial<IdJagRequest> = {}): Promise<IdJagDecision> => table.policy(request(changes));
+const decide = async (changes: Partial<IdJagRequest> = {}): Promise<IdJagDecision> => table.policy(request(changes));
 const status = async (changes: Partial<IdJagRequest> = {}): Promise<unknown> => {
-  const decision = await ask(changes);
+  const decision = await decide(changes);
   return decision.granted ? decision.scopes : decision.status;
 };
 
-describe('what is granted', () => {
-  it('is the default grant where no scope is asked for, as the row of the server says', async () => {
-    expect(await ask()).toEqual({
+describe('a decision of the policy table', () => {
+  it('grants the default scopes if the request names none, with the settings of the server', async () => {
+    expect(await decide()).toEqual({
       granted: true,
       clientId: 'bot-at-as',
       scopes: ['issues:read'],
@@ -33,50 +33,50 @@ describe('what is granted', () => {
     });
   });
 
-  it('is more where more is asked for and held, by itself or by a group', async () => {
+  it('grants requested scopes that the principal or one of its groups holds', async () => {
     expect(await status({ scopes: ['issues:write', 'issues:read'] })).toEqual(['issues:write', 'issues:read']);
     expect(await status({ resources: [WIKI] })).toEqual(['wiki:read']);
   });
 
-  it('leaves out what is not held or not enabled, and says so', async () => {
-    expect(await ask({ scopes: ['issues:read', 'issues:admin', 'issues:delete'] })).toMatchObject({
+  it('leaves out scopes that are not held or not enabled, and names them in the reason', async () => {
+    expect(await decide({ scopes: ['issues:read', 'issues:admin', 'issues:delete'] })).toMatchObject({
       granted: true,
       scopes: ['issues:read'],
       reason: 'left out: bot has no grant for issues:delete at issues; issues:admin is not enabled at issues',
     });
   });
 
-  it('comes by default where the principal or one of its groups holds it so', async () => {
+  it('grants a scope by default if the principal or one of its groups holds it by default', async () => {
     table.addToGroup('bot', 'staff');
     table.grant('staff', 'issues', ['issues:write']);
     expect(await status()).toEqual(['issues:read', 'issues:write']);
-    expect(await ask({ scopes: ['none'] })).toMatchObject({
+    expect(await decide({ scopes: ['none'] })).toMatchObject({
       reason: expect.stringMatching(/it holds: issues:read issues:write issues:admin$/u),
     });
   });
 
-  it('is mapped to the client id that the calling client has there', async () => {
-    expect(await ask({ clientId: 'bot-two' })).toMatchObject({ granted: true, clientId: 'bot-two-at-as' });
-    expect(await ask({ clientId: 'bot-two', subject: 'bot-two' })).toMatchObject({ subject: 'bot' });
+  it('contains the client id that the requesting client has at the authorization server', async () => {
+    expect(await decide({ clientId: 'bot-two' })).toMatchObject({ granted: true, clientId: 'bot-two-at-as' });
+    expect(await decide({ clientId: 'bot-two', subject: 'bot-two' })).toMatchObject({ subject: 'bot' });
     expect(table.subject('bot-two')).toBe('bot');
     expect(table.subject('unknown')).toBe('unknown');
   });
 
-  it('is the issuer as audience, where the client used another name for it', async () => {
-    expect(await ask({ audience: 'urn:acme:issues' })).toMatchObject({ granted: true, audience: AS });
+  it('has the issuer as audience if the client sent another name of the authorization server', async () => {
+    expect(await decide({ audience: 'urn:acme:issues' })).toMatchObject({ granted: true, audience: AS });
   });
 
-  it('needs no resource where the audience has one server only', async () => {
-    expect(await ask({ audience: 'urn:acme:issues', resources: [] })).toMatchObject({ resource: ISSUES });
+  it('needs no requested resource if the audience has only one server', async () => {
+    expect(await decide({ audience: 'urn:acme:issues', resources: [] })).toMatchObject({ resource: ISSUES });
   });
 });
 
-describe('each denial says what an administrator would have to change', () => {
+describe('a denial of the policy table', () => {
   const user: Partial<IdJagRequest> = { subject: 'alice', subjectKind: 'user', clientId: 'desk' };
   it.each<[string, Partial<IdJagRequest>, string, string, string]>([
     ['an unknown client', { clientId: 'stranger' }, 'principal_unknown', 'access_denied', 'stranger belongs to no'],
     [
-      'a client with a name that objects have',
+      'a client with the name of a JavaScript object property',
       { clientId: 'constructor' },
       'principal_unknown',
       'access_denied',
@@ -84,21 +84,21 @@ describe('each denial says what an administrator would have to change', () => {
     ],
     ['an unknown user', { ...user, subject: 'bob' }, 'principal_unknown', 'access_denied', 'user bob is not in'],
     [
-      'a user by the name of a principal',
+      'a user with the name of a principal',
       { ...user, subject: 'bot' },
       'principal_unknown',
       'access_denied',
       'has the name of a principal',
     ],
     [
-      'a user by the name of a client',
+      'a user with the name of a client',
       { ...user, subject: 'bot-two' },
       'principal_unknown',
       'access_denied',
       'has the name of a principal',
     ],
     [
-      'an actor that is no principal',
+      'an actor that is not a principal',
       { ...user, clientId: 'stranger', actor: { subject: 'bot', tokenType: 'x' } },
       'principal_unknown',
       'access_denied',
@@ -118,10 +118,16 @@ describe('each denial says what an administrator would have to change', () => {
       'invalid_target',
       `the target URL https://other.example/mcp is not registered for ${AS}; registered: ${ISSUES} ${WIKI}`,
     ],
-    ['no resource and two servers', { resources: [] }, 'target_not_registered', 'invalid_target', 'several servers'],
+    [
+      'no requested resource at an audience with two servers',
+      { resources: [] },
+      'target_not_registered',
+      'invalid_target',
+      'several servers',
+    ],
     ['two resources', { resources: [ISSUES, WIKI] }, 'target_not_registered', 'invalid_target', 'for one server'],
     [
-      'a client without an id there',
+      'a client without a client id at the authorization server',
       { clientId: 'desk', resources: [WIKI] },
       'client_not_registered',
       'access_denied',
@@ -149,40 +155,40 @@ describe('each denial says what an administrator would have to change', () => {
       'invalid_scope',
       'issues:admin is not enabled at issues: enable it',
     ],
-  ])('%s', async (_name, changes, expected, error, reason) => {
-    const decision = await ask(changes);
+  ])('has a status, an error and a reason for %s', async (_name, changes, expected, error, reason) => {
+    const decision = await decide(changes);
     expect(decision).toEqual({ granted: false, status: expected, error, reason: expect.stringContaining(reason) });
   });
 
-  it('and tells the client only where it is meant to', async () => {
-    expect(await ask({ clientId: 'desk' })).not.toHaveProperty('description');
+  it('has a description for the client only with explainDenials', async () => {
+    expect(await decide({ clientId: 'desk' })).not.toHaveProperty('description');
     table = policyTable({ ...tableOptions, explainDenials: true });
-    const decision = await ask({ clientId: 'desk' });
+    const decision = await decide({ clientId: 'desk' });
     expect(decision).toMatchObject({ description: decision.granted ? 'granted' : decision.reason });
   });
 
-  it('and in words of its own, from the names the table has for what was asked', async () => {
-    const told: DenialFacts[] = [];
+  it('has the description that the function explainDenials returns for the facts of the table', async () => {
+    const collectedFacts: DenialFacts[] = [];
     table = policyTable({
       ...tableOptions,
       groupsOf: () => ['staff'],
       explainDenials(denial, facts) {
-        told.push(facts);
+        collectedFacts.push(facts);
         return `${String(denial.status)}: ask for ${facts.server ?? 'nothing'} at the help desk`;
       },
     });
-    const asked = request({ clientId: 'bot-two', scopes: ['issues:delete'] });
-    expect(await table.policy(asked)).toMatchObject({
+    const deniedRequest = request({ clientId: 'bot-two', scopes: ['issues:delete'] });
+    expect(await table.policy(deniedRequest)).toMatchObject({
       status: 'no_grant_for_scope',
       reason: expect.stringContaining('no grant for issues:delete'),
       description: 'no_grant_for_scope: ask for issues at the help desk',
     });
-    await ask({ subject: 'bob', subjectKind: 'user', clientId: 'desk' });
-    await ask({ clientId: 'stranger', resources: [] });
+    await decide({ subject: 'bob', subjectKind: 'user', clientId: 'desk' });
+    await decide({ clientId: 'stranger', resources: [] });
     const enabledScopes = ['issues:read', 'issues:write'];
-    expect(told).toEqual([
+    expect(collectedFacts).toEqual([
       {
-        request: asked,
+        request: deniedRequest,
         principal: 'bot',
         server: 'issues',
         enabledScopes,
@@ -196,12 +202,12 @@ describe('each denial says what an administrator would have to change', () => {
         held: { default: [], onRequest: [] },
       }),
     ]);
-    expect(await ask()).not.toHaveProperty('description');
+    expect(await decide()).not.toHaveProperty('description');
   });
 });
 
-describe('changes while it runs hold from the next request on', () => {
-  it('pause and resume a server, and leave the others alone', async () => {
+describe('a change of the policy table while it runs', () => {
+  it('pauses and resumes one server, and no other', async () => {
     table.pauseServer('issues');
     expect(await status()).toBe('server_paused');
     expect(await status({ resources: [WIKI] })).toEqual(['wiki:read']);
@@ -209,14 +215,14 @@ describe('changes while it runs hold from the next request on', () => {
     expect(await status()).toEqual(['issues:read']);
   });
 
-  it('enable and disable a scope', async () => {
+  it('enables and disables a scope', async () => {
     table.enableScope('issues', 'issues:admin');
     expect(await status({ scopes: ['issues:admin'] })).toEqual(['issues:admin']);
     table.disableScope('issues', 'issues:read');
     expect(await status()).toBe('scope_not_enabled');
   });
 
-  it('disable a principal with all its clients, also where they ask for a user', async () => {
+  it('disables a principal with all its clients, even for requests for a user', async () => {
     table.grant('alice', 'issues', ['issues:read']);
     const forAlice: Partial<IdJagRequest> = { subject: 'alice', subjectKind: 'user', clientId: 'bot-two' };
     expect(await status(forAlice)).toEqual(['issues:read']);
@@ -230,7 +236,7 @@ describe('changes while it runs hold from the next request on', () => {
     expect(await status()).toEqual(['issues:read']);
   });
 
-  it('grant and revoke, to one or to a group', async () => {
+  it('grants and revokes scopes of a principal or a group', async () => {
     table.grant('desk', 'issues', ['issues:read'], { onRequest: true });
     expect(await status({ clientId: 'desk' })).toBe('no_grant_for_scope');
     expect(await status({ clientId: 'desk', scopes: ['issues:read'] })).toEqual(['issues:read']);
@@ -245,15 +251,15 @@ describe('changes while it runs hold from the next request on', () => {
     expect(await status({ clientId: 'desk' })).toBe('no_grant');
   });
 
-  it('withhold a scope from one, whatever its groups hold, until it is granted again', async () => {
+  it('withholds a scope from a principal even if its groups hold it, until it is granted again', async () => {
     table.addToGroup('bot', 'staff');
     table.addToGroup('desk', 'staff');
     table.withhold('bot', 'issues', ['issues:write']);
-    expect(await ask({ scopes: ['issues:write'] })).toMatchObject({
+    expect(await decide({ scopes: ['issues:write'] })).toMatchObject({
       status: 'no_grant_for_scope',
       reason: 'issues:write is withheld from bot at issues; it holds: issues:read issues:admin',
     });
-    expect(await ask({ scopes: ['issues:read', 'issues:write'] })).toMatchObject({
+    expect(await decide({ scopes: ['issues:read', 'issues:write'] })).toMatchObject({
       scopes: ['issues:read'],
       reason: 'left out: issues:write is withheld from bot at issues',
     });
@@ -264,21 +270,21 @@ describe('changes while it runs hold from the next request on', () => {
     table.grant('bot', 'issues', ['issues:write'], { onRequest: true });
     expect(await status({ scopes: ['issues:write'] })).toEqual(['issues:write']);
     table.withhold('bot', 'wiki', ['wiki:read']);
-    expect(await ask({ resources: [WIKI] })).toMatchObject({
+    expect(await decide({ resources: [WIKI] })).toMatchObject({
       status: 'no_grant',
       reason: 'bot has no grant at wiki: grant it one of wiki:read; withheld from it: wiki:read',
     });
     expect(() => table.withhold('staff', 'issues', ['issues:write'])).toThrow('no principal or user "staff"');
   });
 
-  it('map a client, and unmap it', async () => {
+  it('maps a client to a client id, and removes the mapping', async () => {
     table.unmapClient('issues', 'bot');
     expect(await status()).toBe('client_not_registered');
     table.mapClient('issues', 'bot', 'new-id');
-    expect(await ask()).toMatchObject({ granted: true, clientId: 'new-id' });
+    expect(await decide()).toMatchObject({ granted: true, clientId: 'new-id' });
   });
 
-  it('are refused for names that the table does not have, and change nothing', () => {
+  it('throws for a name that the table does not have, and changes nothing', () => {
     const before = JSON.stringify(table.snapshot());
     for (const change of [
       () => table.pauseServer('isues'),
@@ -296,7 +302,7 @@ describe('changes while it runs hold from the next request on', () => {
     expect(JSON.stringify(table.snapshot())).toBe(before);
   });
 
-  it('are seen in the snapshot, and do not write into the options', () => {
+  it('appears in the snapshot, and does not change the options', () => {
     table.pauseServer('wiki');
     table.disablePrincipal('bot');
     table.revoke('bot', 'issues', ['issues:write', 'issues:admin']);
@@ -318,8 +324,8 @@ describe('changes while it runs hold from the next request on', () => {
   });
 });
 
-describe('questions', () => {
-  it('what somebody holds is answered by server, by its groups as well, and less what is withheld', () => {
+describe('a query of the policy table', () => {
+  it('returns the held scopes by server, including those of groups and without withheld ones', () => {
     expect(table.held('bot')).toEqual({
       issues: { default: ['issues:read'], onRequest: ['issues:write', 'issues:admin'] },
       wiki: { default: ['wiki:read'], onRequest: [] },
@@ -332,7 +338,7 @@ describe('questions', () => {
     expect(() => table.held('readers')).toThrow('there are: bot, desk, alice');
   });
 
-  it('a client is enabled where its principal is', () => {
+  it('returns whether the principal of a client is enabled', () => {
     const enabled = () =>
       Object.fromEntries(['bot', 'bot-two', 'desk', 'stranger'].map((client) => [client, table.isEnabled(client)]));
     expect(enabled()).toEqual({ bot: true, 'bot-two': true, desk: true, stranger: false });
@@ -340,7 +346,7 @@ describe('questions', () => {
     expect(enabled()).toEqual({ bot: false, 'bot-two': false, desk: true, stranger: false });
   });
 
-  it('the server of an audit record is known by its audience and resource', () => {
+  it('finds the server by the audience and resource of an audit record', () => {
     expect(table.serverOf({ audience: AS, resource: [ISSUES] })).toBe('issues');
     expect(table.serverOf({ audience: 'urn:acme:issues' })).toBe('issues');
     for (const record of [{}, { audience: AS }, { audience: AS, resource: [ISSUES, WIKI] }, { resource: [ISSUES] }]) {
@@ -349,8 +355,8 @@ describe('questions', () => {
   });
 });
 
-describe('groups from a directory', () => {
-  it('count like those of the table, and unknown ones for nothing', async () => {
+describe('groupsOf', () => {
+  it('adds groups to those of the table, and unknown groups grant nothing', async () => {
     table = policyTable({
       ...tableOptions,
       groupsOf: ({ claims }) => (Array.isArray(claims['groups']) ? (claims['groups'] as string[]) : []),
@@ -366,7 +372,7 @@ describe('groups from a directory', () => {
     expect(await status({ ...bob, subject: 'bot', claims: { groups: ['staff'] } })).toBe('principal_unknown');
   });
 
-  it('stop counting for a user who is disabled by name, also after a restart', async () => {
+  it('gives no scopes to a user who is disabled by name, even after a restart', async () => {
     const groupsOf = () => ['staff'];
     const bob: Partial<IdJagRequest> = {
       subject: 'bob',

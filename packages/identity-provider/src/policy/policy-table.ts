@@ -6,81 +6,92 @@ import { type Grants, heldByServer } from './grants.ts';
 import type { HeldScopes } from './held-scopes.ts';
 import { checkPolicyTable, type PolicyTableOptions } from './options.ts';
 import { type PolicyTableSnapshot, snapshot } from './snapshot.ts';
-import { checkScopes, emptyRow, found, heldAt, initialState, people, type PolicyState } from './state.ts';
+import {
+  checkScopes,
+  emptyRow,
+  getOrThrow,
+  heldAt,
+  initialState,
+  principalsAndUsers,
+  type PolicyState,
+} from './state.ts';
 import { targetName } from './target.ts';
 
 /**
- * An administrator's policy as a table. Every change holds from the next request on; an ID-JAG that is out lives until
- * it expires, and access tokens until their authorization server ends them: short lifetimes are the other half of a
- * kill switch.
+ * A policy that an administrator changes while it runs. Each change applies from the next request on. ID-JAGs that were issued
+ * before stay valid until they expire, and access tokens until they expire or their authorization server revokes them. So with
+ * short lifetimes a change has effect sooner.
  *
- * Every change throws a TypeError for a name or a scope that the table does not have, and changes nothing then.
+ * Each method throws a TypeError for a name or a scope that the table does not have, and then changes nothing.
  */
 export interface PolicyTable {
-  /** For `addIdJagExchange`. */
+  /** The policy function for the option `policy` of `addIdJagExchange`. */
   readonly policy: IdJagPolicy;
   /**
-   * For the option `subject` of `addIdJagExchange` and `issuePrincipalIdTokens`: the principal's name, whichever of its clients
-   * asks. ID-JAGs have that name in any case; without this, audit records and ID tokens have the client's.
+   * A function for the option `subject` of `addIdJagExchange` and `issuePrincipalIdTokens`. It returns the name of the client's
+   * principal. ID-JAGs have this name as subject with or without the option. Without it, audit records and ID tokens have the
+   * client id as subject.
    */
   readonly subject: (clientId: string) => string;
-  /** The server that an audit record's audience and resource stand for, by its name here; undefined where none does. */
+  /** Returns the name of the server with the audience and resource of an audit record. Undefined if the table has none. */
   serverOf(record: Pick<IssueAuditRecord, 'audience' | 'resource'>): string | undefined;
   /**
-   * Whether the client's principal is there and not disabled: for a provider that asks before it gives the client a token of
-   * its own. Without that a disabled principal still gets one, and can exchange it for nothing.
+   * Returns whether the client has a principal that is not disabled. A provider can call it before it issues a subject token to
+   * the client. Without this check a disabled principal still gets subject tokens, but no ID-JAG for them.
    */
   isEnabled(clientId: string): boolean;
   /**
-   * What a principal or a user holds, by server: its own grants and those of its groups in the table, less what is
-   * withheld. It is granted as much of that as is enabled, where neither it nor the server is stopped.
+   * Returns the scopes that a principal or a user holds, by server: its own grants and those of its groups in the table, without
+   * withheld scopes. Requests are granted only those that are enabled, and nothing if the subject is disabled or the server is
+   * paused.
    */
   held(who: string): Record<string, HeldScopes>;
-  /** The kill switch: nothing is issued for this server until it is resumed. */
+  /** Stops issuing ID-JAGs for this server until `resumeServer` is called. */
   pauseServer(server: string): void;
-  /** Ends what `pauseServer` began. */
+  /** Undoes `pauseServer`. */
   resumeServer(server: string): void;
-  /** Ends what `disableScope` began. */
+  /** Undoes `disableScope`. */
   enableScope(server: string, scope: string): void;
-  /** Nobody is granted this scope there, whatever they hold. */
+  /** Stops granting this scope at the server, even to subjects that hold it. */
   disableScope(server: string, scope: string): void;
   /**
-   * A principal, with all its clients, also where they ask for a user; or a user. Where there is a `groupsOf`, a name that
-   * is not in the table is a user's: it gets a row in `users`, which `snapshot` shows. The same holds for `withhold`.
+   * Stops issuing ID-JAGs to a principal or a user. For a principal, it applies to all of its clients, and to their requests for
+   * users. With `groupsOf`, a name that is not in the table counts as a user: it gets a row in `users`, which `snapshot`
+   * contains. `withhold` adds such a row too.
    */
   disablePrincipal(who: string): void;
-  /** Ends what `disablePrincipal` began. */
+  /** Undoes `disablePrincipal`. */
   enablePrincipal(who: string): void;
   /**
-   * Gives a principal, a user or a group scopes at a server; `onRequest`: only to requests that name them. What was
-   * withheld is so no longer.
+   * Grants scopes at a server to a principal, a user or a group. With `onRequest`, they are granted only to requests that name
+   * them. A scope that was withheld from this subject is no longer withheld.
    */
   grant(who: string, server: string, scopes: readonly string[], options?: { readonly onRequest?: boolean }): void;
-  /** Takes back what was given to exactly this principal, user or group; what its groups hold, it still holds. */
+  /** Undoes `grant` for this principal, user or group. A principal or user still holds the scopes of its groups. */
   revoke(who: string, server: string, scopes: readonly string[]): void;
-  /** Takes scopes from a principal or a user, whatever its groups hold, until they are granted to it again. */
+  /** Withholds scopes from a principal or a user, even if its groups hold them, until they are granted to it again. */
   withhold(who: string, server: string, scopes: readonly string[]): void;
-  /** Puts a principal or a user into a group of the table. */
+  /** Adds a principal or a user to a group of the table. */
   addToGroup(who: string, group: string): void;
-  /** A group that `groupsOf` names still counts. */
+  /** Removes a principal or a user from a group of the table. Groups that `groupsOf` returns still apply. */
   removeFromGroup(who: string, group: string): void;
-  /** Enters the client id that a client of this provider has at the server's authorization server. */
+  /** Sets the client id that a client of this provider has at the server's authorization server. */
   mapClient(server: string, clientId: string, clientIdThere: string): void;
-  /** Removes what `mapClient` entered: that client gets nothing for the server any more. */
+  /** Undoes `mapClient`. The client then gets no ID-JAG for the server. */
   unmapClient(server: string, clientId: string): void;
-  /** Who may reach what, as plain data. */
+  /** Returns a copy of the current table as plain data. */
   snapshot(): PolicyTableSnapshot;
 }
 
 /**
- * The ready-made policy of `addIdJagExchange`: principals, groups, servers, enabled scopes, a kill switch and a longest
- * lifetime for each server, client ids as each authorization server knows them, pairwise subjects.
+ * Creates a policy for `addIdJagExchange` from a table of principals, users, groups and servers. For each server the table has
+ * enabled scopes, a pause switch, a longest lifetime and client ids. It can issue pairwise subjects.
  *
- * A scope is granted where the principal or a group of it holds it, it is not withheld, and the server has it enabled.
- * What is left out of a request is named in the audit record, and a request of which nothing is left is denied with a
- * `status` that says why.
+ * A scope is granted if the principal or one of its groups holds it, it is not withheld, and it is enabled at the server. The
+ * audit record names requested scopes that are not granted. If no requested scope is granted, the request is denied with a
+ * `status` that names the cause.
  *
- * Throws a TypeError for a table that contradicts itself.
+ * Throws a TypeError for invalid or contradictory options.
  */
 export function policyTable(options: PolicyTableOptions): PolicyTable {
   checkPolicyTable(options);
@@ -88,7 +99,7 @@ export function policyTable(options: PolicyTableOptions): PolicyTable {
   const state = initialState(options);
   return {
     ...changesOf(state, { openToUsers: groupsOf !== undefined }),
-    ...questionsOf(state),
+    ...queriesOf(state),
     async policy(request): Promise<IdJagDecision> {
       const furtherGroups = (await groupsOf?.(request)) ?? [];
       const decision = decide(state, request, { pairwiseSecret, furtherGroups, now: now() });
@@ -102,15 +113,15 @@ export function policyTable(options: PolicyTableOptions): PolicyTable {
   };
 }
 
-type Questions = Pick<PolicyTable, 'subject' | 'serverOf' | 'isEnabled' | 'held' | 'snapshot'>;
+type Queries = Pick<PolicyTable, 'subject' | 'serverOf' | 'isEnabled' | 'held' | 'snapshot'>;
 
-function questionsOf(state: PolicyState): Questions {
+function queriesOf(state: PolicyState): Queries {
   return {
     subject: (clientId) => state.principalOfClient.get(clientId)?.name ?? clientId,
     serverOf: ({ audience = '', resource = [] }) => targetName(state, { audience, resources: resource }),
     isEnabled: (clientId) => state.principalOfClient.get(clientId)?.disabled === false,
     held(who) {
-      const row = found(people(state), 'principal or user', who);
+      const row = getOrThrow(principalsAndUsers(state), 'principal or user', who);
       return heldByServer([...state.servers.keys()], (server) => heldAt(state, row, server));
     },
     snapshot: () => snapshot(state),
@@ -120,20 +131,20 @@ function questionsOf(state: PolicyState): Questions {
 function changesOf(
   state: PolicyState,
   { openToUsers }: { openToUsers: boolean },
-): Omit<PolicyTable, 'policy' | keyof Questions> {
-  const server = (name: string) => found(state.servers, 'server', name);
-  const person = (name: string) => found(people(state), 'principal or user', name);
+): Omit<PolicyTable, 'policy' | keyof Queries> {
+  const server = (name: string) => getOrThrow(state.servers, 'server', name);
+  const principalOrUser = (name: string) => getOrThrow(principalsAndUsers(state), 'principal or user', name);
   const grantsOf = (who: string) => {
-    const rows = [...people(state)].map(([name, { grants }]): [string, Grants] => [name, grants]);
-    return found(new Map([...rows, ...state.groups]), 'principal, user or group', who);
+    const rows = [...principalsAndUsers(state)].map(([name, { grants }]): [string, Grants] => [name, grants]);
+    return getOrThrow(new Map([...rows, ...state.groups]), 'principal, user or group', who);
   };
-  /** Neither a group nor a principal's client is a user by that name. */
-  const personOrNewUser = (name: string) => {
-    const isTaken = people(state).has(name) || state.groups.has(name) || state.principalOfClient.has(name);
+  /** Adds a row for an unknown user, unless a group or a principal's client has that name. */
+  const principalOrNewUser = (name: string) => {
+    const isTaken = principalsAndUsers(state).has(name) || state.groups.has(name) || state.principalOfClient.has(name);
     if (openToUsers && !isTaken) state.users.set(name, emptyRow(name));
-    return person(name);
+    return principalOrUser(name);
   };
-  const group = (name: string) => found(state.groups, 'group', name);
+  const group = (name: string) => getOrThrow(state.groups, 'group', name);
   const knownScopes = (name: string, scopes: readonly string[]) => checkScopes(name, server(name), scopes);
   return {
     pauseServer: (name) => void (server(name).paused = true),
@@ -146,8 +157,8 @@ function changesOf(
       knownScopes(name, [scope]);
       server(name).enabled.delete(scope);
     },
-    disablePrincipal: (who) => void (personOrNewUser(who).disabled = true),
-    enablePrincipal: (who) => void (person(who).disabled = false),
+    disablePrincipal: (who) => void (principalOrNewUser(who).disabled = true),
+    enablePrincipal: (who) => void (principalOrUser(who).disabled = false),
     grant(who, name, scopes, { onRequest = false } = {}) {
       knownScopes(name, scopes);
       grantsOf(who).set(name, scopes, onRequest ? 'onRequest' : 'default');
@@ -158,18 +169,18 @@ function changesOf(
     },
     withhold(who, name, scopes) {
       knownScopes(name, scopes);
-      personOrNewUser(who).grants.set(name, scopes, 'withheld');
+      principalOrNewUser(who).grants.set(name, scopes, 'withheld');
     },
     addToGroup(who, name) {
       group(name);
-      person(who).groups.add(name);
+      principalOrUser(who).groups.add(name);
     },
     removeFromGroup(who, name) {
       group(name);
-      person(who).groups.delete(name);
+      principalOrUser(who).groups.delete(name);
     },
     mapClient(name, clientId, clientIdThere) {
-      if (clientIdThere === '') throw new TypeError('policyTable: a client id is not empty');
+      if (clientIdThere === '') throw new TypeError('policyTable: a client id must not be empty');
       server(name).clientIds.set(clientId, clientIdThere);
     },
     unmapClient: (name, clientId) => void server(name).clientIds.delete(clientId),

@@ -1,7 +1,7 @@
 import type { HeldScopes } from './held-scopes.ts';
 import type { PolicyState, SubjectState } from './state.ts';
 
-/** A table of policy as it is at one moment, as plain data. */
+/** A copy of a policy table at one moment, as plain data. */
 export interface PolicyTableSnapshot {
   /** The MCP servers, by name. */
   readonly servers: Readonly<
@@ -11,19 +11,19 @@ export interface PolicyTableSnapshot {
   readonly principals: Readonly<Record<string, PolicySubjectSnapshot>>;
   /** The users, by `sub`. */
   readonly users: Readonly<Record<string, PolicySubjectSnapshot>>;
-  /** What the members of each group hold, by group and server. */
+  /** The grants of the members of each group, by group and server. */
   readonly groups: Readonly<Record<string, Record<string, HeldScopes>>>;
 }
 
-/** A principal or a user of the table at one moment. */
+/** A copy of the row of a principal or a user at one moment. */
 export interface PolicySubjectSnapshot {
-  /** Whether nothing is issued to it. */
+  /** Whether no ID-JAG is issued to the subject. */
   readonly disabled: boolean;
-  /** The groups of the table that it is in. */
+  /** The subject's groups in the table. */
   readonly groups: string[];
-  /** Its own grants, by server; those of its groups come on top. */
+  /** The subject's own grants, by server, without those of its groups. */
   readonly grants: Record<string, HeldScopes>;
-  /** Scopes that it does not have, by server, whatever its groups hold. */
+  /** Scopes that are withheld from the subject, by server, even if its groups hold them. */
   readonly withheld: Record<string, string[]>;
 }
 

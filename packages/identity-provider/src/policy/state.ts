@@ -1,11 +1,11 @@
-import { Grants, together } from './grants.ts';
+import { Grants, mergeHeldScopes } from './grants.ts';
 import type { HeldScopes } from './held-scopes.ts';
 import type { PolicyServer, PolicySubject, PolicyTableOptions } from './options.ts';
 
 export interface ServerState extends PolicyServer {
   paused: boolean;
   readonly enabled: Set<string>;
-  /** Client ids there, by client id here. */
+  /** Client ids at the server's authorization server, by client id at this provider. */
   readonly clientIds: Map<string, string>;
 }
 
@@ -17,23 +17,25 @@ export interface SubjectState {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** The table as it stands. Maps, so that no name that a client sends can be one that objects have. */
+/**
+ * The current state of the table. It uses maps, because a name from a client could be that of an object property (`__proto__`).
+ */
 export interface PolicyState {
   readonly servers: ReadonlyMap<string, ServerState>;
   readonly principals: ReadonlyMap<string, SubjectState>;
-  /** Grows where an administrator changes something about somebody who was known by groups alone. */
+  /** Gets a new row when an administrator disables, or withholds from, a user who was accepted only by groups of `groupsOf`. */
   readonly users: Map<string, SubjectState>;
   readonly groups: ReadonlyMap<string, Grants>;
-  /** Principals by their clients at this provider. */
+  /** Principals by client id at this provider. */
   readonly principalOfClient: ReadonlyMap<string, SubjectState>;
 }
 
-/** A row for somebody of whom nothing but the name is known. */
+/** The row of a user of whom only the name is known. */
 export function emptyRow(name: string): SubjectState {
   return { name, disabled: false, groups: new Set(), grants: new Grants(), claims: {} };
 }
 
-/** Throws a TypeError for a grant or a group that the table does not have. */
+/** Builds the state from the options. Throws a TypeError for an unknown server, scope or group. */
 export function initialState(options: PolicyTableOptions): PolicyState {
   const servers = new Map(
     Object.entries(options.servers).map(([name, server]): [string, ServerState] => [
@@ -49,13 +51,13 @@ export function initialState(options: PolicyTableOptions): PolicyState {
   const grantsFrom = ({ grants = {}, withheld = {} }: Pick<PolicySubject, 'grants' | 'withheld'>): Grants => {
     const all = new Grants();
     for (const [server, grant] of Object.entries(grants)) {
-      const known = found(servers, 'server', server);
+      const known = getOrThrow(servers, 'server', server);
       all.setGrant(server, grant);
       const { default: byDefault, onRequest } = all.heldAt(server);
       checkScopes(server, known, [...byDefault, ...onRequest]);
     }
     for (const [server, scopes] of Object.entries(withheld)) {
-      checkScopes(server, found(servers, 'server', server), scopes);
+      checkScopes(server, getOrThrow(servers, 'server', server), scopes);
       all.set(server, scopes, 'withheld');
     }
     return all;
@@ -65,30 +67,30 @@ export function initialState(options: PolicyTableOptions): PolicyState {
     new Map(
       Object.entries(given).map(([name, row]): [string, SubjectState] => {
         const { groups: memberOf = [], disabled = false, claims = {} } = row;
-        for (const group of memberOf) found(groups, 'group', group);
+        for (const group of memberOf) getOrThrow(groups, 'group', group);
         return [name, { name, disabled, groups: new Set(memberOf), grants: grantsFrom(row), claims }];
       }),
     );
   const principals = subjects(options.principals);
   const principalOfClient = new Map(
     Object.entries(options.principals).flatMap(([name, { clients = [name] }]) =>
-      clients.map((client): [string, SubjectState] => [client, found(principals, 'principal', name)]),
+      clients.map((client): [string, SubjectState] => [client, getOrThrow(principals, 'principal', name)]),
     ),
   );
   return { servers, principals, users: subjects(options.users), groups, principalOfClient };
 }
 
-export function people({ principals, users }: PolicyState): ReadonlyMap<string, SubjectState> {
+export function principalsAndUsers({ principals, users }: PolicyState): ReadonlyMap<string, SubjectState> {
   return new Map([...principals, ...users]);
 }
 
-/** A user of the table, or one who is known by groups alone. */
+/** Finds the user's row. A user without a row gets an empty one if one of `groups` is in the table. */
 export function findUser(state: PolicyState, name: string, groups: readonly string[]): SubjectState | undefined {
   const isKnown = groups.some((group) => state.groups.has(group));
   return state.users.get(name) ?? (isKnown ? emptyRow(name) : undefined);
 }
 
-/** What somebody holds at a server: its own grants and those of its groups, less what is withheld from it. */
+/** The scopes that a subject holds at a server: its own grants and those of its groups, without withheld scopes. */
 export function heldAt(
   state: PolicyState,
   who: SubjectState,
@@ -96,10 +98,10 @@ export function heldAt(
   furtherGroups: readonly string[] = [],
 ): HeldScopes {
   const groups = [...new Set([...who.groups, ...furtherGroups])].flatMap((group) => state.groups.get(group) ?? []);
-  return together([who.grants, ...groups], server);
+  return mergeHeldScopes([who.grants, ...groups], server);
 }
 
-export function found<T>(map: ReadonlyMap<string, T>, kind: string, name: string): T {
+export function getOrThrow<T>(map: ReadonlyMap<string, T>, kind: string, name: string): T {
   const value = map.get(name);
   if (value !== undefined) return value;
   throw new TypeError(
@@ -111,6 +113,6 @@ export function checkScopes(name: string, server: ServerState, scopes: readonly 
   const unknown = scopes.filter((scope) => !server.scopes.includes(scope));
   if (unknown.length === 0) return;
   throw new TypeError(
-    `policyTable: ${name} does not know the scopes ${unknown.join(' ')}; it knows: ${server.scopes.join(' ')}`,
+    `policyTable: the server ${name} has no scope ${unknown.join(' ')}; its scopes are: ${server.scopes.join(' ')}`,
   );
 }

@@ -7,34 +7,37 @@ export interface Target {
 }
 
 /**
- * The one server that `audience` and `resource` stand for. For two, an ID-JAG would be good at a server whose policy was
- * not asked.
+ * Finds the one server that `audience` and `resource` identify. A request for two servers is denied, because the ID-JAG would be
+ * valid at both, and the policy is checked for one.
  */
 export function findTarget(
   state: PolicyState,
   { audience, resources }: Pick<IdJagRequest, 'audience' | 'resources'>,
 ): Target | IdJagDenial {
-  const there = [...state.servers]
+  const candidates = [...state.servers]
     .filter(([, server]) => server.issuer === audience || server.audiences?.includes(audience) === true)
     .map(([name, server]): Target => ({ name, server }));
-  if (there.length === 0) return notRegistered(`no server is registered for the audience ${audience}`);
-  const known = there.map(({ server }) => server.resource).join(' ');
+  if (candidates.length === 0) return notRegistered(`no server is registered for the audience ${audience}`);
+  const registered = candidates.map(({ server }) => server.resource).join(' ');
   if (resources.length > 1) return notRegistered('an ID-JAG is for one server, and several resources were requested');
   const [resource] = resources;
-  const targets = there.filter(({ server }) => resource === undefined || server.resource === resource);
+  const targets = candidates.filter(({ server }) => resource === undefined || server.resource === resource);
   const [target] = targets;
   if (target === undefined) {
-    return notRegistered(`the target URL ${String(resource)} is not registered for ${audience}; registered: ${known}`);
+    return notRegistered(
+      `the target URL ${String(resource)} is not registered for ${audience}; registered: ${registered}`,
+    );
   }
-  if (targets.length > 1) return notRegistered(`${audience} has several servers, and no resource says which: ${known}`);
+  if (targets.length > 1)
+    return notRegistered(`${audience} has several servers, and the request names no resource: ${registered}`);
   return target;
 }
 
 export function targetName(
   state: PolicyState,
-  asked: Pick<IdJagRequest, 'audience' | 'resources'>,
+  request: Pick<IdJagRequest, 'audience' | 'resources'>,
 ): string | undefined {
-  const target = findTarget(state, asked);
+  const target = findTarget(state, request);
   return 'name' in target ? target.name : undefined;
 }
 

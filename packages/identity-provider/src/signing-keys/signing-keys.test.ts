@@ -29,7 +29,7 @@ describe('createSigningKeys', () => {
     await jwtVerify(after, createLocalJWKSet(keys.publicJwks()));
   });
 
-  it('forgets a leaked key at once', async () => {
+  it('stops publishing replaced keys at once with dropRetired', async () => {
     const keys = await createSigningKeys();
     const before = await keys.sign({ sub: 'x' }, { typ: 'JWT' });
     await keys.rotate();
@@ -37,7 +37,7 @@ describe('createSigningKeys', () => {
     await expect(jwtVerify(before, createLocalJWKSet(keys.publicJwks()))).rejects.toThrow('no applicable key');
   });
 
-  it('starts with keys it is given', async () => {
+  it('uses the private keys of the option jwks', async () => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256', kid: 'mine' };
     const keys = await createSigningKeys({ jwks: { keys: [jwk] } });
@@ -52,21 +52,21 @@ describe('createSigningKeys', () => {
     ['algorithms is not a list', { algorithms: 'ES256' }],
     ['algorithms is empty', { algorithms: [] }],
     ['at least one signing key', { jwks: { keys: [] } }],
-  ])('says what of its options cannot be meant: %s', async (message, options) => {
+  ])('refuses invalid options: %s', async (message, options) => {
     const refused = createSigningKeys(options);
     await expect(refused).rejects.toThrow(TypeError);
     await expect(refused).rejects.toThrow(`createSigningKeys: ${message}`);
   });
 
-  it('never shows a private key', async () => {
+  it('does not show a private key when it is inspected or serialized', async () => {
     const { privateKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256' };
     const keys = await createSigningKeys({ jwks: { keys: [jwk] } });
-    const shown = `${inspect(keys, { depth: 9, showHidden: true })}${JSON.stringify(keys)}${JSON.stringify(keys.publicJwks())}`;
-    expect(shown).not.toContain(jwk.d);
+    const printed = `${inspect(keys, { depth: 9, showHidden: true })}${JSON.stringify(keys)}${JSON.stringify(keys.publicJwks())}`;
+    expect(printed).not.toContain(jwk.d);
   });
 
-  it('says which algorithm it has no key for', async () => {
+  it('names the algorithm for which it has no key', async () => {
     const keys = await createSigningKeys();
     await expect(keys.sign({}, { typ: 'JWT', algorithm: 'RS256' })).rejects.toThrow('no signing key for RS256');
     await expect(keys.rotate('RS256')).rejects.toThrow('no signing key for RS256');

@@ -27,13 +27,13 @@ interface SigningKey {
   retiredUntil?: number;
 }
 
-/** Which keys there are at first, and how long replaced ones stay published. */
+/** The first signing keys, and how long replaced keys stay published. */
 export interface SigningKeysOptions {
-  /** One key is generated for each; the first is the default. Default: `['ES256']`. Ignored where `jwks` is given. */
+  /** One key is generated for each algorithm. The first is the default. Default: `['ES256']`. Ignored if `jwks` is given. */
   readonly algorithms?: readonly SigningAlgorithm[] | undefined;
-  /** Private keys to start with, instead of generated ones; each with `alg`. The first is the default. */
+  /** Private keys to use instead of generated ones. Each must have `alg`. The first is the default. */
   readonly jwks?: { readonly keys: readonly JWK[] } | undefined;
-  /** How long the public part of a replaced key stays published, in seconds. Default: one day. */
+  /** How long a replaced public key stays published, in seconds. Default: one day. */
   readonly graceSeconds?: number | undefined;
   /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
@@ -41,12 +41,12 @@ export interface SigningKeysOptions {
 
 const WHERE = 'createSigningKeys';
 
-/** Set by the class, so that its constructor can be private. */
+/** Calls the private constructor of SigningKeys; set in its static block. */
 let signingKeysOf: (keys: SigningKey[], options: SigningKeysOptions) => SigningKeys;
 
 /**
- * Generates or imports an identity provider's signing keys. Rejects with a TypeError for invalid options, and for a key
- * that has none of these algorithms or is not private.
+ * Generates or imports an identity provider's signing keys. Rejects with a TypeError for invalid options, and for a key that is
+ * not private or whose `alg` is not a {@link SigningAlgorithm}.
  */
 export async function createSigningKeys(options: SigningKeysOptions = {}): Promise<SigningKeys> {
   const { algorithms, jwks, graceSeconds } = options;
@@ -54,14 +54,15 @@ export async function createSigningKeys(options: SigningKeysOptions = {}): Promi
   checkNumber(WHERE, 'graceSeconds', graceSeconds);
   const keys =
     jwks === undefined
-      ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generated(algorithm)))
-      : await Promise.all(jwks.keys.map((jwk) => imported(jwk)));
+      ? await Promise.all((algorithms ?? ['ES256']).map((algorithm) => generateSigningKey(algorithm)))
+      : await Promise.all(jwks.keys.map((jwk) => importSigningKey(jwk)));
   return signingKeysOf(keys, options);
 }
 
 /**
- * The keys an identity provider signs with, from {@link createSigningKeys}: one per algorithm, replaceable while it runs. A replaced key no longer
- * signs, and its public part stays published until what it signed has expired everywhere.
+ * The signing keys of an identity provider, made by {@link createSigningKeys}: one for each algorithm. `rotate` replaces them
+ * while the provider runs. A replaced key no longer signs, and its public key stays published for the grace period, so that
+ * tokens it signed stay valid.
  */
 export class SigningKeys {
   readonly #graceMs: number;
@@ -82,38 +83,39 @@ export class SigningKeys {
     this.#now = options.now ?? (() => new Date());
   }
 
-  /** The algorithms that there is a signing key for. */
+  /** The algorithms that have a signing key. */
   get algorithms(): readonly SigningAlgorithm[] {
     return [...new Set(this.#keys.filter((key) => key.retiredUntil === undefined).map((key) => key.algorithm))];
   }
 
-  /** The public keys, those of replaced keys within their grace period included (RFC 7517 section 5). */
+  /** The public keys (RFC 7517 section 5), including those of replaced keys within their grace period. */
   publicJwks(): JSONWebKeySet {
     const now = this.#now().getTime();
     this.#keys = this.#keys.filter((key) => key.retiredUntil === undefined || key.retiredUntil > now);
     return { keys: this.#keys.map((key) => ({ ...key.publicJwk })) };
   }
 
-  /** Replaces the key of one algorithm, or of all; new signatures are by the new key as soon as this resolves. */
+  /** Replaces the key of one algorithm, or all keys. `sign` uses the new key when the promise has resolved. */
   async rotate(algorithm?: SigningAlgorithm): Promise<void> {
     const algorithms = this.algorithms.filter((each) => algorithm === undefined || each === algorithm);
     if (algorithms.length === 0) throw new TypeError(`there is no signing key for ${algorithm}`);
-    const fresh = await Promise.all(algorithms.map((each) => generated(each)));
+    const newKeys = await Promise.all(algorithms.map((each) => generateSigningKey(each)));
     const retiredUntil = this.#now().getTime() + this.#graceMs;
     for (const key of this.#keys) {
       if (algorithms.includes(key.algorithm)) key.retiredUntil ??= retiredUntil;
     }
-    this.#keys = [...fresh, ...this.#keys];
+    this.#keys = [...newKeys, ...this.#keys];
   }
 
   /**
-   * Stops publishing every replaced key at once: for a key that leaked. What it signed is refused once caches expire.
+   * Stops publishing all replaced keys at once, for use after a key leaked. Tokens that they signed are refused when the caches
+   * of the key set have expired.
    */
   dropRetired(): void {
     this.#keys = this.#keys.filter((key) => key.retiredUntil === undefined);
   }
 
-  /** Signs claims as a JWT of the given `typ`. Throws a TypeError where there is no key for the algorithm. */
+  /** Signs claims as a JWT of the given `typ`. Rejects with a TypeError if there is no key for the algorithm. */
   async sign(claims: JWTPayload, options: { typ: string; algorithm?: SigningAlgorithm | undefined }): Promise<string> {
     const algorithm = options.algorithm ?? this.#defaultAlgorithm;
     const key = this.#keys.find((each) => each.retiredUntil === undefined && each.algorithm === algorithm);
@@ -123,18 +125,18 @@ export class SigningKeys {
       .sign(key.privateKey);
   }
 
-  /** The algorithms alone: no key is printed. */
+  /** Returns only the algorithms, so that serialization does not show a key. */
   toJSON(): unknown {
     return { algorithms: this.algorithms };
   }
 }
 
-async function generated(algorithm: SigningAlgorithm): Promise<SigningKey> {
+async function generateSigningKey(algorithm: SigningAlgorithm): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(algorithm);
-  return { ...described(await exportJWK(publicKey), algorithm, randomUUID()), privateKey };
+  return { ...describeSigningKey(await exportJWK(publicKey), algorithm, randomUUID()), privateKey };
 }
 
-async function imported(jwk: JWK): Promise<SigningKey> {
+async function importSigningKey(jwk: JWK): Promise<SigningKey> {
   const { alg: algorithm } = jwk;
   if (!isSigningAlgorithm(algorithm))
     throw new TypeError(`${WHERE}: a key needs an alg of ${SIGNING_ALGORITHMS.join(', ')}`);
@@ -143,9 +145,12 @@ async function imported(jwk: JWK): Promise<SigningKey> {
   const { kty, crv, x, y, n, e } = jwk;
   const parts = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);
   const publicJwk = Object.fromEntries(parts) as JWK;
-  return { ...described(publicJwk, algorithm, jwk.kid ?? (await calculateJwkThumbprint(publicJwk))), privateKey };
+  return {
+    ...describeSigningKey(publicJwk, algorithm, jwk.kid ?? (await calculateJwkThumbprint(publicJwk))),
+    privateKey,
+  };
 }
 
-function described(jwk: JWK, algorithm: SigningAlgorithm, kid: string): Omit<SigningKey, 'privateKey'> {
+function describeSigningKey(jwk: JWK, algorithm: SigningAlgorithm, kid: string): Omit<SigningKey, 'privateKey'> {
   return { kid, algorithm, publicJwk: { ...jwk, kid, alg: algorithm, use: 'sig' } };
 }

@@ -1,41 +1,37 @@
+import { within } from '@credence/protocol';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Fault } from '../failures/fault.ts';
 
 export type Params<Method extends 'listTools' | 'callTool' | 'readResource'> = Parameters<Client[Method]>[0];
 
-/** The part of a client that `loadMcpTools` uses. Results are what the SDK in use gives: the two word their types apart. */
+/** The methods of a client that `loadMcpTools` uses. The results have the types of the SDK in use, which differ in both SDKs. */
 export interface ToolClient {
   listTools(params?: Params<'listTools'>, options?: RequestOptions): Promise<object>;
   callTool(params: Params<'callTool'>, schema?: undefined, options?: RequestOptions): Promise<object>;
   readResource(params: Params<'readResource'>, options?: RequestOptions): Promise<object>;
 }
 
-/** One live connection to an MCP server, of either SDK. */
+/** An open connection to an MCP server, by either SDK. */
 export interface Connection {
   listTools(params: Params<'listTools'>, options: RequestOptions | undefined): Promise<object>;
   callTool(params: Params<'callTool'>, options: RequestOptions | undefined): Promise<object>;
   readResource(params: Params<'readResource'>, options: RequestOptions | undefined): Promise<object>;
-  /** What an error of this connection's SDK says about the connection; undefined for what the server itself answered. */
+  /** The fault of the connection that an SDK error reports. Undefined for an error that the server answered with. */
   faultOf(error: unknown): Fault | undefined;
-  /** Called once when the connection has ended by itself. */
+  /** Registers a listener that is called once when the connection has ended. */
   onEnd(listener: () => void): void;
-  /** Ends it; with `endSession` the server is told that its session is no longer needed. */
+  /** Closes the connection. With `endSession` it also ends the session at the server. */
   close(options: { endSession: boolean }): Promise<void>;
 }
 
-/** Opens a connection, or throws the reason as the SDK or Credence reports it. */
+/** Opens a connection. Throws the error of the SDK or of Credence. */
 export type Connect = (signal: AbortSignal) => Promise<Connection>;
 
-/** How long a server is given to take note that a session has ended, in milliseconds. */
+/** How long to wait until the server has ended a session, in milliseconds. */
 const END_SESSION_MS = 2_000;
 
 /** Tells the server that its session is over; whether it listens changes nothing. */
 export async function endSessionBriefly(end: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, END_SESSION_MS);
-  });
-  await Promise.race([end().catch(() => undefined), enough]);
-  clearTimeout(timer);
+  await within(END_SESSION_MS, end()).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 
-/** A connection with the calls that are under way on it. */
+/** A connection, and the number of pending calls on it. */
 export class Link {
   readonly connection: Connection;
   #calls = 0;
@@ -20,7 +20,7 @@ export class Link {
     }
   }
 
-  /** Takes it out of use; false where that was done before. It closes after the calls under way, which closing would end. */
+  /** Marks the connection as no longer used, and closes it after its pending calls. Returns false if it was already marked. */
   retire(): boolean {
     if (this.#retired) return false;
     this.#retired = true;

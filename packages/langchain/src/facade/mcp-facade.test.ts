@@ -4,14 +4,14 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Connection } from './connection.ts';
 import { McpFacade } from './mcp-facade.ts';
 
-/** Connections that are opened, answered and ended by the test. */
+/** Opens connections that answer with their number, and that the test can delay, break and end. */
 class Wire {
   opened = 0;
   closed: { endSession: boolean }[] = [];
   end: () => void = () => undefined;
   opening: Promise<void> = Promise.resolve();
   readonly signals: AbortSignal[] = [];
-  /** Connections on which every call ends with the connection. */
+  /** The numbers of connections on which every call fails because the connection has ended. */
   readonly broken = new Set<number>();
 
   readonly connect = async (signal: AbortSignal): Promise<Connection> => {
@@ -41,7 +41,7 @@ class Wire {
 const where = { name: 'where', arguments: {} };
 
 describe('McpFacade', () => {
-  it('opens a new connection for the first call after one has ended, and only one', async () => {
+  it('opens one new connection for all calls after a connection has ended', async () => {
     const wire = new Wire();
     const facade = new McpFacade('s', wire.connect);
     expect(JSON.stringify(await facade.callTool(where))).toContain('connection 1');
@@ -53,7 +53,7 @@ describe('McpFacade', () => {
     expect(wire.opened).toBe(2);
   });
 
-  it('does not repeat a call that ended with its connection, and uses a new one for the next', async () => {
+  it('does not repeat a call whose connection ended, and uses a new connection for the next call', async () => {
     const wire = new Wire();
     const facade = new McpFacade('s', wire.connect);
     wire.broken.add(1);
@@ -66,7 +66,7 @@ describe('McpFacade', () => {
     expect(wire.closed).toEqual([{ endSession: false }]);
   });
 
-  it('tries anew for a later call where opening failed', async () => {
+  it('connects again for a later call if the first connection attempt failed', async () => {
     const wire = new Wire();
     let failures = 1;
     const facade = new McpFacade('s', async (signal) => {
@@ -78,7 +78,7 @@ describe('McpFacade', () => {
     expect(JSON.stringify(await facade.callTool(where))).toContain('connection 1');
   });
 
-  it('ends the wait of a caller that gives up, not the opening that others share', async () => {
+  it('rejects only the call that is aborted while a shared connection is being opened', async () => {
     const wire = new Wire();
     let open: () => void = () => undefined;
     wire.opening = new Promise((resolve) => (open = resolve));
@@ -92,7 +92,7 @@ describe('McpFacade', () => {
     expect(JSON.stringify(await patient)).toContain('connection 1');
   });
 
-  it('closes what is being opened, tells the server, and answers later calls with closed', async () => {
+  it('closes a connection that is being opened, ends its session, and rejects later calls with closed', async () => {
     const wire = new Wire();
     let open: () => void = () => undefined;
     wire.opening = new Promise((resolve) => (open = resolve));
@@ -107,7 +107,7 @@ describe('McpFacade', () => {
     await expect(facade.callTool(where)).rejects.toMatchObject({ name: 'ToolException', cause: { code: 'closed' } });
   });
 
-  it('is all of a client that mcp-adapters touches', async () => {
+  it('has all members of a client that mcp-adapters uses', async () => {
     const facade = new McpFacade('s', new Wire().connect);
     const touched = new Set<string>();
     const watched = new Proxy(facade, {

@@ -1,18 +1,18 @@
-import { isCredenceError } from '@credence/core';
+import { credenceErrorIn, isCredenceError } from '@credence/core';
+import { waitFor } from '@credence/protocol';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { credenceErrorIn, serverFailure, toolsClosed } from '../failures/server-failure.ts';
+import { serverFailure, toolsClosed } from '../failures/server-failure.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
-import { abortable } from './abortable.ts';
 import type { Connect, Connection, Params, ToolClient } from './connection.ts';
 import { Link } from './link.ts';
 
 /**
- * What LangChain's tools hold in place of a client: it outlives its connections. One that has ended, or whose session the
- * server has forgotten, is replaced for the next call that needs it, once for all callers; calls that met a forgotten session
- * never ran and go out once more. Nothing else is sent twice.
+ * The client that LangChain's tools use. It replaces its connection when the connection has ended or the server has forgotten
+ * the session, once for all callers. Calls that failed because of a forgotten session did not run and are sent once more. No
+ * other call is sent twice.
  *
- * Refusals are thrown as CredenceErrors: by `listTools` as they are, by the others as the cause of a ToolRefused, the only
- * kind of error mcp-adapters passes on whole.
+ * A refusal is thrown as a CredenceError by `listTools`. The other methods throw a ToolRefused with the CredenceError as its
+ * `cause`, because mcp-adapters passes on only that kind of error unchanged.
  */
 export class McpFacade implements ToolClient {
   readonly #server: string;
@@ -39,7 +39,7 @@ export class McpFacade implements ToolClient {
     return asToolRefused(this.#use(options?.signal, (connection) => connection.readResource(params, options)));
   }
 
-  /** Ends every connection, one that is being opened too. Idempotent; later calls fail with `closed`. */
+  /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
   async close(): Promise<void> {
     this.#closed ??= this.#end();
     return this.#closed;
@@ -73,7 +73,7 @@ export class McpFacade implements ToolClient {
   async #current(signal: AbortSignal | undefined): Promise<Link> {
     this.#closing.signal.throwIfAborted();
     this.#link ??= this.#opening();
-    return abortable(this.#link, signal);
+    return waitFor(this.#link, signal);
   }
 
   #opening(): Promise<Link> {
@@ -92,7 +92,7 @@ export class McpFacade implements ToolClient {
     return opening;
   }
 
-  /** Callers that met the same end retire the same link: only the first makes room for a new one. */
+  /** Several callers can retire the same link. Only the first call removes it, so that a new connection is not removed. */
   #retire(link: Link): void {
     if (!link.retire()) return;
     this.#link = undefined;

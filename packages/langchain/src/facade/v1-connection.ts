@@ -10,11 +10,11 @@ export interface ConnectSettings {
   readonly bot: ServicePrincipal;
   readonly server: string;
   readonly fetch: FetchLike;
-  /** How long the server may take to answer the first request, in milliseconds. */
+  /** The time limit for the first answer of the server, in milliseconds. */
   readonly timeoutMs: number | undefined;
 }
 
-/** A connection by `@modelcontextprotocol/sdk`. */
+/** Opens a connection with `@modelcontextprotocol/sdk`. */
 export async function connectV1(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
   const { bot, server, fetch, timeoutMs } = settings;
   const options = { fetch, signal, ...(timeoutMs !== undefined && { timeoutMs }) };
@@ -24,14 +24,14 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
   const { transport } = client;
   const hadSession = transport?.sessionId !== undefined;
   return {
-    // SDK v2 does the same: a server that offers no tools is not one that fails
+    // As in SDK v2: a server without the tools capability has no tools, and that is not an error.
     listTools: async (params, options) =>
       client.getServerCapabilities()?.tools ? client.listTools(params, options) : { tools: [] },
     callTool: (params, options) => client.callTool(params, undefined, options),
     readResource: (params, options) => client.readResource(params, options),
     faultOf: (error) => faultOf(error, hadSession),
     onEnd(listener) {
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's clients have no such method
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- clients of the SDK have no addEventListener
       client.onclose = listener;
     },
     async close({ endSession }) {
@@ -43,7 +43,7 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
   };
 }
 
-/** The SDK's own errors have the class of a server's JSON-RPC errors, and codes of their own. */
+/** The errors of the SDK itself. They have the same class as JSON-RPC errors of a server, but these codes. */
 const FAULTS: ReadonlyMap<number, Fault> = new Map([
   [ErrorCode.RequestTimeout, { kind: 'timeout' }],
   [ErrorCode.ConnectionClosed, { kind: 'closed' }],

@@ -6,7 +6,7 @@ import { serverFailure } from '../failures/server-failure.ts';
 import { type Connection, endSessionBriefly } from './connection.ts';
 import type { ConnectSettings } from './v1-connection.ts';
 
-/** A connection by `@modelcontextprotocol/client`. This module is loaded only where that SDK is asked for. */
+/** Opens a connection with `@modelcontextprotocol/client`. This module is loaded only for `sdk: 'v2'`. */
 export async function connectV2(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
   const { bot, server, fetch, timeoutMs } = settings;
   const options = { fetch, signal, ...(timeoutMs !== undefined && { timeoutMs }) };
@@ -21,7 +21,7 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
     readResource: (params, options) => client.readResource(params, options),
     faultOf: (error) => faultOf(error, hadSession),
     onEnd(listener) {
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's clients have no such method
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- clients of the SDK have no addEventListener
       client.onclose = listener;
     },
     async close({ endSession }) {

@@ -1,4 +1,4 @@
-/** Why a request got no answer, as far as it is the connection's fault. */
+/** A fault of the connection because of which a request has no valid answer. */
 export type Fault =
   | { readonly kind: 'http'; readonly status: number }
   | { readonly kind: 'session-lost' }
@@ -6,8 +6,8 @@ export type Fault =
   | { readonly kind: 'closed' };
 
 /**
- * The fault an HTTP status stands for. A server that has forgotten a session answers 404; many that follow the SDK's examples
- * answer 400 and say so in words. Without a session neither means that.
+ * The fault of an HTTP status. A server that has forgotten a session answers 404. Many servers follow the examples of the SDK and
+ * answer 400 with a text about the session. Without a session these statuses have no such meaning.
  */
 export function httpFault(status: number, text: string, hadSession: boolean): Fault {
   const lost = status === 404 || (status === 400 && /\bsession\b|not initialized/iu.test(text.slice(0, 2_000)));

@@ -1,7 +1,7 @@
-import { CredenceError, isCredenceError } from '@credence/core';
+import { CredenceError } from '@credence/core';
 import type { Fault } from './fault.ts';
 
-/** What went wrong between us and an MCP server, in our words; for what no refusal explains. */
+/** The error for a failed request to an MCP server that is not a refusal. */
 export function serverFailure(server: string, fault: Fault | undefined, cause?: unknown): CredenceError {
   const base = { leg: 'call', contact: 'server-owner', server, cause } as const;
   const mayHaveRun = 'a call under way may or may not have run.';
@@ -62,12 +62,4 @@ export function toolsClosed(server: string): CredenceError {
     contact: 'you',
     server,
   });
-}
-
-/** The CredenceError that an error is, or was caused by: the SDKs wrap what `fetch` throws in some places. */
-export function credenceErrorIn(error: unknown): CredenceError | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (isCredenceError(at)) return at;
-  }
-  return undefined;
 }

@@ -6,34 +6,34 @@ import { type ToolOrigin, toolOrigin } from '../tools/origin.ts';
 import { RefusedLately } from './hidden-tools.ts';
 import { type StepUpRequest, underStepUpApproval } from './step-up-approval.ts';
 
-/** A call that a model wants to make. */
+/** A tool call that the model requests. */
 export interface ToolCallToApprove extends Partial<ToolOrigin> {
-  /** The tool's name as the model knows it. */
+  /** The name of the tool, as the model uses it. */
   readonly name: string;
-  /** The arguments that the model chose. They are not checked yet against the tool's schema. */
+  /** The arguments from the model. They are not yet validated against the schema of the tool. */
   readonly args: Readonly<Record<string, unknown>>;
-  /** The id that the model gave the call. */
+  /** The id of the call, from the model. */
   readonly id: string | undefined;
 }
 
-/** True lets it happen; false, or a sentence that says why, does not. The sentence is shown to the model. */
+/** True approves a call. False or a text denies it. The text is the reason, and the model receives it. */
 export type Verdict = boolean | string;
 
 /** Options of `accessMiddleware`. */
 export interface AccessMiddlewareOptions {
-  /** Tools a model neither sees nor may call; asked before each model call and each tool call. */
+  /** Returns true for a tool that the model does not get and must not call. Called before each model call and each tool call. */
   hide?: (tool: { readonly name: string } & Partial<ToolOrigin>) => boolean;
   /**
-   * How long the tools of a server that refused stay hidden from the model, in milliseconds; of a refusal that concerns one
-   * tool's scope, that tool alone. Default: 60,000; 0 hides nothing. Failures that may pass hide nothing either.
+   * How long the tools of a server are hidden from the model after a refusal, in milliseconds. If only the scope of one tool is
+   * refused, only that tool is hidden. Default: 60,000. With 0 no tool is hidden. Temporary failures do not hide tools.
    */
   hideRefusedForMs?: number;
-  /** Asked before each tool call. May call langgraph's `interrupt()` to ask a person. */
+  /** Called before each tool call. May call langgraph's `interrupt()` to ask a person. */
   approve?: (call: ToolCallToApprove) => Verdict | Promise<Verdict>;
   /**
-   * Asked before a call of a tool of `loadTools` adds scopes to the bot's access (a server's `stepUp`). Asked when they are
-   * added: the calls after it, of this agent or another, go out with them. The call's timeout runs meanwhile; to ask a person,
-   * call langgraph's `interrupt()`, for which the call is given up and made again.
+   * Called before a call of a tool of `loadTools` adds scopes of a server's `stepUp` to the bot's access token. Later calls, of
+   * this agent or of another, use these scopes without approval. The timeout of the call is running while this function runs.
+   * To ask a person, call langgraph's `interrupt()`: it ends the call, and the call is made again after the answer.
    */
   approveStepUp?: (request: StepUpRequest & { readonly call: ToolCallToApprove }) => boolean | Promise<boolean>;
 }
@@ -49,15 +49,17 @@ const schema = z.strictObject({
 });
 
 /**
- * Rules about what an agent may reach: hides tools, asks for approval of calls and of step-ups. `loadTools` words refusals
- * without it. A call that is not allowed becomes an error message in our words with a DenialArtifact, and the run goes on.
+ * Middleware with rules for the tool calls of an agent: it hides tools, and asks for approval of calls and of step-ups. It is
+ * optional: `loadTools` handles refusals without it. A call that is not allowed leads to an error message with a DenialArtifact,
+ * and the run continues.
  *
- * Limits. It governs one agent's calls; what the bot may do at all is decided by the IdP and by `scopes` and `stepUp`. An
- * error thrown by a rule ends the run, and what it was asked about does not happen. LangChain ends a run when a tool throws under any middleware of this kind: tools of
- * `loadTools` do so only for `onRefused: 'throw'`; for others use langchain's toolErrorMiddleware. Where every tool is hidden
- * the model is called with none, which some providers refuse in the middle of a conversation.
+ * Limits. The rules apply to the calls of one agent. The IdP, and `scopes` and `stepUp` in the configuration, decide what the bot
+ * may do at all. A rule that throws ends the run, and the call or the step-up does not happen. With middleware that wraps tool
+ * calls, LangChain ends a run when a tool throws. Tools of `loadTools` throw only with `onRefused: 'throw'` and for aborts. For
+ * other tools use langchain's toolErrorMiddleware. If every tool is hidden, the model is called without tools. Some providers
+ * refuse that in the middle of a conversation.
  *
- * Throws `invalid_configuration`.
+ * Throws `invalid_configuration` for invalid options.
  */
 export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMiddleware {
   const { hide, approve, approveStepUp, hideRefusedForMs } = checked(schema, options, 'accessMiddleware');

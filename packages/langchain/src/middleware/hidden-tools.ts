@@ -1,12 +1,12 @@
 import type { RefusalArtifact } from '../refusals/artifact.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 
-/** Refusals that concern one call's scope or one tool, not the whole server. */
+/** Codes of refusals for one call or one tool, not for the whole server. */
 const OF_ONE_TOOL = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
-/** Failures that say nothing about whether the bot may: they pass, or the caller caused them. */
+/** Codes of failures that are not refusals: they are temporary, or the caller caused them. */
 const PASSING = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
 
-/** Remembers for a while which servers, or single tools of them, refused the bot. */
+/** Remembers for a limited time which servers and tools refused the bot. */
 export class RefusedLately {
   readonly #forMs: number;
   readonly #untilMs = new Map<string, number>();

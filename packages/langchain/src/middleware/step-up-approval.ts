@@ -1,21 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** A server has asked for scopes the bot may add (its `stepUp`) and has not got yet. */
+/** A server requires scopes that the bot may add (its `stepUp`) and that its access token does not have. */
 export interface StepUpRequest {
   /** The configured name of the server. */
   readonly server: string;
-  /** The scopes that would be added. */
+  /** The scopes to add. */
   readonly scopes: readonly string[];
 }
 
 export type ApproveStepUp = (request: StepUpRequest) => boolean | Promise<boolean>;
 
-/** The approval that the tool call under way is subject to: set by accessMiddleware, read where the server's 403 arrives. */
+/** The approval function for the current tool call. accessMiddleware sets it, and `approveStepUp` calls it after a 403. */
 const approval = new AsyncLocalStorage<ApproveStepUp>();
 
 /**
- * Runs a tool call under an approval, on top of the one it is already under. What `approve` throws would be lost on its way
- * through the SDK and the tool: the step-up is refused, and it is thrown from here when the call has ended.
+ * Runs a tool call with an approval function, in addition to one that is already set. An error of `approve` would be lost in
+ * the SDK and the tool. So the step-up is denied, and this function throws the error when the call has ended.
  */
 export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => Promise<T>): Promise<T> {
   const outer = approval.getStore();
@@ -32,7 +32,7 @@ export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => 
   return answer;
 }
 
-/** What `fetchFor` asks before a step-up. Outside of accessMiddleware a configured step-up needs no approval. */
+/** Called by `fetchFor` before a step-up. Without accessMiddleware a step-up that the configuration allows is approved. */
 export async function approveStepUp(request: StepUpRequest): Promise<boolean> {
   return (await approval.getStore()?.(request)) ?? true;
 }

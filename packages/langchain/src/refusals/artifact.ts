@@ -2,25 +2,25 @@ import type { CredenceError, CredenceErrorJson } from '@credence/core';
 import { ToolMessage } from '@langchain/core/messages';
 import { refusalWords } from './wording.ts';
 
-/** The artifact of a tool message that stands for a refused call: for the application, never for the model. */
+/** The artifact of the tool message of a refused call. It is for the application; the model does not get it. */
 export interface RefusalArtifact {
-  /** Tells this artifact from any other. */
+  /** Identifies this kind of artifact. */
   readonly type: 'credence-refusal';
   /** `CredenceError.toJSON()`. */
   readonly error: CredenceErrorJson;
 }
 
-/** The artifact of a tool message that stands for a call `accessMiddleware` did not let through. */
+/** The artifact of the tool message of a call that `accessMiddleware` denied. */
 export interface DenialArtifact {
-  /** Tells this artifact from any other. */
+  /** Identifies this kind of artifact. */
   readonly type: 'credence-denial';
-  /** Which rule said no. */
+  /** The rule that denied the call. */
   readonly rule: 'hide' | 'approve';
-  /** The sentence that the rule gave, where it gave one. */
+  /** The reason that the rule `approve` returned, if it returned one. */
   readonly reason?: string;
 }
 
-/** The refusal a message stands for, if it stands for one. */
+/** The refusal in a tool message. Undefined for any other message. */
 export function refusalOf(message: unknown): RefusalArtifact | undefined {
   const artifact: unknown = ToolMessage.isInstance(message) ? message.artifact : undefined;
   return isRefusalArtifact(artifact) ? artifact : undefined;
@@ -38,7 +38,7 @@ export function isRefusalArtifact(value: unknown): value is RefusalArtifact {
   );
 }
 
-/** The answer to a tool call that was refused. */
+/** The tool message for a refused call. */
 export function refusalMessage(call: { id: string; name: string }, error: CredenceError): ToolMessage {
   const artifact: RefusalArtifact = { type: 'credence-refusal', error: error.toJSON() };
   return errorMessage(call, refusalWords(error), artifact);

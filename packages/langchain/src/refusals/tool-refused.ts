@@ -2,8 +2,8 @@ import type { CredenceError } from '@credence/core';
 import { refusalWords } from './wording.ts';
 
 /**
- * What a tool throws where a refusal is not answered by a message: our words, with the CredenceError as `cause`. It has the
- * name of mcp-adapters' own error, which that package passes on untouched and code written for it already looks for.
+ * The error that a tool throws for a refusal, with the CredenceError as `cause`. Its name is that of the error of mcp-adapters:
+ * mcp-adapters passes on errors with this name unchanged, and existing code checks for it.
  */
 export class ToolRefused extends Error {
   override readonly name = 'ToolException';

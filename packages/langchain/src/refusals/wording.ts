@@ -6,7 +6,7 @@ const WHO: Readonly<Record<Contact, string>> = {
   'server-owner': 'the owner of the server',
 };
 
-/** What a model reads in place of an answer: what happened, what to do and who can do it. None of it is a peer's text. */
+/** The text of a refusal for the model: what happened, what to do and who can help. It contains no text of a server or an IdP. */
 export function refusalWords(error: CredenceError): string {
   return `${error.message} ${error.remedy} (Who can help: ${WHO[error.contact]}.)`;
 }

@@ -1,6 +1,6 @@
-import type { CredenceError } from '@credence/core';
+import { type CredenceError, credenceErrorIn } from '@credence/core';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
-import { credenceErrorIn, serverFailure } from '../failures/server-failure.ts';
+import { serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { ToolOrigin } from './origin.ts';
@@ -9,10 +9,10 @@ import { withoutRepetition } from './without-repetition.ts';
 export type OnRefused = 'message' | 'throw';
 
 /**
- * Gives a tool made by mcp-adapters its name and its way to fail. Answering a tool call (an agent's), it never throws for what
- * the server said: a refusal becomes an error message in our words with a RefusalArtifact, an error of the tool itself an
- * error message in its own words. Called directly it throws: for a refusal a ToolRefused, with the CredenceError as `cause`.
- * An abort by the caller is always thrown.
+ * Sets the name of a tool of mcp-adapters, and how it fails. For a tool call of an agent, a refusal becomes an error message with
+ * a RefusalArtifact (or a ToolRefused is thrown with `onRefused: 'throw'`), and an error of the tool itself becomes an error
+ * message with its text. If the tool is called directly, it throws: for a refusal a ToolRefused, with the CredenceError as
+ * `cause`. An abort by the caller is always thrown.
  */
 export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: string, onRefused: OnRefused): void {
   const call = tool.func.bind(tool);
@@ -33,7 +33,7 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
   };
 }
 
-/** The refusal behind an error; a caller's timeout is one, a caller's abort is thrown. */
+/** The CredenceError that caused an error. A timeout of the caller leads to one too. An abort by the caller is thrown. */
 function refusalIn(error: unknown, server: string, signal: AbortSignal | undefined): CredenceError | undefined {
   if (signal?.aborted) {
     const reason: unknown = signal.reason;

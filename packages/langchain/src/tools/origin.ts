@@ -1,12 +1,12 @@
-/** Where a loaded tool comes from; every tool of `loadTools` carries it in `metadata.credence`. */
+/** The server and the original name of a tool. Every tool of `loadTools` has it in `metadata.credence`. */
 export interface ToolOrigin {
   /** The configured name of the server. */
   readonly server: string;
-  /** The tool's name at that server. */
+  /** The name of the tool at that server. */
   readonly tool: string;
 }
 
-/** The origin of a tool that `loadTools` made; undefined for any other. */
+/** The origin of a tool of `loadTools`. Undefined for any other tool. */
 export function toolOrigin(tool: unknown): ToolOrigin | undefined {
   const metadata = field(tool, 'metadata');
   const origin = field(metadata, 'credence');

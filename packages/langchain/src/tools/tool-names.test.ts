@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { ToolNames } from './tool-names.ts';
 
 describe('ToolNames', () => {
-  it('joins server and tool', () => {
+  it('joins the names of server and tool', () => {
     expect(new ToolNames().nameOf('linear', 'create_issue')).toBe('linear__create_issue');
   });
 
-  it('replaces what no model provider takes', () => {
+  it('replaces characters that model providers do not allow', () => {
     expect(new ToolNames().nameOf('mcp.linear.app/eu', 'issues/create')).toBe('mcp_linear_app_eu__issues_create');
   });
 
-  it('tells tools apart whose names become the same, by the same name in every run', () => {
+  it('makes equal names unique by a hash that is the same in every run', () => {
     const names = new ToolNames();
     const again = new ToolNames();
     const [first, second] = [names.nameOf('a.b', 'tool'), names.nameOf('a_b', 'tool')];
@@ -19,7 +19,7 @@ describe('ToolNames', () => {
     expect([again.nameOf('a.b', 'tool'), again.nameOf('a_b', 'tool')]).toEqual([first, second]);
   });
 
-  it('cuts what is too long and keeps it unique', () => {
+  it('shortens long names and keeps them unique', () => {
     const names = new ToolNames();
     const long = 'x'.repeat(80);
     const [first, second] = [names.nameOf('s', `${long}1`), names.nameOf('s', `${long}2`)];

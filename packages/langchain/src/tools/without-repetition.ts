@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 
 /**
- * A tool's result as mcp-adapters gives it, without what it says twice. A server that answers with structured content also
- * writes it out as text (MCP, Tools, "Structured Content"), and mcp-adapters hands a model both; where the text is the same
- * data, the text alone goes to the model. The structured content stays in the artifact.
+ * Removes duplicate data from a tool result of mcp-adapters. A server that returns structured content also returns it as text
+ * (MCP, Tools, "Structured Content"), and mcp-adapters passes both to the model. If the text is the same data, the model gets
+ * only the text. The structured content stays in the artifact.
  */
 export function withoutRepetition(result: unknown): unknown {
   if (!Array.isArray(result) || result.length !== 2) return result;

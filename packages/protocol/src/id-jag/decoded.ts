@@ -1,4 +1,5 @@
 import type { JWSHeaderParameters } from 'jose';
+import { lruCache } from '../cache/lru-cache.ts';
 import { IdJagError } from './error.ts';
 import { checkedHeader } from './header.ts';
 import { parseStrictObject, StrictJsonError } from './strict-json.ts';
@@ -33,8 +34,7 @@ export function decoded(assertion: string): Decoded {
 }
 
 /** A cache by the encoded header: an issuer sends the same header until it rotates its keys. */
-const headers = new Map<string, Decoded['header']>();
-const MAX_HEADERS = 100;
+const headers = lruCache<Decoded['header']>(100);
 const MAX_HEADER_LENGTH = 512;
 
 function headerOf(part: string): Decoded['header'] {
@@ -42,7 +42,6 @@ function headerOf(part: string): Decoded['header'] {
   if (cached !== undefined) return cached;
   const header = Object.freeze(checkedHeader(decodedPart(part, 'the header')));
   // Anybody can fill the cache with made-up headers. Parsing a header again takes a few microseconds.
-  if (headers.size >= MAX_HEADERS) headers.clear();
   if (part.length <= MAX_HEADER_LENGTH) headers.set(part, header);
   return header;
 }

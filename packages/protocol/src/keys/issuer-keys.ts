@@ -1,4 +1,5 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
+import { lruCache } from '../cache/lru-cache.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
@@ -23,11 +24,13 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
+type KeySetCache = ReturnType<typeof lruCache<RemoteKeySet>>;
+
 /** The cached key sets. Issuers with the same `jwksUri` share a key set. */
 interface RemoteKeySets {
-  readonly byUri: Map<string, RemoteKeySet>;
+  readonly byUri: KeySetCache;
   /** The key sets of issuers that are configured without a `jwksUri`. */
-  readonly byIssuer: Map<string, RemoteKeySet>;
+  readonly byIssuer: KeySetCache;
 }
 
 // The key is the issuer or URL and not the options object, so that options written inline at each call share one cache.
@@ -76,14 +79,12 @@ function localKeySet(jwks: JSONWebKeySet): LocalKeySet {
 function remoteKeySet({ issuer, jwksUri, fetch = defaultFetch }: KeySource): RemoteKeySet {
   let sets = remotes.get(fetch);
   if (sets === undefined) {
-    sets = { byUri: new Map(), byIssuer: new Map() };
+    sets = { byUri: lruCache<RemoteKeySet>(MAX_KEY_SETS), byIssuer: lruCache<RemoteKeySet>(MAX_KEY_SETS) };
     remotes.set(fetch, sets);
   }
   const [cache, key] = jwksUri === undefined ? [sets.byIssuer, issuer] : [sets.byUri, jwksUri];
   const cached = cache.get(key);
   if (cached !== undefined) return cached;
-  const oldest = cache.keys().next();
-  if (cache.size >= MAX_KEY_SETS && oldest.done !== true) cache.delete(oldest.value);
   const set = new RemoteKeySet({ issuer, jwksUri, fetch });
   cache.set(key, set);
   return set;

@@ -22,7 +22,7 @@ export function unionScopes(...lists: Iterable<string>[]): readonly string[] {
 }
 
 /** The scopes of `wanted` that are not in `held`. */
-export function missingScopes(wanted: Iterable<string>, held: Iterable<string>): readonly string[] {
+export function scopesNotIn(wanted: Iterable<string>, held: Iterable<string>): readonly string[] {
   const has = new Set(held);
   return [...wanted].filter((scope) => !has.has(scope));
 }

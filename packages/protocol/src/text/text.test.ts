@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { cleanText, identifier } from './clean.ts';
 import { parseJsonObject, sortedEntries, stringField, stringList } from './json.ts';
-import { missingScopes, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './scopes.ts';
+import { scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './scopes.ts';
 
 describe('cleanText', () => {
   it.each([
@@ -76,7 +76,7 @@ describe('scopes', () => {
     expect(parseScopes('')).toEqual([]);
     expect(normaliseScopes(new Set(['z', 'a']))).toEqual(['a', 'z']);
     expect(unionScopes(['b'], ['a', 'b'])).toEqual(['a', 'b']);
-    expect(missingScopes(['a', 'b'], ['b'])).toEqual(['a']);
+    expect(scopesNotIn(['a', 'b'], ['b'])).toEqual(['a']);
   });
 
   it('may contain URLs and colons, and invalid scopes are left out', () => {

@@ -121,7 +121,7 @@ describe('introspection requests', () => {
     });
   });
 
-  it('have at most ten thousand cached responses', async () => {
+  it('have at most ten thousand cached responses; the one that was used least recently is dropped', async () => {
     let requests = 0;
     const verifier = verifierOf(
       () => {
@@ -136,6 +136,8 @@ describe('introspection requests', () => {
     expect(requests).toBe(10_000);
     await verifier.checkAccessToken('one more');
     await verifier.checkAccessToken('first');
+    expect(requests).toBe(10_001);
+    await verifier.checkAccessToken('t1');
     expect(requests).toBe(10_002);
   });
 

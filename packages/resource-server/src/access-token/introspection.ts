@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { discoverUrl, failureOf, fetchNamedBy, type FetchLike } from '@credence/protocol';
+import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
+import { limited } from './limited.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
-import { ConcurrencyLimiter } from './turns.ts';
 
 /**
  * How access tokens are introspected. At most 100 introspection requests run at once. Further ones wait in order, for at
@@ -38,9 +38,9 @@ export function introspector(
   fetchFunction: FetchLike,
 ): (token: string, now: number) => Promise<{ claims: Record<string, unknown> } | TokenRefusal> {
   const cacheMs = (options.cacheSeconds ?? 0) * 1000;
-  const cache = new Map<string, { claims: IntrospectionAnswer; until: number }>();
+  const cache = lruCache<{ claims: IntrospectionAnswer; until: number }>(MAX_CACHED_RESPONSES);
   const pending = new Map<string, Promise<IntrospectionAnswer>>();
-  const limiter = new ConcurrencyLimiter(REQUEST_LIMITS);
+  const inTurn = limited(REQUEST_LIMITS);
   const fetchEndpoint = options.endpoint === undefined ? fetchNamedBy(new URL(issuer), fetchFunction) : fetchFunction;
   let { endpoint } = options;
 
@@ -49,21 +49,11 @@ export function introspector(
     return introspect(endpoint, options, token, fetchEndpoint);
   };
 
-  const sendWithinLimits = async (token: string) => {
-    if (!(await limiter.acquire())) {
-      throw new TokenVerificationUnavailableError(`introspection: ${REQUEST_LIMITS.atOnce} requests are under way`);
-    }
-    try {
-      return await sendRequest(token);
-    } finally {
-      limiter.release();
-    }
-  };
+  const tooManyRequests = () =>
+    new TokenVerificationUnavailableError(`introspection: ${REQUEST_LIMITS.atOnce} requests are under way`);
 
   const cacheIfActive = (key: string, answer: IntrospectionAnswer, now: number) => {
     if (cacheMs > 0 && answer.active && isUsable(answer)) {
-      const oldest = cache.keys().next();
-      if (cache.size >= MAX_CACHED_RESPONSES && oldest.done !== true) cache.delete(oldest.value);
       cache.set(key, { claims: answer, until: now + cacheMs });
     }
     return answer;
@@ -76,7 +66,7 @@ export function introspector(
     cache.delete(key);
     let request = pending.get(key);
     if (request === undefined) {
-      request = sendWithinLimits(token)
+      request = inTurn(async () => sendRequest(token), tooManyRequests)
         .then((answer) => cacheIfActive(key, answer, now))
         .finally(() => pending.delete(key));
       pending.set(key, request);

@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { type AuditRecord, createAuditTrail } from './audit-trail.ts';
+import { type SandboxAuditRecord, createAuditTrail } from './audit-trail.ts';
 
-const decision = (reason: string): Omit<AuditRecord, 'time'> => ({
+const decision = (reason: string): Omit<SandboxAuditRecord, 'time'> => ({
   where: 'as',
   leg: 'redeem',
   issuer: 'http://127.0.0.1:1',
@@ -19,7 +19,7 @@ describe('the audit trail', () => {
     const { audit, record } = createAuditTrail();
     record(decision('first'));
     const received: string[] = [];
-    const listener = ({ reason }: AuditRecord) => void received.push(reason);
+    const listener = ({ reason }: SandboxAuditRecord) => void received.push(reason);
     const stop = audit.subscribe(listener);
     const stopSecond = audit.subscribe(listener);
     record(decision('second'));

@@ -1,5 +1,5 @@
 /** One decision of the IdP or of a resource authorization server about a principal. Contains no token and no secret. */
-export interface AuditRecord {
+export interface SandboxAuditRecord {
   /** ISO 8601, in UTC. */
   readonly time: string;
   /** The server that decided: `idp`, or `as` for an authorization server. */
@@ -25,30 +25,30 @@ export interface AuditRecord {
 }
 
 /** Receives each record of an audit trail. */
-export type AuditListener = (record: AuditRecord) => void;
+export type SandboxAuditListener = (record: SandboxAuditRecord) => void;
 
 /** Every decision of the IdP and of the authorization servers, in the order in which they were made. */
-export interface AuditTrail {
+export interface SandboxAuditTrail {
   /** All records, the oldest first. New records are appended to this array. */
-  readonly records: readonly AuditRecord[];
+  readonly records: readonly SandboxAuditRecord[];
   /**
    * Calls `listener` synchronously for every new record, in order.
    * @returns a function that ends the subscription.
    */
-  subscribe(listener: AuditListener): () => void;
+  subscribe(listener: SandboxAuditListener): () => void;
 }
 
-export type RecordDecision = (decision: Omit<AuditRecord, 'time'>) => void;
+export type RecordDecision = (decision: Omit<SandboxAuditRecord, 'time'>) => void;
 
-export function createAuditTrail(): { audit: AuditTrail; record: RecordDecision } {
-  const records: AuditRecord[] = [];
-  const listeners = new Set<AuditListener>();
+export function createAuditTrail(): { audit: SandboxAuditTrail; record: RecordDecision } {
+  const records: SandboxAuditRecord[] = [];
+  const listeners = new Set<SandboxAuditListener>();
   return {
     audit: {
       records,
       subscribe(listener) {
         // a Set holds a function once: the wrapper makes two subscriptions of one function distinct
-        const entry: AuditListener = (record) => listener(record);
+        const entry: SandboxAuditListener = (record) => listener(record);
         listeners.add(entry);
         return () => void listeners.delete(entry);
       },
@@ -62,7 +62,7 @@ export function createAuditTrail(): { audit: AuditTrail; record: RecordDecision 
 }
 
 /** Turns an error of the listener into a process warning, so that a listener cannot fail the request that is recorded. */
-function notify(listener: AuditListener, record: AuditRecord): void {
+function notify(listener: SandboxAuditListener, record: SandboxAuditRecord): void {
   try {
     listener(record);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { startSandbox } from '../start-sandbox.ts';
 import { auditLine } from './audit-line.ts';
@@ -110,7 +110,7 @@ describe('overview', () => {
 });
 
 describe('auditLine', () => {
-  const record: AuditRecord = {
+  const record: SandboxAuditRecord = {
     time: '2026-11-20T10:20:30.456Z',
     where: 'idp',
     leg: 'exchange',

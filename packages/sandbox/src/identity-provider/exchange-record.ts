@@ -1,8 +1,12 @@
 import type { IssueAuditRecord, PolicyTable } from '@credence/identity-provider';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 
 /** Converts the audit record of a token exchange to a record of the sandbox, with the names that the policy table uses. */
-export function exchangeRecord(issuer: string, table: PolicyTable, entry: IssueAuditRecord): Omit<AuditRecord, 'time'> {
+export function exchangeRecord(
+  issuer: string,
+  table: PolicyTable,
+  entry: IssueAuditRecord,
+): Omit<SandboxAuditRecord, 'time'> {
   const { clientId, granted, error, requestedScopes = [], grantedScopes = [] } = entry;
   const principal = clientId === undefined ? undefined : table.subject(clientId);
   const server = table.serverOf(entry);

@@ -1,14 +1,14 @@
 import { TOKEN_TYPE_ACCESS_TOKEN } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import type { AuditRecord } from '../audit/audit-trail.ts';
+import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { startSandbox } from '../start-sandbox.ts';
 import { INITIALIZE, post } from '../testing/mcp-client.ts';
 import { oauthBot, refusal } from '../testing/oauth-bot.ts';
 
 let sandbox: Sandbox;
-let auditRecords: AuditRecord[];
+let auditRecords: SandboxAuditRecord[];
 
 beforeEach(async () => {
   sandbox = await startSandbox();

@@ -1,6 +1,6 @@
 import { CredenceError } from '@credence/core';
 import { describe, expect, it } from '@jest/globals';
-import { connecting, credenceErrorIn } from './connecting.ts';
+import { connecting } from './connecting.ts';
 
 const refusal = new CredenceError({
   code: 'access_denied',
@@ -66,15 +66,5 @@ describe('connecting', () => {
     const cut = connecting(async () => caller.abort(new Error('just then')), opened, caller.signal);
     await expect(cut).rejects.toThrow('just then');
     expect(opened.client.times).toBe(1);
-  });
-});
-
-describe('the CredenceError in an error', () => {
-  it('is not looked for without end', () => {
-    const circular = new Error('round and round');
-    circular.cause = circular;
-    expect(credenceErrorIn(circular)).toBeUndefined();
-    expect(credenceErrorIn('a string')).toBeUndefined();
-    expect(credenceErrorIn(refusal)).toBe(refusal);
   });
 });

@@ -1,4 +1,4 @@
-import { CredenceError, isCredenceError } from '@credence/core';
+import { CredenceError, credenceErrorIn } from '@credence/core';
 
 /** What both SDKs' clients have in common as far as connecting goes. */
 interface Closable {
@@ -24,6 +24,7 @@ export async function connecting(
     await closeQuietly(opened.client);
     // a client that failed before it took the transport over does not close it
     await closeQuietly(opened.transport);
+    // SDK v2 wraps what ends its negotiation in an error of code `ERA_NEGOTIATION_FAILED`
     throw signal?.aborted ? signal.reason : (credenceErrorIn(error) ?? error);
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -32,14 +33,6 @@ export async function connecting(
 
 async function closeQuietly(what: Closable): Promise<void> {
   await what.close().catch(() => undefined);
-}
-
-/** SDK v2 wraps what ends its negotiation in an error of code `ERA_NEGOTIATION_FAILED`, ours as `cause`. */
-export function credenceErrorIn(error: unknown): CredenceError | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (isCredenceError(at)) return at;
-  }
-  return undefined;
 }
 
 /** Thrown before anything is touched: closing on failure must not take down a connection that works. */

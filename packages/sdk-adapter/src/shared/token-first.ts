@@ -1,8 +1,9 @@
+import { waitFor } from '@credence/protocol';
 import type { ServicePrincipal } from '@credence/core';
 import type { EventStream } from './event-stream.ts';
 
 /** The part of a transport, of either SDK, that opening and closing it touches. */
-interface OpenableTransport {
+export interface OpenableTransport {
   onerror?: ((error: Error) => void) | undefined;
   start(): Promise<void>;
   close(): Promise<void>;
@@ -48,7 +49,7 @@ async function whileStreaming(
 ): Promise<void> {
   try {
     // an event source that is closed while it waits for its server says nothing any more
-    await Promise.race([start(), abortOf(closed)]);
+    await waitFor(start(), closed);
   } catch (error) {
     await transport.close();
     throw stream.failure ?? error;
@@ -57,10 +58,4 @@ async function whileStreaming(
     transport.onerror?.(refusal);
     void transport.close();
   };
-}
-
-async function abortOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

@@ -1,13 +1,10 @@
 import type { ServicePrincipal } from '@credence/core';
 import {
   SSEClientTransport,
-  type SSEClientTransportOptions,
   StreamableHTTPClientTransport,
   type StreamableHTTPClientTransportOptions,
 } from '@modelcontextprotocol/client';
-import { EventStream } from '../shared/event-stream.ts';
-import { withinOrigin } from '../shared/redirects.ts';
-import { takingTokenFirst } from '../shared/token-first.ts';
+import { principalTransport, requestInitOf } from '../shared/principal-transport.ts';
 
 /** Options of `mcpTransport`. */
 export interface McpTransportOptions {
@@ -52,21 +49,14 @@ export function mcpTransport(
   server: string | URL,
   options: McpTransportOptions = {},
 ): StreamableHTTPClientTransport | SSEClientTransport {
-  const { name, url } = bot.server(server);
-  const fetch = withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url });
-  if (options.transport !== 'sse') {
-    return takingTokenFirst(new StreamableHTTPClientTransport(url, { ...options.http, fetch }), bot, name);
-  }
-  const stream = new EventStream(fetch);
-  const transport = new SSEClientTransport(url, {
-    ...requestInitOf(options),
-    fetch,
-    // without it some versions of the SDK open the stream with a fetch of their own
-    eventSourceInit: { fetch: stream.fetch },
+  return principalTransport(bot, server, options, {
+    http: (url, fetch) => new StreamableHTTPClientTransport(url, { ...options.http, fetch }),
+    sse: (url, fetch, streamFetch) =>
+      new SSEClientTransport(url, {
+        ...requestInitOf(options),
+        fetch,
+        // without it some versions of the SDK open the stream with a fetch of their own
+        eventSourceInit: { fetch: streamFetch },
+      }),
   });
-  return takingTokenFirst(transport, bot, name, stream);
-}
-
-function requestInitOf({ http }: McpTransportOptions): Pick<SSEClientTransportOptions, 'requestInit'> {
-  return http?.requestInit === undefined ? {} : { requestInit: http.requestInit };
 }

@@ -2,8 +2,8 @@ import type { UserAuthentication } from '../policy.ts';
 import { CLOCK_TOLERANCE_SECONDS } from './subject-token.ts';
 
 /**
- * How somebody signed in, from the claims of an ID token (OpenID Connect Core section 2). What is not there is left out, and
- * so is a time that is none or still to come: it would be young enough for every demand.
+ * How the user signed in, from the claims of an ID token (OpenID Connect Core section 2). Missing claims are left out. An invalid
+ * `auth_time`, or one in the future, is left out too, because it would meet every requirement for a recent sign-in.
  */
 export function userAuthentication(claims: Readonly<Record<string, unknown>>, now: Date): UserAuthentication {
   const { auth_time: time, acr, amr } = claims;

@@ -30,8 +30,8 @@ function expectRefused(answer: Answer, reason: string): void {
   });
 }
 
-describe("a user's ID token", () => {
-  it('is no signed userinfo response, which whoever has an access token can fetch', async () => {
+describe("a user's ID token as subject token", () => {
+  it('cannot be a signed userinfo response, which everyone with an access token can fetch', async () => {
     const accessToken = await world.userAccessToken('signed-userinfo', 'alice');
     const response = await fetch(`${world.issuer}/me`, { headers: { authorization: `Bearer ${accessToken}` } });
     const userinfo = await response.text();
@@ -41,20 +41,20 @@ describe("a user's ID token", () => {
     expectRefused(await exchange('signed-userinfo', userinfo), 'userinfo');
   });
 
-  it('has something that userinfo cannot have, for a client that has both signed', async () => {
+  it('must have a claim that userinfo cannot have, if the client gets signed userinfo responses', async () => {
     expectRefused(await exchange('signed-userinfo', await world.idToken('signed-userinfo', 'alice')), 'nonce');
     const withNonce = await world.idToken('signed-userinfo', 'alice', { nonce: 'of the sign-in' });
     expect((await exchange('signed-userinfo', withNonce)).status).toBe(200);
   });
 
-  it('is worth nothing once the account is gone', async () => {
+  it('is refused after the account was deleted', async () => {
     const token = await world.idToken('bot', 'alice');
     expect((await exchange('bot', token)).status).toBe(200);
     world.accounts.delete('alice');
-    expectRefused(await exchange('bot', token), 'the account of the ID token is gone');
+    expectRefused(await exchange('bot', token), 'the account of the ID token does not exist');
   });
 
-  it('with a pairwise subject is taken at its word: it does not say which account it is of', async () => {
+  it('with a pairwise subject is accepted without a look-up of the account', async () => {
     const { status, body } = await exchange('pairwise', await world.idToken('pairwise', 'pairwise-alice'));
     expect(status).toBe(200);
     expect(decodeJwt(String(body['access_token'])).sub).toBe('pairwise-alice');

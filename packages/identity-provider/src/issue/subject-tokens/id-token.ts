@@ -10,8 +10,8 @@ import {
 } from './subject-token.ts';
 
 /**
- * An ID token issued here to the calling client: a service principal's, signed with the signing keys, or a user's,
- * signed by the provider itself.
+ * Verifies an ID token that this provider issued to the requesting client: the ID token of a service principal, signed with the
+ * signing keys, or of a user, signed by oidc-provider.
  */
 export const idToken: SubjectTokenVerifier = async (token, context) => {
   checkHeader(token);
@@ -23,7 +23,7 @@ export const idToken: SubjectTokenVerifier = async (token, context) => {
   return { subject, subjectKind: 'user', claims, authentication: userAuthentication(claims, context.now) };
 };
 
-/** Other JWTs of this issuer (access tokens, ID-JAGs, logout tokens) say so in `typ` and are none of them ID tokens. */
+/** Refuses other JWTs of this issuer by their `typ`: access tokens, ID-JAGs and logout tokens are not ID tokens. */
 function checkHeader(token: string): void {
   let typ: unknown;
   let alg: unknown;
@@ -32,14 +32,14 @@ function checkHeader(token: string): void {
   } catch {
     throw refused('the subject token is not a signed JWT');
   }
-  // With a symmetric algorithm the key is the client's own secret, and it could name any subject.
+  // with a symmetric algorithm the key is the client secret, so the client could sign an ID token with any subject
   if (!isSigningAlgorithm(alg)) throw refused('the signature algorithm is not allowed');
   if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
     throw refused('the subject token is another kind of JWT than an ID token');
   }
 }
 
-/** The claims of a principal's ID token; undefined where it is not signed with one of our keys. */
+/** The claims of a principal's ID token. Undefined if the token is not signed with one of the signing keys. */
 async function principalClaims(token: string, context: SubjectTokenContext): Promise<JWTPayload | undefined> {
   const { provider, client, signingKeys, now } = context;
   try {
@@ -62,21 +62,21 @@ async function principalClaims(token: string, context: SubjectTokenContext): Pro
     if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return undefined;
     if (error instanceof errors.JWSSignatureVerificationFailed) throw refused('the signature is not valid');
     if (error instanceof errors.JWTExpired) throw refused('the ID token has expired');
-    if (error instanceof errors.JWTClaimValidationFailed) throw refused(`the ID token's ${error.claim} is not right`);
+    if (error instanceof errors.JWTClaimValidationFailed) throw refused(`the ID token's ${error.claim} is invalid`);
     if (error instanceof errors.JOSEError) throw refused('the subject token is not an ID token of this provider');
     throw error;
   }
 }
 
 /**
- * The provider signs userinfo with the key, the header and the claims of ID tokens, for whoever has an access token. These
- * claims are set beside what the account says of itself, and in ID tokens only.
+ * Claims that only an ID token has. oidc-provider signs a userinfo response with the same key and header as an ID token, and with
+ * the account's claims. Everyone with an access token can fetch it, so it must not be accepted as an ID token.
  */
 const ONLY_IN_ID_TOKENS = ['nonce', 'at_hash', 'c_hash'];
 
 /**
- * The claims of an ID token signed by the provider: issuer, audience and signature are checked by it, times and account
- * here.
+ * The claims of a user's ID token. oidc-provider checks issuer, audience and signature; this function checks the times and the
+ * account.
  */
 async function userClaims(
   token: string,
@@ -96,12 +96,12 @@ async function userClaims(
     client.userinfoSignedResponseAlg !== undefined &&
     !ONLY_IN_ID_TOKENS.some((name) => Object.hasOwn(payload, name))
   ) {
-    throw refused('the subject token may be a userinfo response, which this client has signed: a nonce would tell');
+    throw refused('the subject token can be a signed userinfo response: an ID token of this client must have a nonce');
   }
-  // A pairwise sub is not the account's identifier, and there is no way back.
+  // the account cannot be looked up by a pairwise sub
   if (typeof sub === 'string' && client.subjectType !== 'pairwise') {
     const account = await internals.findAccount(provider, ctx, sub);
-    if (account === undefined) throw refused('the account of the ID token is gone');
+    if (account === undefined) throw refused('the account of the ID token does not exist');
   }
   return payload;
 }

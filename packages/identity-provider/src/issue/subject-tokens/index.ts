@@ -10,7 +10,7 @@ import { refreshToken } from './refresh-token.ts';
 import type { SubjectTokenVerifier } from './subject-token.ts';
 import { workloadJwt } from './workload-jwt.ts';
 
-/** One verifier for each type of subject token that is accepted; another type is another file and another line here. */
+/** The verifier of each accepted subject token type. For a new type, add a file and an entry here. */
 export const subjectTokenVerifiers: ReadonlyMap<string, SubjectTokenVerifier> = new Map([
   [TOKEN_TYPE_ACCESS_TOKEN, ownAccessToken],
   [TOKEN_TYPE_ID_TOKEN, idToken],

@@ -40,14 +40,14 @@ async function dpopHandle(): Promise<oauth.DPoPHandle> {
 }
 
 describe("the principal's own access token", () => {
-  it('is accepted from the client it was issued to only', async () => {
+  it('is accepted only from the client that it was issued to', async () => {
     const own = await bot.authenticate();
     expect(outcome(await other.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('invalid_grant');
     expect(world.issued.at(-1)).toMatchObject({ reason: 'the subject token was issued to another client' });
     expect(outcome(await bot.exchange({ subject_token: own['access_token'] ?? '' }))).toBe('granted');
   });
 
-  it('that is bound needs a proof by its key, and binds the ID-JAG', async () => {
+  it('that is bound to a key needs a DPoP proof of the key, and binds the ID-JAG', async () => {
     const dpop = await dpopHandle();
     const own = await bot.authenticate(undefined, dpop);
     expect(own['token_type']).toBe('DPoP');
@@ -64,7 +64,7 @@ describe("the principal's own access token", () => {
     expect(world.issued.at(-1)).toMatchObject({ granted: true, bound: true });
   });
 
-  it('that was destroyed is refused', async () => {
+  it('that was deleted is refused', async () => {
     const own = await bot.authenticate();
     const token = await world.idp.provider.ClientCredentials.find(own['access_token'] ?? '');
     await token?.destroy();
@@ -72,7 +72,7 @@ describe("the principal's own access token", () => {
   });
 });
 
-describe('an access token that is not the own one', () => {
+describe('an access token as subject token', () => {
   const refused = async (token: string, reason: string) => {
     expect(outcome(await bot.exchange({ subject_token: token }))).toBe('invalid_grant');
     expect(world.issued.at(-1)).toMatchObject({
@@ -87,13 +87,13 @@ describe('an access token that is not the own one', () => {
     return client;
   };
 
-  it('because it has expired is refused', async () => {
+  it('that has expired is refused', async () => {
     const token = new world.idp.provider.ClientCredentials({ client: await registered(), scope: '' });
     token.exp = Math.floor(Date.now() / 1000) - 1;
     await refused(await token.save(), 'expired');
   });
 
-  it("because it is a user's is refused: it says what this client may do, not who the client is", async () => {
+  it('of a user is refused, because it does not identify the client', async () => {
     const token = new world.idp.provider.AccessToken({
       client: await registered(),
       accountId: 'alice',
@@ -104,13 +104,13 @@ describe('an access token that is not the own one', () => {
     await refused(await token.save(), 'unknown');
   });
 
-  it('because it is bound to a certificate is refused', async () => {
+  it('that is bound to a certificate is refused', async () => {
     const token = new world.idp.provider.ClientCredentials({ client: await registered(), scope: '' });
     token['x5t#S256'] = 'thumbprint';
     await refused(await token.save(), 'certificate-bound');
   });
 
-  it('because another provider issued it is refused', async () => {
+  it('of another provider is refused', async () => {
     const elsewhere = await startWorld();
     try {
       const { access_token: token = '' } = await new Bot(elsewhere).authenticate();
@@ -121,18 +121,18 @@ describe('an access token that is not the own one', () => {
   });
 
   it.each([TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_REFRESH_TOKEN, TOKEN_TYPE_JWT])(
-    'because it is an ID-JAG is refused as %s',
+    'that is an ID-JAG is refused with the subject token type %s',
     async (type) => {
-      const asked = spyOnPolicy(world);
+      const policyRequests = spyOnPolicy(world);
       const idJag = await bot.idJag();
-      expect(asked).toHaveLength(1);
+      expect(policyRequests).toHaveLength(1);
       const answer = await bot.exchange({ subject_token: idJag, subject_token_type: type });
       expect(outcome(answer)).toBe('invalid_grant');
-      expect(asked).toHaveLength(1);
+      expect(policyRequests).toHaveLength(1);
     },
   );
 
-  it('is never what an ID-JAG of this provider is redeemed for here', async () => {
+  it('is never issued by this provider for one of its own ID-JAGs', async () => {
     const idJag = await bot.idJag();
     const { privateKey } = world.keys.bot;
     for (const grantType of [GRANT_JWT_BEARER, GRANT_JWT_DPOP]) {
@@ -149,7 +149,7 @@ describe('an access token that is not the own one', () => {
     expect(outcome(await bot.exchange({ requested_token_type: TOKEN_TYPE_ACCESS_TOKEN, subject_token: idJag }))).toBe(
       'invalid_request',
     );
-    // Nor can it be switched on: an identity provider that redeems does not trust itself.
+    // a provider cannot be configured to trust its own ID-JAGs either
     const trustItself = () =>
       addIdJagGrant(world.idp.provider, {
         issuers: { [world.idp.issuer]: {} },

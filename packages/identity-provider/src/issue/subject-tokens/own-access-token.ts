@@ -1,9 +1,9 @@
 import { checkBinding, invalidSubjectToken, type SubjectTokenVerifier } from './subject-token.ts';
 
 /**
- * The service principal's own access token, from `client_credentials` here: looked up in the provider's store,
- * accepted from the client it was issued to only, and where it is bound to a key only with a proof by that key (RFC
- * 9449).
+ * Verifies the service principal's own access token, which this provider issued for `client_credentials`. It is looked up in the
+ * provider's store and accepted only from the client that it was issued to. If it is bound to a key, the request needs a DPoP
+ * proof of that key (RFC 9449).
  */
 export const ownAccessToken: SubjectTokenVerifier = async (token, context) => {
   const { provider, client } = context;

@@ -12,18 +12,18 @@ import { startUsersWorld, type UsersWorld } from '../../../../../test/support/ro
 import type { IdJagRequest } from '../policy.ts';
 
 let world: UsersWorld;
-let asked: IdJagRequest[];
+let policyRequests: IdJagRequest[];
 
 beforeAll(async () => {
   world = await startUsersWorld({ allowPublicClients: true });
 });
 afterAll(() => world.close());
 beforeEach(() => {
-  asked = [];
+  policyRequests = [];
   world.issued.length = 0;
   world.accounts.set('alice', { email: 'alice@acme.example' });
   world.policy = (request) => {
-    asked.push(request);
+    policyRequests.push(request);
     return { granted: true, clientId: `${request.clientId}-at-as`, scopes: ['read'] };
   };
 });
@@ -34,7 +34,7 @@ const dpopHandle = async () => oauth.DPoP({}, await oauth.generateKeyPair('ES256
 
 function expectRefused(answer: Answer, reason: string): void {
   expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
-  expect(asked).toEqual([]);
+  expect(policyRequests).toEqual([]);
   expect(world.issued).toEqual([
     expect.objectContaining({
       granted: false,
@@ -46,13 +46,13 @@ function expectRefused(answer: Answer, reason: string): void {
 }
 
 describe('a refresh token as subject token', () => {
-  it('stands for its user as an ID token would now, and says how the user signed in', async () => {
+  it('gives the policy the claims of an ID token issued now, and how the user signed in', async () => {
     const token = await world.refreshToken('bot', { authTime: 1_700_000_000, acr: 'mfa', amr: ['pwd', 'otp'] });
     world.accounts.set('alice', { email: 'alice@new.example' });
     const { status, body } = await exchange(token);
     expect(status).toBe(200);
     expect(decodeJwt(String(body['access_token']))).toMatchObject({ sub: 'alice', client_id: 'bot-at-as' });
-    expect(asked[0]).toMatchObject({
+    expect(policyRequests[0]).toMatchObject({
       subject: 'alice',
       subjectKind: 'user',
       subjectTokenType: TOKEN_TYPE_REFRESH_TOKEN,
@@ -62,15 +62,15 @@ describe('a refresh token as subject token', () => {
     expect(JSON.stringify([body, world.issued])).not.toContain(token);
   });
 
-  it('shows the policy no claim that was not consented to', async () => {
+  it('gives the policy only claims that the user consented to', async () => {
     await exchange(await world.refreshToken('bot', { consentedScope: 'openid' }));
-    expect(asked[0]?.claims).toEqual({ sub: 'alice' });
+    expect(policyRequests[0]?.claims).toEqual({ sub: 'alice' });
   });
 
-  it('shows the policy what it was granted, which a policy can hold requests to', async () => {
+  it('gives the policy its scopes and resources, so that the policy can refuse other resources', async () => {
     const crm = 'https://crm.acme.example';
     world.policy = (request) => {
-      asked.push(request);
+      policyRequests.push(request);
       return request.resources.every((resource) => request.authorization?.resources.includes(resource))
         ? { granted: true, clientId: 'bot-at-as', scopes: ['read'] }
         : { granted: false, error: 'invalid_target', reason: 'not what the refresh token is for' };
@@ -83,13 +83,13 @@ describe('a refresh token as subject token', () => {
     });
     expect((await exchange(token)).body).toMatchObject({ error: 'invalid_target' });
     await exchange(await world.refreshToken('bot', { consentedScope: 'openid' }));
-    expect(asked.map(({ authorization }) => authorization)).toEqual([
+    expect(policyRequests.map(({ authorization }) => authorization)).toEqual([
       { scopes: ['openid', 'crm:read'], resources: [crm] },
       { scopes: ['openid'], resources: [] },
     ]);
   });
 
-  it('is not used up, and no new one is handed out', async () => {
+  it('stays valid after the exchange, and the response has no new one', async () => {
     const token = await world.refreshToken('bot');
     for (let time = 0; time < 3; time += 1) {
       const { status, body } = await exchange(token);
@@ -99,17 +99,17 @@ describe('a refresh token as subject token', () => {
     expect((await world.provider.RefreshToken.find(token))?.consumed).toBeUndefined();
   });
 
-  it('of another client is refused, and stays good for its own', async () => {
+  it('of another client is refused, and stays valid for its own client', async () => {
     const token = await world.refreshToken('bot');
     expectRefused(await exchange(token, 'other'), 'issued to another client');
     expect((await exchange(token)).status).toBe(200);
   });
 
-  it('of a client that may not use refresh tokens any more is refused', async () => {
+  it('of a client without the grant type refresh_token is refused', async () => {
     expectRefused(await exchange(await world.refreshToken('no-refresh'), 'no-refresh'), 'grant type refresh_token');
   });
 
-  it('that rotation replaced revokes its whole grant', async () => {
+  it('that was replaced by rotation is refused, and all tokens of its grant are revoked', async () => {
     const token = await world.refreshToken('bot');
     const found = await world.provider.RefreshToken.find(token);
     const { grantId = '' } = found ?? {};
@@ -117,13 +117,13 @@ describe('a refresh token as subject token', () => {
     await found?.consume();
     const revoked: unknown[] = [];
     world.provider.once('grant.revoked', (_ctx, id: unknown) => revoked.push(id));
-    expectRefused(await exchange(token), 'replaced before');
+    expectRefused(await exchange(token), 'replaced by rotation');
     expect(revoked).toEqual([grantId]);
     expect(await world.provider.RefreshToken.find(successor)).toBeUndefined();
     expect(await world.provider.Grant.find(grantId)).toBeUndefined();
   });
 
-  it('that rotation replaced harms nobody in the hands of another client', async () => {
+  it('that was replaced by rotation does not revoke its grant if another client sends it', async () => {
     const token = await world.refreshToken('bot');
     const found = await world.provider.RefreshToken.find(token);
     await found?.consume();
@@ -139,12 +139,12 @@ describe('a refresh token as subject token', () => {
         const found = await world.provider.RefreshToken.find(token);
         await (await world.provider.Grant.find(found?.grantId ?? ''))?.destroy();
       },
-      'grant of the refresh token is gone',
+      'grant of the refresh token does not exist',
     ],
-    ['whose account is gone', () => Promise.resolve(world.accounts.delete('alice')), 'account'],
-  ])('%s is refused', async (_name, harm, reason) => {
+    ['whose account was deleted', () => Promise.resolve(world.accounts.delete('alice')), 'account'],
+  ])('%s is refused', async (_name, invalidate, reason) => {
     const token = await world.refreshToken('bot');
-    await harm(token);
+    await invalidate(token);
     expectRefused(await exchange(token), reason);
   });
 
@@ -155,17 +155,17 @@ describe('a refresh token as subject token', () => {
   it.each([
     ['without openid among its scopes', { scope: 'offline_access' }],
     ['whose user did not consent to openid', { consentedScope: 'email' }],
-  ])('%s is no statement of who somebody is', async (_name, properties) => {
+  ])('%s is refused, because it does not identify the user', async (_name, properties) => {
     expectRefused(await exchange(await world.refreshToken('bot', properties)), 'openid');
   });
 
-  it('whose grant belongs to somebody else is refused', async () => {
+  it('whose grant belongs to another account is refused', async () => {
     const of = await world.provider.RefreshToken.find(await world.refreshToken('bot', { accountId: 'mallory' }));
     const { grantId = '' } = of ?? {};
     expectRefused(await exchange(await world.refreshToken('bot', { grantId })), 'belong');
   });
 
-  it('that is bound needs a proof by its key, and binds the ID-JAG', async () => {
+  it('that is bound to a key needs a DPoP proof of the key, and binds the ID-JAG', async () => {
     const dpop = await dpopHandle();
     const jkt = await dpop.calculateThumbprint();
     const token = await world.refreshToken('bot', { jkt });
@@ -183,14 +183,14 @@ describe('a refresh token as subject token', () => {
     expectRefused(await exchange(await world.refreshToken('bot', properties)), reason);
   });
 
-  it('of a public client must be bound', async () => {
+  it('of a public client must be bound to a key', async () => {
     expectRefused(await exchange(await world.refreshToken('public'), 'public'), 'public client');
     const dpop = await dpopHandle();
     const bound = await world.refreshToken('public', { jkt: await dpop.calculateThumbprint() });
     expect((await exchange(bound, 'public', dpop)).status).toBe(200);
   });
 
-  it('is known by the type it is presented as, and by no other', async () => {
+  it('is refused with another subject_token_type, and other tokens are refused as refresh tokens', async () => {
     const refresh = await world.refreshToken('bot');
     const { access_token: own = '', id_token: idToken = '' } = await world.clientCredentials('bot');
     for (const [type, token] of [
@@ -205,10 +205,10 @@ describe('a refresh token as subject token', () => {
     }
   });
 
-  it('cannot be an ID-JAG, whatever it is called', async () => {
+  it('cannot be an ID-JAG, with any subject_token_type', async () => {
     const { body } = await exchange(await world.refreshToken('bot'));
     const idJag = String(body['access_token']);
-    asked.length = 0;
+    policyRequests.length = 0;
     for (const type of [TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_JWT, TOKEN_TYPE_REFRESH_TOKEN]) {
       world.issued.length = 0;
       expectRefused(await world.exchange('bot', { subject_token: idJag, subject_token_type: type }), '');

@@ -10,14 +10,14 @@ import {
 } from './subject-token.ts';
 
 /**
- * A refresh token of somebody who signed in through the calling client, held to what the provider's own
- * `refresh_token` grant asks of the token: issued here, to this client, neither expired nor revoked nor used up by
- * rotation, its grant and its account still there, its key proven. That grant's rule that no more scopes are asked for than
- * the token has is the policy's to apply: the scopes of an ID-JAG are another server's.
+ * Verifies a refresh token of a user who signed in through the requesting client. It makes the same checks as oidc-provider's
+ * `refresh_token` grant: the token was issued to this client; it is not expired, revoked or replaced by rotation; its grant and
+ * its account exist; the request has a DPoP proof of its key. Only the check that the requested scopes are among the token's
+ * scopes is left to the policy, because the scopes of an ID-JAG are those of another server.
  *
- * It is not rotated: an exchange has no answer to hand out a new one in (the draft: `refresh_token` SHOULD NOT be
- * used), and a client whose token were used up silently could not come back. One that rotation did use up is treated
- * as the provider treats it, as stolen: all tokens of its grant are revoked (RFC 9700 section 4.14.2).
+ * The refresh token is not rotated: the response of an exchange cannot contain the new one (the draft: `refresh_token` SHOULD NOT
+ * be used), so the client would lose access. A token that was replaced by rotation counts as stolen, as in oidc-provider: all
+ * tokens of its grant are revoked (RFC 9700 section 4.14.2).
  */
 export const refreshToken: SubjectTokenVerifier = async (token, context) => {
   const { provider, client } = context;
@@ -34,32 +34,35 @@ export const refreshToken: SubjectTokenVerifier = async (token, context) => {
   checkBinding(found, context.dpopThumbprint);
   if (found.consumed) {
     await revokeGrant(found, context);
-    throw invalidSubjectToken('the refresh token was replaced before: its whole grant is revoked now');
+    throw invalidSubjectToken(
+      'the refresh token was replaced by rotation before, so all tokens of its grant are revoked',
+    );
   }
   return verifiedSubject(found, await liveGrant(found, context), context);
 };
 
 async function liveGrant(found: RefreshToken, { provider, client }: SubjectTokenContext): Promise<Grant> {
   const grant = found.grantId === undefined ? undefined : await provider.Grant.find(found.grantId);
-  if (grant === undefined || grant.isExpired) throw invalidSubjectToken('the grant of the refresh token is gone');
+  if (grant === undefined || grant.isExpired)
+    throw invalidSubjectToken('the grant of the refresh token does not exist');
   if (grant.clientId !== client.clientId || grant.accountId !== found.accountId) {
     throw invalidSubjectToken('the refresh token does not belong to its grant');
   }
   return grant;
 }
 
-/** The subject as an ID token for this client would have it now, pairwise identifiers included. */
+/** The subject and claims that an ID token issued now to this client would have, including a pairwise subject. */
 async function verifiedSubject(
   found: RefreshToken,
   grant: Grant,
   { provider, ctx, internals, now }: SubjectTokenContext,
 ): Promise<VerifiedSubject> {
   const scope = grant.getOIDCScopeFiltered(found.scopes);
-  // Without openid nobody agreed that this client is told who they are.
+  // without the scope openid, the user did not consent that the client gets their identity
   if (!scope.split(' ').includes('openid'))
     throw invalidSubjectToken('the refresh token was not granted the scope openid');
   const account = await internals.findAccount(provider, ctx, found.accountId, found);
-  if (account === undefined) throw invalidSubjectToken('the account of the refresh token is gone');
+  if (account === undefined) throw invalidSubjectToken('the account of the refresh token does not exist');
 
   const rejected = grant.getRejectedOIDCClaims();
   const available = await account.claims('id_token', scope, {}, rejected);

@@ -7,7 +7,7 @@ import type { SigningKeys } from '../../signing-keys/signing-keys.ts';
 import type { IdJagRequest } from '../policy.ts';
 import type { WorkloadPlatform } from './workload-platform.ts';
 
-/** Who a subject token stands for. */
+/** The subject of a verified subject token, and the data about it that the policy gets. */
 export type VerifiedSubject = Pick<
   IdJagRequest,
   'subject' | 'subjectKind' | 'claims' | 'authentication' | 'authorization' | 'workload'
@@ -20,31 +20,31 @@ export interface SubjectTokenContext {
   /** The authenticated client. */
   readonly client: TokenEndpointGrantContext['oidc']['client'];
   readonly signingKeys: SigningKeys;
-  /** Of the verified DPoP proof on this request. */
+  /** Thumbprint of the key of this request's verified DPoP proof. */
   readonly dpopThumbprint: string | undefined;
-  /** The subject identifier of a service principal. */
+  /** Returns the subject of a service principal. */
   readonly principalSubject: (clientId: string) => Promise<string>;
-  /** By issuer. */
+  /** The registered workload platforms, by issuer. */
   readonly workloadPlatforms: Readonly<Record<string, WorkloadPlatform>>;
-  /** For the key sets of workload platforms. */
+  /** The fetch function for metadata and key sets of workload platforms. */
   readonly fetch: FetchLike | undefined;
   readonly now: Date;
 }
 
 /**
- * Verifies one type of subject token (RFC 8693 section 3). Throws GrantRefusal: `invalid_grant`, or
- * `temporarily_unavailable` where the keys to verify it with cannot be had at the moment.
+ * Verifies one type of subject token (RFC 8693 section 3). Throws GrantRefusal `invalid_grant` for an invalid token, and
+ * `temporarily_unavailable` if the keys to verify it cannot be fetched at the moment.
  */
 export type SubjectTokenVerifier = (token: string, context: SubjectTokenContext) => Promise<VerifiedSubject>;
 
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
-/** The client learns that the token is not valid, the audit record why. */
+/** The refusal of a subject token. The client gets `description`; only the audit record gets `reason`. */
 export function invalidSubjectToken(reason: string, description = 'the subject token is not valid'): GrantRefusal {
   return new GrantRefusal('invalid_grant', description, reason);
 }
 
-/** A token that is bound to a key or a certificate is no token without it (RFC 9449, RFC 8705). */
+/** Refuses a token that is bound to a key without a DPoP proof of the key (RFC 9449), or is bound in another way (RFC 8705). */
 export function checkBinding(
   token: { jkt?: string | undefined; 'x5t#S256'?: string | undefined; attestationJkt?: string | undefined },
   dpopThumbprint: string | undefined,

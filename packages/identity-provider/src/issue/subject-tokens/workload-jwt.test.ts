@@ -21,7 +21,7 @@ let platform: Loopback;
 let platformKey: KeyPair;
 let spiffeKey: KeyPair;
 let world: UsersWorld;
-let asked: IdJagRequest[];
+let policyRequests: IdJagRequest[];
 
 async function publicJwk(pair: KeyPair, kid: string): Promise<JWK> {
   return { ...(await exportJWK(pair.publicKey)), kid, alg: 'ES256', use: 'sig' };
@@ -54,10 +54,10 @@ afterAll(async () => {
   await Promise.all([world.close(), platform.close()]);
 });
 beforeEach(() => {
-  asked = [];
+  policyRequests = [];
   world.issued.length = 0;
   world.policy = (request) => {
-    asked.push(request);
+    policyRequests.push(request);
     return { granted: true, clientId: `${request.clientId}-at-as`, scopes: ['read'] };
   };
 });
@@ -103,20 +103,20 @@ const exchange = (token: string, clientId = 'bot', dpop?: oauth.DPoPHandle): Pro
 
 function expectRefused(answer: Answer, reason: string, error = 'invalid_grant'): void {
   expect(answer).toMatchObject({ status: error === 'invalid_grant' ? 400 : 503, body: { error } });
-  expect(asked).toEqual([]);
+  expect(policyRequests).toEqual([]);
   expect(world.issued).toEqual([
     expect.objectContaining({ status: 'subject_token_refused', error, reason: expect.stringContaining(reason) }),
   ]);
 }
 
 describe('a workload JWT as subject token', () => {
-  it('stands for the principal its platform was registered for, and is named in the record', async () => {
+  it('identifies the principal of the matching rule, and the audit record names the workload', async () => {
     const token = await sign();
     const { status, body } = await exchange(token);
     expect(status).toBe(200);
     expect(decodeJwt(String(body['access_token'])).sub).toBe('principal-bot');
     const workload = { issuer: platform.origin, subject: SUBJECT };
-    expect(asked[0]).toMatchObject({
+    expect(policyRequests[0]).toMatchObject({
       subject: 'principal-bot',
       subjectKind: 'principal',
       subjectTokenType: TOKEN_TYPE_JWT,
@@ -127,12 +127,12 @@ describe('a workload JWT as subject token', () => {
     expect(JSON.stringify(world.issued)).not.toContain(token.split('.')[2]);
   });
 
-  it('may be without iat, and with the audience of its platform, as SPIFFE has it', async () => {
+  it('is accepted without iat and with the configured audience of its platform, as SPIFFE issues it', async () => {
     expect((await exchange(await svid())).status).toBe(200);
-    expect(asked[0]).toMatchObject({ subject: 'principal-bot', workload: { issuer: SPIFFE } });
+    expect(policyRequests[0]).toMatchObject({ subject: 'principal-bot', workload: { issuer: SPIFFE } });
   });
 
-  it('asks the platform for its keys once', async () => {
+  it('makes the provider fetch the key set of the platform only once', async () => {
     await exchange(await sign());
     await exchange(await sign());
     expect(platform.hits.get('/keys')).toBe(1);
@@ -140,30 +140,42 @@ describe('a workload JWT as subject token', () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ['that has expired', { iat: now() - 600, exp: now() - 60 }, 'has expired'],
-    ['without exp', { exp: undefined }, 'exp is not right'],
-    ['that is not valid yet', { nbf: now() + 60 }, 'nbf is not right'],
-    ['of the future', { iat: now() + 60 }, 'issued in the future'],
-    ['that lives for two days', { exp: now() + 2 * 86_400 }, 'lives longer'],
-    ['for somebody else', { aud: 'https://sts.other.example' }, 'aud is not right'],
-    ['for nobody', { aud: undefined }, 'aud is not right'],
-    ['for a second audience', { aud: ['SELF', 'https://sts.other.example'] }, 'another audience'],
-    ['of no registered platform', { iss: 'https://evil.example' }, 'https://evil.example is not a registered platform'],
-    ['of this provider itself', { iss: 'SELF' }, 'is not a registered platform'],
+    ['without exp', { exp: undefined }, 'exp is invalid'],
+    ['that is not valid yet', { nbf: now() + 60 }, 'nbf is invalid'],
+    ['with iat in the future', { iat: now() + 60 }, 'issued in the future'],
+    ['with a lifetime of two days', { exp: now() + 2 * 86_400 }, 'longer lifetime'],
+    ['with another aud', { aud: 'https://sts.other.example' }, 'aud is invalid'],
+    ['without aud', { aud: undefined }, 'aud is invalid'],
+    ['with a second audience', { aud: ['SELF', 'https://sts.other.example'] }, 'another audience'],
+    [
+      'of a platform that is not registered',
+      { iss: 'https://evil.example' },
+      'https://evil.example is not a registered platform',
+    ],
+    ['with this provider as issuer', { iss: 'SELF' }, 'is not a registered platform'],
     ['without an issuer', { iss: undefined }, 'not a registered platform'],
-    ['of another registered platform', { iss: SPIFFE }, 'does not publish the signing key'],
-    ['whose issuer is a name objects have', { iss: '__proto__' }, 'not a registered platform'],
-    ['that calls itself the principal', { sub: 'principal-bot' }, 'no rule says'],
-    ['that calls itself the client', { sub: 'bot' }, 'no rule says'],
-    ['without sub', { sub: undefined }, 'no rule says'],
+    ['with the issuer of another registered platform', { iss: SPIFFE }, 'does not publish the signing key'],
+    ['whose issuer is the name of a JavaScript object property', { iss: '__proto__' }, 'not a registered platform'],
+    ['with the name of the principal as sub', { sub: 'principal-bot' }, 'no rule in workloads'],
+    ['with the client id as sub', { sub: 'bot' }, 'no rule in workloads'],
+    ['without sub', { sub: undefined }, 'no rule in workloads'],
     ['whose sub is a list with the right one', { sub: [SUBJECT] }, ''],
-    ['of the workload of another client', { sub: 'repo:acme/other:ref:refs/heads/main' }, 'no rule says'],
-    ['of the workload on another platform', { sub: 'spiffe://acme.example/reports' }, 'no rule says'],
-    ['with a claim that is not among those registered', { repository_id: '44' }, 'no rule says'],
-    ['with a claim of another type', { repository_id: 42 }, 'no rule says'],
-    ['without a claim that a function looks at', { enterprise: undefined }, 'no rule says'],
-    ['bound to a key that was not proven', { cnf: { jkt: 'x' } }, 'not proven'],
-    ['bound in a way that is not known', { cnf: { 'x5t#S256': 'x' } }, 'not supported'],
-    ['bound to nothing', { cnf: 'x' }, 'not supported'],
+    [
+      "with the sub of another client's workload",
+      { sub: 'repo:acme/other:ref:refs/heads/main' },
+      'no rule in workloads',
+    ],
+    [
+      'with the sub of a workload on another platform',
+      { sub: 'spiffe://acme.example/reports' },
+      'no rule in workloads',
+    ],
+    ['with a claim value that the rule does not list', { repository_id: '44' }, 'no rule in workloads'],
+    ['with a claim value of another type', { repository_id: 42 }, 'no rule in workloads'],
+    ['without a claim that a function of the rule checks', { enterprise: undefined }, 'no rule in workloads'],
+    ['bound to a key without a DPoP proof', { cnf: { jkt: 'x' } }, 'not proven'],
+    ['bound to a certificate', { cnf: { 'x5t#S256': 'x' } }, 'not supported'],
+    ['with an invalid cnf claim', { cnf: 'x' }, 'not supported'],
   ])('%s is refused', async (_name, claims, reason) => {
     const own = (value: unknown): unknown =>
       Array.isArray(value) ? value.map(own) : value === 'SELF' ? world.issuer : value;
@@ -171,8 +183,8 @@ describe('a workload JWT as subject token', () => {
     expectRefused(await exchange(token), reason);
   });
 
-  it('without iat may live no longer from now than its platform may', async () => {
-    expectRefused(await exchange(await svid({ exp: now() + 700 })), 'lives longer');
+  it('without iat is refused if it expires later than its lifetime limit from now', async () => {
+    expectRefused(await exchange(await svid({ exp: now() + 700 })), 'longer lifetime');
   });
 
   it.each(['at+jwt', 'oauth-id-jag+jwt', 'application/oauth-id-jag+jwt', 'logout+jwt', 'dpop+jwt', ''])(
@@ -212,9 +224,9 @@ describe('a workload JWT as subject token', () => {
   });
 
   it.each([
-    ['larger than any honest one', `eyJhbGciOiJFUzI1NiJ9.${'x'.repeat(17_000)}.x`, 'larger than'],
-    ['no JWT', 'nonsense', 'not a signed JWT'],
-    ['three parts of nothing', 'a.b.c', 'not a signed JWT'],
+    ['larger than the limit', `eyJhbGciOiJFUzI1NiJ9.${'x'.repeat(17_000)}.x`, 'larger than'],
+    ['not a JWT', 'nonsense', 'not a signed JWT'],
+    ['three parts that are not JSON', 'a.b.c', 'not a signed JWT'],
   ])('that is %s is refused', async (_name, token, reason) => {
     expectRefused(await exchange(token), reason);
   });
@@ -228,66 +240,66 @@ describe('a workload JWT as subject token', () => {
   });
 
   it('of another client is refused', async () => {
-    expectRefused(await exchange(await sign(), 'other'), 'no rule says');
+    expectRefused(await exchange(await sign(), 'other'), 'no rule in workloads');
     world.issued.length = 0;
     expect((await exchange(await sign({ sub: 'repo:acme/other:ref:refs/heads/main' }), 'other')).status).toBe(200);
   });
 
-  it('that is bound needs a proof by its key, and binds the ID-JAG', async () => {
+  it('that is bound to a key needs a DPoP proof of the key, and binds the ID-JAG', async () => {
     const dpop = oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
     const jkt = await dpop.calculateThumbprint();
     const { body } = await exchange(await sign({ cnf: { jkt } }), 'bot', dpop);
     expect(decodeJwt(String(body['access_token']))).toMatchObject({ cnf: { jkt } });
   });
 
-  it('is accepted as a workload JWT only', async () => {
+  it('is refused with another subject_token_type', async () => {
     for (const type of [TOKEN_TYPE_ID_TOKEN, TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_REFRESH_TOKEN]) {
       world.issued.length = 0;
       expectRefused(await world.exchange('bot', { subject_token: await sign(), subject_token_type: type }), '');
     }
   });
 
-  it('cannot be what this provider itself issues: an ID-JAG, an ID token', async () => {
+  it('cannot be an ID-JAG or an ID token of this provider', async () => {
     const { body } = await exchange(await sign());
     const { id_token: idToken = '' } = await world.clientCredentials('bot');
-    asked.length = 0;
+    policyRequests.length = 0;
     for (const token of [String(body['access_token']), idToken]) {
       world.issued.length = 0;
       expectRefused(await exchange(token), '');
     }
   });
 
-  it('of a platform that is away is answered with temporarily_unavailable, and accepted when it is back', async () => {
-    const away = await loopback();
+  it('of a platform that is down gets temporarily_unavailable, and is accepted when the platform is back', async () => {
+    const ciPlatform = await loopback();
     const clock = { now: new Date() };
     const users = await startUsersWorld({
-      workloadPlatforms: { [away.origin]: { workloads: [{ clientId: 'bot', claims: { sub: SUBJECT } }] } },
+      workloadPlatforms: { [ciPlatform.origin]: { workloads: [{ clientId: 'bot', claims: { sub: SUBJECT } }] } },
       now: () => clock.now,
     });
     try {
-      const token = () => sign({ iss: away.origin, aud: users.issuer });
+      const token = () => sign({ iss: ciPlatform.origin, aud: users.issuer });
       const attempt = async () =>
         users.exchange('bot', { subject_token: await token(), subject_token_type: TOKEN_TYPE_JWT });
       expect(await attempt()).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
       expect(users.issued.at(-1)).toMatchObject({
         granted: false,
         status: 'keys_unavailable',
-        reason: `the keys of ${away.origin} cannot be had: metadata: answered 503`,
+        reason: `the keys of ${ciPlatform.origin} cannot be fetched: metadata: answered 503`,
       });
       const jwks = { keys: [await publicJwk(platformKey, 'platform-1')] };
-      away.serve((request, response) => {
-        const metadata = { issuer: away.origin, jwks_uri: `${away.origin}/keys` };
+      ciPlatform.serve((request, response) => {
+        const metadata = { issuer: ciPlatform.origin, jwks_uri: `${ciPlatform.origin}/keys` };
         response.end(JSON.stringify(request.url === '/keys' ? jwks : metadata));
       });
       clock.now = new Date(clock.now.getTime() + 2000);
       expect((await attempt()).status).toBe(200);
     } finally {
-      await Promise.all([users.close(), away.close()]);
+      await Promise.all([users.close(), ciPlatform.close()]);
     }
   });
 });
 
-describe('a client that has nothing but a workload JWT', () => {
+describe('a public client with a workload JWT', () => {
   const platforms = async () => ({
     'https://ci.example': {
       jwks: { keys: [await publicJwk(platformKey, 'platform-1')] },
@@ -295,7 +307,7 @@ describe('a client that has nothing but a workload JWT', () => {
     },
   });
 
-  it.each([true, false])('is let in where public clients are: %s', async (allowPublicClients) => {
+  it.each([true, false])('gets an ID-JAG only if allowPublicClients is true: %s', async (allowPublicClients) => {
     const users = await startUsersWorld({ workloadPlatforms: await platforms(), allowPublicClients });
     try {
       const attempt = async (sub: string) =>
@@ -314,30 +326,38 @@ describe('a client that has nothing but a workload JWT', () => {
   });
 });
 
-describe('the rules of a platform', () => {
-  it('see the claims of a token, and nothing that objects have by themselves', () => {
+describe('matchingRule', () => {
+  it('checks only the claims of the token, not inherited properties of the claims object', () => {
     const rules = [{ clientId: 'bot', claims: { toString: (value: unknown) => value !== undefined } }];
     expect(matchingRule(rules, { sub: 'x' })).toBeUndefined();
     expect(matchingRule(rules, { toString: 'x' })).toBe(rules[0]);
   });
 });
 
-describe('platforms that cannot be meant', () => {
+describe('checkWorkloadPlatforms', () => {
   const rule = { clientId: 'bot', claims: { sub: 'x' } };
-  const odd = (members: object): WorkloadPlatform => ({ workloads: [rule], ...members });
+  const withMembers = (members: object): WorkloadPlatform => ({ workloads: [rule], ...members });
 
   it.each<[string, Record<string, WorkloadPlatform>, string]>([
-    ['this provider itself', { 'https://idp.example': { workloads: [rule] } }, 'of itself'],
-    ['a rule for everybody', { 'https://p.example': { workloads: [{ clientId: 'bot', claims: {} }] } }, 'everybody'],
+    ['this provider as a platform', { 'https://idp.example': { workloads: [rule] } }, 'of itself'],
+    [
+      'a rule without conditions',
+      { 'https://p.example': { workloads: [{ clientId: 'bot', claims: {} }] } },
+      'everybody',
+    ],
     ['no rules', { 'https://p.example': { workloads: [] } }, 'workloads'],
     ['plain http', { 'http://p.example': { workloads: [rule] } }, 'neither https nor on loopback'],
-    ['one algorithm in a text', { 'https://p.example': odd({ algorithms: 'ES256' }) }, 'algorithms'],
-    ['no algorithm', { 'https://p.example': odd({ algorithms: [] }) }, 'algorithms'],
-    ['keys that are none', { 'https://p.example': odd({ jwks: [] }) }, 'not a key set'],
-    ['a key set on plain http', { 'https://p.example': odd({ jwksUri: 'http://p.example/keys' }) }, 'on loopback'],
-    ['a misspelt member', { 'https://p.example': odd({ jwks_uri: 'https://p.example/keys' }) }, 'jwks_uri'],
-    ['a lifetime of nothing', { 'https://p.example': { workloads: [rule], maxLifetimeSeconds: 0 } }, 'maxLifetime'],
-  ])('%s', (_name, platforms, message) => {
+    ['algorithms as a string', { 'https://p.example': withMembers({ algorithms: 'ES256' }) }, 'algorithms'],
+    ['an empty list of algorithms', { 'https://p.example': withMembers({ algorithms: [] }) }, 'algorithms'],
+    ['an invalid key set', { 'https://p.example': withMembers({ jwks: [] }) }, 'not a key set'],
+    [
+      'a key set on plain http',
+      { 'https://p.example': withMembers({ jwksUri: 'http://p.example/keys' }) },
+      'on loopback',
+    ],
+    ['a misspelt member', { 'https://p.example': withMembers({ jwks_uri: 'https://p.example/keys' }) }, 'jwks_uri'],
+    ['a lifetime of zero', { 'https://p.example': { workloads: [rule], maxLifetimeSeconds: 0 } }, 'maxLifetime'],
+  ])('refuses %s', (_name, platforms, message) => {
     expect(() => checkWorkloadPlatforms(platforms, 'https://idp.example')).toThrow(
       expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(message) }),
     );

@@ -25,16 +25,16 @@ import {
 } from './subject-token.ts';
 import { DEFAULT_WORKLOAD_LIFETIME_SECONDS, matchingRule, type WorkloadPlatform } from './workload-platform.ts';
 
-/** The largest token that is looked at, in characters. */
+/** The longest token that is accepted, in characters. */
 const MAX_TOKEN_LENGTH = 16 * 1024;
 
 /**
- * The JWT that a registered platform gave the workload the client runs as. The principal is the client that a rule
- * names for such a workload, and never what the token says of itself: `sub` is the platform's word about its own
- * workloads, not about principals here.
+ * Verifies a JWT that a registered platform issued to the workload in which the client runs. The principal is that of the client
+ * in the matching rule. It is never taken from the token's `sub`, which is a name of the platform and not of this provider.
  */
 export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
-  if (token.length > MAX_TOKEN_LENGTH) throw invalidSubjectToken('the workload token is larger than any honest one');
+  if (token.length > MAX_TOKEN_LENGTH)
+    throw invalidSubjectToken(`the workload token is larger than ${MAX_TOKEN_LENGTH} characters`);
   const header = workloadHeader(token);
   const { issuer, platform } = platformOf(token, context);
   if (!allowsAlgorithm(platform.algorithms, header.alg))
@@ -48,7 +48,7 @@ export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
   const rules = platform.workloads.filter(({ clientId }) => clientId === context.client.clientId);
   if (matchingRule(rules, claims) === undefined) {
     throw invalidSubjectToken(
-      `no rule says that the workload ${workload.subject ?? ''} of ${issuer} is the principal of this client`,
+      `no rule in workloads matches the workload ${workload.subject ?? ''} of ${issuer} for this client`,
     );
   }
   return {
@@ -69,7 +69,7 @@ function workloadHeader(token: string): Header {
     throw invalidSubjectToken('the workload token is not a signed JWT');
   }
   const { alg, typ } = header;
-  // An ID-JAG, an access token or a logout token says so here, and is no statement about a workload. JOSE: SPIFFE.
+  // an ID-JAG, an access token or a logout token has another typ; SPIFFE uses JOSE
   if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
     throw invalidSubjectToken('the token is another kind of JWT');
   if ('crit' in header || 'b64' in header) throw invalidSubjectToken('the header has a critical extension');
@@ -93,7 +93,7 @@ function platformOf(
   const platform = known ? workloadPlatforms[issuer as string] : undefined;
   if (typeof issuer !== 'string' || platform === undefined) {
     throw invalidSubjectToken(
-      `${typeof issuer === 'string' ? cleanText(issuer) : 'nobody'} is not a registered platform`,
+      `${typeof issuer === 'string' ? cleanText(issuer) : 'an issuer that is not a string'} is not a registered platform`,
     );
   }
   return { issuer, platform };
@@ -113,7 +113,7 @@ async function keysOf(
     throw new GrantRefusal(
       'temporarily_unavailable',
       'the subject token cannot be verified at the moment',
-      `the keys of ${cleanText(issuer)} cannot be had: ${error.message}`,
+      `the keys of ${cleanText(issuer)} cannot be fetched: ${error.message}`,
     );
   }
   throw invalidSubjectToken(`${cleanText(issuer)} does not publish the signing key`);
@@ -139,14 +139,14 @@ async function verifiedClaims(
     );
     if (verified === undefined) throw invalidSubjectToken('the signature is not valid');
     const { aud } = verified.payload;
-    // For two audiences, whoever is the other one could present it here.
+    // with two audiences, the other audience could send the token to this provider
     if (Array.isArray(aud) && aud.length !== 1)
       throw invalidSubjectToken('the workload token is for another audience too');
     return verified.payload;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw invalidSubjectToken('the workload token has expired');
     if (error instanceof errors.JWTClaimValidationFailed) {
-      throw invalidSubjectToken(`the workload token's ${error.claim} is not right`);
+      throw invalidSubjectToken(`the workload token's ${error.claim} is invalid`);
     }
     if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
       throw invalidSubjectToken('the workload token is not a signed JWT');
@@ -155,7 +155,7 @@ async function verifiedClaims(
   }
 }
 
-/** `exp` and `nbf` are checked by then; `iat` may be absent (SPIFFE), and the life is counted from now where it is. */
+/** Checks `iat` and the lifetime; jwtVerify has checked `exp` and `nbf`. Without `iat` (SPIFFE) the lifetime counts from now. */
 function checkTimes(
   { iat, exp = Number.POSITIVE_INFINITY }: JWTPayload,
   { maxLifetimeSeconds = DEFAULT_WORKLOAD_LIFETIME_SECONDS }: WorkloadPlatform,
@@ -166,11 +166,11 @@ function checkTimes(
     throw invalidSubjectToken('the workload token was issued in the future');
   }
   if (exp - (iat ?? present) > maxLifetimeSeconds) {
-    throw invalidSubjectToken('the workload token lives longer than is accepted from its platform');
+    throw invalidSubjectToken('the workload token has a longer lifetime than is accepted from its platform');
   }
 }
 
-/** RFC 7800: a confirmation that is not understood must not be skipped, or a bound token would work for any holder. */
+/** Refuses unknown kinds of `cnf` (RFC 7800). If they were ignored, everyone who has a bound token could use it. */
 function checkConfirmation({ cnf }: JWTPayload, dpopThumbprint: string | undefined): void {
   if (cnf === undefined) return;
   const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;

@@ -1,30 +1,31 @@
 import { checkKeySource, checkShape, type TrustedIssuer, unchecked } from '@credence/protocol';
 import { z } from 'zod';
 /**
- * What a claim must be: this value, one of these values, or what the function accepts. A claim that is absent is
- * `undefined` to the function and fails every other condition.
+ * A condition for a claim: the value, a list of accepted values, or a function that returns whether it accepts the value. For an
+ * absent claim the function gets `undefined`; the other kinds of conditions fail.
  */
 export type ClaimCondition =
   string | number | boolean | readonly (string | number | boolean)[] | ((value: unknown) => boolean);
 
-/** Which workloads of a platform are which principal. */
+/** A rule that maps workloads of a platform to a principal. */
 export interface WorkloadRule {
-  /** The principal's client here. Only this client may present the workload's token. */
+  /** The principal's client id at this provider. Only this client may send the workload's token. */
   readonly clientId: string;
   /**
-   * All of these must hold; at least one is needed. A platform that the whole world runs on (GitHub Actions) issues
-   * tokens to everybody: name what nobody else can have, `sub` or ids rather than names that can be registered again.
+   * Conditions for the token's claims. All must be met, and at least one is required. A public platform (GitHub Actions) issues
+   * tokens to everybody. So use claims that no other workload can have: `sub`, or ids rather than names that others can register
+   * later.
    */
   readonly claims: Readonly<Record<string, ClaimCondition>>;
 }
 
-/** A platform whose workload JWTs stand for service principals: GitHub Actions, Kubernetes, SPIFFE, a cloud. */
+/** A platform whose workload JWTs identify service principals: GitHub Actions, Kubernetes, SPIFFE or a cloud. */
 export interface WorkloadPlatform extends Pick<TrustedIssuer, 'jwks' | 'jwksUri' | 'algorithms'> {
-  /** What `aud` must be, and be alone. Default: this provider's issuer identifier. */
+  /** The required `aud`, as the only value. Default: this provider's issuer identifier. */
   readonly audience?: string | undefined;
-  /** Which workloads stand for which principals. One that no rule fits is refused. */
+  /** The rules that map workloads to principals. A workload that matches no rule is refused. */
   readonly workloads: readonly WorkloadRule[];
-  /** The longest life of a token that is accepted, in seconds. Default: one day. */
+  /** The longest lifetime of an accepted token, in seconds. Default: one day. */
   readonly maxLifetimeSeconds?: number | undefined;
 }
 
@@ -40,7 +41,10 @@ const platformSchema = z.strictObject({
         clientId: z.string().min(1),
         claims: z
           .record(z.string(), condition)
-          .refine((claims) => Object.keys(claims).length > 0, 'a rule without conditions is everybody on the platform'),
+          .refine(
+            (claims) => Object.keys(claims).length > 0,
+            'a rule without conditions would match everybody on the platform',
+          ),
       }),
     )
     .min(1),
@@ -50,11 +54,11 @@ const platformSchema = z.strictObject({
   jwksUri: z.string().optional(),
 });
 
-/** Throws a TypeError for platforms that cannot be meant. */
+/** Throws a TypeError for invalid platforms. */
 export function checkWorkloadPlatforms(platforms: Readonly<Record<string, WorkloadPlatform>>, ownIssuer: string): void {
   for (const [issuer, platform] of Object.entries(platforms)) {
     if (issuer === ownIssuer) {
-      // What this provider signs for others (ID-JAGs, access tokens) must never come back as a proof of who somebody is.
+      // tokens that this provider signs for other parties (ID-JAGs, access tokens) must never be accepted as workload JWTs
       throw new TypeError('addIdJagExchange: the provider cannot be a workload platform of itself');
     }
     const where = `addIdJagExchange: workloadPlatforms["${issuer}"]`;
@@ -63,20 +67,20 @@ export function checkWorkloadPlatforms(platforms: Readonly<Record<string, Worklo
   }
 }
 
-/** The first rule that all claims fit; undefined where there is none. */
+/** Returns the first rule whose conditions the claims meet. Undefined if there is none. */
 export function matchingRule(
   rules: readonly WorkloadRule[],
   claims: Readonly<Record<string, unknown>>,
 ): WorkloadRule | undefined {
   return rules.find((rule) =>
-    Object.entries(rule.claims).every(([name, wanted]) =>
-      holds(wanted, Object.hasOwn(claims, name) ? claims[name] : undefined),
+    Object.entries(rule.claims).every(([name, expected]) =>
+      meetsCondition(expected, Object.hasOwn(claims, name) ? claims[name] : undefined),
     ),
   );
 }
 
-function holds(wanted: ClaimCondition, actual: unknown): boolean {
-  if (typeof wanted === 'function') return wanted(actual);
-  if (typeof wanted !== 'object') return actual === wanted;
-  return wanted.some((each) => each === actual);
+function meetsCondition(expected: ClaimCondition, actual: unknown): boolean {
+  if (typeof expected === 'function') return expected(actual);
+  if (typeof expected !== 'object') return actual === expected;
+  return expected.some((each) => each === actual);
 }

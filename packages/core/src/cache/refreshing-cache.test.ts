@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Kept } from './kept.ts';
+import { RefreshingCache } from './refreshing-cache.ts';
 
 function world(max?: number) {
   let nowMs = 0;
-  const kept = new Kept<string>({ wallMs: () => nowMs, monotonicMs: () => nowMs }, max);
+  const kept = new RefreshingCache<string>({ wallMs: () => nowMs, monotonicMs: () => nowMs }, max);
   let fetched = 0;
   const fetchFor = (lifeMs: number, refreshAfterMs?: number) => async () => {
     fetched += 1;

@@ -1,0 +1,167 @@
+import { ID_JAG_TYP, type SigningAlgorithm, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
+import type { Issued, ProviderInternals } from '@credence/authorization-server/oidc-provider-internals';
+import { GrantRefusal } from '@credence/authorization-server';
+import type Provider from 'oidc-provider';
+import type { TokenEndpointGrantContext } from 'oidc-provider';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { verifyActor } from './actor.ts';
+import { exchangeSteps, type IssuedFacts, type KnownExchange } from './audit.ts';
+import { idJagClaims, oneOrMany } from './claims.ts';
+import { decide, denialRefusal, denialStatus } from './decision.ts';
+import { type IdJagTerms, settleTerms } from './grant.ts';
+import type { IdJagExchangeOptions } from './options.ts';
+import type { IdJagGrant, IdJagRequest } from './policy.ts';
+import { principalSubject } from './principal-subject.ts';
+import { type ExchangeRequest, readExchangeRequest, requestedFacts } from './request.ts';
+import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
+
+const DEFAULT_LIFETIME_SECONDS = 300;
+
+const { failed, step } = exchangeSteps;
+
+/** One request for an ID-JAG, its client authenticated, and what it is decided by. */
+export interface Exchange {
+  readonly provider: Provider;
+  readonly options: IdJagExchangeOptions;
+  readonly now: Date;
+  readonly ctx: TokenEndpointGrantContext;
+  readonly internals: ProviderInternals;
+}
+
+type Proof = Awaited<ReturnType<ProviderInternals['validateDpop']>>;
+
+/** Reads the request, verifies its tokens, asks the policy and signs. Throws in a step of {@link exchangeSteps}. */
+export async function exchange(given: Exchange): Promise<Issued<KnownExchange, IssuedFacts>> {
+  const { provider, options, now, ctx } = given;
+  const { client, params } = ctx.oidc;
+  const malformed = { clientId: client.clientId, status: 'malformed_request' };
+  const requested = { ...malformed, ...(await step(malformed, () => requestedFacts(params))) };
+  const asked = await step(requested, () => readExchangeRequest(params));
+  await step({ ...requested, status: 'client_not_allowed' }, () => checkClient(given));
+  const proof = await step({ ...requested, status: 'proof_refused' }, async () => provenKey(given));
+
+  const { subject, actor, known } = await verifyTokens(asked, contextOf(given, proof), requested);
+  const request: IdJagRequest = {
+    ...subject,
+    subjectTokenType: asked.subjectTokenType,
+    ...(actor !== undefined && { actor }),
+    clientId: client.clientId,
+    audience: asked.audience,
+    resources: asked.resources,
+    scopes: asked.scopes,
+    ...(asked.authorizationDetails !== undefined && { authorizationDetails: asked.authorizationDetails }),
+    ...(proof !== undefined && { dpopThumbprint: proof.thumbprint }),
+  };
+  const denied = { ...known, status: 'denied_by_policy' };
+  const decision = await step(denied, async () => decide(options.policy, request));
+  if (!decision.granted) throw failed({ ...known, status: denialStatus(decision) }, denialRefusal(decision, ctx));
+  const terms = await step(denied, () =>
+    settleTerms(request, decision, {
+      lifetimeSeconds: options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
+      issuer: provider.issuer,
+    }),
+  );
+  const claims = idJagClaims(provider.issuer, terms, { request, grant: decision, now });
+  const assertion = await step({ ...known, status: 'no_signing_key' }, async () => {
+    checkAlgorithm(options.signingKeys, decision.algorithm);
+    return options.signingKeys.sign(claims, { typ: ID_JAG_TYP, algorithm: decision.algorithm });
+  });
+  return {
+    body: answerOf(assertion, terms, decision),
+    known: { ...known, status: 'failed' },
+    granted: {
+      ...(terms.subject !== request.subject && { issuedSubject: terms.subject }),
+      audience: terms.audience,
+      resource: terms.resources,
+      ...(terms.scopes !== undefined && { grantedScopes: terms.scopes }),
+      ...(claims.jti !== undefined && { jti: claims.jti }),
+      expiresAt: new Date(Math.floor(now.getTime() / 1000 + terms.lifetimeSeconds) * 1000),
+      bound: proof !== undefined,
+      ...(decision.reason !== undefined && { reason: decision.reason }),
+    },
+  };
+}
+
+function checkClient({ ctx, options }: Exchange): void {
+  if (ctx.oidc.client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
+    throw new GrantRefusal('unauthorized_client', 'a client must authenticate to be issued an ID-JAG');
+  }
+}
+
+async function provenKey({ provider, ctx, internals }: Exchange): Promise<Proof> {
+  const proof = await internals.validateDpop(provider, ctx);
+  internals.checkDpopRequired(provider, ctx, proof);
+  await internals.checkDpopReplay(provider, ctx, proof, ctx.oidc.client.clientId);
+  return proof;
+}
+
+function contextOf({ provider, options, now, ctx, internals }: Exchange, proof: Proof): SubjectTokenContext {
+  return {
+    provider,
+    ctx,
+    internals,
+    client: ctx.oidc.client,
+    signingKeys: options.signingKeys,
+    dpopThumbprint: proof?.thumbprint,
+    principalSubject: (clientId) => principalSubject(options.subject, clientId),
+    workloadPlatforms: options.workloadPlatforms ?? {},
+    fetch: options.fetch,
+    now,
+  };
+}
+
+/** Who asks, and who acts for them. */
+async function verifyTokens(
+  asked: ExchangeRequest,
+  context: SubjectTokenContext,
+  requested: KnownExchange,
+): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined; known: KnownExchange }> {
+  const subject = await tokenStep({ ...requested, status: 'subject_token_refused' }, async () =>
+    asked.verifySubjectToken(asked.subjectToken, context),
+  );
+  const known = {
+    ...requested,
+    subject: subject.subject,
+    ...(subject.workload !== undefined && { workload: subject.workload }),
+  };
+  const { actorToken } = asked;
+  if (actorToken === undefined) return { subject, actor: undefined, known };
+  const actor = await tokenStep({ ...known, status: 'actor_token_refused' }, async () =>
+    verifyActor(actorToken, subject, context),
+  );
+  return { subject, actor, known: { ...known, actor: actor.subject } };
+}
+
+/** A step that verifies a token. Where the keys for it cannot be had at the moment, the status is `keys_unavailable`. */
+async function tokenStep<T>(known: KnownExchange, verify: () => Promise<T>): Promise<T> {
+  try {
+    return await verify();
+  } catch (error) {
+    const isAway = error instanceof GrantRefusal && error.error === 'temporarily_unavailable';
+    throw failed(isAway ? { ...known, status: 'keys_unavailable' } : known, error);
+  }
+}
+
+/** RFC 8693 section 2.2.2: `invalid_target` where the IdP is unable to issue a token for the target. */
+function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | undefined): void {
+  const { algorithms } = signingKeys;
+  if (algorithm === undefined || algorithms.includes(algorithm)) return;
+  throw new GrantRefusal(
+    'invalid_target',
+    'this identity provider cannot sign for the target',
+    `the target wants ${algorithm} and there is no signing key for it; there are keys for ${algorithms.join(', ')}`,
+  );
+}
+
+function answerOf(assertion: string, terms: IdJagTerms, grant: IdJagGrant): Record<string, unknown> {
+  const resource = oneOrMany(terms.resources);
+  return {
+    access_token: assertion,
+    issued_token_type: TOKEN_TYPE_ID_JAG,
+    token_type: 'N_A',
+    expires_in: terms.lifetimeSeconds,
+    ...(terms.scopes !== undefined && { scope: terms.scopes.join(' ') }),
+    ...(resource !== undefined && { resource }),
+    ...(grant.authorizationDetails !== undefined && { authorization_details: grant.authorizationDetails }),
+  };
+}
