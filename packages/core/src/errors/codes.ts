@@ -102,7 +102,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['configure', ...PEER_LEGS],
     contacts: EVERYBODY,
     remedy:
-      'Check the URL, DNS, the proxy and TLS from where the bot runs; if they are right, ask whether the peer is up.',
+      'Check the URL, DNS, the proxy and TLS on the machine of the bot; if they are right, ask whether the peer is up.',
   },
   timeout: {
     meaning: 'the peer did not answer in time',
@@ -135,7 +135,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Check that the URL is the right endpoint.',
   },
   redirect_refused: {
-    meaning: 'the peer answered with a redirect that would carry a credential elsewhere',
+    meaning: 'the peer answered with a redirect that Credence does not follow',
     legs: PEER_LEGS,
     contacts: EVERYBODY,
     remedy: 'If the peer has moved, configure its new URL.',
@@ -150,7 +150,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'an OAuth error that has no code of its own in this table',
     legs: ENDPOINT_LEGS,
     contacts: EVERYBODY,
-    remedy: "Look the error up in that peer's documentation, or ask whoever runs it.",
+    remedy: "Look the error up in that peer's documentation, or ask its operator.",
   },
   // discover
   metadata_not_found: {

@@ -49,14 +49,14 @@ describe('CredenceError', () => {
 describe('credenceErrorIn', () => {
   const refusal = new CredenceError(base);
 
-  it('finds the error itself, and one that errors were made of', () => {
+  it('returns the error itself, or the CredenceError that caused it', () => {
     expect(credenceErrorIn(refusal)).toBe(refusal);
     const wrapped = new Error('the negotiation failed', { cause: new TypeError('fetch failed', { cause: refusal }) });
     expect(credenceErrorIn(wrapped)).toBe(refusal);
   });
 
-  it('finds none in other errors and values, and ends where causes go round in a circle', () => {
-    const circular = new Error('round and round');
+  it('returns undefined for other errors and values, and for an error that is its own cause', () => {
+    const circular = new Error('its own cause');
     circular.cause = circular;
     expect(credenceErrorIn(circular)).toBeUndefined();
     expect(credenceErrorIn(new Error('x', { cause: 'a string' }))).toBeUndefined();

@@ -6,29 +6,29 @@ import type { Contact, Leg } from './leg.ts';
 export interface CredenceErrorJson {
   /** Always `CredenceError`. */
   readonly name: 'CredenceError';
-  /** What went wrong, as a constant that programs can compare. */
+  /** What failed, as a constant that programs can compare. */
   readonly code: ErrorCode;
-  /** The leg in which it went wrong. */
+  /** The leg that failed. */
   readonly leg: Leg;
-  /** One sentence in our words: what happened. Never a peer's text. */
+  /** What happened, in one sentence that Credence writes. It never contains free text of a peer. */
   readonly message: string;
-  /** One sentence: what to do about it. */
+  /** What to do, in one sentence. */
   readonly remedy: string;
-  /** Who can mend it. */
+  /** Who can correct the cause. */
   readonly contact: Contact;
   /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
-  /** The configured name of the MCP server that it concerns. */
+  /** The configured name of the MCP server that the error concerns. */
   readonly server?: string | undefined;
-  /** The issuer identifier of the IdP or authorization server that it concerns. */
+  /** The issuer identifier of the IdP or authorization server that the error concerns. */
   readonly issuer?: string | undefined;
-  /** HTTP status of the answer, where there was one. */
+  /** The HTTP status, if the peer answered. */
   readonly status?: number | undefined;
   /** The OAuth error code of the answer (RFC 6749 section 5.2). */
   readonly error?: string | undefined;
-  /** The peer's own words, cleaned and cut. */
+  /** The `error_description` of the peer. Control characters and tokens are removed, and long text is cut. */
   readonly errorDescription?: string | undefined;
-  /** How long the peer asked us to wait, in seconds. */
+  /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   readonly retryAfterSeconds?: number | undefined;
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   readonly missingScopes?: readonly string[] | undefined;
@@ -152,21 +152,21 @@ export function credenceErrorIn(error: unknown): CredenceError | undefined {
   return undefined;
 }
 
-/** The error of a library can contain a response body with tokens. Only its name and code are kept. */
+/** The error of a library can contain a response body with tokens. Only its name and code are cleaned. */
 function causeWithoutSecrets(cause: unknown): Error {
   if (cause instanceof CredenceError) return cause;
-  const kept = new Error(undefined);
-  kept.name = 'Error';
-  delete kept.stack;
+  const cleaned = new Error(undefined);
+  cleaned.name = 'Error';
+  delete cleaned.stack;
   if (cause instanceof Error) {
-    kept.name = cleanText(cause.name, { max: 60 });
+    cleaned.name = cleanText(cause.name, { max: 60 });
     const code = errorCode(cause);
-    kept.message = code ?? kept.name;
-    if (code !== undefined) Object.defineProperty(kept, 'code', { value: code, enumerable: true });
+    cleaned.message = code ?? cleaned.name;
+    if (code !== undefined) Object.defineProperty(cleaned, 'code', { value: code, enumerable: true });
   } else {
-    kept.message = `a thrown ${typeof cause}`;
+    cleaned.message = `a thrown ${typeof cause}`;
   }
-  return kept;
+  return cleaned;
 }
 
 /** The `code` of an error or of its causes. Node's fetch throws a TypeError whose `cause` has a code such as `ECONNREFUSED`. */

@@ -17,10 +17,12 @@ describe('the remedy for a refusal by a peer whose clock differs from ours', () 
   it('starts with the difference if a client assertion was refused, and the contact is you', () => {
     expect(refusal({ ...signed, clockSkewSeconds: 3_600 })).toMatchObject({
       contact: 'you',
-      remedy: expect.stringMatching(/^The clock there is 3600 s ahead of ours, so the client assertion looks expired/u),
+      remedy: expect.stringMatching(
+        /^The clock of https:\/\/idp\.example is 3600 s ahead of ours, so the client assertion looks expired/u,
+      ),
     });
     expect(refusal({ ...signed, clockSkewSeconds: -3_600 }).remedy).toMatch(
-      /^The clock there is 3600 s behind ours, so the client assertion looks not valid yet/u,
+      /^The clock of https:\/\/idp\.example is 3600 s behind ours, so the client assertion looks not valid yet/u,
     );
   });
 
@@ -39,7 +41,9 @@ describe('the remedy for a refusal by a peer whose clock differs from ours', () 
     const grant: Refusal = { ...answer, leg: 'redeem', grant: 'jwt-bearer', error: 'invalid_grant' };
     expect(refusal({ ...grant, clockSkewSeconds: -45 })).toMatchObject({
       contact: 'server-owner',
-      remedy: expect.stringMatching(/^The clock there is 45 s behind ours: check the clocks first/u),
+      remedy: expect.stringMatching(
+        /^The clock of https:\/\/idp\.example is 45 s behind ours: check the clocks first/u,
+      ),
     });
   });
 

@@ -71,7 +71,7 @@ function authenticationOf({ signedAuthentication }: Refusal): string {
 function withClockRemedy(answer: Refusal, wording: Wording): Wording {
   const { clockSkewSeconds: skew = 0, signedAuthentication = false } = answer;
   if (Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
-  const difference = `The clock there is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`;
+  const difference = `The clock of ${answer.issuer} is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`;
   if (wording.code === 'invalid_client' && signedAuthentication) {
     const remedy = `${difference}, so the client assertion looks ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
     return { ...wording, contact: 'you', remedy };

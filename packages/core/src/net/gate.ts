@@ -181,7 +181,7 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     ...base,
     code: 'unreachable',
     message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}.`,
-    remedy: `Check ${check}, and DNS, proxy and TLS from where the bot runs; if they are right, ask whether it is up.`,
+    remedy: `Check ${check}, and DNS, proxy and TLS on the machine of the bot; if they are right, ask whether the peer is up.`,
     // The name is misspelt, or the DNS of this machine does not know it.
     contact: code === 'ENOTFOUND' ? 'you' : about.contact,
     retryable: true,

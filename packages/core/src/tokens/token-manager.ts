@@ -78,7 +78,7 @@ export class TokenManager {
     this.#entries = lruCache(maxTokens);
     this.#refusals = new Refusals(runtime.clock);
     this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#renewDue(nowMs));
-    // Each acquisition adds a listener and removes it at its end, so many listeners are no leak.
+    // Each acquisition adds a listener and removes it at its end, so many listeners are not a memory leak.
     setMaxListeners(0, this.#closing.signal);
   }
 
