@@ -14,7 +14,7 @@ const IDP_METADATA = `${IDP}/.well-known/oauth-authorization-server`;
 const AS_METADATA = `${AS}/.well-known/oauth-authorization-server`;
 const KEYS = await generateKeyPair('ES256');
 
-/** A public network of the given JSON documents; everything else is 404. It records each URL that is requested. */
+/** A fetch function that serves the given JSON documents, responds 404 to any other URL, and records each requested URL. */
 function network(documents: Record<string, unknown>, challenge?: string) {
   const requested: string[] = [];
   const fetch = async (input: string | URL | Request) => {
@@ -39,7 +39,7 @@ async function refusedBot(peers: ReturnType<typeof network>, server: Partial<Mcp
   return refusalOf(bot.token('mcp'));
 }
 
-/** Nothing was sent to a host that is not one of the three. */
+/** Expects that all requests went to one of the three configured hosts. */
 function expectOnlyPublicRequests(requested: readonly string[]): void {
   const hosts = new Set(requested.map((url) => new URL(url).hostname));
   expect([...hosts].filter((host) => !['idp.example', 'as.example', 'mcp.example'].includes(host))).toEqual([]);
@@ -64,7 +64,7 @@ describe.each(HOSTILE_HOSTS)('the host %s', (host) => {
     expectOnlyPublicRequests(peers.requested);
   });
 
-  it("is refused as authorization server in the server's metadata", async () => {
+  it("is refused as authorization server in the MCP server's metadata", async () => {
     const peers = network({ ...GOOD, [PRM]: prm(`https://${host}`) });
     const refusal = await refusedBot(peers, { issuer: 'discover' });
     expect(refusal).toMatchObject({ code: 'forbidden_url', leg: 'discover', contact: 'server-owner' });
@@ -78,7 +78,7 @@ describe.each(HOSTILE_HOSTS)('the host %s', (host) => {
     expectOnlyPublicRequests(peers.requested);
   });
 
-  it("is refused as jwks_uri of the IdP's metadata, where an ID-JAG is verified", async () => {
+  it("is refused as jwks_uri of the IdP's metadata when an ID-JAG is verified", async () => {
     const peers = network({ [IDP_METADATA]: { issuer: IDP, jwks_uri: url } });
     const idJag = await new SignJWT({ client_id: 'a1' })
       .setProtectedHeader({ alg: 'ES256', kid: '1', typ: 'oauth-id-jag+jwt' })
@@ -92,7 +92,7 @@ describe.each(HOSTILE_HOSTS)('the host %s', (host) => {
     expectOnlyPublicRequests(peers.requested);
   });
 
-  it('is refused as jwks_uri, where an access token is verified', async () => {
+  it("is refused as jwks_uri of the authorization server's metadata when an access token is verified", async () => {
     const peers = network({ [AS_METADATA]: { issuer: AS, jwks_uri: url } });
     const token = await new SignJWT({ client_id: 'a1', scope: 'x' })
       .setProtectedHeader({ alg: 'ES256', kid: '1', typ: 'at+jwt' })
@@ -106,7 +106,7 @@ describe.each(HOSTILE_HOSTS)('the host %s', (host) => {
     expectOnlyPublicRequests(peers.requested);
   });
 
-  it('is refused as introspection_endpoint', async () => {
+  it("is refused as introspection_endpoint of the authorization server's metadata", async () => {
     const peers = network({ [AS_METADATA]: { issuer: AS, introspection_endpoint: url } });
     const introspection = { clientId: 'mcp-server', clientSecret: 'secret' };
     const verifier = accessTokenVerifier({ issuer: AS, resource: MCP, introspection, fetch: peers.fetch });

@@ -4,7 +4,7 @@ import { refusalOf } from '../support/evidence.ts';
 import { stopTimeouts, whileTimePasses } from '../support/faked-time.ts';
 import { say } from '../support/oauth-world.ts';
 import { drip, endless, type PeerAnswer, silence } from '../support/peer.ts';
-import { type AttackWorld, call, expectForThePerson, startAttackWorld } from './support/attack-world.ts';
+import { type AttackWorld, call, expectPlainError, startAttackWorld } from './support/attack-world.ts';
 
 let world: AttackWorld;
 
@@ -16,7 +16,7 @@ afterEach(async () => {
   await world.close();
 });
 
-/** Sixteen megabytes of spaces in sixteen kilobytes. */
+/** Sixteen megabytes of spaces, compressed to sixteen kilobytes. */
 const BOMB = gzipSync(Buffer.alloc(16 * 1024 * 1024, ' '));
 const quick = {
   timeout: { requestMs: 800, totalMs: 8_000 },
@@ -54,7 +54,7 @@ function answerAt(at: At, answer: PeerAnswer): void {
   }
 }
 
-function askedAt(at: At): number {
+function requestsAt(at: At): number {
   const { idp, as, mcp } = world;
   switch (at) {
     case 'server metadata':
@@ -71,62 +71,62 @@ function askedAt(at: At): number {
   }
 }
 
-describe.each(LEGS)('at %s', (at, whose) => {
-  it('an endless answer is let go of at once', async () => {
+describe.each(LEGS)('at %s', (at, expected) => {
+  it('an endless response is aborted within two seconds', async () => {
     const started = performance.now();
     answerAt(at, endless());
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'response_too_large', ...whose }, world);
+    expectPlainError(error, { code: 'response_too_large', ...expected }, world);
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it('a small answer that unpacks to a huge one is let go of', async () => {
+  it('a small compressed response with a huge content is aborted', async () => {
     async function* once() {
       yield BOMB;
     }
     answerAt(at, { headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, body: once() });
     const error = await refusalOf(call(world.bot({ principal: { retry: { retries: 0 } } })));
-    expectForThePerson(error, { code: 'response_too_large', ...whose }, world);
+    expectPlainError(error, { code: 'response_too_large', ...expected }, world);
   });
 
-  it('an answer byte by byte ends with its time', async () => {
+  it('a response that arrives byte by byte causes a timeout', async () => {
     stopTimeouts();
     answerAt(at, drip({ body: JSON.stringify({ access_token: 'x'.repeat(500) }), everyMs: 50 }));
     const refusal = refusalOf(call(world.bot({ principal: quick })));
-    const error = await whileTimePasses(refusal, () => askedAt(at) > 0);
-    expectForThePerson(error, { code: 'timeout', ...whose }, world);
+    const error = await whileTimePasses(refusal, () => requestsAt(at) > 0);
+    expectPlainError(error, { code: 'timeout', ...expected }, world);
   });
 
-  it('silence ends with its time', async () => {
+  it('a missing response causes a timeout', async () => {
     stopTimeouts();
     answerAt(at, silence());
     const refusal = refusalOf(call(world.bot({ principal: quick })));
-    const error = await whileTimePasses(refusal, () => askedAt(at) > 0);
-    expectForThePerson(error, { code: 'timeout', ...whose }, world);
+    const error = await whileTimePasses(refusal, () => requestsAt(at) > 0);
+    expectPlainError(error, { code: 'timeout', ...expected }, world);
     expect(error.remedy).toContain('timeout.requestMs');
   });
 
   it.each(['99999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
-    'a Retry-After of %s keeps nobody waiting, and is heeded',
+    'a Retry-After of %s rejects the call at once, without a retry',
     async (retryAfter) => {
       answerAt(at, { status: 429, headers: { 'retry-after': retryAfter } });
       const error = await refusalOf(call(world.bot({ principal: patient })));
-      expectForThePerson(error, { code: 'rate_limited', ...whose }, world);
+      expectPlainError(error, { code: 'rate_limited', ...expected }, world);
       expect(error.retryable).toBe(true);
       expect(error.retryAfterSeconds).toBeGreaterThan(90_000_000);
-      expect(askedAt(at)).toBe(1);
+      expect(requestsAt(at)).toBe(1);
     },
   );
 
-  it('a Retry-After that is no time is none', async () => {
+  it('an invalid Retry-After is ignored', async () => {
     answerAt(at, { status: 429, headers: { 'retry-after': '999999999999999999999' } });
     const error = await refusalOf(call(world.bot({ principal: patient })));
-    expectForThePerson(error, { code: 'rate_limited', ...whose }, world);
+    expectPlainError(error, { code: 'rate_limited', ...expected }, world);
     expect(error).not.toHaveProperty('retryAfterSeconds');
-    expect(askedAt(at)).toBe(2);
+    expect(requestsAt(at)).toBe(2);
   });
 
-  it('a page of HTML in place of JSON is no answer', async () => {
+  it('a page of HTML instead of JSON is not accepted', async () => {
     answerAt(at, { headers: { 'content-type': 'text/html' }, body: '<h1>Sign in</h1> {"issuer":"x"}' });
     if (at === 'server metadata') {
       expect((await call(world.bot())).status).toBe(200);
@@ -135,26 +135,29 @@ describe.each(LEGS)('at %s', (at, whose) => {
     }
     const error = await refusalOf(call(world.bot()));
     expect(error.code).toMatch(/^(?:invalid_response|metadata_not_found)$/u);
-    expect(error.leg).toBe(whose.leg);
+    expect(error.leg).toBe(expected.leg);
     expect(error.message).not.toContain('Sign in');
   });
 });
 
 describe('at the MCP server', () => {
-  it.each([12_000, 100_000])('a challenge of %d bytes leads to nothing', async (size) => {
-    const wanted = 'tools:admin '.repeat(size / 12);
-    world.mcp.route('POST /mcp', {
-      status: 403,
-      headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${wanted}"` },
-    });
-    const error = await refusalOf(call(world.bot({ server: { scopes: ['tools:read'], stepUp: ['tools:write'] } })));
-    expect(error).toMatchObject({ leg: 'call', contact: 'server-owner' });
-    expect(error.code).toMatch(/^(?:forbidden|unreachable)$/u);
-    expect(error.message).toMatch(/^[\x20-\x7e]{1,300}$/u);
-    expect(world.idp.script.count('exchange')).toBe(1);
-  });
+  it.each([12_000, 100_000])(
+    'a challenge of %d bytes causes an error of ordinary length and no exchange',
+    async (size) => {
+      const wanted = 'tools:admin '.repeat(size / 12);
+      world.mcp.route('POST /mcp', {
+        status: 403,
+        headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${wanted}"` },
+      });
+      const error = await refusalOf(call(world.bot({ server: { scopes: ['tools:read'], stepUp: ['tools:write'] } })));
+      expect(error).toMatchObject({ leg: 'call', contact: 'server-owner' });
+      expect(error.code).toMatch(/^(?:forbidden|unreachable)$/u);
+      expect(error.message).toMatch(/^[\x20-\x7e]{1,300}$/u);
+      expect(world.idp.script.count('exchange')).toBe(1);
+    },
+  );
 
-  it('an endless page under a 401 or a 403 is let go of', async () => {
+  it('an endless body of a 401 or a 403 is aborted', async () => {
     for (const status of [401, 403]) {
       world.mcp.route('POST /mcp', endless({ status }));
       const error = await refusalOf(call(world.bot()));
@@ -165,7 +168,7 @@ describe('at the MCP server', () => {
     expect(world.mcp.bytesWritten() - written).toBeLessThan(1024 * 1024);
   });
 
-  it('a list of ten thousand authorization servers is an error of ordinary length', async () => {
+  it('a list of ten thousand authorization servers causes an error of ordinary length', async () => {
     world.mcp.route('GET /.well-known/oauth-protected-resource/mcp', {
       body: {
         resource: world.resource,
@@ -173,6 +176,6 @@ describe('at the MCP server', () => {
       },
     });
     const error = await refusalOf(call(world.bot({ server: { issuer: 'discover' } })));
-    expectForThePerson(error, { code: 'ambiguous_issuer', leg: 'discover', contact: 'you' }, world);
+    expectPlainError(error, { code: 'ambiguous_issuer', leg: 'discover', contact: 'you' }, world);
   });
 });

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { validOptions } from '../configuration/support/bot-options.ts';
 import { refusalOf } from '../support/evidence.ts';
-import { type AttackWorld, call, expectForThePerson, startAttackWorld } from './support/attack-world.ts';
+import { type AttackWorld, call, expectPlainError, startAttackWorld } from './support/attack-world.ts';
 
 const GRANT_JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
-describe('an ID-JAG that was stolen on its way', () => {
+describe('a stolen ID-JAG', () => {
   let sandbox: Sandbox;
-  /** As it went from reporting-bot to the authorization server of issues. */
+  /** The ID-JAG that reporting-bot sent to the authorization server of issues. */
   let stolen: string;
   let accessToken: string;
 
@@ -32,7 +32,7 @@ describe('an ID-JAG that was stolen on its way', () => {
     await bot.close();
   });
 
-  /** What the authorization server says to somebody who presents it. */
+  /** Presents an assertion at an authorization server, expects a refusal, and returns the OAuth error. */
   async function present(
     assertion: string,
     client?: { clientId: string; clientSecret: string },
@@ -56,21 +56,21 @@ describe('an ID-JAG that was stolen on its way', () => {
   const own = () => sandbox.principals['reporting-bot'].servers.issues;
   const thief = () => sandbox.principals['triage-bot'].servers.issues;
 
-  it('is worth nothing to another client', async () => {
+  it('is refused from another client', async () => {
     expect(await present(stolen, thief())).toBe('invalid_grant');
   });
 
-  it('is worth nothing to nobody in particular', async () => {
+  it('is refused from a client that does not authenticate', async () => {
     expect(await present(stolen)).toMatch(/^invalid_(?:client|request)$/u);
     expect(await present(stolen, { ...own(), clientSecret: 'guessed' })).toBe('invalid_client');
   });
 
-  it('is worth nothing at another authorization server', async () => {
+  it('is refused at another authorization server', async () => {
     const { research } = sandbox.authorizationServers;
     expect(await present(stolen, sandbox.principals['reporting-bot'].servers.database, research)).toBe('invalid_grant');
   });
 
-  it('is worth nothing as an access token', async () => {
+  it('is refused as an access token', async () => {
     const response = await fetch(sandbox.servers.issues.url, {
       method: 'POST',
       headers: {
@@ -83,7 +83,7 @@ describe('an ID-JAG that was stolen on its way', () => {
     expect(response.status).toBe(401);
   });
 
-  it('is worth nothing with its signature taken off or its algorithm renamed', async () => {
+  it('is refused without its signature, with changed claims, and with another algorithm in its header', async () => {
     const [header = '', payload = '', signature = ''] = stolen.split('.');
     const renamed = (alg: string) =>
       Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(header, 'base64url').toString()), alg })).toString(
@@ -105,7 +105,7 @@ describe('an ID-JAG that was stolen on its way', () => {
     }
   });
 
-  it('is worth nothing signed anew, though the key comes with it', async () => {
+  it('is refused with a new signature, even if the header contains the new key', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256');
     const jwk = await exportJWK(publicKey);
     for (const header of [
@@ -121,7 +121,7 @@ describe('an ID-JAG that was stolen on its way', () => {
     }
   });
 
-  it('does not help a token that was taken for another server', async () => {
+  it('yields an access token that another MCP server refuses', async () => {
     const response = await fetch(sandbox.servers.documents.url, {
       method: 'POST',
       headers: {
@@ -134,7 +134,7 @@ describe('an ID-JAG that was stolen on its way', () => {
     expect(response.status).toBe(401);
   });
 
-  it("lets nobody in who has the principal's own client at the authorization server but not at the IdP", async () => {
+  it("cannot be obtained with the principal's credential at the authorization server and a wrong one at the IdP", async () => {
     const options = validOptions(sandbox);
     const { clientId } = sandbox.principals['reporting-bot'];
     const bot = new ServicePrincipal({
@@ -150,7 +150,7 @@ describe('an ID-JAG that was stolen on its way', () => {
   });
 });
 
-describe('an ID-JAG that is wrong where the IdP issues it', () => {
+describe('an invalid ID-JAG from the IdP', () => {
   let world: AttackWorld;
 
   beforeEach(async () => {
@@ -177,23 +177,23 @@ describe('an ID-JAG that is wrong where the IdP issues it', () => {
       'idp-admin',
     ],
     ['of another IdP', { claims: (claims) => ({ ...claims, iss: 'https://idp.example' }) }, 'idp-admin'],
-    ['that is over', { claims: (claims) => ({ ...claims, exp: 1_000_000_000 }) }, 'idp-admin'],
-  ])('%s is sent nowhere', async (_what, forgery, contact) => {
+    ['that has expired', { claims: (claims) => ({ ...claims, exp: 1_000_000_000 }) }, 'idp-admin'],
+  ])('%s is not sent to the authorization server', async (_what, forgery, contact) => {
     try {
       world.idp.forge(forgery);
       const error = await refusalOf(call(world.bot()));
-      expectForThePerson(error, { code: 'invalid_id_jag', leg: 'exchange', contact }, world);
+      expectPlainError(error, { code: 'invalid_id_jag', leg: 'exchange', contact }, world);
       expect(world.as.script.count('redeem')).toBe(0);
     } finally {
       await world.close();
     }
   });
 
-  it('by a key that is not published is refused by the authorization server, which says so', async () => {
+  it('with a signature by an unpublished key is refused by the authorization server, and the remedy says why', async () => {
     try {
       world.idp.forge({ signature: 'unpublished-key' });
       const error = await refusalOf(call(world.bot()));
-      expectForThePerson(error, { code: 'invalid_grant', leg: 'redeem', contact: 'server-owner' }, world);
+      expectPlainError(error, { code: 'invalid_grant', leg: 'redeem', contact: 'server-owner' }, world);
       expect(error.remedy).toContain('trusts this IdP');
     } finally {
       await world.close();

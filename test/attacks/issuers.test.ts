@@ -7,8 +7,8 @@ import { startPeer } from '../support/peer.ts';
 import {
   type AttackWorld,
   call,
-  expectForThePerson,
-  expectNothingCaught,
+  expectPlainError,
+  expectNoSecretSentTo,
   jsonRpcResult,
   resourceMetadata,
   startAttackWorld,
@@ -23,7 +23,7 @@ afterEach(async () => world.close());
 
 const METADATA = 'GET /.well-known/oauth-protected-resource/mcp';
 
-/** Makes the trap a working authorization server as far as its metadata goes. */
+/** Makes the trap serve the metadata of an authorization server. */
 function trapAsAuthorizationServer(): void {
   const { trap } = world;
   trap.route('/.well-known/oauth-authorization-server', {
@@ -31,53 +31,50 @@ function trapAsAuthorizationServer(): void {
   });
 }
 
-describe('an answer for another issuer', () => {
-  it('of the authorization server is refused before it is sent anything', async () => {
+describe('metadata with another issuer', () => {
+  it('of the authorization server is refused before a request with credentials', async () => {
     world.as.script.always('metadata', otherIssuer('https://as.example'));
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
+    expectPlainError(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
     expect(error.remedy).toContain('servers.mcp.issuer');
     expect(world.as.script.count('redeem')).toBe(0);
     expect(world.idp.issued).toEqual([]);
   });
 
-  it('of the IdP is refused before it is sent anything', async () => {
+  it('of the IdP is refused before a request with credentials', async () => {
     world.idp.script.always('metadata', otherIssuer('https://idp.example'));
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
+    expectPlainError(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
     expect(error.remedy).toContain('idp.issuer');
     expect(world.idp.script.count('authenticate')).toBe(0);
   });
 
-  it.each(['HTTPS://AS.EXAMPLE', 'http://127.0.0.1:80/..', ' ', ''])(
-    'that is spelt %p is another issuer',
-    async (issuer) => {
-      world.as.script.always('metadata', otherIssuer(issuer));
-      expect(await refusalOf(call(world.bot()))).toMatchObject({ code: 'issuer_mismatch' });
-      expect(world.as.script.count('redeem')).toBe(0);
-    },
-  );
+  it.each(['HTTPS://AS.EXAMPLE', 'http://127.0.0.1:80/..', ' ', ''])('%p is refused', async (issuer) => {
+    world.as.script.always('metadata', otherIssuer(issuer));
+    expect(await refusalOf(call(world.bot()))).toMatchObject({ code: 'issuer_mismatch' });
+    expect(world.as.script.count('redeem')).toBe(0);
+  });
 });
 
-describe('a server that names another authorization server to catch a secret', () => {
+describe('an MCP server that names an authorization server of an attacker', () => {
   beforeEach(trapAsAuthorizationServer);
 
-  it('catches nothing where the issuer is pinned', async () => {
+  it('is refused if issuer is configured', async () => {
     world.mcp.route(METADATA, { body: resourceMetadata(world.resource, [world.trap.origin]) });
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
+    expectPlainError(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
     expect(world.trap.requests).toEqual([]);
   });
 
-  it('catches nothing beside the right one where none is pinned', async () => {
+  it("is refused if it also names the right one and issuer is 'discover'", async () => {
     world.mcp.route(METADATA, { body: resourceMetadata(world.resource, [world.as.issuer, world.trap.origin]) });
     const error = await refusalOf(call(world.bot({ server: { issuer: 'discover' } })));
-    expectForThePerson(error, { code: 'ambiguous_issuer', leg: 'discover', contact: 'you' }, world);
+    expectPlainError(error, { code: 'ambiguous_issuer', leg: 'discover', contact: 'you' }, world);
     expect(error.remedy).toContain('servers.mcp.issuer');
     expect(world.trap.requests).toEqual([]);
   });
 
-  it('catches nothing later, when the first one was discovered', async () => {
+  it("is refused if issuer is 'discover' and another one was discovered before", async () => {
     let hours = 0;
     const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() + hours * 3_600_000 };
     const bot = world.bot({ server: { issuer: 'discover' }, principal: { clock } });
@@ -86,13 +83,13 @@ describe('a server that names another authorization server to catch a secret', (
     world.mcp.route(METADATA, { body: resourceMetadata(world.resource, [world.trap.origin]) });
     hours = 30;
     const error = await refusalOf(call(bot));
-    expectForThePerson(error, { code: 'issuer_changed', leg: 'discover', contact: 'server-owner' }, world);
+    expectPlainError(error, { code: 'issuer_changed', leg: 'discover', contact: 'server-owner' }, world);
     expect(error.message).toContain(world.as.issuer);
     expect(await bot.diagnose('mcp')).toMatchObject({ ok: false, error: { code: 'issuer_changed' } });
     expect(world.trap.requests).toEqual([]);
   });
 
-  it('catches nothing by a document at another origin that its challenge points to', async () => {
+  it('in a document at another origin is refused, and that origin gets no credential', async () => {
     world.mcp.route(METADATA, { status: 404 });
     const pointer = `${world.trap.origin}/metadata`;
     world.mcp.route('POST /mcp', {
@@ -101,14 +98,14 @@ describe('a server that names another authorization server to catch a secret', (
     });
     world.trap.route('/metadata', { body: resourceMetadata(world.resource, [world.trap.origin]) });
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
+    expectPlainError(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
     expect(world.trap.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /metadata']);
-    expectNothingCaught(world.trap, world);
+    expectNoSecretSentTo(world.trap, world);
   });
 });
 
-describe('a bad server among the servers of one bot', () => {
-  it('gets its own credential and an ID-JAG for itself, which is worth nothing at the other one', async () => {
+describe('a malicious MCP server of a bot with two servers', () => {
+  it('gets only its own credential and an ID-JAG for itself, which the other authorization server refuses', async () => {
     const { idp, as, mcp, resource, idpClient, asClient } = world;
     const ownClient = { clientId: 'bot-at-bad', secret: 'only/for the+bad one' };
     const bad = await startPeer({});
@@ -143,29 +140,29 @@ describe('a bad server among the servers of one bot', () => {
         client_id: ownClient.clientId,
         resource: badResource,
       });
-      const seenByBad = JSON.stringify([...bad.requests, ...badAs.script.received('redeem')]);
-      for (const notTheirs of [
+      const sentToBad = JSON.stringify([...bad.requests, ...badAs.script.received('redeem')]);
+      for (const secretOfGood of [
         asClient.secret ?? '',
         ...as.issued,
         ...idp.issued.filter((jwt) => decodeJwt(jwt).aud === as.issuer),
       ]) {
-        expect(seenByBad).not.toContain(notTheirs);
+        expect(sentToBad).not.toContain(secretOfGood);
       }
       expect(mcp.requests.map(({ headers }) => headers.authorization)).not.toContain(`Bearer ${badAs.issued[0]}`);
 
-      // what the bad one holds now, it tries at the good one
-      const asked = await fetch(as.tokenEndpoint, {
+      // The malicious server presents the ID-JAG that it got at the other authorization server.
+      const answer = await fetch(as.tokenEndpoint, {
         method: 'POST',
         headers: { authorization: `Basic ${Buffer.from('bot-at-bad:only').toString('base64')}` },
         body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }),
       });
-      expect(asked.status).toBe(401);
+      expect(answer.status).toBe(401);
     } finally {
       await Promise.all([bad.close(), badAs.close()]);
     }
   });
 
-  it('cannot have its tokens taken from the other one by naming its token endpoint', async () => {
+  it('gets no access token of the other authorization server by naming its token endpoint', async () => {
     const { as, mcp, idp, idpClient, resource } = world;
     const bad = await startPeer({});
     try {
@@ -187,7 +184,7 @@ describe('a bad server among the servers of one bot', () => {
         },
       });
       const error = await refusalOf(call(bot, 'bad'));
-      expectForThePerson(error, { code: 'invalid_client', leg: 'redeem', contact: 'server-owner' }, world);
+      expectPlainError(error, { code: 'invalid_client', leg: 'redeem', contact: 'server-owner' }, world);
       expect(as.issued).toEqual([]);
       expect(bad.received('POST /mcp')).toEqual([]);
       expect(mcp.requests).toEqual([]);

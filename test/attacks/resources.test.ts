@@ -5,8 +5,8 @@ import { otherResource } from '../support/oauth-world.ts';
 import {
   type AttackWorld,
   call,
-  expectForThePerson,
-  expectNothingCaught,
+  expectPlainError,
+  expectNoSecretSentTo,
   resourceMetadata,
   startAttackWorld,
   unauthorized,
@@ -21,48 +21,48 @@ afterEach(async () => world.close());
 
 const METADATA = 'GET /.well-known/oauth-protected-resource/mcp';
 
-describe('a server that wants a token for another resource', () => {
+describe('an MCP server whose metadata names another resource', () => {
   it.each<[string, (own: string) => string]>([
     ['another server', () => 'https://payroll.example/mcp'],
     ['another port of its host', () => 'http://127.0.0.1:1/mcp'],
-    ['a path beside its own', (own) => `${own}-admin`],
+    ['a path that begins with its own', (own) => `${own}-admin`],
     ['a path below its own', (own) => `${own}/admin`],
-    ['itself, with a user name', (own) => own.replace('http://', 'http://payroll.example@')],
-    ['itself, with a line break', (own) => `${own}\n`],
-    ['nothing', () => ''],
-  ])('gets none by metadata about %s', async (_what, resource) => {
+    ['its own URL with a user name', (own) => own.replace('http://', 'http://payroll.example@')],
+    ['its own URL with a line break', (own) => `${own}\n`],
+    ['an empty string', () => ''],
+  ])('gets no access token: %s', async (_what, resource) => {
     world.mcp.route(METADATA, { body: resourceMetadata(resource(world.resource), [world.as.issuer]) });
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
+    expectPlainError(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
     expect(world.idp.script.count('exchange')).toBe(0);
     expect(world.mcp.received('POST /mcp')).toEqual([]);
   });
 });
 
-describe('an answer that is for another resource', () => {
-  it('of the IdP: its ID-JAG is not sent on', async () => {
+describe('a token response for another resource', () => {
+  it('from the IdP is refused, and its ID-JAG is not sent to the authorization server', async () => {
     world.idp.script.always('exchange', otherResource('https://payroll.example/mcp'));
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'resource_mismatch', leg: 'exchange', contact: 'idp-admin' }, world);
+    expectPlainError(error, { code: 'resource_mismatch', leg: 'exchange', contact: 'idp-admin' }, world);
     expect(world.as.script.count('redeem')).toBe(0);
   });
 
-  it('of the authorization server: its token is not used', async () => {
+  it('from the authorization server is refused, and its access token is not used', async () => {
     world.as.script.always('redeem', otherResource('https://payroll.example/mcp'));
     const error = await refusalOf(call(world.bot()));
-    expectForThePerson(error, { code: 'resource_mismatch', leg: 'redeem', contact: 'server-owner' }, world);
+    expectPlainError(error, { code: 'resource_mismatch', leg: 'redeem', contact: 'server-owner' }, world);
     expect(world.mcp.received('POST /mcp')).toEqual([]);
   });
 });
 
-/** Names and addresses that loopback cannot show: what is not in the table is recorded and answered 404. */
+/** A fetch function for hosts that do not exist. Responds by the table, else with 404, and records each request. */
 function internet(table: Readonly<Record<string, () => Response>>) {
-  const asked: { url: string; headers: Headers; body: string }[] = [];
+  const requests: { url: string; headers: Headers; body: string }[] = [];
   return {
-    asked,
+    requests,
     fetch: async (input: string | URL | Request, init: RequestInit = {}) => {
       const url = input instanceof Request ? input.url : String(input);
-      asked.push({
+      requests.push({
         url,
         headers: new Headers(init.headers),
         body: init.body instanceof URLSearchParams ? init.body.toString() : '',
@@ -72,8 +72,8 @@ function internet(table: Readonly<Record<string, () => Response>>) {
   };
 }
 
-describe('a peer on the internet cannot point the bot', () => {
-  const INSIDE = [
+describe('a peer on the internet cannot make the bot send a request', () => {
+  const FORBIDDEN_URLS = [
     'http://127.0.0.1:8080/token',
     'https://127.0.0.1/token',
     'https://localhost/token',
@@ -111,8 +111,8 @@ describe('a peer on the internet cannot point the bot', () => {
       principal: { fetch: network.fetch, retry: { retries: 0 } },
     });
     const error = await refusalOf(bot.token('mcp'));
-    // the IdP is honest and may be asked for the subject token meanwhile
-    const others = network.asked.filter(({ url }) => url !== 'https://idp.example/token');
+    // The request for the subject token runs in parallel, and the IdP is not an attacker.
+    const others = network.requests.filter(({ url }) => url !== 'https://idp.example/token');
     for (const { url, headers, body } of others) {
       expect(url).toMatch(/^https:\/\/(?:as|idp|mcp)\.example\//u);
       expect(headers.has('authorization')).toBe(false);
@@ -123,7 +123,7 @@ describe('a peer on the internet cannot point the bot', () => {
 
   const idp = () => Response.json({ issuer: 'https://idp.example', token_endpoint: 'https://idp.example/token' });
 
-  it.each(INSIDE)('to %s by a token_endpoint of the authorization server', async (target) => {
+  it.each(FORBIDDEN_URLS)("to %s by the token_endpoint in the authorization server's metadata", async (target) => {
     const error = await refusedWith(pinned, {
       'https://as.example/.well-known/oauth-authorization-server': () =>
         Response.json({ issuer: 'https://as.example', token_endpoint: target }),
@@ -133,7 +133,7 @@ describe('a peer on the internet cannot point the bot', () => {
     expect(error.summary).not.toContain('user:pass');
   });
 
-  it.each(INSIDE)('to %s by a token_endpoint of the IdP', async (target) => {
+  it.each(FORBIDDEN_URLS)("to %s by the token_endpoint in the IdP's metadata", async (target) => {
     const error = await refusedWith(pinned, {
       'https://as.example/.well-known/oauth-authorization-server': () =>
         Response.json({ issuer: 'https://as.example', token_endpoint: 'https://as.example/token' }),
@@ -144,7 +144,7 @@ describe('a peer on the internet cannot point the bot', () => {
     expect(error).toMatchObject({ leg: 'discover', contact: 'idp-admin' });
   });
 
-  it.each(INSIDE)('to %s by the metadata URL in a challenge', async (target) => {
+  it.each(FORBIDDEN_URLS)('to %s by the metadata URL in a challenge', async (target) => {
     const error = await refusedWith(discovering, {
       'https://idp.example/.well-known/oauth-authorization-server': idp,
       'https://mcp.example/mcp': () =>
@@ -154,7 +154,7 @@ describe('a peer on the internet cannot point the bot', () => {
     expect(error).toMatchObject({ leg: 'discover', contact: 'server-owner' });
   });
 
-  it.each(INSIDE)('to %s by an authorization server in its metadata', async (target) => {
+  it.each(FORBIDDEN_URLS)("to %s by the authorization server in the MCP server's metadata", async (target) => {
     const error = await refusedWith(discovering, {
       'https://idp.example/.well-known/oauth-authorization-server': idp,
       'https://mcp.example/.well-known/oauth-protected-resource/mcp': () =>
@@ -164,11 +164,11 @@ describe('a peer on the internet cannot point the bot', () => {
   });
 });
 
-it('a challenge may point to a document elsewhere, which is asked for without any credential and believed only about the server', async () => {
+it('metadata at another origin is fetched without credentials, and refused if it names another resource', async () => {
   world.mcp.route(METADATA, { status: 404 });
   world.mcp.route('POST /mcp', unauthorized(`Bearer resource_metadata="${world.trap.origin}/about"`));
   world.trap.route('/about', { body: resourceMetadata('https://payroll.example/mcp', [world.as.issuer]) });
   const error = await refusalOf(call(world.bot()));
-  expectForThePerson(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
-  expectNothingCaught(world.trap, world);
+  expectPlainError(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
+  expectNoSecretSentTo(world.trap, world);
 });

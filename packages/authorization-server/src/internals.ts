@@ -1,6 +1,7 @@
 /**
- * What @credence/identity-provider shares with this package. Not for other importers: it may change in any release. Nothing
- * here names a type of oidc-provider, because declarations of @credence/identity-provider import it.
+ * Code that @credence/identity-provider shares with this package. It may change in any release, so no other package may
+ * import it. Nothing here uses a type of oidc-provider, because the declarations of @credence/identity-provider import this
+ * file.
  */
 export { type RefusedRequest, cleanRecord } from './grant/audit-record.ts';
 export { calling, recording } from './grant/callback.ts';

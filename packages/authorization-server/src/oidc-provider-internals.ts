@@ -1,6 +1,6 @@
 /**
- * What @credence/identity-provider shares with this package and what names types of oidc-provider. Not for other importers: it
- * may change in any release.
+ * Code that @credence/identity-provider shares with this package and that uses types of oidc-provider. It may change in any
+ * release, so no other package may import it.
  */
 export { type AuditedGrant, type Issued, registerAuditedGrant } from './provider/audited-grant.ts';
 export { extendAnswers } from './provider/extend-answers.ts';

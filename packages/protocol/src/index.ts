@@ -75,6 +75,6 @@ export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringFi
 export { parsedUrl } from './text/parsed-url.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
 export { shown } from './text/shown.ts';
-export { lruCache } from './cache/lru-cache.ts';
+export { type LruCache, lruCache } from './cache/lru-cache.ts';
 export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

@@ -22,19 +22,19 @@ export interface BotOverrides {
 }
 
 export interface AttackWorld extends OAuthWorld {
-  /** An MCP server that takes the authorization server's tokens, at `/mcp`, and says so in its metadata. */
+  /** An MCP server at `/mcp` that accepts the authorization server's access tokens and names it in its metadata. */
   readonly mcp: Peer;
   readonly resource: string;
-  /** Answers everything with 200 and `{}`, and keeps what it was sent. */
+  /** A server of the attacker: responds to every request with 200 and `{}`, and records it. */
   readonly trap: Peer;
   readonly events: readonly CredenceEvent[];
-  /** A bot for `mcp`, closed with the world. */
+  /** Creates a bot for `mcp`, which `close` of the world closes. */
   bot(overrides?: BotOverrides): ServicePrincipal;
-  /** Everything that was secret so far: client secrets, subject tokens, ID-JAGs, access tokens. */
+  /** All secrets so far: client secrets, subject tokens, ID-JAGs, access tokens. */
   secrets(): readonly string[];
 }
 
-/** A bot's whole surroundings on loopback, honest until a test says otherwise, and a trap for what goes astray. */
+/** Starts an IdP, an authorization server, an MCP server and a server of an attacker on loopback. All behave well at first. */
 export async function startAttackWorld(options?: WorldOptions): Promise<AttackWorld> {
   const world = await startOAuthWorld(options);
   const { idp, as, idpClient, asClient } = world;
@@ -107,7 +107,7 @@ export function bearer({ headers }: PeerRequest): string {
   return headers.authorization?.replace(/^(?:Bearer|DPoP) /u, '') ?? '';
 }
 
-/** One call, as an SDK's transport makes it. */
+/** Calls a tool of the MCP server, with the request that an SDK's transport sends. */
 export async function call(bot: ServicePrincipal, server = 'mcp', signal?: AbortSignal): Promise<Response> {
   return bot.fetchFor(server)(bot.server(server).url, {
     method: 'POST',
@@ -117,8 +117,8 @@ export async function call(bot: ServicePrincipal, server = 'mcp', signal?: Abort
   });
 }
 
-/** The trap was sent nothing that authenticates anybody or stands for anything. */
-export function expectNothingCaught(trap: Peer, world: AttackWorld): void {
+/** Expects that no request to the trap contains a credential, a token or a secret. */
+export function expectNoSecretSentTo(trap: Peer, world: AttackWorld): void {
   for (const { headers, body, query } of trap.requests) {
     expect(headers).not.toHaveProperty('authorization');
     expect(headers).not.toHaveProperty('dpop');
@@ -128,17 +128,20 @@ export function expectNothingCaught(trap: Peer, world: AttackWorld): void {
   }
 }
 
-/** One error for a person: leg and contact, our own plain sentences, no secret in anything it or an event shows. */
-export function expectForThePerson(
+/**
+ * Expects an error with this code, leg and contact, whose message and remedy are sentences without the peer's words, and
+ * no secret in the error and the events.
+ */
+export function expectPlainError(
   error: CredenceError,
   expected: { code: ErrorCode; leg: Leg; contact: Contact },
   world: AttackWorld,
-  theirWords: readonly string[] = [],
+  peerWords: readonly string[] = [],
 ): void {
   expect(error).toMatchObject(expected);
   for (const sentence of [error.message, error.remedy]) {
     expect(sentence).toMatch(/^[\x20-\x7e]{10,600}\.$/u);
-    for (const words of theirWords) expect(sentence).not.toContain(words);
+    for (const words of peerWords) expect(sentence).not.toContain(words);
   }
   const shown = everythingShownBy(error, world.events);
   for (const secret of world.secrets()) expect(shown).not.toContain(secret);

@@ -4,7 +4,7 @@ import { cleanRecord } from './audit-record.ts';
 const TOKEN = 'Zm9yIHRoZSByZWNvcmQsIHRoaXMgaXMgYSB0b2tlbg';
 
 describe('an audit record', () => {
-  it('holds no token that came with the request, nor a part of one, in what the request said', () => {
+  it('contains no token of the request and no part of one', () => {
     const jwt = `${TOKEN}1.${TOKEN}2.${TOKEN}3`;
     const record = { resource: `urn:x:${TOKEN}`, requestedScopes: [`${TOKEN}2`, 'b'], reason: `found ${jwt}` };
     expect(cleanRecord(record, [TOKEN, jwt])).toEqual({
@@ -14,7 +14,7 @@ describe('an audit record', () => {
     });
   });
 
-  it('hides nothing at the word of a client: no name, nothing that the server says', () => {
+  it('keeps names and the texts of the server even if the client sends them as its assertion', () => {
     const record = {
       clientId: 'reporting-bot',
       error: 'invalid_grant',
@@ -27,7 +27,7 @@ describe('an audit record', () => {
     expect(cleanRecord(record, sent)).toEqual(record);
   });
 
-  it('has no control characters, and ends', () => {
+  it('contains no control characters, and its texts and lists are cut', () => {
     const scopes = Array.from({ length: 52 }, (_, at) => `s\u001B${at}`);
     const record = { time: new Date(0), granted: false, subject: 'a\nb', reason: 'x'.repeat(1000), scopes };
     const clean = cleanRecord(record);

@@ -1,29 +1,32 @@
 import { cleanText } from '@credence/protocol';
 
-/** What is known of a refused request besides what the handler noted. */
+/** The parts of a refused request's record that the grant's handler did not write. */
 export interface RefusedRequest {
-  /** The OAuth error that the client was answered. */
+  /** The OAuth error that was sent to the client. */
   readonly error: string;
-  /** Why, for the audit record. */
+  /** The reason, for the audit record. */
   readonly reason: string;
-  /** The client the request names, where it did not get as far as the handler: it may not have authenticated. */
+  /** The client id in a request that was refused before the handler ran. The client may not have authenticated. */
   readonly claimedClientId?: string;
 }
 
-/** Members that may hold what a request said. The others are this server's own words, or of parties it trusts. */
-const SENT = new Set(['audience', 'resource', 'requestedScopes', 'grantedScopes', 'reason']);
-/** Anything shorter, or with other characters, could be the name of something, and a client would choose what is hidden. */
+/** Members that can contain text from the request. The others contain text of this server or of trusted parties. */
+const FROM_REQUEST = new Set(['audience', 'resource', 'requestedScopes', 'grantedScopes', 'reason']);
+/** Only long base64url parts are redacted. Otherwise a client could send a name as a token, so that the record hides it. */
 const TOKEN_PART = /^[\w-]{40,}$/u;
 const MAX_PARTS = 5;
 const MAX_LISTED = 50;
 
 /**
- * A record as it may be kept: its texts without control characters and cut, its lists cut, and in what the request said
- * nothing of the tokens that came with it, `secrets`, in whichever parameter they were sent.
+ * Makes a record safe to store. It removes control characters from texts, cuts long texts and lists, and removes the
+ * request's tokens (`secrets`) from members that contain text of the request.
  */
 export function cleanRecord<R extends object>(record: R, secrets: readonly string[] = []): R {
   const parts = secrets.flatMap((secret) => secret.split('.', MAX_PARTS)).filter((part) => TOKEN_PART.test(part));
-  const members = Object.entries(record).map(([name, value]) => [name, clean(value, SENT.has(name) ? parts : [])]);
+  const members = Object.entries(record).map(([name, value]) => [
+    name,
+    clean(value, FROM_REQUEST.has(name) ? parts : []),
+  ]);
   return { ...record, ...Object.fromEntries(members) };
 }
 
@@ -33,7 +36,7 @@ function clean(value: unknown, secrets: readonly string[]): unknown {
   return value;
 }
 
-/** A list for people: as many of its entries, and how many more there are. */
+/** The first `max` entries of a list, and a last entry such as `and 3 more` if the list is longer. */
 export function firstOf<T>(list: readonly T[], max: number): (T | string)[] {
   const more = list.length - max;
   return more > 0 ? [...list.slice(0, max), `and ${more} more`] : [...list];

@@ -5,7 +5,7 @@ describe('an audit callback', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it('that never comes back is a failure after ten seconds', async () => {
+  it('that never ends causes a server_error after ten seconds', async () => {
     const never = expect(recording(() => new Promise(() => undefined))).rejects.toMatchObject({
       error: 'server_error',
       reason: 'audit failed: TimeoutError',
@@ -14,7 +14,7 @@ describe('an audit callback', () => {
     await never;
   });
 
-  it('may take its time until then, and leaves no timer behind', async () => {
+  it('may take almost ten seconds, and no timer remains', async () => {
     const slow = recording(
       () =>
         new Promise((resolve) => {

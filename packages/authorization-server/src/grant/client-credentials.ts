@@ -4,8 +4,8 @@ import { parameter, type Parameters } from './parameters.ts';
 import { GrantRefusal } from './refusal.ts';
 
 /**
- * How a client presents itself (RFC 6749 section 2.3, RFC 7523 section 2.2). Parsed, not verified: none of it is known to
- * be true.
+ * The client id and credential in a token request (RFC 6749 section 2.3, RFC 7523 section 2.2). They are parsed and not
+ * verified.
  */
 export type PresentedClient =
   | {
@@ -15,24 +15,24 @@ export type PresentedClient =
     }
   | {
       readonly method: 'client_assertion';
-      /** `sub` of the assertion. */
+      /** `sub` of the client assertion. */
       readonly clientId: string;
       readonly clientAssertion: string;
     }
   | {
-      /** By the certificate of its TLS connection (RFC 8705 section 2); see `clientCertificateHeader`. */
+      /** The certificate of the client's TLS connection (RFC 8705 section 2); see `clientCertificateHeader`. */
       readonly method: 'tls_client_auth';
       readonly clientId: string;
-      /** The header's value, as the proxy wrote it. */
+      /** The value of the header that the proxy set. */
       readonly clientCertificate: string;
     }
   | {
-      /** A public client. */
+      /** A public client, which sends no credential. */
       readonly method: 'none';
       readonly clientId: string;
     };
 
-/** The one way a request authenticates its client. Throws GrantRefusal. */
+/** The client id and credential of a request. Throws GrantRefusal if there is no client id, or more than one credential. */
 export function presentedClient(
   headers: Headers,
   parameters: Parameters,
@@ -50,9 +50,9 @@ export function presentedClient(
     if (parameter(parameters, 'client_assertion_type') !== CLIENT_ASSERTION_TYPE_JWT_BEARER) {
       throw new GrantRefusal('invalid_request', 'the client_assertion_type is not supported');
     }
-    return { method: 'client_assertion', clientId: assertedId(clientAssertion, clientId), clientAssertion };
+    return { method: 'client_assertion', clientId: assertedClientId(clientAssertion, clientId), clientAssertion };
   }
-  if (clientId === undefined) throw new GrantRefusal('invalid_client', 'the client does not say who it is');
+  if (clientId === undefined) throw new GrantRefusal('invalid_client', 'the request does not identify the client');
   if (clientSecret !== undefined) return { method: 'client_secret_post', clientId, clientSecret };
   const clientCertificate = clientCertificateHeader === undefined ? null : headers.get(clientCertificateHeader);
   return clientCertificate === null || clientCertificate === ''
@@ -60,7 +60,7 @@ export function presentedClient(
     : { method: 'tls_client_auth', clientId, clientCertificate };
 }
 
-function basic(authorization: string, sent: string | undefined): PresentedClient {
+function basic(authorization: string, clientIdParameter: string | undefined): PresentedClient {
   const encoded = /^Basic +(?<credentials>[A-Za-z0-9+/]+=*)$/iu.exec(authorization)?.groups?.['credentials'];
   const credentials = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
   const colon = credentials.indexOf(':');
@@ -69,8 +69,8 @@ function basic(authorization: string, sent: string | undefined): PresentedClient
   if (colon < 1 || clientId === undefined || clientSecret === undefined) {
     throw new GrantRefusal('invalid_client', 'the Authorization header cannot be read');
   }
-  if (sent !== undefined && sent !== clientId) {
-    throw new GrantRefusal('invalid_request', 'client_id is not that of the Authorization header');
+  if (clientIdParameter !== undefined && clientIdParameter !== clientId) {
+    throw new GrantRefusal('invalid_request', 'client_id differs from the client id in the Authorization header');
   }
   return { method: 'client_secret_basic', clientId, clientSecret };
 }
@@ -84,12 +84,12 @@ function formDecoded(text: string): string | undefined {
   }
 }
 
-function assertedId(assertion: string, sent: string | undefined): string {
+function assertedClientId(assertion: string, clientIdParameter: string | undefined): string {
   const subject = subjectOf(assertion);
-  if (subject === undefined) throw new GrantRefusal('invalid_client', 'the client assertion names no client');
-  // RFC 7521 section 4.2: both identify the same client.
-  if (sent !== undefined && sent !== subject) {
-    throw new GrantRefusal('invalid_client', 'client_id is not that of the client assertion');
+  if (subject === undefined) throw new GrantRefusal('invalid_client', 'the client assertion has no sub');
+  // RFC 7521 section 4.2: client_id and the client assertion must identify the same client.
+  if (clientIdParameter !== undefined && clientIdParameter !== subject) {
+    throw new GrantRefusal('invalid_client', 'client_id differs from the sub of the client assertion');
   }
   return subject;
 }

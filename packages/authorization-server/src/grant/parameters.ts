@@ -1,23 +1,23 @@
 import { GrantRefusal } from './refusal.ts';
 
-/** Of a token request: the text of each, or a list of texts where it is repeated. */
+/** The parameters of a token request: a string for each, or a list of strings for a repeated one. */
 export type Parameters = Readonly<Record<string, unknown>>;
 
-/** The one value of a parameter; undefined where it is absent or empty. Throws GrantRefusal `invalid_request`. */
+/** The value of a parameter; undefined if it is absent or empty. Throws GrantRefusal `invalid_request` if it is repeated. */
 export function parameter(params: Parameters, name: string): string | undefined {
   const values = parameterList(params, name);
   if (values.length > 1) throw new GrantRefusal('invalid_request', `${name} must not be repeated`);
   return values[0];
 }
 
-/** The one value of a parameter. Throws GrantRefusal `invalid_request` where it is absent, empty or repeated. */
+/** The value of a parameter. Throws GrantRefusal `invalid_request` if it is absent, empty or repeated. */
 export function requiredParameter(params: Parameters, name: string): string {
   const value = parameter(params, name);
   if (value === undefined) throw new GrantRefusal('invalid_request', `${name} is required`);
   return value;
 }
 
-/** All values of a parameter that may repeat (RFC 8693 section 2.1, RFC 8707 section 2), each once. */
+/** All values of a parameter that may be repeated (RFC 8693 section 2.1, RFC 8707 section 2), without duplicates. */
 export function parameterList(params: Parameters, name: string): string[] {
   const value = params[name];
   if (value === undefined) return [];
@@ -27,7 +27,7 @@ export function parameterList(params: Parameters, name: string): string[] {
   return [...new Set(list.filter((entry) => entry !== ''))];
 }
 
-/** The `scope` parameter as a list; undefined where it is absent. */
+/** The `scope` parameter as a list; undefined if it is absent. */
 export function scopeParameter(params: Parameters): string[] | undefined {
   const scope = parameter(params, 'scope');
   return scope === undefined ? undefined : [...new Set(scope.split(' ').filter((entry) => entry !== ''))];

@@ -1,15 +1,16 @@
 /**
- * A token request is refused: `error` and `description` go to the client, `reason` to the audit record only, `cause` to the
- * provider's `server_error` event. Callbacks (`account`, `scopesFor`, `policy`) may throw it too.
+ * A token request is refused. `error` and `description` are sent to the client. `reason` is written to the audit record
+ * only. `cause` is in the `server_error` event of oidc-provider. Callbacks such as `account`, `scopesFor` and `policy` may
+ * throw it too.
  */
 export class GrantRefusal extends Error {
   /** Always `GrantRefusal`. */
   override readonly name = 'GrantRefusal';
   /** The OAuth error code (RFC 6749 section 5.2, RFC 8707 section 2, RFC 9470). */
   readonly error: string;
-  /** What the client is told, as `error_description`. */
+  /** The `error_description` that is sent to the client. */
   readonly description: string;
-  /** What the audit record says. Default: the description. */
+  /** The reason in the audit record. Default: the description. */
   readonly reason: string;
 
   constructor(error: string, description: string, reason: string = description, options?: ErrorOptions) {
@@ -20,7 +21,7 @@ export class GrantRefusal extends Error {
   }
 }
 
-/** A failure of the server's own. The client learns no more than that. */
+/** A refusal because of a failure of this server. The description tells the client nothing about the failure. */
 export function serverFailure(reason: string, cause?: unknown): GrantRefusal {
   return new GrantRefusal('server_error', 'the request failed', reason, { cause });
 }

@@ -2,7 +2,7 @@ import { checkNumber, type FetchLike, type TrustedIssuer } from '@credence/proto
 import { checkReplayPolicy, type ReplayPolicy } from './replay.ts';
 import { checkIssuers } from './trusted-issuers.ts';
 
-/** What an ID-JAG is held against. The objects in it are checked when they are first seen: do not change them later. */
+/** How ID-JAGs are verified. `issuers` is checked when it is first used: do not change the object after that. */
 export interface VerifyIdJagOptions {
   /** The identity providers whose ID-JAGs are accepted, by issuer identifier, compared as a string. */
   readonly issuers: Readonly<Record<string, TrustedIssuer>>;
@@ -11,35 +11,35 @@ export interface VerifyIdJagOptions {
   /** The client that authenticated on this request. */
   readonly clientId: string;
   /**
-   * The tenant of this authorization server that the client belongs to, where clients belong to tenants: the ID-JAG's
-   * `aud_tenant` must be the same.
+   * For a multi-tenant authorization server: the tenant that the client belongs to. If set, the ID-JAG's `aud_tenant` must
+   * equal it.
    */
   readonly audienceTenant?: string | undefined;
   /**
-   * This authorization server's resource servers: an ID-JAG that names others only is refused with `invalid_target`.
-   * Default: any.
+   * The resource identifiers that this authorization server issues access tokens for. An ID-JAG whose `resource` claim
+   * contains none of them is refused with `invalid_target`. Default: every resource is accepted.
    */
   readonly resources?: readonly string[] | undefined;
   /**
-   * JWK thumbprint (RFC 7638) of the key of the verified DPoP proof on this request. A bound ID-JAG is refused
-   * without it.
+   * The JWK thumbprint (RFC 7638) of the key of this request's DPoP proof, which is verified already. Without it, an ID-JAG
+   * that is bound to a key is refused.
    */
   readonly dpopThumbprint?: string | undefined;
-  /** Default: `'bound-to-client'`. */
+  /** Whether an ID-JAG may be redeemed more than once. Default: `'bound-to-client'`. */
   readonly replay?: ReplayPolicy | undefined;
-  /** How far clocks may be apart, in seconds, 3600 at most. Default: 5. */
+  /** The largest difference between the clocks of the issuer and this server, in seconds, at most 3600. Default: 5. */
   readonly clockToleranceSeconds?: number | undefined;
-  /** The longest `exp - iat` that is accepted, in seconds. Default: 3600. */
+  /** The largest `exp - iat` that is accepted, in seconds. Default: 3600. */
   readonly maxLifetimeSeconds?: number | undefined;
   /** The current time. Default: the system's clock. */
   readonly now?: (() => Date) | undefined;
-  /** For fetching metadata and key sets. Default: the global one. */
+  /** Sends the requests for metadata and key sets. Default: the global fetch. */
   readonly fetch?: FetchLike | undefined;
 }
 
 /**
- * Throws a TypeError that begins with `where`, for options that cannot be meant. `audience` is this authorization
- * server's own issuer identifier.
+ * Throws a TypeError that begins with `where` for invalid options. `audience` is this authorization server's own issuer
+ * identifier.
  */
 export function checkIdJagOptions(
   where: string,

@@ -21,17 +21,17 @@ beforeAll(async () => {
   issuer = await IdJags.create();
 });
 
-interface Bad {
+interface InvalidCase {
   assertion: () => Promise<string> | string;
   code: IdJagErrorCode;
   oauthError?: string;
   options?: Partial<VerifyIdJagOptions>;
 }
 
-const bad: Record<string, Bad> = {
-  'empty text': { assertion: () => '', code: 'malformed' },
-  'not a JWT': { assertion: () => 'not.a.jwt', code: 'malformed' },
-  'a JWT without its signature part': {
+const invalid: Record<string, InvalidCase> = {
+  'empty text as its whole content': { assertion: () => '', code: 'malformed' },
+  'three parts that are not base64url JSON': { assertion: () => 'not.a.jwt', code: 'malformed' },
+  'two parts, without a signature': {
     assertion: async () => (await issuer.sign()).split('.').slice(0, 2).join('.'),
     code: 'malformed',
   },
@@ -44,7 +44,7 @@ const bad: Record<string, Bad> = {
     assertion: () => withHeader(new UnsecuredJWT(goodClaims()).encode(), { alg: 'none', typ: 'oauth-id-jag+jwt' }),
     code: 'algorithm_not_allowed',
   },
-  'alg None in capitals': {
+  'alg None': {
     assertion: async () => withHeader(await issuer.sign(), { alg: 'None', typ: 'oauth-id-jag+jwt', kid: 'es' }),
     code: 'algorithm_not_allowed',
   },
@@ -62,8 +62,8 @@ const bad: Record<string, Bad> = {
       },
     },
   },
-  'a kid that is no string': { assertion: () => issuer.sign({}, { kid: 7 as never }), code: 'malformed' },
-  'a header with a member twice': {
+  'a kid that is not a string': { assertion: () => issuer.sign({}, { kid: 7 as never }), code: 'malformed' },
+  'a repeated header member': {
     assertion: async () => {
       const [, payload, signature] = (await issuer.sign()).split('.');
       const header = '{"alg":"ES256","typ":"JWT","kid":"es","typ":"oauth-id-jag+jwt"}';
@@ -71,7 +71,7 @@ const bad: Record<string, Bad> = {
     },
     code: 'malformed',
   },
-  'a claim twice': {
+  'a repeated claim': {
     assertion: async () => {
       const claims = JSON.stringify(goodClaims()).replace('{', '{"sub":"admin",');
       return new CompactSign(new TextEncoder().encode(claims))
@@ -81,7 +81,7 @@ const bad: Record<string, Bad> = {
     code: 'malformed',
   },
   'four parts': { assertion: async () => `${await issuer.sign()}.x`, code: 'malformed' },
-  'a critical extension': {
+  'a critical header extension': {
     assertion: () => issuer.sign({}, { crit: ['urn:example'], 'urn:example': true }),
     code: 'critical_header',
   },
@@ -89,24 +89,24 @@ const bad: Record<string, Bad> = {
     assertion: () => issuer.sign({ iss: 'https://evil.example' }),
     code: 'issuer_not_trusted',
   },
-  'the issuer with a slash more': { assertion: () => issuer.sign({ iss: `${IDP}/` }), code: 'issuer_not_trusted' },
-  'the issuer in other letters': {
+  'the issuer with a trailing slash': { assertion: () => issuer.sign({ iss: `${IDP}/` }), code: 'issuer_not_trusted' },
+  'the issuer in upper case': {
     assertion: () => issuer.sign({ iss: 'https://IDP.example' }),
     code: 'issuer_not_trusted',
   },
-  'an issuer named like an object member': {
+  'an issuer with the name of an object member': {
     assertion: () => issuer.sign({ iss: 'constructor' }),
     code: 'issuer_not_trusted',
   },
   'no iss': { assertion: () => issuer.sign({ iss: undefined }), code: 'missing_claim' },
-  'iss a list': { assertion: () => issuer.sign({ iss: [IDP] }), code: 'invalid_claim' },
-  'a kid nobody published': { assertion: () => issuer.sign({}, { kid: 'unknown' }), code: 'unknown_key' },
-  'a kid of a key of another algorithm': { assertion: () => issuer.sign({}, { kid: 'rs' }), code: 'unknown_key' },
-  "a stranger's signature under our kid": {
+  'a list as iss': { assertion: () => issuer.sign({ iss: [IDP] }), code: 'invalid_claim' },
+  'a kid that is not published': { assertion: () => issuer.sign({}, { kid: 'unknown' }), code: 'unknown_key' },
+  'a kid of a key with another algorithm': { assertion: () => issuer.sign({}, { kid: 'rs' }), code: 'unknown_key' },
+  'a signature by another key under a published kid': {
     assertion: () => issuer.sign({}, {}, issuer.stranger.privateKey),
     code: 'bad_signature',
   },
-  'an own key in the header': {
+  'the signing key as jwk in the header': {
     assertion: async () =>
       issuer.sign({}, { jwk: await exportJWK(issuer.stranger.publicKey) }, issuer.stranger.privateKey),
     code: 'bad_signature',
@@ -119,17 +119,17 @@ const bad: Record<string, Bad> = {
     code: 'bad_signature',
   },
   'no aud': { assertion: () => issuer.sign({ aud: undefined }), code: 'missing_claim' },
-  'another aud': { assertion: () => issuer.sign({ aud: 'https://other.example' }), code: 'wrong_audience' },
+  'another audience': { assertion: () => issuer.sign({ aud: 'https://other.example' }), code: 'wrong_audience' },
   'the token endpoint as aud': { assertion: () => issuer.sign({ aud: `${AS}/token` }), code: 'wrong_audience' },
-  'two aud': { assertion: () => issuer.sign({ aud: [AS, 'https://other.example'] }), code: 'wrong_audience' },
-  'the same aud twice': { assertion: () => issuer.sign({ aud: [AS, AS] }), code: 'wrong_audience' },
-  'an empty list of aud': { assertion: () => issuer.sign({ aud: [] }), code: 'wrong_audience' },
-  'another client': { assertion: () => issuer.sign({ client_id: 'somebody' }), code: 'wrong_client' },
+  'two audiences': { assertion: () => issuer.sign({ aud: [AS, 'https://other.example'] }), code: 'wrong_audience' },
+  'the same audience twice': { assertion: () => issuer.sign({ aud: [AS, AS] }), code: 'wrong_audience' },
+  'an empty list as aud': { assertion: () => issuer.sign({ aud: [] }), code: 'wrong_audience' },
+  'another client_id': { assertion: () => issuer.sign({ client_id: 'somebody' }), code: 'wrong_client' },
   'no client_id': { assertion: () => issuer.sign({ client_id: undefined }), code: 'missing_claim' },
-  'client_id a list': { assertion: () => issuer.sign({ client_id: ['bot-at-as'] }), code: 'invalid_claim' },
+  'a list as client_id': { assertion: () => issuer.sign({ client_id: ['bot-at-as'] }), code: 'invalid_claim' },
   'no exp': { assertion: () => issuer.sign({ exp: undefined }), code: 'missing_claim' },
-  'exp a string': { assertion: () => issuer.sign({ exp: String(NOW_S + 290) }), code: 'invalid_claim' },
-  'exp beyond all dates': { assertion: () => issuer.sign({ exp: 1e300 }), code: 'invalid_claim' },
+  'a string as exp': { assertion: () => issuer.sign({ exp: String(NOW_S + 290) }), code: 'invalid_claim' },
+  'an exp that is too large for a Date': { assertion: () => issuer.sign({ exp: 1e300 }), code: 'invalid_claim' },
   'exp in the past': { assertion: () => issuer.sign({ exp: NOW_S - 6 }), code: 'expired' },
   'no iat': { assertion: () => issuer.sign({ iat: undefined }), code: 'missing_claim' },
   'iat in the future': { assertion: () => issuer.sign({ iat: NOW_S + 60 }), code: 'not_yet_valid' },
@@ -138,62 +138,65 @@ const bad: Record<string, Bad> = {
     code: 'invalid_claim',
   },
   'nbf in the future': { assertion: () => issuer.sign({ nbf: NOW_S + 60 }), code: 'not_yet_valid' },
-  'a life of two hours': { assertion: () => issuer.sign({ exp: NOW_S + 7200 }), code: 'lifetime_too_long' },
-  'a life longer than configured': {
+  'a lifetime of two hours': { assertion: () => issuer.sign({ exp: NOW_S + 7200 }), code: 'lifetime_too_long' },
+  'a lifetime longer than maxLifetimeSeconds': {
     assertion: () => issuer.sign(),
     code: 'lifetime_too_long',
     options: { maxLifetimeSeconds: 60 },
   },
   'no jti': { assertion: () => issuer.sign({ jti: undefined }), code: 'missing_claim' },
   'an empty jti': { assertion: () => issuer.sign({ jti: '' }), code: 'invalid_claim' },
-  'jti a number': { assertion: () => issuer.sign({ jti: 7 }), code: 'invalid_claim' },
+  'a number as jti': { assertion: () => issuer.sign({ jti: 7 }), code: 'invalid_claim' },
   'no sub': { assertion: () => issuer.sign({ sub: undefined }), code: 'missing_claim' },
-  'sub with half of a character': { assertion: () => issuer.sign({ sub: 'bot\ud800' }), code: 'malformed' },
-  'a group with half of a character': { assertion: () => issuer.sign({ groups: ['\udc00'] }), code: 'malformed' },
-  'sub null': { assertion: () => issuer.sign({ sub: null }), code: 'invalid_claim' },
+  'a sub with an unpaired surrogate': { assertion: () => issuer.sign({ sub: 'bot\ud800' }), code: 'malformed' },
+  'a group with an unpaired surrogate': { assertion: () => issuer.sign({ groups: ['\udc00'] }), code: 'malformed' },
+  'null as sub': { assertion: () => issuer.sign({ sub: null }), code: 'invalid_claim' },
   'another resource': {
     assertion: () => issuer.sign({ resource: 'https://other.example/mcp' }),
     code: 'wrong_resource',
     oauthError: 'invalid_target',
   },
-  'resource a number': { assertion: () => issuer.sign({ resource: 7 }), code: 'invalid_claim' },
-  'resource an empty list': { assertion: () => issuer.sign({ resource: [] }), code: 'invalid_claim' },
-  'resource with a fragment': { assertion: () => issuer.sign({ resource: `${RESOURCE}#x` }), code: 'invalid_claim' },
-  'scope a list': { assertion: () => issuer.sign({ scope: ['issues:read'] }), code: 'invalid_claim' },
-  'scope with a quote': { assertion: () => issuer.sign({ scope: 'issues:read "' }), code: 'invalid_claim' },
-  'authorization_details an object': {
+  'a number as resource': { assertion: () => issuer.sign({ resource: 7 }), code: 'invalid_claim' },
+  'an empty list as resource': { assertion: () => issuer.sign({ resource: [] }), code: 'invalid_claim' },
+  'a resource with a fragment': { assertion: () => issuer.sign({ resource: `${RESOURCE}#x` }), code: 'invalid_claim' },
+  'a list as scope': { assertion: () => issuer.sign({ scope: ['issues:read'] }), code: 'invalid_claim' },
+  'a scope with a quote': { assertion: () => issuer.sign({ scope: 'issues:read "' }), code: 'invalid_claim' },
+  'an object as authorization_details': {
     assertion: () => issuer.sign({ authorization_details: { type: 'x' } }),
     code: 'invalid_claim',
   },
-  'act a string': { assertion: () => issuer.sign({ act: 'operator' }), code: 'invalid_claim' },
-  'a tenant of an issuer that has none': { assertion: () => issuer.sign({ tenant: 'acme' }), code: 'wrong_tenant' },
-  'a tenant of ours though there is none': {
+  'a string as act': { assertion: () => issuer.sign({ act: 'operator' }), code: 'invalid_claim' },
+  'a tenant of an issuer without tenants': { assertion: () => issuer.sign({ tenant: 'acme' }), code: 'wrong_tenant' },
+  'an aud_tenant without audienceTenants': {
     assertion: () => issuer.sign({ aud_tenant: 'acme' }),
     code: 'wrong_audience_tenant',
   },
-  'groups a string': { assertion: () => issuer.sign({ groups: 'admins' }), code: 'invalid_claim' },
-  'roles with a number': { assertion: () => issuer.sign({ roles: ['a', 7] }), code: 'invalid_claim' },
-  'email without a domain': { assertion: () => issuer.sign({ email: 'bot' }), code: 'invalid_claim' },
-  'email_verified a string': {
+  'a string as groups': { assertion: () => issuer.sign({ groups: 'admins' }), code: 'invalid_claim' },
+  'a number in roles': { assertion: () => issuer.sign({ roles: ['a', 7] }), code: 'invalid_claim' },
+  'an email without a domain': { assertion: () => issuer.sign({ email: 'bot' }), code: 'invalid_claim' },
+  'a string as email_verified': {
     assertion: () => issuer.sign({ email: 'bot@acme.example', email_verified: 'true' }),
     code: 'invalid_claim',
   },
-  'aud_sub a number': { assertion: () => issuer.sign({ aud_sub: 7 }), code: 'invalid_claim' },
-  'auth_time a string': { assertion: () => issuer.sign({ auth_time: '7' }), code: 'invalid_claim' },
-  'amr a string': { assertion: () => issuer.sign({ amr: 'pwd' }), code: 'invalid_claim' },
-  'tenant a number': { assertion: () => issuer.sign({ tenant: 7 }), code: 'invalid_claim' },
-  'bound, without a proof': { assertion: () => issuer.sign({ cnf: { jkt: THUMBPRINT } }), code: 'proof_required' },
-  'bound, with a proof by another key': {
+  'a number as aud_sub': { assertion: () => issuer.sign({ aud_sub: 7 }), code: 'invalid_claim' },
+  'a string as auth_time': { assertion: () => issuer.sign({ auth_time: '7' }), code: 'invalid_claim' },
+  'a string as amr': { assertion: () => issuer.sign({ amr: 'pwd' }), code: 'invalid_claim' },
+  'a number as tenant': { assertion: () => issuer.sign({ tenant: 7 }), code: 'invalid_claim' },
+  'a key binding without a proof': {
+    assertion: () => issuer.sign({ cnf: { jkt: THUMBPRINT } }),
+    code: 'proof_required',
+  },
+  'a key binding and a proof by another key': {
     assertion: () => issuer.sign({ cnf: { jkt: THUMBPRINT } }),
     code: 'proof_mismatch',
     options: { dpopThumbprint: 'b'.repeat(43) },
   },
-  'bound in a way unknown here': {
+  'an unsupported confirmation method': {
     assertion: () => issuer.sign({ cnf: { 'x5t#S256': THUMBPRINT } }),
     code: 'unsupported_confirmation',
     options: { dpopThumbprint: THUMBPRINT },
   },
-  'bound in two ways': {
+  'two confirmation methods': {
     assertion: () => issuer.sign({ cnf: { jkt: THUMBPRINT, 'x5t#S256': THUMBPRINT } }),
     code: 'unsupported_confirmation',
     options: { dpopThumbprint: THUMBPRINT },
@@ -201,8 +204,8 @@ const bad: Record<string, Bad> = {
   'an empty cnf': { assertion: () => issuer.sign({ cnf: {} }), code: 'unsupported_confirmation' },
 };
 
-describe('a bad ID-JAG is refused', () => {
-  it.each(Object.entries(bad))('%s', async (_name, { assertion, code, oauthError, options: more }) => {
+describe('verifyIdJag refuses an ID-JAG', () => {
+  it.each(Object.entries(invalid))('with %s', async (_name, { assertion, code, oauthError, options: more }) => {
     const given = await assertion();
     const store = memoryReplayStore({ now: () => NOW });
     const reserve = store.reserve.bind(store);
@@ -221,7 +224,7 @@ describe('a bad ID-JAG is refused', () => {
     expect(reserved).toBe(0);
   });
 
-  it('before anything is fetched where its issuer is not trusted', async () => {
+  it('of an issuer that is not trusted, without a request', async () => {
     let fetched = 0;
     const assertion = await issuer.sign({ iss: 'https://evil.example' });
     await expect(
@@ -237,7 +240,7 @@ describe('a bad ID-JAG is refused', () => {
     expect(fetched).toBe(0);
   });
 
-  it('without letting an issuer forge a line of the audit log', async () => {
+  it('without a line break of the issuer in the detail', async () => {
     const assertion = await issuer.sign({ iss: 'https://evil.example\n2026-11-20 granted' });
     await expect(verifyIdJag(assertion, issuer.options())).rejects.toMatchObject({
       detail: String.raw`"https://evil.example\n2026-11-20 granted"`,

@@ -25,25 +25,25 @@ const idJag = (claims: Record<string, unknown> = {}) =>
     { typ: 'oauth-id-jag+jwt' },
   );
 
-describe('single use', () => {
-  it('is remembered until expiry and twice the tolerance, since another clock may be behind', async () => {
-    const asked: Parameters<ReplayStore['reserve']>[] = [];
+describe('the policy singleUse', () => {
+  it('reserves an ID-JAG until its expiry plus twice the tolerance, because another clock can be late', async () => {
+    const reservations: Parameters<ReplayStore['reserve']>[] = [];
     const store: ReplayStore = {
       reserve: async (...reservation) => {
-        asked.push(reservation);
+        reservations.push(reservation);
         return true;
       },
     };
     await verifyIdJag(await idJag(), { ...options, replay: { singleUse: store } });
     await verifyIdJag(await idJag(), { ...options, replay: { singleUse: store }, clockToleranceSeconds: 30 });
-    expect(asked.map(([, until]) => until)).toEqual([at(60 + 2 * 5 + 1)(), at(60 + 2 * 30 + 1)()]);
-    expect(asked[0]?.[0]).toBe(asked[1]?.[0]);
+    expect(reservations.map(([, until]) => until)).toEqual([at(60 + 2 * 5 + 1)(), at(60 + 2 * 30 + 1)()]);
+    expect(reservations[0]?.[0]).toBe(reservations[1]?.[0]);
   });
 
-  it('is once for instances whose clocks are apart by the tolerance, at any moment', async () => {
+  it('accepts an ID-JAG once at instances whose clocks differ by the tolerance, at any time', async () => {
     const assertion = await idJag();
     for (let second = 0; second < 80; second += 1) {
-      // The store's clock goes with the first one, which is ahead.
+      // The store has the clock of the first instance, which is ahead.
       let clock = second;
       const singleUse = memoryReplayStore({ now: () => at(clock)() });
       const behind = { ...options, replay: { singleUse }, now: () => at(clock - 5)() };
@@ -58,7 +58,7 @@ describe('single use', () => {
     }
   });
 
-  it('does not go on with one that expired while its keys were fetched', async () => {
+  it('refuses an ID-JAG that expires while the keys are fetched', async () => {
     let clock = 60;
     const replay = { singleUse: memoryReplayStore({ now: () => at(clock)() }) };
     const slow = {
@@ -74,7 +74,7 @@ describe('single use', () => {
     await expect(verifyIdJag(await idJag(), slow)).rejects.toMatchObject({ code: 'expired' });
   });
 
-  it('counts for issuer, tenant and client, so that no issuer can use up the store of all', async () => {
+  it('counts reservations by issuer, tenant and client, so that one issuer cannot fill the store', async () => {
     const other = 'https://other.example';
     const issuers = {
       [IDP]: { jwks: keys.publicJwks(), tenants: 'any' },
@@ -91,7 +91,7 @@ describe('single use', () => {
     await expect(spend('first', { iss: other })).resolves.toMatchObject({ issuer: other });
   });
 
-  it('of a full store is not known, and not a replay', async () => {
+  it('refuses with replay_unknown, and not with replayed, if the store is full', async () => {
     const replay = { singleUse: memoryReplayStore({ maxEntries: 1, now: at(0) }) };
     await verifyIdJag(await idJag(), { ...options, replay });
     await expect(verifyIdJag(await idJag({ jti: 'fresh' }), { ...options, replay })).rejects.toMatchObject({
@@ -102,7 +102,7 @@ describe('single use', () => {
     });
   });
 
-  it('says what is wrong with a store that says it by a code', async () => {
+  it("puts the code of the store's error into the detail", async () => {
     const fault = new CredenceError({
       code: 'unreachable',
       leg: 'configure',
@@ -117,7 +117,7 @@ describe('single use', () => {
     });
   });
 
-  it('names who was refused in words that cannot forge a line of the audit log', async () => {
+  it('removes line breaks from the identity in the error and cuts it', async () => {
     const replay = { singleUse: memoryReplayStore({ now: at(0) }) };
     const assertion = await idJag({ sub: 'bot\n2026-11-20 granted', jti: 'j'.repeat(1000) });
     await verifyIdJag(assertion, { ...options, replay });

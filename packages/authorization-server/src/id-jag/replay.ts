@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { checkReplayStore, identityOf, type IdJag, IdJagError, type ReplayStore, storeFault } from '@credence/protocol';
 /**
- * - `'bound-to-client'`: a live ID-JAG may be redeemed again, by the client it names only. The draft allows it, and
- *   it lets a client renew its access token with one request.
- * - `{ singleUse: store }`: each ID-JAG is redeemed once.
+ * Whether an ID-JAG may be redeemed more than once.
+ *
+ * - `'bound-to-client'`: the client in `client_id` may redeem the ID-JAG any number of times until it expires. The draft
+ *   allows this, and a client can then renew its access token with one request.
+ * - `{ singleUse: store }`: each ID-JAG may be redeemed once.
  */
 export type ReplayPolicy = 'bound-to-client' | { readonly singleUse: ReplayStore };
 
-/** Throws a TypeError that begins with `where`, for a policy that is none. */
+/** Throws a TypeError that begins with `where` for an invalid policy. */
 export function checkReplayPolicy(where: string, policy: ReplayPolicy | undefined): void {
   if (policy === undefined || policy === 'bound-to-client') return;
   const { singleUse } = (policy ?? {}) as Partial<typeof policy>;
@@ -16,7 +18,11 @@ export function checkReplayPolicy(where: string, policy: ReplayPolicy | undefine
   checkReplayStore(where, 'replay.singleUse', singleUse);
 }
 
-/** Reserves `iss` + `jti`. Called after every other check, so that a refused request spends nothing. */
+/**
+ * Reserves `iss` and `jti` in the store. Throws IdJagError if the ID-JAG was used before, has expired meanwhile, or if the
+ * store fails. Called after all other checks, so that a request that is refused for another reason does not use up the
+ * ID-JAG.
+ */
 export async function reserveOnce(
   idJag: IdJag,
   store: ReplayStore,
@@ -24,7 +30,7 @@ export async function reserveOnce(
 ): Promise<void> {
   const { toleranceSeconds } = clock;
   const expiresAt = idJag.expiresAt.getTime();
-  // Whatever was waited for since the claims were read: past this, its reservation may have lapsed.
+  // The ID-JAG can expire between the check of its claims and this call. Its earlier reservation can then have expired too.
   const lateMs = (clock.now?.() ?? new Date()).getTime() - expiresAt;
   if (lateMs >= toleranceSeconds * 1000) {
     const detail = `${Math.floor(lateMs / 1000)} seconds ago, while it was redeemed`;
@@ -33,14 +39,14 @@ export async function reserveOnce(
   const id = createHash('sha256')
     .update(JSON.stringify([idJag.issuer, idJag.jwtId]))
     .digest('base64url');
-  // An instance whose clock is behind by the tolerance accepts it for as much longer.
+  // An instance whose clock is late by the tolerance accepts the ID-JAG for that much longer.
   const until = new Date(expiresAt + (2 * toleranceSeconds + 1) * 1000);
-  if (!(await reserved(store, id, until, idJag))) {
+  if (!(await reserve(store, id, until, idJag))) {
     throw new IdJagError('replayed', undefined, identityOf(idJag.claims));
   }
 }
 
-async function reserved(store: ReplayStore, id: string, until: Date, idJag: IdJag): Promise<boolean> {
+async function reserve(store: ReplayStore, id: string, until: Date, idJag: IdJag): Promise<boolean> {
   const { issuer, tenant, clientId, claims } = idJag;
   try {
     return await store.reserve(id, until, JSON.stringify([issuer, tenant, clientId]));

@@ -25,7 +25,7 @@ interface Signed {
   readonly audienceTenant?: string;
 }
 
-/** Signs claims over good ones, and verifies them. */
+/** Signs an ID-JAG with valid claims, of which `claims` replaces some, and verifies it. */
 async function verify(claims: Record<string, unknown>, more: Signed = {}): Promise<IdJag> {
   const iat = Math.floor(Date.now() / 1000);
   const good = { iss: ACME, sub: 'bot-7', aud: AS, client_id: 'c', jti: 'j', iat, exp: iat + 60 };
@@ -47,7 +47,7 @@ describe('several issuers', () => {
     [SHARED]: { jwks: shared.publicJwks(), algorithms: ['Ed25519'], claims: { groups: ['realm', 'groups'] } },
   });
 
-  it('are each known by keys, algorithms and claims of their own', async () => {
+  it('each have their own keys, algorithms and claim names', async () => {
     await expect(verify({ groups: ['a'] }, { trust: trust() })).resolves.toMatchObject({ groups: ['a'] });
     await expect(
       verify({ iss: SHARED, groups: ['a'], realm: { groups: ['b', 'b'] } }, { trust: trust(), keys: shared }),
@@ -73,24 +73,24 @@ describe('several issuers', () => {
 describe('a multi-tenant issuer', () => {
   const trust = (tenants: TrustedIssuer['tenants']) => ({ [ACME]: { jwks: acme.publicJwks(), tenants } });
 
-  it('is accepted for the tenants that are listed', async () => {
+  it('is accepted for the configured tenants', async () => {
     await expect(verify({ tenant: 'a' }, { trust: trust(['a', 'b']) })).resolves.toMatchObject({ tenant: 'a' });
     await expect(verify({ tenant: 'z' }, { trust: trust('any') })).resolves.toMatchObject({ tenant: 'z' });
   });
 
   it.each([
-    ['another', 'z'],
-    ['none', undefined],
-    ['one in other letters', 'A'],
-    ['a prefix', ''],
-  ])('is refused for %s tenant', async (_name, tenant) => {
+    ['another tenant', 'z'],
+    ['no tenant', undefined],
+    ['a tenant in upper case', 'A'],
+    ['an empty tenant', ''],
+  ])('is refused for %s', async (_name, tenant) => {
     await expect(verify({ ...(tenant !== undefined && { tenant }) }, { trust: trust(['a']) })).rejects.toMatchObject({
       code: tenant === '' ? 'invalid_claim' : 'wrong_tenant',
       oauthError: 'invalid_grant',
     });
   });
 
-  it('must name a tenant even where all are accepted', async () => {
+  it("must name a tenant even if tenants is 'any'", async () => {
     await expect(verify({}, { trust: trust('any') })).rejects.toMatchObject({ code: 'wrong_tenant' });
   });
 });
@@ -98,7 +98,7 @@ describe('a multi-tenant issuer', () => {
 describe('tenants of the authorization server', () => {
   const trust = () => ({ [ACME]: { jwks: acme.publicJwks(), audienceTenants: ['acme'] } });
 
-  it('are those the issuer may grant access to', async () => {
+  it('must be in audienceTenants of the issuer', async () => {
     await expect(verify({ aud_tenant: 'acme', aud_sub: 'u1' }, { trust: trust() })).resolves.toMatchObject({
       audienceTenant: 'acme',
       audienceSubject: 'u1',
@@ -108,7 +108,7 @@ describe('tenants of the authorization server', () => {
     }
   });
 
-  it('are that of the client, where it has one', async () => {
+  it("must equal the client's tenant if it has one", async () => {
     await expect(verify({ aud_tenant: 'acme' }, { trust: trust(), audienceTenant: 'acme' })).resolves.toMatchObject({
       audienceTenant: 'acme',
     });
@@ -122,7 +122,7 @@ describe('tenants of the authorization server', () => {
     });
   });
 
-  it('are not for an issuer to name that was given none', async () => {
+  it('are refused from an issuer without audienceTenants', async () => {
     for (const claims of [{ aud_tenant: 'acme' }, {}]) {
       await expect(verify(claims, { audienceTenant: 'acme' })).rejects.toMatchObject({ code: 'wrong_audience_tenant' });
     }
@@ -137,7 +137,7 @@ describe('an email address', () => {
   const verifiedEmail = async (claims: Record<string, unknown>, linking?: TrustedIssuer['linkByEmail']) =>
     (await verify(claims, { trust: trust(linking) })).verifiedEmail;
 
-  it('counts as verified where its issuer may speak for the domain and says so', async () => {
+  it('is verified if linkByEmail lists its domain and email_verified is true', async () => {
     await expect(verifiedEmail(address, { domains: ['acme.example'] })).resolves.toBe('Ann@acme.example');
     await expect(
       verifiedEmail({ email: 'a@acme.example' }, { domains: ['ACME.example'], withoutEmailVerified: true }),
@@ -145,20 +145,20 @@ describe('an email address', () => {
   });
 
   it.each<[string, Record<string, unknown>, TrustedIssuer['linkByEmail']]>([
-    ['its issuer was not opted in', address, undefined],
-    ['it is of another domain', address, { domains: ['other.example'] }],
-    ['it is of a subdomain', { ...address, email: 'a@x.acme.example' }, { domains: ['acme.example'] }],
-    ['the issuer does not say that it is', { email: 'a@acme.example' }, { domains: ['acme.example'] }],
+    ['the issuer has no linkByEmail', address, undefined],
+    ['its domain is not listed', address, { domains: ['other.example'] }],
+    ['it is in a subdomain', { ...address, email: 'a@x.acme.example' }, { domains: ['acme.example'] }],
+    ['email_verified is missing', { email: 'a@acme.example' }, { domains: ['acme.example'] }],
     [
-      'the issuer says that it is not',
+      'email_verified is false',
       { ...address, email_verified: false },
       { domains: ['acme.example'], withoutEmailVerified: true },
     ],
-  ])('does not where %s', async (_name, claims, linking) => {
+  ])('is not verified if %s', async (_name, claims, linking) => {
     await expect(verifiedEmail(claims, linking)).resolves.toBeUndefined();
   });
 
-  it('counts for the tenant whose domain it is, of an issuer of several', async () => {
+  it('is verified only in the tenant that its domain belongs to', async () => {
     const ceo = { email: 'ceo@acme.example', email_verified: true };
     for (const tenants of [['acme', 'evil'], 'any'] as const) {
       const linkByEmail = { domains: { acme: ['acme.example'] } };
@@ -167,7 +167,7 @@ describe('an email address', () => {
       await expect(of('acme')).resolves.toBe('ceo@acme.example');
       await expect(of('evil')).resolves.toBeUndefined();
     }
-    // Without saying which tenant it is the domain of, anybody's administrator could have it.
+    // Without domains by tenant, the administrator of any tenant could assign this address.
     const trust = {
       [ACME]: { jwks: acme.publicJwks(), tenants: ['acme', 'evil'], linkByEmail: { domains: ['acme.example'] } },
     };
@@ -175,7 +175,7 @@ describe('an email address', () => {
   });
 
   it.each(['a@b@acme.example', 'a b@acme.example', 'a@acme.example\u200b', '@acme.example', 'a@'])(
-    'is refused where it is %j',
+    'is refused if it is malformed: %j',
     async (email) => {
       await expect(verify({ email, email_verified: true })).rejects.toMatchObject({ code: 'invalid_claim' });
     },
@@ -183,7 +183,7 @@ describe('an email address', () => {
 });
 
 describe('a replay store', () => {
-  it('that cannot be asked lets nobody in, and its error is not shown', async () => {
+  it('that fails causes replay_unknown without the message of its error', async () => {
     const iat = Math.floor(Date.now() / 1000);
     const claims = { iss: ACME, sub: 's', aud: AS, client_id: 'c', jti: 'j', iat, exp: iat + 60 };
     const assertion = await acme.sign(claims, { typ: 'oauth-id-jag+jwt' });
@@ -202,36 +202,40 @@ describe('a replay store', () => {
 
 describe('checkIssuers', () => {
   it.each<[string, unknown, string]>([
-    ['none', {}, 'issuers is empty'],
+    ['no issuer', {}, 'issuers is empty'],
     ['a list', [ACME], 'issuers is not an object'],
-    ['no object', ACME, 'issuers is not an object'],
-    ['an issuer of which nothing is said', { [ACME]: undefined }, 'expected object'],
-    ['ourselves', { [AS]: {} }, 'of itself'],
-    ['one whose metadata would come over plain http', { 'http://idp.example': {} }, 'neither https'],
-    ['one whose keys would come over plain http', { [ACME]: { jwksUri: 'http://idp.example/jwks' } }, 'neither https'],
-    ['what is no key set', { [ACME]: { jwks: {} } }, `issuers["${ACME}"].jwks: the document is not a key set`],
-    ['algorithms that are one', { [ACME]: { algorithms: 'ES256' } }, 'at algorithms'],
-    ['tenants that are one', { [ACME]: { tenants: 'acme' } }, 'at tenants'],
+    ['a string', ACME, 'issuers is not an object'],
+    ['an issuer that is undefined', { [ACME]: undefined }, 'expected object'],
+    ['the server itself', { [AS]: {} }, 'of itself'],
+    ['an issuer with plain http', { 'http://idp.example': {} }, 'neither https'],
+    ['a jwksUri with plain http', { [ACME]: { jwksUri: 'http://idp.example/jwks' } }, 'neither https'],
+    [
+      'a jwks that is not a key set',
+      { [ACME]: { jwks: {} } },
+      `issuers["${ACME}"].jwks: the document is not a key set`,
+    ],
+    ['a string as algorithms', { [ACME]: { algorithms: 'ES256' } }, 'at algorithms'],
+    ['a string as tenants', { [ACME]: { tenants: 'acme' } }, 'at tenants'],
     ['an empty list of tenants', { [ACME]: { tenants: [] } }, 'at tenants'],
     ['an issuer with a fragment', { [`${ACME}#x`]: {} }, 'has a query or a fragment'],
     ['an issuer with a query', { [`${ACME}?tenant=t`]: {} }, 'has a query or a fragment'],
-    ['a member it does not know', { [ACME]: { algoritms: ['ES256'] } }, 'Unrecognized key: "algoritms"'],
-    ['a claim it does not know', { [ACME]: { claims: { group: 'g' } } }, 'Unrecognized key: "group"'],
+    ['an unknown member', { [ACME]: { algoritms: ['ES256'] } }, 'Unrecognized key: "algoritms"'],
+    ['an unknown member of claims', { [ACME]: { claims: { group: 'g' } } }, 'Unrecognized key: "group"'],
     [
-      'a rule about addresses that it does not know',
+      'an unknown member of linkByEmail',
       { [ACME]: { linkByEmail: { domains: ['a.example'], verified: true } } },
       'Unrecognized key: "verified"',
     ],
     [
-      'a text for a truth',
+      'a string as withoutEmailVerified',
       { [ACME]: { linkByEmail: { domains: ['a.example'], withoutEmailVerified: 'false' } } },
       'at linkByEmail.withoutEmailVerified',
     ],
-    ['tenants here that are one', { [ACME]: { audienceTenants: 'acme' } }, 'at audienceTenants'],
+    ['a string as audienceTenants', { [ACME]: { audienceTenants: 'acme' } }, 'at audienceTenants'],
     ['an empty list of domains', { [ACME]: { linkByEmail: { domains: [] } } }, 'at linkByEmail.domains'],
-    ['domains that are one', { [ACME]: { linkByEmail: { domains: 'acme.example' } } }, 'at linkByEmail.domains'],
+    ['a string as domains', { [ACME]: { linkByEmail: { domains: 'acme.example' } } }, 'at linkByEmail.domains'],
     [
-      'domains of no tenant',
+      'domains without a tenant',
       { [ACME]: { tenants: 'any', linkByEmail: { domains: {} } } },
       'linkByEmail.domains is empty',
     ],
@@ -246,7 +250,7 @@ describe('checkIssuers', () => {
       'names the tenant b',
     ],
     [
-      'domains of tenants of an issuer that has none',
+      'domains by tenant for an issuer without tenants',
       { [ACME]: { linkByEmail: { domains: { a: ['acme.example'] } } } },
       'names the tenant a',
     ],
@@ -259,16 +263,16 @@ describe('checkIssuers', () => {
 
 describe('verifyIdJag', () => {
   it.each<[string, object, string]>([
-    ['ourselves as issuer', { issuers: { [AS]: {} } }, 'of itself'],
-    ['keys over plain http', { issuers: { [ACME]: { jwksUri: 'http://idp.example/jwks' } } }, 'neither https'],
-    ['a tolerance that is no number', { clockToleranceSeconds: Number.NaN }, 'clockToleranceSeconds'],
-    ['a tolerance that is a text', { clockToleranceSeconds: '5' }, 'clockToleranceSeconds'],
-    ['a lifetime that is no number', { maxLifetimeSeconds: Number.NaN }, 'maxLifetimeSeconds'],
-    ['a resource for a list of them', { resources: 'https://mcp.example' }, 'resources is not a list'],
-    ['a word for a replay policy', { replay: 'single-use' }, 'replay'],
-    ['a store for a replay policy', { replay: memoryReplayStore() }, 'replay'],
-    ['a store that is none', { replay: { singleUse: new Map() } }, 'replay.singleUse'],
-  ])('says that %s cannot be meant, whatever it is given', async (_name, more, option) => {
+    ['the server itself as issuer', { issuers: { [AS]: {} } }, 'of itself'],
+    ['a jwksUri with plain http', { issuers: { [ACME]: { jwksUri: 'http://idp.example/jwks' } } }, 'neither https'],
+    ['NaN as clockToleranceSeconds', { clockToleranceSeconds: Number.NaN }, 'clockToleranceSeconds'],
+    ['a string as clockToleranceSeconds', { clockToleranceSeconds: '5' }, 'clockToleranceSeconds'],
+    ['NaN as maxLifetimeSeconds', { maxLifetimeSeconds: Number.NaN }, 'maxLifetimeSeconds'],
+    ['a string as resources', { resources: 'https://mcp.example' }, 'resources is not a list'],
+    ['an unknown replay policy', { replay: 'single-use' }, 'replay'],
+    ['a store as replay policy', { replay: memoryReplayStore() }, 'replay'],
+    ['a singleUse that is not a store', { replay: { singleUse: new Map() } }, 'replay.singleUse'],
+  ])('throws a TypeError for %s before it reads the assertion', async (_name, more, option) => {
     const options = { issuers: { [ACME]: { jwks: acme.publicJwks() } }, audience: AS, clientId: 'c', ...more };
     const refused = verifyIdJag('x', options);
     await expect(refused).rejects.toThrow(TypeError);

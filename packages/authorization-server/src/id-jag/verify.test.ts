@@ -9,8 +9,8 @@ beforeAll(async () => {
   issuer = await IdJags.create();
 });
 
-describe('a good ID-JAG', () => {
-  it('is read into plain values', async () => {
+describe('a valid ID-JAG', () => {
+  it('is returned as plain values', async () => {
     await expect(
       verifyIdJag(await issuer.sign({ act: { sub: 'operator' }, groups: ['ops'] }), issuer.options()),
     ).resolves.toEqual({
@@ -31,19 +31,19 @@ describe('a good ID-JAG', () => {
   });
 
   const variants: Record<string, () => Promise<string>> = {
-    'aud a list of exactly one': () => issuer.sign({ aud: [AS] }),
-    'typ with its application/ prefix': () => issuer.sign({}, { typ: 'application/oauth-id-jag+jwt' }),
-    'typ in capitals': () => issuer.sign({}, { typ: 'OAUTH-ID-JAG+JWT' }),
+    'a list of one entry as aud': () => issuer.sign({ aud: [AS] }),
+    'typ with the prefix application/': () => issuer.sign({}, { typ: 'application/oauth-id-jag+jwt' }),
+    'typ in upper case': () => issuer.sign({}, { typ: 'OAUTH-ID-JAG+JWT' }),
     'no kid': () => issuer.sign({}, { kid: undefined as never }),
     'alg EdDSA': () => issuer.sign({}, { alg: 'EdDSA', kid: 'ed' }, issuer.ed25519.privateKey),
-    'alg Ed25519 though the key says EdDSA': () =>
-      issuer.sign({}, { alg: 'Ed25519', kid: 'ed' }, issuer.ed25519.privateKey),
+    'alg Ed25519 and a key for EdDSA': () => issuer.sign({}, { alg: 'Ed25519', kid: 'ed' }, issuer.ed25519.privateKey),
     'alg RS256': () => issuer.sign({}, { alg: 'RS256', kid: 'rs' }, issuer.rs256.privateKey),
-    'several resources, one of them here': () => issuer.sign({ resource: ['https://other.example/mcp', RESOURCE] }),
+    'several resources, one of which the server has': () =>
+      issuer.sign({ resource: ['https://other.example/mcp', RESOURCE] }),
     'no resource': () => issuer.sign({ resource: undefined }),
     'no scope': () => issuer.sign({ scope: undefined }),
-    'expired by less than the tolerance': () => issuer.sign({ exp: NOW_S - 3 }),
-    'issued ahead by less than the tolerance': () => issuer.sign({ iat: NOW_S + 3 }),
+    'an exp in the past by less than the tolerance': () => issuer.sign({ exp: NOW_S - 3 }),
+    'an iat in the future by less than the tolerance': () => issuer.sign({ iat: NOW_S + 3 }),
   };
   it.each(Object.keys(variants))('is accepted with %s', async (name) => {
     await expect(verifyIdJag((await variants[name]?.()) ?? '', issuer.options())).resolves.toMatchObject({
@@ -51,7 +51,7 @@ describe('a good ID-JAG', () => {
     });
   });
 
-  it('may be used again by its client, unless the policy is single use', async () => {
+  it('may be used again by its client, unless the policy is singleUse', async () => {
     const assertion = await issuer.sign();
     await verifyIdJag(assertion, issuer.options());
     await verifyIdJag(assertion, issuer.options());
@@ -64,7 +64,7 @@ describe('a good ID-JAG', () => {
     });
   });
 
-  it('of two concurrent uses under single use exactly one succeeds', async () => {
+  it('is accepted exactly once of 20 concurrent uses with the policy singleUse', async () => {
     const assertion = await issuer.sign();
     const replay = { singleUse: memoryReplayStore({ now: () => NOW }) };
     const outcomes = await Promise.allSettled(
@@ -73,7 +73,7 @@ describe('a good ID-JAG', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('is not spent by a request that is refused for another reason', async () => {
+  it('is not marked as used by a request that is refused for another reason', async () => {
     const assertion = await issuer.sign();
     const replay = { singleUse: memoryReplayStore({ now: () => NOW }) };
     await expect(verifyIdJag(assertion, issuer.options({ replay, clientId: 'thief' }))).rejects.toMatchObject({

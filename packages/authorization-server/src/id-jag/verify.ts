@@ -18,14 +18,15 @@ export const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
 const DEFAULT_MAX_LIFETIME_SECONDS = 3600;
 
 /**
- * Verifies an ID-JAG as the authorization server it is redeemed at must
+ * Verifies an ID-JAG that a client presents to an authorization server
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523 section 3).
  *
- * Key sets are fetched from trusted issuers only, cached for ten minutes and then renewed behind the requests, at a
- * bounded rate when a `kid` is unknown, and served for a day while the issuer is away.
+ * Key sets are fetched from trusted issuers only. They are cached for ten minutes and then renewed in the background. An
+ * unknown `kid` causes an earlier renewal, at a limited rate. While the issuer does not answer, a key set is used for up to
+ * a day.
  *
- * Throws {@link IdJagError}, whose `code` says which check failed and whose `oauthError` is what to answer, and a
- * TypeError for options that cannot be meant.
+ * Throws {@link IdJagError} if the ID-JAG is refused: its `code` names the check that failed, and its `oauthError` is the
+ * error to send to the client. Throws a TypeError for invalid options.
  *
  * @example
  * <!-- from examples/verify-id-jag.ts#verify -->
@@ -59,7 +60,7 @@ export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions
   return idJag;
 }
 
-/** Everything but the replay policy, for a caller with checks of its own to make before an ID-JAG is spent. */
+/** Makes every check except the replay policy, so that a caller can make further checks before it marks the ID-JAG as used. */
 export async function checkIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
   if (typeof assertion !== 'string') throw new IdJagError('malformed', 'not a string');
   const now = (options.now?.() ?? new Date()).getTime();
@@ -73,8 +74,8 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
 
   const { jwks, jwksUri } = trusted;
   const found = issuerKeys({ issuer, jwks, jwksUri, fetch: options.fetch }, header, now);
-  const keys = Array.isArray(found) ? found : await fetched(found, issuer);
-  if (keys.length === 0) throw new IdJagError('unknown_key', signer(issuer, header));
+  const keys = Array.isArray(found) ? found : await translateFailure(found, issuer);
+  if (keys.length === 0) throw new IdJagError('unknown_key', keyName(issuer, header));
   let verified: CompactVerifyResult | undefined;
   try {
     verified = await verifiedBy(keys, (key) => compactVerify(assertion, key, { algorithms: [header.alg] }));
@@ -82,7 +83,7 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
     if (error instanceof errors.JWSInvalid) throw new IdJagError('malformed');
     throw error;
   }
-  if (verified === undefined) throw new IdJagError('bad_signature', signer(issuer, header));
+  if (verified === undefined) throw new IdJagError('bad_signature', keyName(issuer, header));
   try {
     const idJag = readClaims(claims, {
       audience: options.audience,
@@ -108,7 +109,7 @@ function unverifiedIssuer({ iss }: Readonly<Record<string, unknown>>): string {
   return iss;
 }
 
-async function fetched(keys: Promise<CryptoKey[]>, issuer: string): Promise<CryptoKey[]> {
+async function translateFailure(keys: Promise<CryptoKey[]>, issuer: string): Promise<CryptoKey[]> {
   try {
     return await keys;
   } catch (error) {
@@ -117,8 +118,8 @@ async function fetched(keys: Promise<CryptoKey[]>, issuer: string): Promise<Cryp
   }
 }
 
-/** Whose signature it says it is. */
-function signer(issuer: string, { kid }: JWSHeaderParameters): string {
+/** The key that the header names, for the error detail. */
+function keyName(issuer: string, { kid }: JWSHeaderParameters): string {
   return `kid ${shown(kid)} of ${issuer}`;
 }
 

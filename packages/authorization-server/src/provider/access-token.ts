@@ -6,7 +6,7 @@ import type { ProviderInternals } from './provider-internals.ts';
 import type { ResourceOptions } from '../redeem/options.ts';
 import type { Redemption } from '../redeem/redemption.ts';
 
-/** An access token of the provider's own kind, so that its revocation and introspection endpoints know it. */
+/** Issues an access token of oidc-provider, so that its revocation and introspection endpoints know the token. */
 export async function issueAccessToken(
   provider: Provider,
   ctx: TokenEndpointGrantContext,
@@ -24,7 +24,7 @@ export async function issueAccessToken(
   const token = new provider.AccessToken({
     client: ctx.oidc.client,
     accountId: redemption.accountId,
-    // There is no consent of a user to hang the token on: the ID-JAG takes its place.
+    // Empty, because no user gave consent. The ID-JAG takes the place of oidc-provider's grant.
     grantId: '',
     gty: 'id-jag',
     scope: redemption.scopes.join(' '),

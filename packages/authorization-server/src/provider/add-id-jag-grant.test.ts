@@ -32,7 +32,7 @@ beforeEach(() => {
   world.redeemed.length = 0;
 });
 
-/** A bot of a world of its own. */
+/** Calls `use` with a bot in a new world with these options. */
 async function inWorld(
   redeem: Partial<IdJagGrantOptions>,
   use: (bot: Bot, world: World) => Promise<void>,
@@ -49,8 +49,8 @@ async function dpopHandle(): Promise<oauth.DPoPHandle> {
   return oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
 }
 
-describe('who may redeem', () => {
-  it('refuses a stolen ID-JAG to another client, and the audit record says whose it was', async () => {
+describe('the grant', () => {
+  it("refuses a stolen ID-JAG from another client, and the audit record contains the ID-JAG's client", async () => {
     const assertion = await bot.idJag();
     const answer = await new Bot(world, 'other').redeem(assertion);
     expect(answer).toEqual({
@@ -73,7 +73,7 @@ describe('who may redeem', () => {
     ]);
   });
 
-  it('refuses a client whose authentication fails, and records it without a client', async () => {
+  it('refuses a client whose authentication fails, and records its claimedClientId only', async () => {
     const response = await fetch(`${world.as.issuer}/token`, {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from('bot-at-as:wrong').toString('base64')}` },
@@ -91,7 +91,7 @@ describe('who may redeem', () => {
     ]);
   });
 
-  it('records whom a client that is not known claims to be', async () => {
+  it('records the claimedClientId of an unknown client', async () => {
     const basic = { authorization: `Basic ${btoa('stranger%0A1:secret')}` };
     const assertion = new UnsecuredJWT({ sub: 'stranger 3' }).encode();
     for (const [headers, parameters] of [
@@ -109,7 +109,7 @@ describe('who may redeem', () => {
     ]);
   });
 
-  it('refuses a client that is not registered, and one that is not for the grant', async () => {
+  it('refuses a client that is not registered, and one without this grant type', async () => {
     const response = await fetch(`${world.as.issuer}/token`, {
       method: 'POST',
       body: new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag(), client_id: 'nobody' }),
@@ -121,7 +121,7 @@ describe('who may redeem', () => {
   });
 });
 
-describe('a client registered', () => {
+describe('a client', () => {
   const redeemAs = async (clientId: string, secret?: string): Promise<Answer> => {
     world.policy = () => ({ granted: true, clientId, scopes: ['issues:read'] });
     const response = await fetch(`${world.as.issuer}/token`, {
@@ -139,55 +139,55 @@ describe('a client registered', () => {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
 
-  it('without authentication may not redeem', async () => {
+  it('that is public may not redeem', async () => {
     expect(outcome(await redeemAs('public-at-as'))).toBe('unauthorized_client');
   });
 
-  it('for bound tokens may not redeem without a proof', async () => {
+  it('with dpop_bound_access_tokens may not redeem without a proof', async () => {
     expect(outcome(await redeemAs('bound-at-as', AS_SECRET))).toBe('invalid_grant');
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof JWT not provided' });
     expect(outcome(await redeemAs('other-at-as', AS_SECRET))).toBe('granted');
   });
 });
 
-describe('what is redeemed', () => {
+describe('the assertion', () => {
   it.each([
-    ['alg none', (assertion: string) => new UnsecuredJWT(decodeJwt(assertion)).encode()],
-    ['a cut signature', (assertion: string) => assertion.slice(0, -4)],
-    ['nonsense', () => 'nonsense'],
-    ['a token of 40 kB', (assertion: string) => `${assertion}${'A'.repeat(40_000)}`],
+    ['with alg none', (assertion: string) => new UnsecuredJWT(decodeJwt(assertion)).encode()],
+    ['with a cut signature', (assertion: string) => assertion.slice(0, -4)],
+    ['that is not a JWT', () => 'nonsense'],
+    ['of 40 kB', (assertion: string) => `${assertion}${'A'.repeat(40_000)}`],
     [
-      "a signature by nobody's key",
+      'with a signature by an unknown key',
       (assertion: string) =>
         new SignJWT(decodeJwt(assertion))
           .setProtectedHeader({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid: 'x' })
           .sign(world.keys.bot.privateKey),
     ],
     [
-      'an HMAC',
+      'with an HMAC',
       (assertion: string) =>
         new SignJWT(decodeJwt(assertion))
           .setProtectedHeader({ alg: 'HS256', typ: 'oauth-id-jag+jwt' })
           .sign(new Uint8Array(32)),
     ],
-  ])('refuses %s with invalid_grant', async (_name, forge) => {
+  ])('%s is refused with invalid_grant', async (_name, forge) => {
     const answer = await bot.redeem(await forge(await bot.idJag()));
     expect(outcome(answer)).toBe('invalid_grant');
     expect(world.redeemed).toEqual([expect.objectContaining({ granted: false, clientId: 'bot-at-as' })]);
   });
 
-  it('refuses a request without an assertion', async () => {
+  it('is required', async () => {
     expect(outcome(await bot.redeem(''))).toBe('invalid_request');
   });
 
-  it('allows reuse by the same client by default, and forbids it under single use', async () => {
+  it('may be used again by the same client by default, and not with the policy singleUse', async () => {
     const assertion = await bot.idJag();
     expect(outcome(await bot.redeem(assertion))).toBe('granted');
     expect(outcome(await bot.redeem(assertion))).toBe('granted');
 
     await inWorld({ replay: { singleUse: memoryReplayStore() } }, async (own, ownWorld) => {
       const once = await own.idJag();
-      // A refused request spends nothing.
+      // A refused request does not mark the ID-JAG as used.
       expect(outcome(await own.redeem(once, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
       expect(outcome(await own.redeem(once, { scope: 'admin' }))).toBe('invalid_scope');
       const answers = await Promise.all(Array.from({ length: 5 }, () => own.redeem(once)));
@@ -199,11 +199,11 @@ describe('what is redeemed', () => {
 });
 
 describe('the resource', () => {
-  it('is taken from the ID-JAG where the request names none', async () => {
+  it('is the resource of the ID-JAG if the request has none', async () => {
     expect(await bot.redeem(await bot.idJag())).toMatchObject({ body: { resource: OPAQUE_RESOURCE } });
   });
 
-  it('of the request must be that of the ID-JAG', async () => {
+  it('of the request must be in the ID-JAG', async () => {
     const assertion = await bot.idJag();
     expect(outcome(await bot.redeem(assertion, { resource: JWT_RESOURCE }))).toBe('invalid_target');
     expect(outcome(await bot.redeem(assertion, { resource: 'https://other.example/mcp' }))).toBe('invalid_target');
@@ -216,7 +216,7 @@ describe('the resource', () => {
     expect(outcome(await bot.redeem(assertion))).toBe('invalid_target');
   });
 
-  it('must be named where several are possible', async () => {
+  it('must be in the request if several are possible', async () => {
     const several = await bot.idJag({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE] });
     expect(outcome(await bot.redeem(several))).toBe('invalid_target');
     expect(await bot.redeem(several, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
@@ -227,7 +227,7 @@ describe('the resource', () => {
     expect(await bot.redeem(none, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
   });
 
-  it('is the only one there is where nobody names one, unless it is required', async () => {
+  it('is the only one of the server if neither has one, unless requireResource is true', async () => {
     const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } };
     await inWorld({ resources }, async (own) => {
       const none = await own.idJag({ resource: [] });
@@ -253,32 +253,32 @@ describe('the scopes', () => {
     });
   });
 
-  it('can be narrowed by the request and never widened', async () => {
+  it('of the request must be in the ID-JAG', async () => {
     const assertion = await bot.idJag({ scope: 'issues:read issues:write' });
     expect(await bot.redeem(assertion, { scope: 'issues:write' })).toMatchObject({ body: { scope: 'issues:write' } });
     const narrow = await bot.idJag({ scope: 'issues:read' });
     expect(outcome(await bot.redeem(narrow, { scope: 'issues:read issues:write' }))).toBe('invalid_scope');
   });
 
-  it('that are none are an error', async () => {
+  it('cause invalid_scope if none can be granted', async () => {
     expect(outcome(await bot.redeem(await bot.idJag({ scope: 'unknown' })))).toBe('invalid_scope');
   });
 
-  it('of an ID-JAG that names none are the defaults of the resource, or nothing', async () => {
-    const scopeless = (own: World) => {
+  it('of an ID-JAG without scope are defaultScopes of the resource, or the request is refused', async () => {
+    const issueWithoutScope = (own: World) => {
       own.policy = () => ({ granted: true, clientId: 'bot-at-as' });
     };
     const noScope = { scope: [] };
-    scopeless(world);
+    issueWithoutScope(world);
     expect(outcome(await bot.redeem(await bot.idJag(noScope)))).toBe('invalid_scope');
     const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read', 'x'], defaultScopes: ['issues:read'] } };
     await inWorld({ resources }, async (own, ownWorld) => {
-      scopeless(ownWorld);
+      issueWithoutScope(ownWorld);
       expect(await own.redeem(await own.idJag(noScope))).toMatchObject({ body: { scope: 'issues:read' } });
     });
   });
 
-  it('stay under what the subject may have here', async () => {
+  it('are restricted to those of scopesFor', async () => {
     const scopesFor: IdJagGrantOptions['scopesFor'] = ({ claims }) =>
       Array.isArray(claims['groups']) && claims['groups'].includes('writers') ? ['issues:write'] : [];
     await inWorld({ scopesFor }, async (own, ownWorld) => {
@@ -297,7 +297,7 @@ describe('the scopes', () => {
 });
 
 describe('the account', () => {
-  it('can be linked, and refused', async () => {
+  it('is the result of the account callback, which can refuse the subject', async () => {
     const account: IdJagGrantOptions['account'] = ({ subject }) => (subject === 'bot' ? 'account-7' : undefined);
     await inWorld({ account }, async (own, ownWorld) => {
       const { body } = await own.redeem(await own.idJag());
@@ -309,7 +309,7 @@ describe('the account', () => {
 });
 
 describe('the access token', () => {
-  it('comes without a refresh token and lives as long as configured', async () => {
+  it('has the configured lifetime, and no refresh token is issued', async () => {
     const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'], accessTokenLifetimeSeconds: 60 } };
     await inWorld({ resources }, async (own) => {
       const { body } = await own.redeem(await own.idJag());
@@ -321,8 +321,8 @@ describe('the access token', () => {
   });
 });
 
-describe('DPoP', () => {
-  it('binds the token to the key of the proof', async () => {
+describe('a DPoP proof', () => {
+  it('binds the token to its key', async () => {
     const dpop = await dpopHandle();
     const { body } = await bot.redeem(await bot.idJag(), {}, { dpop });
     expect(body).toMatchObject({ token_type: 'DPoP' });
@@ -332,7 +332,7 @@ describe('DPoP', () => {
     });
   });
 
-  it('of a bound ID-JAG must be by the same key', async () => {
+  it('for a bound ID-JAG must be made with the same key', async () => {
     const dpop = await dpopHandle();
     const bound = await bot.idJag({}, dpop);
     expect(decodeJwt(bound)['cnf']).toEqual({ jkt: await dpop.calculateThumbprint() });
@@ -343,14 +343,14 @@ describe('DPoP', () => {
     expect(await bot.redeem(bound, {}, { dpop })).toMatchObject({ body: { token_type: 'DPoP' } });
   });
 
-  it('is what the jwt-dpop grant is about', async () => {
+  it('is required for the grant type jwt-dpop', async () => {
     const dpop = await dpopHandle();
     const grantType = GRANT_JWT_DPOP;
     expect(outcome(await bot.redeem(await bot.idJag(), {}, { grantType }))).toBe('invalid_grant');
     expect(outcome(await bot.redeem(await bot.idJag(), {}, { grantType, dpop }))).toBe('granted');
   });
 
-  it('asks for a nonce where the provider wants one, and takes the proof that has it', async () => {
+  it('needs a nonce if the provider requires one', async () => {
     const own = await startWorld({ dpopNonces: true });
     try {
       const ownBot = new Bot(own);
@@ -374,13 +374,13 @@ describe('DPoP', () => {
     };
   };
 
-  it('proofs are accepted once', async () => {
+  it('is accepted once', async () => {
     const again = await send(`${world.as.issuer}/token`);
     expect({ first: await again(), second: await again() }).toEqual({ first: 200, second: 400 });
     expect(world.redeemed.at(-1)).toMatchObject({ error: 'invalid_grant', reason: 'DPoP proof JWT Replay detected' });
   });
 
-  it('proofs are about the URL that clients see, where the provider knows that it is behind a proxy', async () => {
+  it('must be for the URL that clients request, if the provider is configured to be behind a proxy', async () => {
     const proxied = await send('https://as.example/token');
     await expect(proxied()).resolves.toBe(400);
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'DPoP proof htu mismatch' });
@@ -394,7 +394,7 @@ describe('DPoP', () => {
 });
 
 describe("the identity provider's keys", () => {
-  it('can be rotated while both run', async () => {
+  it('can be rotated while both servers run', async () => {
     const before = await bot.idJag();
     expect(outcome(await bot.redeem(before))).toBe('granted');
     await world.signingKeys.rotate();
@@ -402,7 +402,7 @@ describe("the identity provider's keys", () => {
     expect(outcome(await bot.redeem(before))).toBe('granted');
   });
 
-  it('that cannot be had are a 503, and it recovers by itself', async () => {
+  it('that cannot be fetched cause a 503 until they can be fetched', async () => {
     let down = true;
     let now = Date.now();
     const flaky: NonNullable<IdJagGrantOptions['fetch']> = (url, init) =>

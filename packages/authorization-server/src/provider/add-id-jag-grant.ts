@@ -20,12 +20,12 @@ const { step } = redemptionSteps;
  * Makes an oidc-provider an authorization server that redeems ID-JAGs
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523).
  *
- * Adds the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`, and `...:jwt-dpop` where the provider has DPoP
- * enabled, and advertises the grant profile. A client still needs the grant among its `grant_types`. Client
- * authentication, DPoP, revocation and introspection are the provider's. No refresh token is issued: the ID-JAG takes
- * its place.
+ * Adds the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`, and `...:jwt-dpop` if DPoP is enabled in the provider, and
+ * adds the grant profile to the metadata. A client also needs the grant type in its `grant_types`. The provider itself
+ * does client authentication, DPoP, revocation and introspection. No refresh token is issued: the client uses its ID-JAG
+ * again instead, or requests a new one.
  *
- * Call it once, before the provider serves requests. Throws a TypeError where the options cannot be meant.
+ * Call it once, before the provider serves requests. Throws a TypeError for invalid options.
  *
  * @example
  * <!-- from examples/support/authorization-server.ts#redeem -->
@@ -60,11 +60,11 @@ export function addIdJagGrant(provider: Provider, options: IdJagGrantOptions): v
   });
 
   extendAnswers(provider, 'discovery', (body) => {
-    const dpop = body['dpop_signing_alg_values_supported'] !== undefined;
+    const isDpopEnabled = body['dpop_signing_alg_values_supported'] !== undefined;
     return {
       ...body,
       grant_types_supported: withEntries(body['grant_types_supported'], []).filter(
-        (grantType) => dpop || grantType !== GRANT_JWT_DPOP,
+        (grantType) => isDpopEnabled || grantType !== GRANT_JWT_DPOP,
       ),
       authorization_grant_profiles_supported: withEntries(body['authorization_grant_profiles_supported'], [
         GRANT_PROFILE_ID_JAG,

@@ -20,7 +20,7 @@ beforeEach(() => {
   world.redeemed.length = 0;
 });
 
-/** A bot of a world of its own. */
+/** Calls `use` with a bot in a new world with these options. */
 async function inWorld(
   redeem: Partial<IdJagGrantOptions>,
   use: (bot: Bot, world: World) => Promise<void>,
@@ -33,8 +33,8 @@ async function inWorld(
   }
 }
 
-describe('the audit trail', () => {
-  it('has one record for each request and never a token', async () => {
+describe('the audit callback', () => {
+  it('is called once for each request and gets no token', async () => {
     const assertion = await bot.idJag();
     const { body } = await bot.redeem(assertion);
     await bot.redeem(assertion, { scope: 'admin' });
@@ -44,7 +44,7 @@ describe('the audit trail', () => {
     expect(trail).not.toContain(assertion.split('.')[2]);
   });
 
-  it('holds no control characters and no assertion, wherever they were sent, and its lists end', async () => {
+  it('gets records without control characters and assertions, and with lists that are cut', async () => {
     const keys = await createSigningKeys();
     const issuer = 'https://acme.example';
     await inWorld({ issuers: { [issuer]: { jwks: keys.publicJwks() } } }, async (own, ownWorld) => {
@@ -63,7 +63,7 @@ describe('the audit trail', () => {
     });
   });
 
-  it('names the client and the error, whatever the client sends as its assertion', async () => {
+  it('gets the client and the error even if the client sends their names as its assertion', async () => {
     await bot.redeem('bot-at-as.invalid_grant.malformed');
     expect(world.redeemed).toMatchObject([
       {
@@ -76,11 +76,11 @@ describe('the audit trail', () => {
   });
 
   it.each([
-    ['a grant type that is sent twice', 1, (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER)],
+    ['a repeated grant type', 1, (body: URLSearchParams) => body.append('grant_type', GRANT_JWT_BEARER)],
     ['no grant type', 1, (body: URLSearchParams) => body.delete('grant_type')],
     ['a repeated assertion', 1, (body: URLSearchParams) => body.append('assertion', 'x')],
     ['another grant type', 0, (body: URLSearchParams) => body.set('grant_type', 'client_credentials')],
-  ])('has of a request with %s this many records: %i', async (_name, records, change) => {
+  ])('for a request with %s is called this many times: %i', async (_name, records, change) => {
     const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
     change(body);
     const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };
@@ -97,7 +97,7 @@ describe('the audit trail', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('disk full'))],
-  ])('that %s lets nothing be granted, and leaves no token behind', async (_name, audit) => {
+  ])('that %s causes a server_error for a grant, and no token remains', async (_name, audit) => {
     await inWorld({ audit }, async (own, ownWorld) => {
       const { AccessToken } = ownWorld.as.provider;
       const saved: string[] = [];
@@ -109,7 +109,7 @@ describe('the audit trail', () => {
     });
   });
 
-  it('is awaited before the answer', async () => {
+  it('is awaited before the response', async () => {
     const trail: { granted: boolean }[] = [];
     const audit: IdJagGrantOptions['audit'] = async ({ granted }) => {
       await sleep(20);

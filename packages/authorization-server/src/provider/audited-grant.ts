@@ -24,9 +24,9 @@ export interface AuditedGrant<Known extends object, Granted extends object> {
   readonly grantTypes: readonly string[];
   /** The parameters that its requests may have. */
   readonly parameters: readonly string[];
-  /** Those of them that may repeat. */
+  /** The parameters that may be repeated. */
   readonly repeatable: readonly string[];
-  /** A parameter that no other grant has: a request with it that names no grant type is one of these. */
+  /** A parameter that only this grant has. A request with this parameter and without `grant_type` is recorded for this grant. */
   readonly ownParameter: string;
   /** What the record says of a request that the provider refused before `handle`. */
   readonly initial: Known;
@@ -43,8 +43,9 @@ export interface AuditedGrant<Known extends object, Granted extends object> {
 }
 
 /**
- * Adds a grant whose every outcome is reported once: granted, refused by the handler, or refused by the provider
- * before the handler ran (client authentication, repeated parameters). A grant that cannot be recorded is not given.
+ * Adds a grant type to an oidc-provider. Each request is recorded once: granted, refused by the handler, or refused by the
+ * provider before the handler runs (client authentication, repeated parameters). If a grant cannot be recorded, the request
+ * is refused.
  */
 export function registerAuditedGrant<Known extends object, Granted extends object>(
   provider: Provider,
@@ -72,23 +73,23 @@ export function registerAuditedGrant<Known extends object, Granted extends objec
   };
 
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
-    if (ctx.oidc.route !== 'token' || !mayBeOf(grant, ctx)) return;
+    if (ctx.oidc.route !== 'token' || !isForGrant(grant, ctx)) return;
     const known = knownOf.get(ctx);
-    const refusal = { ...describe(error), ...(known === undefined && claimed(ctx)) };
+    const refusal = { ...describe(error), ...(known === undefined && claimedClient(ctx)) };
     recorded.set(ctx, record(known ?? grant.initial, refusal));
   };
   const record = async (known: Known, refusal: RefusedRequest) => {
     try {
       await grant.refused(known, refusal);
     } catch {
-      // An audit callback that fails stops grants (above); a refusal it leaves as it is.
+      // If the audit callback fails, grants are refused (above), and refusals do not change.
     }
   };
 
   for (const grantType of grant.grantTypes) {
     provider.registerGrantType(grantType, handler, grant.parameters, grant.repeatable);
   }
-  // The provider tells of a refusal by an event, which waits for nobody.
+  // The provider reports a refusal by an event and does not wait for listeners. This middleware waits for the record.
   provider.use(async (ctx, next) => {
     await next();
     await recorded.get(ctx);
@@ -98,20 +99,20 @@ export function registerAuditedGrant<Known extends object, Granted extends objec
 }
 
 /** A body that was too large or unreadable may have been a request of any grant. */
-function mayBeOf(
+function isForGrant(
   { grantTypes, ownParameter }: { grantTypes: readonly string[]; ownParameter: string },
   { oidc: { params, body } }: KoaContextWithOIDC,
 ): boolean {
   if (params === undefined || body === undefined) return true;
-  // Of a repeated parameter nothing is left in `params`.
+  // The provider removes a repeated parameter from `params`, but not from `body`.
   const named: unknown[] = [body['grant_type'] ?? ''].flat();
   return named.some((each) =>
     each === '' ? body[ownParameter] !== undefined : grantTypes.some((type) => type === each),
   );
 }
 
-/** The client that a request names, where that can be read. */
-function claimed({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
+/** The client id in a request, if it can be read. */
+function claimedClient({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
   if (oidc.client !== undefined) return { claimedClientId: cleanText(oidc.client.clientId) };
   const { authorization } = headers;
   try {
@@ -128,7 +129,7 @@ function claimed({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'c
 function describe(error: unknown): { error: string; reason: string } {
   if (!(error instanceof Error)) return { error: 'server_error', reason: 'an unexpected failure' };
   const { expose, error: code, error_description: description, error_detail: detail } = error as ProviderErrorShape;
-  // An unexpected failure's message may hold anything; its name cannot.
+  // The message of an unexpected error can contain secrets, so only its name is recorded.
   if (expose !== true || code === undefined) return { error: 'server_error', reason: cleanText(error.name) };
   return { error: code, reason: cleanText(detail ?? description ?? code) };
 }

@@ -2,8 +2,8 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 /**
- * Calls `extend` with the JSON body of every successful answer of one of the provider's routes, and sends what it
- * returns.
+ * Calls `extend` with the JSON body of each successful response of one of the provider's routes, and sends the body that
+ * `extend` returns.
  */
 export function extendAnswers(
   provider: Provider,
@@ -15,7 +15,7 @@ export function extendAnswers(
 ): void {
   provider.use(async (ctx, next) => {
     await next();
-    // The provider adds `oidc` to the context for its own routes only.
+    // The provider sets `oidc` in the context of its own routes only.
     const { oidc } = ctx as Partial<KoaContextWithOIDC>;
     const body: unknown = ctx.body;
     if (oidc?.route !== route || ctx.status !== 200 || typeof body !== 'object' || body === null) return;

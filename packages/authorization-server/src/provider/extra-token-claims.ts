@@ -1,20 +1,20 @@
 const claimsOf = new WeakMap<object, Readonly<Record<string, unknown>>>();
 
 /**
- * The provider's `extraTokenClaims`: what `addIdJagGrant` wants in an access token beyond what the provider puts there.
- * `idJagAuthorizationServerConfiguration` has it; who has an `extraTokenClaims` of their own calls it there.
+ * A function for `extraTokenClaims` of oidc-provider. It returns the claims that `addIdJagGrant` adds to an access token.
+ * `idJagAuthorizationServerConfiguration` sets it. If you set your own `extraTokenClaims`, call this function there.
  */
 export function idJagTokenClaims(_ctx: unknown, token: object): Record<string, unknown> | undefined {
   const claims = claimsOf.get(token);
   return claims === undefined ? undefined : { ...claims };
 }
 
-/** Says what {@link idJagTokenClaims} is to answer for this token. */
+/** Sets the claims that {@link idJagTokenClaims} returns for this token. */
 export function setClaims(token: object, claims: Readonly<Record<string, unknown>>): void {
   if (Object.keys(claims).length > 0) claimsOf.set(token, claims);
 }
 
-/** Whether a token that was saved has the claims, that is, whether the provider asked. */
+/** Whether a saved token has the claims. False if the provider's `extraTokenClaims` did not add them. */
 export function carriesClaims(
   token: { readonly extra?: Record<string, unknown> | undefined },
   claims: Readonly<Record<string, unknown>>,

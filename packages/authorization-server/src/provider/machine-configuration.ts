@@ -1,28 +1,28 @@
-/** What is left to choose in the configuration of an oidc-provider for machines. */
+/** Options for the configuration of an oidc-provider whose clients are machines. */
 export interface ProviderConfigurationOptions {
-  /** DPoP (RFC 9449). Default: true. With a 32-byte `nonceSecret` the provider hands out nonces. */
+  /** Whether DPoP is enabled (RFC 9449). Default: true. With a 32-byte `nonceSecret` the provider issues nonces. */
   readonly dpop?: boolean | { readonly nonceSecret: Buffer; readonly requireNonce?: boolean } | undefined;
 }
 
 /**
- * `features` of an oidc-provider for machines. Its own types, `Configuration` of @types/oidc-provider, are not named here, so
- * that code which imports this compiles without them; what this says can be spread into such a configuration.
+ * `features` in the configuration of an oidc-provider whose clients are machines. It does not use `Configuration` of
+ * @types/oidc-provider, so that code that imports it compiles without that package. It can be spread into a configuration.
  */
 export interface MachineFeatures {
-  /** Off: nobody signs in here. */
+  /** Disabled: no user signs in at this provider. */
   devInteractions: { enabled: false };
-  /** Off: there are no users. */
+  /** Disabled: there are no users. */
   userinfo: { enabled: false };
-  /** Off: there are no sessions. */
+  /** Disabled: there are no sessions. */
   rpInitiatedLogout: { enabled: false };
-  /** Off: the grants of this project read `resource` themselves. */
+  /** Disabled: the grants of this project read `resource` themselves. */
   resourceIndicators: { enabled: false };
-  /** RFC 7662, for clients that authenticate. */
+  /** Introspection (RFC 7662), for clients that authenticate. */
   introspection: {
     enabled: true;
     allowedPolicy: (ctx: unknown, client: { readonly clientAuthMethod?: string | undefined }) => boolean;
   };
-  /** RFC 7009, for the client that a token was issued to. */
+  /** Revocation (RFC 7009), by the client that a token was issued to. */
   revocation: {
     enabled: true;
     allowedPolicy: (
@@ -31,14 +31,14 @@ export interface MachineFeatures {
       token: { readonly clientId?: string | undefined },
     ) => boolean;
   };
-  /** RFC 9449. */
+  /** DPoP (RFC 9449). */
   dPoP: { enabled: boolean; nonceSecret?: Buffer; requireNonce?: () => boolean };
 }
 
-/** What an oidc-provider for machines has in common, whichever side it is: nothing that needs a browser. */
+/** The configuration of an oidc-provider whose clients are machines: no response types, which need a browser. */
 export const machinesOnly: { responseTypes: [] } = { responseTypes: [] };
 
-/** The features of oidc-provider that a provider for machines has on, and those that it has off. */
+/** The features of an oidc-provider whose clients are machines. */
 export function machineFeatures({ dpop = true }: ProviderConfigurationOptions): MachineFeatures {
   return {
     devInteractions: { enabled: false },

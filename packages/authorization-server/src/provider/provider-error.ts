@@ -7,7 +7,7 @@ const STATUS_OF_FAILURES = new Map([
   ['temporarily_unavailable', 503],
 ]);
 
-/** As the provider wants it thrown. A failure of the server is a 500, or a 503, which a client may retry; the rest are 400. */
+/** Converts a refusal to an error class of oidc-provider: status 500 or 503 for a failure of the server, else 400. */
 export function toProviderError(refusal: GrantRefusal, classes: typeof errors): errors.OIDCProviderError {
   const detail = cleanText(refusal.reason);
   const description = cleanText(refusal.description);

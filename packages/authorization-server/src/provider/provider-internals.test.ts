@@ -6,8 +6,8 @@ import { providerInternals } from './provider-internals.ts';
 
 const EXPECTED_VERSION = '9.13.3';
 
-describe('the contract with the inside of oidc-provider', () => {
-  it('is with exactly the version it was written against', async () => {
+describe('the internal functions of oidc-provider', () => {
+  it('are used of exactly one version, which is the peer dependency', async () => {
     const main = createRequire(import.meta.url).resolve('oidc-provider/package.json');
     const { version } = JSON.parse(await readFile(main, 'utf8')) as { version: string };
     const own = new URL('../../package.json', import.meta.url);
@@ -18,10 +18,10 @@ describe('the contract with the inside of oidc-provider', () => {
     expect(peerDependencies['oidc-provider']).toBe(EXPECTED_VERSION);
   });
 
-  it('finds every helper, each taking the provider and the context first', async () => {
+  it('exist, and have the expected number of parameters', async () => {
     const { validateDpop, checkDpopReplay, checkDpopRequired, checkMtlsCert, findAccount, errors } =
       await providerInternals();
-    // Function.length counts the parameters before the first with a default value.
+    // Function.length counts the parameters before the first one with a default value.
     expect(validateDpop).toHaveLength(3);
     expect(checkDpopReplay).toHaveLength(4);
     expect(checkDpopRequired).toHaveLength(3);

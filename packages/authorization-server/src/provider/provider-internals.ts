@@ -3,24 +3,23 @@ import type * as GrantHelpers from 'oidc-provider/lib/helpers/grants.js';
 import { z } from 'zod';
 
 /**
- * Everything taken from inside oidc-provider, and nothing anywhere else in this package is.
+ * The internal functions of oidc-provider that this package uses. No other file uses any.
  *
- * `lib/helpers/grants.js` is what oidc-provider offers to custom grants, outside its promise of stable versions. It
- * is loaded when the first token request arrives rather than with this package, because a resource server that only
- * verifies tokens does not install oidc-provider.
+ * `lib/helpers/grants.js` contains the functions that oidc-provider offers to custom grants, without a promise of stability.
+ * It is loaded at the first token request, because oidc-provider is optional and need not be installed.
  */
 export interface ProviderInternals {
-  /** RFC 9449 section 4.3: the proof on this request, verified, nonces included; undefined where there is none. */
+  /** Verifies the DPoP proof of this request and its nonce (RFC 9449 section 4.3); undefined if there is no proof. */
   readonly validateDpop: typeof GrantHelpers.validateDpop;
-  /** RFC 9449 section 11.1: a proof is accepted once. */
+  /** Refuses a proof that was used before (RFC 9449 section 11.1). */
   readonly checkDpopReplay: typeof GrantHelpers.checkDpopReplay;
   /** Refuses a client registered with `dpop_bound_access_tokens` that sent no proof. */
   readonly checkDpopRequired: typeof GrantHelpers.checkDpopRequired;
-  /** RFC 8705: the certificate to bind tokens to, for a client registered to have them bound. */
+  /** The certificate to bind tokens to, for a client that is registered for certificate-bound tokens (RFC 8705). */
   readonly checkMtlsCert: typeof GrantHelpers.checkMtlsCert;
-  /** The account of a refresh token, by the provider's own `findAccount`. */
+  /** Finds the account of a refresh token with the provider's `findAccount`. */
   readonly findAccount: typeof GrantHelpers.findAccount;
-  /** Public API of oidc-provider. */
+  /** The error classes, which are public in oidc-provider. */
   readonly errors: typeof errors;
 }
 
@@ -37,7 +36,7 @@ const helpersSchema = z.object({
 
 let loaded: Promise<ProviderInternals> | undefined;
 
-/** Loads them once. Rejects with what is missing where the installed oidc-provider has moved them. */
+/** Loads the functions once. Rejects with the missing names if the installed oidc-provider does not have them. */
 export function providerInternals(): Promise<ProviderInternals> {
   loaded ??= load();
   return loaded;
@@ -46,7 +45,7 @@ export function providerInternals(): Promise<ProviderInternals> {
 async function load(): Promise<ProviderInternals> {
   const [helpers, provider] = await Promise.all([
     import('oidc-provider/lib/helpers/grants.js').catch((cause: unknown) => {
-      throw new Error(`${GRANT_HELPERS} is not where oidc-provider 9.13.3 has it`, { cause });
+      throw new Error(`${GRANT_HELPERS} does not exist; this package needs oidc-provider 9.13.3`, { cause });
     }),
     import('oidc-provider'),
   ]);

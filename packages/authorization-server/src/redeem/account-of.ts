@@ -24,7 +24,7 @@ export async function accountOf(
   let spent: Promise<void> | undefined;
   const spend = () => {
     spent ??= spendGrant();
-    // A callback that does not wait for it is not asked to handle its rejection, which is thrown below.
+    // The rejection is thrown below. Without this, it is unhandled if the callback does not await `spend`.
     spent.catch(() => undefined);
     return spent;
   };

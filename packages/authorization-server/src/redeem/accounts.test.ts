@@ -19,7 +19,7 @@ const idJag = (more: Partial<IdJag> = {}): IdJag => ({
   ...more,
 });
 
-const unspent: GrantUse = { spend: () => Promise.resolve() };
+const unused: GrantUse = { spend: () => Promise.resolve() };
 
 describe('linkAccounts', () => {
   const ANN = 'ann@acme.example';
@@ -46,64 +46,64 @@ describe('linkAccounts', () => {
     };
   });
 
-  it('finds an account by subject before anything else', async () => {
+  it('finds an account by the subject first', async () => {
     links.set(JSON.stringify({ issuer: 'https://idp.example', subject: 's1' }), 'linked');
-    await expect(linkAccounts(directory)(idJag({ verifiedEmail: ANN }), unspent)).resolves.toEqual({
+    await expect(linkAccounts(directory)(idJag({ verifiedEmail: ANN }), unused)).resolves.toEqual({
       accountId: 'linked',
       linkedBy: 'subject',
     });
   });
 
-  it('finds it by a verified address once, and by subject from then on', async () => {
+  it('finds an account by a verified email address once, and then by the subject', async () => {
     const account = linkAccounts(directory);
-    await expect(account(idJag({ verifiedEmail: ANN }), unspent)).resolves.toEqual({
+    await expect(account(idJag({ verifiedEmail: ANN }), unused)).resolves.toEqual({
       accountId: 'account-of-ann',
       linkedBy: 'email',
     });
-    await expect(account(idJag({ verifiedEmail: 'married@acme.example' }), unspent)).resolves.toEqual({
+    await expect(account(idJag({ verifiedEmail: 'married@acme.example' }), unused)).resolves.toEqual({
       accountId: 'account-of-ann',
       linkedBy: 'subject',
     });
     expect(provisioned).toBe(0);
   });
 
-  it('does not look at an address that is not verified', async () => {
+  it('ignores an email address that is not verified', async () => {
     const account = linkAccounts({ ...directory, provision: undefined });
-    await expect(account(idJag({ email: ANN }), unspent)).resolves.toBeUndefined();
+    await expect(account(idJag({ email: ANN }), unused)).resolves.toBeUndefined();
   });
 
-  it('does not give the account of who had an address to who has it now', async () => {
+  it('refuses a second subject that gets the email address of the first one', async () => {
     const account = linkAccounts(directory);
-    await account(idJag({ verifiedEmail: ANN }), unspent);
-    await expect(account(idJag({ subject: 's2', verifiedEmail: ANN }), unspent)).rejects.toBeInstanceOf(GrantRefusal);
+    await account(idJag({ verifiedEmail: ANN }), unused);
+    await expect(account(idJag({ subject: 's2', verifiedEmail: ANN }), unused)).rejects.toBeInstanceOf(GrantRefusal);
   });
 
-  it('has an account made where there is none, once', async () => {
+  it('creates an account once for a subject that has none', async () => {
     const account = linkAccounts(directory);
-    await expect(account(idJag(), unspent)).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'provisioning' });
-    await expect(account(idJag(), unspent)).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'subject' });
+    await expect(account(idJag(), unused)).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'provisioning' });
+    await expect(account(idJag(), unused)).resolves.toEqual({ accountId: 'new-s1', linkedBy: 'subject' });
     expect(provisioned).toBe(1);
   });
 
-  it('tells the subjects of tenants apart', async () => {
+  it('gives the same subject in two tenants two accounts', async () => {
     const account = linkAccounts({ ...directory, byEmail: undefined, provision: ({ tenant }) => `of-${tenant}` });
-    await expect(account(idJag({ tenant: 'red' }), unspent)).resolves.toMatchObject({ accountId: 'of-red' });
-    await expect(account(idJag({ tenant: 'blue' }), unspent)).resolves.toMatchObject({ accountId: 'of-blue' });
+    await expect(account(idJag({ tenant: 'red' }), unused)).resolves.toMatchObject({ accountId: 'of-red' });
+    await expect(account(idJag({ tenant: 'blue' }), unused)).resolves.toMatchObject({ accountId: 'of-blue' });
   });
 
-  it('spends the ID-JAG after it has looked, and before anything is written', async () => {
+  it('marks the ID-JAG as used after all lookups and before the first write', async () => {
     const steps: string[] = [];
-    const noted = <T>(step: string, value: T) => {
+    const record = <T>(step: string, value: T) => {
       steps.push(step);
       return value;
     };
     const account = linkAccounts({
-      bySubject: () => noted('bySubject', undefined),
-      byEmail: () => noted('byEmail', null),
-      provision: () => noted('provision', 'new'),
-      link: () => noted('link', true),
+      bySubject: () => record('bySubject', undefined),
+      byEmail: () => record('byEmail', null),
+      provision: () => record('provision', 'new'),
+      link: () => record('link', true),
     });
-    await account(idJag({ verifiedEmail: ANN }), { spend: () => Promise.resolve(noted('spend', undefined)) });
+    await account(idJag({ verifiedEmail: ANN }), { spend: () => Promise.resolve(record('spend', undefined)) });
     expect(steps).toEqual(['bySubject', 'byEmail', 'spend', 'provision', 'link']);
 
     const used = { spend: () => Promise.reject(new GrantRefusal('invalid_grant', 'used before')) };
@@ -111,7 +111,7 @@ describe('linkAccounts', () => {
     expect({ provisioned, linked: links.size }).toEqual({ provisioned: 0, linked: 0 });
   });
 
-  it('gives one account to all copies of a bot that is new here', async () => {
+  it('gives one account to concurrent requests of a new subject', async () => {
     const account = linkAccounts({
       bySubject: async (key) => {
         await Promise.resolve();
@@ -127,40 +127,40 @@ describe('linkAccounts', () => {
         return Boolean(links.set(JSON.stringify(key), accountId));
       },
     });
-    const copies = await Promise.all(Array.from({ length: 5 }, () => account(idJag(), unspent)));
+    const copies = await Promise.all(Array.from({ length: 5 }, () => account(idJag(), unused)));
     expect(new Set(copies.map((copy) => copy?.accountId))).toEqual(new Set(['new-1']));
   });
 
   it.each([
     ['bySubject', { bySubject: () => null }],
     ['provision', { provision: () => null }],
-  ])('takes null of %s for no account', async (_name, none) => {
+  ])('accepts null from %s as no account', async (_name, none) => {
     const { bySubject, link } = directory;
-    await expect(linkAccounts({ bySubject, link, ...none })(idJag(), unspent)).resolves.toBeUndefined();
+    await expect(linkAccounts({ bySubject, link, ...none })(idJag(), unused)).resolves.toBeUndefined();
   });
 
-  it.each([7, '', {}])('takes %p of a callback for a failure of the callback', async (value) => {
+  it.each([7, '', {}])('throws server_error if a callback returns %p', async (value) => {
     const odd = value as string;
     for (const callback of ['bySubject', 'provision'] as const) {
-      await expect(linkAccounts({ ...directory, [callback]: () => odd })(idJag(), unspent)).rejects.toMatchObject({
+      await expect(linkAccounts({ ...directory, [callback]: () => odd })(idJag(), unused)).rejects.toMatchObject({
         error: 'server_error',
         reason: `${callback} returned something else than an account's id`,
       });
     }
-    // The result of a query, say: whatever is not true does not link.
+    // Only `true` from link counts as linked, and not the result of a query, for example.
     await expect(
-      linkAccounts({ ...directory, link: () => odd as unknown as boolean })(idJag(), unspent),
+      linkAccounts({ ...directory, link: () => odd as unknown as boolean })(idJag(), unused),
     ).rejects.toMatchObject({ error: 'invalid_grant' });
   });
 
-  it('refuses where nothing is known and nothing is made', async () => {
+  it('returns undefined for an unknown subject without provision', async () => {
     const { bySubject, link } = directory;
-    await expect(linkAccounts({ bySubject, link })(idJag(), unspent)).resolves.toBeUndefined();
+    await expect(linkAccounts({ bySubject, link })(idJag(), unused)).resolves.toBeUndefined();
   });
 });
 
 describe('defaultAccountId', () => {
-  it('is another for every issuer, tenant and subject', () => {
+  it('is different for each issuer, tenant and subject', () => {
     const ids = [
       idJag({ subject: 'a#b' }),
       idJag({ tenant: 'a', subject: 'b' }),

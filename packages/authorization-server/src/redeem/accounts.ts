@@ -2,29 +2,29 @@ import type { Awaitable, IdJag } from '@credence/protocol';
 import { calling } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 
-/** What names a subject for good. An email address does not: it can be given to somebody else. */
+/** The permanent identifier of a subject. An email address is not permanent: it can be given to another person. */
 export interface SubjectKey {
   /** The claim `iss` of the ID-JAG. */
   readonly issuer: string;
-  /** Of a multi-tenant issuer; its `subject` is unique in its tenant only. */
+  /** The claim `tenant`, for a multi-tenant issuer: `subject` is unique only within the tenant. */
   readonly tenant?: string;
   /** The claim `sub` of the ID-JAG. */
   readonly subject: string;
-  /** Where the ID-JAG is for a tenant of this authorization server: its accounts are not those of the other tenants. */
+  /** The claim `aud_tenant`, for a multi-tenant authorization server: each of its tenants has its own accounts. */
   readonly audienceTenant?: string;
 }
 
-/** The ID-JAG that an `account` callback is asked about, for a callback that makes or links accounts. */
+/** Passed to an `account` callback, for one that creates or links accounts. */
 export interface GrantUse {
   /**
-   * Spends the ID-JAG, and the request's DPoP proof, as the replay policy says: a used one is refused before anything is
-   * written for it. Let its rejection through. To be called after all lookups and before the first write; it is called
-   * once in any case, at the latest when the callback has returned an account.
+   * Marks the ID-JAG (by the replay policy) and the request's DPoP proof as used. Rejects if one of them was used before; the
+   * callback must not catch this rejection. Call it after all lookups and before the first write, so that nothing is written
+   * for a replayed request. If the callback does not call it, it is called after the callback returned an account.
    */
   readonly spend: () => Promise<void>;
 }
 
-/** The account that a subject is, and how that is known. */
+/** The account of a subject, and how it was found. */
 export interface LinkedAccount {
   /** The id of the account at this authorization server. */
   readonly accountId: string;
@@ -33,32 +33,33 @@ export interface LinkedAccount {
 }
 
 /**
- * The accounts of an authorization server, as far as linking needs them. Where one is asked for, undefined or null means
- * that there is none. Every callback may throw GrantRefusal.
+ * The callbacks by which `linkAccounts` finds, creates and links accounts. A callback returns undefined or null if there is
+ * no account. Every callback may throw GrantRefusal.
  */
 export interface AccountDirectory {
-  /** The account that was linked to the subject before. */
+  /** Returns the account that is linked to the subject. */
   readonly bySubject: (key: SubjectKey) => Awaitable<string | null | undefined>;
-  /** The account that has this address, where it is known to be that account's. */
+  /** Returns the account with this email address, if the address of the account is verified. */
   readonly byEmail?: ((email: string, idJag: IdJag) => Awaitable<string | null | undefined>) | undefined;
   /**
-   * A new account for a subject that has none; without one it is refused. The account's id must not come from `subject`
-   * alone, which other issuers and tenants have too. Two requests may ask at once for one subject: `link` decides, and the
-   * account of the one that loses is left unused.
+   * Creates an account for a subject that has none. Default: such a subject is refused. Do not derive the account's id from
+   * `subject` alone: other issuers and tenants can have the same subject. Two concurrent requests for one subject can both
+   * create an account. `link` then succeeds for one of them, and the other account stays unused.
    */
   readonly provision?: ((idJag: IdJag) => Awaitable<string | null | undefined>) | undefined;
   /**
-   * Remembers that the subject is the account, so that it stays the account when its address changes. False, with nothing
-   * changed, where the account is any other subject's, of whatever issuer and tenant, or the subject has another account:
-   * two unique constraints. That is how an address given to a second person does not open the first one's account.
+   * Links the subject to the account, so that the subject keeps the account when its email address changes. Returns false
+   * and changes nothing if another subject (of any issuer and tenant) is linked to the account, or if the subject is linked
+   * to another account. In a database these are two unique constraints. They prevent that a second person who gets an email
+   * address also gets the account of the first one.
    */
   readonly link: (key: SubjectKey, accountId: string) => Awaitable<boolean>;
 }
 
 /**
- * An `account` callback that finds a subject's account by `iss` and `sub`, then by its verified email address where its
- * issuer may be believed (`linkByEmail` of the trusted issuer), and then has one made, each as far as the directory goes.
- * The ID-JAG is spent before anything is made or linked.
+ * Creates an `account` callback. It finds a subject's account by `iss` and `sub`, then by the verified email address (if
+ * `linkByEmail` of the trusted issuer allows it), and then creates one. It skips a step for which the directory has no
+ * callback. It marks the ID-JAG as used before it creates or links an account.
  */
 export function linkAccounts(
   directory: AccountDirectory,
@@ -69,32 +70,36 @@ export function linkAccounts(
 
   return async (idJag, use) => {
     const key = subjectKey(idJag);
-    const known = await linkedTo(key);
-    if (known !== undefined) return { accountId: known, linkedBy: 'subject' };
+    const linked = await linkedTo(key);
+    if (linked !== undefined) return { accountId: linked, linkedBy: 'subject' };
 
     const { verifiedEmail } = idJag;
-    const addressed =
+    const foundByEmail =
       verifiedEmail === undefined || byEmail === undefined
         ? undefined
         : accountIdOf('byEmail', await calling('byEmail', () => byEmail(verifiedEmail, idJag)));
-    if (addressed === undefined && provision === undefined) return undefined;
+    if (foundByEmail === undefined && provision === undefined) return undefined;
 
     await use.spend();
-    const accountId = addressed ?? accountIdOf('provision', await calling('provision', () => provision?.(idJag)));
+    const accountId = foundByEmail ?? accountIdOf('provision', await calling('provision', () => provision?.(idJag)));
     if (accountId === undefined) return undefined;
-    // Of whatever else it returns, the result of a query say, it is not known what it means.
+    // Only `true` counts: a callback that returns something else, such as a query's result, may not have linked.
     const isLinked: unknown = await calling('link', () => link(key, accountId));
     if (isLinked === true) {
-      return { accountId, linkedBy: addressed === undefined ? 'provisioning' : 'email' };
+      return { accountId, linkedBy: foundByEmail === undefined ? 'provisioning' : 'email' };
     }
-    // Another request of the same subject may have been faster.
-    const winner = await linkedTo(key);
-    if (winner !== undefined) return { accountId: winner, linkedBy: 'subject' };
-    throw new GrantRefusal('invalid_grant', 'the subject has no account here', "the account is another subject's");
+    // A concurrent request of the same subject may have linked it to another account.
+    const linkedMeanwhile = await linkedTo(key);
+    if (linkedMeanwhile !== undefined) return { accountId: linkedMeanwhile, linkedBy: 'subject' };
+    throw new GrantRefusal(
+      'invalid_grant',
+      'the subject has no account here',
+      'the account is linked to another subject',
+    );
   };
 }
 
-/** What a callback gave for an account: an id, or undefined for none. Anything else is a failure of the callback. */
+/** The account id that a callback returned, or undefined for none. Throws `server_error` for any other value. */
 export function accountIdOf(callback: string, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value !== '') return value;
@@ -111,8 +116,8 @@ export function subjectKey({ issuer, tenant, subject, audienceTenant }: IdJag): 
 }
 
 /**
- * An issuer identifier has neither query nor fragment (RFC 8414 section 2), so no two subjects share an account, nor does
- * one in two tenants of this authorization server.
+ * The account id if there is no `account` callback. An issuer identifier has neither query nor fragment (RFC 8414 section
+ * 2), so different issuers, tenants and subjects have different ids.
  */
 export function defaultAccountId({ issuer, tenant, audienceTenant, subject }: IdJag): string {
   const tenants = [

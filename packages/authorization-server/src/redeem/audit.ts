@@ -2,8 +2,8 @@ import type { IdJagErrorCode } from '@credence/protocol';
 import { cleanRecord, type RefusedRequest } from '../grant/audit-record.ts';
 
 /**
- * One token request at an authorization server that redeems ID-JAGs. Never a token, never an assertion; texts are without
- * control characters, and like lists cut where they are long.
+ * The audit record of one token request at an authorization server that redeems ID-JAGs. It contains no token and no
+ * assertion. Texts contain no control characters, and long texts and lists are cut.
  */
 export interface RedeemAuditRecord {
   /** When the request was decided. */
@@ -13,38 +13,39 @@ export interface RedeemAuditRecord {
   /** The authenticated client. */
   readonly clientId?: string;
   /**
-   * Instead of `clientId` where the request was refused early: the client it names, which may not have authenticated.
+   * Instead of `clientId`, if the request was refused early: the client id in the request. The client may not have
+   * authenticated.
    */
   readonly claimedClientId?: string;
-  /** The client that the ID-JAG was issued for, where that is another one. */
+  /** The client that the ID-JAG was issued for, if that is another client. */
   readonly intendedClientId?: string;
-  /** `iss` of the ID-JAG, once its signature is verified; so are `tenant`, `subject` and `jti`. */
+  /** `iss` of the ID-JAG. Set only if its signature is valid, like `tenant`, `subject` and `jti`. */
   readonly issuer?: string;
   /** The claim `tenant` of the ID-JAG. */
   readonly tenant?: string;
   /** `sub` of the ID-JAG. */
   readonly subject?: string;
-  /** The account here that the subject was linked to. */
+  /** The account of the subject at this authorization server. */
   readonly accountId?: string;
-  /** How, where `linkAccounts` did it. */
+  /** How `linkAccounts` found the account, if it was used. */
   readonly linkedBy?: 'subject' | 'email' | 'provisioning';
   /** The resource that the access token is for. */
   readonly resource?: string;
-  /** The `scope` parameter, or the ID-JAG's scopes where there is none. */
+  /** The `scope` parameter, or the ID-JAG's scopes if there is no such parameter. */
   readonly requestedScopes?: readonly string[];
   /** The scopes of the access token. */
   readonly grantedScopes?: readonly string[];
-  /** Types of the granted `authorization_details`. */
+  /** The types of the granted `authorization_details`. */
   readonly grantedDetailsTypes?: readonly string[];
-  /** `jti` of the ID-JAG: the same as in the identity provider's record. */
+  /** `jti` of the ID-JAG, which is also in the identity provider's audit record. */
   readonly jti?: string;
-  /** Whether the access token is bound to a key (RFC 9449) or not. */
+  /** `DPoP` if the access token is bound to a key (RFC 9449), else `Bearer`. */
   readonly tokenType?: 'Bearer' | 'DPoP';
-  /** The OAuth error answered. */
+  /** The OAuth error that was sent to the client. */
   readonly error?: string;
-  /** Which check the ID-JAG, or with `replay_unknown` the DPoP proof, did not pass; absent where it was none of those. */
+  /** The check that the ID-JAG failed. `replay_unknown` can also mean the DPoP proof. Absent for any other reason. */
   readonly code?: IdJagErrorCode;
-  /** What an administrator needs to know about it. */
+  /** The reason of a refusal, for an administrator. */
   readonly reason?: string;
 }
 

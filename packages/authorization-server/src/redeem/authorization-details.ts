@@ -4,8 +4,8 @@ import { serverFailure } from '../grant/refusal.ts';
 import type { RedemptionRules, ResourceRules } from './options.ts';
 
 /**
- * The ID-JAG's `authorization_details` (RFC 9396) that the resource knows and the rules leave; undefined where there are
- * none. What is left out shows in the answer, as for scopes.
+ * The ID-JAG's `authorization_details` (RFC 9396) that the resource knows and `authorizationDetailsFor` returns; undefined
+ * if there are none. The response to the client contains the granted ones.
  */
 export async function grantedDetails(
   idJag: IdJag,
@@ -23,7 +23,7 @@ export async function grantedDetails(
   );
   if (!isDetails(granted)) throw serverFailure('authorizationDetailsFor returned no list of authorization_details');
   if (!granted.every(({ type }) => known.some((detail) => detail.type === type))) {
-    throw serverFailure('authorizationDetailsFor widened the grant');
+    throw serverFailure('authorizationDetailsFor returned a type that it was not given');
   }
   return granted.length === 0 ? undefined : granted;
 }

@@ -15,61 +15,61 @@ import type { GrantUse, LinkedAccount } from './accounts.ts';
 import type { RedeemAuditRecord } from './audit.ts';
 import { checkScopeRules, type ScopeRule } from './scope-rules.ts';
 
-/** A resource server that this authorization server issues tokens for. */
+/** A resource server that this authorization server issues access tokens for. */
 export interface ResourceRules {
-  /** Every scope it knows. */
+  /** Every scope that the resource server knows. */
   readonly scopes: readonly string[];
-  /** What an ID-JAG without a `scope` claim gets, where the request names no scope. Default: nothing, it is refused. */
+  /** The scopes that are granted if neither the ID-JAG nor the request has a scope. Default: the request is refused. */
   readonly defaultScopes?: readonly string[] | undefined;
   /**
-   * The types of `authorization_details` it knows (RFC 9396 section 2). Details of other types, and those whose
-   * `locations` do not name it, are not granted. Default: none.
+   * The types of `authorization_details` that the resource server knows (RFC 9396 section 2). Details of other types, and
+   * details whose `locations` do not contain this resource, are not granted. Default: none.
    */
   readonly authorizationDetailsTypes?: readonly string[] | undefined;
-  /** How long its access tokens are good, in seconds. Default: 300. */
+  /** The lifetime of its access tokens, in seconds. Default: 300. */
   readonly accessTokenLifetimeSeconds?: number | undefined;
-  /** Refuse requests without a DPoP proof (RFC 9449). Default: false. */
+  /** True to refuse requests without a DPoP proof (RFC 9449). Default: false. */
   readonly requireDpop?: boolean | undefined;
 }
 
-/** A resource server, and what an oidc-provider's tokens for it are like. */
+/** A resource server, and the format of the access tokens that an oidc-provider issues for it. */
 export interface ResourceOptions extends ResourceRules {
   /**
-   * `'opaque'` (default): revocable and introspectable at the provider's endpoints. `'jwt'`: RFC 9068, verified
-   * without asking the authorization server, and valid until it expires whatever happens: the provider neither
-   * revokes nor introspects it.
+   * `'opaque'` (default): the provider can revoke and introspect the token. `'jwt'`: a JWT (RFC 9068), which a resource
+   * server verifies without a request to the authorization server. The provider cannot revoke or introspect it, so it is
+   * valid until it expires.
    */
   readonly accessTokenFormat?: 'opaque' | 'jwt' | undefined;
   /**
-   * For `'jwt'`: the algorithm, of a key in the provider's `jwks`. Default: `id_token_signed_response_alg` of the
-   * provider's `clientDefaults`, RS256 where that is not set.
+   * For `'jwt'`: the signature algorithm, which a key in the provider's `jwks` must have. Default:
+   * `id_token_signed_response_alg` of the provider's `clientDefaults`, or else RS256.
    */
   readonly accessTokenAlgorithm?: 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'Ed25519' | undefined;
 }
 
-/** What decides about an ID-JAG, whatever the authorization server is made of. */
+/** The rules for ID-JAGs, which are the same for an oidc-provider and for any other authorization server. */
 export interface RedemptionRules<Resource extends ResourceRules = ResourceRules> extends Pick<
   VerifyIdJagOptions,
   'issuers' | 'replay' | 'clockToleranceSeconds' | 'maxLifetimeSeconds' | 'now' | 'fetch'
 > {
-  /** By resource identifier (RFC 8707), exactly as the resource server's metadata says it. */
+  /** The resource servers, by resource identifier (RFC 8707), exactly as it is in the resource server's metadata. */
   readonly resources: Readonly<Record<string, Resource>>;
   /**
-   * A further ceiling for this subject here, by its groups, roles and claims: a function, or a table of
-   * {@link ScopeRule}. A function returns a list, empty for nothing, and may throw GrantRefusal; anything else that it
-   * returns is answered with `server_error`. Default: no further ceiling.
+   * The scopes that a subject may have at most, by its groups, roles and claims: a table of {@link ScopeRule}, or a function
+   * that returns a list of scopes. The function may throw GrantRefusal. If it returns anything else, the request is refused
+   * with `server_error`. Default: no further limit.
    */
   readonly scopesFor?:
     readonly ScopeRule[] | ((idJag: IdJag, resource: string) => Awaitable<readonly string[]>) | undefined;
   /**
-   * The account here that the subject is; undefined or null refuses it. See `linkAccounts`. Default: `iss#sub`, or with
-   * tenants `iss?tenant=...&aud_tenant=...#sub`, which no other issuer's or tenant's subject can have.
+   * Returns the account of the subject at this server. Undefined or null refuses the request. See `linkAccounts`. Default:
+   * `iss#sub`, or with tenants `iss?tenant=...&aud_tenant=...#sub`, which is unique for issuer, tenants and subject.
    */
   readonly account?:
     ((idJag: IdJag, use: GrantUse) => Awaitable<string | LinkedAccount | null | undefined>) | undefined;
   /**
-   * Narrows the `authorization_details` that the resource knows: the list it returns is granted, and may hold no type that
-   * it was not given. May throw GrantRefusal. Default: all of them are granted.
+   * Restricts the `authorization_details` that are granted. It gets those that the resource knows, and returns the list to
+   * grant, which may only contain types that it was given. May throw GrantRefusal. Default: all of them are granted.
    */
   readonly authorizationDetailsFor?:
     | ((
@@ -79,30 +79,32 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
       ) => Awaitable<readonly AuthorizationDetail[]>)
     | undefined;
   /**
-   * Claims for the access token beyond those of RFC 9068 section 2.2, for the resource server to know its caller.
-   * Default: `act`, `groups`, `roles`, `tenant` and `aud_tenant` of the ID-JAG, where it has them.
+   * Returns claims to add to the access token, besides those of RFC 9068 section 2.2, which describe the caller to the
+   * resource server. Default: `act`, `groups`, `roles`, `tenant` and `aud_tenant` of the ID-JAG, if it has them.
    */
   readonly tokenClaims?: ((idJag: IdJag, resource: string) => Awaitable<Record<string, unknown>>) | undefined;
   /**
-   * For a multi-tenant authorization server: the tenant a client belongs to, which `aud_tenant` must then name. Undefined or
-   * null: the client belongs to none, and redeems nothing. May throw GrantRefusal.
+   * For a multi-tenant authorization server: returns the tenant that a client belongs to. The ID-JAG's `aud_tenant` must
+   * equal it. Undefined or null means that the client belongs to no tenant, and the request is refused. May throw
+   * GrantRefusal.
    */
   readonly tenantOfClient?: ((clientId: string) => Awaitable<string | null | undefined>) | undefined;
   /**
-   * Refuse ID-JAGs without a `resource` claim. Default: false, the request's parameter or the only resource is taken.
+   * True to refuse ID-JAGs without a `resource` claim. Default: false; the resource is then the request's `resource`
+   * parameter, or the only one in `resources`.
    */
   readonly requireResource?: boolean | undefined;
-  /** Accept clients that do not authenticate. Default: false. */
+  /** True to accept clients that do not authenticate. Default: false. */
   readonly allowPublicClients?: boolean | undefined;
   /**
-   * Called once for every request of the grant, and awaited before it is answered, for ten seconds at most. Where it
-   * throws, rejects or takes longer, nothing is granted (`server_error`, which is recorded in its turn); a refusal stays
-   * what it is.
+   * Called once for each request of the grant. The response waits for it, for at most ten seconds. If it throws, rejects or
+   * takes longer, a request that would be granted is refused with `server_error`, and `audit` is called for this refusal. A
+   * refusal does not change.
    */
   readonly audit?: ((record: RedeemAuditRecord) => void) | ((record: RedeemAuditRecord) => Promise<void>) | undefined;
 }
 
-/** The rules for ID-JAGs, where an oidc-provider issues the access tokens. */
+/** The rules for ID-JAGs, for an oidc-provider that issues the access tokens. */
 export type IdJagGrantOptions = RedemptionRules<ResourceOptions>;
 
 export const DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS = 300;
@@ -143,7 +145,7 @@ export const redemptionRulesSchema = z.strictObject({
 /** The shape of {@link IdJagGrantOptions}. */
 export const idJagGrantSchema = redemptionRulesSchema.extend({ resources: byResource(resourceOptions) });
 
-/** Throws a TypeError that begins with `where`, for rules that are of a right shape and cannot be meant. */
+/** Throws a TypeError that begins with `where` for rules that match the schema and are invalid for another reason. */
 export function checkRedemptionRules(where: string, rules: RedemptionRules, ownIssuer: string): void {
   checkIdJagOptions(where, rules, ownIssuer);
   if (rules.tenantOfClient !== undefined) checkAudienceTenants(where, rules.issuers);
@@ -154,7 +156,7 @@ export function checkRedemptionRules(where: string, rules: RedemptionRules, ownI
     }
     const unknown = defaultScopes.find((each) => !known.includes(each));
     if (unknown !== undefined) {
-      throw new TypeError(`${where}: defaultScopes of ${resource} has ${unknown}, a scope that its scopes do not have`);
+      throw new TypeError(`${where}: defaultScopes of ${resource} contains ${unknown}, which is not in its scopes`);
     }
   }
 }

@@ -30,7 +30,7 @@ async function start(redeem: Partial<IdJagGrantOptions> = {}): Promise<Bot> {
 
 const SCOPE = 'issues:read issues:write';
 
-/** Signed by the IdP's own key, with claims its policy would not give. */
+/** An ID-JAG signed with the IdP's key, with claims that its policy would not issue. */
 function idJag(claims: Record<string, unknown> = {}, keys: SigningKeys = world.signingKeys): Promise<string> {
   const [iss, aud] = [world.idp.issuer, world.as.issuer];
   const good = { iss, sub: 'ann', aud, client_id: 'bot-at-as', resource: OPAQUE_RESOURCE, scope: SCOPE };
@@ -48,8 +48,8 @@ const resources: IdJagGrantOptions['resources'] = {
   },
 };
 
-describe('who the caller is', () => {
-  it('reaches the resource server by introspection: act, groups, roles', async () => {
+describe('the claims about the caller', () => {
+  it('act, groups and roles are in the introspection response', async () => {
     const bot = await start();
     const claims = { act: { sub: 'operator' }, groups: ['engineering'], roles: ['auditor'] };
     const { body } = await bot.redeem(await idJag(claims));
@@ -70,7 +70,7 @@ describe('who the caller is', () => {
     });
   });
 
-  it('reaches it in a JWT, as the callback says', async () => {
+  it('from tokenClaims are in the JWT', async () => {
     const bot = await start({ tokenClaims: ({ claims }) => ({ department: claims['department'] }) });
     const assertion = await idJag({ resource: JWT_RESOURCE, department: 'it', groups: ['x'] });
     const { body } = await bot.redeem(assertion);
@@ -79,15 +79,15 @@ describe('who the caller is', () => {
     expect(claims).not.toHaveProperty('groups');
   });
 
-  it('is never set over what the token itself says', async () => {
+  it('from tokenClaims must not replace a reserved claim', async () => {
     const bot = await start({ tokenClaims: () => ({ sub: 'admin' }) });
     await expect(bot.redeem(await idJag())).resolves.toMatchObject({ body: { error: 'server_error' } });
     expect(world.redeemed).toMatchObject([{ granted: false, error: 'server_error' }]);
   });
 
-  it('that cannot be carried by the provider is an error that names the remedy', async () => {
+  it('cause a server_error that names extraTokenClaims if the provider does not add them', async () => {
     const bot = await start();
-    // A provider without idJagAuthorizationServerConfiguration.
+    // This provider has no extraTokenClaims, because it does not use idJagAuthorizationServerConfiguration.
     const provider = new Provider(world.as.issuer, {
       clients: [
         {
@@ -119,19 +119,22 @@ describe('who the caller is', () => {
 });
 
 describe('authorization_details', () => {
-  it.each([OPAQUE_RESOURCE, JWT_RESOURCE])('are in the answer and the token of %s', async (resource) => {
-    const bot = await start({ resources });
-    const details = [{ ...DETAILS[0], locations: [resource] }];
-    const assertion = await idJag({ authorization_details: details, resource, scope: undefined });
-    const { status, body } = await bot.redeem(assertion);
-    expect({ status, details: body['authorization_details'] }).toEqual({ status: 200, details });
-    const token = String(body['access_token']);
-    const claims = resource === JWT_RESOURCE ? decodeJwt(token) : await bot.introspect(token);
-    expect(claims).toMatchObject({ authorization_details: details });
-    expect(world.redeemed).toMatchObject([{ granted: true, grantedDetailsTypes: ['issue'], grantedScopes: [] }]);
-  });
+  it.each([OPAQUE_RESOURCE, JWT_RESOURCE])(
+    'are in the token response and the access token for %s',
+    async (resource) => {
+      const bot = await start({ resources });
+      const details = [{ ...DETAILS[0], locations: [resource] }];
+      const assertion = await idJag({ authorization_details: details, resource, scope: undefined });
+      const { status, body } = await bot.redeem(assertion);
+      expect({ status, details: body['authorization_details'] }).toEqual({ status: 200, details });
+      const token = String(body['access_token']);
+      const claims = resource === JWT_RESOURCE ? decodeJwt(token) : await bot.introspect(token);
+      expect(claims).toMatchObject({ authorization_details: details });
+      expect(world.redeemed).toMatchObject([{ granted: true, grantedDetailsTypes: ['issue'], grantedScopes: [] }]);
+    },
+  );
 
-  it('of types the resource does not know are not granted, and alone are not enough', async () => {
+  it('of a type that the resource does not know are not granted, and alone cause invalid_scope', async () => {
     const bot = await start({ resources });
     const assertion = await idJag({ authorization_details: [{ type: 'payroll' }] });
     const { body } = await bot.redeem(assertion);
@@ -141,7 +144,7 @@ describe('authorization_details', () => {
     await expect(bot.redeem(alone)).resolves.toMatchObject({ body: { error: 'invalid_scope' } });
   });
 
-  it('can be narrowed, and not widened', async () => {
+  it('can be restricted by authorizationDetailsFor, which must not add a type', async () => {
     const narrowing = await start({
       resources,
       authorizationDetailsFor: ([first]) => (first ? [{ type: first.type }] : []),
@@ -158,7 +161,7 @@ describe('authorization_details', () => {
   });
 });
 
-describe('what a subject may have here', () => {
+describe('scopesFor', () => {
   it('can be a table of groups', async () => {
     const bot = await start({
       scopesFor: [
@@ -175,7 +178,7 @@ describe('what a subject may have here', () => {
     const other = await idJag({ groups: ['sales', 'eng\nineering'] });
     await expect(bot.redeem(other)).resolves.toMatchObject({ body: { error: 'invalid_scope' } });
     expect(world.redeemed.at(-1)).toMatchObject({
-      reason: 'scopesFor has nothing for the subject (groups: sales, eng ineering; roles: none)',
+      reason: 'scopesFor allows nothing for the subject (groups: sales, eng ineering; roles: none)',
     });
   });
 });
@@ -184,18 +187,18 @@ describe('a callback', () => {
   const TABLE: Record<string, string[]> = {};
   const none = (() => null) as unknown as () => string;
   it.each<[string, Partial<IdJagGrantOptions>, string]>([
-    // As a lookup compiles where noUncheckedIndexedAccess is not set.
+    // The type of a lookup that fails, if noUncheckedIndexedAccess is not set.
     [
-      'scopesFor that knows no such subject',
+      'scopesFor that returns null',
       { scopesFor: ({ subject }) => TABLE[subject] as string[] },
       'scopesFor returned no list of scopes',
     ],
     [
-      'scopesFor that returns a text',
+      'scopesFor that returns a string',
       { scopesFor: (() => 'issues:readonly') as unknown as () => string[] },
       'scopesFor returned no list of scopes',
     ],
-    ['scopesFor that returns other things', { scopesFor: () => [none()] }, 'scopesFor returned no list of scopes'],
+    ['scopesFor that returns a list with null', { scopesFor: () => [none()] }, 'scopesFor returned no list of scopes'],
     [
       'authorizationDetailsFor that returns nothing',
       { authorizationDetailsFor: none as unknown as () => [] },
@@ -221,7 +224,7 @@ describe('a callback', () => {
       { audit: ({ granted }) => (granted ? Promise.reject(new Error()) : Promise.resolve()) },
       'audit failed: Error',
     ],
-  ])('%s is a failure of the server', async (_name, redeem, reason) => {
+  ])('%s causes a server_error', async (_name, redeem, reason) => {
     const records: RedeemAuditRecord[] = [];
     const audit = async (record: RedeemAuditRecord) => {
       records.push(record);
@@ -239,7 +242,7 @@ describe('a callback', () => {
   });
 
   it.each([undefined, null, { accountId: undefined, linkedBy: 'subject' }])(
-    'account that returns %j refuses the subject',
+    'account that returns %j causes invalid_grant',
     async (none) => {
       const bot = await start({ account: () => none as undefined });
       await expect(bot.redeem(await idJag())).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
@@ -247,11 +250,11 @@ describe('a callback', () => {
   );
 });
 
-describe('an ID-JAG that may be used once', () => {
+describe('a single-use ID-JAG', () => {
   const once = (account: IdJagGrantOptions['account']) =>
     start({ account, replay: { singleUse: memoryReplayStore() } });
 
-  it('has one account made, however many copies of it come', async () => {
+  it('causes one new account if it is sent ten times at once', async () => {
     let provisioned = 0;
     const links = new Map<string, string>();
     const bot = await once(
@@ -274,7 +277,7 @@ describe('an ID-JAG that may be used once', () => {
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'replayed', subject: 'ann' });
   });
 
-  it('is not granted again to a callback that does not care', async () => {
+  it('is refused the second time even if the account callback ignores the rejection of spend', async () => {
     const bot = await once(async (_idJag, { spend }) => {
       void spend();
       await spend().catch(() => undefined);
@@ -286,7 +289,7 @@ describe('an ID-JAG that may be used once', () => {
     expect(world.redeemed.at(-1)).toMatchObject({ reason: 'replayed' });
   });
 
-  it('is not spent on a subject without an account', async () => {
+  it('is not marked as used for a subject without an account', async () => {
     let known = false;
     const bot = await once(() => (known ? 'account-7' : undefined));
     const assertion = await idJag();
@@ -295,7 +298,7 @@ describe('an ID-JAG that may be used once', () => {
     await expect(bot.redeem(assertion)).resolves.toMatchObject({ status: 200 });
   });
 
-  it('is not spent by a proof that was used before, which says so through any callback', async () => {
+  it('is not marked as used by a request with a used DPoP proof', async () => {
     await once(async (_idJag, { spend }) => {
       await spend();
       return 'account-7';
@@ -325,13 +328,13 @@ describe('the account', () => {
     });
   };
 
-  it('is not found by address where the issuer was not opted in', async () => {
+  it('is not found by the email address if the issuer has no linkByEmail', async () => {
     const bot = await start({ account: directory() });
     await expect(bot.redeem(await idJag(claims))).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
     expect(world.redeemed).toMatchObject([{ granted: false, reason: 'the subject has no account here' }]);
   });
 
-  it('is found by address where it was, by subject from then on, and the record says how', async () => {
+  it('is found by the email address first and then by the subject, and the record contains how', async () => {
     const keys = await createSigningKeys();
     const issuer = 'https://acme.example';
     const bot = await start({
@@ -349,7 +352,7 @@ describe('the account', () => {
   });
 });
 
-describe('a resource that takes only bound tokens', () => {
+describe('a resource with requireDpop', () => {
   it('is refused to a client without a proof', async () => {
     const bot = await start({ resources: { [OPAQUE_RESOURCE]: { scopes: ['issues:read'], requireDpop: true } } });
     await expect(bot.redeem(await idJag())).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
@@ -370,7 +373,7 @@ describe('tenants', () => {
   const redeemed = async (bot: Bot, claims: Record<string, string>) =>
     bot.redeem(await idJag({ iss: issuer, ...claims }, keys));
 
-  it('are told apart by the account and the claims of the token', async () => {
+  it('are part of the account id and are claims of the access token', async () => {
     const bot = await startWith({}, ['one', 'two']);
     for (const claims of [
       { tenant: 'one', aud_tenant: 'red' },
@@ -384,7 +387,7 @@ describe('tenants', () => {
     }
   });
 
-  it('have clients, which can redeem for their own tenant only', async () => {
+  it('of a client restrict it to ID-JAGs for its own tenant', async () => {
     const bot = await startWith({ tenantOfClient: (clientId) => (clientId === 'bot-at-as' ? 'red' : undefined) });
     await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 200 });
     await expect(redeemed(bot, { aud_tenant: 'blue' })).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
@@ -395,15 +398,18 @@ describe('tenants', () => {
     });
   });
 
-  it.each([undefined, null])('have clients; one that belongs to %s of them redeems nothing', async (none) => {
-    const bot = await startWith({ tenantOfClient: () => none });
-    await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
-    expect(world.redeemed).toMatchObject([
-      { code: 'wrong_audience_tenant', reason: 'wrong_audience_tenant: the client belongs to no tenant' },
-    ]);
-  });
+  it.each([undefined, null])(
+    'are required of a client: tenantOfClient that returns %s refuses every ID-JAG',
+    async (none) => {
+      const bot = await startWith({ tenantOfClient: () => none });
+      await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ body: { error: 'invalid_grant' } });
+      expect(world.redeemed).toMatchObject([
+        { code: 'wrong_audience_tenant', reason: 'wrong_audience_tenant: the client belongs to no tenant' },
+      ]);
+    },
+  );
 
-  it('and subjects are whole characters: half of one makes no account', async () => {
+  it('and subjects with an unpaired surrogate are refused', async () => {
     const bot = await startWith({}, ['\uD800']);
     for (const half of [{ tenant: '\uD800' }, { tenant: 'one', sub: '\uDFFF' }]) {
       await expect(redeemed(bot, { ...half, aud_tenant: 'red' })).resolves.toMatchObject({
@@ -413,13 +419,13 @@ describe('tenants', () => {
     }
   });
 
-  it.each(['', 7, ['red']])('are names: %j is a failure of the callback', async (odd) => {
+  it.each(['', 7, ['red']])('must be strings: tenantOfClient that returns %j causes a server_error', async (odd) => {
     const bot = await startWith({ tenantOfClient: () => odd as string });
     await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 500 });
     expect(world.redeemed).toMatchObject([{ reason: 'tenantOfClient returned something else than a tenant' }]);
   });
 
-  it('that cannot be looked up are a failure of the server', async () => {
+  it('cause a server_error if tenantOfClient rejects', async () => {
     const bot = await startWith({ tenantOfClient: () => Promise.reject(new TypeError('password of the database')) });
     await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 500 });
     expect(world.redeemed).toMatchObject([{ reason: 'tenantOfClient failed: TypeError' }]);

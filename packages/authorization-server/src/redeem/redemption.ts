@@ -19,17 +19,17 @@ const { step } = redemptionSteps;
 export interface RedemptionRequest {
   readonly assertion: string;
   readonly clientId: string;
-  /** The `scope` parameter; undefined where it is absent. */
+  /** The `scope` parameter; undefined if it is absent. */
   readonly scopes: readonly string[] | undefined;
   /** The `resource` parameters. */
   readonly resources: readonly string[];
-  /** Of the key of the proof. */
+  /** The thumbprint of the proof's key; undefined if there is no proof. */
   readonly dpopThumbprint: string | undefined;
-  /** Makes sure that the proof, if there is one, is used for the first time. */
+  /** Marks the proof, if there is one, as used. Throws if it was used before. */
   readonly spendProof: () => Promise<void>;
 }
 
-/** What an ID-JAG is worth: what the access token that is issued for it says. */
+/** The content of the access token to issue for an ID-JAG. */
 export interface Redemption<Resource extends ResourceRules = ResourceRules> {
   /** The verified ID-JAG. */
   readonly idJag: IdJag;
@@ -39,17 +39,17 @@ export interface Redemption<Resource extends ResourceRules = ResourceRules> {
   readonly accountId: string;
   /** The resource identifier that the token is for: its audience. */
   readonly resource: string;
-  /** What the options say about that resource. */
+  /** The options of that resource. */
   readonly resourceOptions: Resource;
-  /** Empty only where `authorizationDetails` are granted. */
+  /** The granted scopes. Empty only if `authorizationDetails` are granted. */
   readonly scopes: readonly string[];
-  /** The `authorization_details` granted (RFC 9396); undefined where none are. */
+  /** The granted `authorization_details` (RFC 9396); undefined if there are none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[];
-  /** Further claims of the token: `act`, `groups`, `roles`, or what `tokenClaims` made. */
+  /** Further claims of the token: `act`, `groups`, `roles` and tenants, or the result of `tokenClaims`. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** How long the token is good, in seconds. */
+  /** The lifetime of the token, in seconds. */
   readonly expiresInSeconds: number;
-  /** The key the token is to be bound to (`cnf.jkt`, RFC 9449 section 6). */
+  /** The thumbprint of the key to bind the token to (`cnf.jkt`, RFC 9449 section 6). */
   readonly dpopThumbprint?: string;
 }
 
@@ -136,7 +136,7 @@ async function decideTerms<Resource extends ResourceRules>(
     subject: await subjectScopes(idJag, resource, rules),
     groups: idJag.groups,
     roles: idJag.roles,
-    mayBeNone: authorizationDetails !== undefined,
+    mayBeEmpty: authorizationDetails !== undefined,
   });
   const claims = checkedTokenClaims(
     await calling('tokenClaims', () => (rules.tokenClaims ?? callerClaims)(idJag, resource)),
@@ -151,7 +151,7 @@ async function decideTerms<Resource extends ResourceRules>(
   };
 }
 
-/** The answer of the token endpoint (RFC 6749 section 5.1; `resource` of the draft's -05; RFC 9396 section 7). */
+/** The body of the token response (RFC 6749 section 5.1; RFC 9396 section 7; `resource` is from revision 05 of the draft). */
 export function tokenAnswer(redemption: Redemption, accessToken: string): Record<string, unknown> {
   const { scopes, authorizationDetails } = redemption;
   return {
@@ -183,7 +183,7 @@ async function verified(request: RedemptionRequest, rules: RedemptionRules, audi
   );
 }
 
-/** Throws IdJagError for a client that belongs to no tenant where clients belong to tenants. */
+/** The client's tenant; undefined without `tenantOfClient`. Throws IdJagError if the client belongs to no tenant. */
 async function tenantOf(clientId: string, { tenantOfClient }: RedemptionRules): Promise<string | undefined> {
   if (tenantOfClient === undefined) return undefined;
   const tenant: unknown = await calling('tenantOfClient', () => tenantOfClient(clientId));
@@ -212,7 +212,7 @@ function isStringList(value: unknown): value is readonly string[] {
 
 async function spendGrant(request: RedemptionRequest, rules: RedemptionRules, idJag: IdJag): Promise<void> {
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
-  // A proof that was used before must not cost its client the ID-JAG.
+  // The proof first, so that a request with a used proof does not use up the ID-JAG.
   await request.spendProof();
   if (typeof replay === 'object') {
     await refusing(async () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));

@@ -22,12 +22,12 @@ const idJag: IdJag = {
   claims: { department: 'it', regions: ['eu', 'us'], level: 3 },
 };
 
-describe('a row', () => {
+describe('a row of scopesFor', () => {
   it.each<[string, Partial<ScopeRule>, boolean]>([
     ['without conditions', {}, true],
     ['for a group', { group: 'oncall' }, true],
     ['for another group', { group: 'admins' }, false],
-    ['for a group named like a role', { group: 'auditor' }, false],
+    ['for a group with the name of a role', { group: 'auditor' }, false],
     ['for a role', { role: 'auditor' }, true],
     ['for a group and a role', { group: 'oncall', role: 'auditor' }, true],
     ['for a group and another role', { group: 'oncall', role: 'admin' }, false],
@@ -36,17 +36,17 @@ describe('a row', () => {
     ['for another issuer', { issuer: 'https://other.example', group: 'oncall' }, false],
     ['for another tenant', { tenant: 'blue', group: 'oncall' }, false],
     ['for a claim', { claims: { department: 'it' } }, true],
-    ['for an entry of a claim', { claims: { regions: 'eu' } }, true],
+    ['for an entry of a claim that is a list', { claims: { regions: 'eu' } }, true],
     ['for a part of a claim', { claims: { department: 'i' } }, false],
     ['for a claim of another type', { claims: { level: '3' } }, false],
-    ['for a claim that objects have', { claims: { toString: 'x' } }, false],
+    ['for a claim with the name of an object member', { claims: { toString: 'x' } }, false],
     ['for the resource', { resource: MCP }, true],
     ['for another resource', { resource: 'https://other.example' }, false],
-  ])('%s holds: %s %s', (_name, rule, holds) => {
-    expect(scopesByRules([{ ...rule, scopes: ['a'] }], idJag, MCP)).toEqual(holds ? ['a'] : []);
+  ])('%s %j applies: %s', (_name, rule, isApplied) => {
+    expect(scopesByRules([{ ...rule, scopes: ['a'] }], idJag, MCP)).toEqual(isApplied ? ['a'] : []);
   });
 
-  it('adds to the others', () => {
+  it('adds its scopes to those of the other rows', () => {
     const rules = [{ scopes: ['a'] }, { group: 'oncall', scopes: ['b', 'a'] }, { group: 'x', scopes: ['c'] }];
     expect(scopesByRules(rules, idJag, MCP)).toEqual(['a', 'b']);
   });
@@ -62,21 +62,31 @@ describe('checkScopeRules', () => {
     ['a scope that no resource has', { scopes: ['b'] }, known, /grants b/u],
     ['an issuer that is not trusted', { issuer: 'https://x.example', scopes: ['a'] }, known, /not trusted/u],
     ['a resource that is not served', { resource: 'https://x.example', scopes: ['a'] }, known, /not served/u],
-    ['a group of whichever of two issuers', { group: 'admins', scopes: ['a'] }, two, /needs an issuer/u],
-    ['a tenant of whichever of two issuers', { tenant: 'red', scopes: ['a'] }, two, /needs an issuer/u],
-    ['a group of whichever of two tenants', row({ group: 'admins' }), tenants(['red', 'evil']), /needs a tenant/u],
-    ['a role of any tenant', row({ role: 'admin' }), tenants('any'), /needs a tenant/u],
-    ['a claim of any tenant of an issuer', row({ issuer: IDP, claims: { x: 1 } }), tenants('any'), /needs a tenant/u],
+    ['a group without an issuer, if two are trusted', { group: 'admins', scopes: ['a'] }, two, /needs an issuer/u],
+    ['a tenant without an issuer, if two are trusted', { tenant: 'red', scopes: ['a'] }, two, /needs an issuer/u],
+    [
+      'a group without a tenant, if two are accepted',
+      row({ group: 'admins' }),
+      tenants(['red', 'evil']),
+      /needs a tenant/u,
+    ],
+    ['a role without a tenant, if any is accepted', row({ role: 'admin' }), tenants('any'), /needs a tenant/u],
+    [
+      'a claim without a tenant, if any of the issuer is accepted',
+      row({ issuer: IDP, claims: { x: 1 } }),
+      tenants('any'),
+      /needs a tenant/u,
+    ],
     ['a tenant that is not accepted', row({ tenant: 'blue', group: 'admins' }), tenants(['red']), /not accepted/u],
-    ['a tenant of an issuer without', row({ tenant: 'red' }), known, /not accepted/u],
+    ['a tenant of an issuer without tenants', row({ tenant: 'red' }), known, /not accepted/u],
     ['a misspelt condition', row({ groups: ['admins'] }), known, /"groups"/u],
-    ['a condition that is not set', row({ group: undefined }), known, /undefined/u],
+    ['a condition that is undefined', row({ group: undefined }), known, /undefined/u],
     ['a condition of another type', row({ group: ['admins'] }), known, /group/u],
     ['an empty condition', row({ group: '' }), known, /group/u],
-    ['claims that are none', row({ claims: {} }), known, /holds for everybody/u],
-    ['a claim that is not set', row({ claims: { department: undefined } }), known, /department/u],
-    ['scopes that are a text', row({ scopes: 'a' }), known, /scopes/u],
-    ['scopes that are not set', row({ scopes: undefined }), known, /scopes/u],
+    ['empty claims', row({ claims: {} }), known, /apply to everybody/u],
+    ['a claim that is undefined', row({ claims: { department: undefined } }), known, /department/u],
+    ['scopes that are a string', row({ scopes: 'a' }), known, /scopes/u],
+    ['scopes that are undefined', row({ scopes: undefined }), known, /scopes/u],
   ])('refuses %s', (_name, rule, against, message) => {
     expect(() => checkScopeRules('test', [rule], against)).toThrow(message);
   });
@@ -85,7 +95,7 @@ describe('checkScopeRules', () => {
     ['two issuers', [{ scopes: ['a'] }, { issuer: IDP, group: 'admins', scopes: ['a'] }], two],
     ['one tenant', [{ group: 'admins', scopes: ['a'] }], tenants(['red'])],
     ['tenants', [{ scopes: ['a'] }, { tenant: 'red', group: 'admins', scopes: ['a'] }], tenants('any')],
-  ])('takes what can be meant of %s', (_name, rules, against) => {
+  ])('accepts rows for %s', (_name, rules, against) => {
     expect(() => checkScopeRules('test', rules, against)).not.toThrow();
   });
 });

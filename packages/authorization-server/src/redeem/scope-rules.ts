@@ -2,26 +2,26 @@ import { checkShape, type IdJag, scope, type TrustedIssuer } from '@credence/pro
 import { z } from 'zod';
 
 /**
- * One row of a table that says what subjects may have here. All conditions of a row must hold; a subject has the scopes
- * of every row that holds for it. A row without conditions is for everybody, so a condition that is there must not be
- * undefined.
+ * One row of a table with the scopes that subjects may have. A row applies to a subject if all its conditions are true. A
+ * subject may have the scopes of every row that applies to it. A row without conditions applies to every subject, so a
+ * condition must not be present with the value undefined.
  */
 export interface ScopeRule {
-  /** Required in a row with conditions where several issuers are trusted: each has an `admins` of its own. */
+  /** The claim `iss`. Required in a row with conditions if several issuers are trusted: each has its own group names. */
   readonly issuer?: string;
-  /** Required in a row with conditions for an issuer with several tenants, or any: so has each of them. */
+  /** The claim `tenant`. Required in a row with conditions if the issuer may have several tenants: each has its own groups. */
   readonly tenant?: string;
-  /** The claim `sub` must be this. */
+  /** The claim `sub` must equal this. */
   readonly subject?: string;
-  /** The claim `groups` must hold this. */
+  /** The claim `groups` must contain this. */
   readonly group?: string;
-  /** The claim `roles` must hold this. */
+  /** The claim `roles` must contain this. */
   readonly role?: string;
-  /** Claims that must have this value, or a list that holds it. */
+  /** Claims that must equal this value, or be a list that contains it. */
   readonly claims?: Readonly<Record<string, string | number | boolean>>;
-  /** Only for this resource. Default: for all. */
+  /** The row applies to this resource only. Default: to all resources. */
   readonly resource?: string;
-  /** The scopes that a subject has for which the row holds. */
+  /** The scopes that the row grants. */
   readonly scopes: readonly string[];
 }
 
@@ -35,22 +35,22 @@ const ruleSchema = z
     role: name,
     claims: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-      .refine((claims) => Object.keys(claims).length > 0, 'names no claim, and holds for everybody')
+      .refine((claims) => Object.keys(claims).length > 0, 'contains no claim, so the row would apply to everybody')
       .optional(),
     resource: name,
     scopes: z.array(scope),
   })
   .refine((rule) => Object.values(rule).every((member) => member !== undefined), {
-    error: 'has a member that is undefined; left out, it would hold for everybody',
+    error: 'has a member that is undefined; without that condition the row would apply to everybody',
   });
 const rulesSchema = z.array(ruleSchema);
 
-/** The scopes of every row that holds. */
+/** The scopes of every row that applies. */
 export function scopesByRules(rules: readonly ScopeRule[], idJag: IdJag, resource: string): string[] {
-  return [...new Set(rules.filter((rule) => holds(rule, idJag, resource)).flatMap(({ scopes }) => scopes))];
+  return [...new Set(rules.filter((rule) => applies(rule, idJag, resource)).flatMap(({ scopes }) => scopes))];
 }
 
-function holds(rule: ScopeRule, idJag: IdJag, resource: string): boolean {
+function applies(rule: ScopeRule, idJag: IdJag, resource: string): boolean {
   const { issuer, tenant, subject, group, role, claims = {} } = rule;
   return (
     (rule.resource === undefined || rule.resource === resource) &&
@@ -66,7 +66,7 @@ function holds(rule: ScopeRule, idJag: IdJag, resource: string): boolean {
   );
 }
 
-/** Throws a TypeError for a table that grants to others than it seems to, or that names what does not exist. */
+/** Throws a TypeError for a table with a row that applies to unintended subjects, or that names something unknown. */
 export function checkScopeRules(
   where: string,
   rules: readonly ScopeRule[],
@@ -89,11 +89,11 @@ export function checkScopeRules(
           ([each, { scopes: some }]) => (resource === undefined || resource === each) && some.includes(granted),
         ),
     );
-    if (unknown !== undefined) throw new TypeError(`${row} grants ${unknown}, a scope that no such resource has`);
+    if (unknown !== undefined) throw new TypeError(`${row} grants ${unknown}, which is a scope of no such resource`);
   }
 }
 
-/** Whoever can name a group must not be able to name that of somebody else. */
+/** Checks that a row's conditions name the issuer and tenant if several are possible, because each can use any group name. */
 function checkSubjects(
   row: string,
   { issuer, tenant, resource: _resource, scopes: _scopes, ...conditions }: ScopeRule,
@@ -105,15 +105,19 @@ function checkSubjects(
   const isConditional = Object.keys(conditions).length > 0;
   const named = Object.entries(issuers).filter(([each]) => issuer === undefined || issuer === each);
   if (named.length > 1 && (isConditional || tenant !== undefined)) {
-    throw new TypeError(`${row} needs an issuer: several are trusted, and each names its subjects and groups alone`);
+    throw new TypeError(
+      `${row} needs an issuer: several are trusted, and each has its own names of subjects and groups`,
+    );
   }
   for (const [each, { tenants }] of named) {
     if (tenant !== undefined && tenants !== 'any' && tenants?.includes(tenant) !== true) {
-      throw new TypeError(`${row} is for the tenant ${tenant}, which is not accepted of ${each}`);
+      throw new TypeError(`${row} is for the tenant ${tenant}, which is not accepted for ${each}`);
     }
     const isMultiTenant = tenants === 'any' || (tenants !== undefined && tenants.length > 1);
     if (isMultiTenant && tenant === undefined && isConditional) {
-      throw new TypeError(`${row} needs a tenant: several of ${each} are accepted, and each names its groups alone`);
+      throw new TypeError(
+        `${row} needs a tenant: several of ${each} are accepted, and each has its own names of groups`,
+      );
     }
   }
 }

@@ -1,8 +1,8 @@
 import { type IdJag, isObject } from '@credence/protocol';
 import { serverFailure } from '../grant/refusal.ts';
 /**
- * Claims that say what a token is, and for whom: an authorization server sets these itself. RFC 9068 section 2.2, RFC
- * 7662 section 2.2, RFC 7800.
+ * Claims that only the authorization server may set, and not `tokenClaims` (RFC 9068 section 2.2, RFC 7662 section 2.2, RFC
+ * 7800).
  */
 const RESERVED = new Set([
   'iss',
@@ -22,8 +22,8 @@ const RESERVED = new Set([
 ]);
 
 /**
- * RFC 8693 section 4.1 and RFC 9068 section 2.2.3.1: who acts, and what the subject belongs to; and the tenants, the
- * identity provider's and this server's, under the names they have in the ID-JAG.
+ * The default of `tokenClaims`: the actor (RFC 8693 section 4.1), the subject's groups and roles (RFC 9068 section
+ * 2.2.3.1), and both tenants under the names that they have in the ID-JAG.
  */
 export function callerClaims({ actor, groups, roles, tenant, audienceTenant }: IdJag): Record<string, unknown> {
   return {
@@ -35,7 +35,7 @@ export function callerClaims({ actor, groups, roles, tenant, audienceTenant }: I
   };
 }
 
-/** Throws GrantRefusal `server_error` for claims that are none, or that would change what the token is. */
+/** Throws GrantRefusal `server_error` if `claims` is not an object, or contains a claim that only this server may set. */
 export function checkedTokenClaims(claims: unknown): Readonly<Record<string, unknown>> {
   if (!isObject(claims)) throw serverFailure('tokenClaims returned no claims');
   const reserved = Object.keys(claims).find((name) => RESERVED.has(name));

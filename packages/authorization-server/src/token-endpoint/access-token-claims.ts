@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Redemption } from '../redeem/redemption.ts';
 
 /**
- * The claims of a JWT access token (RFC 9068 section 2.2), to be signed with `typ` `at+jwt` by a key that the issuer
- * publishes.
+ * The claims of a JWT access token (RFC 9068 section 2.2). Sign them with the `typ` header `at+jwt`, and with a key that the
+ * issuer publishes.
  */
 export function accessTokenClaims(redemption: Redemption, issuer: string, now = new Date()): Record<string, unknown> {
   const { accountId, clientId, resource, scopes, authorizationDetails, dpopThumbprint } = redemption;

@@ -67,7 +67,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** Sends the body in these pieces, a moment apart. */
+/** Sends the body in these pieces, 20 ms apart. */
 function send(
   url: string,
   pieces: readonly string[],
@@ -84,8 +84,8 @@ function send(
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
           const isJson = response.headers['content-type']?.startsWith('application/json') === true;
-          const { statusCode: status, headers: answered } = response;
-          resolve({ status, cacheControl: answered['cache-control'], body: isJson ? JSON.parse(text) : text });
+          const { statusCode: status, headers: responseHeaders } = response;
+          resolve({ status, cacheControl: responseHeaders['cache-control'], body: isJson ? JSON.parse(text) : text });
         });
       },
     );
@@ -109,8 +109,8 @@ const refused = (description: string) => ({
   body: { error: 'invalid_request', error_description: description },
 });
 
-/** Reads the request as if nothing stood before it. */
-const others: express.RequestHandler = (request, response, next) => {
+/** The next handler: reads the request's body from the stream and sends it back. */
+const nextHandler: express.RequestHandler = (request, response, next) => {
   const chunks: Uint8Array[] = [];
   request.on('data', (chunk: Uint8Array) => chunks.push(chunk));
   request.on('end', () => response.json({ others: Buffer.concat(chunks).toString() }));
@@ -118,10 +118,10 @@ const others: express.RequestHandler = (request, response, next) => {
 };
 
 describe('expressIdJag', () => {
-  const alone = () => listen(express().post('/token', expressIdJag(endpoint()), others));
+  const alone = () => listen(express().post('/token', expressIdJag(endpoint()), nextHandler));
   const auth = { authorization: BASIC };
 
-  it('answers its own', async () => {
+  it('handles requests for ID-JAGs', async () => {
     const url = await alone();
     await expect(send(url, [own], auth)).resolves.toMatchObject(granted);
     await expect(send(url, thirds(own), auth)).resolves.toMatchObject(granted);
@@ -130,21 +130,21 @@ describe('expressIdJag', () => {
 
   it.each<[string, readonly string[], Record<string, string>]>([
     ['another grant', [OTHER], {}],
-    ['another grant, slowly', thirds(OTHER), {}],
-    ['another grant that is large', [OTHER, '&x='.padEnd(300_000, 'x'), '&y=y'], {}],
+    ['another grant in three pieces', thirds(OTHER), {}],
+    ['another grant with a large body', [OTHER, '&x='.padEnd(300_000, 'x'), '&y=y'], {}],
     ['JSON', [JSON.stringify({ grant_type: GRANT })], { 'content-type': 'application/json' }],
     [
       'multipart',
       [`--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nb\r\n--x--`],
       { 'content-type': 'multipart/form-data; boundary=x' },
     ],
-    ['no form', [], {}],
+    ['an empty body', [], {}],
     [
       'UTF-16',
       [Buffer.from(`grant_type=${GRANT}`, 'utf16le').toString('latin1')],
       { 'content-type': `${FORM}; charset=utf-16` },
     ],
-  ])('leaves %s as it came', async (_name, pieces, headers) => {
+  ])('passes on a request with %s unchanged', async (_name, pieces, headers) => {
     await expect(send(await alone(), pieces, headers)).resolves.toMatchObject({
       status: 200,
       body: { others: pieces.join('') },
@@ -152,7 +152,7 @@ describe('expressIdJag', () => {
     expect(records).toEqual([]);
   });
 
-  it('leaves other grants to a body parser, also when somebody took time before it', async () => {
+  it('passes other grants on to a body parser, even after an asynchronous middleware', async () => {
     const app = express();
     app.use((_request, _response, next) => void setTimeout(next, 20));
     const parsed: express.RequestHandler = ({ body }, response) => void response.json(body);
@@ -168,19 +168,19 @@ describe('expressIdJag', () => {
 
   it.each<[string, string, string]>([
     ['two grant types', `${OTHER}&grant_type=${encodeURIComponent(GRANT)}`, 'a parameter is repeated'],
-    ['a scope twice', `scope=a&scope=b&grant_type=${encodeURIComponent(GRANT)}`, 'a parameter is repeated'],
+    ['a repeated scope', `scope=a&scope=b&grant_type=${encodeURIComponent(GRANT)}`, 'a parameter is repeated'],
     ['a large body', `grant_type=${GRANT}&assertion=`.padEnd(150_000, 'x'), 'the body is too large'],
     [
       'a thousand parameters',
       `grant_type=${GRANT}${Array.from({ length: 1001 }, (_, at) => `&p${at}=1`).join('')}`,
       'there are too many parameters',
     ],
-  ])('answers %s, and leaves a record', async (_name, body, description) => {
+  ])('refuses %s, and records the refusal', async (_name, body, description) => {
     await expect(send(await alone(), [body], auth)).resolves.toMatchObject(refused(description));
     expect(records).toMatchObject([{ granted: false, error: 'invalid_request', reason: description }]);
   });
 
-  it('answers a body that is too large before it ends, on a connection that goes on', async () => {
+  it('refuses a body that is too large before its end, and the connection stays usable', async () => {
     const url = await alone();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const large = [`grant_type=${GRANT}&x=`, ...Array<string>(10).fill('x'.repeat(40_000))];
@@ -189,7 +189,7 @@ describe('expressIdJag', () => {
     agent.destroy();
   });
 
-  it('takes what express.urlencoded() has parsed, and nothing of express.json()', async () => {
+  it('handles a body that express.urlencoded() parsed, and passes on one that express.json() parsed', async () => {
     const app = express();
     app.use(express.json(), express.urlencoded({ extended: true }));
     app.post('/token', expressIdJag(endpoint()), ({ body }, response) => void response.json({ others: body }));
@@ -209,7 +209,7 @@ describe('expressIdJag', () => {
   it.each<[string, express.RequestHandler]>([
     ['text', express.text({ type: '*/*' })],
     ['bytes', express.raw({ type: '*/*' })],
-  ])('takes its own, and leaves the others, behind a parser that keeps %s', async (_name, parser) => {
+  ])('handles a body that a parser stored as %s, and passes on other grants', async (_name, parser) => {
     const app = express();
     app.use(parser);
     app.post('/token', expressIdJag(endpoint()), ({ body }, response) => void response.json(String(body)));
@@ -218,7 +218,7 @@ describe('expressIdJag', () => {
     await expect(send(url, [OTHER])).resolves.toMatchObject({ body: OTHER });
   });
 
-  it('leaves a body that was read and not kept to the others', async () => {
+  it('passes on a request whose body was read and not stored', async () => {
     const app = express();
     app.use((request, _response, next) => void request.resume().on('end', next));
     app.post('/token', expressIdJag(endpoint()), (_request, response) => void response.json('others'));
@@ -226,7 +226,7 @@ describe('expressIdJag', () => {
     expect(records).toEqual([]);
   });
 
-  it('answers requests that bridges to serverless functions make, without raw headers and whole from the start', async () => {
+  it('handles a complete request without raw headers, as adapters for serverless functions create it', async () => {
     const request = Object.assign(new IncomingMessage(new Socket()), {
       complete: true,
       method: 'POST',
@@ -244,13 +244,13 @@ describe('expressIdJag', () => {
     expect(seen[0]?.get('x-forwarded-for')).toBe('192.0.2.1, 192.0.2.2');
   });
 
-  it('looks for its grant type at the head of a large form, and no further', async () => {
+  it('passes on a large form whose grant type is not in its first 64 KiB', async () => {
     const behind = `x=${'x'.repeat(300_000)}&grant_type=${encodeURIComponent(GRANT)}`;
     await expect(send(await alone(), [behind], auth)).resolves.toMatchObject({ body: { others: behind } });
     expect(records).toEqual([]);
   });
 
-  it('relays the headers, and not what is about the connection', async () => {
+  it('passes headers to the endpoint, except those of the connection', async () => {
     await send(await alone(), [own], { ...auth, 'x-ssl-cert': 'c', 'proxy-authorization': 'Basic x', te: 'trailers' });
     const names = [...(seen[0]?.keys() ?? [])];
     expect(names).toEqual(expect.arrayContaining(['authorization', 'content-type', 'host', 'x-ssl-cert']));
@@ -258,7 +258,7 @@ describe('expressIdJag', () => {
       expect(names).not.toContain(name);
   });
 
-  it('hears no more from a client that went away', async () => {
+  it('calls next with an error if the client disconnects', async () => {
     const app = express();
     const isHere = new Promise<void>((resolve) => {
       app.use((_request, _response, next) => {
@@ -266,7 +266,7 @@ describe('expressIdJag', () => {
         resolve();
       });
     });
-    app.post('/token', expressIdJag(endpoint()), others);
+    app.post('/token', expressIdJag(endpoint()), nextHandler);
     const failure = new Promise((resolve) => {
       app.use(((error: unknown, _request, _response, _next) => resolve(error)) as express.ErrorRequestHandler);
     });
@@ -295,7 +295,7 @@ describe('honoIdJag', () => {
     return app;
   };
 
-  it('answers its own, and leaves the others unread', async () => {
+  it('handles requests for ID-JAGs, and passes on other requests unread', async () => {
     const url = await listen(getRequestListener(appAfter().fetch));
     await expect(send(url, thirds(own), auth)).resolves.toMatchObject(granted);
     await expect(send(url, [OTHER])).resolves.toMatchObject({ body: { others: OTHER } });
@@ -310,7 +310,7 @@ describe('honoIdJag', () => {
     ['text()', (_raw, request) => request.text()],
     ['parseBody()', (_raw, request) => request.parseBody()],
     ['a clone', (raw) => raw.clone().text()],
-  ])('takes its own behind a middleware that read the body by %s', async (_name, read) => {
+  ])('handles a request after a middleware that read the body by %s', async (_name, read) => {
     const app = appAfter(read);
     const body = `${own}&resource=${RESOURCE}&resource=${RESOURCE}`;
     const headers = { 'content-type': FORM, ...auth };
@@ -320,7 +320,7 @@ describe('honoIdJag', () => {
     await expect(send(await listen(getRequestListener(app.fetch)), [body], auth)).resolves.toMatchObject(granted);
   });
 
-  it('leaves a body that was read behind its back to the others', async () => {
+  it('passes on a request whose body was read from the raw request', async () => {
     const app = new Hono();
     app.use(async ({ req }, next) => {
       await req.raw.text();
@@ -332,7 +332,7 @@ describe('honoIdJag', () => {
     expect(records).toEqual([]);
   });
 
-  it('looks for its grant type at the head of a large form, and no further', async () => {
+  it('passes on a large form whose grant type is not in its first 64 KiB', async () => {
     const behind = `x=${'x'.repeat(300_000)}&grant_type=${encodeURIComponent(GRANT)}`;
     const body = { method: 'POST', headers: { 'content-type': FORM, ...auth }, body: behind };
     await expect((await appAfter().request('/token', body)).json()).resolves.toEqual({ others: behind });
@@ -341,7 +341,7 @@ describe('honoIdJag', () => {
 });
 
 describe('expressIdJag on HTTP/2', () => {
-  /** Sends the body in these pieces, over a connection of its own. */
+  /** Sends the body in these pieces over a new HTTP/2 connection. */
   async function send2(pieces: readonly string[], headers: Record<string, string> = {}): Promise<Answer> {
     const handler = expressIdJag(endpoint());
     const server = http2.createServer((request, response) => {
@@ -350,7 +350,7 @@ describe('expressIdJag on HTTP/2', () => {
         request.on('data', (chunk: Uint8Array) => chunks.push(chunk));
         request.on('end', () => response.end(JSON.stringify({ others: Buffer.concat(chunks).toString() })));
       };
-      // The compatibility API is made for handlers of HTTP/1.
+      // The compatibility API of node:http2 accepts handlers for HTTP/1.
       void handler(request as unknown as IncomingMessage, response as unknown as ServerResponse, next);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -371,7 +371,7 @@ describe('expressIdJag on HTTP/2', () => {
     }
   }
 
-  it('answers its own, and leaves the others as they came', async () => {
+  it('handles requests for ID-JAGs, and passes on other requests unchanged', async () => {
     const auth = { authorization: BASIC };
     for (const pieces of [[own], thirds(own)]) await expect(send2(pieces, auth)).resolves.toMatchObject(granted);
     await expect(send2([own], { ...auth, 'content-length': String(own.length) })).resolves.toMatchObject(granted);

@@ -3,16 +3,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
 import { isForm } from './parameters.ts';
 
-/** More than an honest token request has: where a longer one hides its `grant_type` behind this, it is nobody's here. */
+/** How much of a body is searched for `grant_type`. Token requests are smaller. A later `grant_type` is not found. */
 const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
- * An `idJagTokenEndpoint` as a handler for Express: it answers the forms whose `grant_type` is one of its own, and leaves
- * everything else, with its body unread, to the handlers after it. Goes before the body parsers: behind one it takes what
- * that has left in `request.body`, never sees what that has refused, and leaves a body that was read and not kept to the
- * others, whatever grant it is of.
+ * An `idJagTokenEndpoint` as a middleware for Express. It handles forms whose `grant_type` is for ID-JAGs, and passes every
+ * other request with its body unread to the next handler.
  *
- * Gives `next` the error where the client goes away while it sends, or `endpoint` rejects.
+ * Use it before the body parsers. After a body parser, it reads the form from `request.body`. A request that the parser
+ * refused does not reach it. If the parser read the body and did not set `request.body`, the request is passed to the next
+ * handler.
+ *
+ * Calls `next` with the error if the client disconnects while it sends the body, or if `endpoint` rejects.
  */
 export function expressIdJag(
   endpoint: (request: Request) => Promise<Response>,
@@ -22,84 +24,84 @@ export function expressIdJag(
   next: (error?: unknown) => void,
 ) => Promise<void> {
   return async (request, response, next) => {
-    let answer: Response | undefined;
+    let result: Response | undefined;
     let body = '';
     try {
-      answer = await answered(request, endpoint);
-      body = (await answer?.text()) ?? '';
+      result = await handleIfIdJag(request, endpoint);
+      body = (await result?.text()) ?? '';
     } catch (error) {
       next(error);
       return;
     }
-    if (answer === undefined) {
+    if (result === undefined) {
       next();
       return;
     }
-    response.writeHead(answer.status, [...answer.headers].flat());
+    response.writeHead(result.status, [...result.headers].flat());
     response.end(body);
-    // What the endpoint did not want to read must go by before the connection's next request.
+    // Discards the rest of the body, so that the next request on the connection can be read.
     request.resume();
   };
 }
 
-async function answered(
+async function handleIfIdJag(
   request: IncomingMessage & { readonly body?: unknown },
   endpoint: (request: Request) => Promise<Response>,
 ): Promise<Response | undefined> {
   if (request.method !== 'POST' || !isForm(request.headers['content-type'])) return undefined;
   const isUnread = request.readable;
-  const form = isUnread ? new URLSearchParams(await peek(request)) : keptForm(request.body);
-  if (form === undefined || !isOurs(form)) return undefined;
+  const form = isUnread ? new URLSearchParams(await peek(request)) : parsedForm(request.body);
+  if (form === undefined || !isIdJagGrant(form)) return undefined;
   return endpoint(
-    // Where the request came in is the adapter's business; no check depends on it.
+    // The URL is a placeholder: the endpoint does not use it.
     new Request('http://localhost/token', {
       method: 'POST',
-      headers: relayed(request),
-      // Not destroyed by a reader that has had enough: the answer goes through the same socket.
+      headers: forwardedHeaders(request),
+      // If the endpoint stops reading early, the request must not be destroyed: the response uses the same socket.
       body: isUnread ? ReadableStream.from(request.iterator({ destroyOnReturn: false })) : form,
       duplex: 'half',
     }),
   );
 }
 
-/** How the body of a request starts. It is put back, for whoever reads the request next. */
+/** Reads the first bytes of a request's body, and puts them back into the stream for the next reader. */
 async function peek(request: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  let isOver = request.complete;
+  let isComplete = request.complete;
   while (bytes <= MAX_HEAD_BYTES) {
     const chunk = request.read() as Uint8Array | null;
     if (chunk !== null) {
       chunks.push(chunk);
       bytes += chunk.byteLength;
-      isOver = request.complete;
-    } else if (isOver) {
+      isComplete = request.complete;
+    } else if (isComplete) {
       break;
     } else {
       await progress(request);
-      // It is said where there is something to read, and once more where there is nothing more to come.
-      isOver = true;
+      // The stream emits one of these events when there is data, and again at its end.
+      isComplete = true;
     }
   }
-  // In the turn of the last read(): the stream would come to its end in the next one.
+  // Synchronously after the last read(): the stream ends in the next turn of the event loop, and unshift() fails then.
   const head = Buffer.concat(chunks);
   if (bytes > 0) request.unshift(head);
   return head.subarray(0, MAX_HEAD_BYTES).toString();
 }
 
-/** Rejects where the client goes away. */
+/** Waits for data or the end of the body. Rejects if the client disconnects. */
 async function progress(request: IncomingMessage): Promise<void> {
-  const heard = new AbortController();
-  const { signal } = heard;
+  const listening = new AbortController();
+  const { signal } = listening;
   try {
     await Promise.race(['readable', 'end', 'close'].map((event) => once(request, event, { signal })));
   } finally {
-    heard.abort();
+    listening.abort();
   }
 }
 
-/** About the connection, or about the form of a body that is not what comes along any more. */
-const NOT_RELAYED = new Set([
+/** Headers that describe the connection, or the encoding of the original body. They are not passed on. */
+const NOT_FORWARDED = new Set([
   'connection',
   'content-encoding',
   'content-length',
@@ -111,21 +113,24 @@ const NOT_RELAYED = new Set([
   'upgrade',
 ]);
 
-function relayed({ rawHeaders, headers }: IncomingMessage): Headers {
-  const relayable = new Headers();
+function forwardedHeaders({ rawHeaders, headers }: IncomingMessage): Headers {
+  const forwarded = new Headers();
   const append = (name: string, value: string) => {
-    // `:method` and its like are HTTP/2's.
-    if (!name.startsWith(':') && !NOT_RELAYED.has(name.toLowerCase())) relayable.append(name, value);
+    // Names that begin with a colon, such as `:method`, are pseudo-headers of HTTP/2.
+    if (!name.startsWith(':') && !NOT_FORWARDED.has(name.toLowerCase())) forwarded.append(name, value);
   };
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
-  if (rawHeaders.length > 0) return relayable;
-  // A request that was not read from a connection: what bridges to serverless functions make.
+  if (rawHeaders.length > 0) return forwarded;
+  // A request without rawHeaders was not read from a connection. Adapters for serverless functions create such requests.
   for (const [name, value = []] of Object.entries(headers)) for (const each of [value].flat()) append(name, each);
-  return relayable;
+  return forwarded;
 }
 
-/** As a body parser left it: the text, or values, lists of repeated ones, and nothing deeper; undefined where none did. */
-function keptForm(body: unknown): URLSearchParams | undefined {
+/**
+ * The form that a body parser stored in `request.body`: a string, a buffer, or an object of strings and lists of strings.
+ * Undefined if no parser did.
+ */
+function parsedForm(body: unknown): URLSearchParams | undefined {
   if (typeof body === 'string') return new URLSearchParams(body);
   if (body instanceof Uint8Array) return new URLSearchParams(Buffer.from(body).toString());
   if (typeof body !== 'object' || body === null) return undefined;
@@ -133,7 +138,7 @@ function keptForm(body: unknown): URLSearchParams | undefined {
   for (const [name, value] of Object.entries(body)) {
     const values: unknown[] = Array.isArray(value) ? value : [value];
     for (const each of values) {
-      // What an extended parser made of `a[b]=c` is no parameter of a token request.
+      // An extended parser makes a nested object of `a[b]=c`, which is not a parameter of a token request.
       if (typeof each === 'string') parameters.append(name, each);
     }
   }
@@ -141,10 +146,10 @@ function keptForm(body: unknown): URLSearchParams | undefined {
 }
 
 /**
- * An `idJagTokenEndpoint` as a middleware for Hono: it answers the forms whose `grant_type` is one of its own, and leaves
- * everything else, with its body unread, to the handlers after it. Where a middleware before it has read the body through
- * `context.req`, it takes what Hono kept of it; a body that was read otherwise it leaves to the others, whatever grant it is
- * of. Rejects where the client goes away while it sends, or `endpoint` rejects.
+ * An `idJagTokenEndpoint` as a middleware for Hono. It handles forms whose `grant_type` is for ID-JAGs, and passes every
+ * other request with its body unread to the next handler. If an earlier middleware read the body through `context.req`, it
+ * uses the form that Hono cached. If the body was read in another way, the request is passed to the next handler. Rejects if
+ * the client disconnects while it sends the body, or if `endpoint` rejects.
  */
 export function honoIdJag(
   endpoint: (request: Request) => Promise<Response>,
@@ -155,15 +160,15 @@ export function honoIdJag(
   return async ({ req }, next) => {
     const { raw } = req;
     if (raw.method === 'POST' && isForm(raw.headers.get('content-type'))) {
-      const form = raw.bodyUsed ? await formKeptBy(req) : new URLSearchParams(await head(raw.clone()));
-      if (form !== undefined && isOurs(form)) return endpoint(raw.bodyUsed ? withBody(raw, form) : raw);
+      const form = raw.bodyUsed ? await cachedForm(req) : new URLSearchParams(await head(raw.clone()));
+      if (form !== undefined && isIdJagGrant(form)) return endpoint(raw.bodyUsed ? withBody(raw, form) : raw);
     }
     await next();
     return undefined;
   };
 }
 
-async function formKeptBy(request: { formData(): Promise<FormData> }): Promise<URLSearchParams | undefined> {
+async function cachedForm(request: { formData(): Promise<FormData> }): Promise<URLSearchParams | undefined> {
   let form: FormData;
   try {
     form = await request.formData();
@@ -181,6 +186,7 @@ function withBody(request: Request, body: URLSearchParams): Request {
   return new Request(request.url, { method: 'POST', headers, body });
 }
 
+/** The first bytes of a request's body as text. */
 async function head({ body }: Request): Promise<string> {
   if (body === null) return '';
   const reader = body.getReader();
@@ -191,12 +197,12 @@ async function head({ body }: Request): Promise<string> {
     if (done) return text;
     text += decoder.decode(value, { stream: true });
   }
-  // Not waited for: a clone comes to its end when what it is a clone of has been read as well.
+  // Not awaited: the cancellation of a clone resolves only when the original request is read or cancelled too.
   reader.cancel().catch(() => undefined);
   return text.slice(0, MAX_HEAD_BYTES);
 }
 
-/** Whether any of possibly several values is one of the grants: the endpoint then refuses the repetition. */
-function isOurs(parameters: URLSearchParams): boolean {
+/** Whether a value of `grant_type` is a grant for ID-JAGs. If it is repeated, the endpoint refuses the request. */
+function isIdJagGrant(parameters: URLSearchParams): boolean {
   return parameters.getAll('grant_type').some((type) => type === GRANT_JWT_BEARER || type === GRANT_JWT_DPOP);
 }

@@ -1,14 +1,14 @@
 import { cleanText } from '@credence/protocol';
 import type { GrantRefusal } from '../grant/refusal.ts';
 
-/** RFC 6749 section 5.1. */
+/** The headers of a token response (RFC 6749 section 5.1). */
 const NO_STORE = { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' };
 
 export function granted(body: Readonly<Record<string, unknown>>): Response {
   return Response.json(body, { headers: NO_STORE });
 }
 
-/** RFC 6749 section 5.2; `temporarily_unavailable` is a 503, which a client may retry. */
+/** The error response (RFC 6749 section 5.2). `temporarily_unavailable` has the status 503, after which a client may retry. */
 export function refused(refusal: GrantRefusal, request: Request, dpopNonce: string | undefined): Response {
   const description = asciiOnly(cleanText(refusal.description));
   return Response.json(
@@ -17,7 +17,7 @@ export function refused(refusal: GrantRefusal, request: Request, dpopNonce: stri
       status: statusOf(refusal.error),
       headers: {
         ...NO_STORE,
-        // Asked for where the client tried a scheme of HTTP, and welcome everywhere.
+        // RFC 6749 section 5.2 requires the header if the client authenticated by the Authorization header.
         ...(refusal.error === 'invalid_client' &&
           request.headers.has('authorization') && { 'www-authenticate': 'Basic realm="token"' }),
         ...(refusal.error === 'temporarily_unavailable' && { 'retry-after': '1' }),
@@ -37,7 +37,7 @@ function statusOf(error: string): number {
   return error === 'server_error' ? 500 : 400;
 }
 
-/** RFC 6749 section 5.2 allows little more. */
+/** Replaces the characters that RFC 6749 section 5.2 does not allow in `error_description`. */
 function asciiOnly(text: string): string {
   return text.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/gu, "'");
 }

@@ -58,7 +58,7 @@ async function goodRequest(): Promise<Request> {
 }
 
 describe('idJagTokenEndpoint', () => {
-  it('answers a good grant with a token that says what was granted', async () => {
+  it('responds to a valid request with an access token for the granted scopes', async () => {
     const response = await endpoint()(
       post(form({ grant_type: GRANT, assertion: await idJag({ scope: 'a b', groups: ['g'] }), scope: 'a' })),
     );
@@ -93,7 +93,7 @@ describe('idJagTokenEndpoint', () => {
     ]);
   });
 
-  it('answers 503, and says why in the record, where the store of used proofs cannot be asked', async () => {
+  it('responds with 503, and records the reason, if the replay store of DPoP proofs fails', async () => {
     const proof = await dpopProof(`${AS}/token`);
     const owners: unknown[] = [];
     const reserve = (_id: string, _until: Date, owner?: string) => {
@@ -110,11 +110,11 @@ describe('idJagTokenEndpoint', () => {
     expect(records).toEqual([
       expect.objectContaining({ granted: false, code: 'replay_unknown', reason: 'replay_unknown: TypeError' }),
     ]);
-    // The client's room, whatever key it comes with next.
+    // The reservation counts for the client, and not for the key of the proof.
     expect(owners).toEqual([records[0]?.clientId]);
   });
 
-  it('spends no single-use grant that expired in a slow callback', async () => {
+  it('refuses a single-use ID-JAG that expires during a slow callback', async () => {
     let clock = Date.now() + 59_000;
     const now = () => new Date(clock);
     const slow = endpoint({
@@ -141,7 +141,7 @@ describe('idJagTokenEndpoint', () => {
       {},
     ],
     ['client_assertion', { client_id: 'bot', client_assertion: CLIENT_ASSERTION, ...ASSERTED }, {}],
-  ])('knows %s', async (method, parameters, headers) => {
+  ])('accepts a client that authenticates by %s', async (method, parameters, headers) => {
     const body = form({ grant_type: GRANT, assertion: await idJag(), ...parameters });
     const response = await endpoint()(post(body, { ...FORM, ...headers }));
     expect(response.status).toBe(200);
@@ -150,11 +150,11 @@ describe('idJagTokenEndpoint', () => {
 
   it.each<[string, number, string, () => Request | Promise<Request>]>([
     ['another content type', 400, 'invalid_request', () => post('{}', { 'content-type': 'application/json' })],
-    ['a parameter twice', 400, 'invalid_request', () => post(`grant_type=${GRANT}&grant_type=${GRANT}`)],
+    ['a repeated parameter', 400, 'invalid_request', () => post(`grant_type=${GRANT}&grant_type=${GRANT}`)],
     ['no grant type', 400, 'invalid_request', () => post('assertion=x')],
     ['another grant type', 400, 'unsupported_grant_type', () => post('grant_type=client_credentials')],
     [
-      'the grant for proofs, where none are understood',
+      'the grant type jwt-dpop without the option dpop',
       400,
       'unsupported_grant_type',
       () => post(form({ grant_type: GRANT.replace('bearer', 'dpop') })),
@@ -167,35 +167,40 @@ describe('idJagTokenEndpoint', () => {
       'invalid_client',
       () => post(form({ grant_type: GRANT }), { ...FORM, authorization: `Basic ${btoa('bot:wrong')}` }),
     ],
-    ['a header that is none', 401, 'invalid_client', () => post('a=b', { ...FORM, authorization: 'Basic !' })],
+    [
+      'a malformed Authorization header',
+      401,
+      'invalid_client',
+      () => post('a=b', { ...FORM, authorization: 'Basic !' }),
+    ],
     ['a bearer token', 401, 'invalid_client', () => post('a=b', { ...FORM, authorization: 'Bearer x' })],
     [
-      'two ways to authenticate',
+      'two authentication methods',
       400,
       'invalid_request',
       () => post(form({ grant_type: GRANT, client_secret: SECRET, client_id: 'bot' })),
     ],
     ['two client ids', 400, 'invalid_request', () => post(form({ grant_type: GRANT, client_id: 'other' }))],
     [
-      'an unknown kind of assertion',
+      'an unknown client_assertion_type',
       400,
       'invalid_request',
       () => post(form({ client_assertion: 'x', client_assertion_type: 'y' }), FORM),
     ],
     [
-      'a client assertion of nobody',
+      'a client assertion without sub',
       401,
       'invalid_client',
       () => post(form({ client_assertion: 'x.y.z', ...ASSERTED }), FORM),
     ],
     [
-      'a client assertion of another client than client_id',
+      'a client assertion whose sub differs from client_id',
       401,
       'invalid_client',
       () => post(form({ client_id: 'other', client_assertion: CLIENT_ASSERTION, ...ASSERTED }), FORM),
     ],
     [
-      'a certificate nobody said would be there',
+      'a certificate header without clientCertificateHeader',
       401,
       'invalid_client',
       () => post(form({ grant_type: GRANT, client_id: 'bot' }), { ...FORM, 'client-cert': ':MIIB:' }),
@@ -209,7 +214,7 @@ describe('idJagTokenEndpoint', () => {
     expect(records).toEqual([expect.objectContaining({ granted: false, error })]);
   });
 
-  it('refuses a body that is no text', async () => {
+  it('refuses a body that is not UTF-8', async () => {
     const response = await endpoint()(post(new Uint8Array([0x61, 0x3d, 0xff])));
     await expect(response.json()).resolves.toEqual({
       error: 'invalid_request',
@@ -217,7 +222,7 @@ describe('idJagTokenEndpoint', () => {
     });
   });
 
-  it('knows a client by the certificate that a proxy names', async () => {
+  it('accepts a client that authenticates by the certificate in the header of a proxy', async () => {
     const behindProxy = endpoint({
       clientCertificateHeader: 'Client-Cert',
       authenticateClient: (client) => {
@@ -234,11 +239,11 @@ describe('idJagTokenEndpoint', () => {
     await expect(send({ 'client-cert': ':MIIC:' })).resolves.toBe(401);
     await expect(send({ 'client-cert': '' })).resolves.toBe(401);
     await expect(send({})).resolves.toBe(401);
-    // Who is not authenticated by the certificate is, as ever, not asked about.
+    // authenticateClient is not called for a request without a certificate.
     expect(presented.map(({ method }) => method)).toEqual(['tls_client_auth', 'tls_client_auth']);
   });
 
-  it('names the scheme to a client that tried it, and records the client as claimed only', async () => {
+  it('sends WWW-Authenticate to a client that failed with Basic, and records its claimedClientId only', async () => {
     const response = await endpoint()(post('a=b', { ...FORM, authorization: `Basic ${btoa('bot:wrong')}` }));
     expect(response.headers.get('www-authenticate')).toMatch(/^Basic /u);
     expect(records).toEqual([expect.objectContaining({ claimedClientId: 'bot' })]);
@@ -260,7 +265,7 @@ describe('idJagTokenEndpoint', () => {
     expect(sent).toBeLessThan(20);
   });
 
-  it('refuses very many parameters before it knows the client', async () => {
+  it('refuses more than 100 parameters before it authenticates the client', async () => {
     const many = Array.from({ length: 11_000 }, (_, at) => `${at.toString(36)}=1`).join('&');
     await expect((await endpoint()(post(many, FORM))).json()).resolves.toEqual({
       error: 'invalid_request',
@@ -270,7 +275,7 @@ describe('idJagTokenEndpoint', () => {
     expect((await endpoint()(post(`${await (await goodRequest()).text()}&${some}`))).status).toBe(200);
   });
 
-  it('answers POST only', async () => {
+  it('accepts POST only', async () => {
     const response = await endpoint()(new Request(`${AS}/token`));
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('POST');
@@ -290,7 +295,7 @@ describe('idJagTokenEndpoint', () => {
     ['tokenClaims', { tokenClaims: throwing }],
     ['account', { account: () => Promise.reject(secret) }],
     ['issueAccessToken', { issueAccessToken: () => Promise.reject(secret) }],
-  ])('says in the record that %s failed, tells onError why, and tells the client neither', async (name, failing) => {
+  ])('records that %s failed, passes the error to onError, and sends neither to the client', async (name, failing) => {
     const failures: unknown[] = [];
     const response = await endpoint({ ...failing, onError: (error) => failures.push(error) })(await goodRequest());
     expect(response.status).toBe(500);
@@ -305,12 +310,12 @@ describe('idJagTokenEndpoint', () => {
   it.each<[string, NonNullable<IdJagTokenEndpointOptions['audit']>]>([
     ['throws', throwing],
     ['rejects', () => Promise.reject(secret)],
-  ])('grants nothing where audit %s, and refuses as ever', async (_name, failing) => {
+  ])('refuses every grant with server_error if audit %s, and does not change refusals', async (_name, failing) => {
     const failures: unknown[] = [];
-    const told: RedeemAuditRecord[] = [];
+    const audited: RedeemAuditRecord[] = [];
     const handler = endpoint({
       audit: (record) => {
-        told.push(record);
+        audited.push(record);
         return failing(record);
       },
       onError: (error) => failures.push(error),
@@ -318,14 +323,14 @@ describe('idJagTokenEndpoint', () => {
     const granting = await handler(await goodRequest());
     expect(granting.status).toBe(500);
     expect(await granting.json()).toMatchObject({ error: 'server_error' });
-    expect(told).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
+    expect(audited).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
     const refusing = await handler(post('grant_type=x'));
     expect(refusing.status).toBe(400);
     expect(await refusing.json()).toMatchObject({ error: 'unsupported_grant_type' });
     expect(failures).toEqual([secret, secret, secret]);
   });
 
-  it('waits for audit, and not for onError, whatever becomes of it', async () => {
+  it('awaits audit, and ignores errors and rejections of onError', async () => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
     let isRecorded = false;
@@ -341,21 +346,21 @@ describe('idJagTokenEndpoint', () => {
       const response = await endpoint({ account: throwing, onError })(await goodRequest());
       await expect(response.json()).resolves.toMatchObject({ error: 'server_error' });
     }
-    // Unhandled rejections are told of once the microtasks have run.
+    // Node.js reports unhandled rejections after the microtasks have run.
     await immediate();
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
   });
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['no client', { authenticateClient: () => null }, 'invalid_client'],
-    ['what is no id', { authenticateClient: () => true }, 'invalid_client'],
-    ['no token', { issueAccessToken: () => undefined }, 'server_error'],
-  ])('grants nothing where a callback returns %s', async (_name, options, error) => {
+    ['null as client', { authenticateClient: () => null }, 'invalid_client'],
+    ['true as client', { authenticateClient: () => true }, 'invalid_client'],
+    ['no access token', { issueAccessToken: () => undefined }, 'server_error'],
+  ])('refuses the request if a callback returns %s', async (_name, options, error) => {
     await expect((await endpoint(options)(await goodRequest())).json()).resolves.toMatchObject({ error });
   });
 
-  it('lets callbacks refuse', async () => {
+  it('sends the GrantRefusal of a callback to the client', async () => {
     const refusing = endpoint({
       authenticateClient: () => {
         throw new GrantRefusal('unauthorized_client', 'the grant is not for this “client”, é\n', 'not enabled “yet”');
@@ -388,19 +393,19 @@ describe('idJagTokenEndpoint', () => {
     ['onError', { onError: 'x' }],
     ['accessTokenFormat', { resources: { [RESOURCE]: { scopes: [], accessTokenFormat: 'jwt' } } }],
     ['clientCertificateHeader', { clientCertificateHeader: 'x cert' }],
-  ])('refuses %s that cannot be meant: %j', (name, options) => {
+  ])('throws a TypeError for an invalid %s: %j', (name, options) => {
     expect(() => endpoint(options)).toThrow(TypeError);
     expect(() => endpoint(options)).toThrow(name);
   });
 
-  it('may be on loopback, and below a path', () => {
+  it('accepts an issuer on loopback, and an issuer with a path', () => {
     expect(() => endpoint({ issuer: 'http://127.0.0.1:3000' })).not.toThrow();
     expect(() => endpoint({ issuer: 'https://as.example/tenant' })).not.toThrow();
   });
 });
 
 describe('withIdJagMetadata', () => {
-  it('adds to what is there', () => {
+  it('keeps the members of the metadata and adds to their lists', () => {
     expect(withIdJagMetadata({ issuer: AS, grant_types_supported: ['client_credentials'] }, { dpop: {} })).toEqual({
       issuer: AS,
       grant_types_supported: ['client_credentials', GRANT, GRANT.replace('bearer', 'dpop')],

@@ -32,47 +32,48 @@ const { step } = redemptionSteps;
 
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
 
-/** The rules for ID-JAGs, and what an authorization server has of its own: its clients, and its access tokens. */
+/** The rules for ID-JAGs, and how this authorization server authenticates clients and issues access tokens. */
 export interface IdJagTokenEndpointOptions extends RedemptionRules {
   /** This authorization server's issuer identifier: the audience of every ID-JAG. */
   readonly issuer: string;
   /**
-   * Whether the client is who it says, by the registrations this server has, and may use the grant: the client's id, or
-   * undefined or null, which answers `invalid_client`. Compare secrets in constant time. May throw GrantRefusal
-   * (`unauthorized_client`).
+   * Authenticates the client by its registration at this server, and checks that it may use the grant. Returns the client's
+   * id, or undefined or null if the authentication fails; the client then gets `invalid_client`. Compare secrets in
+   * constant time. May throw GrantRefusal, for example `unauthorized_client`.
    */
   readonly authenticateClient: (client: PresentedClient, request: Request) => Awaitable<string | null | undefined>;
   /**
-   * The request header in which the proxy that ends TLS names the client certificate it has verified, for clients that
-   * authenticate by one (RFC 8705): `authenticateClient` is then given `tls_client_auth`. The proxy must remove the header
-   * from what clients send, or anybody is any client. Default: none.
+   * The request header in which a TLS-terminating proxy sends the verified client certificate, for clients that authenticate
+   * with a certificate (RFC 8705). `authenticateClient` then gets the method `tls_client_auth`. The proxy must remove this
+   * header from the requests of clients. Otherwise anybody can authenticate as any client. Default: none.
    */
   readonly clientCertificateHeader?: string | undefined;
   /**
-   * Makes the access token that the redemption says, in whatever form this server's resource servers know; see
-   * `accessTokenClaims` for a JWT. Where it throws, `server_error` is answered.
+   * Issues the access token for a redemption, in the format that this server's resource servers accept; see
+   * `accessTokenClaims` for a JWT. If it throws, the client gets `server_error`.
    */
   readonly issueAccessToken: (redemption: Redemption) => Awaitable<string>;
   /**
-   * DPoP (RFC 9449), and with it the grant `urn:ietf:params:oauth:grant-type:jwt-dpop`. `tokenEndpoint` is the URL
-   * clients send to. Default: proofs are not understood, so ID-JAGs that are bound to a key are refused.
+   * Enables DPoP (RFC 9449) and the grant `urn:ietf:params:oauth:grant-type:jwt-dpop`. `tokenEndpoint` is the URL to which
+   * clients send their requests. Default: proofs are ignored, and ID-JAGs that are bound to a key are refused.
    */
   readonly dpop?: (DpopOptions & { readonly tokenEndpoint: string }) | undefined;
-  /** The most bytes of a body that are read. Default: 65536. */
+  /** The largest body that is accepted, in bytes. Default: 65536. */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * Is given what made a request a `server_error`, such as what a callback threw; the audit record only says which
-   * callback it was. Not waited for. Default: nobody is.
+   * Called with the error that caused a `server_error`, such as an error of a callback. The audit record only contains the
+   * name of the callback. Not awaited. Default: the error is dropped.
    */
   readonly onError?: ((error: unknown) => void) | ((error: unknown) => Promise<void>) | undefined;
 }
 
 /**
- * A token endpoint that redeems ID-JAGs, for an authorization server of any make: client authentication and the access
- * token are its own, everything between is the same as in `addIdJagGrant`. Answers every POST; other grant types are
- * `unsupported_grant_type`: see `expressIdJag` and `honoIdJag` for an endpoint that has them.
+ * Creates a token endpoint that redeems ID-JAGs, for any authorization server. Your callbacks authenticate the client and
+ * issue the access token; everything else is the same as in `addIdJagGrant`. It responds to every POST, and with
+ * `unsupported_grant_type` to other grant types. Use `expressIdJag` or `honoIdJag` if your token endpoint also has other
+ * grant types.
  *
- * Throws a TypeError for options that cannot be meant.
+ * Throws a TypeError for invalid options.
  *
  * @example
  * <!-- from examples/web-standard.ts#authorization-server -->
@@ -112,15 +113,15 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
       return granted(value.body);
     } catch (error) {
       const refusal = toRefusal(error);
-      if (refusal.error === 'server_error') tellOwner(options, refusal);
+      if (refusal.error === 'server_error') reportError(options, refusal);
       const { error: code, reason } = refusal;
       const known = outcome.ok ? outcome.value.known : outcome.known;
       const record = refusedRecord(known, { error: code, reason }, now());
       try {
         await recording(() => options.audit?.(record));
       } catch (failure) {
-        // A refusal stays what it is.
-        tellOwner(options, failure);
+        // An error of audit must not change the refusal.
+        reportError(options, failure);
       }
       return refused(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
     }
@@ -135,7 +136,7 @@ const optionsSchema = redemptionRulesSchema.extend({
     .string()
     .refine(
       (issuer) => judgeConfiguredUrl(issuer).fault === undefined && !/[?#]/u.test(issuer),
-      'is no https URL without query and fragment (or http on loopback)',
+      'is not an https URL without query and fragment (or http on loopback)',
     ),
   authenticateClient: callback,
   clientCertificateHeader: z
@@ -154,11 +155,11 @@ function checkOptions(options: IdJagTokenEndpointOptions): void {
   checkDpopOptions(WHERE, options.dpop);
 }
 
-/** A hook that fails must not change the answer, and an asynchronous one must not end the process. */
-function tellOwner({ onError }: IdJagTokenEndpointOptions, failure: unknown): void {
+/** Calls `onError`. An error of it must not change the response, and a rejection must not end the process. */
+function reportError({ onError }: IdJagTokenEndpointOptions, failure: unknown): void {
   try {
-    const told: unknown = onError?.(failure instanceof GrantRefusal ? (failure.cause ?? failure) : failure);
-    if (told instanceof Promise) told.catch(() => undefined);
+    const result: unknown = onError?.(failure instanceof GrantRefusal ? (failure.cause ?? failure) : failure);
+    if (result instanceof Promise) result.catch(() => undefined);
   } catch {}
 }
 
@@ -171,7 +172,7 @@ async function redeem(
   const parameters = await readParameters(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
   const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
   const clientId = await step({ claimedClientId: cleanText(client.clientId) }, async () =>
-    authenticated(options, request, client),
+    authenticateClient(options, request, client),
   );
   const redeeming = await step({ clientId }, async () =>
     readRequest(options, request, parameters, { clientId, proofs, now }),
@@ -181,7 +182,7 @@ async function redeem(
   return { body: tokenAnswer(redemption, accessToken), known, granted };
 }
 
-async function authenticated(
+async function authenticateClient(
   options: IdJagTokenEndpointOptions,
   request: Request,
   client: PresentedClient,
@@ -240,8 +241,12 @@ function toRefusal(error: unknown): GrantRefusal {
   if (error instanceof GrantRefusal) return error;
   if (error instanceof DpopProofError) return new GrantRefusal(error.error, error.message);
   if (error instanceof ProofReplayUnknownError) {
-    return new GrantRefusal('temporarily_unavailable', error.message, `replay_unknown: ${error.detail ?? 'the store'}`);
+    return new GrantRefusal(
+      'temporarily_unavailable',
+      error.message,
+      `replay_unknown: ${error.detail ?? 'the replay store failed'}`,
+    );
   }
-  // An unexpected failure's message may hold anything; its name cannot.
+  // The message of an unexpected error can contain secrets, so only its name is recorded.
   return serverFailure(error instanceof Error ? cleanText(error.name) : 'an unexpected failure', error);
 }

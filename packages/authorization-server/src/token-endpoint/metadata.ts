@@ -8,8 +8,8 @@ import {
 import { withEntries } from '../grant/metadata.ts';
 
 /**
- * An authorization server's metadata (RFC 8414), with what says that it redeems ID-JAGs. Which issuers it trusts is not
- * part of it: the draft forbids to publish that.
+ * Adds to an authorization server's metadata (RFC 8414) the grant types and the grant profile for ID-JAGs, and with `dpop`
+ * the algorithms of proofs. It does not add the trusted issuers: the draft forbids to publish them.
  */
 export function withIdJagMetadata(
   metadata: Readonly<Record<string, unknown>>,
@@ -17,7 +17,7 @@ export function withIdJagMetadata(
 ): Record<string, unknown> {
   const { dpop } = options;
   const grantTypes = dpop === undefined ? [GRANT_JWT_BEARER] : [GRANT_JWT_BEARER, GRANT_JWT_DPOP];
-  // RFC 8414 section 2: what a server without the member supports.
+  // RFC 8414 section 2: the default if the metadata has no such member.
   const present = metadata['grant_types_supported'] ?? ['authorization_code', 'implicit'];
   return {
     ...metadata,

@@ -2,9 +2,9 @@ import { BodyTooLargeError, boundedText } from '@credence/protocol';
 import type { Parameters } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 
-/** RFC 6749 section 3.2: sent without a value is omitted, and repeated is refused; `resource` may repeat (RFC 8707). */
+/** RFC 6749 section 3.2: no parameter may be repeated. RFC 8707: except `resource`. */
 const REPEATABLE = new Set(['resource']);
-/** More than a token request has, and few enough that looking each up among the others costs nothing. */
+/** More parameters than a token request has. Limits the time to look for repeated ones. */
 const MAX_PARAMETERS = 100;
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/iu;
 
@@ -22,6 +22,7 @@ export async function readParameters(request: Request, maxBodyBytes: number): Pr
   if (sent.size > MAX_PARAMETERS) throw new GrantRefusal('invalid_request', 'there are too many parameters');
   const parameters = new Map<string, string[]>();
   for (const [name, value] of sent) {
+    // RFC 6749 section 3.2: a parameter without a value counts as omitted.
     if (value === '') continue;
     const before = parameters.get(name) ?? [];
     if (before.length > 0 && !REPEATABLE.has(name)) {

@@ -1,4 +1,4 @@
-import { lruCache } from '@credence/protocol';
+import { type LruCache, lruCache } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
 
 /** A value and the times until which it is used, in milliseconds of the monotonic clock. */
@@ -24,7 +24,7 @@ const REFRESH_PAUSE_MS = 60_000;
  */
 export class RefreshingCache<T> {
   readonly #clock: Clock;
-  readonly #values: ReturnType<typeof lruCache<CachedValue<T>>>;
+  readonly #values: LruCache<CachedValue<T>>;
   readonly #fetches = new Map<string, PendingFetch<T>>();
 
   constructor(clock: Clock, max = 1_000) {

@@ -8,7 +8,7 @@ import {
   trace,
   type TracerProvider,
 } from '@opentelemetry/api';
-import { lruCache } from '@credence/protocol';
+import { type LruCache, lruCache } from '@credence/protocol';
 import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../runtime/events.ts';
 
 /** Options of `openTelemetry`. */
@@ -126,7 +126,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
   };
 }
 
-function remember(open: ReturnType<typeof lruCache<LegEvent[]>>, acquisition: string, leg: LegEvent): void {
+function remember(open: LruCache<LegEvent[]>, acquisition: string, leg: LegEvent): void {
   const legs = open.get(acquisition);
   if (legs) legs.push(leg);
   else open.set(acquisition, [leg]);

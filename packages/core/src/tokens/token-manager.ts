@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { lruCache, scopesNotIn, waitFor } from '@credence/protocol';
+import { type LruCache, lruCache, scopesNotIn, waitFor } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -63,7 +63,7 @@ const RENEWED_ELSEWHERE = new Error('another process is renewing this token');
 export class TokenManager {
   readonly #runtime: Runtime;
   readonly #store: SharedStore | undefined;
-  readonly #entries: ReturnType<typeof lruCache<Entry>>;
+  readonly #entries: LruCache<Entry>;
   readonly #flights = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;

@@ -37,11 +37,11 @@ beforeEach(() => {
   world.issued.length = 0;
 });
 
-describe('the request', () => {
-  it('reaches the policy as plain values', async () => {
-    const asked = spyOnPolicy(world);
+describe('a token exchange request', () => {
+  it('is passed to the policy with all of its parameters', async () => {
+    const policyRequests = spyOnPolicy(world);
     await bot.exchange({ resource: [OPAQUE_RESOURCE, JWT_RESOURCE], scope: 'a b' });
-    expect(asked).toEqual([
+    expect(policyRequests).toEqual([
       {
         subject: 'bot',
         subjectKind: 'principal',
@@ -55,29 +55,35 @@ describe('the request', () => {
     ]);
   });
 
-  it('without a scope asks for the default grant', async () => {
-    const asked = spyOnPolicy(world);
+  it('without a scope is passed to the policy without scopes, and gets the default scopes', async () => {
+    const policyRequests = spyOnPolicy(world);
     const { body } = await bot.exchange({ scope: [] });
-    expect(asked[0]?.scopes).toBeUndefined();
+    expect(policyRequests[0]?.scopes).toBeUndefined();
     expect(body).toMatchObject({ scope: 'issues:read issues:write' });
   });
 
   it.each<[string, IssueStatus, Record<string, string | string[]>, string, string]>([
     [
-      'a misspelt token type',
+      'a misspelt requested token type',
       'malformed_request',
       { requested_token_type: TOKEN_TYPE_ID_JAG_MISSPELT },
       'invalid_request',
       'misspelt',
     ],
     [
-      'another token type',
+      'another requested token type',
       'malformed_request',
       { requested_token_type: TOKEN_TYPE_ACCESS_TOKEN },
       'invalid_request',
       TOKEN_TYPE_ID_JAG,
     ],
-    ['no token type', 'malformed_request', { requested_token_type: [] }, 'invalid_request', TOKEN_TYPE_ID_JAG],
+    [
+      'no requested token type',
+      'malformed_request',
+      { requested_token_type: [] },
+      'invalid_request',
+      TOKEN_TYPE_ID_JAG,
+    ],
     ['no audience', 'malformed_request', { audience: [] }, 'invalid_request', 'audience is required'],
     [
       'two audiences',
@@ -86,7 +92,13 @@ describe('the request', () => {
       'invalid_target',
       'one audience',
     ],
-    ['itself as the audience', 'denied_by_policy', { audience: 'SELF' }, 'invalid_target', 'does not redeem its own'],
+    [
+      'the issuer of the provider as audience',
+      'denied_by_policy',
+      { audience: 'SELF' },
+      'invalid_target',
+      'does not redeem its own',
+    ],
     ['a relative resource', 'malformed_request', { resource: 'mcp' }, 'invalid_target', 'absolute URI'],
     [
       'a resource with a fragment',
@@ -125,7 +137,7 @@ describe('the request', () => {
       'needs an actor_token_type',
     ],
     [
-      'an actor token type alone',
+      'an actor token type without an actor token',
       'malformed_request',
       { actor_token_type: TOKEN_TYPE_ID_TOKEN },
       'invalid_request',
@@ -139,7 +151,7 @@ describe('the request', () => {
       'actor_token_type must be',
     ],
     [
-      'authorization_details that are none',
+      'authorization_details that are not a list',
       'malformed_request',
       { authorization_details: '{}' },
       'invalid_authorization_details',
@@ -164,7 +176,7 @@ describe('the request', () => {
   it.each<[string, string | string[], string]>([
     ['two scopes', ['a', 'b'], 'invalid_request'],
     ['a scope with a quote', 'a"b', 'invalid_scope'],
-  ])('with %s is refused by the provider itself, and recorded', async (_name, scope, expected) => {
+  ])('with %s is refused by oidc-provider, and recorded', async (_name, scope, expected) => {
     expect(outcome(await bot.exchange({ scope }))).toBe(expected);
     expect(world.issued).toEqual([
       {
@@ -178,7 +190,7 @@ describe('the request', () => {
     ]);
   });
 
-  it('of a client that fails to authenticate is recorded without a client', async () => {
+  it('of a client that fails to authenticate is recorded with claimedClientId, not with clientId', async () => {
     const body = new URLSearchParams({ grant_type: GRANT_TOKEN_EXCHANGE, client_id: 'bot' });
     const response = await fetch(`${world.idp.issuer}/token`, { method: 'POST', body });
     expect(response.status).toBe(401);
@@ -189,7 +201,7 @@ describe('the request', () => {
 });
 
 describe('an ID-JAG', () => {
-  it('has every required claim, and a jti of its own', async () => {
+  it('has every required claim, and a unique jti', async () => {
     const before = Math.floor(Date.now() / 1000);
     const [first, second] = [decodeJwt(await bot.idJag()), decodeJwt(await bot.idJag())];
     expect(first).toEqual({
@@ -208,7 +220,7 @@ describe('an ID-JAG', () => {
     expect(second.jti).not.toBe(first.jti);
   });
 
-  it('names a resource once that was requested twice', async () => {
+  it('contains a resource once if it was requested twice', async () => {
     const { body } = await bot.exchange({ resource: [JWT_RESOURCE, OPAQUE_RESOURCE, JWT_RESOURCE] });
     expect(body['resource']).toEqual([JWT_RESOURCE, OPAQUE_RESOURCE]);
     expect(decodeJwt(String(body['access_token']))['resource']).toEqual([JWT_RESOURCE, OPAQUE_RESOURCE]);
@@ -218,7 +230,7 @@ describe('an ID-JAG', () => {
     ['one', [OPAQUE_RESOURCE]],
     ['several', [OPAQUE_RESOURCE, JWT_RESOURCE]],
     ['none', []],
-  ])('is answered with the resources that it names: %s', async (_count, resource) => {
+  ])('has the same resources in its claims and in the response: %s', async (_count, resource) => {
     const { body } = await bot.exchange({ resource });
     const claims = decodeJwt(String(body['access_token']));
     expect('resource' in body).toBe(resource.length > 0);
@@ -228,7 +240,7 @@ describe('an ID-JAG', () => {
 });
 
 describe('the audit record', () => {
-  it('holds no token and no control character, whichever parameter they were sent in', async () => {
+  it('contains no token and no control character, whichever parameter contained them', async () => {
     const { access_token: own = '' } = await bot.authenticate();
     const forged = `x\n{"granted":true}\u001b[2J ${own}`;
     const sent = { subject_token: own, audience: forged, resource: `urn:x:${own}`, scope: `${own} b` };
@@ -247,7 +259,7 @@ describe('the audit record', () => {
     expect(world.issued[0]).not.toHaveProperty('secrets');
   });
 
-  it('names what was asked for, whatever is sent as a token', async () => {
+  it('contains the requested audience and scopes even if the subject token has the same text', async () => {
     const audience = 'https://production-authorization-server.example';
     for (const token of [audience, 'production-authorization-server', 'issues:read']) {
       await bot.exchange({ audience, subject_token: token });
@@ -255,7 +267,7 @@ describe('the audit record', () => {
     }
   });
 
-  it('is bounded', async () => {
+  it('limits the length of texts and lists', async () => {
     const scope = Array.from({ length: 60 }, (_, index) => `s${index}`).join(' ');
     await bot.exchange({ audience: `https://a.example/${'a'.repeat(1000)}`, scope });
     const [{ audience = '', requestedScopes = [] } = {}] = world.issued;
@@ -264,7 +276,7 @@ describe('the audit record', () => {
     expect(requestedScopes.slice(-2)).toEqual(['s49', 'and 10 more']);
   });
 
-  it('is written before the answer, and where it cannot be nothing is issued', async () => {
+  it('is written before the response, and no ID-JAG is issued if that fails', async () => {
     const broken = await startWorld({
       issue: {
         audit: async ({ granted, reason = '' }) => {
@@ -279,7 +291,7 @@ describe('the audit record', () => {
     try {
       const client = new Bot(broken);
       expect(await client.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
-      // The refusal that comes of it is offered to the callback as well.
+      // the refusal that follows is passed to the callback too
       expect(broken.issued).toMatchObject([{ granted: true }, { granted: false, reason: 'audit failed: RangeError' }]);
       expect(outcome(await client.exchange({ audience: [] }))).toBe('invalid_request');
       expect(broken.issued).toHaveLength(3);
@@ -298,8 +310,8 @@ describe('the subject of a principal', () => {
       },
       'subject failed: RangeError',
     ],
-    ['answers nothing', () => undefined as unknown as string, 'subject returned no subject identifier'],
-  ])('is not its client id where the callback %s', async (_name, subject, reason) => {
+    ['returns undefined', () => undefined as unknown as string, 'subject returned no subject identifier'],
+  ])('is not the client id if the callback %s', async (_name, subject, reason) => {
     const own = await startWorld({ issue: { subject } });
     try {
       expect(await new Bot(own).exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
@@ -310,7 +322,7 @@ describe('the subject of a principal', () => {
   });
 });
 
-describe('options', () => {
+describe('the options', () => {
   it.each<[string, object]>([
     ['policy', { policy: undefined }],
     ['policy', { policy: { granted: true } }],
@@ -322,7 +334,7 @@ describe('options', () => {
     ['allowPublicClients', { allowPublicClients: 'false' }],
     ['onAudit', { onAudit: () => undefined }],
     ['workloadPlatforms', { workloadPlatforms: 'https://ci.example' }],
-  ])('with %s that cannot be meant are refused: %j', (name, options) => {
+  ])('with an invalid %s are refused: %j', (name, options) => {
     const { signingKeys } = world;
     const { provider } = world.idp;
     const given = () => addIdJagExchange(provider, { signingKeys, policy: generousPolicy, ...options });
@@ -330,7 +342,7 @@ describe('options', () => {
     expect(given).toThrow(name);
   });
 
-  it('of principal ID tokens that cannot be meant are refused', () => {
+  it('of issuePrincipalIdTokens are refused if they are invalid', () => {
     const { signingKeys } = world;
     for (const options of [{ subject: 'bot' }, { claim: () => ({}) }, { signingKeys: undefined }]) {
       expect(() => issuePrincipalIdTokens(world.idp.provider, { signingKeys, ...(options as object) })).toThrow(
@@ -377,12 +389,12 @@ describe('a client registered', () => {
     return world.signingKeys.sign({ ...claims, iat, exp: iat + 60 }, { typ: 'JWT' });
   };
 
-  it('without authentication is issued nothing', async () => {
+  it('without authentication gets no ID-JAG', async () => {
     const answer = await exchangeAs('public', { subject_token: await principalIdToken('public') });
     expect(outcome(answer)).toBe('unauthorized_client');
   });
 
-  it('for bound tokens needs a proof, which is accepted once', async () => {
+  it('with dpop_bound_access_tokens needs a DPoP proof, which is accepted once', async () => {
     const request = { subject_token: await principalIdToken('bound') };
     expect((await exchangeAs('bound', request)).body).toMatchObject({
       error: 'invalid_grant',
@@ -395,7 +407,7 @@ describe('a client registered', () => {
     expect(world.issued.at(-1)).toMatchObject({ reason: 'DPoP proof JWT Replay detected' });
   });
 
-  it('for bound tokens is refused a proof for another method or another URL', async () => {
+  it('with dpop_bound_access_tokens is refused with a DPoP proof for another method or URL', async () => {
     const request = { subject_token: await principalIdToken('bound') };
     const proofs = [
       await dpopProof(`${world.as.issuer}/token`),
@@ -408,7 +420,7 @@ describe('a client registered', () => {
     }
   });
 
-  it('for ID tokens signed with its own secret cannot make one for whom it likes', async () => {
+  it('for ID tokens with a symmetric algorithm cannot sign an ID token for another subject', async () => {
     const forged = await new SignJWT({ sub: 'admin' })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuer(world.idp.issuer)
@@ -418,7 +430,7 @@ describe('a client registered', () => {
       .sign(new TextEncoder().encode(IDP_SECRET));
     const client = await world.idp.provider.Client.find('symmetric');
     if (client === undefined) throw new Error('no client');
-    // The provider by itself takes it for its own.
+    // oidc-provider itself accepts the forged ID token
     await expect(world.idp.provider.IdToken.validate(forged, client)).resolves.toMatchObject({
       payload: { sub: 'admin' },
     });
@@ -428,7 +440,7 @@ describe('a client registered', () => {
 });
 
 describe('the published keys', () => {
-  it('verify ID-JAGs, beside the keys of the provider, and hold nothing private', async () => {
+  it('verify ID-JAGs, include the keys of oidc-provider, and contain no private key', async () => {
     const response = await fetch(`${world.idp.issuer}/jwks`);
     expect(response.headers.get('content-type')).toContain('application/jwk-set+json');
     const jwks = (await response.json()) as JSONWebKeySet;

@@ -10,12 +10,11 @@ import { EXCHANGE_PARAMETERS } from './request.ts';
 import { answerChallenges } from './step-up.ts';
 
 /**
- * Makes an oidc-provider an identity provider that issues ID-JAGs by token exchange
- * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 8693).
+ * Adds to an oidc-provider the token exchange (RFC 8693) that issues ID-JAGs (draft-ietf-oauth-identity-assertion-authz-grant).
  *
- * Subject tokens: the principal's own access token from `client_credentials` (opaque), ID tokens and refresh tokens
- * issued here to the calling client, and workload JWTs of registered platforms. An ID-JAG is none of them, and no access
- * token is ever issued for one. A client still needs `urn:ietf:params:oauth:grant-type:token-exchange` among its
+ * Accepted subject tokens: the principal's own opaque access token from `client_credentials`, ID tokens and refresh tokens that
+ * the provider issued to the requesting client, and workload JWTs of registered platforms. An ID-JAG is not accepted as a subject
+ * token, and no access token is issued for one. A client needs `urn:ietf:params:oauth:grant-type:token-exchange` among its
  * `grant_types`.
  *
  * Call it once, before the provider serves requests. Throws a TypeError for invalid options.

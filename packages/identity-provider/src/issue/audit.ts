@@ -2,60 +2,64 @@ import { cleanRecord, createSteps, type RefusedRequest } from '@credence/authori
 import type { IssueStatus } from './status.ts';
 
 /**
- * One token exchange at an identity provider that issues ID-JAGs. Never a token; texts are without control characters and
- * cut to 300 characters, lists to 50 entries.
+ * The audit record of one token exchange. It contains no token. Control characters are removed, texts are cut to 300 characters,
+ * and lists to 50 entries.
  */
 export interface IssueAuditRecord {
   /** When the request was decided. */
   readonly time: Date;
   /** Whether an ID-JAG was issued. */
   readonly granted: boolean;
-  /** In one word; `reason` has the sentence. A policy may use words of its own for its denials. */
+  /** The outcome as a code; `reason` explains it in a sentence. A policy may set its own codes for denials. */
   readonly status: IssueStatus | (string & {});
-  /** The authenticated client. */
+  /** The client id of the authenticated client. */
   readonly clientId?: string;
   /**
-   * Instead of `clientId` where the provider refused the request early: the client it names, which may not have
+   * The client id in the request, in place of `clientId`, if oidc-provider refused the request. The client may not have
    * authenticated.
    */
   readonly claimedClientId?: string;
-  /** Once the subject token is verified: who it stands for here. */
+  /** The subject of the subject token. Absent if the subject token was not verified. */
   readonly subject?: string;
-  /** `sub` of the ID-JAG, where it is another: what the authorization server knows them as. */
+  /** The `sub` of the ID-JAG, if it differs from `subject` (a pairwise identifier, for example). */
   readonly issuedSubject?: string;
   /** The `subject_token_type` parameter (RFC 8693 section 2.1). */
   readonly subjectTokenType?: string;
-  /** Where the subject token is a workload JWT. */
+  /** The platform and the `sub` of the workload JWT, if the subject token is one. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
-  /** The principal that acts for the subject, once its actor token is verified. */
+  /** The principal that acts for the subject. Absent if there is no verified actor token. */
   readonly actor?: string;
-  /** As requested; where an ID-JAG was issued, as it says. */
+  /** The `aud` of the ID-JAG, or the requested audience if none was issued. */
   readonly audience?: string;
-  /** As requested; where an ID-JAG was issued, as it says: empty where it names none. */
+  /** The resources of the ID-JAG (empty if it has none), or the requested resources if none was issued. */
   readonly resource?: readonly string[];
-  /** Absent where the client asked for the default grant. */
+  /** The requested scopes. Absent if the request names no scope. */
   readonly requestedScopes?: readonly string[];
-  /** The scopes that the ID-JAG says. Absent where none was issued or it says none. */
+  /** The scopes of the ID-JAG. Absent if no ID-JAG was issued or it has no scope. */
   readonly grantedScopes?: readonly string[];
-  /** `jti` of the ID-JAG: the same as in the authorization server's record. */
+  /** The `jti` of the ID-JAG. The authorization server's audit record has the same. */
   readonly jti?: string;
   /** When the ID-JAG expires. */
   readonly expiresAt?: Date;
   /** Whether the ID-JAG is bound to a key (`cnf.jkt`). */
   readonly bound?: boolean;
-  /** The OAuth error answered. */
+  /** The OAuth error code in the response. */
   readonly error?: string;
-  /** What an administrator can act on. Where an ID-JAG was issued: what the policy says about it, if anything. */
+  /**
+   * Why the request was refused, for an administrator. If an ID-JAG was issued: the reason of the policy's grant, if it has one.
+   */
   readonly reason?: string;
 }
 
-/** What is issued, as the record of a grant says it. */
+/** The members of an audit record that describe the issued ID-JAG. */
 export type IssuedFacts = Pick<
   IssueAuditRecord,
   'issuedSubject' | 'audience' | 'resource' | 'grantedScopes' | 'jti' | 'expiresAt' | 'bound' | 'reason'
 >;
 
-/** What is known of a request at one of its steps. `status`: what the record says where this step refuses it. */
+/**
+ * The members of an audit record that are known at a step of the request. `status` is recorded if this step refuses the request.
+ */
 export interface KnownExchange
   extends
     Pick<IssueAuditRecord, 'status'>,
@@ -65,7 +69,7 @@ export interface KnownExchange
         'clientId' | 'subject' | 'subjectTokenType' | 'workload' | 'actor' | 'audience' | 'resource' | 'requestedScopes'
       >
     > {
-  /** The tokens of the request, which no record may hold. */
+  /** The tokens and secrets of the request, which are removed from the record. */
   readonly secrets?: readonly string[];
 }
 

@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 
 describe('the policy', () => {
-  it('denies with a reason that only the audit record has', async () => {
+  it('denies with a reason that only the audit record contains', async () => {
     world.policy = () => ({
       granted: false,
       error: 'access_denied',
@@ -53,7 +53,7 @@ describe('the policy', () => {
     ]);
   });
 
-  it('denies with a description for the client, or by throwing a GrantRefusal', async () => {
+  it('can deny with a description for the client, or by throwing a GrantRefusal', async () => {
     world.policy = () => ({ granted: false, error: 'invalid_target', reason: 'r', description: 'ask it-desk@acme' });
     expect((await bot.exchange()).body).toEqual({ error: 'invalid_target', error_description: 'ask it-desk@acme' });
     world.policy = () => {
@@ -62,7 +62,7 @@ describe('the policy', () => {
     expect(outcome(await bot.exchange())).toBe('invalid_scope');
   });
 
-  it('that breaks issues nothing and says nothing', async () => {
+  it('that throws an error issues nothing, and the response and the audit record do not contain the message', async () => {
     world.policy = () => {
       throw new Error('database password is hunter2');
     };
@@ -94,32 +94,35 @@ describe('the policy', () => {
     ['clientId, subject', { granted: true, subject: '' }],
     ['error', { granted: false, reason: 'no' }],
     ['maxAgeSeconds', { granted: false, error: 'access_denied', reason: 'no', maxAgeSeconds: Number.NaN }],
-  ])('that is wrong in %s issues nothing, and the record says so: %j', async (members, decision) => {
-    world.policy = () => decision as IdJagDecision;
-    expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
-    expect(world.issued).toEqual([
-      expect.objectContaining({
-        granted: false,
-        status: 'failed',
-        error: 'server_error',
-        reason: `the policy's decision is not right: ${members}`,
-      }),
-    ]);
-  });
+  ])(
+    'with an invalid %s in its decision issues nothing, and the audit record names the member: %j',
+    async (members, decision) => {
+      world.policy = () => decision as IdJagDecision;
+      expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
+      expect(world.issued).toEqual([
+        expect.objectContaining({
+          granted: false,
+          status: 'failed',
+          error: 'server_error',
+          reason: `the policy's decision is invalid: ${members}`,
+        }),
+      ]);
+    },
+  );
 
-  it('that forgets to answer issues nothing', async () => {
+  it('that returns undefined issues nothing', async () => {
     world.policy = () => undefined as unknown as IdJagDecision;
     expect(await bot.exchange()).toMatchObject({ status: 500, body: { error: 'server_error' } });
-    expect(world.issued.at(-1)).toMatchObject({ status: 'failed', reason: "the policy's answer is no decision" });
+    expect(world.issued.at(-1)).toMatchObject({ status: 'failed', reason: 'the policy returned no decision' });
   });
 
-  it('says for the record why it granted, in one line', async () => {
+  it('can give a reason for a grant, which the audit record contains in one line', async () => {
     world.policy = ({ scopes }) => ({ granted: true, clientId: 'bot-at-as', scopes, reason: 'by ticket\n4711' });
     expect(JSON.stringify((await bot.exchange()).body)).not.toContain('4711');
     expect(world.issued.at(-1)).toMatchObject({ granted: true, status: 'granted', reason: 'by ticket 4711' });
   });
 
-  it('cannot give more scopes than were requested, and none of them is an error', async () => {
+  it('cannot grant scopes that were not requested, and the request fails if no requested scope is granted', async () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', scopes: ['issues:read', 'admin'] });
     expect((await bot.exchange({ scope: 'issues:read issues:write' })).body).toMatchObject({ scope: 'issues:read' });
     expect(world.issued.at(-1)).toMatchObject({
@@ -131,13 +134,13 @@ describe('the policy', () => {
     expect(outcome(await bot.exchange({ scope: [] }))).toBe('invalid_scope');
   });
 
-  it('cannot give a resource that was not requested', async () => {
+  it('cannot grant a resource that was not requested', async () => {
     world.policy = () => ({ granted: true, clientId: 'bot-at-as', resource: JWT_RESOURCE });
     expect(outcome(await bot.exchange({ resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
     expect((await bot.exchange({ resource: [] })).body).toMatchObject({ resource: JWT_RESOURCE });
   });
 
-  it('that leaves none of the resources grants nothing, and not all of them', async () => {
+  it('that grants an empty list of resources grants nothing', async () => {
     world.policy = ({ resources }) => ({
       granted: true,
       clientId: 'bot-at-as',
@@ -155,7 +158,7 @@ describe('the policy', () => {
     expect(world.issued.at(-1)).toMatchObject({ granted: true, resource: [OPAQUE_RESOURCE] });
   });
 
-  it('sets subject, audience, client, lifetime, algorithm and claims, but not what the protocol sets', async () => {
+  it('sets subject, audience, client, lifetime, algorithm and further claims, but not the claims that the protocol sets', async () => {
     world.policy = () => ({
       granted: true,
       clientId: 'bot-at-as',

@@ -38,7 +38,7 @@ const denialSchema = z.object({
 
 const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchema]);
 
-/** What the policy decides. Throws GrantRefusal where it breaks. */
+/** Calls the policy. Throws GrantRefusal `server_error` if the policy throws or returns an invalid decision. */
 export async function decide(policy: IdJagPolicy, request: IdJagRequest): Promise<IdJagDecision> {
   const decision = await calling('policy', () => policy(request));
   const fault = decisionFault(decision);
@@ -51,7 +51,7 @@ export function denialStatus({ status, error }: IdJagDenial): NonNullable<IdJagD
   return status ?? (error === 'insufficient_user_authentication' ? 'authentication_insufficient' : 'denied_by_policy');
 }
 
-/** The answer to a request that the policy denies. */
+/** The refusal that is sent for a request that the policy denies. */
 export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
   const { error, reason, description } = denial;
   if (error === 'insufficient_user_authentication') return insufficientAuthentication(ctx, denial, reason, description);
@@ -59,14 +59,14 @@ export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
 }
 
 /**
- * What is wrong with a decision, by the names of its members and never their values; undefined where nothing is. A
- * policy is often a few lines over a map of client ids, and an entry that is missing is no grant.
+ * Describes the invalid members of a decision by name, without their values. Undefined if the decision is valid. The check
+ * matters because a policy is often a look-up in a map of client ids: a missing entry must not become a grant.
  */
 function decisionFault(decision: IdJagDecision): string | undefined {
   const { error } = decisionSchema.safeParse(decision);
   if (error === undefined) return undefined;
   const members = error.issues.map(({ path }) => path.join('.')).filter((member) => member !== '');
   return members.length === 0
-    ? "the policy's answer is no decision"
-    : `the policy's decision is not right: ${members.join(', ')}`;
+    ? 'the policy returned no decision'
+    : `the policy's decision is invalid: ${members.join(', ')}`;
 }

@@ -19,7 +19,7 @@ const DEFAULT_LIFETIME_SECONDS = 300;
 
 const { failed, step } = exchangeSteps;
 
-/** One request for an ID-JAG, its client authenticated, and what it is decided by. */
+/** A token exchange request of an authenticated client, with the options and the provider. */
 export interface Exchange {
   readonly provider: Provider;
   readonly options: IdJagExchangeOptions;
@@ -30,26 +30,26 @@ export interface Exchange {
 
 type Proof = Awaited<ReturnType<ProviderInternals['validateDpop']>>;
 
-/** Reads the request, verifies its tokens, asks the policy and signs. Throws in a step of {@link exchangeSteps}. */
+/** Reads the request, verifies its tokens, calls the policy and signs the ID-JAG. Throws in a step of {@link exchangeSteps}. */
 export async function exchange(given: Exchange): Promise<Issued<KnownExchange, IssuedFacts>> {
   const { provider, options, now, ctx } = given;
   const { client, params } = ctx.oidc;
   const malformed = { clientId: client.clientId, status: 'malformed_request' };
   const requested = { ...malformed, ...(await step(malformed, () => requestedFacts(params))) };
-  const asked = await step(requested, () => readExchangeRequest(params));
+  const parameters = await step(requested, () => readExchangeRequest(params));
   await step({ ...requested, status: 'client_not_allowed' }, () => checkClient(given));
-  const proof = await step({ ...requested, status: 'proof_refused' }, async () => provenKey(given));
+  const proof = await step({ ...requested, status: 'proof_refused' }, async () => verifyProof(given));
 
-  const { subject, actor, known } = await verifyTokens(asked, contextOf(given, proof), requested);
+  const { subject, actor, known } = await verifyTokens(parameters, contextOf(given, proof), requested);
   const request: IdJagRequest = {
     ...subject,
-    subjectTokenType: asked.subjectTokenType,
+    subjectTokenType: parameters.subjectTokenType,
     ...(actor !== undefined && { actor }),
     clientId: client.clientId,
-    audience: asked.audience,
-    resources: asked.resources,
-    scopes: asked.scopes,
-    ...(asked.authorizationDetails !== undefined && { authorizationDetails: asked.authorizationDetails }),
+    audience: parameters.audience,
+    resources: parameters.resources,
+    scopes: parameters.scopes,
+    ...(parameters.authorizationDetails !== undefined && { authorizationDetails: parameters.authorizationDetails }),
     ...(proof !== undefined && { dpopThumbprint: proof.thumbprint }),
   };
   const denied = { ...known, status: 'denied_by_policy' };
@@ -88,7 +88,7 @@ function checkClient({ ctx, options }: Exchange): void {
   }
 }
 
-async function provenKey({ provider, ctx, internals }: Exchange): Promise<Proof> {
+async function verifyProof({ provider, ctx, internals }: Exchange): Promise<Proof> {
   const proof = await internals.validateDpop(provider, ctx);
   internals.checkDpopRequired(provider, ctx, proof);
   await internals.checkDpopReplay(provider, ctx, proof, ctx.oidc.client.clientId);
@@ -110,21 +110,21 @@ function contextOf({ provider, options, now, ctx, internals }: Exchange, proof: 
   };
 }
 
-/** Who asks, and who acts for them. */
+/** Verifies the subject token and the actor token. */
 async function verifyTokens(
-  asked: ExchangeRequest,
+  parameters: ExchangeRequest,
   context: SubjectTokenContext,
   requested: KnownExchange,
 ): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined; known: KnownExchange }> {
   const subject = await tokenStep({ ...requested, status: 'subject_token_refused' }, async () =>
-    asked.verifySubjectToken(asked.subjectToken, context),
+    parameters.verifySubjectToken(parameters.subjectToken, context),
   );
   const known = {
     ...requested,
     subject: subject.subject,
     ...(subject.workload !== undefined && { workload: subject.workload }),
   };
-  const { actorToken } = asked;
+  const { actorToken } = parameters;
   if (actorToken === undefined) return { subject, actor: undefined, known };
   const actor = await tokenStep({ ...known, status: 'actor_token_refused' }, async () =>
     verifyActor(actorToken, subject, context),
@@ -132,24 +132,24 @@ async function verifyTokens(
   return { subject, actor, known: { ...known, actor: actor.subject } };
 }
 
-/** A step that verifies a token. Where the keys for it cannot be had at the moment, the status is `keys_unavailable`. */
+/** Runs a step that verifies a token. If the keys for it cannot be fetched at the moment, the status is `keys_unavailable`. */
 async function tokenStep<T>(known: KnownExchange, verify: () => Promise<T>): Promise<T> {
   try {
     return await verify();
   } catch (error) {
-    const isAway = error instanceof GrantRefusal && error.error === 'temporarily_unavailable';
-    throw failed(isAway ? { ...known, status: 'keys_unavailable' } : known, error);
+    const keysUnavailable = error instanceof GrantRefusal && error.error === 'temporarily_unavailable';
+    throw failed(keysUnavailable ? { ...known, status: 'keys_unavailable' } : known, error);
   }
 }
 
-/** RFC 8693 section 2.2.2: `invalid_target` where the IdP is unable to issue a token for the target. */
+/** RFC 8693 section 2.2.2: the error is `invalid_target` if the IdP cannot issue a token for the target. */
 function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | undefined): void {
   const { algorithms } = signingKeys;
   if (algorithm === undefined || algorithms.includes(algorithm)) return;
   throw new GrantRefusal(
     'invalid_target',
     'this identity provider cannot sign for the target',
-    `the target wants ${algorithm} and there is no signing key for it; there are keys for ${algorithms.join(', ')}`,
+    `the target needs ${algorithm} and there is no signing key for it; there are keys for ${algorithms.join(', ')}`,
   );
 }
 

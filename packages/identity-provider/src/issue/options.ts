@@ -6,32 +6,32 @@ import type { IdJagPolicy } from './policy.ts';
 import { signingKeysSchema } from './signing-keys-schema.ts';
 import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/workload-platform.ts';
 
-/** By what an identity provider decides about ID-JAGs, and with what it signs them. */
+/** Options of `addIdJagExchange`. */
 export interface IdJagExchangeOptions {
-  /** Decides every request whose subject token is verified. Where it throws, nothing is issued (`server_error`). */
+  /** Decides each request whose subject token was verified. If it throws an error, no ID-JAG is issued (`server_error`). */
   readonly policy: IdJagPolicy;
-  /** What ID-JAGs are signed with; published at the provider's `jwks_uri` beside the provider's own keys. */
+  /** The keys that sign ID-JAGs. Their public keys are added to the provider's `jwks_uri`. */
   readonly signingKeys: SigningKeys;
-  /** How long an ID-JAG is good, where the policy does not say it, in seconds. Default: 300. */
+  /** Lifetime of an ID-JAG in seconds, if the policy does not set it. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
-  /** The subject identifier of a service principal; it must have one. Default: its client id. */
+  /** Returns the subject of a service principal; it must not be empty. Default: the client id. */
   readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
   /**
-   * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier, compared as a string. Their keys
-   * are discovered, cached and renewed as those of `verifyIdJag` are. Default: none.
+   * Platforms whose workload JWTs are accepted as subject tokens, by issuer identifier (compared as a string). Their keys are
+   * discovered, cached and renewed like the keys of an issuer in `verifyIdJag`. Default: none.
    */
   readonly workloadPlatforms?: Readonly<Record<string, WorkloadPlatform>> | undefined;
-  /** For fetching the metadata and key sets of workload platforms. Default: the global one. */
+  /** The fetch function for metadata and key sets of workload platforms. Default: the global `fetch`. */
   readonly fetch?: FetchLike | undefined;
   /**
-   * Accept clients that do not authenticate: their subject token is all there is then, as for a build that has nothing
-   * but its platform's JWT. Default: false.
+   * Whether clients that do not authenticate are accepted. Only their subject token then identifies them: a build job, for
+   * example, has only the JWT of its platform. Default: false.
    */
   readonly allowPublicClients?: boolean | undefined;
   /**
-   * Called once for every request of the grant, and awaited before it is answered, for ten seconds at most. Where it
-   * throws, rejects or takes longer, nothing is issued (`server_error`, which is recorded in its turn); a refusal stays
-   * what it is.
+   * Called once for each token exchange request, before the response is sent. The provider waits for it, for ten seconds at most.
+   * If it throws, rejects or takes longer, no ID-JAG is issued; this `server_error` is recorded too. A request that is refused
+   * anyway keeps its error.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
   /** The current time. Default: the system's clock. */
@@ -50,7 +50,7 @@ const optionsSchema = z.strictObject({
   now: callback.optional(),
 });
 
-/** Throws a TypeError for options that are not what they must be. */
+/** Throws a TypeError for invalid options. */
 export function checkExchangeOptions(options: IdJagExchangeOptions, ownIssuer: string): void {
   checkShape('addIdJagExchange', optionsSchema, options);
   checkNumber('addIdJagExchange', 'lifetimeSeconds', options.lifetimeSeconds, { min: 1, integer: true });

@@ -24,7 +24,7 @@ export const EXCHANGE_PARAMETERS = [
   'authorization_details',
 ];
 
-/** The parameters of a token exchange (RFC 8693 section 2.1), each checked for what can be said of it alone. */
+/** The parameters of a token exchange (RFC 8693 section 2.1). The syntax of each is checked; the tokens are not verified yet. */
 export interface ExchangeRequest {
   readonly subjectToken: string;
   readonly subjectTokenType: string;
@@ -38,7 +38,10 @@ export interface ExchangeRequest {
 
 const authorizationDetailsSchema = z.array(z.looseObject({ type: z.string() })).max(100);
 
-/** What was asked, before anything of it is refused, so that the record of a malformed request says it. */
+/**
+ * The members of the audit record from the request's parameters. They are read before the checks, so that the record of a
+ * refused request has them.
+ */
 export function requestedFacts(params: Readonly<Record<string, unknown>>): Omit<KnownExchange, 'status'> {
   const [audience] = parameterList(params, 'audience');
   const resource = parameterList(params, 'resource');
@@ -86,7 +89,7 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>): 
   };
 }
 
-/** RFC 8693 section 2.1: both or neither. */
+/** RFC 8693 section 2.1: a request has both actor_token and actor_token_type, or neither. */
 function readActorToken(params: Readonly<Record<string, unknown>>): ActorToken | undefined {
   const token = parameter(params, 'actor_token');
   const type = parameter(params, 'actor_token_type');

@@ -68,7 +68,7 @@ describe('an identity provider with a policy table', () => {
         granted: false,
         status: 'no_signing_key',
         error: 'invalid_target',
-        reason: 'the target wants RS256 and there is no signing key for it; there are keys for ES256, EdDSA',
+        reason: 'the target needs RS256 and there is no signing key for it; there are keys for ES256, EdDSA',
       }),
     ]);
     expect(world.issued[0]).not.toHaveProperty('jti');

@@ -1,5 +1,5 @@
 import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
-import { lruCache } from '../cache/lru-cache.ts';
+import { type LruCache, lruCache } from '../cache/lru-cache.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
@@ -24,13 +24,11 @@ export interface KeySource {
   readonly fetch?: FetchLike | undefined;
 }
 
-type KeySetCache = ReturnType<typeof lruCache<RemoteKeySet>>;
-
 /** The cached key sets. Issuers with the same `jwksUri` share a key set. */
 interface RemoteKeySets {
-  readonly byUri: KeySetCache;
+  readonly byUri: LruCache<RemoteKeySet>;
   /** The key sets of issuers that are configured without a `jwksUri`. */
-  readonly byIssuer: KeySetCache;
+  readonly byIssuer: LruCache<RemoteKeySet>;
 }
 
 // The key is the issuer or URL and not the options object, so that options written inline at each call share one cache.
