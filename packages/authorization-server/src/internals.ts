@@ -4,11 +4,11 @@
  * file.
  */
 export { type RefusedRequest, cleanRecord } from './grant/audit-record.ts';
-export { calling, recording } from './grant/callback.ts';
+export { callAudit, callCallback } from './grant/callback.ts';
 export { withEntries } from './grant/metadata.ts';
 export { type Parameters, parameter, parameterList, requiredParameter, scopeParameter } from './grant/parameters.ts';
 export { serverFailure } from './grant/refusal.ts';
-export { createSteps, type Settled, type Steps } from './grant/steps.ts';
+export { type AuditedSteps, createAuditedSteps, type StepsOutcome } from './grant/steps.ts';
 export {
   type MachineFeatures,
   type ProviderConfigurationOptions,

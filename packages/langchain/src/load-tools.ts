@@ -148,8 +148,8 @@ async function v2Connect(): Promise<typeof connectV1> {
     throw new CredenceError({
       code: 'invalid_configuration',
       leg: 'configure',
-      message: "loadTools was asked for sdk: 'v2', and @modelcontextprotocol/client cannot be loaded.",
-      remedy: "Install @modelcontextprotocol/client 2, or leave sdk: 'v2' out.",
+      message: "loadTools has the option sdk: 'v2', but the package @modelcontextprotocol/client cannot be loaded.",
+      remedy: "Install version 2 of @modelcontextprotocol/client, or remove the option sdk: 'v2'.",
       contact: 'you',
       cause,
     });

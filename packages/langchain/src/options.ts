@@ -42,8 +42,8 @@ export function checked<Schema extends z.ZodObject>(schema: Schema, options: unk
   throw new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
-    message: `An option of ${owner} is wrong: ${cleanText(`${where}${issue?.message ?? 'not an object'}`)}.`,
-    remedy: `Options of ${owner} are ${Object.keys(schema.shape).join(', ')}.`,
+    message: `An option of ${owner} is invalid: ${cleanText(`${where}${issue?.message ?? 'not an object'}`)}.`,
+    remedy: `The options of ${owner} are ${Object.keys(schema.shape).join(', ')}.`,
     contact: 'you',
   });
 }

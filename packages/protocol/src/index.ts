@@ -30,7 +30,7 @@ export {
   verifyDpopProof,
 } from './dpop/proof.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';
-export { type Decoded, decoded } from './id-jag/decoded.ts';
+export { type DecodedAssertion, decodeAssertion } from './id-jag/decode-assertion.ts';
 export { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode, type IdJagIdentity, identityOf } from './id-jag/error.ts';
 export { type Claims, isObject } from './id-jag/read-claim.ts';
 export type {
@@ -45,7 +45,7 @@ export { allowsAlgorithm, mediaType } from './jose/header.ts';
 export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
 export { KeysUnavailableError } from './keys/remote-key-set.ts';
-export { verifiedBy } from './keys/verified-by.ts';
+export { verifyWithKeys } from './keys/verify-with-keys.ts';
 export { discoverUrl } from './metadata/discover.ts';
 export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-known.ts';
 export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
@@ -66,7 +66,7 @@ export { failureOf } from './net/peer-failure.ts';
 export type { Awaitable } from './options/awaitable.ts';
 export { checkList } from './options/lists.ts';
 export { type NumberBounds, checkNumber } from './options/numbers.ts';
-export { callback, checkShape, flag, isAbsoluteUri, scope, unchecked } from './options/schemas.ts';
+export { callback, checkedElsewhere, checkShape, flag, isAbsoluteUri, scope } from './options/schemas.ts';
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
@@ -74,7 +74,7 @@ export { cleanText, identifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
-export { shown } from './text/shown.ts';
+export { quoted } from './text/quoted.ts';
 export { type LruCache, lruCache } from './cache/lru-cache.ts';
 export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

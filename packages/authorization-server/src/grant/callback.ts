@@ -5,7 +5,7 @@ import { GrantRefusal, serverFailure } from './refusal.ts';
  * Calls a callback of the options. Throws its GrantRefusal as it is, and for any other error a `server_error` refusal whose
  * reason names the callback.
  */
-export async function calling<T>(name: string, callback: () => Awaitable<T>): Promise<T> {
+export async function callCallback<T>(name: string, callback: () => Awaitable<T>): Promise<T> {
   try {
     return await callback();
   } catch (error) {
@@ -19,7 +19,7 @@ export async function calling<T>(name: string, callback: () => Awaitable<T>): Pr
 /** How long the `audit` callback may take. */
 export const AUDIT_TIMEOUT_MS = 10_000;
 
-/** Calls `audit` and waits for it, at most {@link AUDIT_TIMEOUT_MS}. Throws the same errors as {@link calling}. */
-export async function recording(audit: () => void | Promise<void>): Promise<void> {
-  await calling('audit', () => within(AUDIT_TIMEOUT_MS, Promise.resolve(audit())));
+/** Calls `audit` and waits for it, at most {@link AUDIT_TIMEOUT_MS}. Throws the same errors as {@link callCallback}. */
+export async function callAudit(audit: () => void | Promise<void>): Promise<void> {
+  await callCallback('audit', () => within(AUDIT_TIMEOUT_MS, Promise.resolve(audit())));
 }

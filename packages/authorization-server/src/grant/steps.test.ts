@@ -1,66 +1,68 @@
 import { describe, expect, it } from '@jest/globals';
-import { createSteps } from './steps.ts';
+import { createAuditedSteps } from './steps.ts';
 
-interface Known {
+interface Facts {
   readonly stage: string;
   readonly client?: string;
   readonly code?: string;
 }
 
-class Coded extends Error {
+class CodedError extends Error {
   readonly code = 'expired';
 }
 
-const { step, failed, settled } = createSteps<Known>((error) => (error instanceof Coded ? { code: error.code } : {}));
-const INITIAL: Known = { stage: 'initial' };
-const fail = (error: Error) => () => {
+const { step, stepError, run } = createAuditedSteps<Facts>((error) =>
+  error instanceof CodedError ? { code: error.code } : {},
+);
+const INITIAL: Facts = { stage: 'initial' };
+const throwing = (error: Error) => () => {
   throw error;
 };
 
 describe('the steps of a grant', () => {
-  it('give the result of the last where none fails', async () => {
-    const outcome = await settled(INITIAL, async () => {
+  it('return the result of the last step if no step fails', async () => {
+    const outcome = await run(INITIAL, async () => {
       const client = await step({ stage: 'client' }, () => 'bot');
       return step({ stage: 'token', client }, async () => `token of ${client}`);
     });
     expect(outcome).toEqual({ ok: true, value: 'token of bot' });
   });
 
-  it('give the error of the step that failed, and what was known at that step', async () => {
+  it('return the error and the facts of the step that failed', async () => {
     const error = new Error('not a token');
-    const outcome = await settled(INITIAL, async () => {
+    const outcome = await run(INITIAL, async () => {
       const client = await step({ stage: 'client' }, () => 'bot');
-      await step({ stage: 'token', client }, fail(error));
+      await step({ stage: 'token', client }, throwing(error));
     });
-    expect(outcome).toEqual({ ok: false, error, known: { stage: 'token', client: 'bot' } });
+    expect(outcome).toEqual({ ok: false, error, facts: { stage: 'token', client: 'bot' } });
   });
 
-  it('keep what the innermost step knew', async () => {
+  it('return the facts of the inner step if a nested step fails', async () => {
     const error = new Error('not a token');
-    const outcome = await settled(INITIAL, async () =>
-      step({ stage: 'outer' }, async () => step({ stage: 'inner' }, fail(error))),
+    const outcome = await run(INITIAL, async () =>
+      step({ stage: 'outer' }, async () => step({ stage: 'inner' }, throwing(error))),
     );
-    expect(outcome).toEqual({ ok: false, error, known: { stage: 'inner' } });
+    expect(outcome).toEqual({ ok: false, error, facts: { stage: 'inner' } });
   });
 
-  it('add what the error itself tells', async () => {
-    const error = new Coded();
-    const outcome = await settled(INITIAL, async () => step({ stage: 'token' }, fail(error)));
-    expect(outcome).toEqual({ ok: false, error, known: { stage: 'token', code: 'expired' } });
+  it('add the facts that the error itself contains', async () => {
+    const error = new CodedError();
+    const outcome = await run(INITIAL, async () => step({ stage: 'token' }, throwing(error)));
+    expect(outcome).toEqual({ ok: false, error, facts: { stage: 'token', code: 'expired' } });
   });
 
-  it('take an error that was thrown for a step, and one that was thrown outside of any', async () => {
+  it('return the facts of a thrown stepError, and the initial facts for an error outside of any step', async () => {
     const error = new Error('no');
     expect(
-      await settled(INITIAL, async () => {
-        throw failed({ stage: 'policy' }, error);
+      await run(INITIAL, async () => {
+        throw stepError({ stage: 'policy' }, error);
       }),
-    ).toEqual({ ok: false, error, known: { stage: 'policy' } });
-    expect(await settled(INITIAL, async () => Promise.reject(error))).toEqual({ ok: false, error, known: INITIAL });
+    ).toEqual({ ok: false, error, facts: { stage: 'policy' } });
+    expect(await run(INITIAL, async () => Promise.reject(error))).toEqual({ ok: false, error, facts: INITIAL });
   });
 
-  it('take whatever is thrown', async () => {
-    const outcome = await settled(INITIAL, async () => step({ stage: 'token' }, async () => Promise.reject('text')));
-    expect(outcome).toEqual({ ok: false, error: 'text', known: { stage: 'token' } });
+  it('return a thrown value that is not an Error', async () => {
+    const outcome = await run(INITIAL, async () => step({ stage: 'token' }, async () => Promise.reject('text')));
+    expect(outcome).toEqual({ ok: false, error: 'text', facts: { stage: 'token' } });
   });
 });

@@ -1,51 +1,54 @@
-/** The steps of a grant: each is given what is known so far, and an error carries it to the audit record. */
-export interface Steps<Known extends object> {
-  /** Runs one step. What it throws is thrown with `known`; an error that a step inside of it threw keeps its own. */
-  readonly step: <T>(known: Known, work: () => T | Promise<T>) => Promise<T>;
-  /** The error of a step that failed, to be thrown. */
-  readonly failed: (known: Known, error: unknown) => Error;
-  /** Runs all steps: their result, or the error of the step that failed and what was known; `initial` outside of any step. */
-  readonly settled: <T>(initial: Known, work: () => Promise<T>) => Promise<Settled<Known, T>>;
+/**
+ * Runs a grant in steps, so that the audit record of a refused request contains the facts that were known when a step failed.
+ * `Facts` are members of the audit record.
+ */
+export interface AuditedSteps<Facts extends object> {
+  /** Runs one step. If it throws, `facts` are attached to the error, unless an inner step has already attached its facts. */
+  readonly step: <T>(facts: Facts, work: () => T | Promise<T>) => Promise<T>;
+  /** Returns an error with `facts` attached. For a step that fails without throwing. */
+  readonly stepError: (facts: Facts, error: unknown) => Error;
+  /** Runs `work`, which contains all steps, and does not throw. `initialFacts` are the facts of an error outside of any step. */
+  readonly run: <T>(initialFacts: Facts, work: () => Promise<T>) => Promise<StepsOutcome<Facts, T>>;
 }
 
-/** What the steps of one request came to. */
-export type Settled<Known, T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown; readonly known: Known };
+/** The result of all steps of one request, or the original error with the facts of the step that failed. */
+export type StepsOutcome<Facts, T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown; readonly facts: Facts };
 
-/** The steps of one kind of grant. `learnt` says what an error adds to what is known. */
-export function createSteps<Known extends object>(
-  learnt: (error: unknown) => Partial<Known> = () => ({}),
-): Steps<Known> {
+/** Creates the steps for one kind of grant. `factsOfError` returns facts that an error itself contains. */
+export function createAuditedSteps<Facts extends object>(
+  factsOfError: (error: unknown) => Partial<Facts> = () => ({}),
+): AuditedSteps<Facts> {
   class FailedStep extends Error {
     override readonly name = 'FailedStep';
-    readonly known: Known;
+    readonly facts: Facts;
     readonly error: unknown;
 
-    constructor(known: Known, error: unknown) {
+    constructor(facts: Facts, error: unknown) {
       super('a step of a grant failed');
-      this.known = known;
+      this.facts = facts;
       this.error = error;
     }
   }
 
-  const failed = (known: Known, error: unknown): Error =>
-    error instanceof FailedStep ? error : new FailedStep({ ...known, ...learnt(error) }, error);
+  const stepError = (facts: Facts, error: unknown): Error =>
+    error instanceof FailedStep ? error : new FailedStep({ ...facts, ...factsOfError(error) }, error);
 
   return {
-    failed,
-    async step(known, work) {
+    stepError,
+    async step(facts, work) {
       try {
         return await work();
       } catch (error) {
-        throw failed(known, error);
+        throw stepError(facts, error);
       }
     },
-    async settled(initial, work) {
+    async run(initialFacts, work) {
       try {
         return { ok: true, value: await work() };
       } catch (thrown) {
-        const { error, known } = thrown instanceof FailedStep ? thrown : new FailedStep(initial, thrown);
-        return { ok: false, error, known };
+        const { error, facts } = thrown instanceof FailedStep ? thrown : new FailedStep(initialFacts, thrown);
+        return { ok: false, error, facts };
       }
     },
   };

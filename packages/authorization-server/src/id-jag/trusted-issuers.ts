@@ -1,4 +1,4 @@
-import { checkKeySource, checkShape, flag, type TrustedIssuer, unchecked } from '@credence/protocol';
+import { checkedElsewhere, checkKeySource, checkShape, flag, type TrustedIssuer } from '@credence/protocol';
 import { z } from 'zod';
 type Issuers = Readonly<Record<string, TrustedIssuer>>;
 
@@ -7,7 +7,7 @@ const claimPath = z.union([z.string(), list]).optional();
 
 /** Strict, because a misspelt member such as `algoritms` would otherwise be ignored, and every algorithm be accepted. */
 const issuerSchema = z.strictObject({
-  jwks: unchecked,
+  jwks: checkedElsewhere,
   jwksUri: z.string().optional(),
   algorithms: list.optional(),
   tenants: z.union([z.literal('any'), list]).optional(),

@@ -1,15 +1,15 @@
 import {
   allowsAlgorithm,
   checkList,
-  decoded,
+  decodeAssertion,
   identityOf,
   type IdJag,
   IdJagError,
   issuerKeys,
   KeysUnavailableError,
   readClaims,
-  shown,
-  verifiedBy,
+  quoted,
+  verifyWithKeys,
 } from '@credence/protocol';
 import { compactVerify, type CompactVerifyResult, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
 import { checkIdJagOptions, type VerifyIdJagOptions } from './options.ts';
@@ -64,12 +64,12 @@ export async function verifyIdJag(assertion: string, options: VerifyIdJagOptions
 export async function checkIdJag(assertion: string, options: VerifyIdJagOptions): Promise<IdJag> {
   if (typeof assertion !== 'string') throw new IdJagError('malformed', 'not a string');
   const now = (options.now?.() ?? new Date()).getTime();
-  const { header, claims } = decoded(assertion);
+  const { header, claims } = decodeAssertion(assertion);
   const issuer = unverifiedIssuer(claims);
   const trusted = Object.hasOwn(options.issuers, issuer) ? options.issuers[issuer] : undefined;
-  if (trusted === undefined) throw new IdJagError('issuer_not_trusted', shown(issuer));
+  if (trusted === undefined) throw new IdJagError('issuer_not_trusted', quoted(issuer));
   if (!allowsAlgorithm(trusted.algorithms, header.alg)) {
-    throw new IdJagError('algorithm_not_allowed', `alg is ${shown(header.alg)}, of ${issuer}`);
+    throw new IdJagError('algorithm_not_allowed', `alg is ${quoted(header.alg)}, of ${issuer}`);
   }
 
   const { jwks, jwksUri } = trusted;
@@ -78,7 +78,7 @@ export async function checkIdJag(assertion: string, options: VerifyIdJagOptions)
   if (keys.length === 0) throw new IdJagError('unknown_key', keyName(issuer, header));
   let verified: CompactVerifyResult | undefined;
   try {
-    verified = await verifiedBy(keys, (key) => compactVerify(assertion, key, { algorithms: [header.alg] }));
+    verified = await verifyWithKeys(keys, (key) => compactVerify(assertion, key, { algorithms: [header.alg] }));
   } catch (error) {
     if (error instanceof errors.JWSInvalid) throw new IdJagError('malformed');
     throw error;
@@ -120,13 +120,13 @@ async function translateFailure(keys: Promise<CryptoKey[]>, issuer: string): Pro
 
 /** The key that the header names, for the error detail. */
 function keyName(issuer: string, { kid }: JWSHeaderParameters): string {
-  return `kid ${shown(kid)} of ${issuer}`;
+  return `kid ${quoted(kid)} of ${issuer}`;
 }
 
 function checkResources(idJag: IdJag, served: readonly string[] | undefined): void {
   if (served === undefined || idJag.resources.length === 0) return;
   if (!idJag.resources.some((resource) => served.includes(resource))) {
-    throw new IdJagError('wrong_resource', `found ${shown(idJag.resources)}`);
+    throw new IdJagError('wrong_resource', `found ${quoted(idJag.resources)}`);
   }
 }
 

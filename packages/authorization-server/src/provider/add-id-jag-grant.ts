@@ -1,17 +1,17 @@
 import { checkShape, GRANT_JWT_BEARER, GRANT_JWT_DPOP, GRANT_PROFILE_ID_JAG } from '@credence/protocol';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
-import { recording } from '../grant/callback.ts';
+import { callAudit } from '../grant/callback.ts';
 import { withEntries } from '../grant/metadata.ts';
 import { parameterList, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
-import { type Issued, registerAuditedGrant } from './audited-grant.ts';
+import { type GrantResult, registerAuditedGrant } from './audited-grant.ts';
 import { extendAnswers } from './extend-answers.ts';
 import type { ProviderInternals } from './provider-internals.ts';
 import { issueAccessToken } from './access-token.ts';
-import { type GrantedRedemption, grantedRecord, type KnownRedemption, refusedRecord } from '../redeem/audit.ts';
+import { type GrantFacts, grantedRecord, refusedRecord, type RequestFacts } from '../redeem/audit.ts';
 import { checkRedemptionRules, idJagGrantSchema, type IdJagGrantOptions } from '../redeem/options.ts';
-import { decideRedemption, type RedemptionRequest, tokenAnswer } from '../redeem/redemption.ts';
+import { decideRedemption, type RedemptionRequest, tokenResponseBody } from '../redeem/redemption.ts';
 import { redemptionSteps } from '../redeem/steps.ts';
 
 const { step } = redemptionSteps;
@@ -46,17 +46,18 @@ export function addIdJagGrant(provider: Provider, options: IdJagGrantOptions): v
   checkRedemptionRules('addIdJagGrant', options, provider.issuer);
   const now = options.now ?? (() => new Date());
 
-  registerAuditedGrant<KnownRedemption, GrantedRedemption>(provider, {
+  registerAuditedGrant<RequestFacts, GrantFacts>(provider, {
     grantTypes: [GRANT_JWT_BEARER, GRANT_JWT_DPOP],
     parameters: ['assertion', 'scope', 'resource'],
     repeatable: ['resource'],
     ownParameter: 'assertion',
-    initial: {},
+    initialFacts: {},
     steps: redemptionSteps,
     handle: async (ctx, internals) => redeem(provider, options, ctx, internals),
-    granted: async ({ known, granted }) => recording(() => options.audit?.(grantedRecord(known, granted, now()))),
-    refused: async (known, refusal) => recording(() => options.audit?.(refusedRecord(known, refusal, now()))),
-    withdraw: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
+    recordGrant: async ({ requestFacts, grantFacts }) =>
+      callAudit(() => options.audit?.(grantedRecord(requestFacts, grantFacts, now()))),
+    recordRefusal: async (facts, refusal) => callAudit(() => options.audit?.(refusedRecord(facts, refusal, now()))),
+    revoke: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
 
   extendAnswers(provider, 'discovery', (body) => {
@@ -78,12 +79,14 @@ async function redeem(
   options: IdJagGrantOptions,
   ctx: TokenEndpointGrantContext,
   internals: ProviderInternals,
-): Promise<Issued<KnownRedemption, GrantedRedemption>> {
+): Promise<GrantResult<RequestFacts, GrantFacts>> {
   const { clientId } = ctx.oidc.client;
   const { request, certificate } = await step({ clientId }, async () => readRequest(provider, options, ctx, internals));
-  const { redemption, known, granted } = await decideRedemption(request, options, provider.issuer, { clientId });
-  const accessToken = await step(known, async () => issueAccessToken(provider, ctx, redemption, certificate));
-  return { body: tokenAnswer(redemption, accessToken), known, granted };
+  const { redemption, requestFacts, grantFacts } = await decideRedemption(request, options, provider.issuer, {
+    clientId,
+  });
+  const accessToken = await step(requestFacts, async () => issueAccessToken(provider, ctx, redemption, certificate));
+  return { body: tokenResponseBody(redemption, accessToken), requestFacts, grantFacts };
 }
 
 async function readRequest(

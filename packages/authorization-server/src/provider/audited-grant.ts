@@ -4,42 +4,45 @@ import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provide
 import type { RefusedRequest } from '../grant/audit-record.ts';
 import { presentedClient } from '../grant/client-credentials.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
-import type { Steps } from '../grant/steps.ts';
+import type { AuditedSteps } from '../grant/steps.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 
-/** A grant that `handle` decided to give: the answer, and what its audit record says of the request and of the grant. */
-export interface Issued<Known extends object, Granted extends object> {
-  /** The answer of the token endpoint. */
+/** The result of `handle` for a request that is granted: the response body, and the facts for the audit record. */
+export interface GrantResult<RequestFacts extends object, GrantFacts extends object> {
+  /** The body of the token response. */
   readonly body: object;
-  /** What the record says of the request, also where the grant cannot be recorded and is not given. */
-  readonly known: Known;
-  /** What the record says of the grant. */
-  readonly granted: Granted;
+  /** Facts about the request. They are also in the record of the refusal if the grant cannot be recorded. */
+  readonly requestFacts: RequestFacts;
+  /** Facts about the issued token. */
+  readonly grantFacts: GrantFacts;
 }
 
-/** A grant of which every request leaves one record. */
-export interface AuditedGrant<Known extends object, Granted extends object> {
-  /** The values of `grant_type` that it answers. */
+/** A grant type whose requests are recorded, each once. */
+export interface AuditedGrant<RequestFacts extends object, GrantFacts extends object> {
+  /** The values of `grant_type`. */
   readonly grantTypes: readonly string[];
-  /** The parameters that its requests may have. */
+  /** The parameters that a request may have. */
   readonly parameters: readonly string[];
   /** The parameters that may be repeated. */
   readonly repeatable: readonly string[];
   /** A parameter that only this grant has. A request with this parameter and without `grant_type` is recorded for this grant. */
   readonly ownParameter: string;
-  /** What the record says of a request that the provider refused before `handle`. */
-  readonly initial: Known;
-  /** The steps that `handle` takes. */
-  readonly steps: Steps<Known>;
-  /** Refuses by throwing GrantRefusal, in a step. */
-  readonly handle: (ctx: TokenEndpointGrantContext, internals: ProviderInternals) => Promise<Issued<Known, Granted>>;
-  /** Awaited before the answer. Where it throws or rejects, nothing is granted. */
-  readonly granted: (issued: Issued<Known, Granted>) => void | Promise<void>;
-  /** Awaited before the answer, which stays what it is. `known`: at the step that failed. */
-  readonly refused: (known: Known, refusal: RefusedRequest) => void | Promise<void>;
-  /** Takes back what `handle` issued, where that cannot be recorded. */
-  readonly withdraw?: (ctx: TokenEndpointGrantContext) => Promise<void>;
+  /** The facts about a request that the provider refused before `handle`. */
+  readonly initialFacts: RequestFacts;
+  /** The steps in which `handle` runs. */
+  readonly steps: AuditedSteps<RequestFacts>;
+  /** Decides a request. Refuses it by throwing GrantRefusal in a step. */
+  readonly handle: (
+    ctx: TokenEndpointGrantContext,
+    internals: ProviderInternals,
+  ) => Promise<GrantResult<RequestFacts, GrantFacts>>;
+  /** Records a grant. Awaited before the response. If it throws or rejects, the request is refused. */
+  readonly recordGrant: (result: GrantResult<RequestFacts, GrantFacts>) => void | Promise<void>;
+  /** Records a refusal. Awaited before the response, which it cannot change. `facts` are those of the step that failed. */
+  readonly recordRefusal: (facts: RequestFacts, refusal: RefusedRequest) => void | Promise<void>;
+  /** Revokes the token that `handle` issued, if the grant cannot be recorded. */
+  readonly revoke?: (ctx: TokenEndpointGrantContext) => Promise<void>;
 }
 
 /**
@@ -47,42 +50,42 @@ export interface AuditedGrant<Known extends object, Granted extends object> {
  * provider before the handler runs (client authentication, repeated parameters). If a grant cannot be recorded, the request
  * is refused.
  */
-export function registerAuditedGrant<Known extends object, Granted extends object>(
+export function registerAuditedGrant<RequestFacts extends object, GrantFacts extends object>(
   provider: Provider,
-  grant: AuditedGrant<Known, Granted>,
+  grant: AuditedGrant<RequestFacts, GrantFacts>,
 ): void {
-  /** Of the requests that reached the handler. */
-  const knownOf = new WeakMap<object, Known>();
+  /** The facts about the requests that reached the handler. */
+  const factsOf = new WeakMap<object, RequestFacts>();
   const recorded = new WeakMap<object, Promise<void>>();
 
   const handler = async (ctx: TokenEndpointGrantContext) => {
-    knownOf.set(ctx, grant.initial);
+    factsOf.set(ctx, grant.initialFacts);
     const internals = await providerInternals();
-    const thrown = (error: unknown) =>
+    const providerErrorOf = (error: unknown) =>
       error instanceof GrantRefusal ? toProviderError(error, internals.errors) : error;
-    const outcome = await grant.steps.settled(grant.initial, async () => grant.handle(ctx, internals));
-    knownOf.set(ctx, outcome.ok ? outcome.value.known : outcome.known);
-    if (!outcome.ok) throw thrown(outcome.error);
+    const outcome = await grant.steps.run(grant.initialFacts, async () => grant.handle(ctx, internals));
+    factsOf.set(ctx, outcome.ok ? outcome.value.requestFacts : outcome.facts);
+    if (!outcome.ok) throw providerErrorOf(outcome.error);
     try {
-      await grant.granted(outcome.value);
+      await grant.recordGrant(outcome.value);
     } catch (error) {
-      await grant.withdraw?.(ctx);
-      throw thrown(error);
+      await grant.revoke?.(ctx);
+      throw providerErrorOf(error);
     }
     ctx.body = outcome.value.body;
   };
 
   const onError = (ctx: KoaContextWithOIDC, error: unknown) => {
     if (ctx.oidc.route !== 'token' || !isForGrant(grant, ctx)) return;
-    const known = knownOf.get(ctx);
-    const refusal = { ...describe(error), ...(known === undefined && claimedClient(ctx)) };
-    recorded.set(ctx, record(known ?? grant.initial, refusal));
+    const facts = factsOf.get(ctx);
+    const refusal = { ...describe(error), ...(facts === undefined && claimedClient(ctx)) };
+    recorded.set(ctx, record(facts ?? grant.initialFacts, refusal));
   };
-  const record = async (known: Known, refusal: RefusedRequest) => {
+  const record = async (facts: RequestFacts, refusal: RefusedRequest) => {
     try {
-      await grant.refused(known, refusal);
+      await grant.recordRefusal(facts, refusal);
     } catch {
-      // If the audit callback fails, grants are refused (above), and refusals do not change.
+      // A refusal that cannot be recorded is sent unchanged.
     }
   };
 
@@ -98,7 +101,7 @@ export function registerAuditedGrant<Known extends object, Granted extends objec
   provider.on('server_error', onError);
 }
 
-/** A body that was too large or unreadable may have been a request of any grant. */
+/** Whether a request is for this grant. True if the body was too large or unreadable, because the grant is then unknown. */
 function isForGrant(
   { grantTypes, ownParameter }: { grantTypes: readonly string[]; ownParameter: string },
   { oidc: { params, body } }: KoaContextWithOIDC,

@@ -1,25 +1,26 @@
 import type { IdJag } from '@credence/protocol';
-import { calling } from '../grant/callback.ts';
+import { callCallback } from '../grant/callback.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 import { accountIdOf, defaultAccountId, type GrantUse } from './accounts.ts';
-import type { KnownRedemption } from './audit.ts';
+import type { RequestFacts } from './audit.ts';
 import type { RedemptionRules } from './options.ts';
 import { redemptionSteps } from './steps.ts';
 
 const { step } = redemptionSteps;
 
 /** The account of a subject, and how `linkAccounts` found it. */
-export type LinkedAccount = Required<Pick<KnownRedemption, 'accountId'>> & Pick<KnownRedemption, 'linkedBy'>;
+export type LinkedAccount = Required<Pick<RequestFacts, 'accountId'>> & Pick<RequestFacts, 'linkedBy'>;
 
 /**
- * The account that the subject is. The grant is spent once: when the `account` callback says so, or when it has returned
- * an account. Throws a GrantRefusal, or what `spendGrant` throws, in a step of {@link redemptionSteps}.
+ * Returns the account of the ID-JAG's subject. Calls `spendGrant` once: when the `account` callback calls `spend`, or else after
+ * the callback has returned an account. Throws GrantRefusal or the error of `spendGrant`, both in a step of
+ * {@link redemptionSteps}.
  */
 export async function accountOf(
   idJag: IdJag,
   rules: RedemptionRules,
   spendGrant: () => Promise<void>,
-  known: KnownRedemption,
+  facts: RequestFacts,
 ): Promise<LinkedAccount> {
   let spent: Promise<void> | undefined;
   const spend = () => {
@@ -28,23 +29,23 @@ export async function accountOf(
     spent.catch(() => undefined);
     return spent;
   };
-  const account = await step(known, async () => {
+  const account = await step(facts, async () => {
     try {
-      return await found(idJag, rules, { spend });
+      return await lookUpAccount(idJag, rules, { spend });
     } catch (error) {
       await spent;
       throw error;
     }
   });
-  await step({ ...known, ...account }, spend);
+  await step({ ...facts, ...account }, spend);
   return account;
 }
 
-async function found(idJag: IdJag, { account }: RedemptionRules, use: GrantUse): Promise<LinkedAccount> {
+async function lookUpAccount(idJag: IdJag, { account }: RedemptionRules, use: GrantUse): Promise<LinkedAccount> {
   if (account === undefined) return { accountId: defaultAccountId(idJag) };
-  const answer = await calling('account', () => account(idJag, use));
+  const result = await callCallback('account', () => account(idJag, use));
   const { accountId, linkedBy } =
-    typeof answer === 'object' && answer !== null ? answer : { accountId: answer, linkedBy: undefined };
+    typeof result === 'object' && result !== null ? result : { accountId: result, linkedBy: undefined };
   const id = accountIdOf('account', accountId);
   if (id === undefined) throw new GrantRefusal('invalid_grant', 'the subject has no account here');
   return { accountId: id, ...(linkedBy !== undefined && { linkedBy }) };

@@ -1,5 +1,5 @@
 import type { Awaitable, IdJag } from '@credence/protocol';
-import { calling } from '../grant/callback.ts';
+import { callCallback } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 
 /** The permanent identifier of a subject. An email address is not permanent: it can be given to another person. */
@@ -66,7 +66,7 @@ export function linkAccounts(
 ): (idJag: IdJag, use: GrantUse) => Promise<LinkedAccount | undefined> {
   const { bySubject, byEmail, provision, link } = directory;
   const linkedTo = async (key: SubjectKey) =>
-    accountIdOf('bySubject', await calling('bySubject', () => bySubject(key)));
+    accountIdOf('bySubject', await callCallback('bySubject', () => bySubject(key)));
 
   return async (idJag, use) => {
     const key = subjectKey(idJag);
@@ -77,14 +77,15 @@ export function linkAccounts(
     const foundByEmail =
       verifiedEmail === undefined || byEmail === undefined
         ? undefined
-        : accountIdOf('byEmail', await calling('byEmail', () => byEmail(verifiedEmail, idJag)));
+        : accountIdOf('byEmail', await callCallback('byEmail', () => byEmail(verifiedEmail, idJag)));
     if (foundByEmail === undefined && provision === undefined) return undefined;
 
     await use.spend();
-    const accountId = foundByEmail ?? accountIdOf('provision', await calling('provision', () => provision?.(idJag)));
+    const accountId =
+      foundByEmail ?? accountIdOf('provision', await callCallback('provision', () => provision?.(idJag)));
     if (accountId === undefined) return undefined;
     // Only `true` counts: a callback that returns something else, such as a query's result, may not have linked.
-    const isLinked: unknown = await calling('link', () => link(key, accountId));
+    const isLinked: unknown = await callCallback('link', () => link(key, accountId));
     if (isLinked === true) {
       return { accountId, linkedBy: foundByEmail === undefined ? 'provisioning' : 'email' };
     }

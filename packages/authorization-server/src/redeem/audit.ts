@@ -49,29 +49,29 @@ export interface RedeemAuditRecord {
   readonly reason?: string;
 }
 
-/** What is granted, as the record of a grant says it. */
-export type GrantedRedemption = Pick<RedeemAuditRecord, 'grantedScopes' | 'grantedDetailsTypes' | 'tokenType'>;
+/** The members of a record about the issued access token. */
+export type GrantFacts = Pick<RedeemAuditRecord, 'grantedScopes' | 'grantedDetailsTypes' | 'tokenType'>;
 
-/** What is known of a request at one of its steps, whatever becomes of it. */
-export interface KnownRedemption extends Partial<
-  Omit<RedeemAuditRecord, 'time' | 'granted' | 'error' | 'reason' | keyof GrantedRedemption>
+/** The members of a record about the request. Each step of the grant adds some. */
+export interface RequestFacts extends Partial<
+  Omit<RedeemAuditRecord, 'time' | 'granted' | 'error' | 'reason' | keyof GrantFacts>
 > {
-  /** The tokens of the request, which no record may hold. */
+  /** The tokens of the request. They are removed from the texts of the record. */
   readonly secrets?: readonly string[];
 }
 
 export function grantedRecord(
-  { secrets, ...known }: KnownRedemption,
-  granted: GrantedRedemption,
+  { secrets, ...requestFacts }: RequestFacts,
+  grantFacts: GrantFacts,
   time: Date,
 ): RedeemAuditRecord {
-  return cleanRecord({ ...known, ...granted, time, granted: true }, secrets);
+  return cleanRecord({ ...requestFacts, ...grantFacts, time, granted: true }, secrets);
 }
 
 export function refusedRecord(
-  { secrets, ...known }: KnownRedemption,
+  { secrets, ...requestFacts }: RequestFacts,
   refusal: RefusedRequest,
   time: Date,
 ): RedeemAuditRecord {
-  return cleanRecord({ ...known, ...refusal, time, granted: false }, secrets);
+  return cleanRecord({ ...requestFacts, ...refusal, time, granted: false }, secrets);
 }

@@ -1,5 +1,5 @@
 import { type AuthorizationDetail, type IdJag, isObject } from '@credence/protocol';
-import { calling } from '../grant/callback.ts';
+import { callCallback } from '../grant/callback.ts';
 import { serverFailure } from '../grant/refusal.ts';
 import type { RedemptionRules, ResourceRules } from './options.ts';
 
@@ -18,7 +18,7 @@ export async function grantedDetails(
   );
   if (known === undefined || known.length === 0) return undefined;
   if (authorizationDetailsFor === undefined) return known;
-  const granted: unknown = await calling('authorizationDetailsFor', () =>
+  const granted: unknown = await callCallback('authorizationDetailsFor', () =>
     authorizationDetailsFor(known, idJag, resource),
   );
   if (!isDetails(granted)) throw serverFailure('authorizationDetailsFor returned no list of authorization_details');

@@ -2,11 +2,11 @@ import {
   type AuthorizationDetail,
   type Awaitable,
   callback,
+  checkedElsewhere,
   flag,
   type IdJag,
   isAbsoluteUri,
   scope,
-  unchecked,
 } from '@credence/protocol';
 import { z } from 'zod';
 import { checkIdJagOptions, type VerifyIdJagOptions } from '../id-jag/options.ts';
@@ -126,10 +126,10 @@ const byResource = (each: z.ZodType) =>
 
 /** The shape of {@link RedemptionRules}. */
 export const redemptionRulesSchema = z.strictObject({
-  issuers: unchecked,
-  replay: unchecked,
-  clockToleranceSeconds: unchecked,
-  maxLifetimeSeconds: unchecked,
+  issuers: checkedElsewhere,
+  replay: checkedElsewhere,
+  clockToleranceSeconds: checkedElsewhere,
+  maxLifetimeSeconds: checkedElsewhere,
   now: callback.optional(),
   fetch: callback.optional(),
   resources: byResource(resourceRules),

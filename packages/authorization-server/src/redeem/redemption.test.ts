@@ -422,7 +422,7 @@ describe('tenants', () => {
   it.each(['', 7, ['red']])('must be strings: tenantOfClient that returns %j causes a server_error', async (odd) => {
     const bot = await startWith({ tenantOfClient: () => odd as string });
     await expect(redeemed(bot, { aud_tenant: 'red' })).resolves.toMatchObject({ status: 500 });
-    expect(world.redeemed).toMatchObject([{ reason: 'tenantOfClient returned something else than a tenant' }]);
+    expect(world.redeemed).toMatchObject([{ reason: 'tenantOfClient returned a value that is not a tenant' }]);
   });
 
   it('cause a server_error if tenantOfClient rejects', async () => {

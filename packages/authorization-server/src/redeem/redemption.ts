@@ -1,10 +1,10 @@
 import { type AuthorizationDetail, type IdJag, IdJagError, SCOPE_TOKEN } from '@credence/protocol';
-import { calling } from '../grant/callback.ts';
+import { callCallback } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
 import { checkIdJag, DEFAULT_CLOCK_TOLERANCE_SECONDS } from '../id-jag/verify.ts';
 import { accountOf } from './account-of.ts';
-import type { GrantedRedemption, KnownRedemption } from './audit.ts';
+import type { GrantFacts, RequestFacts } from './audit.ts';
 import { grantedDetails } from './authorization-details.ts';
 import { DEFAULT_ACCESS_TOKEN_LIFETIME_SECONDS, type RedemptionRules, type ResourceRules } from './options.ts';
 import { chooseResource } from './resource.ts';
@@ -15,7 +15,7 @@ import { callerClaims, checkedTokenClaims } from './token-claims.ts';
 
 const { step } = redemptionSteps;
 
-/** A token request of the grant, its client authenticated and its DPoP proof verified. */
+/** A token request with an ID-JAG, after the client was authenticated and the DPoP proof was verified. */
 export interface RedemptionRequest {
   readonly assertion: string;
   readonly clientId: string;
@@ -53,41 +53,41 @@ export interface Redemption<Resource extends ResourceRules = ResourceRules> {
   readonly dpopThumbprint?: string;
 }
 
-/** A redemption, and what its audit record says of the request and of the grant. */
+/** A redemption, and the facts for its audit record. */
 export interface DecidedRedemption<Resource extends ResourceRules> {
   readonly redemption: Redemption<Resource>;
-  readonly known: KnownRedemption;
-  readonly granted: GrantedRedemption;
+  readonly requestFacts: RequestFacts;
+  readonly grantFacts: GrantFacts;
 }
 
 /**
- * Holds a request against every check; `known` is what is known of it before. The proof and the ID-JAG are spent last,
- * when nothing else can refuse the request, or before the account is written. Throws a GrantRefusal, or what `spendProof`
- * throws, in a step of {@link redemptionSteps}.
+ * Checks a request and decides the content of the access token. `initialFacts` are the facts from earlier steps. The DPoP proof
+ * and the ID-JAG are marked as used after all other checks, or before the `account` callback writes an account. Throws
+ * GrantRefusal or the error of `spendProof`, both in a step of {@link redemptionSteps}.
  */
 export async function decideRedemption<Resource extends ResourceRules>(
   request: RedemptionRequest,
   rules: RedemptionRules<Resource>,
   ownIssuer: string,
-  known: KnownRedemption,
+  initialFacts: RequestFacts,
 ): Promise<DecidedRedemption<Resource>> {
   const { scopes: requested, dpopThumbprint } = request;
-  const sent = { ...known, secrets: [request.assertion] };
-  await step(sent, () => checkScopeSyntax(requested));
-  const asked = { ...sent, ...(requested !== undefined && { requestedScopes: requested }) };
-  const idJag = await step(asked, async () => verified(request, rules, ownIssuer));
-  const identified = { ...asked, ...factsOf(idJag, requested) };
-  const resource = await step(identified, () =>
+  const withSecrets = { ...initialFacts, secrets: [request.assertion] };
+  await step(withSecrets, () => checkScopeSyntax(requested));
+  const withScopes = { ...withSecrets, ...(requested !== undefined && { requestedScopes: requested }) };
+  const idJag = await step(withScopes, async () => verifyAssertion(request, rules, ownIssuer));
+  const withIdJag = { ...withScopes, ...factsOf(idJag, requested) };
+  const resource = await step(withIdJag, () =>
     chooseResource(idJag, request.resources, Object.keys(rules.resources), rules.requireResource ?? false),
   );
-  const targeted = { ...identified, resource };
-  const terms = await step(targeted, async () => decideTerms(request, rules, idJag, resource));
-  const account = await accountOf(idJag, rules, async () => spendGrant(request, rules, idJag), targeted);
+  const withResource = { ...withIdJag, resource };
+  const terms = await step(withResource, async () => decideTerms(request, rules, idJag, resource));
+  const account = await accountOf(idJag, rules, async () => spendGrant(request, rules, idJag), withResource);
   const { scopes, authorizationDetails } = terms;
   return {
     redemption: { ...terms, idJag, clientId: request.clientId, accountId: account.accountId, resource },
-    known: { ...targeted, ...account },
-    granted: {
+    requestFacts: { ...withResource, ...account },
+    grantFacts: {
       grantedScopes: scopes,
       ...(authorizationDetails !== undefined && {
         grantedDetailsTypes: [...new Set(authorizationDetails.map(({ type }) => type))],
@@ -103,7 +103,7 @@ function checkScopeSyntax(requested: readonly string[] | undefined): void {
   }
 }
 
-/** What a verified ID-JAG says. */
+/** The facts that a verified ID-JAG contains. */
 function factsOf({ issuer, subject, jwtId, tenant, scopes }: IdJag, requested: readonly string[] | undefined) {
   const requestedScopes = requested ?? scopes;
   return {
@@ -112,10 +112,10 @@ function factsOf({ issuer, subject, jwtId, tenant, scopes }: IdJag, requested: r
     jti: jwtId,
     ...(tenant !== undefined && { tenant }),
     ...(requestedScopes !== undefined && { requestedScopes }),
-  } satisfies KnownRedemption;
+  } satisfies RequestFacts;
 }
 
-/** What the access token for the resource will say, apart from whom it is for. */
+/** Decides the content of the access token, except the account, the client and the resource. */
 async function decideTerms<Resource extends ResourceRules>(
   { scopes: requested, dpopThumbprint }: RedemptionRequest,
   rules: RedemptionRules<Resource>,
@@ -139,7 +139,7 @@ async function decideTerms<Resource extends ResourceRules>(
     mayBeEmpty: authorizationDetails !== undefined,
   });
   const claims = checkedTokenClaims(
-    await calling('tokenClaims', () => (rules.tokenClaims ?? callerClaims)(idJag, resource)),
+    await callCallback('tokenClaims', () => (rules.tokenClaims ?? callerClaims)(idJag, resource)),
   );
   return {
     resourceOptions,
@@ -152,7 +152,7 @@ async function decideTerms<Resource extends ResourceRules>(
 }
 
 /** The body of the token response (RFC 6749 section 5.1; RFC 9396 section 7; `resource` is from revision 05 of the draft). */
-export function tokenAnswer(redemption: Redemption, accessToken: string): Record<string, unknown> {
+export function tokenResponseBody(redemption: Redemption, accessToken: string): Record<string, unknown> {
   const { scopes, authorizationDetails } = redemption;
   return {
     access_token: accessToken,
@@ -164,10 +164,10 @@ export function tokenAnswer(redemption: Redemption, accessToken: string): Record
   };
 }
 
-async function verified(request: RedemptionRequest, rules: RedemptionRules, audience: string): Promise<IdJag> {
+async function verifyAssertion(request: RedemptionRequest, rules: RedemptionRules, audience: string): Promise<IdJag> {
   const { assertion, clientId, dpopThumbprint } = request;
   const { issuers, clockToleranceSeconds, maxLifetimeSeconds, now, fetch } = rules;
-  return refusing(async () =>
+  return refuseForIdJagError(async () =>
     checkIdJag(assertion, {
       issuers,
       audience,
@@ -186,12 +186,12 @@ async function verified(request: RedemptionRequest, rules: RedemptionRules, audi
 /** The client's tenant; undefined without `tenantOfClient`. Throws IdJagError if the client belongs to no tenant. */
 async function tenantOf(clientId: string, { tenantOfClient }: RedemptionRules): Promise<string | undefined> {
   if (tenantOfClient === undefined) return undefined;
-  const tenant: unknown = await calling('tenantOfClient', () => tenantOfClient(clientId));
+  const tenant: unknown = await callCallback('tenantOfClient', () => tenantOfClient(clientId));
   if (tenant === undefined || tenant === null) {
     throw new IdJagError('wrong_audience_tenant', 'the client belongs to no tenant');
   }
   if (typeof tenant === 'string' && tenant !== '') return tenant;
-  throw serverFailure('tenantOfClient returned something else than a tenant');
+  throw serverFailure('tenantOfClient returned a value that is not a tenant');
 }
 
 async function subjectScopes(
@@ -201,7 +201,7 @@ async function subjectScopes(
 ): Promise<readonly string[] | undefined> {
   if (scopesFor === undefined) return undefined;
   if (typeof scopesFor !== 'function') return scopesByRules(scopesFor, idJag, resource);
-  const scopes: unknown = await calling('scopesFor', () => scopesFor(idJag, resource));
+  const scopes: unknown = await callCallback('scopesFor', () => scopesFor(idJag, resource));
   if (!isStringList(scopes)) throw serverFailure('scopesFor returned no list of scopes');
   return scopes;
 }
@@ -215,11 +215,12 @@ async function spendGrant(request: RedemptionRequest, rules: RedemptionRules, id
   // The proof first, so that a request with a used proof does not use up the ID-JAG.
   await request.spendProof();
   if (typeof replay === 'object') {
-    await refusing(async () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
+    await refuseForIdJagError(async () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
   }
 }
 
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
+/** Throws an IdJagRefusal instead of an IdJagError. */
+async function refuseForIdJagError<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

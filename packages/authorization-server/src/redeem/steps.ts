@@ -1,15 +1,18 @@
 import { type IdJagError, ProofReplayUnknownError } from '@credence/protocol';
 import { GrantRefusal } from '../grant/refusal.ts';
-import { createSteps } from '../grant/steps.ts';
-import type { KnownRedemption } from './audit.ts';
+import { createAuditedSteps } from '../grant/steps.ts';
+import type { RequestFacts } from './audit.ts';
 
-/** An ID-JAG that did not pass a check; the record says which, and what the ID-JAG says if its signature is verified. */
+/**
+ * The refusal of an ID-JAG that failed a check. Its facts for the audit record are the code of the check and, if the signature
+ * is valid, the identity in the ID-JAG.
+ */
 export class IdJagRefusal extends GrantRefusal {
-  readonly known: KnownRedemption;
+  readonly facts: RequestFacts;
 
   constructor({ oauthError, message, code, detail, identity }: IdJagError) {
     super(oauthError, message, `${code}${detail === undefined ? '' : `: ${detail}`}`);
-    this.known = {
+    this.facts = {
       code,
       ...(identity !== undefined && { issuer: identity.issuer }),
       ...(identity?.subject !== undefined && { subject: identity.subject }),
@@ -19,7 +22,8 @@ export class IdJagRefusal extends GrantRefusal {
   }
 }
 
-export const redemptionSteps = createSteps<KnownRedemption>((error) => {
-  if (error instanceof IdJagRefusal) return error.known;
+/** The steps of redeeming an ID-JAG. */
+export const redemptionSteps = createAuditedSteps<RequestFacts>((error) => {
+  if (error instanceof IdJagRefusal) return error.facts;
   return error instanceof ProofReplayUnknownError ? { code: 'replay_unknown' } : {};
 });

@@ -4,12 +4,13 @@ import type { GrantRefusal } from '../grant/refusal.ts';
 /** The headers of a token response (RFC 6749 section 5.1). */
 const NO_STORE = { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' };
 
-export function granted(body: Readonly<Record<string, unknown>>): Response {
+/** The response to a granted request. */
+export function tokenResponse(body: Readonly<Record<string, unknown>>): Response {
   return Response.json(body, { headers: NO_STORE });
 }
 
 /** The error response (RFC 6749 section 5.2). `temporarily_unavailable` has the status 503, after which a client may retry. */
-export function refused(refusal: GrantRefusal, request: Request, dpopNonce: string | undefined): Response {
+export function errorResponse(refusal: GrantRefusal, request: Request, dpopNonce: string | undefined): Response {
   const description = asciiOnly(cleanText(refusal.description));
   return Response.json(
     { error: refusal.error, error_description: description },
@@ -27,7 +28,8 @@ export function refused(refusal: GrantRefusal, request: Request, dpopNonce: stri
   );
 }
 
-export function notAllowed(): Response {
+/** The response to a request with another method than POST. */
+export function methodNotAllowed(): Response {
   return Response.json({ error: 'invalid_request' }, { status: 405, headers: { ...NO_STORE, allow: 'POST' } });
 }
 

@@ -17,15 +17,15 @@ import {
   verifyDpopProof,
 } from '@credence/protocol';
 import { z } from 'zod';
-import { calling, recording } from '../grant/callback.ts';
+import { callAudit, callCallback } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { parameterList, type Parameters, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
-import { type GrantedRedemption, grantedRecord, type KnownRedemption, refusedRecord } from '../redeem/audit.ts';
+import { type GrantFacts, grantedRecord, refusedRecord, type RequestFacts } from '../redeem/audit.ts';
 import { checkRedemptionRules, redemptionRulesSchema, type RedemptionRules } from '../redeem/options.ts';
-import { decideRedemption, type Redemption, type RedemptionRequest, tokenAnswer } from '../redeem/redemption.ts';
+import { decideRedemption, type Redemption, type RedemptionRequest, tokenResponseBody } from '../redeem/redemption.ts';
 import { redemptionSteps } from '../redeem/steps.ts';
-import { granted, notAllowed, refused } from './answers.ts';
+import { errorResponse, methodNotAllowed, tokenResponse } from './answers.ts';
 import { readParameters } from './parameters.ts';
 
 const { step } = redemptionSteps;
@@ -103,32 +103,32 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
   const proofs = options.dpop?.replay ?? memoryReplayStore({ now });
 
   return async (request) => {
-    if (request.method !== 'POST') return notAllowed();
-    const outcome = await redemptionSteps.settled({}, async () => redeem(options, request, proofs, now()));
+    if (request.method !== 'POST') return methodNotAllowed();
+    const outcome = await redemptionSteps.run({}, async () => redeem(options, request, proofs, now()));
     try {
       if (!outcome.ok) throw outcome.error;
       const { value } = outcome;
-      // A grant that cannot be recorded is not given.
-      await recording(() => options.audit?.(grantedRecord(value.known, value.granted, now())));
-      return granted(value.body);
+      // If the grant cannot be recorded, the request is refused.
+      await callAudit(() => options.audit?.(grantedRecord(value.requestFacts, value.grantFacts, now())));
+      return tokenResponse(value.body);
     } catch (error) {
       const refusal = toRefusal(error);
       if (refusal.error === 'server_error') reportError(options, refusal);
       const { error: code, reason } = refusal;
-      const known = outcome.ok ? outcome.value.known : outcome.known;
-      const record = refusedRecord(known, { error: code, reason }, now());
+      const facts = outcome.ok ? outcome.value.requestFacts : outcome.facts;
+      const record = refusedRecord(facts, { error: code, reason }, now());
       try {
-        await recording(() => options.audit?.(record));
+        await callAudit(() => options.audit?.(record));
       } catch (failure) {
         // An error of audit must not change the refusal.
         reportError(options, failure);
       }
-      return refused(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
+      return errorResponse(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
     }
   };
 }
 
-const WHERE = 'idJagTokenEndpoint';
+const FUNCTION_NAME = 'idJagTokenEndpoint';
 
 const optionsSchema = redemptionRulesSchema.extend({
   // RFC 8414 section 2.
@@ -150,9 +150,9 @@ const optionsSchema = redemptionRulesSchema.extend({
 });
 
 function checkOptions(options: IdJagTokenEndpointOptions): void {
-  checkShape(WHERE, optionsSchema, options);
-  checkRedemptionRules(WHERE, options, options.issuer);
-  checkDpopOptions(WHERE, options.dpop);
+  checkShape(FUNCTION_NAME, optionsSchema, options);
+  checkRedemptionRules(FUNCTION_NAME, options, options.issuer);
+  checkDpopOptions(FUNCTION_NAME, options.dpop);
 }
 
 /** Calls `onError`. An error of it must not change the response, and a rejection must not end the process. */
@@ -168,18 +168,20 @@ async function redeem(
   request: Request,
   proofs: ReplayStore,
   now: Date,
-): Promise<{ body: Record<string, unknown>; known: KnownRedemption; granted: GrantedRedemption }> {
+): Promise<{ body: Record<string, unknown>; requestFacts: RequestFacts; grantFacts: GrantFacts }> {
   const parameters = await readParameters(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
   const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
   const clientId = await step({ claimedClientId: cleanText(client.clientId) }, async () =>
     authenticateClient(options, request, client),
   );
-  const redeeming = await step({ clientId }, async () =>
+  const tokenRequest = await step({ clientId }, async () =>
     readRequest(options, request, parameters, { clientId, proofs, now }),
   );
-  const { redemption, known, granted } = await decideRedemption(redeeming, options, options.issuer, { clientId });
-  const accessToken = await step(known, async () => issued(options, redemption));
-  return { body: tokenAnswer(redemption, accessToken), known, granted };
+  const { redemption, requestFacts, grantFacts } = await decideRedemption(tokenRequest, options, options.issuer, {
+    clientId,
+  });
+  const accessToken = await step(requestFacts, async () => issueAccessToken(options, redemption));
+  return { body: tokenResponseBody(redemption, accessToken), requestFacts, grantFacts };
 }
 
 async function authenticateClient(
@@ -190,7 +192,7 @@ async function authenticateClient(
   if (client.method === 'none' && options.allowPublicClients !== true) {
     throw new GrantRefusal('invalid_client', 'a client must authenticate to redeem an ID-JAG');
   }
-  const clientId: unknown = await calling('authenticateClient', () => options.authenticateClient(client, request));
+  const clientId: unknown = await callCallback('authenticateClient', () => options.authenticateClient(client, request));
   if (typeof clientId !== 'string' || clientId === '') {
     throw new GrantRefusal('invalid_client', 'the client authentication failed');
   }
@@ -221,8 +223,8 @@ async function readRequest(
   };
 }
 
-async function issued({ issueAccessToken }: IdJagTokenEndpointOptions, redemption: Redemption): Promise<string> {
-  const accessToken: unknown = await calling('issueAccessToken', () => issueAccessToken(redemption));
+async function issueAccessToken(options: IdJagTokenEndpointOptions, redemption: Redemption): Promise<string> {
+  const accessToken: unknown = await callCallback('issueAccessToken', () => options.issueAccessToken(redemption));
   if (typeof accessToken !== 'string' || accessToken === '') throw serverFailure('issueAccessToken returned no token');
   return accessToken;
 }

@@ -52,8 +52,8 @@ export function priorAct({ subjectKind, claims }: IdJagRequest): Record<string, 
 
 /** The `act` claim of the ID-JAG: the actor, with the earlier actors nested in it (RFC 8693 section 4.1). */
 export function actClaim(request: IdJagRequest, grant: IdJagGrant): Record<string, unknown> | undefined {
-  const known = priorAct(request);
-  const before = known && { ...(grant.priorAct ?? known) };
-  if (request.actor === undefined) return before;
-  return { sub: grant.actorSubject ?? request.actor.subject, ...(before !== undefined && { act: before }) };
+  const tokenAct = priorAct(request);
+  const earlierActors = tokenAct && { ...(grant.priorAct ?? tokenAct) };
+  if (request.actor === undefined) return earlierActors;
+  return { sub: grant.actorSubject ?? request.actor.subject, ...(earlierActors && { act: earlierActors }) };
 }

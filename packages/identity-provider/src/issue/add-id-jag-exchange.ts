@@ -1,7 +1,7 @@
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
-import { recording, withEntries } from '@credence/authorization-server/internals';
+import { callAudit, withEntries } from '@credence/authorization-server/internals';
 import { extendAnswers, registerAuditedGrant } from '@credence/authorization-server/oidc-provider-internals';
-import { exchangeSteps, grantedRecord, type IssuedFacts, type KnownExchange, refusedRecord } from './audit.ts';
+import { exchangeSteps, grantedRecord, type GrantFacts, refusedRecord, type RequestFacts } from './audit.ts';
 import { checkedProvider } from './checked-provider.ts';
 import { exchange } from './exchange.ts';
 import type { OidcProviderLike } from './oidc-provider-like.ts';
@@ -10,12 +10,13 @@ import { EXCHANGE_PARAMETERS } from './request.ts';
 import { answerChallenges } from './step-up.ts';
 
 /**
- * Adds to an oidc-provider the token exchange (RFC 8693) that issues ID-JAGs (draft-ietf-oauth-identity-assertion-authz-grant).
+ * Makes an oidc-provider an identity provider that issues ID-JAGs by token exchange
+ * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 8693).
  *
- * Accepted subject tokens: the principal's own opaque access token from `client_credentials`, ID tokens and refresh tokens that
- * the provider issued to the requesting client, and workload JWTs of registered platforms. An ID-JAG is not accepted as a subject
- * token, and no access token is issued for one. A client needs `urn:ietf:params:oauth:grant-type:token-exchange` among its
- * `grant_types`.
+ * These subject tokens are accepted: the principal's own opaque access token from `client_credentials`, ID tokens and refresh
+ * tokens that this provider issued to the requesting client, and workload JWTs of the platforms in `workloadPlatforms`. An
+ * ID-JAG is not accepted as a subject token. The provider issues no access token for an ID-JAG. A client also needs
+ * `urn:ietf:params:oauth:grant-type:token-exchange` in its `grant_types`.
  *
  * Call it once, before the provider serves requests. Throws a TypeError for invalid options.
  *
@@ -42,16 +43,17 @@ export function addIdJagExchange(oidcProvider: OidcProviderLike, options: IdJagE
   checkExchangeOptions(options, provider.issuer);
   const now = options.now ?? (() => new Date());
 
-  registerAuditedGrant<KnownExchange, IssuedFacts>(provider, {
+  registerAuditedGrant<RequestFacts, GrantFacts>(provider, {
     grantTypes: [GRANT_TOKEN_EXCHANGE],
     parameters: EXCHANGE_PARAMETERS,
     repeatable: ['audience', 'resource'],
     ownParameter: 'subject_token',
-    initial: { status: 'refused_by_provider' },
+    initialFacts: { status: 'refused_by_provider' },
     steps: exchangeSteps,
     handle: async (ctx, internals) => exchange({ provider, options, now: now(), ctx, internals }),
-    granted: async ({ known, granted }) => recording(() => options.audit?.(grantedRecord(known, granted, now()))),
-    refused: async (known, refusal) => recording(() => options.audit?.(refusedRecord(known, refusal, now()))),
+    recordGrant: async ({ requestFacts, grantFacts }) =>
+      callAudit(() => options.audit?.(grantedRecord(requestFacts, grantFacts, now()))),
+    recordRefusal: async (facts, refusal) => callAudit(() => options.audit?.(refusedRecord(facts, refusal, now()))),
   });
   answerChallenges(provider);
 

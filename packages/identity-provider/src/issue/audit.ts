@@ -1,4 +1,4 @@
-import { cleanRecord, createSteps, type RefusedRequest } from '@credence/authorization-server/internals';
+import { cleanRecord, createAuditedSteps, type RefusedRequest } from '@credence/authorization-server/internals';
 import type { IssueStatus } from './status.ts';
 
 /**
@@ -52,15 +52,16 @@ export interface IssueAuditRecord {
 }
 
 /** The members of an audit record that describe the issued ID-JAG. */
-export type IssuedFacts = Pick<
+export type GrantFacts = Pick<
   IssueAuditRecord,
   'issuedSubject' | 'audience' | 'resource' | 'grantedScopes' | 'jti' | 'expiresAt' | 'bound' | 'reason'
 >;
 
 /**
- * The members of an audit record that are known at a step of the request. `status` is recorded if this step refuses the request.
+ * The members of an audit record about the request. Each step of the exchange adds some. `status` is recorded if the current
+ * step refuses the request.
  */
-export interface KnownExchange
+export interface RequestFacts
   extends
     Pick<IssueAuditRecord, 'status'>,
     Partial<
@@ -74,17 +75,21 @@ export interface KnownExchange
 }
 
 /** The steps of a token exchange. */
-export const exchangeSteps = createSteps<KnownExchange>();
+export const exchangeSteps = createAuditedSteps<RequestFacts>();
 
-export function grantedRecord({ secrets, ...known }: KnownExchange, issued: IssuedFacts, time: Date): IssueAuditRecord {
-  return cleanRecord({ ...known, ...issued, time, granted: true, status: 'granted' }, secrets);
+export function grantedRecord(
+  { secrets, ...requestFacts }: RequestFacts,
+  grantFacts: GrantFacts,
+  time: Date,
+): IssueAuditRecord {
+  return cleanRecord({ ...requestFacts, ...grantFacts, time, granted: true, status: 'granted' }, secrets);
 }
 
 export function refusedRecord(
-  { secrets, ...known }: KnownExchange,
+  { secrets, ...requestFacts }: RequestFacts,
   refusal: RefusedRequest,
   time: Date,
 ): IssueAuditRecord {
-  const status = refusal.error === 'server_error' ? 'failed' : known.status;
-  return cleanRecord({ ...known, ...refusal, time, granted: false, status }, secrets);
+  const status = refusal.error === 'server_error' ? 'failed' : requestFacts.status;
+  return cleanRecord({ ...requestFacts, ...refusal, time, granted: false, status }, secrets);
 }

@@ -1,4 +1,4 @@
-import { calling, serverFailure } from '@credence/authorization-server/internals';
+import { callCallback, serverFailure } from '@credence/authorization-server/internals';
 import { GrantRefusal } from '@credence/authorization-server';
 import { scope } from '@credence/protocol';
 import { z } from 'zod';
@@ -40,7 +40,7 @@ const decisionSchema = z.discriminatedUnion('granted', [grantSchema, denialSchem
 
 /** Calls the policy. Throws GrantRefusal `server_error` if the policy throws or returns an invalid decision. */
 export async function decide(policy: IdJagPolicy, request: IdJagRequest): Promise<IdJagDecision> {
-  const decision = await calling('policy', () => policy(request));
+  const decision = await callCallback('policy', () => policy(request));
   const fault = decisionFault(decision);
   if (fault !== undefined) throw serverFailure(fault);
   return decision;
@@ -59,8 +59,8 @@ export function denialRefusal(denial: IdJagDenial, ctx: object): GrantRefusal {
 }
 
 /**
- * Describes the invalid members of a decision by name, without their values. Undefined if the decision is valid. The check
- * matters because a policy is often a look-up in a map of client ids: a missing entry must not become a grant.
+ * The names of the invalid members of a decision, without their values, as a reason for the audit record. Undefined if the
+ * decision is valid. A policy that looks up a client id in a map can return undefined, which must not become a grant.
  */
 function decisionFault(decision: IdJagDecision): string | undefined {
   const { error } = decisionSchema.safeParse(decision);

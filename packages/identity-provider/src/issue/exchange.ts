@@ -1,25 +1,25 @@
 import { ID_JAG_TYP, type SigningAlgorithm, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
-import type { Issued, ProviderInternals } from '@credence/authorization-server/oidc-provider-internals';
+import type { GrantResult, ProviderInternals } from '@credence/authorization-server/oidc-provider-internals';
 import { GrantRefusal } from '@credence/authorization-server';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { verifyActor } from './actor.ts';
-import { exchangeSteps, type IssuedFacts, type KnownExchange } from './audit.ts';
+import { exchangeSteps, type GrantFacts, type RequestFacts } from './audit.ts';
 import { idJagClaims, oneOrMany } from './claims.ts';
 import { decide, denialRefusal, denialStatus } from './decision.ts';
 import { type IdJagTerms, settleTerms } from './grant.ts';
 import type { IdJagExchangeOptions } from './options.ts';
 import type { IdJagGrant, IdJagRequest } from './policy.ts';
 import { principalSubject } from './principal-subject.ts';
-import { type ExchangeRequest, readExchangeRequest, requestedFacts } from './request.ts';
+import { type ExchangeRequest, factsOfRequest, readExchangeRequest } from './request.ts';
 import type { SubjectTokenContext, VerifiedSubject } from './subject-tokens/subject-token.ts';
 
 const DEFAULT_LIFETIME_SECONDS = 300;
 
-const { failed, step } = exchangeSteps;
+const { step, stepError } = exchangeSteps;
 
-/** A token exchange request of an authenticated client, with the options and the provider. */
+/** A token exchange request, after the client was authenticated, and the values that are needed to decide it. */
 export interface Exchange {
   readonly provider: Provider;
   readonly options: IdJagExchangeOptions;
@@ -30,17 +30,21 @@ export interface Exchange {
 
 type Proof = Awaited<ReturnType<ProviderInternals['validateDpop']>>;
 
-/** Reads the request, verifies its tokens, calls the policy and signs the ID-JAG. Throws in a step of {@link exchangeSteps}. */
-export async function exchange(given: Exchange): Promise<Issued<KnownExchange, IssuedFacts>> {
-  const { provider, options, now, ctx } = given;
+/**
+ * Reads the request, verifies its tokens, calls the policy and signs the ID-JAG. Throws GrantRefusal or an error of
+ * oidc-provider, in a step of {@link exchangeSteps}.
+ */
+export async function exchange(exchangeContext: Exchange): Promise<GrantResult<RequestFacts, GrantFacts>> {
+  const { provider, options, now, ctx } = exchangeContext;
   const { client, params } = ctx.oidc;
-  const malformed = { clientId: client.clientId, status: 'malformed_request' };
-  const requested = { ...malformed, ...(await step(malformed, () => requestedFacts(params))) };
-  const parameters = await step(requested, () => readExchangeRequest(params));
-  await step({ ...requested, status: 'client_not_allowed' }, () => checkClient(given));
-  const proof = await step({ ...requested, status: 'proof_refused' }, async () => verifyProof(given));
+  const clientFacts = { clientId: client.clientId, status: 'malformed_request' };
+  const parameterFacts = { ...clientFacts, ...(await step(clientFacts, () => factsOfRequest(params))) };
+  const parameters = await step(parameterFacts, () => readExchangeRequest(params));
+  await step({ ...parameterFacts, status: 'client_not_allowed' }, () => checkClient(exchangeContext));
+  const proof = await step({ ...parameterFacts, status: 'proof_refused' }, async () => verifyProof(exchangeContext));
 
-  const { subject, actor, known } = await verifyTokens(parameters, contextOf(given, proof), requested);
+  const tokenContext = subjectTokenContext(exchangeContext, proof);
+  const { subject, actor, tokenFacts } = await verifyTokens(parameters, tokenContext, parameterFacts);
   const request: IdJagRequest = {
     ...subject,
     subjectTokenType: parameters.subjectTokenType,
@@ -52,24 +56,26 @@ export async function exchange(given: Exchange): Promise<Issued<KnownExchange, I
     ...(parameters.authorizationDetails !== undefined && { authorizationDetails: parameters.authorizationDetails }),
     ...(proof !== undefined && { dpopThumbprint: proof.thumbprint }),
   };
-  const denied = { ...known, status: 'denied_by_policy' };
-  const decision = await step(denied, async () => decide(options.policy, request));
-  if (!decision.granted) throw failed({ ...known, status: denialStatus(decision) }, denialRefusal(decision, ctx));
-  const terms = await step(denied, () =>
+  const policyFacts = { ...tokenFacts, status: 'denied_by_policy' };
+  const decision = await step(policyFacts, async () => decide(options.policy, request));
+  if (!decision.granted) {
+    throw stepError({ ...policyFacts, status: denialStatus(decision) }, denialRefusal(decision, ctx));
+  }
+  const terms = await step(policyFacts, () =>
     settleTerms(request, decision, {
       lifetimeSeconds: options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
       issuer: provider.issuer,
     }),
   );
   const claims = idJagClaims(provider.issuer, terms, { request, grant: decision, now });
-  const assertion = await step({ ...known, status: 'no_signing_key' }, async () => {
+  const assertion = await step({ ...tokenFacts, status: 'no_signing_key' }, async () => {
     checkAlgorithm(options.signingKeys, decision.algorithm);
     return options.signingKeys.sign(claims, { typ: ID_JAG_TYP, algorithm: decision.algorithm });
   });
   return {
-    body: answerOf(assertion, terms, decision),
-    known: { ...known, status: 'failed' },
-    granted: {
+    body: tokenResponseBody(assertion, terms, decision),
+    requestFacts: { ...tokenFacts, status: 'failed' },
+    grantFacts: {
       ...(terms.subject !== request.subject && { issuedSubject: terms.subject }),
       audience: terms.audience,
       resource: terms.resources,
@@ -84,10 +90,11 @@ export async function exchange(given: Exchange): Promise<Issued<KnownExchange, I
 
 function checkClient({ ctx, options }: Exchange): void {
   if (ctx.oidc.client.clientAuthMethod === 'none' && options.allowPublicClients !== true) {
-    throw new GrantRefusal('unauthorized_client', 'a client must authenticate to be issued an ID-JAG');
+    throw new GrantRefusal('unauthorized_client', 'a client must authenticate to get an ID-JAG');
   }
 }
 
+/** Verifies the DPoP proof and marks it as used; undefined if the request has none. */
 async function verifyProof({ provider, ctx, internals }: Exchange): Promise<Proof> {
   const proof = await internals.validateDpop(provider, ctx);
   internals.checkDpopRequired(provider, ctx, proof);
@@ -95,7 +102,7 @@ async function verifyProof({ provider, ctx, internals }: Exchange): Promise<Proo
   return proof;
 }
 
-function contextOf({ provider, options, now, ctx, internals }: Exchange, proof: Proof): SubjectTokenContext {
+function subjectTokenContext({ provider, options, now, ctx, internals }: Exchange, proof: Proof): SubjectTokenContext {
   return {
     provider,
     ctx,
@@ -110,39 +117,39 @@ function contextOf({ provider, options, now, ctx, internals }: Exchange, proof: 
   };
 }
 
-/** Verifies the subject token and the actor token. */
+/** Verifies the subject token, and the actor token if there is one. Returns their subjects, which it adds to the facts. */
 async function verifyTokens(
   parameters: ExchangeRequest,
   context: SubjectTokenContext,
-  requested: KnownExchange,
-): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined; known: KnownExchange }> {
-  const subject = await tokenStep({ ...requested, status: 'subject_token_refused' }, async () =>
+  facts: RequestFacts,
+): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined; tokenFacts: RequestFacts }> {
+  const subject = await tokenStep({ ...facts, status: 'subject_token_refused' }, async () =>
     parameters.verifySubjectToken(parameters.subjectToken, context),
   );
-  const known = {
-    ...requested,
+  const subjectFacts = {
+    ...facts,
     subject: subject.subject,
     ...(subject.workload !== undefined && { workload: subject.workload }),
   };
   const { actorToken } = parameters;
-  if (actorToken === undefined) return { subject, actor: undefined, known };
-  const actor = await tokenStep({ ...known, status: 'actor_token_refused' }, async () =>
+  if (actorToken === undefined) return { subject, actor: undefined, tokenFacts: subjectFacts };
+  const actor = await tokenStep({ ...subjectFacts, status: 'actor_token_refused' }, async () =>
     verifyActor(actorToken, subject, context),
   );
-  return { subject, actor, known: { ...known, actor: actor.subject } };
+  return { subject, actor, tokenFacts: { ...subjectFacts, actor: actor.subject } };
 }
 
-/** Runs a step that verifies a token. If the keys for it cannot be fetched at the moment, the status is `keys_unavailable`. */
-async function tokenStep<T>(known: KnownExchange, verify: () => Promise<T>): Promise<T> {
+/** A step that verifies a token. If the keys to verify it cannot be fetched at the moment, the status is `keys_unavailable`. */
+async function tokenStep<T>(facts: RequestFacts, verify: () => Promise<T>): Promise<T> {
   try {
     return await verify();
   } catch (error) {
-    const keysUnavailable = error instanceof GrantRefusal && error.error === 'temporarily_unavailable';
-    throw failed(keysUnavailable ? { ...known, status: 'keys_unavailable' } : known, error);
+    const isUnavailable = error instanceof GrantRefusal && error.error === 'temporarily_unavailable';
+    throw stepError(isUnavailable ? { ...facts, status: 'keys_unavailable' } : facts, error);
   }
 }
 
-/** RFC 8693 section 2.2.2: the error is `invalid_target` if the IdP cannot issue a token for the target. */
+/** RFC 8693 section 2.2.2: `invalid_target` if the identity provider cannot issue a token for the target. */
 function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | undefined): void {
   const { algorithms } = signingKeys;
   if (algorithm === undefined || algorithms.includes(algorithm)) return;
@@ -153,7 +160,7 @@ function checkAlgorithm(signingKeys: SigningKeys, algorithm: SigningAlgorithm | 
   );
 }
 
-function answerOf(assertion: string, terms: IdJagTerms, grant: IdJagGrant): Record<string, unknown> {
+function tokenResponseBody(assertion: string, terms: IdJagTerms, grant: IdJagGrant): Record<string, unknown> {
   const resource = oneOrMany(terms.resources);
   return {
     access_token: assertion,

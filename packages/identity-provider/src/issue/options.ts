@@ -1,4 +1,12 @@
-import { type Awaitable, callback, checkNumber, checkShape, type FetchLike, flag, unchecked } from '@credence/protocol';
+import {
+  type Awaitable,
+  callback,
+  checkedElsewhere,
+  checkNumber,
+  checkShape,
+  type FetchLike,
+  flag,
+} from '@credence/protocol';
 import { z } from 'zod';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { IssueAuditRecord } from './audit.ts';
@@ -8,7 +16,10 @@ import { checkWorkloadPlatforms, type WorkloadPlatform } from './subject-tokens/
 
 /** Options of `addIdJagExchange`. */
 export interface IdJagExchangeOptions {
-  /** Decides each request whose subject token was verified. If it throws an error, no ID-JAG is issued (`server_error`). */
+  /**
+   * Decides each request whose subject token was verified. May throw GrantRefusal. If it throws another error, the request is
+   * refused with `server_error`.
+   */
   readonly policy: IdJagPolicy;
   /** The keys that sign ID-JAGs. Their public keys are added to the provider's `jwks_uri`. */
   readonly signingKeys: SigningKeys;
@@ -24,14 +35,14 @@ export interface IdJagExchangeOptions {
   /** The fetch function for metadata and key sets of workload platforms. Default: the global `fetch`. */
   readonly fetch?: FetchLike | undefined;
   /**
-   * Whether clients that do not authenticate are accepted. Only their subject token then identifies them: a build job, for
-   * example, has only the JWT of its platform. Default: false.
+   * True to accept clients that do not authenticate. Only their subject token then identifies them. A build job, for example, has
+   * only the JWT of its platform. Default: false.
    */
   readonly allowPublicClients?: boolean | undefined;
   /**
    * Called once for each token exchange request, before the response is sent. The provider waits for it, for ten seconds at most.
-   * If it throws, rejects or takes longer, no ID-JAG is issued; this `server_error` is recorded too. A request that is refused
-   * anyway keeps its error.
+   * If it throws, rejects or takes longer, a request that would be granted is refused with `server_error`, and `audit` is called
+   * for this refusal. A refusal does not change.
    */
   readonly audit?: ((record: IssueAuditRecord) => void) | ((record: IssueAuditRecord) => Promise<void>) | undefined;
   /** The current time. Default: the system's clock. */
@@ -41,7 +52,7 @@ export interface IdJagExchangeOptions {
 const optionsSchema = z.strictObject({
   policy: callback,
   signingKeys: signingKeysSchema,
-  lifetimeSeconds: unchecked,
+  lifetimeSeconds: checkedElsewhere,
   subject: callback.optional(),
   workloadPlatforms: z.record(z.string(), z.unknown()).optional(),
   fetch: callback.optional(),

@@ -87,7 +87,7 @@ export interface IdJagGrant {
   readonly actorSubject?: string | undefined;
   /**
    * Replaces the subject token's `act` claim (the earlier actors), with pseudonyms for example. It cannot remove the claim,
-   * because the ID-JAG would then hide that somebody acts for the user. Ignored if the subject token has no `act` claim. Default:
+   * because the ID-JAG would then hide that a principal acts for the user. Ignored if the subject token has no `act` claim. Default:
    * the `act` claim of the subject token.
    */
   readonly priorAct?: Readonly<Record<string, unknown>> | undefined;

@@ -1,10 +1,10 @@
 import {
   type Awaitable,
   callback,
+  checkedElsewhere,
   checkNumber,
   checkShape,
   GRANT_CLIENT_CREDENTIALS,
-  unchecked,
 } from '@credence/protocol';
 import { extendAnswers } from '@credence/authorization-server/oidc-provider-internals';
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -36,7 +36,7 @@ const optionsSchema = z.strictObject({
   signingKeys: signingKeysSchema,
   subject: callback.optional(),
   claims: callback.optional(),
-  lifetimeSeconds: unchecked,
+  lifetimeSeconds: checkedElsewhere,
   now: callback.optional(),
 });
 

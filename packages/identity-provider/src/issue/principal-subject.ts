@@ -1,4 +1,4 @@
-import { calling, serverFailure } from '@credence/authorization-server/internals';
+import { callCallback, serverFailure } from '@credence/authorization-server/internals';
 import type { Awaitable } from '@credence/protocol';
 
 /**
@@ -9,7 +9,7 @@ export async function principalSubject(
   clientId: string,
 ): Promise<string> {
   if (subject === undefined) return clientId;
-  const answer: unknown = await calling('subject', () => subject(clientId));
-  if (typeof answer !== 'string' || answer === '') throw serverFailure('subject returned no subject identifier');
-  return answer;
+  const result: unknown = await callCallback('subject', () => subject(clientId));
+  if (typeof result !== 'string' || result === '') throw serverFailure('subject returned no subject identifier');
+  return result;
 }

@@ -8,7 +8,7 @@ import { parameter, parameterList, requiredParameter, scopeParameter } from '@cr
 import { GrantRefusal } from '@credence/authorization-server';
 import { z } from 'zod';
 import { ACTOR_TOKEN_TYPES, type ActorToken } from './actor.ts';
-import type { KnownExchange } from './audit.ts';
+import type { RequestFacts } from './audit.ts';
 import { subjectTokenVerifiers } from './subject-tokens/index.ts';
 import type { SubjectTokenVerifier } from './subject-tokens/subject-token.ts';
 
@@ -24,7 +24,7 @@ export const EXCHANGE_PARAMETERS = [
   'authorization_details',
 ];
 
-/** The parameters of a token exchange (RFC 8693 section 2.1). The syntax of each is checked; the tokens are not verified yet. */
+/** The parameters of a token exchange (RFC 8693 section 2.1). Their syntax is checked. The tokens are not verified. */
 export interface ExchangeRequest {
   readonly subjectToken: string;
   readonly subjectTokenType: string;
@@ -38,11 +38,8 @@ export interface ExchangeRequest {
 
 const authorizationDetailsSchema = z.array(z.looseObject({ type: z.string() })).max(100);
 
-/**
- * The members of the audit record from the request's parameters. They are read before the checks, so that the record of a
- * refused request has them.
- */
-export function requestedFacts(params: Readonly<Record<string, unknown>>): Omit<KnownExchange, 'status'> {
+/** The facts about a request for its audit record. They are read before the checks, so that the record of a malformed request has them. */
+export function factsOfRequest(params: Readonly<Record<string, unknown>>): Omit<RequestFacts, 'status'> {
   const [audience] = parameterList(params, 'audience');
   const resource = parameterList(params, 'resource');
   const requestedScopes = scopeParameter(params);
@@ -56,13 +53,14 @@ export function requestedFacts(params: Readonly<Record<string, unknown>>): Omit<
   };
 }
 
+/** Checks the syntax of a request. Throws GrantRefusal. */
 export function readExchangeRequest(params: Readonly<Record<string, unknown>>): ExchangeRequest {
   const audiences = parameterList(params, 'audience');
   const resources = parameterList(params, 'resource');
   const [audience] = audiences;
   checkRequestedTokenType(parameter(params, 'requested_token_type'));
   if (audience === undefined) throw new GrantRefusal('invalid_request', 'audience is required');
-  if (audiences.length > 1) throw new GrantRefusal('invalid_target', 'an ID-JAG is for one audience');
+  if (audiences.length > 1) throw new GrantRefusal('invalid_target', 'an ID-JAG has exactly one audience');
   if (!resources.every(isAbsoluteUri)) {
     throw new GrantRefusal('invalid_target', 'a resource must be an absolute URI without a fragment');
   }
@@ -89,7 +87,7 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>): 
   };
 }
 
-/** RFC 8693 section 2.1: a request has both actor_token and actor_token_type, or neither. */
+/** RFC 8693 section 2.1: `actor_token` and `actor_token_type` must both be present or both be absent. */
 function readActorToken(params: Readonly<Record<string, unknown>>): ActorToken | undefined {
   const token = parameter(params, 'actor_token');
   const type = parameter(params, 'actor_token_type');
@@ -107,7 +105,7 @@ function checkRequestedTokenType(requested: string | undefined): void {
   if (requested === TOKEN_TYPE_ID_JAG_MISSPELT) {
     throw new GrantRefusal(
       'invalid_request',
-      `requested_token_type is misspelt: it is ${TOKEN_TYPE_ID_JAG}, with a hyphen`,
+      `requested_token_type is misspelt: the correct value is ${TOKEN_TYPE_ID_JAG}, with a hyphen`,
     );
   }
   throw new GrantRefusal('invalid_request', `requested_token_type must be ${TOKEN_TYPE_ID_JAG}`);
@@ -118,6 +116,9 @@ function readAuthorizationDetails(value: string | undefined): readonly Authoriza
   try {
     return authorizationDetailsSchema.parse(JSON.parse(value));
   } catch {
-    throw new GrantRefusal('invalid_authorization_details', 'authorization_details is not a list of typed objects');
+    throw new GrantRefusal(
+      'invalid_authorization_details',
+      'authorization_details is not a list of objects with a type',
+    );
   }
 }

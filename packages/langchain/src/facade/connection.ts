@@ -31,7 +31,7 @@ export type Connect = (signal: AbortSignal) => Promise<Connection>;
 /** How long to wait until the server has ended a session, in milliseconds. */
 const END_SESSION_MS = 2_000;
 
-/** Tells the server that its session is over; whether it listens changes nothing. */
+/** Asks the server to end its session, and waits at most {@link END_SESSION_MS}. Ignores a failure. */
 export async function endSessionBriefly(end: () => Promise<void>): Promise<void> {
   await within(END_SESSION_MS, end()).catch(() => undefined);
 }

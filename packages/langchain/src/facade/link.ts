@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts';
 
-/** A connection, and the number of pending calls on it. */
+/** A connection that counts its pending calls, so that it can be closed after the last one. */
 export class Link {
   readonly connection: Connection;
   #calls = 0;
@@ -10,10 +10,11 @@ export class Link {
     this.connection = connection;
   }
 
-  async during<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
+  /** Sends a call on the connection, and counts it as pending until it is settled. */
+  async during<T>(send: (connection: Connection) => Promise<T>): Promise<T> {
     this.#calls += 1;
     try {
-      return await ask(this.connection);
+      return await send(this.connection);
     } finally {
       this.#calls -= 1;
       this.#closeWhenIdle();

@@ -51,11 +51,11 @@ export class McpFacade implements ToolClient {
     await Promise.all([...this.#open].map(async (link) => link.close()));
   }
 
-  async #use<T>(signal: AbortSignal | undefined, ask: (connection: Connection) => Promise<T>): Promise<T> {
+  async #use<T>(signal: AbortSignal | undefined, send: (connection: Connection) => Promise<T>): Promise<T> {
     for (let attempt = 1; attempt <= 2; attempt += 1) {
       const link = await this.#current(signal);
       try {
-        return await link.during(ask);
+        return await link.during(send);
       } catch (error) {
         signal?.throwIfAborted();
         const refusal = credenceErrorIn(error);

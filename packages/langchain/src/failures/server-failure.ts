@@ -4,7 +4,7 @@ import type { Fault } from './fault.ts';
 /** The error for a failed request to an MCP server that is not a refusal. */
 export function serverFailure(server: string, fault: Fault | undefined, cause?: unknown): CredenceError {
   const base = { leg: 'call', contact: 'server-owner', server, cause } as const;
-  const mayHaveRun = 'a call under way may or may not have run.';
+  const checkEffect = 'The call may or may not have run. Check whether it had an effect before you repeat it.';
   switch (fault?.kind) {
     case 'http': {
       const { status } = fault;
@@ -13,11 +13,11 @@ export function serverFailure(server: string, fault: Fault | undefined, cause?: 
         ...base,
         code,
         status,
-        message: `Server "${server}" answered HTTP ${status} where MCP was expected.`,
+        message: `Server "${server}" answered with HTTP status ${status} instead of an MCP message.`,
         remedy:
           code === 'invalid_response'
-            ? `Check that servers.${server}.url is an MCP endpoint, or ask its owner what it expects.`
-            : 'Try again later; if it goes on, ask its owner.',
+            ? `Check that servers.${server}.url is an MCP endpoint. If it is, ask the server's owner what the request must contain.`
+            : "Try again later. If the error does not end, ask the server's owner.",
         retryable: code !== 'invalid_response',
       });
     }
@@ -25,8 +25,9 @@ export function serverFailure(server: string, fault: Fault | undefined, cause?: 
       return new CredenceError({
         ...base,
         code: 'peer_unavailable',
-        message: `Server "${server}" forgot its session twice in a row; the call did not run.`,
-        remedy: 'Try again later; if it goes on, ask its owner whether its copies share their sessions.',
+        message: `Server "${server}" forgot its session twice in a row. The call did not run.`,
+        remedy:
+          "Try again later. If the error does not end, ask the server's owner whether all copies of the server share their sessions.",
         retryable: true,
       });
     case 'timeout':
@@ -34,25 +35,26 @@ export function serverFailure(server: string, fault: Fault | undefined, cause?: 
         ...base,
         code: 'timeout',
         message: `Server "${server}" did not answer in time.`,
-        remedy: `Check whether the call had an effect before it is made again: ${mayHaveRun}`,
+        remedy: checkEffect,
       });
     case 'closed':
       return new CredenceError({
         ...base,
         code: 'unreachable',
-        message: `The connection to server "${server}" ended before it answered.`,
-        remedy: `Check whether the call had an effect before it is made again: ${mayHaveRun}`,
+        message: `The connection to server "${server}" ended before the server answered.`,
+        remedy: checkEffect,
       });
     case undefined:
       return new CredenceError({
         ...base,
         code: 'invalid_response',
-        message: `Server "${server}" was reached, and MCP could not be spoken with it.`,
-        remedy: `Check that servers.${server}.url is an MCP endpoint of a revision this client knows, or ask its owner.`,
+        message: `Server "${server}" was reached, but it did not answer with valid MCP messages.`,
+        remedy: `Check that servers.${server}.url is an MCP endpoint, and ask the server's owner which MCP versions it supports.`,
       });
   }
 }
 
+/** The error of a tool call after `close()` of the loaded tools. */
 export function toolsClosed(server: string): CredenceError {
   return new CredenceError({
     code: 'closed',

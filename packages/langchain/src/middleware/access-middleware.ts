@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checked } from '../options.ts';
 import { type DenialArtifact, errorMessage, refusalOf } from '../refusals/artifact.ts';
 import { type ToolOrigin, toolOrigin } from '../tools/origin.ts';
-import { RefusedLately } from './hidden-tools.ts';
+import { RecentRefusals } from './hidden-tools.ts';
 import { type StepUpRequest, underStepUpApproval } from './step-up-approval.ts';
 
 /** A tool call that the model requests. */
@@ -63,7 +63,7 @@ const schema = z.strictObject({
  */
 export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMiddleware {
   const { hide, approve, approveStepUp, hideRefusedForMs } = checked(schema, options, 'accessMiddleware');
-  const refused = new RefusedLately(hideRefusedForMs);
+  const refused = new RecentRefusals(hideRefusedForMs);
 
   return createMiddleware({
     name: 'CredenceAccess',
@@ -89,7 +89,7 @@ export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMi
         ? await underStepUpApproval(async (wanted) => approveStepUp({ ...wanted, call }), run)
         : await run();
       const refusal = refusalOf(answer);
-      if (refusal && origin) refused.note(origin, refusal);
+      if (refusal && origin) refused.add(origin, refusal);
       return answer;
     },
   });
@@ -97,9 +97,9 @@ export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMi
 
 function denied(call: ToolCallToApprove, denial: Omit<DenialArtifact, 'type'>): ToolMessage {
   const artifact: DenialArtifact = { type: 'credence-denial', ...denial };
-  const words =
+  const text =
     denial.rule === 'hide'
-      ? `The tool ${call.name} is not available to this agent. Go on without it.`
+      ? `The tool ${call.name} is not available to this agent. Continue without it.`
       : `This call of ${call.name} was not approved${denial.reason === undefined ? '.' : `: ${denial.reason}`}`;
-  return errorMessage({ id: call.id ?? '', name: call.name }, words, artifact);
+  return errorMessage({ id: call.id ?? '', name: call.name }, text, artifact);
 }

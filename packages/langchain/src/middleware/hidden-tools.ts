@@ -2,29 +2,29 @@ import type { RefusalArtifact } from '../refusals/artifact.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 
 /** Codes of refusals for one call or one tool, not for the whole server. */
-const OF_ONE_TOOL = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
+const TOOL_REFUSALS = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
 /** Codes of failures that are not refusals: they are temporary, or the caller caused them. */
-const PASSING = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
+const NOT_REFUSALS = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
 
 /** Remembers for a limited time which servers and tools refused the bot. */
-export class RefusedLately {
-  readonly #forMs: number;
+export class RecentRefusals {
+  readonly #durationMs: number;
   readonly #untilMs = new Map<string, number>();
 
-  constructor(forMs: number) {
-    this.#forMs = forMs;
+  constructor(durationMs: number) {
+    this.#durationMs = durationMs;
   }
 
-  note(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
-    if (this.#forMs === 0 || retryable || PASSING.has(code)) return;
-    this.#untilMs.set(OF_ONE_TOOL.has(code) ? toolKey(origin) : origin.server, performance.now() + this.#forMs);
+  add(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
+    if (this.#durationMs === 0 || retryable || NOT_REFUSALS.has(code)) return;
+    this.#untilMs.set(TOOL_REFUSALS.has(code) ? toolKey(origin) : origin.server, performance.now() + this.#durationMs);
   }
 
   has(origin: ToolOrigin): boolean {
-    return this.#lasts(origin.server) || this.#lasts(toolKey(origin));
+    return this.#isRefused(origin.server) || this.#isRefused(toolKey(origin));
   }
 
-  #lasts(key: string): boolean {
+  #isRefused(key: string): boolean {
     const untilMs = this.#untilMs.get(key);
     if (untilMs === undefined) return false;
     if (performance.now() < untilMs) return true;

@@ -1,7 +1,7 @@
 import type { Contact, CredenceError } from '@credence/core';
 
 const WHO: Readonly<Record<Contact, string>> = {
-  you: 'whoever runs this agent',
+  you: 'the operator of this agent',
   'idp-admin': "the identity provider's administrator",
   'server-owner': 'the owner of the server',
 };

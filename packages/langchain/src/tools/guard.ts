@@ -26,9 +26,9 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
       const id = config?.toolCall?.id;
       if (refusal && (id === undefined || onRefused === 'throw')) throw new ToolRefused(refusal);
       if (id === undefined) throw error;
-      const answered = { id, name };
-      const words = error instanceof Error ? error.message : String(error);
-      return [refusal ? refusalMessage(answered, refusal) : errorMessage(answered, words), undefined];
+      const toolCall = { id, name };
+      const text = error instanceof Error ? error.message : String(error);
+      return [refusal ? refusalMessage(toolCall, refusal) : errorMessage(toolCall, text), undefined];
     }
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { lruCache } from './lru-cache.ts';
 
 describe('lruCache', () => {
-  it('keeps as many entries as it may, and drops the one that was used least recently', () => {
+  it('keeps at most maxEntries entries, and drops the one that was used least recently', () => {
     const cache = lruCache<string>(3);
     for (const key of ['a', 'b', 'c']) cache.set(key, `value of ${key}`);
     cache.get('a');
@@ -12,7 +12,7 @@ describe('lruCache', () => {
     expect(cache.get('a')).toBe('value of a');
   });
 
-  it('counts an entry that is set again once', () => {
+  it('counts an entry once even if it is set several times', () => {
     const cache = lruCache<string>(2);
     for (const value of ['1', '2', '3']) cache.set('a', value);
     cache.set('b', '1');

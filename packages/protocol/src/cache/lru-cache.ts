@@ -2,29 +2,30 @@ import { LRUCache } from 'lru-cache';
 
 /** A cache that drops the entry that was used least recently; `get` and `set` use an entry, the other methods do not. */
 export interface LruCache<Value> {
-  /** How many entries there are. */
+  /** The number of entries. */
   readonly size: number;
-  /** The value, which is now the one that was used last. */
+  /** Returns the value, and counts this as a use of the entry. */
   get(key: string): Value | undefined;
-  /** The value, whose use is not counted. */
+  /** Returns the value, and does not count this as a use of the entry. */
   peek(key: string): Value | undefined;
-  /** Whether there is a value, whose use is not counted. */
+  /** Returns whether there is an entry, and does not count this as a use of it. */
   has(key: string): boolean;
-  /** Adds or replaces a value, which is now the one that was used last. */
+  /** Adds or replaces an entry, and counts this as a use of it. */
   set(key: string, value: Value): unknown;
-  /** Removes a value. */
+  /** Removes an entry. */
   delete(key: string): boolean;
-  /** Removes all values. */
+  /** Removes all entries. */
   clear(): void;
-  /** The keys, the one that was used last first. */
+  /** The keys, in the order of the last use, the most recent first. */
   keys(): Iterable<string>;
-  /** The values, the one that was used last first. */
+  /** The values, in the order of the last use, the most recent first. */
   values(): Iterable<Value>;
 }
 
 /**
- * A cache of at most `maxEntries`. It counts entries as sizes because by its option `max` the library reserves the memory of
- * all of them at once. The library's own types do not compile without `skipLibCheck`, so no declaration names them.
+ * Creates a cache of at most `maxEntries` entries. A new entry then replaces the entry that was used least recently. It limits
+ * the total size and counts each entry as 1, because with its option `max` the library allocates memory for all entries at once.
+ * The library's own types do not compile without `skipLibCheck`, so no declaration names them.
  */
 export function lruCache<Value extends object | string | true>(maxEntries: number): LruCache<Value> {
   return new LRUCache<string, Value>({ maxSize: maxEntries, sizeCalculation: () => 1 });

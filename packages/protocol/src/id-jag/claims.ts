@@ -1,5 +1,5 @@
 import { isAbsoluteUri } from '../options/schemas.ts';
-import { shown } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { IdJagError } from './error.ts';
 import { readIdentity } from './identity-claims.ts';
 import {
@@ -42,7 +42,7 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
   const jwtId = requiredString(claims, 'jti');
   const audience = soleAudience(claims, rules.audience);
   const clientId = requiredString(claims, 'client_id');
-  if (clientId !== rules.clientId) throw new IdJagError('wrong_client', `issued for ${shown(clientId)}`);
+  if (clientId !== rules.clientId) throw new IdJagError('wrong_client', `issued for ${quoted(clientId)}`);
   const { issuedAt, expiresAt } = readTimes(claims, rules);
   const { tenant, audienceTenant } = readTenants(claims, rules.trusted, rules.audienceTenant);
   const { groups, roles, email, verifiedEmail } = readIdentity(claims, rules.trusted, tenant);
@@ -94,7 +94,7 @@ function soleAudience(claims: Claims, expected: string): string {
   if (aud === undefined) throw new IdJagError('missing_claim', 'aud');
   const sole: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   if (sole !== expected) {
-    throw new IdJagError('wrong_audience', `found ${shown(aud)}, expected ${shown(expected)}`);
+    throw new IdJagError('wrong_audience', `found ${quoted(aud)}, expected ${quoted(expected)}`);
   }
   return expected;
 }

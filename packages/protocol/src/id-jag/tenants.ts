@@ -1,4 +1,4 @@
-import { shown } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { IdJagError } from './error.ts';
 import { type Claims, optionalString } from './read-claim.ts';
 import type { IdJag, TrustedIssuer } from './types.ts';
@@ -35,5 +35,5 @@ function isListed(tenants: readonly string[] | 'any', tenant: string): boolean {
 }
 
 function describeClaim(claim: string, value: string | undefined): string {
-  return value === undefined ? `no ${claim}` : `${claim} ${shown(value)}`;
+  return value === undefined ? `no ${claim}` : `${claim} ${quoted(value)}`;
 }

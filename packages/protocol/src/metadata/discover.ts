@@ -4,7 +4,7 @@ import type { FetchLike } from '../net/fetch-like.ts';
 import { decideNamedUrl } from '../net/named-url.ts';
 import { PeerFailure } from '../net/peer-failure.ts';
 import { judgeConfiguredUrl } from '../net/url-policy.ts';
-import { shown } from '../text/shown.ts';
+import { quoted } from '../text/quoted.ts';
 import { authorizationServerUrls } from './well-known.ts';
 
 const metadataSchema = z.looseObject({ issuer: z.string() });
@@ -32,7 +32,7 @@ export async function discoverUrl(
       const named = memberOf(await fetchJson(url, fetchFunction), issuer, member);
       const verdict = await decideNamedUrl(named, configured, fetchFunction);
       if (verdict.fault === undefined) return named;
-      throw new PeerFailure(`the ${member} may not be requested, ${shown(named)}`);
+      throw new PeerFailure(`the ${member} may not be requested, ${quoted(named)}`);
     } catch (error) {
       // All these URLs have one origin: after one time-out the others would time out too.
       if (error instanceof Error && error.name === 'TimeoutError') throw error;
@@ -49,7 +49,7 @@ function memberOf(document: unknown, issuer: string, member: string): string {
   if (!metadata.success) throw new PeerFailure('the document names no issuer');
   // RFC 8414 section 3.3: compared as strings. Otherwise the metadata of one tenant could be used for another.
   if (metadata.data.issuer !== issuer) {
-    throw new PeerFailure(`the document is of another issuer, ${shown(metadata.data.issuer)}`);
+    throw new PeerFailure(`the document is of another issuer, ${quoted(metadata.data.issuer)}`);
   }
   const found = metadata.data[member];
   if (typeof found !== 'string') throw new PeerFailure(`the document has no ${member}`);

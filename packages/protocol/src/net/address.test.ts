@@ -37,7 +37,7 @@ describe('the kind of a host', () => {
     ['fe80::1%eth0', 'link-local'],
     ['::ffff:10.0.0.1', 'private'],
     ['64:ff9b::10.0.0.1', 'private'],
-    ['1:2:3:4:5:6:7:8', 'public'],
+    ['2606:2:3:4:5:6:7:8', 'public'],
   ])('%s, in the notation of a resolver, is %s', (address, kind) => {
     expect(addressKind(address)).toBe(kind);
   });

@@ -19,6 +19,7 @@ const IPV4: readonly (readonly [SpecialKind, string, number])[] = [
   ['benchmarking', '198.18.0.0', 15],
   ['reserved', '0.0.0.0', 8],
   ['reserved', '192.0.0.0', 24],
+  ['reserved', '192.88.99.0', 24],
   ['reserved', '224.0.0.0', 4],
   ['reserved', '240.0.0.0', 4],
 ];
@@ -29,15 +30,22 @@ const IPV6: readonly (readonly [SpecialKind, string, number])[] = [
   ['private', '64:ff9b:1::', 48],
   ['link-local', 'fe80::', 10],
   ['reserved', '::', 128],
-  ['reserved', 'ff00::', 8],
+  // Teredo (RFC 4380) leads to an IPv4 address that is written in it twice, once inverted.
+  ['reserved', '2001::', 32],
 ];
-/** IPv6 ranges whose addresses contain an IPv4 address: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056). */
+/**
+ * IPv6 ranges whose addresses contain an IPv4 address: mapped, compatible, translated (RFC 2765), NAT64 (RFC 6052) and
+ * 6to4 (RFC 3056).
+ */
 const WITH_IPV4: readonly (readonly [network: string, prefix: number, firstGroup: number])[] = [
   ['::ffff:0:0', 96, 6],
+  ['::ffff:0:0:0', 96, 6],
   ['::', 96, 6],
   ['64:ff9b::', 96, 6],
   ['2002::', 16, 1],
 ];
+/** The only IPv6 addresses that are assigned for the public network (RFC 4291 section 2.4). */
+const GLOBAL_UNICAST = listOf('2000::', 3, 'ipv6');
 
 const lists4 = IPV4.map(([kind, network, prefix]) => ({ kind, list: listOf(network, prefix, 'ipv4') }));
 const lists6 = IPV6.map(([kind, network, prefix]) => ({ kind, list: listOf(network, prefix, 'ipv6') }));
@@ -45,9 +53,9 @@ const listsWithIpv4 = WITH_IPV4.map(([network, prefix, at]) => ({ at, list: list
 
 /** Names that are reserved for the local machine or the local network. No public top-level domain is among them. */
 const NAMES: readonly (readonly [SpecialKind, RegExp])[] = [
-  ['loopback', /^(?:.+\.)?localhost$/u],
-  ['link-local', /^metadata\.google\.internal$/u],
-  ['private', /^(?:.+\.)?(?:internal|local)$/u],
+  ['loopback', /^(?:(?:.+\.)?localhost|ip6-localhost|ip6-loopback)$/u],
+  ['link-local', /^metadata\.(?:google\.internal|goog)$/u],
+  ['private', /^(?:.+\.)?(?:internal|local|home\.arpa)$/u],
 ];
 
 /** The kind of `hostname`, which is the host of a URL (`[::1]`, `localhost.`) or an address (`::1`, `fe80::1%eth0`). */
@@ -85,13 +93,21 @@ function ipv4Kind(address: string): AddressKind {
 function ipv6Kind(address: string): AddressKind {
   const kind = lists6.find(({ list }) => list.check(address, 'ipv6'))?.kind;
   if (kind !== undefined) return kind;
+  const groups = groupsOf(address);
   const embedding = listsWithIpv4.find(({ list }) => list.check(address, 'ipv6'));
-  return embedding === undefined ? 'public' : ipv4Kind(embeddedIpv4(address, embedding.at));
+  if (embedding !== undefined) return ipv4Kind(embeddedIpv4(groups, embedding.at));
+  if (!GLOBAL_UNICAST.check(address, 'ipv6')) return 'reserved';
+  return isIsatap(groups) ? ipv4Kind(embeddedIpv4(groups, 6)) : 'public';
+}
+
+/** ISATAP (RFC 5214): any prefix, followed by an interface identifier that ends in an IPv4 address. */
+function isIsatap([, , , , universal, isatap]: readonly number[]): boolean {
+  return (universal === 0 || universal === 0x200) && isatap === 0x5efe;
 }
 
 /** The IPv4 address in two of the eight groups of an IPv6 address, from the group at the index `at`. */
-function embeddedIpv4(address: string, at: number): string {
-  const [high = 0, low = 0] = groupsOf(address).slice(at, at + 2);
+function embeddedIpv4(groups: readonly number[], at: number): string {
+  const [high = 0, low = 0] = groups.slice(at, at + 2);
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 

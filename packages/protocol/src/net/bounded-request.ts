@@ -40,7 +40,10 @@ export async function boundedRequest(
     const answered = exchange(fetch, url, { ...init, redirect: 'manual', signal: stop.signal }, limits.maxBytes);
     return await Promise.race([answered, rejectionOf(stop.signal)]);
   } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : error;
+    const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+    // Closes the connection of a response that was not read to its end.
+    stop.abort();
+    throw reason;
   } finally {
     clearTimeout(timer);
     caller?.removeEventListener('abort', stopWithCaller);

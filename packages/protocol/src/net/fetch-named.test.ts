@@ -10,10 +10,16 @@ let server: Server;
 let port: number;
 let requests: string[];
 let connections = 0;
+let closed: Promise<unknown> | undefined;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     requests.push(`${request.method} ${request.headers.host} ${request.url}`);
+    if (request.url === '/status-999') {
+      closed = new Promise((resolve) => response.on('close', resolve));
+      response.writeHead(999).write('a body that does not end');
+      return;
+    }
     response.setHeader('set-cookie', ['a=1', 'b=2']).setHeader('content-type', 'application/json');
     response.statusCode = request.url === '/nothing' ? 204 : 200;
     response.end(response.statusCode === 204 ? undefined : '{"hello":"world"}');
@@ -147,6 +153,43 @@ describe('fetchNamedBy checks no address', () => {
       Reflect.set(globalThis, key, before);
     }
   });
+});
+
+describe('the configured host', () => {
+  it.each([
+    ['has a public address too', ['203.0.113.9', '127.0.0.1']],
+    ['has link-local addresses', ['169.254.169.254']],
+    ['has reserved addresses', ['0.0.0.0', '127.0.0.1']],
+  ])('allows no special address if it %s', async (_case, addresses) => {
+    const table = { 'idp.example': addresses, 'evil.example': ['127.0.0.1'], 'evil2.example': ['169.254.169.254'] };
+    const { resolve } = resolver(table);
+    const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+    for (const host of ['evil.example', 'evil2.example']) {
+      const error: unknown = await fetch(named(host)).catch((reason: unknown) => reason);
+      expect(forbiddenAddressIn(error)).toBeInstanceOf(Error);
+    }
+    expect(connections).toBe(0);
+  });
+});
+
+it('a resolver that returns no address makes the request fail', async () => {
+  const { resolve } = resolver({ 'as.example': [] });
+  const fetch = fetchNamedBy(new URL('https://idp.example'), defaultFetch, {}, resolve);
+  await expect(fetch(named('as.example'))).rejects.toThrow('fetch failed');
+});
+
+it('the global fetch as an option is checked as the default is', async () => {
+  const { resolve } = resolver({ 'evil.example': ['127.0.0.1'] });
+  const fetch = fetchNamedBy(new URL('https://idp.example'), globalThis.fetch, {}, resolve);
+  const error: unknown = await fetch(named('evil.example')).catch((reason: unknown) => reason);
+  expect(forbiddenAddressIn(error)).toBeInstanceOf(Error);
+});
+
+it('a response that cannot be represented is refused, and its connection is closed', async () => {
+  const { resolve } = resolver({ 'as.example': ['127.0.0.1'] });
+  const fetch = fetchNamedBy(new URL('http://127.0.0.1'), defaultFetch, {}, resolve);
+  await expect(fetch(named('as.example', '/status-999'))).rejects.toThrow(RangeError);
+  await closed;
 });
 
 describe('an address that a peer named', () => {

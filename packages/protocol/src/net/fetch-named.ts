@@ -1,10 +1,9 @@
 import { isAddress } from './address.ts';
+import { globalRouting } from './global-routing.ts';
 import { defaultFetch, type FetchLike, type FetchUrl } from './fetch-like.ts';
 import { ForbiddenAddressError, type Resolve, systemResolve } from './resolved-address.ts';
 import type { NetworkTrust } from './url-policy.ts';
 
-/** The global property in which Node.js and undici store the dispatcher of the global fetch. */
-const GLOBAL_DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 const nativeFetch = globalThis.fetch;
 
 /**
@@ -13,9 +12,8 @@ const nativeFetch = globalThis.fetch;
  * resolves to a loopback, private or reserved address, and the host of `anchor` does not resolve to an address of that
  * kind, the request fails with {@link ForbiddenAddressError} as the cause, and nothing is sent.
  *
- * Nothing is checked in these cases: the caller passes its own `fetch` function, the host is the host of `anchor`,
- * `allowPrivateAddresses` is set, the global fetch was replaced, or the global fetch uses a proxy (the proxy resolves the
- * names).
+ * Nothing is checked in these cases: the caller passes its own `fetch` function or has replaced the global one, the host
+ * is the host of `anchor`, `allowPrivateAddresses` is set, or a proxy resolves the name.
  */
 export function fetchNamedBy(
   anchor: URL,
@@ -23,12 +21,17 @@ export function fetchNamedBy(
   trust: NetworkTrust = {},
   resolve: Resolve = systemResolve,
 ): FetchUrl {
-  if (fetch !== defaultFetch || trust.allowPrivateAddresses === true) return fetch;
+  const isDefault = fetch === defaultFetch || fetch === nativeFetch;
+  if (!isDefault || trust.allowPrivateAddresses === true) return fetch;
   return async (url, init = {}) => {
     const { hostname } = new URL(url);
-    if (hostname === anchor.hostname || isAddress(hostname) || isFetchReplaced()) return fetch(url, init);
+    if (hostname === anchor.hostname || isAddress(hostname) || globalThis.fetch !== nativeFetch)
+      return fetch(url, init);
+    loadBundledUndici();
+    const routing = globalRouting();
+    if (routing === 'unresolved') return fetch(url, init);
     const { guardedFetch } = await import('./guarded-fetch.ts');
-    return guardedFetch(url, init, anchor, resolve);
+    return guardedFetch(url, init, { anchor, resolve, usesEnvironmentProxy: routing === 'environment-proxy' });
   };
 }
 
@@ -42,9 +45,10 @@ export function forbiddenAddressIn(error: unknown): ForbiddenAddressError | unde
   return undefined;
 }
 
-/** Whether the global fetch was replaced, or has a dispatcher other than an Agent, such as a proxy. */
-function isFetchReplaced(): boolean {
-  if (globalThis.fetch !== nativeFetch) return true;
-  const dispatcher: unknown = Reflect.get(globalThis, GLOBAL_DISPATCHER);
-  return typeof dispatcher === 'object' && dispatcher !== null && dispatcher.constructor.name !== 'Agent';
+/**
+ * Makes Node.js load the undici that is part of it, before the undici package is loaded. The first of the two that is
+ * loaded sets the dispatcher of the global fetch, and an agent of another version does not fit the global fetch.
+ */
+function loadBundledUndici(): void {
+  new Response(null).headers.has('date');
 }

@@ -1,38 +1,52 @@
 import type { LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { LRUCache } from 'lru-cache';
-import { Agent, fetch } from 'undici';
+import { Agent, EnvHttpProxyAgent, fetch } from 'undici';
 import { type Resolve, resolveNamed } from './resolved-address.ts';
 
 /** The most agents for one resolver. There is one agent for each configured host, and it closes its idle connections. */
 const MAX_AGENTS = 100;
-const agents = new WeakMap<Resolve, LRUCache<string, Agent>>();
+const agents = new WeakMap<Resolve, LRUCache<string, Agent | EnvHttpProxyAgent>>();
+
+/** By what the addresses of a host are checked. */
+export interface AddressGuard {
+  /** The configured URL whose peer named the URL. */
+  readonly anchor: URL;
+  readonly resolve: Resolve;
+  /** Whether the request goes through the proxy that the environment names. NO_PROXY exempts hosts, which are checked. */
+  readonly usesEnvironmentProxy: boolean;
+}
 
 /**
  * Calls undici's fetch with an agent that checks each resolved address against `anchor` before it connects. This file is
  * imported at the first such request, because loading undici is slow.
  */
-export async function guardedFetch(url: string, init: RequestInit, anchor: URL, resolve: Resolve): Promise<Response> {
+export async function guardedFetch(url: string, init: RequestInit, guard: AddressGuard): Promise<Response> {
   // The RequestInit of undici and the global one differ only in members that are not used here.
-  const answer = await fetch(url, { ...(init as object), dispatcher: agentFor(anchor, resolve) });
-  const hasBody = answer.body !== null && ![204, 205, 304].includes(answer.status);
-  return new Response(hasBody ? (answer.body as ReadableStream<Uint8Array>) : null, {
-    status: answer.status,
-    statusText: answer.statusText,
-    headers: [...answer.headers],
-  });
+  const answer = await fetch(url, { ...(init as object), dispatcher: agentFor(guard) });
+  try {
+    const hasBody = answer.body !== null && ![204, 205, 304].includes(answer.status);
+    const body = hasBody ? (answer.body as ReadableStream<Uint8Array>) : null;
+    return new Response(body, { status: answer.status, headers: [...answer.headers] });
+  } catch (error) {
+    // A Response cannot have a status above 599. The body must be cancelled, or it would keep its connection open.
+    await answer.body?.cancel();
+    throw error;
+  }
 }
 
-function agentFor(anchor: URL, resolve: Resolve): Agent {
-  let byHost = agents.get(resolve);
-  if (byHost === undefined) {
-    byHost = new LRUCache({ max: MAX_AGENTS, dispose: (agent) => void agent.close() });
-    agents.set(resolve, byHost);
+function agentFor({ anchor, resolve, usesEnvironmentProxy }: AddressGuard): Agent | EnvHttpProxyAgent {
+  let known = agents.get(resolve);
+  if (known === undefined) {
+    known = new LRUCache({ max: MAX_AGENTS, dispose: (agent) => void agent.close() });
+    agents.set(resolve, known);
   }
-  let agent = byHost.get(anchor.hostname);
+  const key = `${usesEnvironmentProxy ? 'proxy' : 'direct'} ${anchor.hostname}`;
+  let agent = known.get(key);
   if (agent === undefined) {
-    agent = new Agent({ connect: { lookup: guardedLookup(anchor, resolve) } });
-    byHost.set(anchor.hostname, agent);
+    const options = { connect: { lookup: guardedLookup(anchor, resolve) } };
+    agent = usesEnvironmentProxy ? new EnvHttpProxyAgent(options) : new Agent(options);
+    known.set(key, agent);
   }
   return agent;
 }
@@ -43,10 +57,9 @@ function guardedLookup(anchor: URL, resolve: Resolve): LookupFunction {
   return (hostname, { all }, callback) => {
     resolveChecked(hostname, anchor, resolve, (error, addresses) => {
       if (error !== null) return callback(error, '');
-      const [first] = addresses;
       if (all === true) return callback(null, [...addresses]);
-      if (first === undefined) return callback(new Error(`${hostname} has no address`), '');
-      return callback(null, first.address, first.family);
+      const [first] = addresses;
+      return callback(null, first?.address ?? '', first?.family);
     });
   };
 }

@@ -1,6 +1,6 @@
 import { isAddress } from './address.ts';
 import { defaultFetch, type FetchLike } from './fetch-like.ts';
-import { kindsOf, type Resolve, systemResolve } from './resolved-address.ts';
+import { anchorKinds, type Resolve, systemResolve } from './resolved-address.ts';
 import { judgeNamedUrl, type NetworkTrust, type UrlVerdict } from './url-policy.ts';
 
 /**
@@ -17,7 +17,7 @@ export function decideNamedUrl(
 ): UrlVerdict | Promise<UrlVerdict> {
   const verdict = judgeNamedUrl(value, anchor, trust);
   if (verdict.fault !== 'address' || fetch !== defaultFetch || isAddress(anchor.hostname)) return verdict;
-  return kindsOf(anchor, resolve).then((kinds) =>
+  return anchorKinds(anchor, resolve).then((kinds) =>
     kinds.has(verdict.kind) ? judgeNamedUrl(value, anchor, { ...trust, allowPrivateAddresses: true }) : verdict,
   );
 }

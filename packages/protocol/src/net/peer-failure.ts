@@ -2,7 +2,7 @@ import { BodyTooLargeError } from '../text/bounded-text.ts';
 import { cleanText } from '../text/clean.ts';
 import { forbiddenAddressIn } from './fetch-named.ts';
 
-/** A peer's response is unusable. The message is the reason in a few words, with the peer's words quoted. */
+/** A peer's response is unusable. The message is the reason in a few words. Text of the peer is quoted in it. */
 export class PeerFailure extends Error {
   override readonly name = 'PeerFailure';
 }

@@ -8,7 +8,7 @@ export const callback = z.custom((value) => typeof value === 'function', 'is not
 /** An optional boolean. */
 export const flag = z.boolean().optional();
 /** An optional value of any type, for an option that other code checks. */
-export const unchecked = z.unknown().optional();
+export const checkedElsewhere = z.unknown().optional();
 
 /** Whether `value` is an absolute URI without a fragment, as RFC 8707 section 2 requires of a resource identifier. */
 export function isAbsoluteUri(value: string): boolean {

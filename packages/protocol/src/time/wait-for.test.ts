@@ -5,7 +5,7 @@ import { waitFor } from './wait-for.ts';
 const REASON = new Error('the caller gave up');
 
 describe('waitFor', () => {
-  it('gives what the promise comes to, and leaves no listener on the signal', async () => {
+  it('settles like the promise, and removes its listener from the signal', async () => {
     const { signal } = new AbortController();
     const failure = new Error('no');
     await expect(waitFor(Promise.resolve('value'), undefined)).resolves.toBe('value');
@@ -14,7 +14,7 @@ describe('waitFor', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('throws the reason of the signal as soon as it is aborted, while the promise goes on', async () => {
+  it('rejects with the reason of the signal when it is aborted, and the promise stays pending', async () => {
     const caller = new AbortController();
     let finish: (value: string) => void = () => undefined;
     const promise = new Promise<string>((resolve) => {
@@ -27,8 +27,8 @@ describe('waitFor', () => {
     await expect(promise).resolves.toBe('value');
   });
 
-  it('throws the reason of a signal that is aborted already, and leaves no unhandled rejection behind', async () => {
-    const rejected = Promise.reject(new Error('nobody waits'));
+  it('rejects with the reason of a signal that is already aborted, and causes no unhandled rejection', async () => {
+    const rejected = Promise.reject(new Error('not awaited'));
     await expect(waitFor(rejected, AbortSignal.abort(REASON))).rejects.toBe(REASON);
   });
 });

@@ -1,14 +1,17 @@
-/** What `promise` comes to, or the reason of `signal` as soon as that is aborted; what the promise stands for goes on. */
+/**
+ * Settles like `promise`, or rejects with the reason of `signal` when `signal` is aborted. The abort does not stop the work
+ * behind `promise`, so that other callers can wait for the same promise.
+ */
 export async function waitFor<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   if (signal.aborted) {
-    // nobody waits for it any more, and an unhandled rejection would end the process
+    // Without this handler, a rejection of `promise` could be unhandled, which ends the process.
     promise.catch(() => undefined);
     throw signal.reason;
   }
   return new Promise<T>((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    const rejectNow = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', rejectNow, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', rejectNow));
   });
 }

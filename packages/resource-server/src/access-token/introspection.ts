@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
-import { limited } from './limited.ts';
+import { concurrencyLimiter } from './concurrency-limiter.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface IntrospectionOptions {
 }
 
 const MAX_CACHED_RESPONSES = 10_000;
-const REQUEST_LIMITS = { atOnce: 100, waitMs: 5000 };
+const REQUEST_LIMITS = { maxConcurrent: 100, maxWaitMs: 5000 };
 
 const METADATA_REMEDY =
   "If the failure does not end: set issuer to the issuer in the authorization server's metadata, or set introspection.endpoint.";
@@ -40,7 +40,7 @@ export function introspector(
   const cacheMs = (options.cacheSeconds ?? 0) * 1000;
   const cache = lruCache<{ claims: IntrospectionAnswer; until: number }>(MAX_CACHED_RESPONSES);
   const pending = new Map<string, Promise<IntrospectionAnswer>>();
-  const inTurn = limited(REQUEST_LIMITS);
+  const limitConcurrency = concurrencyLimiter(REQUEST_LIMITS);
   const fetchEndpoint = options.endpoint === undefined ? fetchNamedBy(new URL(issuer), fetchFunction) : fetchFunction;
   let { endpoint } = options;
 
@@ -50,7 +50,7 @@ export function introspector(
   };
 
   const tooManyRequests = () =>
-    new TokenVerificationUnavailableError(`introspection: ${REQUEST_LIMITS.atOnce} requests are under way`);
+    new TokenVerificationUnavailableError(`introspection: ${REQUEST_LIMITS.maxConcurrent} requests are under way`);
 
   const cacheIfActive = (key: string, answer: IntrospectionAnswer, now: number) => {
     if (cacheMs > 0 && answer.active && isUsable(answer)) {
@@ -66,7 +66,7 @@ export function introspector(
     cache.delete(key);
     let request = pending.get(key);
     if (request === undefined) {
-      request = inTurn(async () => sendRequest(token), tooManyRequests)
+      request = limitConcurrency(async () => sendRequest(token), tooManyRequests)
         .then((answer) => cacheIfActive(key, answer, now))
         .finally(() => pending.delete(key));
       pending.set(key, request);

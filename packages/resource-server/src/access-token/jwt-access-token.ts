@@ -5,7 +5,7 @@ import {
   type KeySource,
   KeysUnavailableError,
   mediaType,
-  verifiedBy,
+  verifyWithKeys,
 } from '@credence/protocol';
 import { compactVerify, type CompactVerifyResult, type CryptoKey, decodeProtectedHeader, errors } from 'jose';
 import { TokenVerificationUnavailableError } from './errors.ts';
@@ -41,7 +41,7 @@ export async function jwtTokenClaims(
   if (keys.length === 0) return tokenRefusal('unknown_key', { detail: String(kid) });
   let verified: CompactVerifyResult | undefined;
   try {
-    verified = await verifiedBy(keys, (key) => compactVerify(token, key, { algorithms: [alg] }));
+    verified = await verifyWithKeys(keys, (key) => compactVerify(token, key, { algorithms: [alg] }));
   } catch (error) {
     if (error instanceof errors.JWSInvalid) return tokenRefusal('malformed');
     throw error;

@@ -1,4 +1,4 @@
-import { shown, within } from '@credence/protocol';
+import { quoted, within } from '@credence/protocol';
 import type { TokenVerificationUnavailableError } from './errors.ts';
 
 /** One reason to refuse a request. */
@@ -177,7 +177,7 @@ export async function report(onRefused: OnRefused | undefined, refusal: AccessRe
 export type Reason = Omit<AccessRefusal, 'time' | 'resource'>;
 
 export function refusedToken({ refused, detail, ...rest }: TokenRefusal): Reason {
-  return { ...rest, reason: detail === undefined ? refused : `${refused}: ${shown(detail)}` };
+  return { ...rest, reason: detail === undefined ? refused : `${refused}: ${quoted(detail)}` };
 }
 
 export function unverifiable({ reason, remedy }: TokenVerificationUnavailableError): Reason {

@@ -5,7 +5,7 @@ import {
   issuerKeys,
   KeysUnavailableError,
   mediaType,
-  verifiedBy,
+  verifyWithKeys,
 } from '@credence/protocol';
 import { GrantRefusal } from '@credence/authorization-server';
 import {
@@ -127,7 +127,7 @@ async function verifiedClaims(
 ): Promise<JWTPayload> {
   const audience = platform.audience ?? context.provider.issuer;
   try {
-    const verified = await verifiedBy(keys, (key) =>
+    const verified = await verifyWithKeys(keys, (key) =>
       jwtVerify(token, key, {
         algorithms: [alg],
         issuer,

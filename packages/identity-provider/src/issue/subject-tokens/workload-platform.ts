@@ -1,4 +1,4 @@
-import { checkKeySource, checkShape, type TrustedIssuer, unchecked } from '@credence/protocol';
+import { checkedElsewhere, checkKeySource, checkShape, type TrustedIssuer } from '@credence/protocol';
 import { z } from 'zod';
 /**
  * A condition for a claim: the value, a list of accepted values, or a function that returns whether it accepts the value. For an
@@ -50,7 +50,7 @@ const platformSchema = z.strictObject({
     .min(1),
   maxLifetimeSeconds: z.int().positive().optional(),
   algorithms: z.array(z.string()).min(1).optional(),
-  jwks: unchecked,
+  jwks: checkedElsewhere,
   jwksUri: z.string().optional(),
 });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { base64url } from 'jose';
-import { decoded } from './decoded.ts';
+import { decodeAssertion } from './decode-assertion.ts';
 
 const headerOf = (kid: string) => {
   const header = base64url.encode(JSON.stringify({ alg: 'ES256', typ: 'oauth-id-jag+jwt', kid }));
-  return decoded(`${header}.${base64url.encode('{}')}.x`).header;
+  return decodeAssertion(`${header}.${base64url.encode('{}')}.x`).header;
 };
 
 describe('the header of an ID-JAG', () => {

@@ -1,32 +1,32 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { limited } from './limited.ts';
+import { concurrencyLimiter } from './concurrency-limiter.ts';
 
-describe('limited', () => {
+describe('concurrencyLimiter', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  function world() {
-    const run = limited({ atOnce: 2, waitMs: 1000 });
+  function setUp() {
+    const run = concurrencyLimiter({ maxConcurrent: 2, maxWaitMs: 1000 });
     const started: string[] = [];
     const ended: string[] = [];
     const finish = new Map<string, () => void>();
-    const ask = (name: string) => {
+    const start = (name: string) => {
       const work = () => {
         started.push(name);
         return new Promise<string>((resolve) => finish.set(name, () => resolve(name)));
       };
-      run(work, () => new Error(`${name} is late`)).then(
+      run(work, () => new Error(`${name} timed out`)).then(
         (value) => ended.push(value),
         (error: unknown) => ended.push(error instanceof Error ? error.message : 'no error'),
       );
     };
     const pass = async (ms: number) => jest.advanceTimersByTimeAsync(ms);
-    return { run, ask, started, ended, pass, finish: (name: string) => finish.get(name)?.() };
+    return { run, start, started, ended, pass, finish: (name: string) => finish.get(name)?.() };
   }
 
-  it('runs so many at once, and the others in order', async () => {
-    const { ask, started, ended, pass, finish } = world();
-    for (const name of ['a', 'b', 'c', 'd']) ask(name);
+  it('runs maxConcurrent functions at once, and the others in order', async () => {
+    const { start, started, ended, pass, finish } = setUp();
+    for (const name of ['a', 'b', 'c', 'd']) start(name);
     await pass(0);
     expect(started).toEqual(['a', 'b']);
     finish('b');
@@ -42,31 +42,31 @@ describe('limited', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('never runs one whose turn did not come in time, and goes on with those behind it', async () => {
-    const { ask, started, ended, pass, finish } = world();
-    for (const name of ['a', 'b', 'c']) ask(name);
+  it('does not run a function that waited longer than maxWaitMs, and runs those behind it', async () => {
+    const { start, started, ended, pass, finish } = setUp();
+    for (const name of ['a', 'b', 'c']) start(name);
     await pass(500);
-    ask('d');
+    start('d');
     await pass(500);
-    expect(ended).toEqual(['c is late']);
+    expect(ended).toEqual(['c timed out']);
     finish('a');
     await pass(0);
     expect(started).toEqual(['a', 'b', 'd']);
-    // what runs has no limit of time here
+    // A function that was started has no time limit.
     await pass(5000);
     finish('d');
     await pass(0);
-    expect(ended).toEqual(['c is late', 'a', 'd']);
+    expect(ended).toEqual(['c timed out', 'a', 'd']);
   });
 
-  it('throws what the work throws, and takes the next', async () => {
-    const { run } = world();
-    const late = () => new Error('late');
+  it('rejects with the error of a function, and runs the next one', async () => {
+    const { run } = setUp();
+    const timeoutError = () => new Error('timed out');
     const fail = async () => Promise.reject(new Error('no'));
-    await expect(Promise.allSettled([run(fail, late), run(fail, late)])).resolves.toMatchObject([
+    await expect(Promise.allSettled([run(fail, timeoutError), run(fail, timeoutError)])).resolves.toMatchObject([
       { status: 'rejected', reason: { message: 'no' } },
       { status: 'rejected', reason: { message: 'no' } },
     ]);
-    await expect(run(async () => 'next', late)).resolves.toBe('next');
+    await expect(run(async () => 'next', timeoutError)).resolves.toBe('next');
   });
 });

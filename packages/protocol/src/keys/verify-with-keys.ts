@@ -4,7 +4,7 @@ import { type CryptoKey, errors } from 'jose';
  * Calls `verify` with one key after the other, and returns the result for the first key that verifies the signature.
  * Returns undefined if no key does. Throws any error of `verify` that has another reason.
  */
-export async function verifiedBy<T>(
+export async function verifyWithKeys<T>(
   keys: readonly CryptoKey[],
   verify: (key: CryptoKey) => Promise<T>,
 ): Promise<T | undefined> {

@@ -12,7 +12,7 @@ const MAX_ASSERTION_LENGTH = 16 * 1024;
 const bytes = Buffer.allocUnsafeSlow(MAX_ASSERTION_LENGTH);
 
 /** The header and the claims of an assertion. */
-export interface Decoded {
+export interface DecodedAssertion {
   /** The header, after the checks that need no key. */
   readonly header: Readonly<JWSHeaderParameters & { alg: string }>;
   /** Not verified yet: the caller verifies the signature over the bytes that these claims were parsed from. */
@@ -20,7 +20,7 @@ export interface Decoded {
 }
 
 /** Parses an assertion and checks its header. The signature is not verified. Throws IdJagError. */
-export function decoded(assertion: string): Decoded {
+export function decodeAssertion(assertion: string): DecodedAssertion {
   if (assertion.length > MAX_ASSERTION_LENGTH) throw new IdJagError('too_large');
   const first = assertion.indexOf('.');
   const second = assertion.indexOf('.', first + 1);
@@ -34,10 +34,10 @@ export function decoded(assertion: string): Decoded {
 }
 
 /** A cache by the encoded header: an issuer sends the same header until it rotates its keys. */
-const headers = lruCache<Decoded['header']>(100);
+const headers = lruCache<DecodedAssertion['header']>(100);
 const MAX_HEADER_LENGTH = 512;
 
-function headerOf(part: string): Decoded['header'] {
+function headerOf(part: string): DecodedAssertion['header'] {
   const cached = headers.get(part);
   if (cached !== undefined) return cached;
   const header = Object.freeze(checkedHeader(decodedPart(part, 'the header')));
