@@ -9,7 +9,7 @@ import { type Copy, startCopies } from './fleet.ts';
 const COPIES = 8;
 const LIFETIME_SECONDS = 2;
 const SERVER = 'documents';
-const STORE_DOWN = 'The token store does not answer; this process goes on by itself.';
+const STORE_DOWN = 'The token store does not answer; this process continues without it.';
 const STORE_UP = 'The token store answers again.';
 
 describeWithRedis('a fleet of eight processes on one Redis', () => {

@@ -4,14 +4,14 @@ import type { CredenceEvent } from '../src/runtime/events.ts';
 import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from '../src/principal/options.ts';
 import { ServicePrincipal } from '../src/principal/service-principal.ts';
 
-/** The MCP server's identifier. Nothing listens there: the resource is pinned, so that only IdP and AS are asked. */
+/** The resource identifier of the MCP server. No server listens there: the resource is pinned, so only IdP and AS get requests. */
 export const RESOURCE = 'http://127.0.0.1:9/mcp';
 
 export interface BotOptions {
   readonly world?: WorldOptions;
   readonly idp?: Partial<IdpOptions>;
   readonly server?: Partial<McpServerOptions>;
-  /** False where the resource is to be discovered. Default true. */
+  /** False: the resource is discovered. Default true. */
   readonly pinResource?: boolean;
   readonly principal?: Partial<ServicePrincipalOptions>;
 }
@@ -20,12 +20,12 @@ export interface Bot {
   readonly world: OAuthWorld;
   readonly bot: ServicePrincipal;
   readonly events: CredenceEvent[];
-  /** The requests so far. */
+  /** The number of requests so far, for each endpoint. */
   readonly counts: () => Counts;
   close(): Promise<void>;
 }
 
-/** How many requests reached each endpoint. */
+/** The number of requests that reached each endpoint. */
 export interface Counts {
   readonly idpMetadata: number;
   readonly authenticate: number;
@@ -34,7 +34,7 @@ export interface Counts {
   readonly redeem: number;
 }
 
-/** How many requests there were in between. */
+/** The number of requests between two counts. */
 export function countedBetween(before: Counts, after: Counts): Counts {
   return {
     idpMetadata: after.idpMetadata - before.idpMetadata,
@@ -45,7 +45,7 @@ export function countedBetween(before: Counts, after: Counts): Counts {
   };
 }
 
-/** A principal before a scripted IdP and authorization server, both honest until a test says otherwise. */
+/** Starts a scripted IdP and authorization server, which follow the protocol until a test scripts another answer, and a bot. */
 export async function startBot(options: BotOptions = {}): Promise<Bot> {
   const world = await startOAuthWorld({
     ...options.world,

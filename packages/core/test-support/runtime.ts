@@ -2,7 +2,7 @@ import { isCredenceError, type CredenceError } from '../src/errors/credence-erro
 import type { Runtime, UntimedEvent } from '../src/runtime/runtime.ts';
 import { systemClock } from '../src/time/clock.ts';
 
-/** A runtime whose pauses are short and whose events are kept. */
+/** A runtime with short pauses that collects its events. */
 export function testRuntime(overrides: Partial<Runtime> = {}): Runtime & { readonly events: UntimedEvent[] } {
   const events: UntimedEvent[] = [];
   return {
@@ -18,7 +18,7 @@ export function testRuntime(overrides: Partial<Runtime> = {}): Runtime & { reado
   };
 }
 
-/** The CredenceError that a promise or a function ends in; anything else fails the test. */
+/** Returns the CredenceError with which a promise rejects or that a function throws. Any other result fails the test. */
 export async function refusalOf(action: Promise<unknown> | (() => unknown)): Promise<CredenceError> {
   let value: unknown;
   try {

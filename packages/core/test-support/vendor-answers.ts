@@ -1,16 +1,16 @@
 import type { CannedAnswer } from '../../../test/support/peer.ts';
 import type { Contact, Leg } from '../src/errors/leg.ts';
 
-/** One answer of a vendor's token endpoint, and what it must become. */
+/** One answer of a vendor's token endpoint, and the token or error that it must become. */
 export interface VendorAnswer {
   readonly vendor: 'C1' | 'Okta' | 'Entra' | 'Keycloak';
   readonly kind: 'success' | 'denial' | 'malformed';
   readonly what: string;
-  /** Whose place the vendor takes: the IdP in the first two legs, the authorization server in `redeem`. */
+  /** The leg that the vendor answers: as the IdP in `authenticate` and `exchange`, as the authorization server in `redeem`. */
   readonly leg: 'authenticate' | 'exchange' | 'redeem';
-  /** Members that the vendor's success has beyond, or in place of, what the scripted peer says; undefined takes one out. */
+  /** Members of the vendor's success response that are added to or replace those of the scripted peer. Undefined removes one. */
   readonly members?: Readonly<Record<string, unknown>>;
-  /** The whole answer, where it is no success. */
+  /** The whole answer, if it is not a success. */
   readonly answer?: CannedAnswer;
   readonly becomes:
     | { readonly scopes?: readonly string[] }
@@ -31,10 +31,10 @@ const json = (status: number, body: object, headers: Record<string, string> = {}
 });
 
 /**
- * C1. Documented: issuer and endpoint, the two ways in, that a scope the subject does not hold is dropped without a word,
- * and that none held is `invalid_grant`. The members of its answers are not documented one by one: the successes have those
- * of RFC 6749 and RFC 8693, and the words of the denial are ours. What it answers on an unregistered audience or resource is
- * documented as a denial without its code, so none is recorded.
+ * C1. Documented: the issuer and the endpoint, the two kinds of client authentication, that a scope which the subject does not hold
+ * is left out without an error, and that the error is `invalid_grant` if the subject holds none. The members of its responses are
+ * not documented: the successes here have those of RFC 6749 and RFC 8693, and the descriptions of the denials are invented. The
+ * refusal of an unregistered audience or resource is documented without its error code, so there is none here.
  */
 const C1: readonly VendorAnswer[] = [
   {
@@ -48,7 +48,7 @@ const C1: readonly VendorAnswer[] = [
   {
     vendor: 'C1',
     kind: 'success',
-    what: 'an ID-JAG with fewer scopes than were asked for',
+    what: 'an ID-JAG with fewer scopes than were requested',
     leg: 'exchange',
     members: { token_type: 'N_A', expires_in: 300, scope: 'tools:read' },
     becomes: { scopes: ['tools:read'] },
@@ -56,7 +56,7 @@ const C1: readonly VendorAnswer[] = [
   {
     vendor: 'C1',
     kind: 'denial',
-    what: 'none of the scopes is held',
+    what: 'a subject that holds none of the scopes',
     leg: 'exchange',
     answer: json(400, { error: 'invalid_grant', error_description: 'no grant for the requested scope' }),
     becomes: {
@@ -69,7 +69,7 @@ const C1: readonly VendorAnswer[] = [
   {
     vendor: 'C1',
     kind: 'denial',
-    what: 'an expired service principal credential (RFC 6749 section 5.2; the words are ours)',
+    what: 'an expired service principal credential (RFC 6749 section 5.2)',
     leg: 'authenticate',
     answer: json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="c1"' }),
     becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'idp-admin', error: 'invalid_client' },
@@ -85,9 +85,9 @@ const C1: readonly VendorAnswer[] = [
 ];
 
 /**
- * Okta. Documented: the exchange for an ID-JAG at the org authorization server with `token_type` `Bearer`; the OAuth errors
- * of its token endpoint; its own error object (`errorCode`, `errorSummary`, `errorLink`, `errorId`, `errorCauses`) where a
- * request does not reach OAuth, rate limits among it.
+ * Okta. Documented: the exchange for an ID-JAG at the org authorization server with `token_type` `Bearer`; the OAuth errors of its
+ * token endpoint; its own error object (`errorCode`, `errorSummary`, `errorLink`, `errorId`, `errorCauses`) for a request that its
+ * OAuth endpoint does not process, for example because of the rate limit.
  */
 const OKTA: readonly VendorAnswer[] = [
   {
@@ -125,7 +125,7 @@ const OKTA: readonly VendorAnswer[] = [
   {
     vendor: 'Okta',
     kind: 'denial',
-    what: 'no access policy matches',
+    what: 'a request that no access policy matches',
     leg: 'exchange',
     answer: json(400, {
       error: 'access_denied',
@@ -168,9 +168,9 @@ const OKTA: readonly VendorAnswer[] = [
 ];
 
 /**
- * Entra. Documented: `client_credentials` with `ext_expires_in`; errors with `AADSTS` codes, several lines of description
- * and `error_codes`, `timestamp`, `trace_id`, `correlation_id`, `error_uri`. It documents no ID-JAG issuance: in the
- * exchange leg there is a refusal and no success.
+ * Entra. Documented: `client_credentials` with `ext_expires_in`; errors with `AADSTS` codes, a description of several lines and
+ * `error_codes`, `timestamp`, `trace_id`, `correlation_id`, `error_uri`. It does not document that it issues ID-JAGs, so there is no
+ * success for the leg `exchange`.
  */
 const ENTRA: readonly VendorAnswer[] = [
   {
@@ -184,7 +184,7 @@ const ENTRA: readonly VendorAnswer[] = [
   {
     vendor: 'Entra',
     kind: 'success',
-    what: 'an access token whose numbers are text, as its older endpoint has them',
+    what: 'an access token with numbers as strings, as its older endpoint sends them',
     leg: 'redeem',
     members: { expires_in: '3599', ext_expires_in: '3599', expires_on: '1800000000', not_before: '1799996400' },
     becomes: { scopes: ['tools:read', 'tools:write'] },
@@ -192,7 +192,7 @@ const ENTRA: readonly VendorAnswer[] = [
   {
     vendor: 'Entra',
     kind: 'denial',
-    what: 'a scope that is none, in several lines',
+    what: 'an invalid scope, with a description of several lines',
     leg: 'authenticate',
     answer: json(400, {
       error: 'invalid_scope',
@@ -214,7 +214,7 @@ const ENTRA: readonly VendorAnswer[] = [
   {
     vendor: 'Entra',
     kind: 'denial',
-    what: 'token exchange, which it does not offer',
+    what: 'an unsupported token exchange',
     leg: 'exchange',
     answer: json(400, {
       error: 'unsupported_grant_type',
@@ -232,7 +232,7 @@ const ENTRA: readonly VendorAnswer[] = [
   {
     vendor: 'Entra',
     kind: 'malformed',
-    what: 'its error page, which it sends with 200',
+    what: 'its error page with the status 200',
     leg: 'authenticate',
     answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<title>Sign in to your account</title>' },
     becomes: { code: 'invalid_response', leg: 'authenticate', contact: 'idp-admin' },
@@ -240,9 +240,9 @@ const ENTRA: readonly VendorAnswer[] = [
 ];
 
 /**
- * Keycloak. Documented: the members of its token answers (`not-before-policy`, `refresh_expires_in`); standard token
- * exchange, whose refusals are in its public source and tests; the receiving side of ID-JAGs as an experimental feature.
- * Issuing ID-JAGs is documented as not yet implemented: in the exchange leg there are refusals and no success.
+ * Keycloak. Documented: the members of its token responses (`not-before-policy`, `refresh_expires_in`); standard token exchange,
+ * whose refusals are in its public source and tests; accepting ID-JAGs as an experimental feature. Issuing ID-JAGs is documented as
+ * not yet implemented, so there is no success for the leg `exchange`.
  */
 const KEYCLOAK: readonly VendorAnswer[] = [
   {
@@ -270,7 +270,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
   {
     vendor: 'Keycloak',
     kind: 'denial',
-    what: 'a wrong secret, as it says today',
+    what: 'a wrong secret, as current versions answer it',
     leg: 'authenticate',
     answer: json(401, {
       error: 'unauthorized_client',
@@ -319,7 +319,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
   {
     vendor: 'Keycloak',
     kind: 'malformed',
-    what: 'an exchange that gives an access token in place of an ID-JAG',
+    what: 'an exchange that returns an access token in place of an ID-JAG',
     leg: 'exchange',
     members: { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token', token_type: 'Bearer' },
     becomes: { code: 'invalid_response', leg: 'exchange', contact: 'idp-admin' },
@@ -327,7 +327,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
   {
     vendor: 'Keycloak',
     kind: 'malformed',
-    what: 'an unknown realm: 404 and an error that is no OAuth error code',
+    what: 'an unknown realm: 404 with an error that is not an OAuth error code',
     leg: 'redeem',
     answer: json(404, { error: 'Realm does not exist' }),
     becomes: { code: 'oauth_error', leg: 'redeem', contact: 'server-owner', error: 'invalid_error_code' },

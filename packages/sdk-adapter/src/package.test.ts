@@ -6,7 +6,7 @@ import { emaCapabilities } from './shared/ema-capabilities.ts';
 const V1 = '@modelcontextprotocol/sdk';
 const V2 = '@modelcontextprotocol/client';
 
-/** Every package that a source file imports, through whatever it imports of ours. */
+/** The packages that a source file imports, directly or through other files of this package. */
 async function importsOf(file: URL, seen = new Set<string>()): Promise<Set<string>> {
   const packages = new Set<string>();
   if (seen.has(file.href)) return packages;
@@ -23,22 +23,22 @@ describe('the package', () => {
   it.each([
     { entry: './index.ts', own: V1, other: V2 },
     { entry: './v2.ts', own: V2, other: V1 },
-  ])('needs $own alone for $entry', async ({ entry, own, other }) => {
+  ])('imports in $entry only the SDK $own', async ({ entry, own, other }) => {
     const names = [...(await importsOf(new URL(entry, import.meta.url)))];
     expect(names.some((name) => name.startsWith(own))).toBe(true);
     expect(names.filter((name) => name.startsWith(other))).toEqual([]);
-    // the SDK's root entries load servers and all
+    // The root entry of SDK v1 would also load its server code.
     expect(names).not.toContain(V1);
   });
 
-  it('introduces its client by its own version', async () => {
+  it('sends its own version in the client info', async () => {
     const manifest: { version: string } = JSON.parse(
       await readFile(new URL('../package.json', import.meta.url), 'utf8'),
     );
     expect(CLIENT_INFO).toEqual({ name: 'credence', version: manifest.version });
   });
 
-  it('gives out capabilities that nobody can change for everybody', () => {
+  it('exports capabilities that are frozen', () => {
     expect(() => Object.assign(emaCapabilities.extensions, { more: {} })).toThrow(TypeError);
   });
 });

@@ -3,7 +3,7 @@ import { RefreshingCache } from './refreshing-cache.ts';
 
 function world(max?: number) {
   let nowMs = 0;
-  const kept = new RefreshingCache<string>({ wallMs: () => nowMs, monotonicMs: () => nowMs }, max);
+  const cache = new RefreshingCache<string>({ wallMs: () => nowMs, monotonicMs: () => nowMs }, max);
   let fetched = 0;
   const fetchFor = (lifeMs: number, refreshAfterMs?: number) => async () => {
     fetched += 1;
@@ -13,100 +13,100 @@ function world(max?: number) {
       ...(refreshAfterMs !== undefined && { refreshAtMs: nowMs + refreshAfterMs }),
     };
   };
-  return { kept, fetchFor, pass: (ms: number) => void (nowMs += ms), fetched: () => fetched };
+  return { cache, fetchFor, advanceClock: (ms: number) => void (nowMs += ms), fetchCount: () => fetched };
 }
 
-describe('what is kept', () => {
-  it('is fetched by one for all who want it at the same time', async () => {
-    const { kept, fetchFor, fetched } = world();
-    const got = await Promise.all([1, 2, 3].map(async () => kept.get('k', fetchFor(100))));
+describe('RefreshingCache', () => {
+  it('fetches a value once for concurrent callers', async () => {
+    const { cache, fetchFor, fetchCount } = world();
+    const got = await Promise.all([1, 2, 3].map(async () => cache.get('k', fetchFor(100))));
     expect(got).toEqual([1, 2, 3].map(() => ({ value: 'v1', reused: false })));
-    expect(fetched()).toBe(1);
+    expect(fetchCount()).toBe(1);
   });
 
-  it('is good until it is not, to the millisecond', async () => {
-    const { kept, fetchFor, pass } = world();
-    await kept.get('k', fetchFor(100));
-    pass(99);
-    expect(await kept.get('k', fetchFor(100))).toEqual({ value: 'v1', reused: true });
-    pass(1);
-    expect(await kept.get('k', fetchFor(100))).toEqual({ value: 'v2', reused: false });
+  it('returns a value until the millisecond in which it expires', async () => {
+    const { cache, fetchFor, advanceClock } = world();
+    await cache.get('k', fetchFor(100));
+    advanceClock(99);
+    expect(await cache.get('k', fetchFor(100))).toEqual({ value: 'v1', reused: true });
+    advanceClock(1);
+    expect(await cache.get('k', fetchFor(100))).toEqual({ value: 'v2', reused: false });
   });
 
-  it('is fetched anew by who joined a flight that ended with the time of whoever started it', async () => {
-    const { kept, fetchFor } = world();
+  it('fetches again for a caller that joined a fetch which the caller that started it has aborted', async () => {
+    const { cache, fetchFor } = world();
     const first = new AbortController();
     const ended = new Promise<never>((_resolve, reject) => {
       first.signal.addEventListener('abort', () => reject(new Error('out of time')));
     });
-    const starter = kept.get('k', async () => ended, first.signal);
-    const joined = kept.get('k', fetchFor(100), new AbortController().signal);
-    const alsoLate = kept.get('k', fetchFor(100), first.signal);
+    const starter = cache.get('k', async () => ended, first.signal);
+    const joined = cache.get('k', fetchFor(100), new AbortController().signal);
+    const joinedAndAborted = cache.get('k', fetchFor(100), first.signal);
     first.abort();
     await expect(starter).rejects.toThrow('out of time');
-    await expect(alsoLate).rejects.toThrow('out of time');
+    await expect(joinedAndAborted).rejects.toThrow('out of time');
     expect(await joined).toEqual({ value: 'v1', reused: false });
   });
 
-  it('is not kept at all when it lives no time', async () => {
-    const { kept, fetchFor, fetched } = world();
-    await kept.get('k', fetchFor(0));
-    await kept.get('k', fetchFor(-1));
-    expect(fetched()).toBe(2);
-    expect(kept.peek('k')).toBeUndefined();
+  it('does not keep a value that has already expired', async () => {
+    const { cache, fetchFor, fetchCount } = world();
+    await cache.get('k', fetchFor(0));
+    await cache.get('k', fetchFor(-1));
+    expect(fetchCount()).toBe(2);
+    expect(cache.peek('k')).toBeUndefined();
   });
 
-  it('does not keep a failure, and gives it to all who waited', async () => {
-    const { kept, fetchFor } = world();
+  it('throws a failure to every waiting caller, and does not keep it', async () => {
+    const { cache, fetchFor } = world();
     const fail = async () => Promise.reject(new Error('no'));
-    const outcomes = await Promise.allSettled([kept.get('k', fail), kept.get('k', fail)]);
+    const outcomes = await Promise.allSettled([cache.get('k', fail), cache.get('k', fail)]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect((await kept.get('k', fetchFor(100))).value).toBe('v1');
+    expect((await cache.get('k', fetchFor(100))).value).toBe('v1');
   });
 
-  it('loses first what was not used for longest', async () => {
-    const { kept, fetchFor } = world(2);
-    await kept.get('a', fetchFor(100));
-    await kept.get('b', fetchFor(100));
-    kept.peek('a');
-    await kept.get('c', fetchFor(100));
-    const found = { a: kept.peek('a')?.value, b: kept.peek('b')?.value, c: kept.peek('c')?.value };
+  it('removes the least recently used value when it has more than the maximum', async () => {
+    const { cache, fetchFor } = world(2);
+    await cache.get('a', fetchFor(100));
+    await cache.get('b', fetchFor(100));
+    cache.peek('a');
+    await cache.get('c', fetchFor(100));
+    const found = { a: cache.peek('a')?.value, b: cache.peek('b')?.value, c: cache.peek('c')?.value };
     expect(found).toEqual({ a: 'v1', b: undefined, c: 'v3' });
   });
 
-  it('is dropped only as the very value that was meant', async () => {
-    const { kept, fetchFor } = world();
-    await kept.get('k', fetchFor(100));
-    kept.drop('k', 'another');
-    expect(kept.peek('k')?.value).toBe('v1');
-    kept.drop('k', 'v1');
-    expect(kept.peek('k')).toBeUndefined();
+  it('drops a value only if it is equal to the given value', async () => {
+    const { cache, fetchFor } = world();
+    await cache.get('k', fetchFor(100));
+    cache.drop('k', 'another');
+    expect(cache.peek('k')?.value).toBe('v1');
+    cache.drop('k', 'v1');
+    expect(cache.peek('k')).toBeUndefined();
   });
 
-  it('is cleared by key', async () => {
-    const { kept, fetchFor } = world();
-    await kept.get('a 1', fetchFor(100));
-    await kept.get('b 1', fetchFor(100));
-    kept.clear((key) => key.startsWith('a'));
-    expect(kept.peek('a 1')).toBeUndefined();
-    expect(kept.peek('b 1')?.value).toBe('v2');
+  it('clears the values whose key matches', async () => {
+    const { cache, fetchFor } = world();
+    await cache.get('a 1', fetchFor(100));
+    await cache.get('b 1', fetchFor(100));
+    cache.clear((key) => key.startsWith('a'));
+    expect(cache.peek('a 1')).toBeUndefined();
+    expect(cache.peek('b 1')?.value).toBe('v2');
   });
 
-  it('is refreshed behind the back of who uses it, by one, and serves on should that fail', async () => {
-    const { kept, fetchFor, pass, fetched } = world();
-    await kept.get('k', fetchFor(1_000_000, 100));
-    pass(100);
+  it('refreshes a value in the background with one fetch, and keeps the old value if the fetch fails', async () => {
+    const { cache, fetchFor, advanceClock, fetchCount } = world();
+    await cache.get('k', fetchFor(1_000_000, 100));
+    advanceClock(100);
     const fail = async () => Promise.reject(new Error('down'));
-    expect(await kept.get('k', fail)).toEqual({ value: 'v1', reused: true });
+    expect(await cache.get('k', fail)).toEqual({ value: 'v1', reused: true });
     await new Promise((resolve) => setImmediate(resolve));
-    // a minute's pause after a failure
-    expect(await kept.get('k', fetchFor(1_000_000, 100))).toEqual({ value: 'v1', reused: true });
-    expect(fetched()).toBe(1);
-    pass(60_000);
-    await kept.get('k', fetchFor(1_000_000, 100));
-    await kept.get('k', fetchFor(1_000_000, 100));
+    // After a failure the next fetch comes in a minute.
+    expect(await cache.get('k', fetchFor(1_000_000, 100))).toEqual({ value: 'v1', reused: true });
+    expect(fetchCount()).toBe(1);
+    advanceClock(60_000);
+    await cache.get('k', fetchFor(1_000_000, 100));
+    await cache.get('k', fetchFor(1_000_000, 100));
     await new Promise((resolve) => setImmediate(resolve));
-    expect((await kept.get('k', fetchFor(1_000_000, 100))).value).toBe('v2');
-    expect(fetched()).toBe(2);
+    expect((await cache.get('k', fetchFor(1_000_000, 100))).value).toBe('v2');
+    expect(fetchCount()).toBe(2);
   });
 });

@@ -1,12 +1,12 @@
 import { type LruCache, lruCache } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
 
-/** A value and for how long it is good, in milliseconds of the monotonic clock. */
+/** A value and the times until which it is used, in milliseconds of the monotonic clock. */
 export interface CachedValue<T> {
   readonly value: T;
-  /** From here a new value is fetched. */
+  /** From this time on the value is not returned any more. */
   readonly goodUntilMs: number;
-  /** From here the value is still given, and a new one is fetched in the background. Default: never. */
+  /** From this time on the value is still returned, and a new value is fetched in the background. Default: never. */
   readonly refreshAtMs?: number;
 }
 
@@ -19,8 +19,8 @@ interface PendingFetch<T> {
 const REFRESH_PAUSE_MS = 60_000;
 
 /**
- * Caches fetched values while they are good. At most one fetch of a key is under way; beyond `max` values the one that was used
- * least recently goes. A failure is not cached.
+ * Caches fetched values until they expire. At most one fetch for each key is in progress. If there are more than `max` values, the
+ * least recently used is removed. A failure is not cached.
  */
 export class RefreshingCache<T> {
   readonly #clock: Clock;
@@ -33,8 +33,8 @@ export class RefreshingCache<T> {
   }
 
   /**
-   * The cached value while it is good; `reused` says that it was there before this call. `signal` ends
-   * `fetchValue`: callers that joined that fetch then start another.
+   * Returns the cached value, or the result of `fetchValue`. `reused` is true for a cached value. `signal` is the one that aborts
+   * `fetchValue`: if it aborts, other callers that wait for this fetch start another.
    */
   async get(
     key: string,
@@ -52,13 +52,13 @@ export class RefreshingCache<T> {
         const { value } = await (joined?.result ?? this.#startFetch(key, fetchValue, signal));
         return { value, reused: false };
       } catch (error) {
-        // only the caller that started the fetch timed out; the others retry
+        // Only the caller that started the fetch has aborted; the others fetch again.
         if (!joined?.signal?.aborted || signal?.aborted) throw error;
       }
     }
   }
 
-  /** The cached value while it is good. */
+  /** The cached value, or undefined if there is none or it has expired. */
   peek(key: string): CachedValue<T> | undefined {
     const cached = this.#values.get(key);
     if (!cached || cached.goodUntilMs > this.#clock.monotonicMs()) return cached;
@@ -66,7 +66,7 @@ export class RefreshingCache<T> {
     return undefined;
   }
 
-  /** Removes the value. Where `value` is given, a newer one in its place stays. */
+  /** Removes the value. If `value` is given, only a value that is equal to it is removed. */
   drop(key: string, value?: T): void {
     if (value === undefined || this.#values.peek(key)?.value === value) this.#values.delete(key);
   }
@@ -80,7 +80,7 @@ export class RefreshingCache<T> {
   #refreshInBackground(key: string, cached: CachedValue<T>, fetchValue: () => Promise<CachedValue<T>>): void {
     const nowMs = this.#clock.monotonicMs();
     if (cached.refreshAtMs === undefined || nowMs < cached.refreshAtMs || this.#fetches.has(key)) return;
-    // if it fails, the old value stays in use and the next attempt comes in a minute
+    // If the fetch fails, the old value stays in use and the next attempt comes in a minute.
     this.#values.set(key, { ...cached, refreshAtMs: nowMs + REFRESH_PAUSE_MS });
     this.#startFetch(key, fetchValue).catch(() => undefined);
   }

@@ -45,16 +45,16 @@ afterEach(async () => {
 
 const write = { method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"tools/call"}' };
 
-describe('a step-up that needs approval', () => {
-  it('adds the scope after the approval, which is asked once', async () => {
-    const asked: unknown[] = [];
-    const fetch = bot.fetchFor('notes', { approveStepUp: (request) => asked.push(request) > 0 });
+describe('a step-up with approveStepUp', () => {
+  it('adds the scope after the approval, and calls approveStepUp once', async () => {
+    const approvals: unknown[] = [];
+    const fetch = bot.fetchFor('notes', { approveStepUp: (request) => approvals.push(request) > 0 });
     expect((await fetch(`${mcp.origin}/mcp`, write)).status).toBe(200);
     expect((await fetch(`${mcp.origin}/mcp`, write)).status).toBe(200);
-    expect(asked).toEqual([{ server: 'notes', scopes: ['tools:write'] }]);
+    expect(approvals).toEqual([{ server: 'notes', scopes: ['tools:write'] }]);
   });
 
-  it('is refused without it, and nothing is asked of the IdP', async () => {
+  it('is refused if approveStepUp returns false, and no token is requested', async () => {
     const fetch = bot.fetchFor('notes', { approveStepUp: async () => Promise.resolve(false) });
     await expect(fetch(`${mcp.origin}/mcp`, write)).rejects.toMatchObject({
       code: 'insufficient_scope',
@@ -65,15 +65,17 @@ describe('a step-up that needs approval', () => {
     expect(world.as.issued).toHaveLength(1);
   });
 
-  it('does not happen where the caller gave up while the approval was awaited', async () => {
+  it('requests no token if the caller aborts while approveStepUp runs', async () => {
     const caller = new AbortController();
     const fetch = bot.fetchFor('notes', {
       approveStepUp() {
-        caller.abort(new Error('gave up'));
+        caller.abort(new Error('aborted by the caller'));
         return true;
       },
     });
-    await expect(fetch(`${mcp.origin}/mcp`, { ...write, signal: caller.signal })).rejects.toThrow('gave up');
+    await expect(fetch(`${mcp.origin}/mcp`, { ...write, signal: caller.signal })).rejects.toThrow(
+      'aborted by the caller',
+    );
     expect(world.as.issued).toHaveLength(1);
     expect(mcp.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });

@@ -45,7 +45,7 @@ async function start(tokenType: string, answers: PeerRoute, dpop?: McpServerOpti
     tokenEndpoint: `${as.origin}/token`,
     post,
     proofsAtAs: () => as.received('POST /token').map(({ headers }) => decodeJwt(String(headers['dpop']))),
-    asked: () => as.received('POST /token').length,
+    tokenRequests: () => as.received('POST /token').length,
     received: () => mcp.received('POST /mcp'),
   };
 }
@@ -55,8 +55,8 @@ const unauthorized = (challenge: string, nonce?: string) => ({
   headers: { 'www-authenticate': challenge, ...(nonce !== undefined && { 'dpop-nonce': nonce }) },
 });
 
-describe('a call with a token that is bound to a key', () => {
-  it('sends a new proof each time, about the method, the URL and the token', async () => {
+describe('a call with a DPoP-bound token', () => {
+  it('sends a new proof each time, for the method, the URL and the token', async () => {
     const { url, post, received } = await start('DPoP', { body: {} }, await generateDpopKeyPair());
     expect([(await post()).status, (await post()).status]).toEqual([200, 200]);
     const proofs = received().map(({ headers }) => String(headers['dpop']));
@@ -73,19 +73,19 @@ describe('a call with a token that is bound to a key', () => {
     expect(new Set(proofs.map((proof) => decodeJwt(proof).jti)).size).toBe(2);
   });
 
-  it('is obtained with a proof, and once more with the nonce that the authorization server wants', async () => {
+  it('requests the token with a proof, and again with the nonce of the authorization server', async () => {
     const bound = await start('DPoP', { body: {} }, await generateDpopKeyPair(), 'as-nonce');
     expect((await bound.post()).status).toBe(200);
-    const about = { htm: 'POST', htu: bound.tokenEndpoint };
+    const target = { htm: 'POST', htu: bound.tokenEndpoint };
     const [first, second] = bound.proofsAtAs();
-    expect(first).toMatchObject(about);
+    expect(first).toMatchObject(target);
     expect(first).not.toHaveProperty('nonce');
-    expect(second).toMatchObject({ ...about, nonce: 'as-nonce' });
-    expect(bound.asked()).toBe(2);
+    expect(second).toMatchObject({ ...target, nonce: 'as-nonce' });
+    expect(bound.tokenRequests()).toBe(2);
   });
 
-  it('takes a nonce for each token that it tries', async () => {
-    const { post, asked, received } = await start(
+  it('is sent again with a new nonce once for each token', async () => {
+    const { post, tokenRequests, received } = await start(
       'DPoP',
       [
         unauthorized('DPoP error="use_dpop_nonce"', 'first'),
@@ -103,10 +103,10 @@ describe('a call with a token that is bound to a key', () => {
       ['DPoP token-2', 'first'],
       ['DPoP token-2', 'second'],
     ]);
-    expect(asked()).toBe(2);
+    expect(tokenRequests()).toBe(2);
   });
 
-  it('ends where a server wants another nonce each time', async () => {
+  it('is refused with token_refused if the server requires another nonce each time', async () => {
     const { post, received } = await start(
       'DPoP',
       unauthorized('DPoP error="use_dpop_nonce"', 'again'),
@@ -117,17 +117,17 @@ describe('a call with a token that is bound to a key', () => {
   });
 });
 
-describe('a call with a bearer token where only bound ones are taken', () => {
-  it('says what is missing, and asks for no other bearer token', async () => {
-    const { post, asked, received } = await start('Bearer', unauthorized('DPoP algs="ES256"'));
+describe('a call with a bearer token to a server that accepts only DPoP-bound tokens', () => {
+  it('is refused with the option dpop in the remedy, and no other bearer token is requested', async () => {
+    const { post, tokenRequests, received } = await start('Bearer', unauthorized('DPoP algs="ES256"'));
     await expect(post()).rejects.toMatchObject({
       code: 'token_refused',
       contact: 'you',
       remedy: expect.stringContaining('servers.notes.dpop'),
     });
-    expect({ tokensAskedFor: asked(), callsReceived: received().length }).toEqual({
-      tokensAskedFor: 1,
-      callsReceived: 1,
+    expect({ tokenRequests: tokenRequests(), calls: received().length }).toEqual({
+      tokenRequests: 1,
+      calls: 1,
     });
   });
 });

@@ -11,119 +11,120 @@ import { initOf } from './request-init.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
-/** Settings of one `fetchFor`. */
+/** Options of `fetchFor`. */
 export interface FetchForOptions {
   /**
-   * Asked before scopes are added to answer a 403 challenge; false refuses the call with `insufficient_scope`. What it throws
-   * is thrown to the caller. Asked when scopes are added, not for the calls that then go out with them.
+   * Called before scopes are added because of a 403 challenge. False: the call is refused with `insufficient_scope`. An error that
+   * it throws is thrown to the caller. It is not called for later calls that use the scopes.
    */
   approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
   /**
-   * False: the token is always the one that `token(name)` gives, whatever other calls have added to theirs, and a 403 challenge
-   * is answered with `insufficient_scope`. Default true.
+   * False: a call always uses the token that `token(name)` returns, without the scopes that other calls have added, and a 403
+   * challenge causes `insufficient_scope`. Default true.
    */
   stepUp?: boolean | undefined;
 }
 
-/** What every call of one `fetchFor` has in common. */
-interface Caller {
+/** The values that all calls of one `fetchFor` share. */
+interface FetchContext {
   readonly runtime: Runtime;
   readonly access: ServerAccess;
   readonly options: FetchForOptions;
   readonly waiting: WaitingCalls;
 }
 
-/** What has been tried for one call; it belongs to that call alone, so that concurrent calls cannot mislead each other. */
-interface Tried {
-  freshToken: boolean;
-  moreScopes: boolean;
-  /** With the present token. */
-  nonce: boolean;
+/** What was already done for one call. Each call has its own state, so that concurrent calls do not change each other's. */
+interface CallState {
+  tokenReplaced: boolean;
+  steppedUp: boolean;
+  /** Whether the current token was sent again because of a DPoP nonce. */
+  nonceUsed: boolean;
 }
 
 /**
- * A fetch for one server: attaches the token, replaces it once when it is refused, steps up once inside the ceiling, follows
- * no redirect and goes nowhere but to the configured origin. Refusals are thrown as CredenceErrors of leg `call`.
+ * Returns a fetch for one server. It adds the access token. After a 401 it sends the request once more with a new token, and after
+ * a 403 `insufficient_scope` once more with additional scopes, if the configuration allows them. It follows no redirect and sends
+ * requests only to the configured origin. A refusal is thrown as a CredenceError with the leg `call`.
  */
 export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
   const waiting = new WaitingCalls();
-  const caller: Caller = { runtime, access, options, waiting };
+  const context: FetchContext = { runtime, access, options, waiting };
   const { name, url } = access.settings;
-  return async (input, given = {}) => {
+  return async (input, inputInit = {}) => {
     const target = new URL(input instanceof Request ? input.url : input);
     if (target.origin !== url.origin) throw crossOrigin(name, url, target);
-    const init = input instanceof Request ? await initOf(input, given) : given;
+    const init = input instanceof Request ? await initOf(input, inputInit) : inputInit;
     if (waiting.cancel(init, name)) return new Response(null, { status: 202 });
 
-    const tried: Tried = { freshToken: false, moreScopes: false, nonce: false };
+    const state: CallState = { tokenReplaced: false, steppedUp: false, nonceUsed: false };
     let token = access.peekForCall() ?? (await waiting.during(init, (signal) => access.tokenForCall(signal)));
     for (;;) {
       const response = await call(runtime, access, target, init, token);
-      const next = await tokenForNextTry(caller, init, token, response, tried);
+      const next = await tokenForNextAttempt(context, init, token, response, state);
       if (next === undefined) return response;
       token = next;
     }
   };
 }
 
-/** Undefined where the response is the caller's. Throws where it is a refusal. */
-async function tokenForNextTry(
-  caller: Caller,
+/** The token for another attempt, or undefined if the response is returned to the caller. Throws for a refusal. */
+async function tokenForNextAttempt(
+  context: FetchContext,
   init: RequestInit,
   token: AccessToken,
   response: Response,
-  tried: Tried,
+  state: CallState,
 ): Promise<AccessToken | undefined> {
-  const { access } = caller;
-  if (response.status === 401) return afterUnauthorized(caller, init, token, response, tried);
-  // also by a 404 for a lost session or a 400: the token was looked at first, which a redirect or a 5xx does not tell
+  const { access } = context;
+  if (response.status === 401) return afterUnauthorized(context, init, token, response, state);
+  // A server checks the token before it answers 400, or 404 for a lost session. A redirect or a 5xx does not show that it did.
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
-  return response.status === 403 ? afterForbidden(caller, init, token, response, tried) : undefined;
+  return response.status === 403 ? afterForbidden(context, init, token, response, state) : undefined;
 }
 
 async function afterUnauthorized(
-  { access, waiting }: Caller,
+  { access, waiting }: FetchContext,
   init: RequestInit,
   token: AccessToken,
   response: Response,
-  tried: Tried,
+  state: CallState,
 ): Promise<AccessToken> {
   await discard(response);
   const challenges = await dpopChallenges(response.headers);
-  if (token.type === 'DPoP' && !tried.nonce && challenges.some(({ error }) => error === 'use_dpop_nonce')) {
-    tried.nonce = true;
+  if (token.type === 'DPoP' && !state.nonceUsed && challenges.some(({ error }) => error === 'use_dpop_nonce')) {
+    state.nonceUsed = true;
     return token;
   }
-  if (token.type === 'Bearer' && wantsKey(challenges)) throw keyRequired(token);
+  if (token.type === 'Bearer' && offersOnlyDpop(challenges)) throw keyRequired(token);
   access.reject(token);
-  if (tried.freshToken || !repeatable(init)) throw tokenRefused(token);
-  tried.freshToken = true;
-  tried.nonce = false;
+  if (state.tokenReplaced || !canSendAgain(init)) throw tokenRefused(token);
+  state.tokenReplaced = true;
+  state.nonceUsed = false;
   return waiting.during(init, (signal) => access.tokenForCall(signal));
 }
 
 async function afterForbidden(
-  { runtime, access, options, waiting }: Caller,
+  { runtime, access, options, waiting }: FetchContext,
   init: RequestInit,
   token: AccessToken,
   response: Response,
-  tried: Tried,
+  state: CallState,
 ): Promise<AccessToken> {
   const challenges = await parseChallenges(response.headers);
-  const wanted = challenges.find(({ error }) => error === 'insufficient_scope');
+  const scopeChallenge = challenges.find(({ error }) => error === 'insufficient_scope');
   await discard(response);
-  if (!wanted) throw forbidden(access.settings.name, token, challenges);
-  const challenged = withoutSecrets(wanted.scopes ?? [], [token.value]);
+  if (!scopeChallenge) throw forbidden(access.settings.name, token, challenges);
+  const challenged = withoutSecrets(scopeChallenge.scopes ?? [], [token.value]);
   const added = scopesToAdd(challenged, token, access.settings);
-  if (tried.moreScopes || !repeatable(init)) throw stillInsufficient(access.settings.name, token, added);
-  tried.moreScopes = true;
-  tried.nonce = false;
+  if (state.steppedUp || !canSendAgain(init)) throw stillInsufficient(access.settings.name, token, added);
+  state.steppedUp = true;
+  state.nonceUsed = false;
   const stronger = await waiting.during(init, async (signal) => {
     const request = { server: access.settings.name, scopes: added };
     const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
     if (!approved) throw notApproved(request.server, token, added);
-    // an approval may take its time, and the caller may have given up meanwhile
+    // The approval can take long, and the caller may have aborted meanwhile.
     signal.throwIfAborted();
     return access.stepUp(token, added, signal);
   });
@@ -154,21 +155,22 @@ async function call(
   }
 }
 
-/** All challenges where DPoP is among them. A hundred calls may meet a revoked token at once, and parsing is not cheap. */
+/** The challenges of a 401 if one of them is DPoP. Others are not parsed, because many concurrent calls can get a 401 at once. */
 async function dpopChallenges(headers: Headers): Promise<readonly Challenge[]> {
   return /\bdpop\b/iu.test(headers.get('www-authenticate') ?? '') ? parseChallenges(headers) : [];
 }
 
-/** RFC 9449 section 7.1: DPoP is the only scheme that is offered. */
-function wantsKey(challenges: readonly Challenge[]): boolean {
+/** Whether DPoP is the only scheme in the challenges (RFC 9449 section 7.1): the server accepts no bearer token. */
+function offersOnlyDpop(challenges: readonly Challenge[]): boolean {
   return challenges.length > 0 && challenges.every(({ scheme }) => scheme === 'dpop');
 }
 
-function repeatable({ body }: RequestInit): boolean {
+/** Whether the request can be sent again. A stream can be sent only once. */
+function canSendAgain({ body }: RequestInit): boolean {
   return !(body instanceof ReadableStream);
 }
 
-/** An unread body keeps its connection busy. */
+/** Cancels the body of a response, because a connection is not reused until its body is read or cancelled. */
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }
@@ -177,8 +179,8 @@ function crossOrigin(server: string, url: URL, target: URL): CredenceError {
   return new CredenceError({
     code: 'cross_origin_refused',
     leg: 'call',
-    message: `A request for server "${server}" was to go to ${cleanText(target.origin, { max: 120 })}; only ${url.origin} gets its token.`,
-    remedy: `If the server has moved, set servers.${server}.url to where it is now.`,
+    message: `A request for server "${server}" has the origin ${cleanText(target.origin, { max: 120 })}, but its token is sent only to ${url.origin}.`,
+    remedy: `If the server has moved, set servers.${server}.url to its new URL.`,
     contact: 'server-owner',
     server,
   });
@@ -189,7 +191,7 @@ function forbidden(server: string, token: AccessToken, challenges: readonly Chal
   return new CredenceError({
     code: 'forbidden',
     leg: 'call',
-    message: `Server "${server}" answered 403 and named no scope that would help.`,
+    message: `Server "${server}" answered 403 and did not name a missing scope.`,
     remedy: 'Ask its owner whether this principal may make this call.',
     contact: 'server-owner',
     server,
@@ -207,7 +209,7 @@ function stillInsufficient(server: string, token: AccessToken, missing: readonly
   return new CredenceError({
     code: 'insufficient_scope',
     leg: 'call',
-    message: `Server "${server}" wants more scopes after a step-up; it is asked once for each call.`,
+    message: `Server "${server}" requires more scopes after a step-up; each call steps up only once.`,
     remedy: `Ask its owner which scopes the call needs, and configure them in servers.${server}.scopes.`,
     contact: 'server-owner',
     server,

@@ -32,7 +32,7 @@ beforeEach(async () => {
         issuer: as.issuer,
         credential: clientSecret({ clientId: asClient.clientId, secret: asClient.secret ?? '' }),
         resource: url,
-        // the IdP grants the second of them and leaves the first out
+        // The IdP grants tools:read and does not grant tools:admin.
         scopes: ['tools:admin', 'tools:read'],
         stepUp: ['tools:write'],
       },
@@ -45,8 +45,8 @@ afterEach(async () => {
   await Promise.all([mcp.close(), world.close()]);
 });
 
-describe('a bot that was granted less than it asked for', () => {
-  it('steps up to what it is granted, without what it was not', async () => {
+describe('a bot that was not granted all of its configured scopes', () => {
+  it('requests in a step-up the granted scopes and the new scope, without the scope that was not granted', async () => {
     expect((await bot.token('notes')).missingScopes).toEqual(['tools:admin']);
     expect((await bot.fetchFor('notes')(`${mcp.origin}/mcp`, { method: 'POST', body: '{}' })).status).toBe(200);
     expect(world.as.verify(world.as.issued.at(-1) ?? '')?.scopes).toEqual(['tools:read', 'tools:write']);

@@ -3,7 +3,7 @@ import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
-/** One request with its token: Bearer (RFC 6750 section 2.1), or DPoP with a new proof for this very request (RFC 9449). */
+/** Sends one request with its token: as Bearer (RFC 6750 section 2.1), or as DPoP with a new proof for this request (RFC 9449). */
 export async function present(
   runtime: Runtime,
   server: ServerSettings,
@@ -30,13 +30,13 @@ async function withProof(
   try {
     return await oauth.protectedResourceRequest(token.value, init.method ?? 'GET', target, headers, undefined, {
       DPoP: handle,
-      // the configuration has already decided which URLs may be plain http
+      // The URL of the server was checked with the configuration. Without this option the library refuses http.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: (url, signed) =>
         runtime.fetch(url, { ...init, headers: signed.headers, redirect: 'manual' }),
     });
   } catch (error) {
-    // the library throws on any challenge, also on a 403 that is ours to judge
+    // The library throws for each response with a challenge. The caller handles 401 and 403 itself.
     if (error instanceof oauth.WWWAuthenticateChallengeError) return error.response;
     throw error;
   }

@@ -1,9 +1,9 @@
 import { waitFor } from '@credence/protocol';
 
 /**
- * The init that says the same as `fetch(request, init)`: what `init` has takes precedence. The request's body is read here,
- * because a stream can be sent once only, and a call may have to be sent again with another token. The request's `redirect`
- * is left out: no redirect is followed.
+ * The init for a request that is equal to `fetch(request, init)`: a member of `init` takes precedence over the request. The body of
+ * the request is read here, because a stream can be sent only once and the call may have to be sent again with another token. The
+ * `redirect` of the request is left out, because no redirect is followed.
  */
 export async function initOf(request: Request, init: RequestInit): Promise<RequestInit> {
   const signal = init.signal === undefined ? request.signal : init.signal;
@@ -18,7 +18,7 @@ export async function initOf(request: Request, init: RequestInit): Promise<Reque
   };
 }
 
-/** JSON as text, so that a message that cancels another call is recognised; anything else byte by byte. */
+/** The body as a string if it is JSON, because `WaitingCalls.cancel` looks for cancellations in strings; else as bytes. */
 async function bodyOf(request: Request): Promise<string | ArrayBuffer | null> {
   if (request.body === null) return null;
   return /\bjson\b/iu.test(request.headers.get('content-type') ?? '') ? request.text() : request.arrayBuffer();

@@ -19,7 +19,7 @@ interface World {
   readonly mcp: Peer;
 }
 
-/** A server that answers one request after the other with `answers`, and a bot with a new token for each that is refused. */
+/** Starts a server that answers its requests with `answers`, and a bot whose authorization server numbers its tokens. */
 async function start(answers: PeerRoute, server: Partial<McpServerOptions> = {}): Promise<World> {
   let tokens = 0;
   const as = await startPeer({
@@ -55,8 +55,8 @@ const post = (url: string, init: RequestInit = {}) =>
 
 const refused = { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } };
 
-describe('the type of a fetch for a server', () => {
-  it('is that of the global fetch', async () => {
+describe('the function that fetchFor returns', () => {
+  it('has the type of the global fetch', async () => {
     const { fetch } = await start({ body: {} });
     fetch satisfies typeof globalThis.fetch;
     globalThis.fetch satisfies FetchLike;
@@ -66,9 +66,9 @@ describe('the type of a fetch for a server', () => {
 });
 
 describe('a call with a Request', () => {
-  it('sends its method, headers and body with the token of the server', async () => {
+  it('sends the method, headers and body of the Request with the access token of the bot', async () => {
     const { url, fetch, mcp } = await start({ body: { ok: true } });
-    const headers = { 'content-type': 'application/json', 'x-trace': 'abc', authorization: 'Bearer of-somebody-else' };
+    const headers = { 'content-type': 'application/json', 'x-trace': 'abc', authorization: 'Bearer another-token' };
     const response = await fetch(post(`${url}?a=b`, { headers }));
     expect(await response.json()).toEqual({ ok: true });
     expect(mcp.requests).toHaveLength(1);
@@ -81,14 +81,14 @@ describe('a call with a Request', () => {
     expect(mcp.requests[0]?.query.get('a')).toBe('b');
   });
 
-  it('sends one without a body', async () => {
+  it('sends a Request without a body', async () => {
     const { url, fetch, mcp } = await start({ body: {} });
     await fetch(new Request(url, { headers: { accept: 'text/event-stream' } }));
     expect(mcp.requests[0]).toMatchObject({ method: 'GET', body: '', headers: { accept: 'text/event-stream' } });
     expect(mcp.requests[0]?.headers['content-length']).toBeUndefined();
   });
 
-  it('sends bytes as they are', async () => {
+  it('sends a binary body unchanged', async () => {
     const { url, fetch, mcp } = await start([refused, { body: {} }]);
     const body = new Uint8Array([104, 105, 0, 10]);
     const headers = { 'content-type': 'application/octet-stream' };
@@ -96,7 +96,7 @@ describe('a call with a Request', () => {
     expect(mcp.requests.map((request) => [...Buffer.from(request.body)])).toEqual([[...body], [...body]]);
   });
 
-  it('sends the same body again with a new token after a 401, also where it came as a stream', async () => {
+  it('sends the same body again with a new token after a 401, also if the body is a stream', async () => {
     const { url, fetch, as, mcp } = await start([refused, { body: {} }]);
     const body = new Blob([MESSAGE]).stream();
     expect((await fetch(post(url, { body, duplex: 'half' }))).status).toBe(200);
@@ -117,7 +117,7 @@ describe('a call with a Request', () => {
     expect(mcp.requests.map(({ body }) => body)).toEqual([MESSAGE, MESSAGE]);
   });
 
-  it('signs a proof for its method and URL each time it is sent', async () => {
+  it('sends a new proof for the method and the URL with each attempt', async () => {
     const { url, fetch, mcp } = await start(
       [
         { status: 401, headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'first' } },
@@ -141,20 +141,20 @@ describe('a call with a Request', () => {
     ]);
   });
 
-  it('prefers what init says, as the global fetch does', async () => {
+  it('uses the members of init before those of the Request, as the global fetch does', async () => {
     const { url, fetch, mcp } = await start({ body: {} });
     await fetch(post(url), { method: 'PUT', headers: { 'x-only': 'this' }, body: 'other' });
     expect(mcp.requests[0]).toMatchObject({ method: 'PUT', body: 'other', headers: { 'x-only': 'this' } });
     expect(mcp.requests[0]?.headers['content-type']).not.toBe('application/json');
   });
 
-  it('follows no redirect, whatever the Request says', async () => {
+  it('follows no redirect, also if the Request has redirect: follow', async () => {
     const { url, fetch, mcp } = await start({ status: 307, headers: { location: '/elsewhere' } });
     expect((await fetch(post(url, { redirect: 'follow' }))).status).toBe(307);
     expect(mcp.requests).toHaveLength(1);
   });
 
-  it('goes nowhere but to the origin of the server', async () => {
+  it('throws cross_origin_refused for another origin than that of the server', async () => {
     const { fetch, as, mcp } = await start({ body: {} });
     const request = post('https://elsewhere.example/mcp');
     await expect(fetch(request)).rejects.toMatchObject({ code: 'cross_origin_refused' });
@@ -165,18 +165,18 @@ describe('a call with a Request', () => {
     });
   });
 
-  it('ends when the signal of the Request does, also while its body is still being written', async () => {
+  it('ends when the signal of the Request aborts, also if its body is not complete yet', async () => {
     const { url, fetch, mcp } = await start({ body: {} });
     const controller = new AbortController();
     const body = new ReadableStream({ pull: () => new Promise(() => {}) });
     const call = fetch(post(url, { body, duplex: 'half', signal: controller.signal }));
-    controller.abort(new Error('gave up'));
-    await expect(call).rejects.toThrow('gave up');
-    await expect(fetch(post(url, { signal: controller.signal }))).rejects.toThrow('gave up');
+    controller.abort(new Error('aborted by the caller'));
+    await expect(call).rejects.toThrow('aborted by the caller');
+    await expect(fetch(post(url, { signal: controller.signal }))).rejects.toThrow('aborted by the caller');
     expect(mcp.requests).toHaveLength(0);
   });
 
-  it('is refused like the global fetch refuses it where its body has been read', async () => {
+  it('throws a TypeError if the body of the Request was already read, as the global fetch does', async () => {
     const { url, fetch, mcp } = await start({ body: {} });
     const request = post(url);
     await request.text();
@@ -184,7 +184,7 @@ describe('a call with a Request', () => {
     expect(mcp.requests).toHaveLength(0);
   });
 
-  it('is dropped by a cancellation that comes as a Request too, while it waits for its token', async () => {
+  it('is not sent if a Request with its cancellation comes while it waits for its token', async () => {
     const { url, fetch, as, mcp } = await start({ body: {} });
     let answer = () => {};
     as.route(

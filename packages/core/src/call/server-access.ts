@@ -6,7 +6,7 @@ import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenKey } from '../tokens/token-key.ts';
 import type { TokenManager, TokenWanted } from '../tokens/token-manager.ts';
 
-/** One configured server: its settings, its way to a token, and what a step-up has added so far. */
+/** One configured server: its settings, how its tokens are acquired, and the scopes that step-ups have added. */
 export class ServerAccess {
   readonly settings: ServerSettings;
   readonly #idp: IdpSettings | undefined;
@@ -23,22 +23,22 @@ export class ServerAccess {
     this.#base = this.#wanted(settings.scopes, { explicit: false, lasting: true });
   }
 
-  /** The same server for calls that neither step up nor profit from a step-up; the token itself is shared. */
+  /** The same server for calls that do not step up and do not use the scopes of step-ups. Its token is shared with this one. */
   withoutStepUp(): ServerAccess {
     return new ServerAccess({ ...this.settings, stepUp: [] }, this.#idp, this.#flow, this.#manager);
   }
 
-  /** The token of the configured scopes, or of `scopes` where they are named. */
+  /** A token with the configured scopes, or with `scopes` if they are defined. */
   async token(scopes: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<AccessToken> {
     return this.#manager.get(scopes === undefined ? this.#base : this.#explicit(scopes), signal);
   }
 
-  /** The token for a call that is good now, or undefined. */
+  /** The token for a call if a valid one is kept, else undefined. */
   peekForCall(): AccessToken | undefined {
     return this.#manager.peek(this.#steppedUp ?? this.#base);
   }
 
-  /** The token for a call, with what steps up have added; without it again where that is no longer granted. */
+  /** The token for a call with the scopes that step-ups have added, or without them if they are no longer granted. */
   async tokenForCall(signal: AbortSignal | undefined): Promise<AccessToken> {
     const steppedUp = this.#steppedUp;
     if (steppedUp) {
@@ -53,13 +53,13 @@ export class ServerAccess {
   }
 
   /**
-   * A token with `added` on top of what `token` was asked with (SEP-2350). Throws `scope_not_granted` and the refusals of the
-   * IdP; only scopes inside the ceiling may come here.
+   * Acquires a token with the scopes that were requested for `token` and with `added` (SEP-2350). The caller has checked that the
+   * configuration allows `added`. Throws `scope_not_granted` and the refusals of the IdP.
    */
   async stepUp(token: AccessToken, added: readonly string[], signal: AbortSignal | undefined): Promise<AccessToken> {
-    // what was asked for before and not granted is not asked for again: wanting it would make the whole step-up fail
-    const asked = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
-    const wanted = this.#wanted(unionScopes(scopesNotIn(asked, token.missingScopes), added), {
+    // Scopes that were requested before and not granted are left out: the step-up would fail with `scope_not_granted`.
+    const requested = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
+    const wanted = this.#wanted(unionScopes(scopesNotIn(requested, token.missingScopes), added), {
       explicit: true,
       lasting: true,
     });
@@ -85,8 +85,8 @@ export class ServerAccess {
         leg: 'configure',
         message:
           malformed === undefined
-            ? `No scope was named for server "${name}" in an empty list of scopes.`
-            : `"${cleanText(malformed, { max: 60 })}" is no scope token (RFC 6749 section 3.3).`,
+            ? `The list of scopes for server "${name}" is empty.`
+            : `"${cleanText(malformed, { max: 60 })}" is not a scope token (RFC 6749 section 3.3).`,
         remedy: 'Name at least one scope, each as a string of its own, or leave the option out.',
         contact: 'you',
         server: name,

@@ -32,25 +32,25 @@ function token(...scopes: string[]): AccessToken {
 }
 
 describe('scopesToAdd', () => {
-  it('adds what the challenge wants and the configuration allows', () => {
+  it('returns the scopes of the challenge that the configuration allows', () => {
     expect(scopesToAdd(['read', 'write'], token('read'), server(['read'], ['write']))).toEqual(['write']);
   });
 
-  it('adds a configured scope that was not granted before', () => {
+  it('returns a configured scope that was not granted before', () => {
     expect(scopesToAdd(['write'], token('read'), server(['read', 'write'], []))).toEqual(['write']);
   });
 
-  it('takes of a challenge that asks for every scope only what is inside the ceiling', () => {
+  it('returns only the allowed scope of a challenge with hundreds of scopes', () => {
     const everything = ['read', 'write', 'admin', ...Array.from({ length: 500 }, (_, index) => `scope-${index}`)];
     expect(scopesToAdd(everything, token('read'), server(['read'], ['write']))).toEqual(['write']);
   });
 
   it.each([
-    ['a scope outside the ceiling', ['admin'], ['read'], ['write'], 'you'],
-    ['a scope outside, where nothing is configured', ['admin'], undefined, [], 'you'],
-    ['no scope at all', [], ['read'], ['write'], 'server-owner'],
-    ['what the token has', ['read'], ['read'], ['write'], 'server-owner'],
-  ] as const)('refuses a challenge for %s', (_name, challenged, scopes, stepUp, contact) => {
+    ['with a scope that is not configured', ['admin'], ['read'], ['write'], 'you'],
+    ['with a scope that the token does not have if no scopes are configured', ['admin'], undefined, [], 'you'],
+    ['without a scope', [], ['read'], ['write'], 'server-owner'],
+    ['with a scope that the token has', ['read'], ['read'], ['write'], 'server-owner'],
+  ] as const)('throws insufficient_scope for a challenge %s', (_name, challenged, scopes, stepUp, contact) => {
     expect(() => scopesToAdd(challenged, token('read'), server(scopes, stepUp))).toThrow(
       expect.objectContaining({ code: 'insufficient_scope', leg: 'call', contact }),
     );

@@ -4,8 +4,8 @@ import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
 /**
- * Which of the scopes a 403 challenge wants may be asked for: those inside the configured ceiling that the token lacks.
- * Throws `insufficient_scope` where none is, so that a server cannot talk a bot into more than it was given.
+ * The scopes of a 403 challenge that the configuration allows and that the token does not have. Throws `insufficient_scope` if there
+ * is none, so that a server cannot make the bot request scopes beyond its configuration.
  */
 export function scopesToAdd(
   challenged: readonly string[],
@@ -34,7 +34,7 @@ export function scopesToAdd(
   if (challenged.length === 0) {
     throw new CredenceError({
       ...base,
-      message: `Server "${server.name}" refused the call for want of a scope that it does not name.`,
+      message: `Server "${server.name}" refused the call because of a missing scope and did not name it.`,
       remedy: `Ask its owner which scope this call needs; the token has ${names(token.scopes) || 'none'}.`,
       contact: 'server-owner',
     });
@@ -42,26 +42,26 @@ export function scopesToAdd(
   if (lacking.length === 0) {
     throw new CredenceError({
       ...base,
-      message: `Server "${server.name}" wants ${names(challenged)}, which the token already has.`,
-      remedy: 'Ask its owner what the call really needs.',
+      message: `Server "${server.name}" requires ${names(challenged)}, which the token already has.`,
+      remedy: 'Ask its owner which scope the call needs.',
       contact: 'server-owner',
     });
   }
   throw new CredenceError({
     ...base,
-    message: `The call needs ${names(lacking)} at server "${server.name}", which this bot is not configured to ask for.`,
+    message: `The call needs ${names(lacking)} at server "${server.name}", and the configuration of this bot does not allow it.`,
     remedy: `If the bot is meant to have it, add it to servers.${server.name}.stepUp and ask for it to be granted at the IdP.`,
     contact: 'you',
   });
 }
 
-/** Whoever approves step-ups said no. */
+/** The error if `approveStepUp` returns false, or if `stepUp` is false. */
 export function notApproved(server: string, token: AccessToken, scopes: readonly string[]): CredenceError {
   return new CredenceError({
     code: 'insufficient_scope',
     leg: 'call',
     message: `The call needs ${scopes.map((scope) => `"${scope}"`).join(', ')} at server "${server}", and adding it was not approved.`,
-    remedy: 'Ask whoever approves what this bot may add, or do without this call.',
+    remedy: 'Ask for the approval of this scope, or do not make this call.',
     contact: 'you',
     server,
     issuer: token.issuer,

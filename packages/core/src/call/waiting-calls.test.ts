@@ -15,7 +15,7 @@ const untilAborted = (signal: AbortSignal) =>
   });
 
 describe('WaitingCalls', () => {
-  it('ends the waiting call that a notification cancels, and only that one', async () => {
+  it('ends the waiting call that a notification cancels and no other', async () => {
     const waiting = new WaitingCalls();
     const one = waiting.during(call(1), untilAborted);
     let ended = false;
@@ -29,7 +29,7 @@ describe('WaitingCalls', () => {
     await expect(two).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('leaves the same id of another session alone', async () => {
+  it('does not end a call with the same id in another session', async () => {
     const waiting = new WaitingCalls();
     const one = waiting.during(call(1, 'session-a'), untilAborted);
     expect(waiting.cancel(cancel(1, 'session-b'), 'mcp')).toBe(false);
@@ -37,14 +37,14 @@ describe('WaitingCalls', () => {
     await expect(one).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('lets a cancellation through to the server once the call has been sent', async () => {
+  it('does not handle a cancellation of a call that has been sent, so that the server receives it', async () => {
     const waiting = new WaitingCalls();
     await waiting.during(call(1), async () => 'token');
     expect(waiting.cancel(cancel(1), 'mcp')).toBe(false);
   });
 
   it.each([undefined, '', '{', '[]', '"notifications/cancelled"', '{"method":"notifications/cancelled"}'])(
-    'takes %p for no cancellation',
+    'ends no call for the body %p',
     async (body) => {
       const waiting = new WaitingCalls();
       const controller = new AbortController();

@@ -3,14 +3,14 @@ import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 
 /**
- * Calls that wait for their token. The SDKs' per-request abort and timeout do not reach `fetch`: a caller that gave up sends
- * `notifications/cancelled` as a message of its own, and without this the call would run after all.
+ * The calls that wait for their token. The SDKs do not abort `fetch` when a request is cancelled or times out. They send the message
+ * `notifications/cancelled`. Without this class the cancelled call would be sent later with its token.
  */
 export class WaitingCalls {
-  /** Which call each is, is found out when one is cancelled and not before: many may wait, and few are cancelled. */
+  /** The bodies are parsed only when a cancellation comes, because many calls wait and few are cancelled. */
   readonly #waiting = new Map<AbortController, RequestInit>();
 
-  /** Waits with `wait` under a signal that ends when the caller's does or when the call is cancelled. */
+  /** Calls `wait` with a signal that aborts when the caller's signal aborts or when the call is cancelled. */
   async during<T>(init: RequestInit, wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const caller = init.signal ?? undefined;
     caller?.throwIfAborted();
@@ -26,16 +26,16 @@ export class WaitingCalls {
     }
   }
 
-  /** If `init` cancels a call that is still waiting, that call ends here and the server need never know: true. */
+  /** If `init` cancels a waiting call, that call ends, the result is true and the cancellation need not be sent to the server. */
   cancel(init: RequestInit, server: string): boolean {
     if (this.#waiting.size === 0 || typeof init.body !== 'string') return false;
     if (!init.body.includes('notifications/cancelled')) return false;
     const message = parse(init.body);
     if (message?.['method'] !== 'notifications/cancelled' || !isJsonObject(message['params'])) return false;
     const key = keyOf(init, message['params']['requestId']);
-    const meant = [...this.#waiting].find(([, waiting]) => key !== undefined && callKey(waiting) === key);
-    meant?.[0].abort(cancelled(server));
-    return meant !== undefined;
+    const call = [...this.#waiting].find(([, waiting]) => key !== undefined && callKey(waiting) === key);
+    call?.[0].abort(cancelled(server));
+    return call !== undefined;
   }
 }
 
@@ -45,7 +45,7 @@ function callKey(init: RequestInit): string | undefined {
   return typeof message?.['method'] === 'string' ? keyOf(init, message['id']) : undefined;
 }
 
-/** JSON-RPC ids are unique within a session only. */
+/** The session and the JSON-RPC id, because ids are unique only within a session. */
 function keyOf(init: RequestInit, id: unknown): string | undefined {
   if (typeof id !== 'string' && typeof id !== 'number') return undefined;
   return JSON.stringify([new Headers(init.headers).get('mcp-session-id'), id]);

@@ -48,15 +48,15 @@ afterEach(async () => {
 const read = { method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"read"}' };
 const write = { method: 'POST', body: '{"jsonrpc":"2.0","id":1,"method":"write"}' };
 
-describe('a fetch without step-up', () => {
-  it('presents the token of the configured scopes after another call has stepped up', async () => {
+describe('a fetch with stepUp: false', () => {
+  it('sends the token with the configured scopes after another call has stepped up', async () => {
     expect((await bot.fetchFor('notes')(url, write)).status).toBe(200);
     const response = await bot.fetchFor('notes', { stepUp: false })(url, read);
     expect(await response.json()).toEqual({ scopes: ['tools:read'] });
     expect(mcp.requests.at(-1)?.headers.authorization).toBe(`Bearer ${(await bot.token('notes')).value}`);
   });
 
-  it('answers a 403 challenge with the refusal, though the scope is configured', async () => {
+  it('throws insufficient_scope for a 403 challenge with a scope that stepUp of the server allows', async () => {
     await expect(bot.fetchFor('notes', { stepUp: false })(url, write)).rejects.toMatchObject({
       code: 'insufficient_scope',
       leg: 'call',
@@ -65,7 +65,7 @@ describe('a fetch without step-up', () => {
     expect(world.as.issued).toHaveLength(1);
   });
 
-  it('replaces exactly the token that token() gives', async () => {
+  it('replaces a refused token for token() too', async () => {
     const before = await bot.token('notes');
     world.as.revoke(before.value);
     expect((await bot.fetchFor('notes', { stepUp: false })(url, read)).status).toBe(200);
@@ -75,8 +75,8 @@ describe('a fetch without step-up', () => {
   });
 });
 
-describe('a token that the server has answered', () => {
-  it('counts as taken where the answer is a 404 for a lost session, so that a later refusal is not held against it', async () => {
+describe('a token that is sent with a call', () => {
+  it('counts as accepted after a 404 for a lost session, so that a later 401 is not counted as a refusal of a new token', async () => {
     const refused: string[] = [];
     mcp.route('*', ({ headers }) => {
       const value = headers.authorization?.slice('Bearer '.length) ?? '';

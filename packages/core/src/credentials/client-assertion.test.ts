@@ -26,10 +26,10 @@ describe('clientAssertion', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('asks the callback for every request, telling it where it goes', async () => {
-    const asked: unknown[] = [];
-    const body = await sent((to) => {
-      asked.push(to);
+  it('calls the callback for each request with the issuer and the token endpoint', async () => {
+    const calls: unknown[] = [];
+    const body = await sent((target) => {
+      calls.push(target);
       return 'a.b.c';
     });
     expect(body).toEqual({
@@ -37,10 +37,10 @@ describe('clientAssertion', () => {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: 'a.b.c',
     });
-    expect(asked).toEqual([{ issuer: 'https://idp.example', tokenEndpoint: 'https://idp.example/t' }]);
+    expect(calls).toEqual([{ issuer: 'https://idp.example', tokenEndpoint: 'https://idp.example/t' }]);
   });
 
-  it('reads a rotated file anew, without its last line break', async () => {
+  it('reads the file for each request and removes the line break at its end', async () => {
     const file = join(folder, 'token');
     await writeFile(file, 'first.jwt.x\n');
     const credential = clientAssertion({ clientId: 'bot', assertion: { file } });
@@ -55,29 +55,29 @@ describe('clientAssertion', () => {
   });
 
   it.each<[string, ClientAssertionOptions['assertion']]>([
-    ['there is no such file', { file: '/nowhere/token' }],
-    ['the callback gives nothing', () => ''],
+    ['the file does not exist', { file: '/nowhere/token' }],
+    ['the callback returns an empty string', () => ''],
     ['the callback throws', () => Promise.reject(new Error('secret-in-message'))],
-  ])('is unavailable when %s', async (_what, assertion) => {
+  ])('throws credential_unavailable if %s', async (_what, assertion) => {
     const error = await refusalOf(sent(assertion));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('secret-in-message');
   });
 
-  it('is unavailable when the file is empty', async () => {
+  it('throws credential_unavailable if the file is empty', async () => {
     const file = join(folder, 'empty');
     await writeFile(file, '\n');
     expect(await refusalOf(sent({ file }))).toMatchObject({ code: 'credential_unavailable' });
   });
 
-  it('refuses an empty path at once', async () => {
+  it('throws invalid_configuration for an empty path before the first request', async () => {
     const error = await refusalOf(() => clientAssertion({ clientId: 'bot', assertion: { file: '' } }));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure' });
   });
 });
 
 describe('noClientAuth', () => {
-  it('names the client and proves nothing', async () => {
+  it('sends the client id and no authentication', async () => {
     const body = new URLSearchParams();
     const headers = new Headers();
     await noClientAuth({ clientId: 'public' }).authenticate(request(body, headers));
@@ -85,7 +85,7 @@ describe('noClientAuth', () => {
     expect([...headers]).toEqual([]);
   });
 
-  it('refuses to name nobody', async () => {
+  it('refuses an empty client id', async () => {
     expect(await refusalOf(() => noClientAuth({ clientId: '' }))).toMatchObject({ code: 'invalid_configuration' });
   });
 });

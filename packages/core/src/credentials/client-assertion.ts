@@ -1,20 +1,20 @@
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/protocol';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
-import { current } from './rotating.ts';
+import { readSecret } from './rotating.ts';
 
 /** Options of `clientAssertion`. */
 export interface ClientAssertionOptions {
   /** The client id at the issuer that this credential belongs to. */
   clientId: string;
-  /** A JWT someone else signed: a callback asked before every request, or a file that is read before every request. */
+  /** A callback that returns the JWT, or a file that contains it. It is called or read before each request. */
   assertion: ((request: { issuer: string; tokenEndpoint: string }) => string | Promise<string>) | { file: string };
 }
 
 /**
- * Client authentication by a JWT that is made elsewhere (RFC 7523 section 2.2): by the platform, a sidecar, a vault. It is
- * asked for anew each time, so a rotated file is picked up without a restart. A first token takes two requests at the IdP: one
- * that takes each assertion once (its `jti`) needs the callback, not a file.
+ * Client authentication by a JWT that the platform, a sidecar or a vault signs (RFC 7523 section 2.2). The callback is called, or
+ * the file read, before each request, so a replaced file is used without a restart. The first access token needs two requests to
+ * the IdP. If the IdP accepts each `jti` only once, use a callback that returns a new JWT each time, not a file.
  */
 export function clientAssertion(options: ClientAssertionOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientAssertion({ clientId })');
@@ -25,7 +25,7 @@ export function clientAssertion(options: ClientAssertionOptions): ClientCredenti
     clientId,
     async authenticate({ issuer, tokenEndpoint, body }) {
       const source = typeof assertion === 'function' ? () => assertion({ issuer, tokenEndpoint }) : assertion;
-      const jwt = await current(source, 'clientAssertion({ assertion })');
+      const jwt = await readSecret(source, 'clientAssertion({ assertion })');
       body.set('client_id', clientId);
       body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
       body.set('client_assertion', jwt);

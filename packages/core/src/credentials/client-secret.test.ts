@@ -13,7 +13,7 @@ async function sent(options: ClientSecretOptions): Promise<{ body: string; basic
   return { body: body.toString(), basic: scheme && Buffer.from(value, 'base64').toString('utf8') };
 }
 
-/** What a server does that follows RFC 6749 section 2.3.1. */
+/** Decodes the pair as a server does that follows RFC 6749 section 2.3.1. */
 function formDecode(pair: string): { id: string; secret: string } {
   const colon = pair.indexOf(':');
   const decode = (text: string) => new URLSearchParams(`v=${text}`).get('v') ?? '';
@@ -22,7 +22,7 @@ function formDecode(pair: string): { id: string; secret: string } {
 
 describe('clientSecret', () => {
   it.each(['a:b', '100%', 'a+b', 'a b', 'ünïcode €', 'a-b', 'a_b', 'a.b', 'a~b', 'a*b', '&=#?/\\"\'', '%41', '  x  '])(
-    'puts id and secret %p into a Basic header that form-decodes to them',
+    'sends a client id and a secret with %p in a Basic header from which a server can form-decode both',
     async (text) => {
       const { basic, body } = await sent({ clientId: `id ${text}`, secret: text });
       expect(formDecode(basic ?? '')).toEqual({ id: `id ${text}`, secret: text });
@@ -31,7 +31,7 @@ describe('clientSecret', () => {
     },
   );
 
-  it('leaves alone what the URL standard leaves alone, for servers that do not decode', async () => {
+  it('does not encode the characters that the URL standard does not encode, for servers that do not decode', async () => {
     expect((await sent({ clientId: 'bot-1_a.b*c', secret: 'S3-cr_e.t*' })).basic).toBe('bot-1_a.b*c:S3-cr_e.t*');
   });
 
@@ -39,16 +39,16 @@ describe('clientSecret', () => {
     expect((await sent({ clientId: 'id', secret: 'a b+c%ü' })).basic).toBe('id:a+b%2Bc%25%C3%BC');
   });
 
-  it('sends the pair as it is where the server does not decode', async () => {
+  it('does not encode the client id and the secret with encoding: raw', async () => {
     expect((await sent({ clientId: 'id', secret: 'a+b:c%', encoding: 'raw' })).basic).toBe('id:a+b:c%');
   });
 
-  it('cannot send a client id with a colon raw', async () => {
+  it('refuses a client id with a colon with encoding: raw', async () => {
     const error = await refusalOf(() => clientSecret({ clientId: 'a:b', secret: 's', encoding: 'raw' }));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
   });
 
-  it('puts both into the body for post, and nothing into the header', async () => {
+  it('sends the client id and the secret in the body and no header with method: post', async () => {
     const { body, basic } = await sent({ clientId: 'a b', secret: 'c&d=e', method: 'post' });
     expect(basic).toBeUndefined();
     expect(Object.fromEntries(new URLSearchParams(body))).toEqual({ client_id: 'a b', client_secret: 'c&d=e' });
@@ -64,7 +64,7 @@ describe('clientSecret', () => {
     expect(error.message).toContain(named);
   });
 
-  it('prints no secret', () => {
+  it('does not print the secret', () => {
     const options = { clientId: 'id', secret: 'hunter2-hunter2' };
     const credentials = [clientSecret(options), clientSecret({ ...options, method: 'post' })];
     const printed = inspect(credentials, { showHidden: true, depth: 9, getters: true }) + JSON.stringify(credentials);

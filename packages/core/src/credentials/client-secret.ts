@@ -2,7 +2,7 @@ import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
-import { current, currentFile, isFile } from './rotating.ts';
+import { isFile, readSecret, readSecretFile } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
 
@@ -10,27 +10,27 @@ const OPTION = 'clientSecret({ secret })';
 export interface ClientSecretOptions {
   /** The client id at the issuer that this credential belongs to. */
   clientId: string;
-  /** The secret, or where it is found before each request: a file, a callback. */
+  /** The secret, or a file or callback from which it is read before each request. */
   secret: string | { readonly file: string } | (() => string | Promise<string>);
   /** `basic` (default): in the Authorization header. `post`: in the body. RFC 6749 section 2.3.1. */
   method?: 'basic' | 'post' | undefined;
   /**
-   * How id and secret are put into the Basic header. `form` (default) is what RFC 6749 section 2.3.1 says; `raw` is for
-   * servers that do not decode it and whose secrets contain characters that form-encoding changes.
+   * How the client id and the secret are encoded in the Basic header. `form` (default) follows RFC 6749 section 2.3.1. `raw` does
+   * not encode them: for servers that do not decode, and secrets with characters that form-encoding changes.
    */
   encoding?: 'form' | 'raw' | undefined;
 }
 
 /**
- * A shared secret (RFC 6749 section 2.3.1). One in a file or behind a callback may be replaced while the bot runs. Throws
- * `invalid_configuration` when a field is missing, `credential_unavailable` when the file cannot be read.
+ * Client authentication by a secret (RFC 6749 section 2.3.1). A secret in a file or from a callback can be replaced while the bot
+ * runs. Throws `invalid_configuration` if a field is missing, and `credential_unavailable` if the file cannot be read.
  */
 export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientSecret({ clientId })');
   const { secret, method = 'basic', encoding = 'form' } = options;
-  if (isFile(secret)) currentFile(secret, OPTION);
+  if (isFile(secret)) readSecretFile(secret, OPTION);
   else if (typeof secret !== 'function') nonEmpty(secret, OPTION);
-  const secretNow = () => (typeof secret === 'string' ? secret : current(secret, OPTION));
+  const secretNow = () => (typeof secret === 'string' ? secret : readSecret(secret, OPTION));
   if (method === 'post') {
     return {
       method: 'client_secret_post',
@@ -44,7 +44,7 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
     throw new CredenceError({
       code: 'invalid_configuration',
       leg: 'configure',
-      message: 'clientSecret({ clientId }) contains a colon, which a raw Basic header cannot carry.',
+      message: 'clientSecret({ clientId }) contains a colon, which a raw Basic header cannot contain.',
       remedy: "Use encoding: 'form', or method: 'post'.",
       contact: 'you',
     });
@@ -61,8 +61,8 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
 }
 
 /**
- * application/x-www-form-urlencoded of one value, as the URL standard has it. oauth4webapi's ClientSecretBasic also encodes
- * `-`, `_`, `.` and `*`, which servers that do not decode then refuse; those four are left alone by the standard.
+ * Encodes one value as application/x-www-form-urlencoded by the URL standard, which does not encode `-`, `_`, `.` and `*`.
+ * ClientSecretBasic of oauth4webapi encodes these four too, and a server that does not decode would refuse the secret.
  */
 function formEncode(value: string): string {
   return new URLSearchParams({ '': value }).toString().slice(1);

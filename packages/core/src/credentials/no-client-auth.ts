@@ -2,7 +2,7 @@ import { None } from 'oauth4webapi';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
 
-/** A public client: it names itself and proves nothing (RFC 6749 section 2.1, method `none`). */
+/** A public client: it sends its client id and no authentication (RFC 6749 section 2.1, method `none`). */
 export function noClientAuth(options: { clientId: string }): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'noClientAuth({ clientId })');
   const none = None();

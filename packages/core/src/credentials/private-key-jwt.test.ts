@@ -66,14 +66,14 @@ describe('privateKeyJwt', () => {
     ['ES256', { name: 'ECDSA', namedCurve: 'P-256' }],
     ['ES384', { name: 'ECDSA', namedCurve: 'P-384' }],
     ['EdDSA', { name: 'Ed25519' }],
-  ])('finds %s in a CryptoKey that cannot be exported', async (alg, algorithm) => {
+  ])('signs %s with a CryptoKey of that algorithm that cannot be exported', async (alg, algorithm) => {
     const { privateKey, publicKey } = await cryptoKeys(algorithm);
     const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key: privateKey }));
     expect(decodeProtectedHeader(jwt).alg).toBe(alg);
     await jwtVerify(jwt, publicKey, { audience: ISSUER, currentDate: new Date(NOW_MS) });
   });
 
-  it('signs elsewhere by a function that is given the signing input', async () => {
+  it('signs by a function that receives the signing input', async () => {
     const key = privateKeyJwt({
       clientId: 'bot',
       alg: 'ES256',
@@ -94,12 +94,12 @@ describe('privateKeyJwt', () => {
     ['ES384', p384],
     ['ES512', p521],
     ['EdDSA', ed25519],
-  ])('chooses %s for the key when no alg is given', async (alg, pair) => {
+  ])('chooses %s for a key of that type if alg is not set', async (alg, pair) => {
     const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key: pem(pair.privateKey) }));
     expect(decodeProtectedHeader(jwt).alg).toBe(alg);
   });
 
-  it("takes alg and kid from a JWK, and the options' before the JWK's", async () => {
+  it('uses alg and kid of a JWK, unless the options set them', async () => {
     const key = { ...rsa.privateKey.export({ format: 'jwk' }), alg: 'PS256', kid: 'jwk-kid' };
     expect(decodeProtectedHeader(await assertionOf(privateKeyJwt({ clientId: 'bot', key })))).toEqual({
       alg: 'PS256',
@@ -110,21 +110,21 @@ describe('privateKeyJwt', () => {
     expect(decodeProtectedHeader(await assertionOf(other))).toEqual({ alg: 'RS384', typ: 'JWT', kid: 'mine' });
   });
 
-  it('reads an EC key in its older PEM form (SEC1) too', async () => {
+  it('reads an EC key in the SEC1 PEM format', async () => {
     const sec1 = p256.privateKey.export({ type: 'sec1', format: 'pem' }).toString();
     await jwtVerify(await assertionOf(privateKeyJwt({ clientId: 'bot', key: sec1 })), p256.publicKey, {
       currentDate: new Date(NOW_MS),
     });
   });
 
-  it('makes a new assertion with another jti for every request', async () => {
+  it('creates a new assertion with another jti for every request', async () => {
     const credential = privateKeyJwt({ clientId: 'bot', key: pem(p256.privateKey) });
     const jtis = await Promise.all([1, 2, 3].map(async () => decodeJwt(await assertionOf(credential)).jti));
     expect(new Set(jtis).size).toBe(3);
     for (const jti of jtis) expect(jti).toMatch(/^[\da-f-]{36}$/u);
   });
 
-  it('lets audience, lifetime and further claims and header parameters be set', async () => {
+  it('uses the audience, lifetime, claims and header parameters of the options', async () => {
     const jwt = await assertionOf(
       privateKeyJwt({
         clientId: 'bot',
@@ -144,7 +144,7 @@ describe('privateKeyJwt', () => {
     });
   });
 
-  it('does not let further claims and header parameters replace its own', async () => {
+  it('does not let the claims and header parameters of the options replace its own', async () => {
     const forged = { iss: 'x', sub: 'x', aud: 'x', exp: 1, iat: 1, jti: 'x', keep: 'me' };
     const jwt = await assertionOf(
       privateKeyJwt({
@@ -172,7 +172,7 @@ describe('privateKeyJwt', () => {
     expect(error.message).toContain('clientId');
   });
 
-  it('prints no key material', () => {
+  it('does not print the private key', () => {
     const jwk = p256.privateKey.export({ format: 'jwk' });
     const credentials = [
       privateKeyJwt({ clientId: 'bot', key: jwk }),
@@ -185,7 +185,7 @@ describe('privateKeyJwt', () => {
   });
 });
 
-describe('a key that cannot be used', () => {
+describe('a key that privateKeyJwt cannot use', () => {
   let noSign: CryptoKey;
   let publicCryptoKey: CryptoKey;
   let shortCryptoKey: CryptoKey;
@@ -212,12 +212,12 @@ describe('a key that cannot be used', () => {
     ['an encrypted PEM', () => ({ key: encrypted }), /encrypted/u],
     ['a path', () => ({ key: '/etc/credence/key.pem' }), /not PEM text/u],
     ['an empty string', () => ({ key: '' }), /not PEM text/u],
-    ['a PEM that was cut', () => ({ key: pem(p256.privateKey).slice(0, 80) }), /cannot be read/u],
+    ['a truncated PEM', () => ({ key: pem(p256.privateKey).slice(0, 80) }), /cannot be read/u],
     ['a symmetric JWK', () => ({ key: { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA' } }), /symmetric/u],
     ['a public JWK', () => ({ key: publicJwk }), /public JWK/u],
     ['a broken JWK', () => ({ key: { kty: 'EC', crv: 'P-256', d: 'AAAA' } }), /JWK cannot be read/u],
     [
-      'a JWK whose alg is another',
+      'a JWK whose alg does not fit its type',
       () => ({ key: { ...p256.privateKey.export({ format: 'jwk' }), alg: 'RS256' } }),
       /"RS256" does not fit/u,
     ],
@@ -233,11 +233,11 @@ describe('a key that cannot be used', () => {
     ['an Ed448 key', () => ({ key: pem(generateKeyPairSync('ed448').privateKey) }), /type or curve/u],
     ['an X25519 key', () => ({ key: pem(generateKeyPairSync('x25519').privateKey) }), /type or curve/u],
     ['a public CryptoKey', () => ({ key: publicCryptoKey }), /public key/u],
-    ['a CryptoKey that may not sign', () => ({ key: noSign }), /may not sign/u],
+    ['a CryptoKey without the usage sign', () => ({ key: noSign }), /may not sign/u],
     ['an HMAC CryptoKey', () => ({ key: hmac }), /secret key/u],
-    ['a CryptoKey for another algorithm', () => ({ key: noSign, alg: 'ES256' }), /may not sign/u],
+    ['a CryptoKey without the usage sign and with alg', () => ({ key: noSign, alg: 'ES256' }), /may not sign/u],
     ['a signer without alg', () => ({ key: () => new Uint8Array(64) }), /needs `alg`/u],
-  ])('is refused at once: %s', async (_what, options, why) => {
+  ])('is refused before the first request: %s', async (_what, options, why) => {
     const error = await refusalOf(() => privateKeyJwt({ clientId: 'bot', ...options() }));
     expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you', retryable: false });
     expect(error.message).toMatch(why);
@@ -246,16 +246,16 @@ describe('a key that cannot be used', () => {
   });
 
   it.each([
-    ['nothing', () => undefined],
+    ['undefined', () => undefined],
     ['no bytes', () => new Uint8Array()],
-    ['text', () => 'c2lnbmF0dXJl'],
-  ])('is refused when its signer gives %s', async (_what, give) => {
-    const signer = give as () => Uint8Array;
+    ['a string', () => 'c2lnbmF0dXJl'],
+  ])('is refused if its signer function returns %s', async (_what, sign) => {
+    const signer = sign as () => Uint8Array;
     const error = await refusalOf(assertionOf(privateKeyJwt({ clientId: 'bot', alg: 'ES256', key: signer })));
     expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you' });
   });
 
-  it('is unavailable when its signer throws, and what it threw is not shown', async () => {
+  it('causes credential_unavailable without the thrown message if its signer function throws', async () => {
     const signer = () => {
       throw Object.assign(new Error('vault token hvs.CAESIJ-secret is expired'), { code: 'EVAULT' });
     };
@@ -266,8 +266,8 @@ describe('a key that cannot be used', () => {
   });
 });
 
-it('an imported PEM is the key that was given', () => {
-  // guards the fixtures: a test that verified against the wrong pair would prove nothing
+it('the test key is the same after an export as PEM and an import', () => {
+  // The tests above verify signatures of the exported PEM with the public key of the original pair.
   expect(createPrivateKey(pem(p256.privateKey)).export({ format: 'jwk' })).toEqual(
     p256.privateKey.export({ format: 'jwk' }),
   );

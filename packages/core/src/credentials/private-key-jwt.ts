@@ -3,37 +3,37 @@ import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject, type SigningAlgorith
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
-import { current, currentFile, isFile } from './rotating.ts';
+import { isFile, readSecret, readSecretFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
 const OPTION = 'privateKeyJwt({ key })';
 
 /** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
-  /** The client id at the issuer that this credential belongs to: claims `iss` and `sub` of the assertion. */
+  /** The client id at the issuer that this credential belongs to. It is `iss` and `sub` of the assertion. */
   clientId: string;
   /**
-   * PEM (PKCS#8), private JWK, CryptoKey, a function that signs bytes elsewhere (then `alg` is required), or a file with a PEM
-   * or JWK that may be replaced while the bot runs.
+   * A private key as PEM (PKCS#8), JWK or CryptoKey, a function that signs bytes (then `alg` is required), or a file with a PEM or
+   * JWK that may be replaced while the bot runs.
    */
   key: SigningKeyInput | { readonly file: string };
-  /** Default: what the key is for (RS256 for RSA, ES256/384/512 by curve, EdDSA for Ed25519), or the JWK's `alg`. */
+  /** Default: the `alg` of the JWK, else RS256 for RSA, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
   alg?: SigningAlgorithm | undefined;
-  /** Header `kid`. Default: the JWK's, else none. */
+  /** The header parameter `kid`. Default: the `kid` of the JWK, if it has one. */
   kid?: string | undefined;
-  /** Claim `aud`. Default: the configured issuer as one string (RFC 7523bis); some IdPs want another. */
+  /** The claim `aud`. Default: the configured issuer as one string (RFC 7523bis). Some IdPs require another audience. */
   audience?: string | readonly string[] | undefined;
-  /** From `iat` to `exp`, in seconds. Default 60, at most 3,600. */
+  /** The time from `iat` to `exp`, in seconds. Default 60, at least 5, at most 3,600. */
   lifetimeSeconds?: number | undefined;
-  /** Further claims; they cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
+  /** Additional claims. They cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
   claims?: Readonly<Record<string, unknown>> | undefined;
-  /** Further header parameters; they cannot replace `alg` and `typ`. */
+  /** Additional header parameters. They cannot replace `alg`, `typ` and the configured `kid`. */
   header?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
- * Client authentication by a JWT the principal signs itself (RFC 7523 section 2.2, method `private_key_jwt`), new for each
- * request, with a random `jti`. Throws `invalid_key` or `invalid_configuration`.
+ * Client authentication by a JWT that the principal signs (RFC 7523 section 2.2, method `private_key_jwt`). Each request has a new
+ * JWT with a random `jti`. Throws `invalid_key` or `invalid_configuration`.
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
@@ -44,7 +44,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
       code: 'invalid_configuration',
       leg: 'configure',
       message: 'privateKeyJwt({ lifetimeSeconds }) is not a whole number from 5 to 3600.',
-      remedy: 'Leave it out: a minute is enough for one request.',
+      remedy: 'Leave it out: the default of 60 seconds is enough for one request.',
       contact: 'you',
     });
   }
@@ -83,17 +83,17 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
-/** The key, read again before each request where it is in a file, and parsed again where the file has changed. */
+/** Returns a function that returns the key. It reads a file at each call, and parses it again if its text has changed. */
 function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey | Promise<SigningKey> {
   if (!isFile(key)) {
     const fixed = signingKey(key, alg, kid);
     return () => fixed;
   }
   const parse = (text: string) => ({ text, key: signingKey(parseJsonObject(text) ?? text, alg, kid) });
-  let known = parse(currentFile(key, OPTION));
+  let last = parse(readSecretFile(key, OPTION));
   return async () => {
-    const text = await current(key, OPTION);
-    if (text !== known.text) known = parse(text);
-    return known.key;
+    const text = await readSecret(key, OPTION);
+    if (text !== last.text) last = parse(text);
+    return last.key;
   };
 }

@@ -24,7 +24,7 @@ async function sent(credential: ClientCredential): Promise<{ body: URLSearchPara
 }
 
 describe('a credential that is replaced while the bot runs', () => {
-  it('signs with the key that is in the file now, PEM or JWK', async () => {
+  it('signs with the new key after its file was replaced, PEM or JWK', async () => {
     const [old, young] = await Promise.all([
       generateKeyPair('ES256', { extractable: true }),
       generateKeyPair('RS256', { extractable: true }),
@@ -41,7 +41,7 @@ describe('a credential that is replaced while the bot runs', () => {
     });
   });
 
-  it('sends the secret that is in the file now, without its line break', async () => {
+  it('sends the new secret after its file was replaced, without the line break at the end', async () => {
     writeFileSync(file, 'first\n');
     const credential = clientSecret({ clientId: 'bot', secret: { file }, method: 'post' });
     expect((await sent(credential)).body.get('client_secret')).toBe('first');
@@ -49,14 +49,14 @@ describe('a credential that is replaced while the bot runs', () => {
     expect((await sent(credential)).body.get('client_secret')).toBe('second');
   });
 
-  it('asks a callback before each request', async () => {
+  it('calls a callback before each request', async () => {
     let count = 0;
     const credential = clientSecret({ clientId: 'bot', secret: async () => `secret-${(count += 1)}` });
     const basic = async () => atob((await sent(credential)).headers.get('authorization')?.slice('Basic '.length) ?? '');
     expect([await basic(), await basic()]).toEqual(['bot:secret-1', 'bot:secret-2']);
   });
 
-  it('says at once that a file is not there, and later that it has gone, without its path', async () => {
+  it('throws credential_unavailable without the path for a file that is missing at the start or is deleted later', async () => {
     const make = () => privateKeyJwt({ clientId: 'bot', key: { file } });
     const missing = await refusalOf(make);
     expect(missing).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
@@ -68,7 +68,7 @@ describe('a credential that is replaced while the bot runs', () => {
     expect(await refusalOf(sent(credential))).toMatchObject({ code: 'credential_unavailable' });
   });
 
-  it('says what is wrong with a key that was replaced by something else', async () => {
+  it('throws invalid_key if the key file was replaced by a file without a key', async () => {
     writeFileSync(file, await exportPKCS8((await generateKeyPair('ES256', { extractable: true })).privateKey));
     const credential = privateKeyJwt({ clientId: 'bot', key: { file } });
     writeFileSync(file, 'half a ke');

@@ -3,7 +3,7 @@ import { isJsonObject, type SigningAlgorithm } from '@credence/protocol';
 import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 
-/** Signs the bytes of a JWS signing input (RFC 7515 section 5.1) somewhere else: a KMS, an HSM, an agent. */
+/** Signs the bytes of a JWS signing input (RFC 7515 section 5.1), for example by a KMS, an HSM or a signing agent. */
 export type Signer = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /** A private key: PEM (PKCS#8), a private JWK, a Web Crypto CryptoKey, or a function that signs. */
@@ -15,20 +15,21 @@ export interface SigningKey {
   sign(header: Readonly<Record<string, unknown>>, payload: JWTPayload): Promise<string>;
 }
 
-/** Recognises the key and the algorithm it signs with. Throws `invalid_key` that says what is wrong with it. */
+/** Reads the key and chooses its algorithm. Throws `invalid_key`; the message contains the reason. */
 export function signingKey(input: SigningKeyInput, alg?: SigningAlgorithm, kid?: string): SigningKey {
   if (typeof input === 'function') {
-    if (alg === undefined) throw badKey('a signer function needs `alg`', 'Say which algorithm it signs with.');
-    return { alg, kid, sign: (header, payload) => signElsewhere(input, header, payload) };
+    if (alg === undefined)
+      throw badKey('a signer function needs `alg`', 'Set `alg` to the algorithm that it signs with.');
+    return { alg, kid, sign: (header, payload) => signByFunction(input, header, payload) };
   }
   if (isCryptoKey(input)) {
     if (input.type !== 'private') throw badKey(`it is a ${input.type} key`, 'Give the private key.');
     if (!input.usages.includes('sign')) throw badKey('it may not sign', "Import it with the usage 'sign'.");
-    return local(input, pickAlgorithm(algorithmsOfCryptoKey(input), alg), kid);
+    return signingWith(input, pickAlgorithm(algorithmsOfCryptoKey(input), alg), kid);
   }
   if (typeof input === 'string') {
     const key = fromPem(input);
-    return local(key, pickAlgorithm(algorithmsOf(key), alg), kid);
+    return signingWith(key, pickAlgorithm(algorithmsOf(key), alg), kid);
   }
   if (isJsonObject(input)) {
     const jwk: JWK = input;
@@ -42,12 +43,12 @@ export function signingKey(input: SigningKeyInput, alg?: SigningAlgorithm, kid?:
         'Correct or drop `alg` in the JWK.',
       );
     }
-    return local(key, pickAlgorithm(algorithmsOf(key), wanted), kid ?? jwk.kid);
+    return signingWith(key, pickAlgorithm(algorithmsOf(key), wanted), kid ?? jwk.kid);
   }
-  throw badKey('it is none of PEM text, JWK, CryptoKey or signer function', 'Give one of those.');
+  throw badKey('it is none of PEM text, JWK, CryptoKey or signer function', 'Give one of these.');
 }
 
-function local(key: KeyObject | CryptoKey, alg: SigningAlgorithm, kid: string | undefined): SigningKey {
+function signingWith(key: KeyObject | CryptoKey, alg: SigningAlgorithm, kid: string | undefined): SigningKey {
   return {
     alg,
     kid,
@@ -55,12 +56,15 @@ function local(key: KeyObject | CryptoKey, alg: SigningAlgorithm, kid: string | 
   };
 }
 
-async function signElsewhere(signer: Signer, header: Readonly<Record<string, unknown>>, payload: JWTPayload) {
+async function signByFunction(signer: Signer, header: Readonly<Record<string, unknown>>, payload: JWTPayload) {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const input = `${encode(header)}.${encode(payload)}`;
   const signature = await signer(new TextEncoder().encode(input));
   if (!(signature instanceof Uint8Array) || signature.byteLength === 0) {
-    throw badKey('the signer function gave no bytes', 'Return the raw signature (for ES algorithms r and s, not DER).');
+    throw badKey(
+      'the signer function returned no bytes',
+      'Return the raw signature (for ES algorithms r and s, not DER).',
+    );
   }
   return `${input}.${Buffer.from(signature).toString('base64url')}`;
 }
@@ -81,7 +85,7 @@ function fromPem(pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw badKey('the PEM text cannot be read', 'Check that it was not cut or re-wrapped on its way here.', cause);
+    throw badKey('the PEM text cannot be read', 'Check that the text is complete and has its line breaks.', cause);
   }
 }
 
@@ -162,7 +166,7 @@ function isCryptoKey(value: unknown): value is CryptoKey {
 }
 
 function shortRsaKey(): CredenceError {
-  return badKey('its RSA modulus is under 2048 bits', 'Make a longer key.');
+  return badKey('its RSA modulus is under 2048 bits', 'Generate a key of at least 2048 bits.');
 }
 
 function badKey(why: string, remedy: string, cause?: unknown): CredenceError {

@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-/** A bot before an MCP server that publishes metadata and answers as `mcp` says. */
+/** Starts a bot and an MCP server that publishes metadata and answers calls with `mcp`. */
 async function start(
   mcp: PeerRoute = { body: {} },
   options: BotOptions & { readonly wellKnown?: string } = {},
@@ -30,7 +30,7 @@ async function start(
 }
 
 describe('a diagnosis', () => {
-  it('goes every leg and says what was granted', async () => {
+  it('runs every leg and reports the granted scopes', async () => {
     const { bot, world, resource } = await start(undefined, { server: { scopes: ['tools:read'] } });
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({
@@ -42,8 +42,8 @@ describe('a diagnosis', () => {
       granted: { scopes: ['tools:read'], missingScopes: [], resource },
     });
     expect(diagnosis.leg ?? diagnosis.remedy ?? diagnosis.contact ?? diagnosis.error).toBeUndefined();
-    const asked = diagnosis.steps.map(({ leg, operation }) => `${leg} ${operation}`);
-    expect(new Set(asked)).toEqual(
+    const requests = diagnosis.steps.map(({ leg, operation }) => `${leg} ${operation}`);
+    expect(new Set(requests)).toEqual(
       new Set([
         'discover protected-resource-metadata',
         'discover authorization-server-metadata',
@@ -60,7 +60,7 @@ describe('a diagnosis', () => {
     expect(text).not.toContain('FAIL');
   });
 
-  it('passes over a well-known path that is not there', async () => {
+  it('reports a well-known path that does not exist as passed over', async () => {
     const { bot } = await start(undefined, { wellKnown: '/.well-known/oauth-protected-resource' });
     const { steps, ok } = await bot.diagnose('mcp');
     expect(ok).toBe(true);
@@ -76,9 +76,9 @@ describe('a diagnosis', () => {
     ['exchange', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('exchange', refusal('access_denied', 'no'))],
     ['redeem', 'server-owner', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
     ['discover', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('metadata', serverError(503))],
-  ] as const)('that fails at %s names that leg, what to do and %s', async (leg, contact, spoil) => {
+  ] as const)('that fails at %s reports that leg, a remedy and the contact %s', async (leg, contact, breakPeer) => {
     const running = await start();
-    spoil(running);
+    breakPeer(running);
     const diagnosis = await running.bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({ ok: false, leg, contact });
     expect(diagnosis.granted).toBeUndefined();
@@ -91,7 +91,7 @@ describe('a diagnosis', () => {
     expect(running.server.received('POST /mcp')).toEqual([]);
   });
 
-  it('that fails by an answer good in form says FAIL of that leg too', async () => {
+  it('reports FAIL for a leg whose responses were all successful but contain a wrong value', async () => {
     const credential = clientSecret({ clientId: 'not-the-one-of-the-grant', secret: 's' });
     const { bot } = await start(undefined, { server: { credential } });
     const diagnosis = await bot.diagnose('mcp');
@@ -100,7 +100,7 @@ describe('a diagnosis', () => {
     expect(diagnosis.toString()).toContain('FAIL exchange');
   });
 
-  it('says of a peer that gave no OAuth error how it failed', async () => {
+  it('reports the error code for a step without an OAuth error', async () => {
     const { bot, world } = await start();
     world.idp.script.always('metadata', serverError(503));
     const diagnosis = await bot.diagnose('mcp');
@@ -109,12 +109,12 @@ describe('a diagnosis', () => {
     expect(diagnosis.toString()).toMatch(new RegExp(`FAIL discover .*HTTP 503, ${code}, `, 'u'));
   });
 
-  it("keeps the peer's own words apart from ours", async () => {
+  it('contains the error description of the peer quoted on a line of its own, not in the message', async () => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', refusal('access_denied', 'ask Bob\nINFO forged'));
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis.message).not.toContain('Bob');
-    expect(diagnosis.toString()).toContain('Their words: "ask Bob INFO forged"');
+    expect(diagnosis.toString()).toContain('Error description: "ask Bob INFO forged"');
   });
 
   it.each([
@@ -124,7 +124,7 @@ describe('a diagnosis', () => {
       { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="admin"' } },
       'insufficient_scope',
     ],
-  ])('says that the server does not take the token: %p', async (answer, code) => {
+  ])('reports a refusal of the token by the server: %p', async (answer, code) => {
     const { bot } = await start(answer);
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({ ok: false, leg: 'call' });
@@ -132,7 +132,7 @@ describe('a diagnosis', () => {
     expect(diagnosis.granted?.scopes).toEqual(['tools:read', 'tools:write']);
   });
 
-  it('adds no scope to what the bot has, where a call would', async () => {
+  it('does not step up after a 403 challenge for which a call would step up', async () => {
     const { bot, world } = await start(
       { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="tools:write"' } },
       { server: { scopes: ['tools:read'], stepUp: ['tools:write'] } },
@@ -146,20 +146,20 @@ describe('a diagnosis', () => {
   it.each([
     [404, /path in servers\.mcp\.url/u],
     [302, /path in servers\.mcp\.url/u],
-    [502, /whether the server is well/u],
-  ])('does not call %d an MCP server that is well', async (status, remedy) => {
+    [502, /whether the server works/u],
+  ])('reports a warning if the server answers a ping with %d', async (status, remedy) => {
     const { bot } = await start({ status, headers: { location: '/login' } });
     const { warnings, ok } = await bot.diagnose('mcp');
     expect(ok).toBe(true);
     expect(warnings).toMatchObject([{ leg: 'call', remedy: expect.stringMatching(remedy) }]);
   });
 
-  it.each([200, 202, 400, 405, 406])('takes %d for the answer of a server to a ping', async (status) => {
+  it.each([200, 202, 400, 405, 406])('reports no warning if the server answers a ping with %d', async (status) => {
     const { bot } = await start({ status, body: '' });
     expect((await bot.diagnose('mcp')).warnings).toEqual([]);
   });
 
-  it('names what is configured and was not granted', async () => {
+  it('reports a warning for a configured scope that was not granted', async () => {
     const { bot, world } = await start(undefined, { server: { scopes: ['tools:read', 'tools:write'] } });
     world.idp.setPolicy(() => ['tools:read']);
     const { warnings, granted, ok } = await bot.diagnose('mcp');
@@ -168,7 +168,7 @@ describe('a diagnosis', () => {
     expect(warnings).toMatchObject([{ leg: 'exchange', message: expect.stringContaining('"tools:write"') }]);
   });
 
-  it('says how far the clocks are apart', async () => {
+  it('reports the difference of the clocks', async () => {
     const { bot, world } = await start();
     const ahead = new Date(Date.now() + 3_600_000).toUTCString();
     world.idp.script.always('authenticate', say({ status: 400, headers: { date: ahead }, body: { error: 'x' } }));
@@ -178,10 +178,10 @@ describe('a diagnosis', () => {
     expect(diagnosis.toString()).toMatch(/3\d{3} s ahead of ours/u);
   });
 
-  it('neither uses nor changes what is kept for callers, and tells no observer', async () => {
+  it('neither uses nor changes the tokens and metadata that are kept for callers, and emits no event', async () => {
     const { bot, events, counts } = await start();
     const token = await bot.token('mcp');
-    const told = events.length;
+    const eventCount = events.length;
     const before = counts();
     await bot.diagnose('mcp');
     expect(countedBetween(before, counts())).toEqual({
@@ -191,11 +191,11 @@ describe('a diagnosis', () => {
       asMetadata: 1,
       redeem: 1,
     });
-    expect(events).toHaveLength(told);
+    expect(events).toHaveLength(eventCount);
     expect(await bot.token('mcp')).toBe(token);
   });
 
-  it('is plain data but for its words', async () => {
+  it('can be converted to JSON and has no enumerable function', async () => {
     const { bot } = await start();
     const diagnosis = await bot.diagnose('mcp');
     const copy = JSON.parse(JSON.stringify(diagnosis)) as Record<string, unknown>;
@@ -203,13 +203,13 @@ describe('a diagnosis', () => {
     expect(Object.keys(diagnosis)).not.toContain('toString');
   });
 
-  it('of another flow names that flow and asks no IdP', async () => {
+  it('of another flow reports that flow and sends no request to the IdP', async () => {
     const { bot, counts } = await start(undefined, { server: { flow: 'client-credentials' } });
     expect(await bot.diagnose('mcp')).toMatchObject({ ok: true, flow: 'client-credentials' });
     expect(counts()).toMatchObject({ idpMetadata: 0, authenticate: 0, exchange: 0 });
   });
 
-  it('of a server that says nothing ends', async () => {
+  it('ends with a timeout if the server never answers', async () => {
     const { bot, resource } = await start(silence(), { principal: { timeout: { totalMs: 400 } } });
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({ ok: false, leg: 'call', contact: 'server-owner', error: { code: 'timeout' } });

@@ -13,8 +13,8 @@ import { TokenManager } from '../tokens/token-manager.ts';
 import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
 
 /**
- * Walks every leg anew with nothing kept, on the same code that calls use, and puts what was answered into a report. What is
- * kept for callers is neither used nor changed.
+ * Runs every leg with the code that calls use, without cached tokens and metadata, and returns a report of the responses. The tokens
+ * and metadata that are kept for callers are neither used nor changed.
  */
 export async function diagnose(
   runtime: Runtime,
@@ -42,13 +42,13 @@ export async function diagnose(
   return report(server, events, token, error);
 }
 
-/** One harmless message with the token, to see whether the server takes it; what it thinks of the message is its affair. */
+/** Sends a ping with the token to check that the server accepts the token. Emits a warning for an unexpected status. */
 async function sendPing(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
   const status = await pingStatus(runtime, access, signal).catch((error: unknown) => {
     if (!isCredenceError(error) || !wouldStepUp(error, access.settings)) throw error;
     const { name } = access.settings;
-    const message = `Server "${name}" wants more scopes even for a ping; a call would step up, a diagnosis does not.`;
-    const remedy = `Put what every call needs into servers.${name}.scopes.`;
+    const message = `Server "${name}" requires more scopes for a ping; a call would step up, a diagnosis does not.`;
+    const remedy = `Add the scopes that every call needs to servers.${name}.scopes.`;
     runtime.emit({ type: 'warning', leg: 'call', server: name, message, remedy });
     return 403;
   });
@@ -58,11 +58,11 @@ async function sendPing(runtime: Runtime, access: ServerAccess, signal: AbortSig
     type: 'warning',
     leg: 'call',
     server: name,
-    message: `${url.href} took the token and answered ${status} to a ping.`,
+    message: `${url.href} accepted the token and answered ${status} to a ping.`,
     remedy:
       status >= 500
-        ? 'Ask its owner whether the server is well.'
-        : `Check the path in servers.${name}.url: an MCP server that answers there would have said something else.`,
+        ? 'Ask its owner whether the server works.'
+        : `Check the path in servers.${name}.url: an MCP server does not answer a ping with this status.`,
   });
 }
 
@@ -70,7 +70,7 @@ function wouldStepUp({ code, missingScopes = [] }: CredenceError, { stepUp }: Se
   return code === 'insufficient_scope' && missingScopes.some((scope) => stepUp.includes(scope));
 }
 
-/** The status of the answer. Calls have no time limit of their own; a diagnosis of a server that says nothing must end. */
+/** The status of the answer to a ping. Calls have no time limit, so the diagnosis sets one for a server that never answers. */
 async function pingStatus(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<number> {
   const { name, url } = access.settings;
   const { totalMs } = runtime.timeout;
@@ -97,7 +97,7 @@ function pingTimeout(server: string, url: URL, totalMs: number): CredenceError {
     code: 'timeout',
     leg: 'call',
     message: `${url.href} did not answer a ping within ${totalMs} ms.`,
-    remedy: `Check servers.${server}.url; if it is right, ask its owner whether the server is well.`,
+    remedy: `Check servers.${server}.url; if it is right, ask its owner whether the server works.`,
     contact: 'server-owner',
     server,
     retryable: true,
@@ -150,11 +150,11 @@ function report(
 
 function step(event: Omit<LegEvent, 'timeMs'>, later: readonly Omit<LegEvent, 'timeMs'>[]): DiagnosisStep {
   const { leg, operation, endpoint, status, durationMs, clockSkewSeconds, code, error } = event;
-  const madeGood = later.some((next) => next.operation === operation && next.issuer === event.issuer && next.ok);
+  const succeededLater = later.some((next) => next.operation === operation && next.issuer === event.issuer && next.ok);
   return {
     leg,
     operation,
-    outcome: event.ok ? 'ok' : madeGood ? 'passed over' : 'failed',
+    outcome: event.ok ? 'ok' : succeededLater ? 'passed over' : 'failed',
     endpoint,
     status,
     durationMs,

@@ -3,29 +3,29 @@ import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { LegEvent } from '../runtime/events.ts';
 
-/** What one peer answered to one question. */
+/** One request of a diagnosis and its result. */
 export interface DiagnosisStep {
   /** The leg that this step is part of. */
   readonly leg: Leg;
-  /** What was requested. */
+  /** The kind of request. */
   readonly operation: LegEvent['operation'];
-  /** `passed over`: a well-known path that was not there, or a try that a later one made good. */
+  /** `passed over`: the request failed, for example for a well-known path that does not exist, and a later one succeeded. */
   readonly outcome: 'ok' | 'failed' | 'passed over';
-  /** The URL that was asked, without its query. Undefined where it was not known. */
+  /** The URL of the request, without its query. */
   readonly endpoint?: string | undefined;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status, if the peer answered. */
   readonly status?: number | undefined;
-  /** How long the step took, in milliseconds. */
+  /** The duration of the request, in milliseconds. */
   readonly durationMs: number;
-  /** How far the peer's Date header is ahead of our wall clock, in seconds, where that is more than ten. */
+  /** How far the peer's Date header is ahead of our wall clock, in seconds, if the difference is more than ten seconds. */
   readonly clockSkewSeconds?: number | undefined;
-  /** What it came to here, where it failed: `timeout`, `unreachable`, ... */
+  /** The code of the CredenceError if the request failed: `timeout`, `unreachable`, ... */
   readonly code?: ErrorCode | undefined;
-  /** The OAuth error, where there was one. */
+  /** The OAuth error code, if the peer sent one. */
   readonly error?: string | undefined;
 }
 
-/** Why a bot gets in at a server or does not. Holds no secret: it can be pasted into a ticket. */
+/** A report whether a server accepts the bot, and if not, why. It contains no secret, so it can be copied into a ticket. */
 export interface Diagnosis {
   /** The configured name of the server. */
   readonly server: string;
@@ -33,25 +33,25 @@ export interface Diagnosis {
   readonly url: string;
   /** The flow that the server is configured for, `enterprise-managed` for example. */
   readonly flow: string;
-  /** True when a token was granted. */
+  /** True if a token was granted and the server accepted it. */
   readonly ok: boolean;
-  /** In the order they were asked. */
+  /** The requests, in the order in which they ended. */
   readonly steps: readonly DiagnosisStep[];
-  /** Worth a look although nothing failed by it. */
+  /** Problems that did not make the diagnosis fail. */
   readonly warnings: readonly { leg: Leg; message: string; remedy: string }[];
   /** The leg that failed. */
   readonly leg?: Leg | undefined;
-  /** What it comes down to, what to do and whom to ask. */
+  /** The result, in one sentence. */
   readonly message: string;
-  /** What to do, in a sentence. Present where `ok` is false. */
+  /** What to do, in one sentence. Present if `ok` is false. */
   readonly remedy?: string | undefined;
-  /** Who can do it. Present where `ok` is false. */
+  /** Who can correct the cause. Present if `ok` is false. */
   readonly contact?: Contact | undefined;
-  /** The error that `token()` would throw. Present where `ok` is false. */
+  /** The error that ended the diagnosis. Present if `ok` is false. */
   readonly error?: CredenceError | undefined;
-  /** What was granted, where something was. */
+  /** The granted token without its value. Present if a token was granted. */
   readonly granted?: { scopes: readonly string[]; missingScopes: readonly string[]; resource: string; expiresAt: Date };
-  /** The whole report as lines for a person. */
+  /** The report as text of several lines. */
   toString(): string;
 }
 
@@ -81,14 +81,15 @@ export function describe(diagnosis: Omit<Diagnosis, 'toString'>): string {
     ];
     lines.push(`  ${mark} ${leg.padEnd(LEG_WIDTH)} ${operation}: ${details.filter(Boolean).join(', ')}`);
   }
-  // What was answered well and could not be used, or was never asked, has no line of its own that says FAIL.
-  const { leg: ended, steps } = diagnosis;
-  if (ended !== undefined && !steps.some(({ leg, outcome }) => leg === ended && outcome === 'failed')) {
-    lines.push(`  FAIL ${ended.padEnd(LEG_WIDTH)} see below`);
+  // The leg can fail without a failed request: a successful response has a wrong value, or no request was sent.
+  const { leg: failedLeg, steps } = diagnosis;
+  if (failedLeg !== undefined && !steps.some(({ leg, outcome }) => leg === failedLeg && outcome === 'failed')) {
+    lines.push(`  FAIL ${failedLeg.padEnd(LEG_WIDTH)} see below`);
   }
   for (const { message, remedy } of diagnosis.warnings) lines.push(`  note: ${message} ${remedy}`);
   lines.push(diagnosis.message);
-  if (diagnosis.error?.errorDescription !== undefined) lines.push(`Their words: "${diagnosis.error.errorDescription}"`);
+  if (diagnosis.error?.errorDescription !== undefined)
+    lines.push(`Error description: "${diagnosis.error.errorDescription}"`);
   if (diagnosis.remedy !== undefined) lines.push(`What to do: ${diagnosis.remedy}`);
   if (diagnosis.contact !== undefined) lines.push(`Whom to ask: ${CONTACTS[diagnosis.contact]}`);
   return lines.join('\n');

@@ -20,28 +20,28 @@ async function discovered(
 ) {
   const world = hosts(table);
   const runtime = testRuntime({ fetch: world.fetch, network });
-  const found = discoverIssuer(runtime, issuer, {
+  const discovery = discoverIssuer(runtime, issuer, {
     role: 'authorization-server',
     server: 'linear',
     option: 'servers.linear.issuer',
     anchor: new URL(anchor),
     signal: never,
   });
-  return { world, runtime, found };
+  return { world, runtime, discovery };
 }
 
-describe('metadata of an issuer', () => {
+describe('the metadata of an issuer', () => {
   it.each([
     [OAUTH, [OAUTH]],
     [OIDC_INSERTED, [OAUTH, OIDC_INSERTED]],
     [OIDC, [OAUTH, OIDC_INSERTED, OIDC]],
-  ])('is found at %s', async (url, asked) => {
-    const { found, world } = await discovered({ [url]: GOOD });
-    await expect(found).resolves.toMatchObject({ issuer: ISSUER, tokenEndpoint: 'https://as.example/t/token' });
-    expect(world.asked).toEqual(asked.map((path) => `GET ${path}`));
+  ])('is found at %s', async (url, expectedUrls) => {
+    const { discovery, world } = await discovered({ [url]: GOOD });
+    await expect(discovery).resolves.toMatchObject({ issuer: ISSUER, tokenEndpoint: 'https://as.example/t/token' });
+    expect(world.requests).toEqual(expectedUrls.map((path) => `GET ${path}`));
   });
 
-  it('tells what it supports, and leaves open what it does not say', async () => {
+  it('has undefined for every support that the document does not state', async () => {
     const full = {
       ...GOOD,
       grant_types_supported: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
@@ -49,12 +49,12 @@ describe('metadata of an issuer', () => {
       identity_chaining_requested_token_types_supported: ['urn:ietf:params:oauth:token-type:jwt'],
       token_endpoint_auth_methods_supported: ['private_key_jwt'],
     };
-    expect(await (await discovered({ [OAUTH]: full })).found).toMatchObject({
+    expect(await (await discovered({ [OAUTH]: full })).discovery).toMatchObject({
       redeemsIdJags: true,
       issuesIdJags: false,
       authMethods: ['private_key_jwt'],
     });
-    expect(await (await discovered({ [OAUTH]: GOOD })).found).toMatchObject({
+    expect(await (await discovered({ [OAUTH]: GOOD })).discovery).toMatchObject({
       redeemsIdJags: undefined,
       issuesIdJags: undefined,
       grantTypes: undefined,
@@ -62,14 +62,14 @@ describe('metadata of an issuer', () => {
   });
 
   it.each<[string, HostAnswer]>([
-    ['an HTML catch-all', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
+    ['an HTML page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
     ['JSON under text/html', () => new Response(JSON.stringify(GOOD), { headers: { 'content-type': 'text/html' } })],
     ['a redirect to a login page', () => new Response(null, { status: 302, headers: { location: '/login' } })],
     ['a JSON list', () => Response.json([GOOD])],
     ['a document of another issuer', { ...GOOD, issuer: 'https://as.example' }],
-  ])('is taken from the next path when the first has %s', async (_what, first) => {
-    const { found } = await discovered({ [OAUTH]: first, [OIDC]: GOOD });
-    await expect(found).resolves.toMatchObject({ issuer: ISSUER });
+  ])('is read from the next path if the first has %s', async (_what, first) => {
+    const { discovery } = await discovered({ [OAUTH]: first, [OIDC]: GOOD });
+    await expect(discovery).resolves.toMatchObject({ issuer: ISSUER });
   });
 
   it.each([
@@ -82,34 +82,34 @@ describe('metadata of an issuer', () => {
     ['https://as.example/t', undefined],
     ['https://as.example/t', ['https://as.example/t']],
     ['https://as.example/t', 'https://as.example/t\r\nINFO forged'],
-  ])('of %s is refused when it says it is of %p: the strings must be the same', async (issuer, said) => {
+  ])('is refused for the issuer %s if its issuer is %p: the strings must be equal', async (issuer, named) => {
     const { origin, pathname } = new URL(issuer);
     const at = `${origin}/.well-known/oauth-authorization-server${pathname.replace(/\/$/u, '')}`;
-    const { found } = await discovered({ [at]: { ...GOOD, issuer: said } }, { issuer });
-    const error = await refusalOf(found);
+    const { discovery } = await discovered({ [at]: { ...GOOD, issuer: named } }, { issuer });
+    const error = await refusalOf(discovery);
     expect(error).toMatchObject({ code: 'issuer_mismatch', leg: 'discover', contact: 'you', server: 'linear' });
     expect(error.remedy).toContain('servers.linear.issuer');
     expect(error.message).not.toMatch(/[\r\n]/u);
   });
 
-  it('that is nowhere ends in one error that names the option and what was tried', async () => {
-    const { found } = await discovered({});
-    const error = await refusalOf(found);
+  it('causes metadata_not_found with the number of paths and the option if no path has it', async () => {
+    const { discovery } = await discovered({});
+    const error = await refusalOf(discovery);
     expect(error).toMatchObject({ code: 'metadata_not_found', leg: 'discover', contact: 'you', issuer: ISSUER });
     expect(error.message).toContain('3 well-known paths');
     expect(error.remedy).toContain('servers.linear.issuer');
   });
 
-  it('that only redirects ends in an error that says so', async () => {
-    const away = () => new Response(null, { status: 301, headers: { location: 'https://new.example/' } });
-    const { found, world } = await discovered({ [OAUTH]: away, [OIDC_INSERTED]: away, [OIDC]: away });
-    expect(await refusalOf(found)).toMatchObject({ code: 'redirect_refused', leg: 'discover', status: 301 });
-    expect(world.asked.every((url) => url.includes('as.example'))).toBe(true);
+  it('causes redirect_refused if every path redirects', async () => {
+    const redirect = () => new Response(null, { status: 301, headers: { location: 'https://new.example/' } });
+    const { discovery, world } = await discovered({ [OAUTH]: redirect, [OIDC_INSERTED]: redirect, [OIDC]: redirect });
+    expect(await refusalOf(discovery)).toMatchObject({ code: 'redirect_refused', leg: 'discover', status: 301 });
+    expect(world.requests.every((url) => url.includes('as.example'))).toBe(true);
   });
 
-  it('without a token endpoint is no use', async () => {
-    const { found } = await discovered({ [OAUTH]: { issuer: ISSUER } });
-    expect(await refusalOf(found)).toMatchObject({ code: 'invalid_response', contact: 'server-owner' });
+  it('is refused without a token endpoint', async () => {
+    const { discovery } = await discovered({ [OAUTH]: { issuer: ISSUER } });
+    expect(await refusalOf(discovery)).toMatchObject({ code: 'invalid_response', contact: 'server-owner' });
   });
 
   it.each([
@@ -119,27 +119,31 @@ describe('metadata of an issuer', () => {
     'https://10.0.0.8/token',
     'https://169.254.169.254/token',
     'https://vault.internal/token',
-  ])('may not name the token endpoint %s', async (endpoint) => {
-    const { found } = await discovered({ [OAUTH]: { ...GOOD, token_endpoint: endpoint } });
-    expect(await refusalOf(found)).toMatchObject({ code: 'forbidden_url', leg: 'discover', contact: 'server-owner' });
+  ])('is refused if it names the token endpoint %s', async (endpoint) => {
+    const { discovery } = await discovered({ [OAUTH]: { ...GOOD, token_endpoint: endpoint } });
+    expect(await refusalOf(discovery)).toMatchObject({
+      code: 'forbidden_url',
+      leg: 'discover',
+      contact: 'server-owner',
+    });
   });
 
-  it('may name a private endpoint where that was opted in', async () => {
+  it('may name a token endpoint with a private address if allowPrivateAddresses is set', async () => {
     const document = { ...GOOD, token_endpoint: 'https://10.0.0.8/token' };
-    const { found } = await discovered({ [OAUTH]: document }, { network: { allowPrivateAddresses: true } });
-    await expect(found).resolves.toMatchObject({ tokenEndpoint: 'https://10.0.0.8/token' });
+    const { discovery } = await discovered({ [OAUTH]: document }, { network: { allowPrivateAddresses: true } });
+    await expect(discovery).resolves.toMatchObject({ tokenEndpoint: 'https://10.0.0.8/token' });
   });
 
   it.each(['http://as.example', 'https://127.0.0.1:1', 'https://10.0.0.8'])(
-    'is not asked for where a server names the issuer %s',
+    'is not requested if an MCP server names the issuer %s',
     async (issuer) => {
-      const { found, world } = await discovered({}, { issuer, anchor: 'https://mcp.example/mcp' });
-      expect(await refusalOf(found)).toMatchObject({ code: 'forbidden_url', leg: 'discover' });
-      expect(world.asked).toEqual([]);
+      const { discovery, world } = await discovered({}, { issuer, anchor: 'https://mcp.example/mcp' });
+      expect(await refusalOf(discovery)).toMatchObject({ code: 'forbidden_url', leg: 'discover' });
+      expect(world.requests).toEqual([]);
     },
   );
 
-  it('without an end is let go of', async () => {
+  it('is refused with response_too_large if it does not end', async () => {
     const peer = await startPeer({ '*': endless() });
     try {
       const found = discoverIssuer(testRuntime(), peer.origin, {
@@ -155,7 +159,7 @@ describe('metadata of an issuer', () => {
     }
   });
 
-  it('is asked for again after a 503, and no other path in its place', async () => {
+  it('is requested again at the same path after a 503', async () => {
     const peer = await startPeer({});
     const document = { issuer: peer.origin, token_endpoint: `${peer.origin}/token` };
     peer.route('/.well-known/oauth-authorization-server', [{ status: 503 }, { body: document }]);
@@ -174,9 +178,9 @@ describe('metadata of an issuer', () => {
   });
 
   it.each([
-    ['while it is asked for', () => silence()],
+    ['during the request', () => silence()],
     ['between two attempts', () => ({ status: 503, headers: { 'retry-after': '2' } })],
-  ])('that an acquisition runs out of time for, %s, is waited for in this leg', async (_when, answer) => {
+  ])('causes a timeout of the leg discover if the deadline of the acquisition passes %s', async (_when, answer) => {
     const deadline = new AbortController();
     const reason = new CredenceError({ code: 'timeout', leg: 'redeem', message: 'm.', remedy: 'r', contact: 'you' });
     const peer = await startPeer({

@@ -12,21 +12,22 @@ import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 
-/** What Credence uses of an issuer's metadata (RFC 8414, OpenID Connect Discovery). */
+/** The values that Credence uses from an issuer's metadata (RFC 8414, OpenID Connect Discovery). */
 export interface IssuerMetadata {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly grantTypes: readonly string[] | undefined;
   readonly authMethods: readonly string[] | undefined;
-  /** `authorization_grant_profiles_supported` names the ID-JAG profile; undefined where the metadata does not say. */
+  /** Whether `authorization_grant_profiles_supported` contains the ID-JAG profile. Undefined without that member. */
   readonly redeemsIdJags: boolean | undefined;
-  /** `identity_chaining_requested_token_types_supported` names the ID-JAG type; undefined where it does not say. */
+  /** Whether `identity_chaining_requested_token_types_supported` contains the ID-JAG type. Undefined without that member. */
   readonly issuesIdJags: boolean | undefined;
 }
 
 /**
- * The metadata of an issuer, whose `issuer` must be the very string asked for. `anchor` is the configured URL that vouches
- * for where the metadata may point. Throws `metadata_not_found`, `issuer_mismatch` and the gate's errors, leg `discover`.
+ * Fetches the metadata of an issuer. Its `issuer` must be equal to the requested string. `anchor` is the configured URL that
+ * decides which addresses the metadata may name. Throws `metadata_not_found`, `issuer_mismatch` and the errors of `send`, with the
+ * leg `discover`.
  */
 export async function discoverIssuer(
   runtime: Runtime,
@@ -52,7 +53,7 @@ export async function discoverIssuer(
   const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, anchor);
   const urls = authorizationServerUrls(allowed instanceof Promise ? await allowed : allowed);
   const found = await firstDocument(runtime, urls, about, signal, (document) =>
-    judge(document, issuer, about, option, (value) =>
+    metadataFrom(document, issuer, about, option, (value) =>
       peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime, anchor),
     ),
   );
@@ -61,27 +62,28 @@ export async function discoverIssuer(
     code: 'metadata_not_found',
     leg: 'discover',
     message: `No metadata was found for the issuer ${identifier(issuer)} (tried ${urls.length} well-known paths).`,
-    remedy: `Check the spelling of ${option}; if the issuer publishes no metadata, pin its token endpoint in the configuration.`,
+    remedy: `Check the spelling of ${option}; if the issuer publishes no metadata, set its token endpoint in the configuration.`,
     contact: 'you',
     server,
     issuer,
   });
 }
 
-function judge(
+/** Checks the document and returns its values. `allowed` checks the URL of the token endpoint. */
+function metadataFrom(
   { url, json }: MetadataDocument,
   issuer: string,
   about: About,
   option: string,
   allowed: (value: string) => URL | Promise<URL>,
 ): IssuerMetadata | Promise<IssuerMetadata> {
-  const said = stringField(json, 'issuer');
-  if (said !== issuer) {
+  const named = stringField(json, 'issuer');
+  if (named !== issuer) {
     throw new CredenceError({
       code: 'issuer_mismatch',
       leg: 'discover',
-      message: `The metadata at ${url} is of another issuer than "${issuer}": ${identifier(said)}.`,
-      remedy: `Set ${option} to exactly the issuer that the metadata names, if that is the one you mean; a trailing slash counts.`,
+      message: `The metadata at ${url} names another issuer than "${issuer}": ${identifier(named)}.`,
+      remedy: `If the issuer in the metadata is right, set ${option} to exactly that string; a trailing slash counts.`,
       contact: 'you',
       server: about.server,
       issuer,
@@ -93,7 +95,7 @@ function judge(
       code: 'invalid_response',
       leg: 'discover',
       message: `The metadata at ${url} names no token_endpoint.`,
-      remedy: 'Ask whoever runs the issuer, or pin its token endpoint in the configuration.',
+      remedy: 'Ask the operator of the issuer, or set its token endpoint in the configuration.',
       contact: about.contact,
       server: about.server,
       issuer,

@@ -14,11 +14,11 @@ function world(table: Parameters<typeof hosts>[0]) {
   let nowMs = 1_000;
   const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
   const runtime = testRuntime({ fetch: network.fetch, clock });
-  return { network, runtime, directory: new Directory(runtime), pass: (ms: number) => void (nowMs += ms) };
+  return { network, runtime, directory: new Directory(runtime), advanceClock: (ms: number) => void (nowMs += ms) };
 }
 
 describe('a pinned issuer', () => {
-  it('is the target where the server names it among others', async () => {
+  it('is used if the server names it among others', async () => {
     const { directory } = world({ [PRM]: resource('https://other.example', 'https://linear.app') });
     expect(await directory.target(serverSettings(), never)).toEqual({
       resource: RESOURCE,
@@ -26,33 +26,33 @@ describe('a pinned issuer', () => {
     });
   });
 
-  it('is the target where the server publishes nothing, or names nobody', async () => {
+  it('is used if the server publishes no metadata or names no authorization server', async () => {
     expect(await world({}).directory.target(serverSettings(), never)).toMatchObject({ issuer: 'https://linear.app' });
     const { directory } = world({ [PRM]: { resource: RESOURCE } });
     expect(await directory.target(serverSettings(), never)).toMatchObject({ issuer: 'https://linear.app' });
   });
 
   it.each(['https://evil.example', 'https://linear.app/', 'https://linear.app:443'])(
-    'is refused where the server names %s, and nobody is sent anything',
+    'is refused if the server names only %s, and no request is sent to either issuer',
     async (named) => {
       const { directory, network } = world({ [PRM]: resource(named) });
       const error = await refusalOf(directory.target(serverSettings(), never));
       expect(error).toMatchObject({ code: 'issuer_mismatch', leg: 'discover', contact: 'you', server: 'linear' });
       expect(error.remedy).toContain('servers.linear.issuer');
-      expect(network.asked).toEqual([`GET ${PRM}`]);
+      expect(network.requests).toEqual([`GET ${PRM}`]);
     },
   );
 
-  it('with a pinned resource asks the server nothing', async () => {
+  it('and a pinned resource need no request to the server', async () => {
     const { directory, network } = world({});
     expect(await directory.target(serverSettings({ resource: 'urn:linear' }), never)).toEqual({
       resource: 'urn:linear',
       issuer: 'https://linear.app',
     });
-    expect(network.asked).toEqual([]);
+    expect(network.requests).toEqual([]);
   });
 
-  it('with a pinned endpoint asks the issuer nothing', async () => {
+  it('and a pinned token endpoint need no request to the issuer', async () => {
     const { directory, network } = world({});
     const server = serverSettings({ tokenEndpoint: 'https://linear.app/oauth/token' });
     expect(await directory.authorizationServer(server, server.issuer, never)).toEqual({
@@ -60,19 +60,19 @@ describe('a pinned issuer', () => {
       url: 'https://linear.app/oauth/token',
       option: 'servers.linear.tokenEndpoint',
     });
-    expect(network.asked).toEqual([]);
+    expect(network.requests).toEqual([]);
   });
 });
 
 describe("issuer: 'discover'", () => {
   const server = serverSettings({ issuer: 'discover' });
 
-  it('trusts the one that the server names', async () => {
+  it('uses the issuer that the server names', async () => {
     const { directory } = world({ [PRM]: resource('https://linear.app') });
     expect(await directory.target(server, never)).toEqual({ resource: RESOURCE, issuer: 'https://linear.app' });
   });
 
-  it('is an error where the server names several', async () => {
+  it('throws ambiguous_issuer if the server names several', async () => {
     const { directory } = world({ [PRM]: resource('https://a.example', 'https://b.example') });
     const error = await refusalOf(directory.target(server, never));
     expect(error).toMatchObject({ code: 'ambiguous_issuer', leg: 'discover', contact: 'you', server: 'linear' });
@@ -80,7 +80,7 @@ describe("issuer: 'discover'", () => {
   });
 
   it.each([{ resource: RESOURCE }, { resource: RESOURCE, authorization_servers: [] }])(
-    'is an error where the server names none: %p',
+    'throws metadata_not_found if the server names none: %p',
     async (document) => {
       const { directory } = world({ [PRM]: document });
       expect(await refusalOf(directory.target(server, never))).toMatchObject({
@@ -90,11 +90,11 @@ describe("issuer: 'discover'", () => {
     },
   );
 
-  it('remembers the first answer beyond the life of the metadata, and refuses another one', async () => {
-    const { directory, network, pass } = world({ [PRM]: resource('https://linear.app') });
+  it('refuses another issuer than the first, also after the metadata has expired', async () => {
+    const { directory, network, advanceClock } = world({ [PRM]: resource('https://linear.app') });
     await directory.target(server, never);
     network.set(PRM, resource('https://evil.example'));
-    pass(25 * 3_600_000);
+    advanceClock(25 * 3_600_000);
     const error = await refusalOf(directory.target(server, never));
     expect(error).toMatchObject({
       code: 'issuer_changed',
@@ -106,7 +106,7 @@ describe("issuer: 'discover'", () => {
     expect(error.message).toContain('https://linear.app');
   });
 
-  it('is remembered by a directory that knows nothing else', async () => {
+  it('refuses another issuer than the first in a directory without cached metadata', async () => {
     const { directory, network, runtime } = world({ [PRM]: resource('https://linear.app') });
     await directory.target(server, never);
     network.set(PRM, resource('https://evil.example'));
@@ -121,41 +121,41 @@ describe("issuer: 'discover'", () => {
     'https://localhost',
     'javascript:x',
     'https://linear.app/\nINFO forged',
-  ])('never leads to %j', async (named) => {
+  ])('sends no request to %j', async (named) => {
     const { directory, network } = world({ [PRM]: resource(named) });
     const { issuer } = await directory.target(server, never);
     const error = await refusalOf(directory.authorizationServer(server, issuer, never));
     expect(['forbidden_url', 'invalid_response']).toContain(error.code);
     expect(error.message).not.toContain('\n');
-    expect(network.asked).toEqual([`GET ${PRM}`]);
+    expect(network.requests).toEqual([`GET ${PRM}`]);
   });
 });
 
 describe('metadata', () => {
-  it('is asked for once by all who want it at the same time, and kept', async () => {
+  it('is requested once for concurrent callers, and then kept', async () => {
     const issuer = 'https://linear.app';
     const { directory, network } = world({ [`${issuer}/.well-known/oauth-authorization-server`]: as(issuer) });
-    const ask = async () => directory.authorizationServer(serverSettings(), issuer, never);
-    await Promise.all([ask(), ask(), ask()]);
-    await ask();
-    expect(network.asked).toHaveLength(1);
+    const discover = async () => directory.authorizationServer(serverSettings(), issuer, never);
+    await Promise.all([discover(), discover(), discover()]);
+    await discover();
+    expect(network.requests).toHaveLength(1);
   });
 
-  it('serves on for a day while it is refreshed behind', async () => {
+  it('is used for up to a day and refreshed in the background after an hour', async () => {
     const issuer = 'https://linear.app';
     const at = `${issuer}/.well-known/oauth-authorization-server`;
-    const { directory, network, pass } = world({ [at]: as(issuer) });
-    const ask = async () => (await directory.authorizationServer(serverSettings(), issuer, never)).url;
-    await ask();
+    const { directory, network, advanceClock } = world({ [at]: as(issuer) });
+    const discover = async () => (await directory.authorizationServer(serverSettings(), issuer, never)).url;
+    await discover();
     network.set(at, { issuer, token_endpoint: 'https://linear.app/v2/token' });
-    pass(2 * 3_600_000);
-    expect(await ask()).toBe('https://linear.app/token');
+    advanceClock(2 * 3_600_000);
+    expect(await discover()).toBe('https://linear.app/token');
     await new Promise((resolve) => setImmediate(resolve));
-    expect(await ask()).toBe('https://linear.app/v2/token');
-    expect(network.asked).toHaveLength(2);
+    expect(await discover()).toBe('https://linear.app/v2/token');
+    expect(network.requests).toHaveLength(2);
   });
 
-  it('that could not be had is asked for again by the next', async () => {
+  it('is requested again by the next caller after it was not found', async () => {
     const issuer = 'https://linear.app';
     const { directory, network } = world({});
     expect(await refusalOf(directory.authorizationServer(serverSettings(), issuer, never))).toMatchObject({
@@ -165,7 +165,7 @@ describe('metadata', () => {
     expect((await directory.authorizationServer(serverSettings(), issuer, never)).url).toBe(`${issuer}/token`);
   });
 
-  it('of the IdP names idp.issuer when it is another one', async () => {
+  it('of the IdP with another issuer is refused, and the remedy names idp.issuer', async () => {
     const { directory } = world({
       'https://acme.okta.com/.well-known/oauth-authorization-server': as('https://acme.okta.com/'),
     });

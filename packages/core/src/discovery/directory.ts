@@ -10,12 +10,12 @@ import type { TokenEndpoint } from './token-endpoint.ts';
 const METADATA_REFRESH_MS = 3_600_000;
 const METADATA_LIFETIME_MS = 24 * 3_600_000;
 
-/** Where everything is: metadata of servers and issuers, kept for a day and refreshed behind after an hour. */
+/** The metadata of MCP servers and issuers. It is kept for a day, and refreshed in the background after an hour. */
 export class Directory {
   readonly #runtime: Runtime;
   readonly #resources: RefreshingCache<ProtectedResource>;
   readonly #issuers: RefreshingCache<IssuerMetadata>;
-  /** The first answer to `issuer: 'discover'`, by server: a later, different one is refused. */
+  /** For servers with `issuer: 'discover'`: the first issuer by server name. Another issuer later is refused. */
   readonly #firstIssuers: Map<string, string>;
 
   constructor(runtime: Runtime, firstIssuers = new Map<string, string>()) {
@@ -25,12 +25,12 @@ export class Directory {
     this.#firstIssuers = firstIssuers;
   }
 
-  /** A directory without any metadata, which knows the issuers that were discovered first. */
+  /** A directory without cached metadata. It keeps the first issuers, so that a changed issuer is still refused. */
   withoutMetadata(runtime: Runtime): Directory {
     return new Directory(runtime, this.#firstIssuers);
   }
 
-  /** The resource identifier and the issuer of a server's authorization server, both checked against what is pinned. */
+  /** The resource identifier of a server and the issuer of its authorization server. Throws if a pinned value differs. */
   async target(server: ServerSettings, signal: AbortSignal): Promise<{ resource: string; issuer: string }> {
     const pinned = server.issuer === 'discover' ? undefined : server.issuer;
     if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
@@ -45,8 +45,8 @@ export class Directory {
       throw new CredenceError({
         code: 'issuer_mismatch',
         leg: 'discover',
-        message: `Server "${server.name}" takes tokens of ${list(metadata.authorizationServers)}, not of the configured issuer "${pinned}".`,
-        remedy: `Check servers.${server.name}.issuer (a trailing slash counts) and servers.${server.name}.url; the credential was sent to nobody.`,
+        message: `Server "${server.name}" accepts tokens of ${list(metadata.authorizationServers)}, not of the configured issuer "${pinned}".`,
+        remedy: `Check servers.${server.name}.issuer (a trailing slash counts) and servers.${server.name}.url; the credential was not sent.`,
         contact: 'you',
         server: server.name,
         issuer: pinned,
@@ -55,7 +55,7 @@ export class Directory {
     return { resource, issuer: pinned };
   }
 
-  /** A server's authorization server; `undefined` metadata where its token endpoint is pinned. */
+  /** The token endpoint of a server's authorization server. `metadata` is undefined if the token endpoint is pinned. */
   async authorizationServer(
     server: ServerSettings,
     issuer: string,
@@ -77,7 +77,7 @@ export class Directory {
     return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
   }
 
-  /** The IdP, or another issuer that gives subject tokens. */
+  /** The token endpoint of the IdP, or of another issuer of subject tokens. */
   async idp(
     idp: { issuer: string; tokenEndpoint?: string | undefined },
     option: string,
@@ -95,7 +95,7 @@ export class Directory {
     return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
   }
 
-  /** What was kept about a server and the IdP may be out of date: an endpoint it names is gone. */
+  /** Drops the metadata of a server and of the IdP, because an endpoint in it does not exist any more. */
   forget(server: ServerSettings, idp?: { issuer: string }): void {
     this.#resources.drop(server.name);
     this.#issuers.clear((key) => key.startsWith(`as ${server.name} `) || key === `idp ${idp?.issuer}`);
@@ -108,7 +108,7 @@ export class Directory {
       throw new CredenceError({
         ...base,
         code: 'metadata_not_found',
-        message: `Server "${server.name}" does not say which authorization server it trusts.`,
+        message: `Server "${server.name}" does not name the authorization server that it trusts.`,
         remedy: `Ask its owner for the issuer and set servers.${server.name}.issuer.`,
         contact: 'server-owner',
       });
@@ -118,7 +118,7 @@ export class Directory {
         ...base,
         code: 'ambiguous_issuer',
         message: `Server "${server.name}" names ${metadata.authorizationServers.length} authorization servers: ${list(metadata.authorizationServers)}.`,
-        remedy: `Set servers.${server.name}.issuer to the one the credential was registered with.`,
+        remedy: `Set servers.${server.name}.issuer to the one that the credential was registered with.`,
         contact: 'you',
       });
     }
@@ -127,8 +127,8 @@ export class Directory {
       throw new CredenceError({
         ...base,
         code: 'issuer_changed',
-        message: `Server "${server.name}" now names the authorization server ${list([issuer])}; it named "${first}" before.`,
-        remedy: `Ask its owner whether it moved; then set servers.${server.name}.issuer. The credential was not sent there.`,
+        message: `Server "${server.name}" now names the authorization server ${list([issuer])}; before it named "${first}".`,
+        remedy: `Ask its owner whether the authorization server has changed; then set servers.${server.name}.issuer. The credential was not sent to the new one.`,
         contact: 'server-owner',
         issuer: first,
       });

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { type About, type Answer, report, send, stopped } from '../net/gate.ts';
+import { type About, abortReason, type Answer, report, send } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
@@ -10,16 +10,17 @@ export interface MetadataDocument {
 }
 
 /**
- * The first of `urls` that answers with a JSON object that `judge` accepts. A well-known path that is not there (4xx, HTML)
- * is passed over; one that cannot be reached is an error at once, so that a moment's outage does not pick another document.
- * When all fail, the most telling refusal of `judge` is thrown, else undefined is returned.
+ * Requests `urls` one after the other and returns the result of `accept` for the first JSON object that `accept` does not refuse.
+ * A URL that answers 4xx, a redirect or something that is not JSON is skipped. A URL that cannot be reached is an error at once:
+ * otherwise a short outage would select another document. If no document is accepted, the first error of `accept` is thrown, else
+ * the first redirect error; without either, the result is undefined.
  */
 export async function firstDocument<T>(
   runtime: Runtime,
   urls: readonly string[],
   about: About,
   signal: AbortSignal,
-  judge: (document: MetadataDocument) => T | Promise<T>,
+  accept: (document: MetadataDocument) => T | Promise<T>,
 ): Promise<T | undefined> {
   let refusal: CredenceError | undefined;
   let redirect: CredenceError | undefined;
@@ -28,9 +29,9 @@ export async function firstDocument<T>(
     try {
       answer = await retrying(runtime, signal, (attempt) => getJson(runtime, url, { ...about, attempt }, signal));
     } catch (error) {
-      // between two attempts no request was under way that could have said whose time ran out
-      if (signal.aborted && error === signal.reason) throw stopped(error, about);
-      // a redirect is no outage: many hosts send any path they do not know to a login page
+      // The caller aborted between two attempts, so `send` could not add the leg to the error.
+      if (signal.aborted && error === signal.reason) throw abortReason(error, about);
+      // Many hosts redirect unknown paths to a login page, so the next URL is tried.
       if (!isCredenceError(error) || error.code !== 'redirect_refused') throw error;
       redirect ??= error;
       continue;
@@ -41,18 +42,18 @@ export async function firstDocument<T>(
       continue;
     }
     try {
-      const judging = judge({ url, json: answer.json });
-      const judged = judging instanceof Promise ? await judging : judging;
+      const accepting = accept({ url, json: answer.json });
+      const accepted = accepting instanceof Promise ? await accepting : accepting;
       report(runtime, about, { ...answer, headers });
-      return judged;
+      return accepted;
     } catch (error) {
       if (!isCredenceError(error)) throw error;
       report(runtime, about, { ...answer, headers, failure: error });
       refusal ??= error;
     }
   }
-  const told = refusal ?? redirect;
-  if (told) throw told;
+  const error = refusal ?? redirect;
+  if (error) throw error;
   return undefined;
 }
 
@@ -65,7 +66,7 @@ function notADocument(answer: Answer, about: About): CredenceError {
     code: 'metadata_not_found',
     leg: about.leg,
     message: `${answer.url} answered ${answer.status}${answer.status === 200 ? ' with something that is not JSON' : ''}.`,
-    remedy: 'Another well-known path is tried.',
+    remedy: 'Nothing to do: the next well-known path is tried.',
     contact: about.contact,
     server: about.server,
     issuer: about.issuer,

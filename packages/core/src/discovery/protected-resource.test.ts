@@ -17,47 +17,47 @@ const challenge = (pointer: string) => () =>
 async function discovered(table: Readonly<Record<string, HostAnswer>>, url = URL_) {
   const world = hosts(table);
   const runtime = testRuntime({ fetch: world.fetch });
-  const found = discoverResource(runtime, { name: 'linear', url: new URL(url) }, never);
-  return { world, runtime, found };
+  const discovery = discoverResource(runtime, { name: 'linear', url: new URL(url) }, never);
+  return { world, runtime, discovery };
 }
 
-describe('metadata of a server', () => {
-  it('is found with its path inserted, and the root is left alone', async () => {
-    const { found, world } = await discovered({
+describe('the metadata of an MCP server', () => {
+  it('is read from the well-known path with the path of the server appended, without a request to the root path', async () => {
+    const { discovery, world } = await discovered({
       [INSERTED]: { resource: URL_, authorization_servers: AS, scopes_supported: ['a'] },
       [ROOT]: { resource: 'https://mcp.example/', authorization_servers: ['https://other.example'] },
     });
-    await expect(found).resolves.toEqual({
+    await expect(discovery).resolves.toEqual({
       resource: URL_,
       authorizationServers: AS,
       scopesSupported: ['a'],
       published: true,
     });
-    expect(world.asked).toEqual([`GET ${INSERTED}`]);
+    expect(world.requests).toEqual([`GET ${INSERTED}`]);
   });
 
   it.each<[string, HostAnswer | undefined]>([
-    ['is not there', undefined],
-    ['is an HTML catch-all', html],
+    ['does not exist', undefined],
+    ['has an HTML page', html],
     ['redirects to a login page', redirect('https://mcp.example/login')],
-    ['is of another resource', { resource: 'https://mcp.example/other' }],
-  ])('is found at the root when the inserted path %s', async (_what, inserted) => {
-    const { found, world } = await discovered({
+    ['has metadata of another resource', { resource: 'https://mcp.example/other' }],
+  ])('is read from the root well-known path if the path of the server %s', async (_what, inserted) => {
+    const { discovery, world } = await discovered({
       ...(inserted && { [INSERTED]: inserted }),
       [ROOT]: { resource: 'https://mcp.example', authorization_servers: AS },
     });
-    await expect(found).resolves.toMatchObject({ resource: 'https://mcp.example', authorizationServers: AS });
-    expect(world.asked).toEqual([`GET ${INSERTED}`, `GET ${ROOT}`]);
+    await expect(discovery).resolves.toMatchObject({ resource: 'https://mcp.example', authorizationServers: AS });
+    expect(world.requests).toEqual([`GET ${INSERTED}`, `GET ${ROOT}`]);
   });
 
-  it('is found where a 401 points when it is at no well-known path', async () => {
+  it('is read from the URL in the challenge of a 401 if no well-known path has it', async () => {
     const pointer = 'https://mcp.example/meta/linear';
-    const { found, world } = await discovered({
+    const { discovery, world } = await discovered({
       [URL_]: challenge(pointer),
       [pointer]: { resource: URL_, authorization_servers: AS },
     });
-    await expect(found).resolves.toMatchObject({ resource: URL_, published: true });
-    expect(world.asked).toEqual([`GET ${INSERTED}`, `GET ${ROOT}`, `POST ${URL_}`, `GET ${pointer}`]);
+    await expect(discovery).resolves.toMatchObject({ resource: URL_, published: true });
+    expect(world.requests).toEqual([`GET ${INSERTED}`, `GET ${ROOT}`, `POST ${URL_}`, `GET ${pointer}`]);
   });
 
   it.each([
@@ -65,15 +65,20 @@ describe('metadata of a server', () => {
     ['https://127.0.0.1/meta', 'forbidden_url'],
     ['https://169.254.169.254/latest', 'forbidden_url'],
     ['file:///etc/passwd', 'invalid_response'],
-  ])('is not fetched from %s, wherever a 401 points', async (pointer, code) => {
-    const { found, world } = await discovered({ [URL_]: challenge(pointer) });
-    expect(await refusalOf(found)).toMatchObject({ code, leg: 'discover', contact: 'server-owner', server: 'linear' });
-    expect(world.asked).toHaveLength(3);
+  ])('is not fetched from %s if the challenge of a 401 names that URL', async (pointer, code) => {
+    const { discovery, world } = await discovered({ [URL_]: challenge(pointer) });
+    expect(await refusalOf(discovery)).toMatchObject({
+      code,
+      leg: 'discover',
+      contact: 'server-owner',
+      server: 'linear',
+    });
+    expect(world.requests).toHaveLength(3);
   });
 
-  it('is not needed: the URL stands in for a server that publishes none', async () => {
-    const { found } = await discovered({}, `${URL_}#frag`);
-    await expect(found).resolves.toEqual({
+  it('has the URL of the server as resource identifier if the server publishes none', async () => {
+    const { discovery } = await discovered({}, `${URL_}#frag`);
+    await expect(discovery).resolves.toEqual({
       resource: URL_,
       authorizationServers: [],
       scopesSupported: undefined,
@@ -81,14 +86,14 @@ describe('metadata of a server', () => {
     });
   });
 
-  it('passes over a 401 that points nowhere', async () => {
-    const { found } = await discovered({
+  it('is treated as not published if the challenge of a 401 has no resource_metadata', async () => {
+    const { discovery } = await discovered({
       [URL_]: () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } }),
     });
-    await expect(found).resolves.toMatchObject({ published: false });
+    await expect(discovery).resolves.toMatchObject({ published: false });
   });
 
-  it('asks the server without any credential', async () => {
+  it('is requested without any credential', async () => {
     const peer = await startPeer({ '/mcp': { status: 401 } });
     try {
       await discoverResource(testRuntime(), { name: 'linear', url: new URL(`${peer.origin}/mcp`) }, never);
@@ -99,11 +104,15 @@ describe('metadata of a server', () => {
     }
   });
 
-  it('is not taken from the next path while this one is down', async () => {
+  it('is not read from the next path if the first cannot be reached', async () => {
     const peer = await startPeer({ '/.well-known/oauth-protected-resource/mcp': hangUp() });
     try {
-      const found = discoverResource(testRuntime(), { name: 'linear', url: new URL(`${peer.origin}/mcp`) }, never);
-      expect(await refusalOf(found)).toMatchObject({ code: 'unreachable', leg: 'discover', contact: 'server-owner' });
+      const discovery = discoverResource(testRuntime(), { name: 'linear', url: new URL(`${peer.origin}/mcp`) }, never);
+      expect(await refusalOf(discovery)).toMatchObject({
+        code: 'unreachable',
+        leg: 'discover',
+        contact: 'server-owner',
+      });
       expect(new Set(peer.requests.map(({ path }) => path)).size).toBe(1);
       expect(peer.requests).toHaveLength(3);
     } finally {
@@ -112,7 +121,7 @@ describe('metadata of a server', () => {
   });
 });
 
-describe('the resource a document is about', () => {
+describe('the resource in the metadata of an MCP server', () => {
   it.each([
     ['https://mcp.example/mcp', URL_],
     ['https://mcp.example/mcp/', URL_],
@@ -123,11 +132,11 @@ describe('the resource a document is about', () => {
     ['https://mcp.example/a', 'https://mcp.example/a/b/c'],
     ['https://mcp.example/mcp?tenant=1', 'https://mcp.example/mcp?tenant=1'],
     ['https://mcp.example/mcp', 'https://mcp.example/mcp?tenant=1'],
-  ])('may be %s for the server %s, and is kept as it is spelt', async (resource, url) => {
+  ])('may be %s for the server URL %s, and is used without normalisation', async (resource, url) => {
     const path = new URL(url).pathname.replace(/\/$/u, '');
     const at = `https://mcp.example/.well-known/oauth-protected-resource${path}${new URL(url).search}`;
-    const { found } = await discovered({ [at]: { resource } }, url);
-    expect((await found).resource).toBe(resource);
+    const { discovery } = await discovered({ [at]: { resource } }, url);
+    expect((await discovery).resource).toBe(resource);
   });
 
   it.each<[string, unknown]>([
@@ -136,22 +145,22 @@ describe('the resource a document is about', () => {
     ['another port', 'https://mcp.example:8443/mcp'],
     ['a sibling path', 'https://mcp.example/other'],
     ['a path below', 'https://mcp.example/mcp/tools'],
-    ['a path that begins alike', 'https://mcp.example/mc'],
-    ['a longer path that begins alike', 'https://mcp.example/mcp2'],
+    ['a beginning of the path that is not a path segment', 'https://mcp.example/mc'],
+    ['a longer path with the same beginning', 'https://mcp.example/mcp2'],
     ['another case of the path', 'https://mcp.example/MCP'],
     ['a query of its own', 'https://mcp.example/mcp?x=1'],
     ['a fragment', 'https://mcp.example/mcp#x'],
     ['a user name', 'https://u@mcp.example/mcp'],
     ['a password', 'https://:p@mcp.example/'],
-    ['a host that begins alike', 'https://mcp.example.evil.example/mcp'],
+    ['a host with the same beginning', 'https://mcp.example.evil.example/mcp'],
     ['a line break that the URL parser drops', 'https://mcp.example/x\nINFO admin logged in/..'],
     ['spaces around it', ' https://mcp.example/mcp '],
     ['a path alone', '/mcp'],
     ['nothing', undefined],
     ['a list', ['https://mcp.example/mcp']],
   ])('may not be %s', async (_what, resource) => {
-    const { found, world } = await discovered({ [INSERTED]: { resource, authorization_servers: AS } });
-    const error = await refusalOf(found);
+    const { discovery, world } = await discovered({ [INSERTED]: { resource, authorization_servers: AS } });
+    const error = await refusalOf(discovery);
     expect(error).toMatchObject({
       code: 'resource_mismatch',
       leg: 'discover',
@@ -161,12 +170,12 @@ describe('the resource a document is about', () => {
     });
     expect(error.message).toContain(INSERTED);
     expect(error.message).not.toContain('\n');
-    expect(world.asked).toEqual([`GET ${INSERTED}`, `GET ${ROOT}`]);
+    expect(world.requests).toEqual([`GET ${INSERTED}`, `GET ${ROOT}`]);
   });
 
-  it('says of each document asked what became of it', async () => {
-    const { found, runtime } = await discovered({ [ROOT]: { resource: 'https://mcp.example' } });
-    await found;
+  it('is reported in one event for each request, with the result', async () => {
+    const { discovery, runtime } = await discovered({ [ROOT]: { resource: 'https://mcp.example' } });
+    await discovery;
     expect(runtime.events).toMatchObject([
       { leg: 'discover', operation: 'protected-resource-metadata', ok: false, status: 404, endpoint: INSERTED },
       { leg: 'discover', operation: 'protected-resource-metadata', ok: true, status: 200, endpoint: ROOT },

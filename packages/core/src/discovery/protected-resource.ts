@@ -6,20 +6,20 @@ import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 
-/** What an MCP server says about itself (RFC 9728). */
+/** The values that Credence uses from the metadata of an MCP server (RFC 9728). */
 export interface ProtectedResource {
-  /** The resource identifier, exactly as the metadata spells it. */
+  /** The resource identifier, exactly as in the metadata. */
   readonly resource: string;
   readonly authorizationServers: readonly string[];
   readonly scopesSupported: readonly string[] | undefined;
-  /** False where the server publishes no metadata and its URL stands in for the identifier. */
+  /** False if the server publishes no metadata. `resource` is then the URL of the server. */
   readonly published: boolean;
 }
 
 /**
- * The server's metadata: at the well-known path with its path inserted, at the root, or where a 401 challenge points. Its
- * `resource` must be the server's URL or a path above it on the same origin. Throws `resource_mismatch` and the gate's
- * errors, leg `discover`.
+ * Fetches the metadata of an MCP server: from the well-known path with the path of the server appended, from the root well-known
+ * path, or from the URL in the challenge of a 401. Its `resource` must be the server's URL or a parent path on the same origin.
+ * Throws `resource_mismatch` and the errors of `send`, with the leg `discover`.
  */
 export async function discoverResource(
   runtime: Runtime,
@@ -33,17 +33,17 @@ export async function discoverResource(
     server: server.name,
     option: `servers.${server.name}.url`,
   };
-  const judge = (document: MetadataDocument) => judgeResource(document, server, about);
+  const accept = (document: MetadataDocument) => resourceFrom(document, server, about);
   const found =
-    (await firstDocument(runtime, protectedResourceUrls(server.url), about, signal, judge)) ??
-    (await fromChallenge(runtime, server, about, signal, judge));
+    (await firstDocument(runtime, protectedResourceUrls(server.url), about, signal, accept)) ??
+    (await fromChallenge(runtime, server, about, signal, accept));
   if (found) return found;
   runtime.emit({
     type: 'warning',
     leg: 'discover',
     server: server.name,
-    message: `Server "${server.name}" publishes no metadata (RFC 9728); its URL stands in for its resource identifier.`,
-    remedy: `Check servers.${server.name}.url; if it is right, set servers.${server.name}.resource to what the IdP knows it by.`,
+    message: `Server "${server.name}" publishes no metadata (RFC 9728), so its URL is used as its resource identifier.`,
+    remedy: `Check servers.${server.name}.url; if it is right, set servers.${server.name}.resource to the identifier that is registered at the IdP.`,
   });
   return {
     resource: withoutFragment(server.url),
@@ -53,13 +53,13 @@ export async function discoverResource(
   };
 }
 
-/** Asks the server without a token, to be told where its metadata is (RFC 9728 section 5.1). */
+/** Sends a request without a token. The challenge of the 401 may contain the URL of the metadata (RFC 9728 section 5.1). */
 async function fromChallenge(
   runtime: Runtime,
   server: { name: string; url: URL },
   about: About,
   signal: AbortSignal,
-  judge: (document: MetadataDocument) => ProtectedResource,
+  accept: (document: MetadataDocument) => ProtectedResource,
 ): Promise<ProtectedResource | undefined> {
   const answer = await send(
     runtime,
@@ -78,10 +78,10 @@ async function fromChallenge(
   if (answer.status !== 401 || pointer === undefined) return undefined;
   const what = 'resource_metadata in the challenge of the server';
   const url = await peerUrl(pointer, { ...about, what }, runtime, server.url);
-  return firstDocument(runtime, [url.href], { ...about, anchor: server.url }, signal, judge);
+  return firstDocument(runtime, [url.href], { ...about, anchor: server.url }, signal, accept);
 }
 
-function judgeResource(
+function resourceFrom(
   { url, json }: MetadataDocument,
   server: { name: string; url: URL },
   about: About,
@@ -91,7 +91,7 @@ function judgeResource(
     throw new CredenceError({
       code: 'resource_mismatch',
       leg: 'discover',
-      message: `The metadata at ${url} is about another resource than ${server.url.href}: ${identifier(resource)}.`,
+      message: `The metadata at ${url} names another resource than ${server.url.href}: ${identifier(resource)}.`,
       remedy: `Check servers.${server.name}.url; if it is right, its owner must correct "resource" in the metadata.`,
       contact: about.contact,
       server: server.name,
@@ -105,9 +105,12 @@ function judgeResource(
   };
 }
 
-/** RFC 9728 section 3.3, and for a document found at the root what MCP servers do: one identifier for all below a path. */
+/**
+ * Whether `resource` is the URL (RFC 9728 section 3.3) or a parent path of it. MCP servers publish at the root well-known path one
+ * identifier for several endpoints below it.
+ */
 function covers(resource: string, url: URL): boolean {
-  // the URL parser drops line breaks and spaces; the identifier is used and shown as it is
+  // The URL parser removes line breaks and spaces, but the identifier is used and printed as it is.
   if (!/^[\x21-\x7e]+$/u.test(resource) || !URL.canParse(resource)) return false;
   const named = new URL(resource);
   if (named.origin !== url.origin || named.hash !== '' || named.username !== '' || named.password !== '') return false;

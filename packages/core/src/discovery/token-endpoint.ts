@@ -1,9 +1,9 @@
-/** Where an issuer's token requests are sent. */
+/** The token endpoint of an issuer. */
 export interface TokenEndpoint {
   readonly issuer: string;
   readonly url: string;
-  /** The option that pins the URL, where one does. */
+  /** The path of the option that pins the URL. Undefined if the URL was discovered. */
   readonly option?: string | undefined;
-  /** The configured URL whose owner named the URL; undefined where it is pinned. */
+  /** The configured URL of the peer whose metadata contains the URL. Undefined if the URL is pinned. */
   readonly anchor?: URL | undefined;
 }

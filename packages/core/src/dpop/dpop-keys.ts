@@ -1,23 +1,23 @@
 import { createHash, KeyObject } from 'node:crypto';
 import { type CryptoKeyPair, DPoP, type DPoPHandle, generateKeyPair } from 'oauth4webapi';
 
-/** One key, one nonce memory per leg (a handle keeps a single nonce per origin). */
+/** A DPoP key with one oauth4webapi handle for each leg. A handle stores one nonce for each origin. */
 export interface DpopKeys {
-  /** Names the key within this process: part of a token's key. */
+  /** The hash of the public key. It is part of the key under which a token is kept. */
   readonly id: string;
-  /** RFC 7638. */
+  /** The JWK thumbprint (RFC 7638). */
   readonly thumbprint: () => Promise<string>;
   readonly exchange: DPoPHandle;
   readonly redeem: DPoPHandle;
   readonly call: DPoPHandle;
 }
 
-/** A key pair to bind tokens to (RFC 9449), ES256, whose private half cannot leave the process. */
+/** Generates an ES256 key pair for DPoP-bound tokens (RFC 9449). The private key cannot be exported. */
 export async function generateDpopKeyPair(): Promise<CryptoKeyPair> {
   return generateKeyPair('ES256');
 }
 
-/** One key, and for each leg a handle of its own: a handle remembers one nonce per origin. */
+/** Creates one handle for each leg, because a handle stores only one nonce for each origin. */
 export function dpopKeys(keyPair: CryptoKeyPair): DpopKeys {
   const client = {};
   const exchange = DPoP(client, keyPair);

@@ -16,15 +16,15 @@ const source = read((file) => !file.endsWith('.test.ts'));
 const tests = read((file) => file.endsWith('.test.ts') && !file.endsWith('codes.test.ts'));
 
 describe('the catalogue of error codes', () => {
-  it.each(Object.keys(ERROR_CODES))('has %s, which the code produces and a test expects', (code) => {
-    expect({ produced: source.includes(`'${code}'`), expected: tests.includes(`'${code}'`) }).toEqual({
-      produced: true,
+  it.each(Object.keys(ERROR_CODES))('contains %s, which the code uses and a test expects', (code) => {
+    expect({ used: source.includes(`'${code}'`), expected: tests.includes(`'${code}'`) }).toEqual({
+      used: true,
       expected: true,
     });
   });
 
   it.each(Object.entries(ERROR_CODES))(
-    'says what %s means, where it occurs, who can correct it and how',
+    'contains for %s a meaning, the legs, the contacts and a remedy',
     (code, entry) => {
       expect(code).toMatch(/^[a-z]+(?:_[a-z]+)*$/u);
       expect(entry.meaning).toMatch(/^[^A-Z].{10,}[^.]$/u);

@@ -1,6 +1,6 @@
 import type { Contact, Leg } from './leg.ts';
 
-/** The `code` of a CredenceError: a key of {@link ERROR_CODES}, which explains each. */
+/** The `code` of a CredenceError: a key of {@link ERROR_CODES}, which explains each code. */
 export type ErrorCode =
   | 'invalid_configuration'
   | 'invalid_key'
@@ -39,15 +39,15 @@ export type ErrorCode =
   | 'cross_origin_refused'
   | 'cancelled';
 
-/** What a code of a {@link CredenceError} stands for, wherever it is thrown. */
+/** The explanation of one `code` of a {@link CredenceError}. */
 export interface ErrorCodeEntry {
-  /** The situation, in one clause. */
+  /** What the code means, in one clause. */
   readonly meaning: string;
   /** The legs that an error with this code can have. */
   readonly legs: readonly Leg[];
-  /** Who may be able to correct the situation. The error itself names one of them. */
+  /** Who can correct the cause. The error itself names one of them. */
   readonly contacts: readonly Contact[];
-  /** What to do, in general. The `remedy` of the error itself is more exact. */
+  /** What to do, for every error with this code. The `remedy` of the error itself is more exact. */
   readonly remedy: string;
 }
 
@@ -57,7 +57,7 @@ const PEER_LEGS = [...ACQUISITION_LEGS, 'call'] as const;
 const ADMINISTRATORS = ['idp-admin', 'server-owner'] as const;
 const EVERYBODY = ['you', ...ADMINISTRATORS] as const;
 
-/** Every `code` that a {@link CredenceError} can have. docs/errors.md is made from this table. */
+/** Every `code` that a {@link CredenceError} can have. `npm run docs:errors` writes docs/errors.md from this table. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   // configure
   invalid_configuration: {
@@ -79,13 +79,13 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Use one of the configured names, or add the server to `servers`.',
   },
   scope_outside_ceiling: {
-    meaning: 'the caller asked for a scope that the configuration does not allow',
+    meaning: 'the caller requested a scope that the configuration does not allow',
     legs: ['configure'],
     contacts: ['you'],
     remedy: "Add the scope to the server's `scopes` or `stepUp`, if the bot is meant to have it.",
   },
   credential_unavailable: {
-    meaning: 'a callback or file that provides a credential or a subject token failed or gave nothing',
+    meaning: 'a callback or file that provides a credential or a subject token failed or returned nothing',
     legs: ['configure'],
     contacts: ['you'],
     remedy: 'Check the callback or the file that the message names.',
@@ -94,15 +94,15 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'the principal, its store or its tools were closed before this call',
     legs: ['configure', 'call'],
     contacts: ['you'],
-    remedy: 'Make a new one, or call close() later.',
+    remedy: 'Create a new one, or call close() later.',
   },
-  // any leg that talks to a peer
+  // every leg that sends requests to a peer
   unreachable: {
     meaning: 'the peer could not be reached',
     legs: ['configure', ...PEER_LEGS],
     contacts: EVERYBODY,
     remedy:
-      'Check the URL, DNS, the proxy and TLS from where the bot runs; if they are right, ask whether the peer is up.',
+      'Check the URL, DNS, the proxy and TLS on the machine of the bot; if they are right, ask whether the peer is up.',
   },
   timeout: {
     meaning: 'the peer did not answer in time',
@@ -120,7 +120,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'the peer answered 5xx, or lost the session twice',
     legs: PEER_LEGS,
     contacts: EVERYBODY,
-    remedy: 'Try again later; if it stays, tell whoever runs the peer.',
+    remedy: 'Try again later; if the error persists, contact the operator of the peer.',
   },
   invalid_response: {
     meaning: 'the answer breaks the protocol',
@@ -135,7 +135,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Check that the URL is the right endpoint.',
   },
   redirect_refused: {
-    meaning: 'the peer answered with a redirect that would carry a credential elsewhere',
+    meaning: 'the peer answered with a redirect that Credence does not follow',
     legs: PEER_LEGS,
     contacts: EVERYBODY,
     remedy: 'If the peer has moved, configure its new URL.',
@@ -151,14 +151,15 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'an OAuth error that has no code of its own in this table',
     legs: ENDPOINT_LEGS,
     contacts: EVERYBODY,
-    remedy: "Look the error up in that peer's documentation, or ask whoever runs it.",
+    remedy: "Look the error up in that peer's documentation, or ask its operator.",
   },
   // discover
   metadata_not_found: {
     meaning: 'the peer publishes no metadata document',
     legs: ['discover'],
     contacts: EVERYBODY,
-    remedy: 'Check the spelling of the URL or issuer; if it is right, pin what the metadata would say.',
+    remedy:
+      'Check the spelling of the URL or issuer; if it is right, set `tokenEndpoint` or `resource` in the configuration.',
   },
   issuer_mismatch: {
     meaning: 'the metadata or the answer names another issuer than the configured one',
@@ -167,7 +168,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Configure the issuer exactly as its metadata spells it; a trailing slash counts.',
   },
   resource_mismatch: {
-    meaning: 'the metadata or the answer is about another resource than the configured one',
+    meaning: 'the metadata or the answer names another resource than the configured one',
     legs: ['discover', 'exchange', 'redeem'],
     contacts: EVERYBODY,
     remedy: "Check the server's `url`; if it is right, its owner must correct the resource in the metadata.",
@@ -199,7 +200,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Ask whether the principal was disabled; if it was not, ask for the grant to be enabled for it.',
   },
   access_denied: {
-    meaning: 'policy refuses this principal',
+    meaning: 'the policy of the peer refuses this principal',
     legs: ENDPOINT_LEGS,
     contacts: EVERYBODY,
     remedy: 'Ask for the server and its scopes to be granted to this principal.',
@@ -224,11 +225,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: "Check the server's `url` and `issuer`; if they are right, ask for both to be registered at the peer.",
   },
   invalid_request: {
-    meaning: 'the peer says that the request is malformed',
+    meaning: 'the peer refused the request as malformed',
     legs: ENDPOINT_LEGS,
     contacts: EVERYBODY,
     remedy:
-      'Read the error description; the peer may want a parameter this version does not send, or a subject token type it does not know.',
+      'Read the error description; the peer may require a parameter that this version does not send, or not know the subject token type.',
   },
   unsupported_grant_type: {
     meaning: 'the peer does not offer this grant',
@@ -237,7 +238,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Check that the issuer is right; if it is, ask for the grant to be enabled there.',
   },
   step_up_required: {
-    meaning: 'the IdP wants a stronger or more recent authentication of the subject',
+    meaning: 'the IdP requires a stronger or more recent authentication of the subject',
     legs: ENDPOINT_LEGS,
     contacts: EVERYBODY,
     remedy: 'Ask for the policy to exempt the service principal, or give a subject token that satisfies it.',
@@ -249,33 +250,33 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Check the client id that is configured for the server; if it is right, ask the IdP to correct the claim.',
   },
   scope_not_granted: {
-    meaning: 'a scope that was asked for explicitly was not granted',
+    meaning: 'a scope that was requested explicitly was not granted',
     legs: ['redeem'],
     contacts: ['idp-admin'],
     remedy: 'Ask for the scope to be granted to this principal at the IdP.',
   },
   // call
   token_refused: {
-    meaning: 'the MCP server refused a fresh token',
+    meaning: 'the MCP server refused a new token',
     legs: ['call'],
     contacts: ['you', 'server-owner'],
-    remedy: 'Ask the owner which issuer and resource the server accepts, and whether it wants DPoP-bound tokens.',
+    remedy: 'Ask the owner which issuer and resource the server accepts, and whether it requires DPoP-bound tokens.',
   },
   insufficient_scope: {
-    meaning: 'the MCP server wants a scope that the token does not have',
+    meaning: 'the MCP server requires a scope that the token does not have',
     legs: ['call'],
     contacts: ['you', 'server-owner'],
     remedy:
       "Add the scope to the server's `stepUp` if the bot is meant to have it, and ask for it to be granted at the IdP.",
   },
   forbidden: {
-    meaning: 'the MCP server answered 403 and did not say which scope is missing',
+    meaning: 'the MCP server answered 403 and did not name a missing scope',
     legs: ['call'],
     contacts: ['server-owner'],
     remedy: 'Ask the owner whether this principal may make this call.',
   },
   cross_origin_refused: {
-    meaning: 'a request was to go to another origin than that of the configured server',
+    meaning: 'the URL of a request has another origin than the URL of the configured server',
     legs: ['call'],
     contacts: ['server-owner'],
     remedy: 'If the server has moved, configure its new URL.',
@@ -284,6 +285,6 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'the call was cancelled before it was sent',
     legs: ['call'],
     contacts: ['you'],
-    remedy: 'Nothing to do: the caller gave up on it.',
+    remedy: 'Nothing to do: the caller cancelled the call.',
   },
 };

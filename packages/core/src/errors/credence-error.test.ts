@@ -11,13 +11,13 @@ const base = {
 } as const;
 
 describe('CredenceError', () => {
-  it('says leg, remedy and contact in one line', () => {
+  it('has a summary of one line with the leg, the message, the remedy and the contact', () => {
     expect(new CredenceError(base).summary).toBe(
       '[redeem] The authorization server does not know this client. Ask for the client to be registered. (contact: server-owner)',
     );
   });
 
-  it('keeps a peer from forging a log line and drops tokens it echoes', () => {
+  it('removes line breaks, control characters and tokens from the error description of a peer', () => {
     const error = new CredenceError({
       ...base,
       errorDescription: 'bad\r\n2026-11-20 INFO admin logged in\u202e eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln',
@@ -25,11 +25,11 @@ describe('CredenceError', () => {
     expect(error.errorDescription).toBe('bad 2026-11-20 INFO admin logged in  [redacted]');
   });
 
-  it('cuts a long description', () => {
+  it('cuts a long error description', () => {
     expect(new CredenceError({ ...base, errorDescription: 'x'.repeat(100_000) }).errorDescription).toHaveLength(300);
   });
 
-  it('keeps of a library error its name and code, and nothing of its body', () => {
+  it('keeps only the name and the code of the error of a library, not its message or body', () => {
     const library = Object.assign(new TypeError('response was {"access_token":"s3cr3t-value"}'), {
       cause: { body: { access_token: 's3cr3t-value' }, code: 'ECONNREFUSED' },
     });
@@ -39,7 +39,7 @@ describe('CredenceError', () => {
     expect(error.cause).toMatchObject({ name: 'TypeError', code: 'ECONNREFUSED' });
   });
 
-  it('is recognised when it comes from another copy of the package', () => {
+  it('is recognised by isCredenceError if another copy of the package created it', () => {
     const foreign = Object.assign(new Error('x'), { name: 'CredenceError', leg: 'redeem', remedy: '', contact: 'you' });
     expect(isCredenceError(foreign)).toBe(true);
     expect(isCredenceError(new Error('x'))).toBe(false);
@@ -49,14 +49,14 @@ describe('CredenceError', () => {
 describe('credenceErrorIn', () => {
   const refusal = new CredenceError(base);
 
-  it('finds the error itself, and one that errors were made of', () => {
+  it('returns the error itself, or the CredenceError that caused it', () => {
     expect(credenceErrorIn(refusal)).toBe(refusal);
     const wrapped = new Error('the negotiation failed', { cause: new TypeError('fetch failed', { cause: refusal }) });
     expect(credenceErrorIn(wrapped)).toBe(refusal);
   });
 
-  it('finds none in other errors and values, and ends where causes go round in a circle', () => {
-    const circular = new Error('round and round');
+  it('returns undefined for other errors and values, and for an error that is its own cause', () => {
+    const circular = new Error('its own cause');
     circular.cause = circular;
     expect(credenceErrorIn(circular)).toBeUndefined();
     expect(credenceErrorIn(new Error('x', { cause: 'a string' }))).toBeUndefined();

@@ -2,69 +2,72 @@ import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from './codes.ts';
 import type { Contact, Leg } from './leg.ts';
 
-/** A CredenceError as plain data. */
+/** A CredenceError as a plain object, without `cause` and stack. */
 export interface CredenceErrorJson {
   /** Always `CredenceError`. */
   readonly name: 'CredenceError';
-  /** What went wrong, as a constant that programs can compare. */
+  /** What failed, as a constant that programs can compare. */
   readonly code: ErrorCode;
-  /** The leg in which it went wrong. */
+  /** The leg that failed. */
   readonly leg: Leg;
-  /** One sentence in our words: what happened. Never a peer's text. */
+  /** What happened, in one sentence that Credence writes. It never contains free text of a peer. */
   readonly message: string;
-  /** One sentence: what to do about it. */
+  /** What to do, in one sentence. */
   readonly remedy: string;
-  /** Who can mend it. */
+  /** Who can correct the cause. */
   readonly contact: Contact;
   /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
-  /** The configured name of the MCP server that it concerns. */
+  /** The configured name of the MCP server that the error concerns. */
   readonly server?: string | undefined;
-  /** The issuer identifier of the IdP or authorization server that it concerns. */
+  /** The issuer identifier of the IdP or authorization server that the error concerns. */
   readonly issuer?: string | undefined;
-  /** HTTP status of the answer, where there was one. */
+  /** The HTTP status, if the peer answered. */
   readonly status?: number | undefined;
   /** The OAuth error code of the answer (RFC 6749 section 5.2). */
   readonly error?: string | undefined;
-  /** The peer's own words, cleaned and cut. */
+  /** The `error_description` of the peer. Control characters and tokens are removed, and long text is cut. */
   readonly errorDescription?: string | undefined;
-  /** How long the peer asked us to wait, in seconds. */
+  /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   readonly retryAfterSeconds?: number | undefined;
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   readonly missingScopes?: readonly string[] | undefined;
 }
 
 /**
- * Every refusal, misconfiguration and failure that Credence reports.
+ * The error that Credence throws for every refusal, wrong configuration and failure.
  *
- * `message` and `remedy` are ours and safe to show to a model or to log; `errorDescription` is the peer's text, stripped of
- * control characters and tokens. No field carries a token, key, assertion or secret, and `cause` keeps only the name and
- * code of a library's error.
+ * Credence writes `message` and `remedy`. They are safe to log and to show to a model. `errorDescription` is text of the peer;
+ * control characters and tokens are removed from it. No field contains a token, key, assertion or secret. Of an error of a
+ * library, `cause` keeps only the name and the code.
  */
 export class CredenceError extends Error {
-  /** Always `CredenceError`, also where two copies of this package are loaded. */
+  /** Always `CredenceError`, also if two copies of this package are loaded. */
   override readonly name = 'CredenceError';
-  /** What went wrong, as a constant that programs can compare; see {@link ERROR_CODES}. */
+  /** What failed, as a constant that programs can compare; see {@link ERROR_CODES}. */
   readonly code: ErrorCode;
-  /** The leg in which it went wrong. */
+  /** The leg that failed. */
   readonly leg: Leg;
-  /** What to do about it, in one sentence. */
+  /** What to do, in one sentence. */
   readonly remedy: string;
-  /** Who can mend it: `you`, `idp-admin` or `server-owner`. */
+  /** Who can correct the cause: `you`, `idp-admin` or `server-owner`. */
   readonly contact: Contact;
   /** Whether the same call may succeed later without a change of configuration or policy. */
   readonly retryable: boolean;
-  /** The configured name of the MCP server that it concerns. */
+  /** The configured name of the MCP server that the error concerns. */
   declare readonly server?: string;
-  /** The issuer identifier of the IdP or authorization server that it concerns. */
+  /** The issuer identifier of the IdP or authorization server that the error concerns. */
   declare readonly issuer?: string;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status, if the peer answered. */
   declare readonly status?: number;
   /** The OAuth error code of the answer (RFC 6749 section 5.2). */
   declare readonly error?: string;
-  /** The peer's own words, stripped of control characters and tokens, and cut. Do not show them to a model. */
+  /**
+   * The `error_description` of the peer. Control characters and tokens are removed, and long text is cut. Do not show it to a
+   * model.
+   */
   declare readonly errorDescription?: string;
-  /** How long the peer asked us to wait, in seconds. */
+  /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   declare readonly retryAfterSeconds?: number;
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
   declare readonly missingScopes?: readonly string[];
@@ -75,7 +78,7 @@ export class CredenceError extends Error {
       readonly cause?: unknown;
     },
   ) {
-    super(init.message, init.cause === undefined ? undefined : { cause: harmlessCause(init.cause) });
+    super(init.message, init.cause === undefined ? undefined : { cause: causeWithoutSecrets(init.cause) });
     this.code = init.code;
     this.leg = init.leg;
     this.remedy = init.remedy;
@@ -95,12 +98,12 @@ export class CredenceError extends Error {
     }
   }
 
-  /** One line for a log: what happened, what to do, whom to ask. */
+  /** One line for a log: the leg, the message, the remedy and the contact. */
   get summary(): string {
     return `[${this.leg}] ${this.message} ${this.remedy} (contact: ${this.contact})`;
   }
 
-  /** The error as plain data, without `cause` and stack: for logs. */
+  /** The error as a plain object for logs, without `cause` and stack. */
   toJSON(): CredenceErrorJson {
     const { name, message, code, leg, remedy, contact, retryable } = this;
     const { server, issuer, status, error, errorDescription, retryAfterSeconds, missingScopes } = this;
@@ -123,7 +126,10 @@ export class CredenceError extends Error {
   }
 }
 
-/** Two copies of the package may be loaded: recognised by shape rather than by class. */
+/**
+ * Whether `value` is a CredenceError. It also recognises an error that another loaded copy of this package created, by its name
+ * and members.
+ */
 export function isCredenceError(value: unknown): value is CredenceError {
   return (
     value instanceof CredenceError ||
@@ -136,7 +142,7 @@ export function isCredenceError(value: unknown): value is CredenceError {
 }
 
 /**
- * The CredenceError that an error is, or was caused by: frameworks and the MCP SDKs wrap what `fetch` throws. Undefined where
+ * The CredenceError that `error` is, or that caused it. Frameworks and the MCP SDKs wrap the errors that `fetch` throws. Undefined if
  * there is none.
  */
 export function credenceErrorIn(error: unknown): CredenceError | undefined {
@@ -146,24 +152,24 @@ export function credenceErrorIn(error: unknown): CredenceError | undefined {
   return undefined;
 }
 
-/** Library errors hold response bodies, and those hold tokens: only what names the fault is kept. */
-function harmlessCause(cause: unknown): Error {
+/** The error of a library can contain a response body with tokens. Only its name and code are cleaned. */
+function causeWithoutSecrets(cause: unknown): Error {
   if (cause instanceof CredenceError) return cause;
-  const kept = new Error(undefined);
-  kept.name = 'Error';
-  delete kept.stack;
+  const cleaned = new Error(undefined);
+  cleaned.name = 'Error';
+  delete cleaned.stack;
   if (cause instanceof Error) {
-    kept.name = cleanText(cause.name, { max: 60 });
+    cleaned.name = cleanText(cause.name, { max: 60 });
     const code = errorCode(cause);
-    kept.message = code ?? kept.name;
-    if (code !== undefined) Object.defineProperty(kept, 'code', { value: code, enumerable: true });
+    cleaned.message = code ?? cleaned.name;
+    if (code !== undefined) Object.defineProperty(cleaned, 'code', { value: code, enumerable: true });
   } else {
-    kept.message = `a thrown ${typeof cause}`;
+    cleaned.message = `a thrown ${typeof cause}`;
   }
-  return kept;
+  return cleaned;
 }
 
-/** The `code` of an error or of the errors it was caused by (`ECONNREFUSED` sits one level down in fetch's TypeError). */
+/** The `code` of an error or of its causes. Node's fetch throws a TypeError whose `cause` has a code such as `ECONNREFUSED`. */
 export function errorCode(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Object && depth < 4; depth += 1) {
     const { code, cause } = at as { code?: unknown; cause?: unknown };

@@ -1,15 +1,18 @@
 /**
- * Where in the life of a token something happened.
+ * One of the steps from the configuration to a call.
  *
- * - `configure`: what the user gave us
- * - `discover`: metadata of the MCP server, its authorization server and the IdP
- * - `authenticate`: the principal's own token at the IdP (`client_credentials`)
- * - `exchange`: subject token for an ID-JAG at the IdP (RFC 8693)
- * - `redeem`: ID-JAG for an access token at the resource authorization server (RFC 7523); also the one request of the
- *   flows that go to that server without an IdP
- * - `call`: the request to the MCP server
+ * - `configure`: the options are checked
+ * - `discover`: the metadata of the MCP server, its authorization server and the IdP is fetched
+ * - `authenticate`: the IdP issues the principal's own token (`client_credentials`)
+ * - `exchange`: the IdP exchanges the subject token for an ID-JAG (RFC 8693)
+ * - `redeem`: the authorization server of the MCP server issues an access token for the ID-JAG (RFC 7523); also the only token
+ *   request of the flows `client-credentials` and `workload-identity`
+ * - `call`: the request is sent to the MCP server
  */
 export type Leg = 'configure' | 'discover' | 'authenticate' | 'exchange' | 'redeem' | 'call';
 
-/** Who can mend it: whoever runs the bot, the IdP's administrator, or the owner of the MCP server (and its AS). */
+/**
+ * Who can correct the cause of an error: `you` is the operator of the bot, `idp-admin` the administrator of the IdP,
+ * `server-owner` the owner of the MCP server and its authorization server.
+ */
 export type Contact = 'you' | 'idp-admin' | 'server-owner';

@@ -11,55 +11,59 @@ const answer: Refusal = {
   clientId: 'reporting-bot',
 };
 
-describe('a refusal by a peer whose clock disagrees with ours', () => {
+describe('the remedy for a refusal by a peer whose clock differs from ours', () => {
   const signed: Refusal = { ...answer, signedAuthentication: true };
 
-  it('says so first where the client authenticated by a JWT, and sends to whoever runs the bot', () => {
+  it('starts with the difference if a client assertion was refused, and the contact is you', () => {
     expect(refusal({ ...signed, clockSkewSeconds: 3_600 })).toMatchObject({
       contact: 'you',
-      remedy: expect.stringMatching(/^The clock there is 3600 s ahead of ours, so the client assertion looks expired/u),
+      remedy: expect.stringMatching(
+        /^The clock of https:\/\/idp\.example is 3600 s ahead of ours, so the client assertion looks expired/u,
+      ),
     });
     expect(refusal({ ...signed, clockSkewSeconds: -3_600 }).remedy).toMatch(
-      /^The clock there is 3600 s behind ours, so the client assertion looks not valid yet/u,
+      /^The clock of https:\/\/idp\.example is 3600 s behind ours, so the client assertion looks not valid yet/u,
     );
   });
 
-  it('keeps what else it may be', () => {
+  it('also contains the remedy for equal clocks', () => {
     expect(refusal({ ...signed, clockSkewSeconds: 90 }).remedy).toContain('Check idp.credential: the client id');
   });
 
-  it('says nothing of clocks where a shared secret was refused, which no clock can spoil', () => {
+  it('does not mention clocks if a client secret was refused, because a secret does not depend on the time', () => {
     expect(refusal({ ...answer, clockSkewSeconds: 3_600 })).toMatchObject({
       contact: 'idp-admin',
       remedy: expect.not.stringContaining('clock'),
     });
   });
 
-  it('says so where a grant was refused, and keeps whom to ask', () => {
+  it('starts with the difference if a grant was refused, and the contact stays the same', () => {
     const grant: Refusal = { ...answer, leg: 'redeem', grant: 'jwt-bearer', error: 'invalid_grant' };
     expect(refusal({ ...grant, clockSkewSeconds: -45 })).toMatchObject({
       contact: 'server-owner',
-      remedy: expect.stringMatching(/^The clock there is 45 s behind ours: check the clocks first/u),
+      remedy: expect.stringMatching(
+        /^The clock of https:\/\/idp\.example is 45 s behind ours: check the clocks first/u,
+      ),
     });
   });
 
-  it.each([0, 30, -30, undefined])('is not blamed on clocks that are %s s apart', (clockSkewSeconds) => {
+  it.each([0, 30, -30, undefined])('does not mention clocks whose difference is %s s', (clockSkewSeconds) => {
     expect(refusal({ ...signed, clockSkewSeconds }).remedy).not.toContain('clock');
   });
 
-  it('is not blamed on clocks where policy said no', () => {
+  it('does not mention clocks if the policy refused', () => {
     expect(refusal({ ...signed, error: 'access_denied', clockSkewSeconds: 3_600 }).remedy).not.toContain('clock');
   });
 });
 
-describe('a grant that is not for this client', () => {
-  it('may be one for a principal that was disabled: both are named', () => {
+describe('a refusal of the grant type', () => {
+  it('has a remedy that names both causes: the principal is disabled, or the grant is not enabled for it', () => {
     const { remedy } = refusal({ ...answer, status: 400, error: 'unauthorized_client' });
     expect(remedy).toContain('disabled');
     expect(remedy).toContain('client_credentials grant');
   });
 
-  it('may be one that nobody gets there', () => {
+  it('has a message that the IdP does not offer the grant, for unsupported_grant_type', () => {
     expect(refusal({ ...answer, error: 'unsupported_grant_type' })).toMatchObject({
       code: 'unsupported_grant_type',
       message: 'The IdP https://idp.example does not offer the client_credentials grant.',
@@ -67,8 +71,8 @@ describe('a grant that is not for this client', () => {
   });
 });
 
-describe('a refusal by a peer that speaks of DPoP', () => {
-  const unproven: Refusal = {
+describe('the remedy for a refusal that mentions DPoP', () => {
+  const withoutProof: Refusal = {
     ...answer,
     leg: 'redeem',
     grant: 'jwt-bearer',
@@ -77,20 +81,20 @@ describe('a refusal by a peer that speaks of DPoP', () => {
     server: 'notes',
   };
 
-  it.each([unproven, { ...unproven, error: 'invalid_dpop_proof', errorDescription: undefined }])(
-    'names the option where no proof was sent ($error)',
+  it.each([withoutProof, { ...withoutProof, error: 'invalid_dpop_proof', errorDescription: undefined }])(
+    'names the option dpop if the request had no proof ($error)',
     (refused) => {
       expect(refusal(refused)).toMatchObject({
         contact: 'you',
         remedy: expect.stringMatching(
-          /^If it takes only .* set servers\.notes\.dpop to a pair of generateDpopKeyPair\(\)\. /u,
+          /^If it accepts only .* set servers\.notes\.dpop to a pair of generateDpopKeyPair\(\)\. /u,
         ),
       });
     },
   );
 
-  it('does not name it where one was sent, nor where no server is concerned', () => {
-    expect(refusal({ ...unproven, proven: true })).toMatchObject({ contact: 'server-owner' });
-    expect(refusal({ ...unproven, server: undefined }).remedy).not.toContain('generateDpopKeyPair');
+  it('does not name the option dpop if the request had a proof, or if the request is for no server', () => {
+    expect(refusal({ ...withoutProof, proofSent: true })).toMatchObject({ contact: 'server-owner' });
+    expect(refusal({ ...withoutProof, server: undefined }).remedy).not.toContain('generateDpopKeyPair');
   });
 });

@@ -3,11 +3,11 @@ import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
 import type { Contact } from './leg.ts';
 
-/** An OAuth error answer (RFC 6749 section 5.2), with what is needed to say whom it concerns. */
+/** An OAuth error response (RFC 6749 section 5.2), with the values of the request that the message and the remedy contain. */
 export interface Refusal {
   readonly leg: 'authenticate' | 'exchange' | 'redeem';
   readonly grant: 'client_credentials' | 'token exchange' | 'jwt-bearer';
-  /** The option that holds the credential presented, as the user wrote it. */
+  /** The path of the option with the credential that was sent, such as `idp.credential`. */
   readonly option: string;
   readonly error: string;
   readonly errorDescription?: string | undefined;
@@ -17,15 +17,15 @@ export interface Refusal {
   readonly server?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly secrets?: readonly string[] | undefined;
-  /** How far the peer's clock is ahead of ours, where its answer says. */
+  /** How far the peer's clock is ahead of ours, in seconds, if the response has a Date header. */
   readonly clockSkewSeconds?: number | undefined;
-  /** Whether the client authenticated by a JWT, which a clock that is off makes worthless. */
+  /** Whether the client authenticated by a JWT. A peer refuses such a JWT if the clocks differ too much. */
   readonly signedAuthentication?: boolean | undefined;
-  /** Whether the request came with a DPoP proof. */
-  readonly proven?: boolean | undefined;
+  /** Whether the request had a DPoP proof. */
+  readonly proofSent?: boolean | undefined;
 }
 
-/** Peers allow for less than this, or for little more. */
+/** A usual clock tolerance of peers. A larger difference is mentioned in the remedy. */
 const HARMFUL_SKEW_SECONDS = 30;
 
 interface Wording {
@@ -35,10 +35,10 @@ interface Wording {
   readonly remedy: string;
 }
 
-/** The error that an OAuth error answer becomes: our words, by leg, for who runs the bot and whom they should ask. */
+/** The CredenceError for an OAuth error response. The leg and the OAuth error decide message, remedy and contact. */
 export function refusal(answer: Refusal): CredenceError {
-  const error = presentable(answer) ? answer.error : 'invalid_error_code';
-  const wording = withKey(answer, withClocks(answer, wordingFor(answer, error)));
+  const error = isSafeErrorCode(answer) ? answer.error : 'invalid_error_code';
+  const wording = withDpopRemedy(answer, withClockRemedy(answer, wordingFor(answer, error)));
   return new CredenceError({
     ...wording,
     leg: answer.leg,
@@ -54,10 +54,10 @@ export function refusal(answer: Refusal): CredenceError {
 }
 
 /**
- * An error code goes into our own sentences, so it must be a word or a URI: what RFC 6749 section 5.2 allows beyond that has
- * room for a sentence to a model, and a peer may put there what it was sent.
+ * The error code becomes part of our message, so only a word or a URI is accepted. RFC 6749 section 5.2 also allows spaces: a
+ * peer could send a sentence that instructs a model. A code that contains a secret of the request is not accepted either.
  */
-function presentable({ error, secrets }: Refusal): boolean {
+function isSafeErrorCode({ error, secrets }: Refusal): boolean {
   return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => secret.length >= 6 && error.includes(secret));
 }
 
@@ -67,25 +67,28 @@ function authenticationOf({ signedAuthentication }: Refusal): string {
     : 'the client id, the kind of authentication and the secret';
 }
 
-/** Clocks that disagree explain a refused assertion better than anything else, and look like everything else. */
-function withClocks(answer: Refusal, wording: Wording): Wording {
+/** If the clocks differ, the difference is the most probable cause of a refused JWT, so the remedy starts with it. */
+function withClockRemedy(answer: Refusal, wording: Wording): Wording {
   const { clockSkewSeconds: skew = 0, signedAuthentication = false } = answer;
   if (Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
-  const apart = `The clock there is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`;
+  const difference = `The clock of ${answer.issuer} is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`;
   if (wording.code === 'invalid_client' && signedAuthentication) {
-    const remedy = `${apart}, so the client assertion looks ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
+    const remedy = `${difference}, so the client assertion looks ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
     return { ...wording, contact: 'you', remedy };
   }
   if (wording.code !== 'invalid_grant') return wording;
-  return { ...wording, remedy: `${apart}: check the clocks first, as tokens live for minutes. ${wording.remedy}` };
+  return {
+    ...wording,
+    remedy: `${difference}: check the clocks first, because tokens are valid for minutes. ${wording.remedy}`,
+  };
 }
 
-/** A peer that wants a proof has no error code of its own for it: RFC 9449 section 5 has one for proofs that are wrong. */
-function withKey(answer: Refusal, wording: Wording): Wording {
-  const { proven = false, server, error, errorDescription = '' } = answer;
-  if (proven || server === undefined || !/\bdpop\b/iu.test(`${error.replaceAll('_', ' ')} ${errorDescription}`))
+/** RFC 9449 section 5 defines an error code for an invalid proof and none for a missing proof, so the description is searched. */
+function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
+  const { proofSent = false, server, error, errorDescription = '' } = answer;
+  if (proofSent || server === undefined || !/\bdpop\b/iu.test(`${error.replaceAll('_', ' ')} ${errorDescription}`))
     return wording;
-  const remedy = `If it takes only tokens that are bound to a key, set servers.${server}.dpop to a pair of generateDpopKeyPair(). ${wording.remedy}`;
+  const remedy = `If it accepts only tokens that are bound to a key, set servers.${server}.dpop to a pair of generateDpopKeyPair(). ${wording.remedy}`;
   return { ...wording, contact: 'you', remedy };
 }
 
@@ -128,7 +131,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'access_denied',
         contact,
         message: `${Who} refuses the client "${clientId}" access${to}.`,
-        remedy: `Ask for ${scopes} to be granted to this principal${server}; if it was, ask whether the server is paused or the principal disabled there.`,
+        remedy: `Ask for ${scopes} to be granted to this principal${server}; if they are granted, ask whether the server is paused or the principal disabled there.`,
       };
     case 'invalid_scope':
       return {
@@ -141,15 +144,15 @@ function wordingFor(answer: Refusal, error: string): Wording {
       return {
         code: 'invalid_target',
         contact,
-        message: `${Who} does not know the audience or resource that was named${server}.`,
-        remedy: `Check ${at}.url and ${at}.issuer; if they are right, ask for the server's resource and its authorization server to be registered there, spelt exactly as their metadata says.`,
+        message: `${Who} does not know the audience or resource of the request${server}.`,
+        remedy: `Check ${at}.url and ${at}.issuer; if they are right, ask for the server's resource and its authorization server to be registered there, spelt exactly as in their metadata.`,
       };
     case 'insufficient_user_authentication':
       return {
         code: 'step_up_required',
         contact,
-        message: `${Who} wants a stronger or more recent authentication of the subject${server}.`,
-        remedy: `A service principal cannot answer a step-up: ask for the policy to exempt it, or give a subject token that satisfies it.`,
+        message: `${Who} requires a stronger or more recent authentication of the subject${server}.`,
+        remedy: `A service principal cannot authenticate interactively: ask for the policy to exempt it, or give a subject token that satisfies the policy.`,
       };
     case 'invalid_grant':
       return leg === 'exchange'
@@ -169,7 +172,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
       return {
         code: 'invalid_request',
         contact,
-        message: `${Who} says the ${grant} request${server} is malformed.`,
+        message: `${Who} refused the ${grant} request${server} as malformed.`,
         remedy: ERROR_CODES.invalid_request.remedy,
       };
     default:

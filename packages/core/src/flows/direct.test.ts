@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 describe("flow: 'client-credentials'", () => {
-  it('goes straight to the AS, with the resource, and never to the IdP', async () => {
+  it('sends one request with the resource to the AS and none to the IdP', async () => {
     const { bot, world, counts } = await start({ server: { flow: 'client-credentials', scopes: ['tools:read'] } });
     expect((await bot.token('mcp')).scopes).toEqual(['tools:read']);
     expect(world.as.script.received('client-credentials')[0]?.form).toEqual({
@@ -27,7 +27,7 @@ describe("flow: 'client-credentials'", () => {
     expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 0 });
   });
 
-  it('is refused in its own leg and its own words', async () => {
+  it('throws a refusal with the leg redeem and the grant client_credentials in the message', async () => {
     const { bot, world } = await start({ server: { flow: 'client-credentials' } });
     world.as.script.always('client-credentials', refusal('unauthorized_client'));
     const error = await refusalOf(bot.token('mcp'));
@@ -35,7 +35,7 @@ describe("flow: 'client-credentials'", () => {
     expect(error.message).toContain('client_credentials');
   });
 
-  it('is not what a principal falls back to when the IdP says no', async () => {
+  it('is not used by an enterprise-managed server when the IdP refuses', async () => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', refusal('access_denied', 'not for this bot'));
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'access_denied', leg: 'exchange' });
@@ -51,7 +51,7 @@ describe("flow: 'workload-identity'", () => {
     credential: noClientAuth({ clientId: 'bot-at-as' }),
   } as const;
 
-  it("presents the platform's own JWT at the AS and nowhere else", async () => {
+  it('sends the JWT of the platform to the AS and to no other server', async () => {
     const { bot, world, counts } = await start({ server });
     world.as.script.always('redeem', async () => ({
       status: 200,
@@ -70,7 +70,7 @@ describe("flow: 'workload-identity'", () => {
   it.each([
     ['a refusal', refusal('invalid_grant', 'unknown workload'), 'invalid_grant'],
     ['an outage', serverError(503), 'peer_unavailable'],
-  ])('neither retries %s nor tries another grant', async (_what, answer, code) => {
+  ])('sends no second request and no other grant after %s', async (_what, answer, code) => {
     const { bot, world } = await start({ server });
     world.as.script.always('redeem', answer);
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code, leg: 'redeem', contact: 'server-owner' });
@@ -78,7 +78,7 @@ describe("flow: 'workload-identity'", () => {
     expect(world.as.script.count('client-credentials')).toBe(0);
   });
 
-  it('says where the JWT was to come from when there is none', async () => {
+  it('throws credential_unavailable with the name of the source if the source returns no JWT', async () => {
     const { bot } = await start({ server: { ...server, assertion: fromWorkloadToken(() => '') } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });

@@ -7,11 +7,11 @@ import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { redeem } from './redeem.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
-/** `flow: 'client-credentials'`: straight to the server's authorization server (RFC 6749 section 4.4), only where written. */
+/** `flow: 'client-credentials'`: one request to the authorization server of the MCP server (RFC 6749 section 4.4), without the IdP. */
 export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, directory: Directory): Flow {
   return {
     acquire: (request) =>
-      requestDirectly(runtime, server, directory, request, {
+      requestWithoutIdp(runtime, server, directory, request, {
         grantType: GRANT_CLIENT_CREDENTIALS,
         grant: 'client_credentials',
       }),
@@ -19,8 +19,8 @@ export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, 
 }
 
 /**
- * `flow: 'workload-identity'` (SEP-1933): the platform's own JWT is the assertion at the server's authorization server. A
- * refusal is final: it is neither retried nor answered with another grant.
+ * `flow: 'workload-identity'` (SEP-1933): the JWT of the platform is the assertion at the authorization server of the MCP server.
+ * After a refusal no other request is sent.
  */
 export function workloadIdentityFlow(
   runtime: Runtime,
@@ -31,7 +31,7 @@ export function workloadIdentityFlow(
   return {
     async acquire(request) {
       const { value: assertion } = await workload.tokens.get(workload.assertion, request.signal);
-      return requestDirectly(runtime, server, directory, request, {
+      return requestWithoutIdp(runtime, server, directory, request, {
         grantType: GRANT_JWT_BEARER,
         grant: 'jwt-bearer',
         assertion,
@@ -41,12 +41,12 @@ export function workloadIdentityFlow(
   };
 }
 
-async function requestDirectly(
+async function requestWithoutIdp(
   runtime: Runtime,
   server: ServerSettings,
   directory: Directory,
   { scopes, signal }: GrantRequest,
-  how: {
+  grant: {
     grantType: string;
     grant: 'client_credentials' | 'jwt-bearer';
     assertion?: string;
@@ -55,5 +55,5 @@ async function requestDirectly(
 ): Promise<Grant> {
   const { resource, issuer } = await directory.target(server, signal);
   const endpoint = await directory.authorizationServer(server, issuer, signal);
-  return redeem(runtime, { server, endpoint, resource, scopes, impliedScopes: scopes, signal, ...how });
+  return redeem(runtime, { server, endpoint, resource, scopes, impliedScopes: scopes, signal, ...grant });
 }

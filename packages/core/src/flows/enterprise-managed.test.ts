@@ -27,8 +27,8 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map(async (bot) => bot.close()));
 });
 
-describe('the way through the IdP', () => {
-  it('asks each peer once, each for what it is for', async () => {
+describe("flow: 'enterprise-managed'", () => {
+  it('sends each request once, with the parameters of its grant', async () => {
     const { bot, world, counts } = await start({ server: { scopes: ['tools:read'] } });
     const token = await bot.token('mcp');
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 1 });
@@ -68,13 +68,13 @@ describe('the way through the IdP', () => {
     }
   });
 
-  it('leaves scope out where none is configured: the IdP decides', async () => {
+  it('sends no scope if none is configured, and the IdP grants its default', async () => {
     const { bot, world } = await start();
     expect((await bot.token('mcp')).scopes).toEqual(['tools:read', 'tools:write']);
     expect(world.idp.script.received('exchange')[0]?.form['scope']).toBeUndefined();
   });
 
-  it('sends the audience that is set and still wants the issuer in the ID-JAG', async () => {
+  it('sends the configured audience, and still requires the issuer as audience of the ID-JAG', async () => {
     const { bot, world } = await start({ server: { audience: 'urn:idp:linear' } });
     world.idp.script.always('exchange', async (honest, request) => {
       expect(request.form['audience']).toBe('urn:idp:linear');
@@ -83,7 +83,7 @@ describe('the way through the IdP', () => {
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_target', leg: 'exchange' });
   });
 
-  it('sends authorization_details and further parameters, which cannot replace its own', async () => {
+  it('sends authorization_details and the configured parameters, which cannot replace parameters of the protocol', async () => {
     const { bot, world } = await start({
       idp: { parameters: { tenant: 't1', audience: 'https://evil.example', subject_token: 'x' } },
       server: { authorizationDetails: [{ type: 'linear', actions: ['read'] }] },
@@ -95,7 +95,7 @@ describe('the way through the IdP', () => {
     expect(JSON.parse(form?.['authorization_details'] ?? '')).toEqual([{ type: 'linear', actions: ['read'] }]);
   });
 
-  it('sends who acts, with the type that was configured', async () => {
+  it('sends the actor token with the configured type', async () => {
     const { bot, world } = await start({ idp: { actor: fromWorkloadToken(() => 'actor.jwt.here') } });
     await bot.token('mcp');
     expect(world.idp.script.received('exchange')[0]?.form).toMatchObject({
@@ -105,8 +105,8 @@ describe('the way through the IdP', () => {
   });
 });
 
-describe('what is kept', () => {
-  it('makes a further access token cost one request while the ID-JAG lives', async () => {
+describe('a kept subject token or ID-JAG', () => {
+  it('reduces the next access token to one request until the ID-JAG expires', async () => {
     const { bot, counts } = await start();
     const first = await bot.token('mcp');
     bot.invalidate(first);
@@ -115,11 +115,11 @@ describe('what is kept', () => {
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 2 });
   });
 
-  it('is replaced by a new ID-JAG once it has expired', async () => {
+  it('is replaced by a new ID-JAG after it has expired', async () => {
     let aheadMs = 0;
     const clock = { wallMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs };
     const { bot, world } = await start({ principal: { clock } });
-    // tokens that live no time at all: each call is an acquisition
+    // The access tokens have no lifetime, so each call of token() is an acquisition.
     world.as.script.always('redeem', expiresIn(0));
     await bot.token('mcp');
     await bot.token('mcp');
@@ -132,9 +132,9 @@ describe('what is kept', () => {
     expect(last).not.toBe(first);
   });
 
-  it('is not kept where an ID-JAG may be used once: one vain try, and from then on none', async () => {
+  it('is not used again after the AS has refused it once, if the AS accepts each ID-JAG only once', async () => {
     const { bot, world, counts } = await start({ world: { as: { singleUse: true } } });
-    // tokens that live no time at all: each call is an acquisition
+    // The access tokens have no lifetime, so each call of token() is an acquisition.
     world.as.script.always('redeem', expiresIn(0));
     await bot.token('mcp');
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 1 });
@@ -145,7 +145,7 @@ describe('what is kept', () => {
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 4, asMetadata: 1, redeem: 5 });
   });
 
-  it('gives a refused, kept subject token one fresh chain and no more', async () => {
+  it('is replaced once by a new subject token if the IdP refuses it', async () => {
     const { bot, world, counts } = await start({
       server: { scopes: ['tools:read'], stepUp: ['tools:write'] },
     });
@@ -155,30 +155,30 @@ describe('what is kept', () => {
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 2, exchange: 3, asMetadata: 1, redeem: 2 });
   });
 
-  it('is not asked for anew with every refusal, where a new subject token was refused a moment ago', async () => {
+  it('is not replaced by a new subject token after each refusal if a new one was refused just before', async () => {
     const { bot, world, counts } = await start();
     await bot.token('mcp');
     world.idp.script.always('exchange', refusal('invalid_grant', 'no'));
-    const asked = async (scope: string) => {
+    const requestsFor = async (scope: string) => {
       const before = counts();
       await refusalOf(bot.token('mcp', { scopes: [scope] }));
       return countedBetween(before, counts());
     };
-    expect(await asked('tools:read')).toEqual({
+    expect(await requestsFor('tools:read')).toEqual({
       idpMetadata: 0,
       authenticate: 1,
       exchange: 2,
       asMetadata: 0,
       redeem: 0,
     });
-    expect(await asked('tools:write')).toEqual({
+    expect(await requestsFor('tools:write')).toEqual({
       idpMetadata: 0,
       authenticate: 0,
       exchange: 1,
       asMetadata: 0,
       redeem: 0,
     });
-    expect(await asked('tools:admin')).toEqual({
+    expect(await requestsFor('tools:admin')).toEqual({
       idpMetadata: 0,
       authenticate: 0,
       exchange: 1,
@@ -187,7 +187,7 @@ describe('what is kept', () => {
     });
   });
 
-  it('takes a refused, fresh subject token for an answer', async () => {
+  it('is not requested again if the IdP refuses a new subject token', async () => {
     const { bot, world, counts } = await start();
     world.idp.script.always('exchange', refusal('invalid_grant', 'no'));
     const error = await refusalOf(bot.token('mcp'));
@@ -195,22 +195,22 @@ describe('what is kept', () => {
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 1, asMetadata: 1, redeem: 0 });
   });
 
-  it('asks the application for its token each time, and believes a refusal of it', async () => {
-    let asked = 0;
+  it('is not requested again if the IdP refuses a token of the application', async () => {
+    let getterCalls = 0;
     const { bot, world } = await start({
       idp: {
         subject: fromIdToken(async () => {
-          asked += 1;
-          return 'not-a-good-token';
+          getterCalls += 1;
+          return 'invalid-token';
         }),
       },
     });
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_grant', leg: 'exchange' });
-    expect(asked).toBe(1);
+    expect(getterCalls).toBe(1);
     expect(world.idp.script.count('authenticate')).toBe(0);
   });
 
-  it('is presented again where an answer was lost, and a refusal of that costs one fresh chain', async () => {
+  it('is replaced once if a response was lost and the AS refuses the ID-JAG of the second attempt', async () => {
     const { bot, world, counts } = await start({ world: { as: { singleUse: true } } });
     world.as.script.once('redeem', async (honest) => {
       await honest();
@@ -221,7 +221,7 @@ describe('what is kept', () => {
     expect(counts()).toEqual({ idpMetadata: 1, authenticate: 1, exchange: 2, asMetadata: 1, redeem: 3 });
   });
 
-  it('is not asked for again where the AS refuses a fresh ID-JAG', async () => {
+  it('is not requested again if the AS refuses a new ID-JAG', async () => {
     const { bot, world, counts } = await start();
     world.as.script.always('redeem', refusal('invalid_grant', 'the issuer is not trusted'));
     const error = await refusalOf(bot.token('mcp'));
@@ -237,27 +237,31 @@ describe('what is kept', () => {
 });
 
 describe('an ID-JAG that names no resource', () => {
-  const forget = (bot: Bot) => bot.world.idp.forge({ claims: ({ resource: _resource, ...claims }) => claims });
-  const quiet = editMembers({ resource: undefined });
+  const issueWithoutResource = (bot: Bot) =>
+    bot.world.idp.forge({ claims: ({ resource: _resource, ...claims }) => claims });
+  const withoutResource = editMembers({ resource: undefined });
 
   it.each([
     ['warn', 1],
     ['accept', 0],
-  ] as const)('is sent on under the policy %s, with the resource beside it', async (missingResource, warnings) => {
-    const running = await start({ server: { missingResource } });
-    forget(running);
-    running.world.idp.script.always('exchange', quiet);
-    await running.bot.token('mcp');
-    expect(running.world.as.script.received('redeem')[0]?.form['resource']).toBe(RESOURCE);
-    const said = running.events.filter(({ type }) => type === 'warning');
-    expect(said).toHaveLength(warnings);
-    if (warnings > 0) expect(said[0]).toMatchObject({ leg: 'exchange', server: 'mcp' });
-  });
+  ] as const)(
+    'is redeemed with missingResource: %s, and the request contains the resource',
+    async (missingResource, warningCount) => {
+      const running = await start({ server: { missingResource } });
+      issueWithoutResource(running);
+      running.world.idp.script.always('exchange', withoutResource);
+      await running.bot.token('mcp');
+      expect(running.world.as.script.received('redeem')[0]?.form['resource']).toBe(RESOURCE);
+      const warnings = running.events.filter(({ type }) => type === 'warning');
+      expect(warnings).toHaveLength(warningCount);
+      if (warningCount > 0) expect(warnings[0]).toMatchObject({ leg: 'exchange', server: 'mcp' });
+    },
+  );
 
-  it('is refused under the policy refuse', async () => {
+  it('is refused with missingResource: refuse', async () => {
     const running = await start({ server: { missingResource: 'refuse' } });
-    forget(running);
-    running.world.idp.script.always('exchange', quiet);
+    issueWithoutResource(running);
+    running.world.idp.script.always('exchange', withoutResource);
     expect(await refusalOf(running.bot.token('mcp'))).toMatchObject({
       code: 'invalid_id_jag',
       leg: 'exchange',
@@ -267,8 +271,8 @@ describe('an ID-JAG that names no resource', () => {
   });
 });
 
-describe('an answer', () => {
-  it('of less scope is a partial grant that says what is missing', async () => {
+describe('a token response', () => {
+  it('with fewer scopes than configured becomes a partial grant with the missing scopes', async () => {
     const { bot, world, events } = await start({ server: { scopes: ['tools:read', 'tools:write'] } });
     world.idp.setPolicy(() => ['tools:read']);
     const token = await bot.token('mcp');
@@ -276,7 +280,7 @@ describe('an answer', () => {
     expect(events.find(({ type }) => type === 'acquired')).toMatchObject({ missingScopes: ['tools:write'] });
   });
 
-  it('of less scope than was asked for by name is a refusal', async () => {
+  it('without an explicitly requested scope becomes the error scope_not_granted', async () => {
     const { bot, world } = await start({ server: { scopes: ['tools:read', 'tools:write'] } });
     world.idp.setPolicy(() => ['tools:read']);
     expect(await refusalOf(bot.token('mcp', { scopes: ['tools:write'] }))).toMatchObject({
@@ -286,7 +290,7 @@ describe('an answer', () => {
     });
   });
 
-  it('of less scope at the AS counts over what the ID-JAG says', async () => {
+  it('of the AS with fewer scopes than the ID-JAG decides the scopes of the token', async () => {
     const { bot, world } = await start({ server: { scopes: ['tools:read', 'tools:write'] } });
     world.as.script.always('redeem', grantedScope('tools:read'));
     expect(await bot.token('mcp')).toMatchObject({ scopes: ['tools:read'], missingScopes: ['tools:write'] });
@@ -308,7 +312,7 @@ describe('an answer', () => {
   });
 
   it.each(['exchange', 'redeem'] as const)(
-    'that names several resources, ours among them, is taken at %s',
+    'that names several resources, one of them the requested one, is accepted at %s',
     async (leg) => {
       const { bot, world } = await start();
       const several = editMembers({ resource: ['https://x.example', RESOURCE] });
@@ -319,10 +323,10 @@ describe('an answer', () => {
   );
 
   it.each([
-    ['an access token', 'urn:ietf:params:oauth:token-type:access_token', /not an ID-JAG/u],
+    ['the type of an access token', 'urn:ietf:params:oauth:token-type:access_token', /not an ID-JAG/u],
     ['the misspelt type', 'urn:ietf:params:oauth:token-type:id_jag', /not an ID-JAG/u],
     ['no type', undefined, /is missing/u],
-  ])('of %s is sent nowhere', async (_what, type, why) => {
+  ])('to the exchange with %s is refused, and nothing is sent to the AS', async (_what, type, why) => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', editMembers({ issued_token_type: type }));
     const error = await refusalOf(bot.token('mcp'));
@@ -332,13 +336,13 @@ describe('an answer', () => {
     expect(world.as.script.count('redeem')).toBe(0);
   });
 
-  it.each(['N_A', 'n_a', 'Bearer'])('with the token_type %s is an ID-JAG all the same', async (type) => {
+  it.each(['N_A', 'n_a', 'Bearer'])('to the exchange with the token_type %s is accepted', async (type) => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', editMembers({ token_type: type }));
     expect((await bot.token('mcp')).type).toBe('Bearer');
   });
 
-  it.each(['N_A', 'DPoP'])('with the token_type %s is no access token that can be used', async (type) => {
+  it.each(['N_A', 'DPoP'])('of the AS with the token_type %s is refused', async (type) => {
     const { bot, world } = await start();
     world.as.script.always('redeem', editMembers({ token_type: type }));
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({
@@ -354,15 +358,15 @@ describe('an answer', () => {
     ['null', null, 300],
     ['-1', -1, 300],
     ['1e99', 1e99, 31_536_000],
-  ])('that lives %s seconds is understood', async (_what, value, seconds) => {
+  ])('with expires_in %s becomes a token with the expected lifetime', async (_what, value, seconds) => {
     const { bot, world } = await start();
     world.as.script.always('redeem', expiresIn(value));
     const { expiresAt } = await bot.token('mcp');
-    const lives = (expiresAt.getTime() - Date.now()) / 1000;
-    expect(Math.abs(lives - seconds)).toBeLessThan(5);
+    const lifetimeSeconds = (expiresAt.getTime() - Date.now()) / 1000;
+    expect(Math.abs(lifetimeSeconds - seconds)).toBeLessThan(5);
   });
 
-  it('that lives 0 seconds is given to who asked and kept for nobody', async () => {
+  it('with expires_in 0 becomes a token that is returned and not kept', async () => {
     const { bot, world, counts } = await start();
     world.as.script.always('redeem', expiresIn(0));
     await bot.token('mcp');
@@ -371,8 +375,8 @@ describe('an answer', () => {
   });
 });
 
-describe('a token bound to a key', () => {
-  it('is refused before it is sent on where the IdP bound nothing', async () => {
+describe('a DPoP-bound token', () => {
+  it('is not requested from the AS if the ID-JAG is not bound to the DPoP key', async () => {
     const { bot, world } = await start({ server: { dpop: await generateDpopKeyPair() } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange', contact: 'idp-admin' });
@@ -384,7 +388,7 @@ describe('a token bound to a key', () => {
   it.each([
     ['DPoP', true],
     ['Bearer', false],
-  ])('is taken when the AS says %s: %p', async (type, taken) => {
+  ])('is accepted if the AS answers with the token_type %s: %p', async (type, accepted) => {
     const running = await start({ server: { dpop: await generateDpopKeyPair() } });
     const { bot, world } = running;
     world.idp.script.always('exchange', async (honest, request) => {
@@ -394,20 +398,20 @@ describe('a token bound to a key', () => {
       return honest();
     });
     world.as.script.always('redeem', editMembers({ token_type: type }));
-    if (taken) expect((await bot.token('mcp')).type).toBe('DPoP');
+    if (accepted) expect((await bot.token('mcp')).type).toBe('DPoP');
     else expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_response', leg: 'redeem' });
     const [redeem] = world.as.script.received('redeem');
     expect(redeem?.headers['dpop']).toBeDefined();
   });
 });
 
-describe('wrong configuration and peers that are down', () => {
-  it('a misspelt IdP issuer: discover, you', async () => {
+describe('an error of the flow enterprise-managed', () => {
+  it('has the leg discover for a misspelt IdP issuer', async () => {
     const { bot } = await start({ idp: { issuer: 'http://127.0.0.1:9/misspelt' } });
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'unreachable', leg: 'discover', retryable: true });
   });
 
-  it('a client the IdP does not know: authenticate, idp-admin', async () => {
+  it('has the leg authenticate and the contact idp-admin for a client that the IdP does not know', async () => {
     const { bot, world } = await start();
     world.idp.clients.remove('bot-at-idp');
     const error = await refusalOf(bot.token('mcp'));
@@ -415,7 +419,7 @@ describe('wrong configuration and peers that are down', () => {
     expect(error.remedy).toContain('idp.credential');
   });
 
-  it('a client the AS does not know: redeem, server-owner', async () => {
+  it('has the leg redeem and the contact server-owner for a client that the AS does not know', async () => {
     const { bot, world } = await start();
     world.as.clients.remove('bot-at-as');
     const error = await refusalOf(bot.token('mcp'));
@@ -423,12 +427,12 @@ describe('wrong configuration and peers that are down', () => {
     expect(error.remedy).toContain('servers.mcp.credential');
   });
 
-  it('a wrong secret: the same', async () => {
+  it('has the leg authenticate for a wrong client secret at the IdP', async () => {
     const { bot } = await start({ idp: { credential: clientSecret({ clientId: 'bot-at-idp', secret: 'wrong' }) } });
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_client', leg: 'authenticate' });
   });
 
-  it('a scope that is not granted: exchange, idp-admin', async () => {
+  it('has the leg exchange and the contact idp-admin for a scope that is not granted', async () => {
     const { bot } = await start({ server: { scopes: ['admin:all'] } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'invalid_scope', leg: 'exchange', contact: 'idp-admin', server: 'mcp' });
@@ -439,35 +443,41 @@ describe('wrong configuration and peers that are down', () => {
     ['metadata', 'discover'],
     ['authenticate', 'authenticate'],
     ['exchange', 'exchange'],
-  ] as const)('an IdP that is down at %s: %s, idp-admin, after three tries', async (where, leg) => {
-    const { bot, world } = await start();
-    world.idp.script.always(where, serverError(503));
-    expect(await refusalOf(bot.token('mcp'))).toMatchObject({
-      code: 'peer_unavailable',
-      leg,
-      contact: 'idp-admin',
-      issuer: world.idp.issuer,
-      retryable: true,
-    });
-    expect(world.idp.script.count(where)).toBe(3);
-  });
+  ] as const)(
+    'for an IdP that fails at %s has the leg %s and the contact idp-admin after three attempts',
+    async (where, leg) => {
+      const { bot, world } = await start();
+      world.idp.script.always(where, serverError(503));
+      expect(await refusalOf(bot.token('mcp'))).toMatchObject({
+        code: 'peer_unavailable',
+        leg,
+        contact: 'idp-admin',
+        issuer: world.idp.issuer,
+        retryable: true,
+      });
+      expect(world.idp.script.count(where)).toBe(3);
+    },
+  );
 
   it.each([
     ['metadata', 'discover'],
     ['redeem', 'redeem'],
-  ] as const)('an AS that is down at %s: %s, server-owner, after three tries', async (where, leg) => {
-    const { bot, world } = await start();
-    world.as.script.always(where, serverError(502));
-    expect(await refusalOf(bot.token('mcp'))).toMatchObject({
-      code: 'peer_unavailable',
-      leg,
-      contact: 'server-owner',
-      server: 'mcp',
-    });
-    expect(world.as.script.count(where)).toBe(3);
-  });
+  ] as const)(
+    'for an AS that fails at %s has the leg %s and the contact server-owner after three attempts',
+    async (where, leg) => {
+      const { bot, world } = await start();
+      world.as.script.always(where, serverError(502));
+      expect(await refusalOf(bot.token('mcp'))).toMatchObject({
+        code: 'peer_unavailable',
+        leg,
+        contact: 'server-owner',
+        server: 'mcp',
+      });
+      expect(world.as.script.count(where)).toBe(3);
+    },
+  );
 
-  it('metadata that speaks for another issuer: nothing is sent to its endpoint', async () => {
+  it('has the leg discover for metadata of another issuer, and no token request is sent', async () => {
     const { bot, world } = await start();
     const evil = { token_endpoint: `${world.as.issuer}/token`, issuer: 'https://evil.example' };
     world.idp.script.always('metadata', editMembers(evil));
@@ -476,7 +486,7 @@ describe('wrong configuration and peers that are down', () => {
     expect(world.as.script.count('redeem')).toBe(0);
   });
 
-  it('an IdP that does not exchange: exchange, idp-admin', async () => {
+  it('has the leg exchange and the contact idp-admin for an IdP that does not support token exchange', async () => {
     const { bot, world } = await start();
     world.idp.script.always('exchange', say({ status: 400, body: { error: 'unsupported_grant_type' } }));
     const error = await refusalOf(bot.token('mcp'));

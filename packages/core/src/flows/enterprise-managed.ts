@@ -15,8 +15,8 @@ import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 const REFUSED_WHEN_NEW_MS = 60_000;
 
 /**
- * The way through the IdP: discover, authenticate, exchange, redeem. Metadata, subject token and ID-JAG are kept while they
- * are good, so that a further access token costs one request.
+ * The flow `enterprise-managed`: discover, authenticate, exchange, redeem. Metadata, subject tokens and ID-JAGs are kept until they
+ * expire, so that the next access token needs only one request.
  */
 export class EnterpriseManagedFlow implements Flow {
   readonly #runtime: Runtime;
@@ -27,7 +27,7 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #idJags: IdJagCache;
   /** Whether the authorization server accepts each ID-JAG only once. */
   readonly #singleUse: SingleUse;
-  /** A subject token that was refused while it was new: the refusal is not about its age. */
+  /** A subject token that the IdP refused when it was new. A new subject token would be refused too. */
   #refusedWhenNew: { readonly token: string; readonly untilMs: number } | undefined;
 
   constructor(
@@ -57,7 +57,7 @@ export class EnterpriseManagedFlow implements Flow {
     const { signal, key } = request;
     const target = this.#directory.target(this.#server, signal);
     const as = this.#authorizationServer(target, signal);
-    // both are awaited below, but perhaps not both before the first of them fails
+    // Both promises are awaited below. If one rejects first, the rejection of the other must not be reported as unhandled.
     for (const started of [target, as]) started.catch(() => undefined);
     const drop = async (idJag: CachedIdJag) => this.#idJags.drop(key, idJag);
 
@@ -79,10 +79,10 @@ export class EnterpriseManagedFlow implements Flow {
       server: this.#server,
       endpoint: as,
       resource,
-      grantType: this.#server.dpop && as.takesJwtDpop ? GRANT_JWT_DPOP : GRANT_JWT_BEARER,
+      grantType: this.#server.dpop && as.supportsJwtDpop ? GRANT_JWT_DPOP : GRANT_JWT_BEARER,
       grant: 'jwt-bearer',
       assertion: idJag.assertion,
-      // the ID-JAG itself says what was granted; only one that is silent leaves it to the request
+      // The ID-JAG contains the granted scopes. `scope` is sent only if it does not.
       scopes: idJag.scopes === undefined ? request.scopes : undefined,
       impliedScopes: idJag.scopes ?? request.scopes,
       signal: request.signal,
@@ -99,10 +99,10 @@ export class EnterpriseManagedFlow implements Flow {
     const pinned = this.#server.issuer === 'discover' ? undefined : this.#server.issuer;
     const issuer = pinned ?? (await target).issuer;
     const { metadata, ...endpoint } = await this.#directory.authorizationServer(this.#server, issuer, signal);
-    return { ...endpoint, takesJwtDpop: metadata?.grantTypes?.includes(GRANT_JWT_DPOP) ?? false };
+    return { ...endpoint, supportsJwtDpop: metadata?.grantTypes?.includes(GRANT_JWT_DPOP) ?? false };
   }
 
-  /** The legs up to the ID-JAG; what does not depend on each other is asked for at the same time. */
+  /** Runs the legs up to the ID-JAG. Requests that do not depend on each other are sent concurrently. */
   async #obtain(
     request: GrantRequest,
     target: Promise<{ resource: string; issuer: string }>,
@@ -135,13 +135,13 @@ export class EnterpriseManagedFlow implements Flow {
           onAttempt,
         });
       },
-      isRefused: (error, token) => isAboutSubjectToken(error) && !this.#wasRefusedWhenNew(token),
+      isRefused: (error, token) => isSubjectTokenRefused(error) && !this.#wasRefusedWhenNew(token),
       drop: async (token) => this.#subjects.drop(this.#idp.subject, token),
       refusedWhenNew: (token) => this.#noteRefusedWhenNew(token),
     });
   }
 
-  /** Some IdPs say `invalid_grant` for "no": asking for another subject token each time would be three requests for one. */
+  /** Some IdPs answer `invalid_grant` if their policy refuses. Without this note each such refusal would cost three requests. */
   #noteRefusedWhenNew(token: string): void {
     this.#refusedWhenNew = { token, untilMs: this.#runtime.clock.monotonicMs() + REFUSED_WHEN_NEW_MS };
   }
@@ -152,7 +152,7 @@ export class EnterpriseManagedFlow implements Flow {
   }
 }
 
-type RedeemEndpoint = TokenEndpoint & { readonly takesJwtDpop: boolean };
+type RedeemEndpoint = TokenEndpoint & { readonly supportsJwtDpop: boolean };
 
 interface Redemption {
   readonly idJag: CachedIdJag;
@@ -165,13 +165,13 @@ function isInvalidGrant(error: unknown): error is CredenceError {
   return isCredenceError(error) && error.leg === 'redeem' && error.code === 'invalid_grant';
 }
 
-/** An answer by which the metadata that named the endpoint is worth asking for again. */
+/** Whether the error shows that the endpoint does not exist any more, so that the metadata must be fetched again. */
 function isEndpointGone(error: unknown): boolean {
   return isCredenceError(error) && error.leg !== 'discover' && (error.code === 'unreachable' || error.status === 404);
 }
 
-/** RFC 8693 section 2.2.2 has `invalid_request` for a bad subject token; most answer `invalid_grant`. */
-function isAboutSubjectToken(error: unknown): boolean {
+/** RFC 8693 section 2.2.2 defines `invalid_request` for an invalid subject token; most IdPs answer `invalid_grant`. */
+function isSubjectTokenRefused(error: unknown): boolean {
   return (
     isCredenceError(error) &&
     error.leg === 'exchange' &&

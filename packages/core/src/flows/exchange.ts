@@ -27,20 +27,23 @@ export interface ExchangeRequest {
   readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
 
-/** An ID-JAG that was checked and may be redeemed. */
+/** An ID-JAG that `checkIdJag` has accepted. */
 export interface IdJag {
   readonly assertion: string;
   readonly lifetimeMs: number;
-  /** What the IdP granted; undefined where neither its answer nor the ID-JAG says. */
+  /** The granted scopes. Undefined if neither the response nor the ID-JAG contains them. */
   readonly scopes: readonly string[] | undefined;
 }
 
-/** Subject token for ID-JAG (RFC 8693 section 2, draft-ietf-oauth-identity-assertion-authz-grant section 4.3). */
+/**
+ * Exchanges the subject token for an ID-JAG at the IdP (RFC 8693 section 2, draft-ietf-oauth-identity-assertion-authz-grant section
+ * 4.3).
+ */
 export async function exchange(runtime: Runtime, request: ExchangeRequest): Promise<IdJag> {
   const { idp, server, endpoint, audience, resource } = request;
-  const whose = { leg: 'exchange', contact: 'idp-admin', server: server.name, issuer: idp.issuer } as const;
+  const context = { leg: 'exchange', contact: 'idp-admin', server: server.name, issuer: idp.issuer } as const;
   const answer = await requestToken(runtime, {
-    ...whose,
+    ...context,
     grantType: GRANT_TOKEN_EXCHANGE,
     grant: 'token exchange',
     operation: 'token-exchange',
@@ -65,7 +68,7 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     onAttempt: request.onAttempt,
   });
   checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name, answer.secrets);
-  checkResourceEcho(answer, resource, whose);
+  checkResourceEcho(answer, resource, context);
   const checked = checkIdJag(answer.accessToken, {
     idpIssuer: idp.issuer,
     audience,
@@ -92,8 +95,8 @@ function checkIssuedType(issued: string | undefined, issuer: string, server: str
     leg: 'exchange',
     message: `The IdP ${issuer} issued a token whose type is ${identifier(issued, { secrets })}, not an ID-JAG.`,
     remedy: misspelt
-      ? 'It spells the type with an underscore; the draft has a hyphen (id-jag). Ask for the IdP to be corrected.'
-      : 'Ask whether that IdP issues ID-JAGs; what it issued was sent nowhere.',
+      ? 'Its type has an underscore; the draft has a hyphen (id-jag). Ask for the IdP to be corrected.'
+      : 'Ask whether that IdP issues ID-JAGs; the token was not sent to the authorization server.',
     contact: 'idp-admin',
     server,
     issuer,
@@ -101,7 +104,7 @@ function checkIssuedType(issued: string | undefined, issuer: string, server: str
 }
 
 function missingResource(runtime: Runtime, server: ServerSettings, issuer: string): void {
-  const message = `The ID-JAG for server "${server.name}" names no resource, so it is good for every server of that authorization server.`;
+  const message = `The ID-JAG for server "${server.name}" names no resource, so it is valid for every server of that authorization server.`;
   const remedy = `Ask for the resource to be registered for this server, or set servers.${server.name}.missingResource.`;
   if (server.missingResource === 'refuse') {
     throw new CredenceError({

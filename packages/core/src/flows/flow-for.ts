@@ -8,7 +8,7 @@ import { EnterpriseManagedFlow } from './enterprise-managed.ts';
 import type { Flow } from './flow.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
-/** The flow that a server's entry names; there is no way from one to another. */
+/** The flow that is configured for a server. A server never uses another flow. */
 export function flowFor(
   runtime: Runtime,
   { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
@@ -34,7 +34,7 @@ function unset(server: string, option: string): CredenceError {
     code: 'invalid_configuration',
     leg: 'configure',
     message: `${option} is missing.`,
-    remedy: `Give ${option}, which the flow of server "${server}" needs.`,
+    remedy: `Set ${option}, which the flow of server "${server}" needs.`,
     contact: 'you',
     server,
   });

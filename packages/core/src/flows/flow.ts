@@ -1,28 +1,28 @@
-/** An access token as a flow brings it home, before anything is kept. */
+/** The access token that a flow returns. */
 export interface Grant {
   readonly accessToken: string;
   readonly type: 'Bearer' | 'DPoP';
-  /** Seconds from when the request was sent; undefined where the server does not say. */
+  /** The lifetime from now, in seconds. Undefined if the response has no valid `expires_in`. */
   readonly expiresInSeconds: number | undefined;
   readonly scopes: readonly string[];
-  /** Whether the server said which scopes were granted, or they are assumed to be the ones asked for. */
+  /** True if a response or the ID-JAG contained the granted scopes. False: `scopes` are the requested scopes. */
   readonly scopesStated: boolean;
   readonly issuer: string;
   readonly resource: string;
-  /** To be called when the server refuses this token, so that what it was made from is not used for ever. */
+  /** Must be called if the MCP server refuses this token. After the second refusal the ID-JAG is not used again. */
   readonly refused?: (() => void) | undefined;
 }
 
 export interface GrantRequest {
-  /** The key the token will be kept under. */
+  /** The key under which the token is kept. */
   readonly key: string;
-  /** What to ask for; undefined asks for the IdP's default grant. */
+  /** The scopes to request. Undefined: no scope is sent, and the IdP grants its default. */
   readonly scopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
 }
 
-/** One way to an access token. */
+/** One of the ways to get an access token: `enterprise-managed`, `client-credentials` or `workload-identity`. */
 export interface Flow {
-  /** Throws `CredenceError` of the leg that failed. */
+  /** Acquires an access token. Throws a `CredenceError` with the leg that failed. */
   acquire(request: GrantRequest): Promise<Grant>;
 }

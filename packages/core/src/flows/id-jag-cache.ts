@@ -7,19 +7,19 @@ import type { IdJag } from './exchange.ts';
 const SPARE_MS = 10_000;
 const MAX_ID_JAGS = 100;
 
-/** An ID-JAG that is kept to be redeemed again. */
+/** An ID-JAG in the cache. */
 export interface CachedIdJag {
   readonly assertion: string;
   readonly scopes: readonly string[] | undefined;
-  /** The text of its entry in the store, where there is one. */
+  /** The serialised ID-JAG, which is the value of its entry in the store. */
   readonly stored: string;
-  /** It came from the store: another process may have redeemed it. */
+  /** Whether it was read from the store, so that another process may have redeemed it. */
   readonly fromStore: boolean;
-  /** The server refused an access token that was issued for it. */
+  /** Whether the MCP server refused an access token that was issued for it. */
   tokenWasRefused: boolean;
 }
 
-/** ID-JAGs that are good: in memory, and in the store that all copies of a bot share. */
+/** The ID-JAGs that have not expired, in memory and in the store that all copies of a bot share. */
 export class IdJagCache {
   readonly #runtime: Runtime;
   readonly #cache: RefreshingCache<CachedIdJag>;
@@ -31,7 +31,7 @@ export class IdJagCache {
     this.#store = store;
   }
 
-  /** The cached ID-JAG, or the one that `obtain` returns; `reused`: it may have been presented before. */
+  /** The cached ID-JAG, or the one that `obtain` returns. `reused`: the ID-JAG may have been sent to the AS before. */
   async get(key: string, obtain: () => Promise<IdJag>): Promise<{ value: CachedIdJag; reused: boolean }> {
     const { value, reused } = await this.#cache.get(
       key,
@@ -40,15 +40,16 @@ export class IdJagCache {
     return { value, reused: reused || value.fromStore };
   }
 
-  /** Removes it here and from the store. */
+  /** Removes the ID-JAG from memory and from the store. */
   async drop(key: string, idJag: CachedIdJag): Promise<void> {
     this.#cache.drop(key, idJag);
     await this.#store?.delete(storeKey(key), idJag.stored);
   }
 
   /**
-   * A function to call when the server refuses an access token that was issued for this ID-JAG. The first refusal may concern
-   * that token alone; the second removes the ID-JAG. It is stored with every token, so it refers to the ID-JAG only weakly.
+   * Returns a function that must be called if the MCP server refuses an access token that was issued for this ID-JAG. The first
+   * refusal may concern that token alone; the second removes the ID-JAG. The function is kept with every token, so it has only a weak
+   * reference to the ID-JAG.
    */
   onTokenRefused(key: string, idJag: CachedIdJag): () => void {
     const reference = new WeakRef(idJag);

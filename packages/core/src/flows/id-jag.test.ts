@@ -29,8 +29,8 @@ function idJag(claims: Record<string, unknown> = {}, header: Record<string, unkn
   return `${part({ ...HEADER, ...header })}.${part({ ...CLAIMS, ...claims })}.c2lnbmF0dXJl`;
 }
 
-describe('an ID-JAG', () => {
-  it('that says what it must is sent on, without its signature being verified', () => {
+describe('checkIdJag', () => {
+  it('accepts an ID-JAG with the expected claims without verifying its signature', () => {
     expect(checkIdJag(idJag(), EXPECTED)).toEqual({
       lifetimeMs: 300_000,
       scopes: ['read', 'write'],
@@ -39,27 +39,31 @@ describe('an ID-JAG', () => {
   });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
-    ['typ in another spelling', {}, { typ: 'application/OAuth-ID-JAG+JWT' }],
+    ['typ with a prefix and capitals', {}, { typ: 'application/OAuth-ID-JAG+JWT' }],
     ['an audience in a list of one', { aud: ['https://as.example'] }, {}],
-    ['several resources, ours among them', { resource: ['https://x.example', 'https://mcp.example/mcp'] }, {}],
-    ['claims of its own', { groups: ['a'], tenant: 't', email: 'x@y' }, {}],
+    [
+      'several resources, one of them the expected one',
+      { resource: ['https://x.example', 'https://mcp.example/mcp'] },
+      {},
+    ],
+    ['additional claims', { groups: ['a'], tenant: 't', email: 'x@y' }, {}],
     ['EdDSA', {}, { alg: 'EdDSA' }],
     ['RS256', {}, { alg: 'RS256' }],
-    ['an end a few seconds ago', { iat: NOW - 300, exp: NOW - 5 }, {}],
-    ['a beginning a little ahead', { iat: NOW + 5 }, {}],
-  ])('may have %s', (_what, claims, header) => {
+    ['exp a few seconds ago', { iat: NOW - 300, exp: NOW - 5 }, {}],
+    ['iat a few seconds ahead', { iat: NOW + 5 }, {}],
+  ])('accepts an ID-JAG with %s', (_what, claims, header) => {
     expect(checkIdJag(idJag(claims, header), EXPECTED).namesResource).toBe(true);
   });
 
   it.each([
-    ['made some time before the answer', { iat: NOW - 290, exp: NOW + 10 }, 10_000],
-    ['made by a clock that is ahead', { iat: NOW + 5, exp: NOW + 305 }, 300_000],
-    ['about to end', { iat: NOW - 300, exp: NOW - 5 }, 0],
-  ])('%s is kept for what is left of it', (_what, claims, lifetimeMs) => {
+    ['issued some time before the response', { iat: NOW - 290, exp: NOW + 10 }, 10_000],
+    ['issued by a clock that is ahead', { iat: NOW + 5, exp: NOW + 305 }, 300_000],
+    ['that has just expired', { iat: NOW - 300, exp: NOW - 5 }, 0],
+  ])('returns the remaining lifetime of an ID-JAG %s', (_what, claims, lifetimeMs) => {
     expect(checkIdJag(idJag(claims), EXPECTED).lifetimeMs).toBe(lifetimeMs);
   });
 
-  it('may be silent about resource and scope', () => {
+  it('accepts an ID-JAG without resource and scope', () => {
     expect(checkIdJag(idJag({ resource: undefined, scope: undefined }), EXPECTED)).toMatchObject({
       scopes: undefined,
       namesResource: false,
@@ -71,9 +75,9 @@ describe('an ID-JAG', () => {
     ['typ of an access token', {}, { typ: 'at+jwt' }, /"typ"/u],
     ['no typ', {}, { typ: undefined }, /"typ" is missing/u],
     ['the misspelt typ', {}, { typ: 'oauth-id_jag+jwt' }, /"typ"/u],
-    ['alg none', {}, { alg: 'none' }, /proves nothing/u],
-    ['a symmetric alg', {}, { alg: 'HS256' }, /proves nothing/u],
-    ['an alg that begins alike', {}, { alg: 'RS256-none' }, /proves nothing/u],
+    ['alg none', {}, { alg: 'none' }, /cannot verify/u],
+    ['a symmetric alg', {}, { alg: 'HS256' }, /cannot verify/u],
+    ['an unknown alg with a known beginning', {}, { alg: 'RS256-none' }, /cannot verify/u],
     ['no alg', {}, { alg: undefined }, /./u],
     ['another issuer', { iss: 'https://evil.example' }, {}, /"iss"/u],
     ['the issuer with a slash', { iss: 'https://idp.example/' }, {}, /"iss"/u],
@@ -87,14 +91,14 @@ describe('an ID-JAG', () => {
     ['an empty subject', { sub: '' }, {}, /"sub" is missing/u],
     ['no jti', { jti: undefined }, {}, /"jti" is missing/u],
     ['no exp', { exp: undefined }, {}, /"exp" is missing/u],
-    ['exp as text', { exp: String(NOW + 300) }, {}, /"exp" is missing/u],
-    ['an end long ago', { exp: NOW - 120 }, {}, /expired/u],
+    ['exp as a string', { exp: String(NOW + 300) }, {}, /"exp" is missing/u],
+    ['exp two minutes ago', { exp: NOW - 120 }, {}, /expired/u],
     ['no iat', { iat: undefined }, {}, /"iat" is missing/u],
     ['another resource', { resource: 'https://mcp.example/other' }, {}, /"resource" is/u],
     ['other resources', { resource: ['https://a.example', 'https://b.example'] }, {}, /"resource" is/u],
-    ['no resource in a list', { resource: [] }, {}, /"resource" is/u],
+    ['an empty list of resources', { resource: [] }, {}, /"resource" is/u],
     ['resource null', { resource: null }, {}, /"resource" is/u],
-  ])('with %s is not sent on', async (_what, claims, header, why) => {
+  ])('refuses an ID-JAG with %s', async (_what, claims, header, why) => {
     const error = await refusalOf(() => checkIdJag(idJag(claims, header), EXPECTED));
     expect(error).toMatchObject({
       code: 'invalid_id_jag',
@@ -108,7 +112,7 @@ describe('an ID-JAG', () => {
     expect(error.message).toContain('was not sent on');
   });
 
-  it('for another client is not sent on, and is first a question to our own configuration', async () => {
+  it('refuses an ID-JAG for another client with the contact you, and the remedy names the option first', async () => {
     const error = await refusalOf(() => checkIdJag(idJag({ client_id: 'bot-at-idp' }), EXPECTED));
     expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange', contact: 'you', server: 'linear' });
     expect(error.message).toContain('was not sent on: "client_id" is "bot-at-idp", not "bot-at-as"');
@@ -117,7 +121,7 @@ describe('an ID-JAG', () => {
   });
 
   it.each(['', 'opaque-token', 'a.b', 'a.b.c', '..', 'eyJhbGciOiJFUzI1NiJ9.bm90IGpzb24.c2ln'])(
-    'must be a JWT, not %p',
+    'refuses %p, which is not a JWT',
     async (token) => {
       const error = await refusalOf(() => checkIdJag(token, EXPECTED));
       expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange' });
@@ -125,24 +129,26 @@ describe('an ID-JAG', () => {
     },
   );
 
-  it('cannot forge a line of a log by its claims', async () => {
+  it('removes control characters of a claim from the error message', async () => {
     const error = await refusalOf(() => checkIdJag(idJag({ iss: 'x\r\nINFO admin\u202e' }), EXPECTED));
     expect(error.message).not.toMatch(/[\r\n\u202e]/u);
   });
 
   it.each([
-    ['is bound to no key', undefined],
+    ['is not bound to a key', undefined],
     ['is bound to another key', { jkt: 'other' }],
-    ['is bound to something that is no key', { jkt: 7 }],
-    ['is bound in words', 'jkt'],
-  ])('that %s is not sent on where ours was asked for', async (_what, cnf) => {
-    const error = await refusalOf(() => checkIdJag(idJag({ cnf }), { ...EXPECTED, thumbprint: 'ours' }));
+    ['has a number as thumbprint', { jkt: 7 }],
+    ['has a string as cnf', 'jkt'],
+  ])('refuses an ID-JAG that %s if the request had a DPoP proof', async (_what, cnf) => {
+    const error = await refusalOf(() => checkIdJag(idJag({ cnf }), { ...EXPECTED, thumbprint: 'own-key' }));
     expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange' });
     expect(error.message).toContain('DPoP');
     expect(error.remedy).toContain(`servers.${EXPECTED.server}.dpop`);
   });
 
-  it('that is bound to our key is sent on', () => {
-    expect(checkIdJag(idJag({ cnf: { jkt: 'ours' } }), { ...EXPECTED, thumbprint: 'ours' }).namesResource).toBe(true);
+  it('accepts an ID-JAG that is bound to the key of the DPoP proof', () => {
+    expect(checkIdJag(idJag({ cnf: { jkt: 'own-key' } }), { ...EXPECTED, thumbprint: 'own-key' }).namesResource).toBe(
+      true,
+    );
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { presentKept, SingleUse } from './present-kept.ts';
 
 const REFUSED = new Error('refused');
-const AWAY = new Error('away');
+const UNREACHABLE = new Error('unreachable');
 
 function world(options: { answers: readonly (Error | 'ok')[]; kept?: string; attempts?: number }) {
   let nowMs = 1_000_000;
@@ -10,13 +10,13 @@ function world(options: { answers: readonly (Error | 'ok')[]; kept?: string; att
   const log: string[] = [];
   const answers = [...options.answers];
   let { kept } = options;
-  let made = 0;
+  let obtained = 0;
   const run = async () =>
     presentKept<string, string>(singleUse, {
       async get() {
         if (kept !== undefined) return { value: kept, reused: true };
-        made += 1;
-        kept = `new-${made}`;
+        obtained += 1;
+        kept = `new-${obtained}`;
         return { value: kept, reused: false };
       },
       async drop(token) {
@@ -33,66 +33,66 @@ function world(options: { answers: readonly (Error | 'ok')[]; kept?: string; att
       isRefused: (error) => error === REFUSED,
       refusedWhenNew: (token) => void log.push(`refused when new: ${token}`),
     });
-  return { run, log, singleUse, pass: (ms: number) => void (nowMs += ms) };
+  return { run, log, singleUse, advanceClock: (ms: number) => void (nowMs += ms) };
 }
 
 describe('presentKept', () => {
-  it('presents the kept token, and keeps it where it is accepted', async () => {
+  it('sends the kept token, and keeps it if it is accepted', async () => {
     const { run, log, singleUse } = world({ kept: 'kept', answers: ['ok'] });
     expect(await run()).toBe('answer to kept');
     expect(log).toEqual(['present kept']);
     expect(singleUse.isKnown()).toBe(false);
   });
 
-  it('presents one new token where the kept one is refused, and then remembers that each is accepted once', async () => {
+  it('sends one new token if the kept one is refused, and remembers that the peer accepts each token once', async () => {
     const { run, log, singleUse } = world({ kept: 'kept', answers: [REFUSED, 'ok'] });
     expect(await run()).toBe('answer to new-1');
     expect(log).toEqual(['present kept', 'drop kept', 'present new-1', 'drop new-1']);
     expect(singleUse.isKnown()).toBe(true);
   });
 
-  it('throws the refusal of the new token, and remembers nothing of the peer', async () => {
+  it('throws the refusal of the new token, and does not remember that the peer accepts each token once', async () => {
     const { run, log, singleUse } = world({ kept: 'kept', answers: [REFUSED, REFUSED] });
     await expect(run()).rejects.toBe(REFUSED);
     expect(log).toEqual(['present kept', 'drop kept', 'present new-1', 'refused when new: new-1']);
     expect(singleUse.isKnown()).toBe(false);
   });
 
-  it('throws the refusal of a token that is new, without a second one', async () => {
+  it('throws the refusal if the first token was new, without sending a second token', async () => {
     const { run, log } = world({ answers: [REFUSED] });
     await expect(run()).rejects.toBe(REFUSED);
     expect(log).toEqual(['present new-1', 'refused when new: new-1']);
   });
 
-  it('presents a second new token where the first was sent twice, because the first answer was lost', async () => {
+  it('sends a second new token if the first was sent twice, because the first response may have been lost', async () => {
     const { run, log, singleUse } = world({ answers: [REFUSED, 'ok'], attempts: 2 });
     expect(await run()).toBe('answer to new-2');
     expect(log).toEqual(['present new-1', 'drop new-1', 'present new-2']);
-    // a lost answer says nothing about the next kept token
+    // A lost response does not show that the peer accepts each token once.
     expect(singleUse.isKnown()).toBe(false);
   });
 
-  it('throws any other error as it is, and keeps the token', async () => {
-    const { run, log } = world({ kept: 'kept', answers: [AWAY] });
-    await expect(run()).rejects.toBe(AWAY);
+  it('throws any other error unchanged, and keeps the token', async () => {
+    const { run, log } = world({ kept: 'kept', answers: [UNREACHABLE] });
+    await expect(run()).rejects.toBe(UNREACHABLE);
     expect(log).toEqual(['present kept']);
   });
 
-  it('throws any other error of the new token as it is', async () => {
-    const { run, log } = world({ kept: 'kept', answers: [REFUSED, AWAY] });
-    await expect(run()).rejects.toBe(AWAY);
+  it('throws any other error of the new token unchanged', async () => {
+    const { run, log } = world({ kept: 'kept', answers: [REFUSED, UNREACHABLE] });
+    await expect(run()).rejects.toBe(UNREACHABLE);
     expect(log).toEqual(['present kept', 'drop kept', 'present new-1']);
   });
 });
 
 describe('SingleUse', () => {
   it('is known for an hour after it was remembered', () => {
-    const { singleUse, pass } = world({ answers: [] });
+    const { singleUse, advanceClock } = world({ answers: [] });
     expect(singleUse.isKnown()).toBe(false);
     singleUse.remember();
-    pass(3_599_999);
+    advanceClock(3_599_999);
     expect(singleUse.isKnown()).toBe(true);
-    pass(1);
+    advanceClock(1);
     expect(singleUse.isKnown()).toBe(false);
   });
 });

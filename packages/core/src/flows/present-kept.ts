@@ -11,7 +11,7 @@ export class SingleUse {
     this.#clock = clock;
   }
 
-  /** True for an hour after `remember`: until then it is useless to keep a token for a second use. */
+  /** True for an hour after `remember`. Meanwhile tokens are not kept for a second use. */
   isKnown(): boolean {
     return this.#clock.monotonicMs() < this.#untilMs;
   }
@@ -21,24 +21,24 @@ export class SingleUse {
   }
 }
 
-/** A kept token (a subject token or an ID-JAG) and the request that presents it. */
+/** The functions with which `presentKept` gets, sends and drops a kept token (a subject token or an ID-JAG). */
 export interface Presentation<Token, Answer> {
-  /** The kept token, or a new one where none is kept. `reused`: it may have been presented before. */
+  /** The kept token, or a new one if none is kept. `reused`: the token may have been sent before. */
   get(): Promise<{ value: Token; reused: boolean }>;
-  /** Removes this token from where it is kept. */
+  /** Removes this token from memory and from the store. */
   drop(token: Token): Promise<void>;
-  /** Sends it. `onAttempt` is told the number of each attempt, from 1. */
+  /** Sends the token. It calls `onAttempt` with the number of each attempt, from 1. */
   present(token: Token, onAttempt: (attempt: number) => void): Promise<Answer>;
   /** Whether the peer refused the token, and a new one may be accepted. */
   isRefused(error: unknown, token: Token): boolean;
-  /** A token was refused that had not been presented before. */
+  /** Called if the peer refused a token that had not been sent before. */
   refusedWhenNew(token: Token): void | Promise<void>;
 }
 
 /**
- * Presents a kept token. One that was presented before, by an earlier request or by an attempt whose answer was lost, may have
- * been revoked or used up: where it is refused, exactly one new token is presented. Where that one is accepted in place of a
- * kept one, `singleUse` remembers it and the new one is not kept either. Throws what `present` throws.
+ * Sends a kept token. A token that was sent before, by an earlier request or by an attempt whose response was lost, may be revoked or
+ * used up. If the peer refuses it, exactly one new token is sent. If the peer accepts the new token in place of a kept one,
+ * `singleUse` remembers that, and the new token is not kept. Throws the errors of `present`.
  */
 export async function presentKept<Token, Answer>(
   singleUse: SingleUse,
@@ -58,16 +58,16 @@ export async function presentKept<Token, Answer>(
     }
   }
   await presentation.drop(token);
-  const { value: fresh } = await presentation.get();
+  const { value: newToken } = await presentation.get();
   try {
-    const answer = await presentation.present(fresh, () => undefined);
+    const answer = await presentation.present(newToken, () => undefined);
     if (reused) {
       singleUse.remember();
-      await presentation.drop(fresh);
+      await presentation.drop(newToken);
     }
     return answer;
   } catch (error) {
-    if (presentation.isRefused(error, fresh)) await presentation.refusedWhenNew(fresh);
+    if (presentation.isRefused(error, newToken)) await presentation.refusedWhenNew(newToken);
     throw error;
   }
 }

@@ -12,24 +12,24 @@ export interface RedeemRequest {
   readonly resource: string;
   readonly grantType: string;
   readonly grant: Refusal['grant'];
-  /** The ID-JAG or workload JWT; undefined for `client_credentials`. */
+  /** The ID-JAG or the JWT of the workload. Undefined for `client_credentials`. */
   readonly assertion?: string | undefined;
-  /** Sent as `scope`. */
+  /** The `scope` parameter. */
   readonly scopes: readonly string[] | undefined;
-  /** What counts as granted where the answer does not say (RFC 6749 section 5.1). */
+  /** The granted scopes if the response has no `scope` (RFC 6749 section 5.1). */
   readonly impliedScopes: readonly string[] | undefined;
   readonly signal: AbortSignal;
   readonly retry?: boolean;
   readonly onAttempt?: (attempt: number) => void;
 }
 
-/** The request at the resource authorization server that brings the access token (RFC 7523 section 2.1). */
+/** Requests the access token from the authorization server of the MCP server (RFC 7523 section 2.1). */
 export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<Grant> {
   const { server, endpoint, resource } = request;
-  const whose = { leg: 'redeem', contact: 'server-owner', server: server.name, issuer: endpoint.issuer } as const;
+  const context = { leg: 'redeem', contact: 'server-owner', server: server.name, issuer: endpoint.issuer } as const;
   const startedMs = runtime.clock.monotonicMs();
   const answer = await requestToken(runtime, {
-    ...whose,
+    ...context,
     grantType: request.grantType,
     grant: request.grant,
     operation: request.grant === 'jwt-bearer' ? 'jwt-bearer' : 'client-credentials',
@@ -51,8 +51,8 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     retry: request.retry,
     onAttempt: request.onAttempt,
   });
-  const type = checkTokenType(answer, server.dpop !== undefined, whose);
-  checkResourceEcho(answer, resource, whose);
+  const type = checkTokenType(answer, server.dpop !== undefined, context);
+  checkResourceEcho(answer, resource, context);
   const tookSeconds = (runtime.clock.monotonicMs() - startedMs) / 1000;
   return {
     accessToken: answer.accessToken,

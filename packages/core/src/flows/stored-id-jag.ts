@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** An ID-JAG as it is stored; its end on the wall clock, in milliseconds since the epoch. */
+/** An ID-JAG in the store. `expiresAtMs` is the time of the wall clock, in milliseconds since the epoch. */
 export interface StoredIdJag {
   readonly assertion: string;
   readonly expiresAtMs: number;
-  /** Undefined where neither the IdP nor the ID-JAG says. */
+  /** The granted scopes. Undefined if neither the response of the IdP nor the ID-JAG contained them. */
   readonly scopes: readonly string[] | undefined;
 }
 
@@ -19,7 +19,7 @@ export function serialiseIdJag({ assertion, expiresAtMs, scopes }: StoredIdJag):
   return JSON.stringify({ v: 1, assertion, expiresAtMs, scopes });
 }
 
-/** Undefined for anything that another version wrote, or that is not ours. */
+/** Undefined if the text has another format, for example because another version of Credence wrote it. */
 export function parseStoredIdJag(text: string): StoredIdJag | undefined {
   try {
     const parsed = schema.safeParse(JSON.parse(text)).data;

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 describe('subject tokens', () => {
   const ISSUER = 'https://acme.okta.com';
-  function kept(expiresIn: unknown) {
+  function startWith(expiresIn: unknown) {
     let issued = 0;
     const network = hosts({
       [`${ISSUER}/.well-known/oauth-authorization-server`]: { issuer: ISSUER, token_endpoint: `${ISSUER}/token` },
@@ -32,51 +32,48 @@ describe('subject tokens', () => {
     const runtime = testRuntime({ fetch: network.fetch, clock });
     const tokens = new SubjectTokens(runtime, idpSettings({ issuer: ISSUER }), new Directory(runtime));
     const get = async (source: SubjectTokenSource = ownToken()) => tokens.get(source, never);
-    return { tokens, get, runtime, pass: (ms: number) => void (nowMs += ms), issued: () => issued };
+    return { tokens, get, runtime, advanceClock: (ms: number) => void (nowMs += ms), issued: () => issued };
   }
 
-  it('are asked for once and kept until shortly before they end', async () => {
-    const { get, pass, issued } = kept(600);
+  it('are requested once and kept until shortly before they expire', async () => {
+    const { get, advanceClock, issued } = startWith(600);
     expect(await Promise.all([get(), get()])).toEqual([
       { value: 'own-1', reused: false },
       { value: 'own-1', reused: false },
     ]);
-    pass(569_000);
+    advanceClock(569_000);
     expect(await get()).toEqual({ value: 'own-1', reused: true });
-    pass(2_000);
+    advanceClock(2_000);
     expect(await get()).toEqual({ value: 'own-2', reused: false });
     expect(issued()).toBe(2);
   });
 
-  it.each([[undefined], ['abc'], [0], [-1]])(
-    'are asked for each time where they live %p seconds',
-    async (expiresIn) => {
-      const { get, issued } = kept(expiresIn);
-      await get();
-      await get();
-      expect(issued()).toBe(2);
-    },
-  );
+  it.each([[undefined], ['abc'], [0], [-1]])('are requested each time if expires_in is %p', async (expiresIn) => {
+    const { get, issued } = startWith(expiresIn);
+    await get();
+    await get();
+    expect(issued()).toBe(2);
+  });
 
-  it('are kept apart by source', async () => {
-    const { get } = kept(600);
+  it('are kept separately for each source', async () => {
+    const { get } = startWith(600);
     expect((await get()).value).toBe('own-1');
     expect((await get(ownToken({ scope: 'x' }))).value).toBe('own-2');
     expect((await get()).value).toBe('own-1');
   });
 
   it.each([{}, { identity: 'ci-job' }])(
-    'are never those of another getter that is asked at the same time (%j)',
+    'are not mixed up between two getters that are called concurrently (%j)',
     async (options) => {
-      const { get } = kept(600);
+      const { get } = startWith(600);
       const sources = ['for-a', 'for-b'].map((token) => fromWorkloadToken(async () => token, options));
       const both = await Promise.all(sources.map(async (source) => get(source)));
       expect(both.map(({ value }) => value)).toEqual(['for-a', 'for-b']);
     },
   );
 
-  it('are dropped only as the very one that was refused', async () => {
-    const { get, tokens, issued } = kept(600);
+  it('are dropped only if they are equal to the refused token', async () => {
+    const { get, tokens, issued } = startWith(600);
     await get();
     await tokens.drop(ownToken(), 'another');
     expect((await get()).value).toBe('own-1');
@@ -85,8 +82,8 @@ describe('subject tokens', () => {
     expect(issued()).toBe(2);
   });
 
-  it('are reported: a request by its leg, a getter by its own', async () => {
-    const { get, runtime } = kept(600);
+  it('are reported in one event each, by the token request or by the call of the getter', async () => {
+    const { get, runtime } = startWith(600);
     await get();
     await get(fromIdToken(() => 'x'));
     await refusalOf(get(fromIdToken(() => '')));
@@ -97,7 +94,7 @@ describe('subject tokens', () => {
     ]);
   });
 
-  it('of the principal itself need an IdP', async () => {
+  it('of ownToken() need an IdP', async () => {
     const runtime = testRuntime();
     const tokens = new SubjectTokens(runtime, undefined, new Directory(runtime));
     expect(await refusalOf(tokens.get(ownToken(), never))).toMatchObject({
@@ -107,7 +104,7 @@ describe('subject tokens', () => {
     });
   });
 
-  it('that are refused name the credential that was presented', async () => {
+  it('cause a remedy with the name of the credential if the IdP refuses the client', async () => {
     const running = await startBot();
     started.push(running);
     const { bot, world } = running;

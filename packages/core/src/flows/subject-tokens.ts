@@ -13,18 +13,18 @@ import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjec
 
 const SPARE_MS = 30_000;
 
-/** Subject tokens of one principal, each asked for once and kept while it is good. */
+/** The subject tokens of one principal. Each is requested once and kept until shortly before it expires. */
 export class SubjectTokens {
-  /** Whether the IdP accepts each subject token only once: then none is kept. */
+  /** Whether the IdP accepts each subject token only once. If it does, none is kept. */
   readonly singleUse: SingleUse;
   readonly #runtime: Runtime;
   readonly #idp: IdpSettings | undefined;
   readonly #directory: Directory;
   readonly #store: SharedStore | undefined;
   readonly #cache: RefreshingCache<string>;
-  /** Sources by the order they were met in. */
+  /** A number for each source other than `ownToken`, in the order of first use. */
   readonly #numbers = new WeakMap<SubjectTokenSource, number>();
-  #met = 0;
+  #lastNumber = 0;
 
   constructor(runtime: Runtime, idp: IdpSettings | undefined, directory: Directory, store?: SharedStore) {
     this.singleUse = new SingleUse(runtime.clock);
@@ -45,11 +45,11 @@ export class SubjectTokens {
       await this.#store?.set(this.#storeKey(source), this.#serialise(token, usefulMs), usefulMs);
       return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
     };
-    return this.#cache.get(this.#keyHere(source), obtain, signal);
+    return this.#cache.get(this.#memoryKey(source), obtain, signal);
   }
 
   async drop(source: SubjectTokenSource, token: string): Promise<void> {
-    this.#cache.drop(this.#keyHere(source), token);
+    this.#cache.drop(this.#memoryKey(source), token);
     const text = await this.#store?.get(this.#storeKey(source));
     if (text !== undefined && stringField(parseJsonObject(text), 'token') === token) {
       await this.#store?.delete(this.#storeKey(source), text);
@@ -70,15 +70,15 @@ export class SubjectTokens {
   }
 
   /**
-   * What `ownToken` was given says all there is about it. Of other sources, two that look the same may still give the tokens of
-   * two workloads, or of one for two audiences: within this process each is its own, also where both are asked at once.
+   * The key in the memory of this process. The options of an `ownToken` source identify its tokens. Two other sources with the same
+   * kind, type and identity can return tokens of two workloads, or for two audiences, so each source object has its own key.
    */
-  #keyHere(source: SubjectTokenSource): string {
+  #memoryKey(source: SubjectTokenSource): string {
     if (source.kind === 'ownToken') return keyOf(source);
     let number = this.#numbers.get(source);
     if (number === undefined) {
-      this.#met += 1;
-      number = this.#met;
+      this.#lastNumber += 1;
+      number = this.#lastNumber;
       this.#numbers.set(source, number);
     }
     return `${keyOf(source)}#${number}`;
@@ -89,19 +89,19 @@ export class SubjectTokens {
     return `${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}.subject`;
   }
 
-  /** A source that asks a token endpoint is reported by that request; one that asks the application is reported here. */
+  /** Gets a token from the source. A token request emits its own event; for a getter of the application the event is emitted here. */
   async #obtain(source: SubjectTokenSource, signal: AbortSignal): Promise<SubjectToken> {
-    let asksEndpoint = false;
+    let sendsRequest = false;
     const context: SubjectContext = {
       signal,
       clientCredentials: (request) => {
-        asksEndpoint = true;
+        sendsRequest = true;
         return this.#clientCredentials(request, signal);
       },
     };
     const startedMs = this.#runtime.clock.monotonicMs();
-    const tell = (failure?: unknown) => {
-      if (asksEndpoint) return;
+    const report = (failure?: unknown) => {
+      if (sendsRequest) return;
       this.#runtime.emit({
         type: 'leg',
         leg: 'authenticate',
@@ -113,10 +113,10 @@ export class SubjectTokens {
     };
     try {
       const token = await source.get(context);
-      tell();
+      report();
       return token;
     } catch (error) {
-      tell(error);
+      report(error);
       throw error;
     }
   }
@@ -125,12 +125,12 @@ export class SubjectTokens {
     request: Parameters<SubjectContext['clientCredentials']>[0],
     signal: AbortSignal,
   ): Promise<SubjectToken> {
-    const elsewhere = request.issuer !== undefined && request.issuer !== this.#idp?.issuer;
-    const target = elsewhere && request.issuer !== undefined ? { issuer: request.issuer } : this.#idp;
-    // the IdP's own credential goes to the IdP and to nobody else
-    const credential = request.credential ?? (elsewhere ? undefined : this.#idp?.credential);
+    const isOtherIssuer = request.issuer !== undefined && request.issuer !== this.#idp?.issuer;
+    const target = isOtherIssuer && request.issuer !== undefined ? { issuer: request.issuer } : this.#idp;
+    // The credential at the IdP is sent only to the IdP.
+    const credential = request.credential ?? (isOtherIssuer ? undefined : this.#idp?.credential);
     if (!target || !credential) throw withoutIdp();
-    const option = elsewhere ? 'idp.subject (ownToken({ issuer }))' : 'idp.issuer';
+    const option = isOtherIssuer ? 'idp.subject (ownToken({ issuer }))' : 'idp.issuer';
     const endpoint = await this.#directory.idp(target, option, signal);
     const answer = await requestToken(this.#runtime, {
       grantType: GRANT_CLIENT_CREDENTIALS,
@@ -164,13 +164,13 @@ function withoutIdp(): CredenceError {
   return new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
-    message: 'ownToken() gets its token at the IdP, and there is no idp.',
-    remedy: 'Give idp, or ownToken({ issuer, credential }), or another source of the token.',
+    message: 'ownToken() requests its token at the IdP, but idp is missing.',
+    remedy: 'Set idp, or use ownToken({ issuer, credential }) or another subject token source.',
     contact: 'you',
   });
 }
 
-/** Another token than the access token has a life of its own; a JWT says which. */
+/** The lifetime of a subject token other than the access token, by its claims. Undefined if it is not a JWT with `iat` and `exp`. */
 function jwtLifetimeSeconds(token: string): number | undefined {
   try {
     const { iat, exp } = decodeJwt(token);

@@ -5,7 +5,7 @@ async function parsed(value: string) {
   return parseChallenges(new Headers({ 'www-authenticate': value }));
 }
 
-it('reads what a server says in a Bearer challenge', async () => {
+it('reads the parameters of a Bearer challenge', async () => {
   expect(
     await parsed(
       'Bearer realm="mcp", error="insufficient_scope", error_description="needs, more", scope="b a b", resource_metadata="https://s.example/.well-known/x"',
@@ -21,7 +21,7 @@ it('reads what a server says in a Bearer challenge', async () => {
   ]);
 });
 
-it('keeps Bearer and DPoP apart and passes over other schemes', async () => {
+it('returns one challenge each for Bearer and DPoP, and ignores other schemes', async () => {
   const challenges = await parsed(
     'Basic realm="x", DPoP error="use_dpop_nonce", algs="ES256", Bearer error="invalid_token"',
   );
@@ -35,18 +35,21 @@ it.each([
   ['BEARER ERROR=invalid_token', 'invalid_token'],
   ['Bearer error = "invalid_token"', 'invalid_token'],
   ['Bearer', undefined],
-])('reads %p', async (value, error) => {
+])('reads the error code of the header %p', async (value, error) => {
   expect((await parsed(value)).map((challenge) => challenge.error)).toEqual([error]);
 });
 
-it.each(['', 'garbage ===', '"', `Bearer scope="${'a '.repeat(5_000)}"`])('makes nothing of %.20p', async (value) => {
-  expect(await parsed(value)).toEqual([]);
-});
+it.each(['', 'garbage ===', '"', `Bearer scope="${'a '.repeat(5_000)}"`])(
+  'returns no challenge for the header %.20p',
+  async (value) => {
+    expect(await parsed(value)).toEqual([]);
+  },
+);
 
-it('leaves out of a scope what is no scope token', async () => {
+it('leaves out the parts of a scope parameter that are not scope tokens', async () => {
   expect((await parsed('Bearer scope="ok  bé a\\\\b"'))[0]?.scopes).toEqual(['ok']);
 });
 
-it('is empty without the header', async () => {
+it('returns no challenge without the header', async () => {
   expect(await parseChallenges(new Headers())).toEqual([]);
 });

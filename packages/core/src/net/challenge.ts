@@ -1,7 +1,7 @@
 import { parseScopes } from '@credence/protocol';
 import { processRevocationResponse, WWWAuthenticateChallengeError } from 'oauth4webapi';
 
-/** What a `WWW-Authenticate` header says that matters to a client (RFC 6750 section 3, RFC 9728 section 5.1). */
+/** One challenge of a `WWW-Authenticate` header, with the parameters that a client uses (RFC 6750 section 3, RFC 9728 section 5.1). */
 export interface Challenge {
   readonly scheme: string;
   readonly error?: string | undefined;
@@ -11,8 +11,8 @@ export interface Challenge {
 }
 
 /**
- * The Bearer and DPoP challenges of an answer. oauth4webapi has the parser but does not export it by itself: it shows the
- * challenges in the error by which it refuses any answer that carries some.
+ * The Bearer and DPoP challenges of a response. oauth4webapi does not export its parser of challenges. It throws an error that
+ * contains the parsed challenges for every response that has some, so a response with the header is passed to it.
  */
 export async function parseChallenges(headers: Headers): Promise<readonly Challenge[]> {
   const value = headers.get('www-authenticate');

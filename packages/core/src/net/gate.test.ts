@@ -21,7 +21,7 @@ afterEach(async () => {
   await peer.close();
 });
 
-async function answered(route: PeerRoute, overrides: Parameters<typeof testRuntime>[0] = {}, init: RequestInit = {}) {
+async function respond(route: PeerRoute, overrides: Parameters<typeof testRuntime>[0] = {}, init: RequestInit = {}) {
   peer.route('/x', route);
   const runtime = testRuntime(overrides);
   return { runtime, answer: send(runtime, `${peer.origin}/x?code=s3cret`, { method: 'POST', ...init }, ABOUT) };
@@ -29,15 +29,15 @@ async function answered(route: PeerRoute, overrides: Parameters<typeof testRunti
 
 const QUICK = { timeout: { requestMs: 60, totalMs: 1_000 } };
 
-describe('the gate', () => {
-  it('gives an answer of any status below 500 to be judged, and reports nothing of it yet', async () => {
-    const { runtime, answer } = await answered({ status: 403, body: { error: 'x' } });
+describe('send', () => {
+  it('returns a response with a status below 500 and emits no event for it', async () => {
+    const { runtime, answer } = await respond({ status: 403, body: { error: 'x' } });
     await expect(answer).resolves.toMatchObject({ status: 403, json: { error: 'x' }, text: '{"error":"x"}' });
     expect(runtime.events).toEqual([]);
   });
 
-  it('lets go of an answer that does not end', async () => {
-    const { answer, runtime } = await answered(endless());
+  it('stops reading a response that does not end, with response_too_large', async () => {
+    const { answer, runtime } = await respond(endless());
     expect(await refusalOf(answer)).toMatchObject({
       code: 'response_too_large',
       leg: 'exchange',
@@ -53,44 +53,44 @@ describe('the gate', () => {
   });
 
   it.each([
-    ['never answers', silence()],
-    ['answers a byte at a time', drip({ body: '{"access_token":"abcdefghijklmnop"}', everyMs: 15 })],
-  ])('gives up on a peer that %s', async (_what, route) => {
-    const { answer, runtime } = await answered(route, QUICK);
+    ['never responds', silence()],
+    ['sends one byte every 15 ms', drip({ body: '{"access_token":"abcdefghijklmnop"}', everyMs: 15 })],
+  ])('throws timeout for a peer that %s', async (_what, route) => {
+    const { answer, runtime } = await respond(route, QUICK);
     const error = await refusalOf(answer);
     expect(error).toMatchObject({ code: 'timeout', leg: 'exchange', contact: 'idp-admin', retryable: true });
     expect(error.message).toContain('60 ms');
     expect(runtime.events).toMatchObject([{ ok: false, code: 'timeout', endpoint: `${peer.origin}/x` }]);
   });
 
-  it.each([301, 302, 303, 307, 308])('follows no redirect (%d)', async (status) => {
-    const { answer } = await answered({ status, headers: { location: '/elsewhere' } });
+  it.each([301, 302, 303, 307, 308])('refuses a redirect (%d) and does not follow it', async (status) => {
+    const { answer } = await respond({ status, headers: { location: '/elsewhere' } });
     expect(await refusalOf(answer)).toMatchObject({ code: 'redirect_refused', status, retryable: false });
     expect(peer.received('/elsewhere')).toEqual([]);
   });
 
   it.each([
-    ['cuts the line', hangUp()],
-    ['cuts the answer short', hangUp('{"access_')],
-  ])('says that a peer is unreachable that %s', async (_what, route) => {
-    const { answer } = await answered(route);
+    ['closes the connection', hangUp()],
+    ['closes the connection in the middle of the response', hangUp('{"access_')],
+  ])('throws unreachable for a peer that %s', async (_what, route) => {
+    const { answer } = await respond(route);
     expect(await refusalOf(answer)).toMatchObject({ code: 'unreachable', retryable: true });
   });
 
-  it('says so of a peer that is not there, with the code of the cause', async () => {
+  it('throws unreachable with the code of the cause if no process listens on the port', async () => {
     const { origin } = peer;
     await peer.close();
     const error = await refusalOf(send(testRuntime(), `${origin}/x`, {}, ABOUT));
     expect(error).toMatchObject({ code: 'unreachable', retryable: true, cause: { code: 'ECONNREFUSED' } });
   });
 
-  it.each([500, 502, 503, 504])('makes %d a failure that may pass', async (status) => {
-    const { answer } = await answered({ status, body: '<h1>oops</h1>' });
+  it.each([500, 502, 503, 504])('throws a retryable error for the status %d', async (status) => {
+    const { answer } = await respond({ status, body: '<h1>oops</h1>' });
     expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', status, retryable: true });
   });
 
-  it('keeps what a 429 asks for', async () => {
-    const { answer } = await answered({ status: 429, headers: { 'retry-after': '7' } });
+  it('puts the Retry-After of a 429 into the error', async () => {
+    const { answer } = await respond({ status: 429, headers: { 'retry-after': '7' } });
     expect(await refusalOf(answer)).toMatchObject({ code: 'rate_limited', retryAfterSeconds: 7, retryable: true });
   });
 
@@ -103,23 +103,23 @@ describe('the gate', () => {
     ['text/plain', false],
     ['application/jsonp', false],
     ['text/html; application/json', false],
-  ])('reads JSON under %s: %p', async (type, read) => {
-    const { answer } = await answered({ headers: { 'content-type': type }, body: '{"a":1}' });
-    expect((await answer).json).toEqual(read ? { a: 1 } : undefined);
+  ])('parses the body as JSON with the content type %s: %p', async (type, isParsed) => {
+    const { answer } = await respond({ headers: { 'content-type': type }, body: '{"a":1}' });
+    expect((await answer).json).toEqual(isParsed ? { a: 1 } : undefined);
   });
 
-  it.each(['[1]', '"x"', 'null', '{"a":', ''])('finds no JSON object in %p', async (body) => {
-    const { answer } = await answered({ headers: { 'content-type': 'application/json' }, body });
+  it.each(['[1]', '"x"', 'null', '{"a":', ''])('returns no JSON object for the body %p', async (body) => {
+    const { answer } = await respond({ headers: { 'content-type': 'application/json' }, body });
     expect((await answer).json).toBeUndefined();
   });
 
-  it('survives bytes that are not UTF-8 and a byte order mark', async () => {
+  it('parses a body with a byte order mark and with bytes that are not UTF-8', async () => {
     const invalid = Buffer.concat([
       Buffer.from('\ufeff{"error_description":"'),
       Buffer.from([0xff, 0xfe]),
       Buffer.from('"}'),
     ]);
-    const { answer } = await answered({
+    const { answer } = await respond({
       headers: { 'content-type': 'application/json' },
       body: (async function* () {
         yield invalid;
@@ -128,36 +128,36 @@ describe('the gate', () => {
     expect((await answer).json).toEqual({ error_description: '\ufffd\ufffd' });
   });
 
-  it("ends at once when the caller gives up, with the caller's reason", async () => {
+  it("ends at once with the caller's reason when the caller aborts", async () => {
     const controller = new AbortController();
     peer.route('/x', () => {
-      controller.abort(new Error('enough'));
+      controller.abort(new Error('aborted by the caller'));
       return silence();
     });
     const answer = send(testRuntime(), `${peer.origin}/x`, { signal: controller.signal }, ABOUT);
-    await expect(answer).rejects.toThrow('enough');
+    await expect(answer).rejects.toThrow('aborted by the caller');
   });
 
   it.each<[string, () => Promise<Response>]>([
-    ['that never answers', async () => new Promise<Response>(() => undefined)],
+    ['that never responds', async () => new Promise<Response>(() => undefined)],
     ['whose body never ends', async () => new Response(new ReadableStream())],
-  ])('does not wait for a fetch of the caller %s and does not listen to its signal', async (_what, deaf) => {
-    const { answer } = await answered({}, { ...QUICK, fetch: deaf });
+  ])("throws timeout for a caller's fetch %s and that ignores its signal", async (_what, ignoresSignal) => {
+    const { answer } = await respond({}, { ...QUICK, fetch: ignoresSignal });
     expect(await refusalOf(answer)).toMatchObject({ code: 'timeout', leg: 'exchange', retryable: true });
   });
 
-  it('leaves nothing behind on a long-lived signal', async () => {
+  it('removes every listener that it adds to the signal of the caller', async () => {
     const controller = new AbortController();
     const added = jest.spyOn(controller.signal, 'addEventListener');
     const removed = jest.spyOn(controller.signal, 'removeEventListener');
-    const { answer } = await answered({ body: {} }, {}, { signal: controller.signal });
+    const { answer } = await respond({ body: {} }, {}, { signal: controller.signal });
     await answer;
     expect(added.mock.calls.filter(([name]) => name === 'abort').length).toBeGreaterThan(0);
     expect(removed.mock.calls.map(([name]) => name)).toEqual(added.mock.calls.map(([name]) => name));
   });
 
-  it('never puts a query into an event or an error', async () => {
-    const { answer, runtime } = await answered({ status: 500 });
+  it('puts no query of a URL into an event or an error', async () => {
+    const { answer, runtime } = await respond({ status: 500 });
     const error = await refusalOf(answer);
     expect(JSON.stringify([error, runtime.events])).not.toContain('s3cret');
   });
@@ -174,11 +174,11 @@ describe('Retry-After', () => {
     [{ 'retry-after': '-5' }, undefined],
     [{ 'retry-after': '' }, undefined],
     [{}, undefined],
-  ])('%p is %p seconds', (headers, seconds) => {
+  ])('of the headers %p is %p seconds', (headers, seconds) => {
     expect(retryAfterSeconds(new Headers(headers as Record<string, string>))).toBe(seconds);
   });
 
-  it('counts a date from now where the peer does not say what time it is there', () => {
+  it('with a date is counted from our clock if the response has no Date header', () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString();
     const seconds = retryAfterSeconds(new Headers({ 'retry-after': inAMinute })) ?? 0;
     expect(seconds).toBeGreaterThan(55);
@@ -186,11 +186,11 @@ describe('Retry-After', () => {
   });
 });
 
-describe('a host that a peer named', () => {
-  // a name that resolves to this machine and does not say so
+describe('a host from the metadata of a peer', () => {
+  // The name resolves to an address of this machine, and the name itself does not show it.
   const local = hostname();
 
-  it('is refused before a connection when it resolves to an address of this machine', async () => {
+  it('is refused before a connection if its name resolves to an address of this machine', async () => {
     const { fetch: _replaced, ...rest } = testRuntime();
     const runtime = { ...rest, fetch: defaultFetch };
     const url = `https://${local}:${new URL(peer.origin).port}/token`;

@@ -14,41 +14,42 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { sentSecrets } from './sent-secrets.ts';
 import { forbiddenAddress } from './url-policy.ts';
 
-/** Whom a request goes to, for events and errors. */
+/** The context of a request, for its events and errors. */
 export interface About {
   readonly leg: Leg;
   readonly operation: LegEvent['operation'];
-  /** Who mends the peer: `idp-admin` for the IdP, `server-owner` for a server and its authorization server. */
+  /** Who administers the peer: `idp-admin` for the IdP, `server-owner` for an MCP server and its authorization server. */
   readonly contact: Contact;
   readonly server?: string | undefined;
   readonly issuer?: string | undefined;
   readonly attempt?: number | undefined;
-  /** The option that the URL comes from, as the user wrote it, for remedies. */
+  /** The path of the option that the URL comes from, such as `servers.linear.url`, for remedies. */
   readonly option?: string | undefined;
-  /** The configured URL whose owner named the URL that is requested; undefined where that is configured itself. */
+  /** The configured URL of the peer whose metadata contains the requested URL. Undefined if the requested URL is configured. */
   readonly anchor?: URL | undefined;
 }
 
-/** A peer's answer after the gate: bounded, read to its end, from the URL that was asked. */
+/** The response of a peer, read completely and within the limits, without a redirect. */
 export interface Answer {
   readonly url: string;
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body, where it is a JSON object under a JSON content type (or none). */
+  /** The body, if it is a JSON object and the content type is JSON or missing. */
   readonly json: JsonObject | undefined;
-  /** Values we sent that must not come back out in any text. */
+  /** Secrets in the request. They are removed from every text of the peer. */
   readonly secrets: readonly string[];
   readonly durationMs: number;
 }
 
 const MAX_BODY_BYTES = 256 * 1024;
-const SKEW_WORTH_SAYING_SECONDS = 10;
+/** A smaller clock difference is not reported. */
+const MIN_REPORTED_SKEW_SECONDS = 10;
 
 /**
- * Sends one OAuth or metadata request and reads its answer: no redirect is followed, time and size are limited, and every
- * failure is a CredenceError. 5xx and 429 are failures; any other status is an answer to be judged by the caller, who then
- * reports the event by `report`.
+ * Sends one OAuth or metadata request and returns the response. It follows no redirect, limits time and size, and throws a
+ * CredenceError for every failure, 5xx and 429. A response with another status is returned; the caller checks it and calls
+ * `report`.
  */
 export async function send(runtime: Runtime, url: string, init: RequestInit, about: About): Promise<Answer> {
   const started = runtime.clock.monotonicMs();
@@ -62,28 +63,28 @@ export async function send(runtime: Runtime, url: string, init: RequestInit, abo
       status,
       headers,
       text,
-      json: saysJson(headers) ? parseJsonObject(text) : undefined,
+      json: isJsonContentType(headers) ? parseJsonObject(text) : undefined,
       secrets: sentSecrets(init),
       durationMs: runtime.clock.monotonicMs() - started,
     };
-    const failure = refusedByGate(answer, isRedirect, about);
+    const failure = failureByStatus(answer, isRedirect, about);
     if (failure) throw failure;
     return answer;
   } catch (error) {
     if (caller?.aborted && !isCredenceError(error)) {
-      const reason = stopped(caller.reason, about);
+      const reason = abortReason(caller.reason, about);
       if (isCredenceError(reason) && reason.code === 'timeout') {
         report(runtime, about, { url, durationMs: runtime.clock.monotonicMs() - started, failure: reason });
       }
       throw reason;
     }
-    const failure = isCredenceError(error) ? error : translate(error, url, about, runtime);
+    const failure = isCredenceError(error) ? error : toCredenceError(error, url, about, runtime);
     report(runtime, about, { url, durationMs: runtime.clock.monotonicMs() - started, failure, status: failure.status });
     throw failure;
   }
 }
 
-/** Emits the `leg` event of one request; `failure` makes it one that did not go well. */
+/** Emits the `leg` event of one request. `ok` of the event is false if `failure` is set. */
 export function report(
   runtime: Runtime,
   about: About,
@@ -117,7 +118,7 @@ export function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/su, '');
 }
 
-function refusedByGate(answer: Answer, isRedirect: boolean, about: About): CredenceError | undefined {
+function failureByStatus(answer: Answer, isRedirect: boolean, about: About): CredenceError | undefined {
   const { status } = answer;
   const where = withoutQuery(answer.url);
   const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, status };
@@ -125,8 +126,8 @@ function refusedByGate(answer: Answer, isRedirect: boolean, about: About): Crede
     return new CredenceError({
       ...base,
       code: 'redirect_refused',
-      message: `${where} answered with a redirect (${status}), which is never followed with a credential.`,
-      remedy: `If the move is genuine, set ${about.option ?? 'the URL in the configuration'} to where it moved.`,
+      message: `${where} answered with a redirect (${status}), which is not followed because the request can contain a credential.`,
+      remedy: `If the endpoint has moved, set ${about.option ?? 'the URL in the configuration'} to its new URL.`,
     });
   }
   if (status === 429) {
@@ -144,7 +145,7 @@ function refusedByGate(answer: Answer, isRedirect: boolean, about: About): Crede
       ...base,
       code: 'peer_unavailable',
       message: `${where} answered ${status}.`,
-      remedy: 'Try again later; if it stays, tell whoever runs that endpoint.',
+      remedy: 'Try again later; if the error persists, contact the operator of that endpoint.',
       retryable: true,
       retryAfterSeconds: retryAfterSeconds(answer.headers),
     });
@@ -152,7 +153,7 @@ function refusedByGate(answer: Answer, isRedirect: boolean, about: About): Crede
   return undefined;
 }
 
-function translate(error: unknown, url: string, about: About, runtime: Runtime): CredenceError {
+function toCredenceError(error: unknown, url: string, about: About, runtime: Runtime): CredenceError {
   const where = withoutQuery(url);
   const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, cause: error };
   if (error instanceof BodyTooLargeError) {
@@ -160,7 +161,7 @@ function translate(error: unknown, url: string, about: About, runtime: Runtime):
       ...base,
       code: 'response_too_large',
       message: `${where} sent more than ${MAX_BODY_BYTES} bytes.`,
-      remedy: 'Check that the URL is really the endpoint; no honest answer is that long.',
+      remedy: 'Check that the URL is the right endpoint; a valid answer is much shorter.',
     });
   }
   if (error instanceof RequestTimeoutError) {
@@ -168,7 +169,7 @@ function translate(error: unknown, url: string, about: About, runtime: Runtime):
       ...base,
       code: 'timeout',
       message: `${where} did not answer within ${runtime.timeout.requestMs} ms.`,
-      remedy: 'Check that it is up and reachable from here, or raise timeout.requestMs.',
+      remedy: 'Check that it is up and reachable from this machine, or raise timeout.requestMs.',
       retryable: true,
     });
   }
@@ -180,15 +181,15 @@ function translate(error: unknown, url: string, about: About, runtime: Runtime):
     ...base,
     code: 'unreachable',
     message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}.`,
-    remedy: `Check ${check}, and DNS, proxy and TLS from where the bot runs; if they are right, ask whether it is up.`,
-    // a name that does not resolve is misspelt, or unknown where the bot runs
+    remedy: `Check ${check}, and DNS, proxy and TLS on the machine of the bot; if they are right, ask whether the peer is up.`,
+    // The name is misspelt, or the DNS of this machine does not know it.
     contact: code === 'ENOTFOUND' ? 'you' : about.contact,
     retryable: true,
   });
 }
 
-/** A deadline over several legs ends in the one that was under way. */
-export function stopped(reason: unknown, about: Omit<About, 'operation'>): unknown {
+/** The abort reason of the caller. If it is the timeout of a whole acquisition, it becomes a timeout of the leg in progress. */
+export function abortReason(reason: unknown, about: Omit<About, 'operation'>): unknown {
   if (!isCredenceError(reason) || reason.code !== 'timeout') return reason;
   const { message, remedy, code, retryable } = reason;
   const { leg, contact, server, issuer } = about;
@@ -196,12 +197,12 @@ export function stopped(reason: unknown, about: Omit<About, 'operation'>): unkno
   return new CredenceError({ leg, contact, server, issuer, message: message + waiting, remedy, code, retryable });
 }
 
-function saysJson(headers: Headers): boolean {
+function isJsonContentType(headers: Headers): boolean {
   const type = headers.get('content-type');
   return type === null || /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu.test(type.trim());
 }
 
-/** RFC 9110 section 10.2.3: seconds or a date. */
+/** The wait of a `Retry-After` header in seconds. The header contains seconds or a date (RFC 9110 section 10.2.3). */
 export function retryAfterSeconds(headers: Headers): number | undefined {
   const value = headers.get('retry-after')?.trim();
   if (value === undefined || value === '') return undefined;
@@ -212,16 +213,16 @@ export function retryAfterSeconds(headers: Headers): number | undefined {
   return Math.max(0, Math.ceil((at - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
 }
 
-/** What the peer's Date header says the time is, in milliseconds since the epoch. */
+/** The time in the peer's Date header, in milliseconds since the epoch. */
 export function peerTimeMs(headers: Headers): number | undefined {
   const sent = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(sent) ? undefined : sent;
 }
 
-/** How far the peer's clock is ahead of ours, where that is worth saying. */
+/** How far the peer's clock is ahead of ours, in seconds. Undefined without a Date header or for a small difference. */
 export function clockSkewSeconds(headers: Headers, runtime: Runtime): number | undefined {
   const sent = peerTimeMs(headers);
   if (sent === undefined) return undefined;
   const skew = Math.round((sent - runtime.clock.wallMs()) / 1000);
-  return Math.abs(skew) > SKEW_WORTH_SAYING_SECONDS ? skew : undefined;
+  return Math.abs(skew) > MIN_REPORTED_SKEW_SECONDS ? skew : undefined;
 }

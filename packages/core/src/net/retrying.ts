@@ -4,8 +4,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { sleep } from '../time/sleep.ts';
 
 /**
- * Runs `attempt` until it succeeds, with p-retry: only what may still succeed (`retryable`) is tried again, after the pause
- * the peer asked for or a doubling, jittered one. Each attempt makes its own assertion and proof.
+ * Calls `attempt` again, by p-retry, after an error that is `retryable`. The pause is the `Retry-After` of the peer, or a jittered
+ * pause that doubles each time. Each attempt creates its own client assertion and DPoP proof.
  */
 export async function retrying<T>(
   runtime: Runtime,

@@ -7,7 +7,7 @@ const SECRET_PARAMETERS = [
   'refresh_token',
 ];
 
-/** What a request carried that must never be shown again, so that a peer that echoes it can be silenced. */
+/** The secrets in a request. They are removed from the texts of the peer, because a peer may echo the request. */
 export function sentSecrets(init: RequestInit): readonly string[] {
   const secrets: string[] = [];
   if (init.body instanceof URLSearchParams) {

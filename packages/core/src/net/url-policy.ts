@@ -12,7 +12,7 @@ import type { Contact, Leg } from '../errors/leg.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
 interface UrlAbout {
-  /** What the URL is, for the message: `servers.linear.url`, `token_endpoint`. */
+  /** The name of the URL in the message, such as `servers.linear.url` or `token_endpoint`. */
   readonly what: string;
   readonly leg: Leg;
   readonly contact: Contact;
@@ -20,7 +20,7 @@ interface UrlAbout {
   readonly issuer?: string | undefined;
 }
 
-/** A URL that the user wrote: https, or http to loopback. Throws `forbidden_url` or `invalid_configuration`. */
+/** Checks a URL of the configuration: https, or http to loopback. Throws `forbidden_url` or `invalid_configuration`. */
 export function configuredUrl(value: string, about: UrlAbout, trust: NetworkTrust): URL {
   const verdict = judgeConfiguredUrl(value, trust);
   if (verdict.fault === undefined) return verdict.url;
@@ -35,8 +35,8 @@ export function configuredUrl(value: string, about: UrlAbout, trust: NetworkTrus
 }
 
 /**
- * A URL that a peer named in its metadata. `anchor` is the configured URL whose owner named it. Throws `forbidden_url` or
- * `invalid_response`. A promise only where the anchor's name has to be resolved.
+ * Checks a URL in the metadata of a peer. `anchor` is the configured URL of that peer. Throws `forbidden_url` or
+ * `invalid_response`. It returns a promise only if the host name of `anchor` has to be resolved.
  */
 export function peerUrl(
   value: string,
@@ -52,12 +52,15 @@ export function peerUrl(
   return verdict instanceof Promise ? verdict.then(allowed) : allowed(verdict);
 }
 
-/** A host that a peer named is, or resolves to, an address that only a configured host of the same kind may name. */
+/**
+ * The error for a host in a peer's metadata that is, or resolves to, a loopback, private or link-local address. It is allowed only
+ * if the configured host of the peer has an address of the same kind.
+ */
 export function forbiddenAddress(kind: AddressKind, about: UrlAbout, how: 'is' | 'resolves to'): CredenceError {
   return forbidden(
     about,
-    `${how} a ${kind} address, named by a peer whose own address is not one`,
-    'If that is right, pin the endpoint in the configuration, or opt in with network.allowPrivateAddresses.',
+    `${how} a ${kind} address, and the host of the peer that named it has no such address`,
+    'If the address is right, set the endpoint in the configuration, or allow it with network.allowPrivateAddresses.',
   );
 }
 
@@ -76,7 +79,7 @@ function refusedUrl(value: string, fault: UrlFault, about: UrlAbout): CredenceEr
     case 'user-info':
       return forbidden(
         about,
-        'carries a user name or password',
+        'contains a user name or password',
         'Give credentials through the credential option only.',
       );
     case 'plain-http':

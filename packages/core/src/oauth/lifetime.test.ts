@@ -25,6 +25,6 @@ it.each([
   [[60], undefined],
   [Number.NaN, undefined],
   [Number.POSITIVE_INFINITY, undefined],
-])('expires_in %p is %p seconds', (value, seconds) => {
+])('lifetimeSeconds returns for expires_in %p: %p', (value, seconds) => {
   expect(lifetimeSeconds(value)).toBe(seconds);
 });

@@ -1,8 +1,8 @@
 const LONGEST_SECONDS = 365 * 24 * 3600;
 
 /**
- * `expires_in` as a number of seconds (RFC 6749 section 5.1), from a peer that may send it as a string, as zero, or as
- * nonsense. Undefined where it says nothing usable; at most a year.
+ * `expires_in` as a number of seconds (RFC 6749 section 5.1), at most a year. Some peers send a string. Undefined if the value is
+ * not a number of seconds.
  */
 export function lifetimeSeconds(expiresIn: unknown): number | undefined {
   const seconds =

@@ -7,12 +7,12 @@ import { refusal, type Refusal } from '../errors/refusal.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import {
   type About,
+  abortReason,
   type Answer,
   clockSkewSeconds,
   peerTimeMs,
   report,
   send,
-  stopped,
   withoutQuery,
 } from '../net/gate.ts';
 import { retrying } from '../net/retrying.ts';
@@ -25,53 +25,53 @@ export interface TokenRequest {
   readonly leg: Refusal['leg'];
   readonly operation: About['operation'];
   readonly contact: About['contact'];
-  /** The option the credential was given by, for remedies. */
+  /** The path of the option with the credential, such as `idp.credential`, for remedies. */
   readonly option: string;
   readonly endpoint: TokenEndpoint;
   readonly credential: ClientCredential;
   readonly parameters: Readonly<Record<string, string | undefined>>;
   readonly server?: string | undefined;
-  /** What was asked for, to word a refusal. */
+  /** The requested scopes, for the message of a refusal. */
   readonly scopes?: readonly string[] | undefined;
   readonly dpop?: oauth.DPoPHandle | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** `false` where a refused or lost request must not be sent again. Default true. */
+  /** `false` if a failed request must not be sent again. Default true. */
   readonly retry?: boolean | undefined;
-  /** Told before each attempt, from 1: what was sent once may have been spent even if no answer came. */
+  /** Called before each attempt with its number, from 1. A single-use assertion may be used up although no response arrived. */
   readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
 
-/** A token endpoint's successful answer, checked and normalised. */
+/** The values of a successful response of a token endpoint, checked and normalised. */
 export interface TokenAnswer {
   readonly accessToken: string;
-  /** Lower case: `bearer`, `dpop`, `n_a`. */
+  /** In lower case: `bearer`, `dpop` or `n_a`. */
   readonly tokenType: string;
-  /** Seconds; undefined where the answer has none or none that makes sense. */
+  /** In seconds. Undefined if `expires_in` is missing or invalid. */
   readonly expiresInSeconds: number | undefined;
   readonly scopes: readonly string[] | undefined;
-  /** What the peer's Date header says the time is, in milliseconds since the epoch. */
+  /** The time in the peer's Date header, in milliseconds since the epoch. */
   readonly peerTimeMs: number | undefined;
   readonly body: JsonObject;
-  /** What was sent and what came: values that must not come back out in any text. */
+  /** The secrets of the request and the token of the response. They are removed from every text of the peer. */
   readonly secrets: readonly string[];
 }
 
 /**
- * One grant at a token endpoint, retried where it can still succeed. oauth4webapi builds the request and judges the answer;
- * the gate bounds it in between, and an OAuth error becomes a CredenceError of the request's leg.
+ * Sends one token request, and sends it again after a retryable error. oauth4webapi builds the request and validates the response.
+ * `send` limits its size and time. An OAuth error becomes a CredenceError with the leg of the request.
  */
 export async function requestToken(runtime: Runtime, request: TokenRequest): Promise<TokenAnswer> {
   const attempt = (attemptNumber: number) => attemptWithNonce(runtime, request, attemptNumber);
   try {
     return await (request.retry === false ? attempt(1) : retrying(runtime, request.signal, attempt));
   } catch (error) {
-    // between two attempts, or while the credential was being asked, no request of this leg was under way
+    // The caller aborted between two attempts or during `authenticate`, so `send` could not add the leg to the error.
     if (!request.signal?.aborted || error !== request.signal.reason) throw error;
-    throw stopped(error, { ...request, issuer: request.endpoint.issuer });
+    throw abortReason(error, { ...request, issuer: request.endpoint.issuer });
   }
 }
 
-/** A server that wants a DPoP nonce says so once (RFC 9449 section 8); the handle remembers it for the second try. */
+/** Sends the request again after `use_dpop_nonce` (RFC 9449 section 8). The DPoP handle has stored the nonce of the response. */
 async function attemptWithNonce(runtime: Runtime, request: TokenRequest, attemptNumber: number): Promise<TokenAnswer> {
   try {
     return await attemptOnce(runtime, request, attemptNumber);
@@ -105,7 +105,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     async (_as, _client, body, headers) => {
       const nowMs = runtime.clock.wallMs();
       const { issuer, url: tokenEndpoint } = endpoint;
-      // a signer or callback that never answers must not outlive the acquisition
+      // A signer or callback that never resolves must not delay the end of the acquisition.
       await waitFor(
         Promise.resolve(credential.authenticate({ issuer, tokenEndpoint, body, headers, nowMs })),
         request.signal,
@@ -115,7 +115,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     definedOnly(request.parameters),
     {
       ...(request.dpop && { DPoP: request.dpop }),
-      // the URL policy has already decided; this library's own switch knows nothing of loopback
+      // The URL policy has checked the URL. Without this option the library refuses http, on loopback too.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: async (url, init) => {
         const { signal } = request;
@@ -127,7 +127,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
   if (!answer) throw new Error('the request was never sent');
 
   try {
-    const token = await judge(runtime, as, client, response, answer, request);
+    const token = await tokenFrom(runtime, as, client, response, answer, request);
     report(runtime, about, { ...answer });
     return token;
   } catch (error) {
@@ -137,7 +137,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
   }
 }
 
-async function judge(
+/** Checks the response and returns its values. Throws a CredenceError, or an error of oauth4webapi for a malformed response. */
+async function tokenFrom(
   runtime: Runtime,
   as: oauth.AuthorizationServer,
   client: oauth.Client,
@@ -148,10 +149,10 @@ async function judge(
   const errorUnder200 = answer.json?.['access_token'] === undefined && stringField(answer.json, 'error') !== undefined;
   if (answer.status !== 200 || errorUnder200) throw await refused(runtime, request, answer);
   const body = await oauth.processGenericTokenEndpointResponse(as, client, response, {
-    // an ID-JAG is no access token and says so; oauth4webapi wants to be told that this is expected
+    // `n_a` is the token type of an ID-JAG, because it is not an access token. oauth4webapi accepts only types that are listed.
     recognizedTokenTypes: { n_a() {} },
   });
-  // RFC 6749 appendix A.12, without the space that no Authorization header could carry
+  // RFC 6749 appendix A.12 also allows a space, but an Authorization header cannot contain a token with a space.
   if (!/^[\x21-\x7e]+$/u.test(body.access_token)) throw malformed(request, answer, undefined);
   const secrets = [...answer.secrets, body.access_token];
   return {
@@ -169,7 +170,7 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
   const [challenge] = await parseChallenges(answer.headers);
   const error = stringField(answer.json, 'error') ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
-  // RFC 6749 section 5.2: 401 at a token endpoint means that client authentication failed, said or unsaid
+  // RFC 6749 section 5.2: a 401 of a token endpoint means that client authentication failed, also without an error code.
   const named = error ?? (answer.status === 401 ? 'invalid_client' : undefined);
   if (named === undefined) return malformed(request, answer, undefined);
   return refusal({
@@ -186,12 +187,12 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     secrets: answer.secrets,
     clockSkewSeconds: clockSkewSeconds(answer.headers, runtime),
     signedAuthentication: request.credential.method === 'private_key_jwt',
-    proven: request.dpop !== undefined,
+    proofSent: request.dpop !== undefined,
   });
 }
 
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
-  const what = answer.json === undefined ? 'something that is not a JSON object' : 'JSON that is no token response';
+  const what = answer.json === undefined ? 'something that is not a JSON object' : 'JSON that is not a token response';
   const { option } = request.endpoint;
   return new CredenceError({
     code: 'invalid_response',
@@ -207,8 +208,8 @@ function malformed(request: TokenRequest, answer: Answer, cause: unknown): Crede
 }
 
 /**
- * The bounded answer as a Response for oauth4webapi, without what it trips over: an odd `expires_in`, members that are null,
- * and tokens that are none of our business here (it would judge an ID token by RS256 and refuse the whole answer).
+ * The answer as a Response for oauth4webapi, without the members that make it refuse the whole response: an invalid `expires_in`,
+ * members that are null, a refresh token that is not a string, and an ID token that is not signed with RS256.
  */
 function normalisedResponse(answer: Answer): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
@@ -230,7 +231,7 @@ function definedOnly(parameters: Readonly<Record<string, string | undefined>>): 
   );
 }
 
-/** oauth4webapi's init without the fields that it leaves undefined. */
+/** The init of oauth4webapi without the members that are undefined. */
 function asInit(init: oauth.CustomFetchOptions<'POST', URLSearchParams>): RequestInit {
   return { method: init.method, headers: init.headers, body: init.body };
 }

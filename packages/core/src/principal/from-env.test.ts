@@ -36,14 +36,14 @@ async function sent(credential: ClientCredential | undefined, issuer = 'https://
   return { form: Object.fromEntries(body), authorization: headers.get('authorization') };
 }
 
-describe('CREDENCE_*', () => {
-  it('make a principal', async () => {
+describe('the CREDENCE_* variables', () => {
+  it('configure a principal', async () => {
     const bot = ServicePrincipal.fromEnv(ENV);
     expect(bot.serverNames).toEqual(['linear']);
     await bot.close();
   });
 
-  it('are refused where two names would share them', async () => {
+  it('are refused if two server names have the same variables', async () => {
     const error = await refusalOf(() => optionsFromEnv({ CREDENCE_SERVERS: 'wiki-a,wiki.a' }));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure' });
     expect(error.message).toContain('"wiki-a" and "wiki.a"');
@@ -55,11 +55,11 @@ describe('CREDENCE_*', () => {
     ['CREDENCE_SERVER_LINEAR_RESOUCRE', 'CREDENCE_SERVER_LINEAR_RESOURCE'],
     ['CREDENCE_IDP_TOKEN_ENDPIONT', 'CREDENCE_IDP_TOKEN_ENDPOINT'],
     ['CREDENCE_IDP_KEYID', 'CREDENCE_IDP_KEY_ID'],
-  ])('are not passed over in silence where they are misspelt: %s', async (variable, meant) => {
+  ])('are refused if one is misspelt: %s', async (variable, correct) => {
     const error = await refusalOf(() => optionsFromEnv({ ...ENV, [variable]: 's3cret' }));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toContain(variable);
-    expect(error.remedy).toBe(`Did you mean ${meant}?`);
+    expect(error.remedy).toBe(`Did you mean ${correct}?`);
     expect(JSON.stringify(error)).not.toContain('s3cret');
     expect(optionsFromEnv({ ...ENV, [variable]: ' ' }).servers).toHaveProperty('linear');
   });
@@ -71,14 +71,14 @@ describe('CREDENCE_*', () => {
     'CREDENCE_SERVER_LINEAR_A_URL',
     'CREDENCE_SERVER_WIKI_SCOPE',
     'CREDENCE_ENCRYPTION_KEY',
-  ])('leave what is nobody of theirs alone: %s', (variable) => {
+  ])('do not include another variable with the same prefix: %s', (variable) => {
     expect(optionsFromEnv({ ...ENV, [variable]: 'x' })).toEqual({
       idp: expect.anything(),
       servers: { linear: expect.anything() },
     });
   });
 
-  it('say everything a server can be told in words', () => {
+  it('configure every option of a server that can be written as text', () => {
     const { servers } = optionsFromEnv({
       ...IDP,
       CREDENCE_SERVERS: ' linear, my-docs.v2 ',
@@ -108,12 +108,12 @@ describe('CREDENCE_*', () => {
     expect(optionsFromEnv(env).idp?.tokenEndpoint).toBe('https://acme.okta.com/oauth2/v1/token');
   });
 
-  it('need no IdP where every server goes past one', () => {
+  it('need no IdP if every server has the flow client-credentials', () => {
     const options = optionsFromEnv({ ...LINEAR, CREDENCE_SERVER_LINEAR_FLOW: 'client-credentials' });
     expect(options.idp).toBeUndefined();
   });
 
-  describe('as a credential', () => {
+  describe('for a credential', () => {
     let folder: string;
     const path = (name: string) => join(folder, name);
     beforeAll(async () => {
@@ -136,47 +136,47 @@ describe('CREDENCE_*', () => {
       ['a PEM file', () => ({ CREDENCE_IDP_PRIVATE_KEY_FILE: path('key.pem') }), undefined],
       ['a JWK file', () => ({ CREDENCE_IDP_PRIVATE_KEY_FILE: path('key.json') }), 'from-jwk'],
       ['a kid', () => ({ CREDENCE_IDP_PRIVATE_KEY: pem, CREDENCE_IDP_KEY_ID: 'k7' }), 'k7'],
-    ])('take %s', async (_what, env, kid) => {
+    ])('accept %s', async (_what, env, kid) => {
       const { form } = await sent(credential(env()));
       const jwt = form['client_assertion'] ?? '';
       await jwtVerify(jwt, pair.publicKey, { audience: 'https://acme.okta.com', issuer: 'bot' });
       expect(decodeProtectedHeader(jwt).kid).toBe(kid);
     });
 
-    it('take an assertion file', async () => {
-      const made = credential({ CREDENCE_IDP_CLIENT_ASSERTION_FILE: path('assertion') });
-      expect((await sent(made)).form['client_assertion']).toBe('file.jwt.here');
+    it('accept an assertion file', async () => {
+      const fromFile = credential({ CREDENCE_IDP_CLIENT_ASSERTION_FILE: path('assertion') });
+      expect((await sent(fromFile)).form['client_assertion']).toBe('file.jwt.here');
     });
 
     it.each([
       [undefined, 'client_secret_basic'],
       ['client_secret_basic', 'client_secret_basic'],
       ['client_secret_post', 'client_secret_post'],
-    ])('send a secret by %p', (method, expected) => {
+    ])('configure a secret with AUTH_METHOD %p', (method, expected) => {
       const env = { CREDENCE_IDP_CLIENT_SECRET: 's', ...(method && { CREDENCE_IDP_AUTH_METHOD: method }) };
       expect(credential(env)?.method).toBe(expected);
     });
 
-    it('name a public client only where that is written', async () => {
+    it('configure a public client with AUTH_METHOD none', async () => {
       expect((await sent(credential({ CREDENCE_IDP_AUTH_METHOD: 'none' }))).form).toEqual({ client_id: 'bot' });
     });
 
     it.each<[string, () => Record<string, string>, string, string]>([
-      ['nothing', () => ({}), 'invalid_configuration', 'CREDENCE_IDP_PRIVATE_KEY'],
+      ['no credential', () => ({}), 'invalid_configuration', 'CREDENCE_IDP_PRIVATE_KEY'],
       [
-        'two things',
+        'two credentials',
         () => ({ CREDENCE_IDP_PRIVATE_KEY: pem, CREDENCE_IDP_CLIENT_SECRET: 's3cret' }),
         'invalid_configuration',
         'CREDENCE_IDP_PRIVATE_KEY and CREDENCE_IDP_CLIENT_SECRET are both set',
       ],
       [
-        'a file that is not there',
+        'a file that does not exist',
         () => ({ CREDENCE_IDP_PRIVATE_KEY_FILE: '/nowhere.pem' }),
         'credential_unavailable',
         'CREDENCE_IDP_PRIVATE_KEY_FILE: privateKeyJwt({ key }) could not be obtained (ENOENT).',
       ],
       [
-        'a path where the key goes',
+        'a path in place of a key',
         () => ({ CREDENCE_IDP_PRIVATE_KEY: '/etc/key.pem' }),
         'invalid_key',
         'CREDENCE_IDP_PRIVATE_KEY: ',
@@ -188,12 +188,12 @@ describe('CREDENCE_*', () => {
         'CREDENCE_IDP_PRIVATE_KEY: ',
       ],
       [
-        'an odd method',
+        'an unknown method',
         () => ({ CREDENCE_IDP_CLIENT_SECRET: 's3cret', CREDENCE_IDP_AUTH_METHOD: 'digest' }),
         'invalid_configuration',
         'CREDENCE_IDP_AUTH_METHOD',
       ],
-    ])('are refused by name for %s', async (_what, env, code, named) => {
+    ])('are refused with the name of the variable in the message for %s', async (_what, env, code, named) => {
       const error = await refusalOf(() => credential(env()));
       expect(error).toMatchObject({ code, leg: 'configure', contact: 'you' });
       expect(error.message).toContain(named);
@@ -214,7 +214,7 @@ describe('CREDENCE_*', () => {
     [without('CREDENCE_IDP_ISSUER'), 'CREDENCE_IDP_ISSUER'],
     [without('CREDENCE_IDP_CLIENT_ID'), 'CREDENCE_IDP_CLIENT_ID'],
     [{}, 'CREDENCE_SERVERS'],
-  ])('are refused by the name of what is missing or wrong: %#', async (env, named) => {
+  ])('are refused with the name of the missing or wrong variable in the message: %#', async (env, named) => {
     const error = await refusalOf(() => ServicePrincipal.fromEnv(env));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toContain(named);
@@ -222,13 +222,13 @@ describe('CREDENCE_*', () => {
   });
 });
 
-describe("C1's own variables", () => {
+describe('the CONDUCTORONE_* variables', () => {
   const C1 = {
     CONDUCTORONE_CLIENT_ID: 'clever-fox-42195@acme.conductor.one/spc',
     CONDUCTORONE_CLIENT_SECRET: 'secret-token:conductorone.com:v1:abc',
   };
 
-  it('give an IdP whose issuer is the tenant of the client id', async () => {
+  it('configure an IdP whose issuer is the tenant in the client id', async () => {
     const { idp } = optionsFromEnv({ ...LINEAR, ...C1 });
     expect(idp?.issuer).toBe('https://acme.conductor.one');
     expect((await sent(idp?.credential)).form).toEqual({
@@ -244,21 +244,21 @@ describe("C1's own variables", () => {
       { CONDUCTORONE_TENANT_DOMAIN: 'other.conductor.one', CONDUCTORONE_SERVER_URL: 'https://c1.example' },
       'https://c1.example',
     ],
-  ])('are overridden by %p', (over, issuer) => {
+  ])('configure another issuer with %p', (over, issuer) => {
     expect(optionsFromEnv({ ...LINEAR, ...C1, ...over }).idp?.issuer).toBe(issuer);
   });
 
-  it("stand behind Credence's", () => {
+  it('are ignored if CREDENCE_IDP_* variables are set', () => {
     expect(optionsFromEnv({ ...ENV, ...C1 }).idp?.issuer).toBe('https://acme.okta.com');
   });
 
-  it('need a tenant', async () => {
+  it('are refused if no variable names the tenant', async () => {
     const error = await refusalOf(() => optionsFromEnv({ ...LINEAR, ...C1, CONDUCTORONE_CLIENT_ID: 'plain' }));
     expect(error.message).toContain('CONDUCTORONE_TENANT_DOMAIN');
   });
 
   it.each(['CONDUCTORONE_CLIENT_ID', 'CONDUCTORONE_CLIENT_SECRET'])(
-    'are not guessed at without %s, and the error says what would do',
+    'configure no IdP without %s, and the error names the variables of both kinds',
     async (name) => {
       const error = await refusalOf(() => optionsFromEnv({ ...LINEAR, ...C1, [name]: '' }));
       expect(error.message).toContain('CREDENCE_IDP_ISSUER');

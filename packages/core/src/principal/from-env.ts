@@ -12,11 +12,12 @@ import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from './op
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * What `ServicePrincipal.fromEnv` starts from, for a program that adds to it what variables cannot say, such as a DPoP key:
- * `CREDENCE_IDP_ISSUER`, `CREDENCE_IDP_CLIENT_ID` and one of `..._PRIVATE_KEY`, `..._PRIVATE_KEY_FILE`, `..._CLIENT_SECRET`,
- * `..._CLIENT_ASSERTION_FILE`; `CREDENCE_SERVERS` with the names, and for each NAME (upper case, `-` and `.` as `_`)
- * `CREDENCE_SERVER_NAME_URL`, `_ISSUER`, `_CLIENT_ID`, a credential as above, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`,
- * `_RESOURCE`, `_AUDIENCE`. Without a Credence IdP, C1's `CONDUCTORONE_*` are used. Throws `invalid_configuration`.
+ * The options that `ServicePrincipal.fromEnv` reads from environment variables. A program can add options that no variable can
+ * express, such as a DPoP key. The IdP: `CREDENCE_IDP_ISSUER`, `CREDENCE_IDP_CLIENT_ID` and one of `..._PRIVATE_KEY`,
+ * `..._PRIVATE_KEY_FILE`, `..._CLIENT_SECRET`, `..._CLIENT_SECRET_FILE`, `..._CLIENT_ASSERTION_FILE`. The servers:
+ * `CREDENCE_SERVERS` with the names, and for each NAME (in upper case, with `_` for `-` and `.`) `CREDENCE_SERVER_NAME_URL`,
+ * `_ISSUER`, `_CLIENT_ID`, a credential as for the IdP, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`, `_RESOURCE`, `_AUDIENCE`.
+ * Without `CREDENCE_IDP_ISSUER`, the `CONDUCTORONE_*` variables of C1 configure the IdP. Throws `invalid_configuration`.
  */
 export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
@@ -24,11 +25,11 @@ export function optionsFromEnv(
   const names = words(env['CREDENCE_SERVERS']);
   if (!names) throw unset('CREDENCE_SERVERS', 'the names of the MCP servers, separated by commas');
   for (const [index, name] of names.entries()) {
-    const twin = names.slice(0, index).find((other) => prefixOf(other) === prefixOf(name));
-    if (twin !== undefined) {
+    const duplicate = names.slice(0, index).find((other) => prefixOf(other) === prefixOf(name));
+    if (duplicate !== undefined) {
       throw wrong(
-        `CREDENCE_SERVERS names "${twin}" and "${name}", whose variables would be the same (${prefixOf(name)}...).`,
-        'Give the servers names that differ in more than case and punctuation.',
+        `CREDENCE_SERVERS contains "${duplicate}" and "${name}", which would have the same variables (${prefixOf(name)}...).`,
+        'Choose names that differ in more than case and punctuation.',
       );
     }
   }
@@ -38,11 +39,11 @@ export function optionsFromEnv(
   const servers: Record<string, McpServerOptions> = Object.fromEntries(
     names.map((name) => [name, serverFromEnv(env, name)]),
   );
-  const through = names.find((name) => (servers[name]?.flow ?? 'enterprise-managed') === 'enterprise-managed');
-  if (!idp && through !== undefined) {
+  const throughIdp = names.find((name) => (servers[name]?.flow ?? 'enterprise-managed') === 'enterprise-managed');
+  if (!idp && throughIdp !== undefined) {
     throw unset(
       'CREDENCE_IDP_ISSUER',
-      `the IdP through which "${through}" is reached (or CONDUCTORONE_CLIENT_ID and CONDUCTORONE_CLIENT_SECRET)`,
+      `the issuer of the IdP for the server "${throughIdp}" (or CONDUCTORONE_CLIENT_ID and CONDUCTORONE_CLIENT_SECRET)`,
     );
   }
   return { ...(idp && { idp }), servers };
@@ -52,7 +53,7 @@ const IDP_PREFIX = 'CREDENCE_IDP_';
 
 function refuseMisspelt(env: Env, prefix: string, fields: readonly string[]): void {
   const found = misspeltVariable(env, prefix, fields);
-  if (found) throw wrong(`${found.variable} is no variable of Credence.`, `Did you mean ${found.meant}?`);
+  if (found) throw wrong(`${found.variable} is not a variable of Credence.`, `Did you mean ${found.correct}?`);
 }
 
 function prefixOf(name: string): string {
@@ -61,42 +62,43 @@ function prefixOf(name: string): string {
 
 function idpFromEnv(env: Env): IdpOptions | undefined {
   const prefix = IDP_PREFIX;
-  const issuer = filled(env[`${prefix}ISSUER`]);
+  const issuer = valueOf(env[`${prefix}ISSUER`]);
   if (issuer === undefined) return conductorOneFromEnv(env);
-  const tokenEndpoint = filled(env[`${prefix}TOKEN_ENDPOINT`]);
+  const tokenEndpoint = valueOf(env[`${prefix}TOKEN_ENDPOINT`]);
   return { issuer, credential: credentialFromEnv(env, prefix), ...(tokenEndpoint !== undefined && { tokenEndpoint }) };
 }
 
-/** C1's own variables: the client id carries the tenant, the secret may be posted as it is. */
+/** The IdP from the variables of C1. The client id contains the domain of the tenant. The secret is sent by `client_secret_post`. */
 function conductorOneFromEnv(env: Env): IdpOptions | undefined {
-  const clientId = filled(env['CONDUCTORONE_CLIENT_ID']);
-  const secret = filled(env['CONDUCTORONE_CLIENT_SECRET']);
+  const clientId = valueOf(env['CONDUCTORONE_CLIENT_ID']);
+  const secret = valueOf(env['CONDUCTORONE_CLIENT_SECRET']);
   if (clientId === undefined || secret === undefined) return undefined;
-  const domain = filled(env['CONDUCTORONE_TENANT_DOMAIN']) ?? /@([^/]+)\//u.exec(clientId)?.[1];
-  const issuer = filled(env['CONDUCTORONE_SERVER_URL']) ?? (domain === undefined ? undefined : `https://${domain}`);
-  if (issuer === undefined) throw unset('CONDUCTORONE_TENANT_DOMAIN', 'the tenant, which the client id does not name');
+  const domain = valueOf(env['CONDUCTORONE_TENANT_DOMAIN']) ?? /@([^/]+)\//u.exec(clientId)?.[1];
+  const issuer = valueOf(env['CONDUCTORONE_SERVER_URL']) ?? (domain === undefined ? undefined : `https://${domain}`);
+  if (issuer === undefined)
+    throw unset('CONDUCTORONE_TENANT_DOMAIN', 'the domain of the tenant, which the client id does not contain');
   return { issuer, credential: clientSecret({ clientId, secret, method: 'post' }) };
 }
 
 function serverFromEnv(env: Env, name: string): McpServerOptions {
   const prefix = prefixOf(name);
   const required = (field: string, what: string) => {
-    const value = filled(env[prefix + field]);
+    const value = valueOf(env[prefix + field]);
     if (value === undefined) throw unset(prefix + field, what);
     return value;
   };
   const optional = {
     scopes: words(env[`${prefix}SCOPES`]),
     stepUp: words(env[`${prefix}STEP_UP`]),
-    resource: filled(env[`${prefix}RESOURCE`]),
-    audience: filled(env[`${prefix}AUDIENCE`]),
-    tokenEndpoint: filled(env[`${prefix}TOKEN_ENDPOINT`]),
+    resource: valueOf(env[`${prefix}RESOURCE`]),
+    audience: valueOf(env[`${prefix}AUDIENCE`]),
+    tokenEndpoint: valueOf(env[`${prefix}TOKEN_ENDPOINT`]),
   };
-  const flow = filled(env[`${prefix}FLOW`]);
+  const flow = valueOf(env[`${prefix}FLOW`]);
   if (flow !== undefined && flow !== 'enterprise-managed' && flow !== 'client-credentials') {
     throw wrong(
       `${prefix}FLOW is neither "enterprise-managed" nor "client-credentials".`,
-      'Leave it out for the way through the IdP; a workload identity needs a token source and is configured in code.',
+      'Leave it out to use the IdP; "workload-identity" needs a token source and can only be configured in code.',
     );
   }
   return {
@@ -113,54 +115,56 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
 }
 
 function credentialFromEnv(env: Env, prefix: string): ClientCredential {
-  const clientId = filled(env[`${prefix}CLIENT_ID`]);
-  if (clientId === undefined) throw unset(`${prefix}CLIENT_ID`, 'the client id there');
-  const ways = {
-    PRIVATE_KEY: (value: string) => privateKey(clientId, value, filled(env[`${prefix}KEY_ID`])),
-    PRIVATE_KEY_FILE: (file: string) => privateKey(clientId, { file }, filled(env[`${prefix}KEY_ID`])),
+  const clientId = valueOf(env[`${prefix}CLIENT_ID`]);
+  if (clientId === undefined) throw unset(`${prefix}CLIENT_ID`, 'the client id at that issuer');
+  const credentials = {
+    PRIVATE_KEY: (value: string) => privateKey(clientId, value, valueOf(env[`${prefix}KEY_ID`])),
+    PRIVATE_KEY_FILE: (file: string) => privateKey(clientId, { file }, valueOf(env[`${prefix}KEY_ID`])),
     CLIENT_SECRET: (secret: string) => clientSecret({ clientId, secret, method: secretMethod(env, prefix) }),
     CLIENT_SECRET_FILE: (file: string) =>
       clientSecret({ clientId, secret: { file }, method: secretMethod(env, prefix) }),
     CLIENT_ASSERTION_FILE: (file: string) => clientAssertion({ clientId, assertion: { file } }),
   };
-  const given = Object.entries(ways).filter(([name]) => filled(env[prefix + name]) !== undefined);
-  const [first, second] = given;
+  const [first, second] = Object.entries(credentials).filter(([name]) => valueOf(env[prefix + name]) !== undefined);
   if (first && second) {
     throw wrong(
       `${prefix}${first[0]} and ${prefix}${second[0]} are both set.`,
-      'Set the one that is registered there.',
+      'Set only the one that is registered at that issuer.',
     );
   }
   if (!first) {
-    if (filled(env[`${prefix}AUTH_METHOD`]) === 'none') return noClientAuth({ clientId });
+    if (valueOf(env[`${prefix}AUTH_METHOD`]) === 'none') return noClientAuth({ clientId });
     throw unset(
       `${prefix}PRIVATE_KEY, ${prefix}CLIENT_SECRET (or either with _FILE) or ${prefix}CLIENT_ASSERTION_FILE`,
-      `what the client proves itself with (or ${prefix}AUTH_METHOD=none for a public client)`,
+      `the credential of the client (or ${prefix}AUTH_METHOD=none for a public client)`,
     );
   }
   const [name, make] = first;
   try {
-    return make(filled(env[prefix + name]) ?? '');
+    return make(valueOf(env[prefix + name]) ?? '');
   } catch (error) {
-    const isOfTheKey = isCredenceError(error) && ['invalid_key', 'credential_unavailable'].includes(error.code);
-    throw isOfTheKey ? ofVariable(prefix + name, error) : error;
+    const isKeyError = isCredenceError(error) && ['invalid_key', 'credential_unavailable'].includes(error.code);
+    throw isKeyError ? withVariable(prefix + name, error) : error;
   }
 }
 
-/** What is wrong with a key, said of the variable it came from. */
-function ofVariable(variable: string, error: CredenceError): CredenceError {
+/** The error with the name of the variable in the message. */
+function withVariable(variable: string, error: CredenceError): CredenceError {
   const { code, leg, message, remedy, contact } = error;
   return new CredenceError({ code, leg, message: `${variable}: ${message}`, remedy, contact });
 }
 
 function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
-  const method = filled(env[`${prefix}AUTH_METHOD`]);
+  const method = valueOf(env[`${prefix}AUTH_METHOD`]);
   if (method === undefined || method === 'client_secret_basic') return 'basic';
   if (method === 'client_secret_post') return 'post';
-  throw wrong(`${prefix}AUTH_METHOD is not a way to send a secret.`, 'Use client_secret_basic or client_secret_post.');
+  throw wrong(
+    `${prefix}AUTH_METHOD is not a method to send a secret.`,
+    'Use client_secret_basic or client_secret_post.',
+  );
 }
 
-/** PEM or a JWK; line breaks may be written as \n, as many secret stores do. */
+/** A key as PEM or JWK. Many secret stores write line breaks as the characters \n, so these are accepted too. */
 function privateKey(clientId: string, value: string | { file: string }, kid: string | undefined): ClientCredential {
   const key = typeof value === 'string' ? keyText(value) : value;
   return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });
@@ -175,7 +179,7 @@ function words(value: string | undefined): string[] | undefined {
   return list && list.length > 0 ? list : undefined;
 }
 
-function filled(value: string | undefined): string | undefined {
+function valueOf(value: string | undefined): string | undefined {
   const text = value?.trim();
   return text === '' ? undefined : text;
 }

@@ -8,9 +8,9 @@ const CREDENTIAL = [
   'CLIENT_ASSERTION_FILE',
   'AUTH_METHOD',
 ];
-/** What may follow `CREDENCE_IDP_`. */
+/** The names that may follow `CREDENCE_IDP_`. */
 export const IDP_FIELDS: readonly string[] = ['ISSUER', 'TOKEN_ENDPOINT', ...CREDENTIAL];
-/** What may follow `CREDENCE_SERVER_NAME_`. */
+/** The names that may follow `CREDENCE_SERVER_NAME_`. */
 export const SERVER_FIELDS: readonly string[] = [
   ...IDP_FIELDS,
   'URL',
@@ -21,31 +21,31 @@ export const SERVER_FIELDS: readonly string[] = [
   'AUDIENCE',
 ];
 
-const NEAR = 2;
+const MAX_EDITS = 2;
 
 /**
- * A variable that is nearly one of ours, and the one that was probably meant. `..._SCOPE` would silently take the ceiling of
- * `..._SCOPES` away. Others are left alone: a cluster sets variables of its own, such as `CREDENCE_IDP_SERVICE_HOST`, and
- * `CREDENCE_SERVER_WIKI_EU_URL` is of a server "wiki-eu" that is not listed, not of "wiki".
+ * A variable whose name differs in one or two characters from a variable of Credence, and the correct name. If `..._SCOPE` were
+ * ignored, the server would have no limit on its scopes. Variables with other names are not reported: Kubernetes sets for example
+ * `CREDENCE_IDP_SERVICE_HOST`, and `CREDENCE_SERVER_WIKI_EU_URL` belongs to a server "wiki-eu" that is not listed, not to "wiki".
  */
 export function misspeltVariable(
   env: Readonly<Record<string, string | undefined>>,
   prefix: string,
   fields: readonly string[],
-): { variable: string; meant: string } | undefined {
+): { variable: string; correct: string } | undefined {
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith(prefix) || !value?.trim()) continue;
     const field = variable.slice(prefix.length);
     if (fields.includes(field) || fields.some((known) => field.endsWith(`_${known}`))) continue;
-    const meant = fields.find((known) => edits(field, known) <= NEAR);
-    if (meant !== undefined) return { variable, meant: prefix + meant };
+    const correct = fields.find((known) => edits(field, known) <= MAX_EDITS);
+    if (correct !== undefined) return { variable, correct: prefix + correct };
   }
   return undefined;
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance of two strings. Above `MAX_EDITS` the result is not exact. */
 function edits(from: string, to: string): number {
-  if (Math.abs(from.length - to.length) > NEAR) return NEAR + 1;
+  if (Math.abs(from.length - to.length) > MAX_EDITS) return MAX_EDITS + 1;
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [index, letter] of Array.from(from).entries()) {
     const next = [index + 1];

@@ -15,26 +15,26 @@ const IDP = { issuer: 'https://acme.okta.com', credential: idpCredential };
 const SERVER = { url: 'https://mcp.linear.app/mcp', issuer: 'https://linear.app', credential: asCredential };
 const GOOD: ServicePrincipalOptions = { idp: IDP, servers: { linear: SERVER } };
 
-const made: ServicePrincipal[] = [];
+const opened: ServicePrincipal[] = [];
 function principal(options: unknown): ServicePrincipal {
   const bot = new ServicePrincipal(options as ServicePrincipalOptions);
-  made.push(bot);
+  opened.push(bot);
   return bot;
 }
 afterEach(async () => {
-  await Promise.all(made.splice(0).map(async (bot) => bot.close()));
+  await Promise.all(opened.splice(0).map(async (bot) => bot.close()));
 });
 
 const server = (over: object) => ({ ...GOOD, servers: { linear: { ...SERVER, ...over } } });
 const idp = (over: object) => ({ ...GOOD, idp: { ...IDP, ...over } });
 
 describe('options', () => {
-  it('that are right make a principal that knows its servers and has sent nothing', () => {
+  it('that are valid create a principal with the configured servers and without a request', () => {
     const bot = principal({
       ...GOOD,
       servers: { linear: SERVER, 'docs.v2': { ...SERVER, url: 'https://docs.example/mcp' } },
       fetch: () => {
-        throw new Error('nothing is to be sent');
+        throw new Error('no request is expected');
       },
     });
     expect(bot.serverNames).toEqual(['linear', 'docs.v2']);
@@ -44,47 +44,47 @@ describe('options', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['nothing at all', undefined, 'The options'],
+    ['no object', undefined, 'The options'],
     ['no servers', { idp: IDP }, 'servers'],
-    ['no server', { idp: IDP, servers: {} }, 'servers'],
+    ['empty servers', { idp: IDP, servers: {} }, 'servers'],
     ['an unknown option', { ...GOOD, idP: {} }, 'idP'],
     ['an unknown option of a server', server({ scope: ['x'] }), 'scope'],
     ['an unknown option of the IdP', idp({ clientId: 'x' }), 'clientId'],
     ['an unknown retry option', { ...GOOD, retry: { attempts: 3 } }, 'attempts'],
-    ['a name with a space', { ...GOOD, servers: { 'a b': SERVER } }, 'servers.a b'],
+    ['a server name with a space', { ...GOOD, servers: { 'a b': SERVER } }, 'servers.a b'],
     ['no IdP issuer', idp({ issuer: undefined }), 'idp.issuer'],
     ['an empty IdP issuer', idp({ issuer: ' ' }), 'idp.issuer'],
-    ['an IdP issuer that is no URL', idp({ issuer: 'acme.okta.com' }), 'idp.issuer'],
+    ['an IdP issuer that is not a URL', idp({ issuer: 'acme.okta.com' }), 'idp.issuer'],
     ['an IdP issuer with a query', idp({ issuer: 'https://acme.okta.com/?x=1' }), 'idp.issuer'],
     ['an IdP issuer with a space', idp({ issuer: 'https://acme.okta.com ' }), 'idp.issuer'],
     ['no IdP credential', idp({ credential: undefined }), 'idp.credential'],
-    ['a secret where a credential goes', idp({ credential: 'idp-s3cret' }), 'idp.credential'],
-    ['a subject that is no source', idp({ subject: 'eyJ' }), 'idp.subject'],
-    ['an IdP endpoint that is no URL', idp({ tokenEndpoint: '/token' }), 'idp.tokenEndpoint'],
+    ['a string as IdP credential', idp({ credential: 'idp-s3cret' }), 'idp.credential'],
+    ['a string as subject', idp({ subject: 'eyJ' }), 'idp.subject'],
+    ['an IdP token endpoint that is not a URL', idp({ tokenEndpoint: '/token' }), 'idp.tokenEndpoint'],
     ['no server URL', server({ url: undefined }), 'servers.linear.url'],
-    ['a server URL that is none', server({ url: 'mcp.linear.app' }), 'servers.linear.url'],
+    ['a server URL without a scheme', server({ url: 'mcp.linear.app' }), 'servers.linear.url'],
     ['no issuer', server({ issuer: undefined }), 'servers.linear.issuer'],
-    ['an issuer that is no URL', server({ issuer: 'Discover' }), 'servers.linear.issuer'],
+    ['an issuer that is not a URL', server({ issuer: 'Discover' }), 'servers.linear.issuer'],
     ['an issuer with a fragment', server({ issuer: 'https://linear.app#x' }), 'servers.linear.issuer'],
     ['no credential', server({ credential: undefined }), 'servers.linear.credential'],
     ['scopes in one string', server({ scopes: 'a b' }), 'servers.linear.scopes'],
-    ['two scopes in one', server({ scopes: ['a b'] }), 'servers.linear.scopes.0'],
-    ['no scope in a list', server({ scopes: [] }), 'servers.linear.scopes'],
-    ['a step-up that is no list', server({ stepUp: 'a' }), 'servers.linear.stepUp'],
+    ['two scopes in one list item', server({ scopes: ['a b'] }), 'servers.linear.scopes.0'],
+    ['an empty list of scopes', server({ scopes: [] }), 'servers.linear.scopes'],
+    ['stepUp as a string', server({ stepUp: 'a' }), 'servers.linear.stepUp'],
     ['a misspelt flow', server({ flow: 'client_credentials' }), 'servers.linear.flow'],
-    ['a misspelt policy', server({ missingResource: 'ignore' }), 'servers.linear.missingResource'],
-    ['an endpoint that is no URL', server({ tokenEndpoint: 'x' }), 'servers.linear.tokenEndpoint'],
-    ['a key that is no pair', server({ dpop: 'key' }), 'servers.linear.dpop'],
-    ['no assertion for a workload', server({ flow: 'workload-identity' }), 'servers.linear.assertion'],
-    ['a store that is none', { ...GOOD, store: new Map() }, 'store'],
-    ['a fetch that is none', { ...GOOD, fetch: 'fetch' }, 'fetch'],
-    ['a clock that is none', { ...GOOD, clock: { now: 1 } }, 'clock'],
-    ['an observer that is none', { ...GOOD, onEvent: 'log' }, 'onEvent'],
-    ['retries without end', { ...GOOD, retry: { retries: 1e6 } }, 'retry.retries'],
-    ['a timeout of nothing', { ...GOOD, timeout: { requestMs: 0 } }, 'timeout.requestMs'],
-    ['a timeout in words', { ...GOOD, timeout: { totalMs: '30s' } }, 'timeout.totalMs'],
-    ['network trust in words', { ...GOOD, network: { allowHttp: 'yes' } }, 'network.allowHttp'],
-  ])('with %s are refused by name', async (_what, options, named) => {
+    ['a misspelt missingResource', server({ missingResource: 'ignore' }), 'servers.linear.missingResource'],
+    ['a token endpoint that is not a URL', server({ tokenEndpoint: 'x' }), 'servers.linear.tokenEndpoint'],
+    ['dpop that is not a key pair', server({ dpop: 'key' }), 'servers.linear.dpop'],
+    ['no assertion for workload-identity', server({ flow: 'workload-identity' }), 'servers.linear.assertion'],
+    ['a store that is not a TokenStore', { ...GOOD, store: new Map() }, 'store'],
+    ['a fetch that is not a function', { ...GOOD, fetch: 'fetch' }, 'fetch'],
+    ['a clock that is not a Clock', { ...GOOD, clock: { now: 1 } }, 'clock'],
+    ['an onEvent that is not a function', { ...GOOD, onEvent: 'log' }, 'onEvent'],
+    ['too many retries', { ...GOOD, retry: { retries: 1e6 } }, 'retry.retries'],
+    ['a timeout of zero', { ...GOOD, timeout: { requestMs: 0 } }, 'timeout.requestMs'],
+    ['a timeout as a string', { ...GOOD, timeout: { totalMs: '30s' } }, 'timeout.totalMs'],
+    ['allowHttp as a string', { ...GOOD, network: { allowHttp: 'yes' } }, 'network.allowHttp'],
+  ])('with %s are refused with the name of the option in the message', async (_what, options, named) => {
     const error = await refusalOf(() => principal(options));
     expect(error).toMatchObject({
       code: 'invalid_configuration',
@@ -99,30 +99,34 @@ describe('options', () => {
 
   it.each<[string, unknown, string]>([
     ['plain http to the IdP', idp({ issuer: 'http://acme.okta.com' }), 'idp.issuer'],
-    ['plain http to the IdP endpoint', idp({ tokenEndpoint: 'http://acme.okta.com/t' }), 'idp.tokenEndpoint'],
+    ['plain http to the IdP token endpoint', idp({ tokenEndpoint: 'http://acme.okta.com/t' }), 'idp.tokenEndpoint'],
     ['plain http to a server', server({ url: 'http://mcp.linear.app/mcp' }), 'servers.linear.url'],
     ['plain http to an AS', server({ issuer: 'http://linear.app' }), 'servers.linear.issuer'],
-    ['plain http to an endpoint', server({ tokenEndpoint: 'http://linear.app/t' }), 'servers.linear.tokenEndpoint'],
+    [
+      'plain http to a token endpoint',
+      server({ tokenEndpoint: 'http://linear.app/t' }),
+      'servers.linear.tokenEndpoint',
+    ],
     ['a password in a URL', server({ url: 'https://u:s3cret@mcp.linear.app/mcp' }), 'servers.linear.url'],
     [
-      'plain http to where the subject comes from',
+      'plain http to the issuer of the subject token',
       idp({ subject: ownToken({ issuer: 'http://a.example', credential: noClientAuth({ clientId: 'x' }) }) }),
       'idp.subject',
     ],
     [
-      'plain http to where the actor comes from',
+      'plain http to the issuer of the actor token',
       idp({ actor: ownToken({ issuer: 'http://a.example', credential: noClientAuth({ clientId: 'x' }) }) }),
       'idp.actor',
     ],
     [
-      'plain http to where an assertion comes from',
+      'plain http to the issuer of the assertion',
       server({
         flow: 'workload-identity',
         assertion: ownToken({ issuer: 'http://a.example', credential: noClientAuth({ clientId: 'x' }) }),
       }),
       'servers.linear.assertion',
     ],
-  ])('with %s are refused by name', async (_what, options, named) => {
+  ])('with %s are refused with the name of the option in the message', async (_what, options, named) => {
     const error = await refusalOf(() => principal(options));
     expect(error).toMatchObject({ code: 'forbidden_url', leg: 'configure', contact: 'you' });
     expect(error.message).toContain(named);
@@ -130,19 +134,19 @@ describe('options', () => {
   });
 
   it.each(['http://localhost:1234', 'http://127.0.0.1:1234/t', 'http://[::1]:1'])(
-    'may name %s: it is loopback',
+    'may contain the loopback URL %s',
     (issuer) => {
       expect(principal(server({ issuer })).serverNames).toEqual(['linear']);
     },
   );
 
-  it('may name plain http where that was opted in', () => {
+  it('may contain a plain http URL if allowHttp is set', () => {
     expect(principal({ ...idp({ issuer: 'http://idp.corp' }), network: { allowHttp: true } }).serverNames).toHaveLength(
       1,
     );
   });
 
-  it('that leave the IdP out must say for each server that this is meant', async () => {
+  it('without an IdP are refused unless each server has a flow that needs no IdP', async () => {
     const error = await refusalOf(() => principal({ servers: { linear: SERVER } }));
     expect(error).toMatchObject({ code: 'invalid_configuration', server: 'linear', contact: 'you' });
     expect(error.remedy).toContain("servers.linear.flow: 'client-credentials'");
@@ -159,7 +163,7 @@ describe('options', () => {
       server({ flow: 'workload-identity', assertion: fromWorkloadToken(() => 'x') }),
       'servers.linear.assertion',
     ],
-  ])('that share a store say whose tokens the %s is', async (_what, options, option) => {
+  ])('with a store are refused if the source of the %s has no identity', async (_what, options, option) => {
     const error = await refusalOf(() => principal({ ...options, store: memoryStore() }));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toContain(option);
@@ -167,18 +171,18 @@ describe('options', () => {
     expect(principal(options).serverNames).toEqual(['linear']);
   });
 
-  it('that share a store and say whose tokens they give are right', () => {
+  it('with a store are accepted if each source has an identity', () => {
     const named = idp({ subject: fromIdToken(() => 'x', { identity: 'alice' }) });
     expect(principal({ ...named, store: memoryStore() }).serverNames).toEqual(['linear']);
     expect(principal({ ...GOOD, store: memoryStore() }).serverNames).toEqual(['linear']);
   });
 
   it.each<[string, unknown]>([
-    ['IdP and AS', server({ credential: idpCredential })],
+    ['the IdP and an AS', server({ credential: idpCredential })],
     ['two ASs', { ...GOOD, servers: { a: SERVER, b: { ...SERVER, issuer: 'https://other.example' } } }],
-    ['an AS and a discovered one', { ...GOOD, servers: { a: SERVER, b: { ...SERVER, issuer: 'discover' } } }],
+    ['a configured AS and a discovered AS', { ...GOOD, servers: { a: SERVER, b: { ...SERVER, issuer: 'discover' } } }],
     [
-      'two discovered ones',
+      'two discovered ASs',
       {
         ...GOOD,
         servers: {
@@ -188,15 +192,15 @@ describe('options', () => {
       },
     ],
     [
-      'the IdP and where the subject comes from',
+      'the IdP and another issuer of the subject token',
       idp({ subject: ownToken({ issuer: 'https://o.example', credential: idpCredential }) }),
     ],
     [
-      'an AS and where the subject comes from',
+      'an AS and another issuer of the subject token',
       idp({ subject: ownToken({ issuer: 'https://o.example', credential: asCredential }) }),
     ],
-    ['an AS and the IdP as another client', idp({ subject: ownToken({ credential: asCredential }) })],
-  ])('may not use one credential object for %s', async (_what, options) => {
+    ['an AS and a second client at the IdP', idp({ subject: ownToken({ credential: asCredential }) })],
+  ])('are refused if they use one credential object for %s', async (_what, options) => {
     const error = await refusalOf(() => principal(options));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toContain('credential');
@@ -210,9 +214,9 @@ describe('options', () => {
   });
 });
 
-describe('what is asked of a principal', () => {
+describe('a method of a principal', () => {
   it.each(['figma', 'https://mcp.linear.app/other', 'https://mcp.linear.app/mcp/', ''])(
-    'about the unknown server %p is refused with what is known',
+    'refuses the unknown server %p, and the remedy contains the configured names',
     async (name) => {
       const bot = principal(GOOD);
       for (const action of [
@@ -229,11 +233,11 @@ describe('what is asked of a principal', () => {
     },
   );
 
-  it('beyond the configured scopes is refused and sent to nobody', async () => {
+  it('refuses a scope that is not configured without a request', async () => {
     const bot = principal({
       ...server({ scopes: ['read'], stepUp: ['write'] }),
       fetch: () => {
-        throw new Error('nothing is to be sent');
+        throw new Error('no request is expected');
       },
     });
     expect(await refusalOf(bot.token('linear', { scopes: ['read', 'admin'] }))).toMatchObject({
@@ -245,7 +249,7 @@ describe('what is asked of a principal', () => {
     });
   });
 
-  it.each([[[]], [['a b']], [['']]])('with the scopes %p is refused', async (scopes) => {
+  it.each([[[]], [['a b']], [['']]])('refuses the scopes %p', async (scopes) => {
     const bot = principal(GOOD);
     expect(await refusalOf(bot.token('linear', { scopes }))).toMatchObject({
       code: 'invalid_configuration',
@@ -254,7 +258,7 @@ describe('what is asked of a principal', () => {
     });
   });
 
-  it('after it was closed is refused', async () => {
+  it('throws closed after the principal was closed', async () => {
     const bot = principal(GOOD);
     const send = bot.fetchFor('linear');
     await bot.close();
@@ -263,7 +267,7 @@ describe('what is asked of a principal', () => {
     }
   });
 
-  it('is not held up by a getter that never answers', async () => {
+  it('ends at the time limit if a getter never resolves', async () => {
     const bot = principal({
       ...idp({ subject: fromIdToken(async () => new Promise<string>(() => undefined)) }),
       fetch: async (input: string | URL) => {

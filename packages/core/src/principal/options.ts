@@ -10,17 +10,17 @@ import type { TokenStore } from '../store/token-store.ts';
 
 /** The organisation's identity provider, and how the principal authenticates there. */
 export interface IdpOptions {
-  /** The IdP's issuer identifier, exactly as its metadata spells it. */
+  /** The IdP's issuer identifier, exactly as in its metadata. */
   issuer: string;
-  /** How the principal proves itself there. */
+  /** The credential of the principal at the IdP. */
   credential: ClientCredential;
-  /** What the IdP exchanges. Default: `ownToken()`. */
+  /** The source of the subject token that the IdP exchanges. Default: `ownToken()`. */
   subject?: SubjectTokenSource | undefined;
-  /** Pins the token endpoint; otherwise it is discovered. */
+  /** Pins the token endpoint. Default: it is discovered. */
   tokenEndpoint?: string | undefined;
-  /** Who acts for the subject (RFC 8693 section 2.1, `actor_token`). */
+  /** The source of the `actor_token`, which identifies who acts for the subject (RFC 8693 section 2.1). */
   actor?: SubjectTokenSource | undefined;
-  /** Further form parameters of the exchange, such as a tenant. They cannot replace the protocol's own. */
+  /** Additional form parameters of the exchange, such as a tenant. They cannot replace parameters of RFC 8693. */
   parameters?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -29,11 +29,11 @@ export interface McpServerOptions {
   /** The MCP server's URL. */
   url: string;
   /**
-   * The issuer of the server's authorization server, which the credential was registered with. `discover` trusts what the
-   * server's metadata names first.
+   * The issuer of the server's authorization server, where the credential is registered. With `discover` the issuer is the one that
+   * the server's metadata names; if it names another one later, that is refused with `issuer_changed`.
    */
   issuer: string;
-  /** How the principal proves itself at that authorization server. */
+  /** The credential of the principal at that authorization server. */
   credential: ClientCredential;
   /**
    * The scopes to request. If set, no other scope can be requested, except those in `stepUp`. Default: no scope is requested,
@@ -42,65 +42,68 @@ export interface McpServerOptions {
   scopes?: readonly string[] | undefined;
   /** The scopes that a 403 challenge may add to `scopes`. Default: none. */
   stepUp?: readonly string[] | undefined;
-  /** Default `enterprise-managed`, which needs an `idp`; the others go past the IdP and must be written out. */
+  /** Default `enterprise-managed`, which needs an `idp`. The other flows request the token without the IdP. */
   flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity' | undefined;
-  /** Pins the resource identifier (RFC 9728); otherwise it is discovered. */
+  /** Pins the resource identifier (RFC 9728). Default: it is discovered. */
   resource?: string | undefined;
-  /** `audience` of the exchange, where the IdP wants something else than the issuer. */
+  /** The `audience` of the exchange, if the IdP requires another value than the issuer. */
   audience?: string | undefined;
-  /** Pins the token endpoint of the authorization server. */
+  /** Pins the token endpoint of the authorization server. Default: it is discovered. */
   tokenEndpoint?: string | undefined;
-  /** RFC 9396. */
+  /** The `authorization_details` to request (RFC 9396). */
   authorizationDetails?: readonly Readonly<Record<string, unknown>>[] | undefined;
-  /** The JWT that `workload-identity` presents. */
+  /** The source of the JWT that is the assertion of the flow `workload-identity`. */
   assertion?: SubjectTokenSource | undefined;
-  /** What to do about an ID-JAG that names no resource. Default `warn`; the resource is sent at redemption in any case. */
+  /**
+   * What happens if an ID-JAG has no `resource` claim: `accept` it, `warn` by an event, or `refuse` it. Default `warn`. The token
+   * request to the authorization server contains the resource in every case.
+   */
   missingResource?: 'accept' | 'warn' | 'refuse' | undefined;
-  /** Binds tokens to this key (RFC 9449); see `generateDpopKeyPair`. */
+  /** The key to which tokens are bound (RFC 9449); see `generateDpopKeyPair`. */
   dpop?: CryptoKeyPair | undefined;
 }
 
-/** Receives every event. What it throws, or rejects with, is ignored. */
+/** A function that receives every event. An error that it throws or rejects with is ignored. */
 export type CredenceEventListener = (event: CredenceEvent) => void;
 
-/** Options of `ServicePrincipal`: who the principal is, which MCP servers it reaches, and how. */
+/** Options of `ServicePrincipal`: the identity of the principal, the MCP servers that it calls, and how. */
 export interface ServicePrincipalOptions {
   /** The identity provider. Required by every server whose flow is `enterprise-managed`, which is the default. */
   idp?: IdpOptions | undefined;
-  /** The MCP servers, by names of your choosing. */
+  /** The MCP servers, by names that you choose. */
   servers: Readonly<Record<string, McpServerOptions>>;
-  /** Where tokens are kept beyond this principal's memory. Default: nowhere. */
+  /** A store of tokens that several copies of the bot share. Default: tokens are kept only in the memory of this principal. */
   store?: TokenStore | undefined;
-  /** Access tokens kept in memory; beyond `maxTokens` the one used least recently goes. Default 10,000. */
+  /** At most `maxTokens` access tokens are kept in memory; the least recently used is removed first. Default 10,000. */
   cache?: { maxTokens?: number } | undefined;
-  /** Sends every request. Default: the global fetch. */
+  /** The function that sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
-  /** Tells the time. Default: the system's clocks. A test gives its own. */
+  /** The clock. Default: the clocks of the system. A test can replace it. */
   clock?: Clock | undefined;
-  /** How often a failed request is sent again, and after which pauses. What is left out keeps its default. */
+  /** How often a failed request is sent again, and after which pauses. A missing value has its default. */
   retry?: Partial<RetryOptions> | undefined;
-  /** How long a request and a whole acquisition may take. What is left out keeps its default. */
+  /** The time limits of a request and of a whole acquisition. A missing value has its default. */
   timeout?: Partial<TimeoutOptions> | undefined;
-  /** What the network rules may be relaxed to. Default: https only, but for loopback. */
+  /** Which URLs are allowed in addition. Default: https URLs, and http URLs of loopback. */
   network?: NetworkTrust | undefined;
-  /** Told what happens, one or several; what they throw is ignored. */
+  /** One or several functions that receive the events. An error that they throw is ignored. */
   onEvent?: CredenceEventListener | readonly CredenceEventListener[] | undefined;
 }
 
 const text = z.string().trim().min(1, 'is empty');
-const scopeList = z.array(z.string().regex(SCOPE_TOKEN, 'is no scope token (RFC 6749 section 3.3)')).readonly();
+const scopeList = z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope token (RFC 6749 section 3.3)')).readonly();
 const milliseconds = z.number().int().min(0).max(3_600_000);
 
 const credential = z.custom<ClientCredential>(
   (value) => hasMethods(value, 'authenticate') && 'clientId' in value && typeof value.clientId === 'string',
-  'is no credential: use privateKeyJwt, clientSecret, clientAssertion or noClientAuth',
+  'is not a credential: use privateKeyJwt, clientSecret, clientAssertion or noClientAuth',
 );
 const subject = z.custom<SubjectTokenSource>(
   (value) => hasMethods(value, 'get') && 'type' in value,
-  'is no subject token source: use ownToken, fromIdToken, fromRefreshToken or fromWorkloadToken',
+  'is not a subject token source: use ownToken, fromIdToken, fromRefreshToken or fromWorkloadToken',
 );
 
-const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is no function');
+const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is not a function');
 
 const idp = z.strictObject({
   issuer: text,
@@ -115,7 +118,9 @@ const server = z.strictObject({
   url: text,
   issuer: text,
   credential,
-  scopes: scopeList.refine((scopes) => scopes.length > 0, 'is empty: leave it out for the default grant').optional(),
+  scopes: scopeList
+    .refine((scopes) => scopes.length > 0, 'is empty: leave it out for the default of the IdP')
+    .optional(),
   stepUp: scopeList.optional(),
   flow: z.enum(['enterprise-managed', 'client-credentials', 'workload-identity']).optional(),
   resource: text.optional(),
@@ -127,26 +132,26 @@ const server = z.strictObject({
   dpop: z
     .custom<CryptoKeyPair>(
       (value) => typeof value === 'object' && value !== null && 'privateKey' in value && 'publicKey' in value,
-      'is no CryptoKeyPair: use generateDpopKeyPair()',
+      'is not a CryptoKeyPair: use generateDpopKeyPair()',
     )
     .optional(),
 });
 
-/** The shape of the options; what the values mean is checked where they are used. */
+/** Checks the types of the options. `settingsFromOptions` checks the values. */
 export const optionsSchema = z.strictObject({
   idp: idp.optional(),
   servers: z
-    .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is no name: letters, digits, "_", "-" and "."'), server)
-    .refine((servers) => Object.keys(servers).length > 0, 'names no server'),
+    .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is not a valid name: use letters, digits, "_", "-" and "."'), server)
+    .refine((servers) => Object.keys(servers).length > 0, 'contains no server'),
   store: z
-    .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is no TokenStore')
+    .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is not a TokenStore')
     .optional(),
   cache: z
     .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
     .partial()
     .optional(),
-  fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is no function').optional(),
-  clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is no Clock').optional(),
+  fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is not a function').optional(),
+  clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is not a Clock').optional(),
   retry: z
     .strictObject({
       retries: z.number().int().min(0).max(10),
@@ -161,7 +166,7 @@ export const optionsSchema = z.strictObject({
     .partial()
     .optional(),
   network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
-  onEvent: z.union([listener, z.array(listener)], 'is no function, nor a list of them').optional(),
+  onEvent: z.union([listener, z.array(listener)], 'is not a function or a list of functions').optional(),
 });
 
 function hasMethods(value: unknown, ...names: string[]): value is object {

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { runtimeFromOptions } from './runtime-from-options.ts';
 
 describe('runtimeFromOptions', () => {
-  it('takes a setting that is there but undefined for one that is not set', () => {
-    const signal: { requestMs?: number | undefined } = { requestMs: undefined };
+  it('uses the default for a setting that is present and undefined', () => {
+    const withUndefined: { requestMs?: number | undefined } = { requestMs: undefined };
     const { timeout, retry } = runtimeFromOptions({
       servers: {},
-      timeout: { ...(signal as { requestMs?: number }), totalMs: 5_000 },
+      timeout: { ...(withUndefined as { requestMs?: number }), totalMs: 5_000 },
       retry: { retries: 0 },
     });
     expect(timeout).toEqual({ requestMs: 10_000, totalMs: 5_000 });

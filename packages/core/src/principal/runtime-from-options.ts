@@ -4,10 +4,10 @@ import { systemClock } from '../time/clock.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 
-/** The parts every room shares, with their defaults. */
+/** The runtime with the options, and with defaults for missing options. */
 export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
   const { clock = systemClock, onEvent } = options;
-  const observers = onEvent === undefined ? [] : [onEvent].flat();
+  const listeners = onEvent === undefined ? [] : [onEvent].flat();
   const principal = options.idp?.credential.clientId;
   return {
     fetch: options.fetch ?? defaultFetch,
@@ -18,23 +18,23 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     ),
     timeout: withDefaults<TimeoutOptions>({ requestMs: 10_000, totalMs: 30_000 }, options.timeout),
     network: options.network ?? {},
-    observed: observers.length > 0,
+    observed: listeners.length > 0,
     emit: (event) => {
-      if (observers.length === 0) return;
-      const told = { ...event, timeMs: clock.wallMs(), principal, acquisition: currentAcquisition() };
-      for (const observer of observers) {
-        // an observer that fails must not fail what it observes, and an async one must not end the process
+      if (listeners.length === 0) return;
+      const completeEvent = { ...event, timeMs: clock.wallMs(), principal, acquisition: currentAcquisition() };
+      for (const listener of listeners) {
+        // A listener that throws must not make a call fail, and one that rejects must not end the process.
         try {
-          const observed: unknown = observer(told);
-          if (observed instanceof Promise) observed.catch(() => undefined);
+          const result: unknown = listener(completeEvent);
+          if (result instanceof Promise) result.catch(() => undefined);
         } catch {}
       }
     },
   };
 }
 
-/** A setting that is there but undefined is not set. */
-function withDefaults<T extends object>(defaults: T, set: Partial<T> = {}): T {
-  const given = Object.entries(set).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(given) };
+/** The defaults, replaced by the settings that are not undefined. */
+function withDefaults<T extends object>(defaults: T, settings: Partial<T> = {}): T {
+  const defined = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(defined) };
 }

@@ -15,7 +15,7 @@ import { memoryStore } from '../store/memory-store.ts';
 
 const SECRET_FORM_FIELDS = ['client_secret', 'client_assertion', 'assertion', 'subject_token', 'actor_token'];
 
-/** Everything that was sent and must never be seen again. */
+/** The secrets in the requests. No output may contain one of them. */
 function secretsIn(requests: readonly PeerRequest[]): string[] {
   return requests.flatMap(({ form, headers, basic }) => [
     ...SECRET_FORM_FIELDS.map((field) => form[field]).filter((value) => value !== undefined),
@@ -25,8 +25,8 @@ function secretsIn(requests: readonly PeerRequest[]): string[] {
   ]);
 }
 
-/** Everything somebody could see of a value, by printing it in any way. */
-function seen(value: unknown): string {
+/** The text of a value, printed in every way that Node offers. */
+function printed(value: unknown): string {
   const error = value instanceof Error ? `${value.stack}${String(value)}${inspect(value.cause)}` : '';
   return [
     inspect(value, { showHidden: true, depth: 12, getters: false, maxStringLength: null, maxArrayLength: null }),
@@ -49,14 +49,14 @@ const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const jwk = { ...pair.privateKey.export({ format: 'jwk' }), kid: 'k1' };
 const publicJwk = { ...pair.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256' };
 
-describe('nothing that can be seen holds a secret', () => {
+describe('nothing that is printed contains a secret', () => {
   it.each(['a shared secret', 'a private key'])(
-    'in a run with %s that succeeds, is refused and is diagnosed',
+    'in a run with %s with successful calls, refusals and diagnoses',
     async (how) => {
       const server = await startPeer({
         'POST /mcp': [
           { body: { jsonrpc: '2.0', id: 1, result: {} } },
-          // a server that echoes what it was sent
+          // The server echoes the token of the request.
           (request) => ({
             status: 403,
             headers: {
@@ -101,7 +101,7 @@ describe('nothing that can be seen holds a secret', () => {
         'cross_origin_refused',
       ]);
       const diagnosis = await bot.diagnose('mcp');
-      // peers that echo what they were sent
+      // The IdP and the authorization server echo the request.
       const echo = (request: PeerRequest) => ({
         status: 400,
         body: {
@@ -132,42 +132,42 @@ describe('nothing that can be seen holds a secret', () => {
       expect(secrets.size).toBeGreaterThan(8);
 
       const visible = [token, [token], bot, send, credential, subject, store, diagnosis, failing, ...errors, ...events];
-      const text = visible.map(seen).join('\n') + diagnosis.toString() + failing.toString();
+      const text = visible.map(printed).join('\n') + diagnosis.toString() + failing.toString();
       expect(text).toContain('[redacted]');
       for (const secret of secrets) {
-        expect(text.includes(secret) ? `leaks ${secret}` : 'silent').toBe('silent');
+        expect(text.includes(secret) ? `contains ${secret}` : 'no secret').toBe('no secret');
       }
     },
   );
 
-  it('in a run with tokens that are bound to a key', async () => {
+  it('in a run with DPoP-bound tokens', async () => {
     const dpop = await generateDpopKeyPair();
     running = await startBot({ server: { dpop } });
     const { bot, world, events } = running;
     const error = await refusalOf(bot.token('mcp'));
     const secrets = secretsIn(world.idp.script.received('exchange'));
     expect(secrets.some((secret) => secret.startsWith('eyJ'))).toBe(true);
-    const text = [bot, error, ...events].map(seen).join('\n');
+    const text = [bot, error, ...events].map(printed).join('\n');
     for (const secret of [...secrets, ...world.idp.issued]) expect(text).not.toContain(secret);
   });
 
-  it('when a getter or an observer throws what it holds', async () => {
-    const leaking = fromIdToken(() => {
+  it('if a getter throws an error that contains its token', async () => {
+    const throwing = fromIdToken(() => {
       throw new Error('the token eyJ-S3CRET-TOKEN is no good');
     });
     running = await startBot({
-      idp: { subject: leaking },
+      idp: { subject: throwing },
       principal: {
         onEvent: () => {
-          throw new Error('observer');
+          throw new Error('listener');
         },
       },
     });
     const error = await refusalOf(running.bot.token('mcp'));
-    expect(seen(error) + seen(leaking)).not.toContain('S3CRET');
+    expect(printed(error) + printed(throwing)).not.toContain('S3CRET');
   });
 
-  it('in the fixtures themselves: they are answers, not credentials', () => {
+  it('in the recorded answers of vendors', () => {
     expect(JSON.stringify(VENDOR_ANSWERS)).not.toMatch(/eyJ|BEGIN|secret-token:/u);
   });
 });

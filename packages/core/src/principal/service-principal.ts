@@ -16,7 +16,7 @@ import { runtimeFromOptions } from './runtime-from-options.ts';
 import { ServerAccess } from '../call/server-access.ts';
 import { settingsFromOptions } from './settings-from-options.ts';
 
-/** A token that is asked for by name. */
+/** Options of `ServicePrincipal.token`. */
 export interface TokenOptions {
   /**
    * The scopes that the token must have. If `scopes` is configured for the server, each must be in `scopes` or `stepUp`;
@@ -24,13 +24,13 @@ export interface TokenOptions {
    * decides. If one is not granted, `scope_not_granted` is thrown.
    */
   scopes?: readonly string[] | undefined;
-  /** Ends the wait, not the acquisition that others may share. */
+  /** Ends the wait of this caller. The acquisition continues if other callers wait for it. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * A bot with an identity of its own: it authenticates at the organisation's identity provider and reaches every MCP server it
- * was granted. One for the life of the process; close it at the end.
+ * A bot with its own identity. It authenticates at the identity provider of the organisation and gets access tokens for the MCP
+ * servers to which it is granted access. Create one for the lifetime of the process, and close it at the end.
  *
  * @example
  * <!-- from examples/real-idp.ts#configuration -->
@@ -61,7 +61,7 @@ export class ServicePrincipal {
   readonly #servers: ReadonlyMap<string, ServerAccess>;
   #closed = false;
 
-  /** Throws `CredenceError` of leg `configure` for the first thing that is wrong. Sends nothing. */
+  /** Throws a `CredenceError` of the leg `configure` for the first invalid option. Sends no request. */
   constructor(options: ServicePrincipalOptions) {
     this.#settings = settingsFromOptions(options);
     this.#runtime = runtimeFromOptions(options);
@@ -78,7 +78,10 @@ export class ServicePrincipal {
     );
   }
 
-  /** From `CREDENCE_*` variables, or C1's own; see docs/configuration.md. Throws `invalid_configuration`. */
+  /**
+   * Creates a principal from the `CREDENCE_*` variables, or the `CONDUCTORONE_*` variables of C1; see docs/configuration.md. Throws
+   * `invalid_configuration`.
+   */
   static fromEnv(
     env: Readonly<Record<string, string | undefined>> = process.env,
     options: Omit<ServicePrincipalOptions, 'idp' | 'servers'> = {},
@@ -91,23 +94,26 @@ export class ServicePrincipal {
     return [...this.#servers.keys()];
   }
 
-  /** A server's name and URL as configured; by name or by URL. Throws `unknown_server`. */
+  /** The configured name and URL of a server. Throws `unknown_server`. */
   server(nameOrUrl: string | URL): { name: string; url: URL } {
     const { name, url } = this.#access(nameOrUrl).settings;
     return { name, url: new URL(url) };
   }
 
-  /** A token for a server that is good now; concurrent callers share one acquisition. Throws `CredenceError`. */
+  /** A valid access token for a server. Concurrent callers share one acquisition. Throws a `CredenceError`. */
   async token(nameOrUrl: string | URL, options: TokenOptions = {}): Promise<AccessToken> {
     return this.#access(nameOrUrl).token(options.scopes, options.signal);
   }
 
-  /** The server refused exactly this token: it is forgotten, unless another has taken its place. */
+  /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
   invalidate(token: AccessToken): void {
     if (token instanceof Token) this.#manager.reject(token);
   }
 
-  /** Gets the tokens of these servers (default: all) at the same time. Throws the first refusal after all have ended. */
+  /**
+   * Gets the tokens of these servers (default: all) concurrently, before the first call needs them. Throws the first refusal after all
+   * acquisitions have ended.
+   */
   async prepare(names: readonly (string | URL)[] = this.serverNames): Promise<void> {
     const outcomes = await Promise.allSettled(names.map(async (name) => this.token(name)));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -115,8 +121,8 @@ export class ServicePrincipal {
   }
 
   /**
-   * A `fetch` for one server that carries its tokens: what both SDKs' transports take as `fetch`. It takes a `Request` too,
-   * whose body it reads into memory, so that the request can be sent again with another token.
+   * A `fetch` for one server that adds the access token to each request. Pass it as `fetch` to the transports of both SDKs. It also
+   * accepts a `Request`; it reads the body into memory, so that the request can be sent again with another token.
    */
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
@@ -128,15 +134,15 @@ export class ServicePrincipal {
   }
 
   /**
-   * Goes every leg anew, past what is kept, and says of each what was answered, what to do and whom to ask. A refusal is in the
-   * report; thrown is only `unknown_server`, that the principal is closed, and the reason of `signal`.
+   * Runs every leg without cached tokens and metadata, and reports each response, the remedy and the contact. A refusal is in the
+   * report. It throws only `unknown_server`, `closed` and the reason of `signal`.
    */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
     const { settings } = this.#access(nameOrUrl);
     return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, options.signal);
   }
 
-  /** Ends what is under way and forgets every token. */
+  /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#manager.close();
@@ -144,15 +150,15 @@ export class ServicePrincipal {
 
   #access(nameOrUrl: string | URL): ServerAccess {
     if (this.#closed) throw closed();
-    const wanted = String(nameOrUrl);
-    const named = this.#servers.get(wanted);
-    if (named) return named;
-    const href = URL.canParse(wanted) ? new URL(wanted).href : undefined;
+    const text = String(nameOrUrl);
+    const byName = this.#servers.get(text);
+    if (byName) return byName;
+    const href = URL.canParse(text) ? new URL(text).href : undefined;
     for (const access of this.#servers.values()) if (access.settings.url.href === href) return access;
     throw new CredenceError({
       code: 'unknown_server',
       leg: 'configure',
-      message: `No server "${cleanText(wanted, { max: 120 })}" is configured.`,
+      message: `No server "${cleanText(text, { max: 120 })}" is configured.`,
       remedy: `Use one of: ${this.serverNames.join(', ')}; or add it to servers.`,
       contact: 'you',
     });

@@ -14,9 +14,9 @@ export interface Settings {
   readonly servers: ReadonlyMap<string, ServerSettings>;
 }
 
-/** Everything the user gave, checked; the first fault is a CredenceError of leg `configure` that names the option. */
+/** Checks the options and returns the settings. Throws a CredenceError of the leg `configure` that names the first invalid option. */
 export function settingsFromOptions(options: ServicePrincipalOptions): Settings {
-  // it runs once in a process, and compiling the schema takes longer than walking it
+  // The check runs once in a process, and for that zod is faster without compiling the schema.
   const parsed = optionsSchema.safeParse(options, { jitless: true });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -32,8 +32,8 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
   const servers = new Map(
     Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, network)]),
   );
-  credentialsStayHome(idp, servers);
-  if (options.store) subjectsAreNamed(idp, servers);
+  checkCredentialsBelongToOneIssuer(idp, servers);
+  if (options.store) checkSourcesHaveIdentity(idp, servers);
   return { idp, servers };
 }
 
@@ -44,8 +44,8 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
     configuredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
-  sourceIssuer(subject, 'idp.subject', about, network);
-  sourceIssuer(actor, 'idp.actor', about, network);
+  checkSourceIssuer(subject, 'idp.subject', about, network);
+  checkSourceIssuer(actor, 'idp.actor', about, network);
   return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };
 }
 
@@ -64,17 +64,21 @@ function serverSettings(
   if (options.tokenEndpoint !== undefined) {
     configuredUrl(options.tokenEndpoint, { ...about, what: `${at}.tokenEndpoint` }, network);
   }
-  sourceIssuer(options.assertion, `${at}.assertion`, about, network);
+  checkSourceIssuer(options.assertion, `${at}.assertion`, about, network);
   const flow = options.flow ?? 'enterprise-managed';
   if (flow === 'enterprise-managed' && idp === undefined) {
     throw wrong(
-      `${at} is to be reached through an IdP, but there is no idp.`,
-      `Give idp, or write ${at}.flow: 'client-credentials' or 'workload-identity' if it is meant to go past one.`,
+      `${at} has the flow "enterprise-managed", which needs an IdP, but idp is missing.`,
+      `Set idp, or set ${at}.flow: 'client-credentials' or 'workload-identity' if its tokens are to be requested without an IdP.`,
       name,
     );
   }
   if (flow === 'workload-identity' && options.assertion === undefined) {
-    throw wrong(`${at}.assertion is missing.`, `Give ${at}.assertion: fromWorkloadToken(...) for that flow.`, name);
+    throw wrong(
+      `${at}.assertion is missing.`,
+      `Set ${at}.assertion: fromWorkloadToken(...) for the flow "workload-identity".`,
+      name,
+    );
   }
   return {
     name,
@@ -94,8 +98,8 @@ function serverSettings(
   };
 }
 
-/** `ownToken({ issuer })` sends a credential there, wherever the source is used. */
-function sourceIssuer(
+/** Checks the URL of `ownToken({ issuer })`, because a credential is sent to it. */
+function checkSourceIssuer(
   source: SubjectTokenSource | undefined,
   option: string,
   about: { leg: 'configure'; contact: 'you'; server?: string },
@@ -106,56 +110,59 @@ function sourceIssuer(
   configuredUrl(issuerText(source.issuer, what), { ...about, what }, network);
 }
 
-/** RFC 8414 section 2: an issuer identifier has no query and no fragment. */
+/** Returns the issuer identifier. Throws if it has a query or a fragment (RFC 8414 section 2) or a space. */
 function issuerText(issuer: string, option: string): string {
   if (/[?#\s]/u.test(issuer)) {
     throw wrong(
-      `${option} is no issuer identifier: "${cleanText(issuer, { max: 120 })}".`,
-      `Give ${option} without query, fragment and spaces.`,
+      `${option} is not an issuer identifier: "${cleanText(issuer, { max: 120 })}".`,
+      `Set ${option} without query, fragment and spaces.`,
     );
   }
   return issuer;
 }
 
-/** One credential object under two issuers would be sent to both. */
-function credentialsStayHome(idp: IdpSettings | undefined, servers: ReadonlyMap<string, ServerSettings>): void {
-  const homes = new Map<ClientCredential, string>();
-  const settle = (option: string, credential: ClientCredential | undefined, home: string, server?: string) => {
+/** Throws if the same credential object is configured for two issuers, because it would be sent to both. */
+function checkCredentialsBelongToOneIssuer(
+  idp: IdpSettings | undefined,
+  servers: ReadonlyMap<string, ServerSettings>,
+): void {
+  const issuers = new Map<ClientCredential, string>();
+  const check = (option: string, credential: ClientCredential | undefined, issuer: string, server?: string) => {
     if (credential === undefined) return;
-    const known = homes.get(credential) ?? home;
-    if (known !== home) {
+    const known = issuers.get(credential) ?? issuer;
+    if (known !== issuer) {
       throw wrong(
         `${option} is the same object as the credential of another issuer.`,
-        'Make one credential for each issuer: it must never be sent to one it was not registered with.',
+        'Create one credential for each issuer: a credential must never be sent to an issuer it was not registered with.',
         server,
       );
     }
-    homes.set(credential, home);
+    issuers.set(credential, issuer);
   };
-  const settleSource = (option: string, source: SubjectTokenSource | undefined, server?: string) =>
-    settle(`The credential of ${option}`, source?.credential, source?.issuer ?? idp?.issuer ?? '', server);
+  const checkSource = (option: string, source: SubjectTokenSource | undefined, server?: string) =>
+    check(`The credential of ${option}`, source?.credential, source?.issuer ?? idp?.issuer ?? '', server);
   if (idp) {
-    settle('idp.credential', idp.credential, idp.issuer);
-    settleSource('idp.subject', idp.subject);
-    settleSource('idp.actor', idp.actor);
+    check('idp.credential', idp.credential, idp.issuer);
+    checkSource('idp.subject', idp.subject);
+    checkSource('idp.actor', idp.actor);
   }
   for (const { name, credential, issuer, url, assertion } of servers.values()) {
-    const home = issuer === 'discover' ? `discover ${url.origin}` : issuer;
-    settle(`servers.${name}.credential`, credential, home, name);
-    settleSource(`servers.${name}.assertion`, assertion, name);
+    const credentialIssuer = issuer === 'discover' ? `discover ${url.origin}` : issuer;
+    check(`servers.${name}.credential`, credential, credentialIssuer, name);
+    checkSource(`servers.${name}.assertion`, assertion, name);
   }
 }
 
 /**
- * In a store, tokens lie under what they were made from. A source that does not say whose tokens it gives would share the
- * entry with every other of its kind, and one user's access token would be given to another's bot.
+ * Throws if a source has no identity, which is part of the key of a token in the store. Two sources of the same kind without an
+ * identity would have the same key, and the access token of one subject would be used for the other.
  */
-function subjectsAreNamed(idp: IdpSettings | undefined, servers: ReadonlyMap<string, ServerSettings>): void {
+function checkSourcesHaveIdentity(idp: IdpSettings | undefined, servers: ReadonlyMap<string, ServerSettings>): void {
   const check = (option: string, source: SubjectTokenSource | undefined, server?: string) => {
     if (!source || source.identity) return;
     throw wrong(
-      `${option} does not say whose tokens it gives, and the store is shared.`,
-      `Give ${source.kind} an identity: the name of its subject, the same in every copy of the bot that stands for it.`,
+      `${option} has no identity, which is required with a store.`,
+      `Set the identity of ${source.kind} to the name of its subject, the same in every copy of the bot with that subject.`,
       server,
     );
   };
@@ -169,7 +176,7 @@ function subjectsAreNamed(idp: IdpSettings | undefined, servers: ReadonlyMap<str
   }
 }
 
-/** zod's messages, lower case at the start to stand behind the option's name. */
+/** The message of zod, changed so that it follows the name of the option in a sentence. */
 function sentence(message: string): string {
   const unkeyed = message.replace(/^Unrecognized keys?: /u, 'has an unknown option ');
   return unkeyed

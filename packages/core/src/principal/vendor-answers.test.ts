@@ -10,18 +10,18 @@ afterEach(async () => {
   running = undefined;
 });
 
-describe('what the vendors answer', () => {
+describe('a recorded vendor answer', () => {
   it.each(VENDOR_ANSWERS.map((recorded) => [recorded.vendor, recorded.kind, recorded.what, recorded] as const))(
     '%s, %s: %s',
     async (_vendor, kind, _what, { leg, members, answer, becomes }) => {
       running = await startBot({ principal: { retry: { retries: 1, minDelayMs: 1, maxDelayMs: 1 } } });
       const { world, bot } = running;
-      const misbehaviour = answer ? say(answer) : editMembers(members ?? {});
+      const vendorAnswer = answer ? say(answer) : editMembers(members ?? {});
       const scope = members?.['scope'];
-      // what the answer says and what the ID-JAG says are one decision
+      // The ID-JAG must contain the same scopes as the response of the vendor.
       if (leg === 'exchange' && typeof scope === 'string') world.idp.setPolicy(() => scope.split(' '));
-      if (leg === 'redeem') world.as.script.always('redeem', misbehaviour);
-      else world.idp.script.always(leg, misbehaviour);
+      if (leg === 'redeem') world.as.script.always('redeem', vendorAnswer);
+      else world.idp.script.always(leg, vendorAnswer);
 
       if (kind === 'success') {
         const token = await bot.token('mcp');
@@ -37,7 +37,7 @@ describe('what the vendors answer', () => {
     },
   );
 
-  it('are recorded for each vendor: success, denial and malformed', () => {
+  it('exists for each vendor of the kinds success, denial and malformed', () => {
     for (const vendor of ['C1', 'Okta', 'Entra', 'Keycloak']) {
       const kinds = VENDOR_ANSWERS.filter((recorded) => recorded.vendor === vendor).map(({ kind }) => kind);
       expect(new Set(kinds)).toEqual(new Set(['success', 'denial', 'malformed']));

@@ -1,25 +1,25 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 
-/** What every event says. */
+/** The members of every event. */
 export interface EventBase {
   /** When it happened, in milliseconds since the epoch. */
   readonly timeMs: number;
-  /** The configured name of the MCP server that it concerns. */
+  /** The configured name of the MCP server that the event concerns. */
   readonly server?: string | undefined;
   /** The principal's client id at the IdP. */
   readonly principal?: string | undefined;
-  /** The acquisition this belongs to: legs and their outcome have it in common. */
+  /** The id of the acquisition. The events of its legs and of its result have the same id. */
   readonly acquisition?: string | undefined;
 }
 
-/** One exchange with a peer ended, well or not. */
+/** One request to a peer ended, with or without success. */
 export interface LegEvent extends EventBase {
-  /** Tells this event from the others. */
+  /** The type of the event. */
   readonly type: 'leg';
-  /** The leg that the exchange is part of. */
+  /** The leg that the request is part of. */
   readonly leg: Leg;
-  /** What was requested. */
+  /** The kind of request. */
   readonly operation:
     | 'protected-resource-metadata'
     | 'authorization-server-metadata'
@@ -31,27 +31,27 @@ export interface LegEvent extends EventBase {
     | 'request';
   /** Whether the answer could be used. */
   readonly ok: boolean;
-  /** How long the exchange took, in milliseconds. */
+  /** The duration of the request, in milliseconds. */
   readonly durationMs: number;
-  /** The issuer identifier of the IdP or authorization server that was asked. */
+  /** The issuer identifier of the IdP or authorization server that received the request. */
   readonly issuer?: string | undefined;
-  /** Scheme, host and path of the endpoint; never its query. */
+  /** Scheme, host and path of the endpoint, without its query. */
   readonly endpoint?: string | undefined;
-  /** The HTTP status of the answer, where there was one. */
+  /** The HTTP status, if the peer answered. */
   readonly status?: number | undefined;
-  /** What went wrong, where `ok` is false. */
+  /** What failed, if `ok` is false. */
   readonly code?: ErrorCode | undefined;
   /** The OAuth error code. */
   readonly error?: string | undefined;
-  /** Which attempt this was, from 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt?: number | undefined;
-  /** How far the peer's Date header is ahead of our wall clock, where that is more than ten seconds. */
+  /** How far the peer's Date header is ahead of our wall clock, in seconds, if the difference is more than ten seconds. */
   readonly clockSkewSeconds?: number | undefined;
 }
 
-/** An access token was obtained, for a caller that waited (`acquired`) or behind callers that did not (`renewed`). */
+/** An access token was obtained: for a caller that waited (`acquired`), or in the background (`renewed`). */
 export interface TokenEvent extends EventBase {
-  /** `acquired` where a caller waited, `renewed` where none did. */
+  /** `acquired`: a caller waited for the token. `renewed`: the token was renewed in the background. */
   readonly type: 'acquired' | 'renewed';
   /** The issuer identifier of the authorization server that issued the token. */
   readonly issuer: string;
@@ -59,80 +59,80 @@ export interface TokenEvent extends EventBase {
   readonly resource: string;
   /** The scopes that were granted. */
   readonly scopes: readonly string[];
-  /** Scopes that were configured and not granted. */
+  /** The scopes that were configured and not granted. */
   readonly missingScopes?: readonly string[] | undefined;
-  /** How long the token is good from now, in seconds. */
+  /** The lifetime of the token from now, in seconds. */
   readonly expiresInSeconds: number;
-  /** How long the acquisition took, in milliseconds. */
+  /** The duration of the acquisition, in milliseconds. */
   readonly durationMs: number;
-  /** Names the token: a hash, from which the token cannot be computed. */
+  /** A hash that identifies the token. The token cannot be computed from it. */
   readonly tokenHash: string;
 }
 
-/** No token could be obtained; on `renewal-failed` callers go on with the token they have. */
+/** No token could be obtained. After `renewal-failed` callers still get the current token. */
 export interface FailureEvent extends EventBase {
-  /** `refused` where a caller waited, `renewal-failed` where none did. */
+  /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
   readonly type: 'refused' | 'renewal-failed';
   /** The leg that failed. */
   readonly leg: Leg;
-  /** What went wrong. */
+  /** What failed: a key of `ERROR_CODES`. */
   readonly code: ErrorCode;
-  /** The OAuth error code, where the peer sent one. */
+  /** The OAuth error code, if the peer sent one. */
   readonly error?: string | undefined;
   /** The issuer identifier of the IdP or authorization server that refused or failed. */
   readonly issuer?: string | undefined;
-  /** What happened, in one sentence of ours. */
+  /** What happened, in one sentence that Credence writes. */
   readonly message: string;
-  /** What to do about it, in one sentence. */
+  /** What to do, in one sentence. */
   readonly remedy: string;
-  /** Who can do it. */
+  /** Who can correct the cause. */
   readonly contact: Contact;
-  /** How long the acquisition took until it failed, in milliseconds. */
+  /** The time until the acquisition failed, in milliseconds. */
   readonly durationMs: number;
 }
 
-/** A token that another copy of the bot got was taken from the store. */
+/** A token that another copy of the bot acquired was read from the store. */
 export interface SharedEvent extends EventBase {
-  /** Tells this event from the others. */
+  /** The type of the event. */
   readonly type: 'shared';
-  /** Names the token: a hash, from which the token cannot be computed. */
+  /** A hash that identifies the token. The token cannot be computed from it. */
   readonly tokenHash: string;
 }
 
-/** A caller shares an acquisition that was under way. */
+/** A caller waits for an acquisition that is already in progress. */
 export interface JoinedEvent extends EventBase {
-  /** Tells this event from the others. */
+  /** The type of the event. */
   readonly type: 'joined';
 }
 
-/** The MCP server refused a token and it was forgotten. */
+/** The MCP server refused a token, and the token was dropped. */
 export interface RejectedEvent extends EventBase {
-  /** Tells this event from the others. */
+  /** The type of the event. */
   readonly type: 'rejected';
-  /** Names the token: a hash, from which the token cannot be computed. */
+  /** A hash that identifies the token. The token cannot be computed from it. */
   readonly tokenHash: string;
 }
 
-/** A 403 was answered by a token with more scopes. */
+/** After a 403 of the MCP server, a token with more scopes was acquired. */
 export interface StepUpEvent extends EventBase {
-  /** Tells this event from the others. */
+  /** The type of the event. */
   readonly type: 'step-up';
   /** The scopes of the new token. */
   readonly scopes: readonly string[];
 }
 
-/** Something worth a look that stops nothing. */
+/** A problem that does not make a call fail. */
 export interface WarningEvent extends EventBase {
-  /** Tells this event from the others. */
+  /** The type of the event. */
   readonly type: 'warning';
-  /** The leg that it concerns. */
+  /** The leg that the problem concerns. */
   readonly leg: Leg;
-  /** What was found, in one sentence. */
+  /** The problem, in one sentence. */
   readonly message: string;
-  /** What to do about it, in one sentence. */
+  /** What to do, in one sentence. */
   readonly remedy: string;
 }
 
-/** What `onEvent` receives. No field ever carries a token, key, assertion or secret. */
+/** The events that `onEvent` receives. No member contains a token, key, assertion or secret. */
 export type CredenceEvent =
   LegEvent | TokenEvent | SharedEvent | JoinedEvent | FailureEvent | RejectedEvent | StepUpEvent | WarningEvent;

@@ -2,20 +2,20 @@ import type { ClientCredential } from '../credentials/credential.ts';
 import type { DpopKeys } from '../dpop/dpop-keys.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 
-/** The identity provider as the flows need it: validated options. */
+/** The validated options of the identity provider. */
 export interface IdpSettings {
   readonly issuer: string;
   readonly url: URL;
   readonly credential: ClientCredential;
   readonly subject: SubjectTokenSource;
-  /** Pinned; otherwise from the issuer's metadata. */
+  /** Undefined: it is discovered from the issuer's metadata. */
   readonly tokenEndpoint?: string | undefined;
   readonly actor?: SubjectTokenSource | undefined;
-  /** Further form parameters of the exchange, such as a tenant. */
+  /** Additional form parameters of the exchange, such as a tenant. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
-/** One MCP server as the flows need it: validated options. */
+/** The validated options of one MCP server. */
 export interface ServerSettings {
   readonly name: string;
   readonly url: URL;
@@ -23,12 +23,12 @@ export interface ServerSettings {
   /** The authorization server's issuer, or `discover`. */
   readonly issuer: string;
   readonly credential: ClientCredential;
-  /** Undefined: the IdP's default grant. */
+  /** Undefined: no scope is requested, and the IdP grants its default. */
   readonly scopes?: readonly string[] | undefined;
   readonly stepUp: readonly string[];
-  /** Pinned; otherwise from the server's metadata. */
+  /** Undefined: it is discovered from the server's metadata. */
   readonly resource?: string | undefined;
-  /** `audience` of the exchange, where the IdP wants something else than the authorization server's issuer. */
+  /** The `audience` of the exchange, if the IdP requires another value than the authorization server's issuer. */
   readonly audience?: string | undefined;
   readonly tokenEndpoint?: string | undefined;
   readonly authorizationDetails?: readonly Readonly<Record<string, unknown>>[] | undefined;

@@ -8,8 +8,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('a store in memory', () => {
-  it('keeps a value for as long as it was told', async () => {
+describe('memoryStore', () => {
+  it('keeps a value until its time to live has passed', async () => {
     const store = memoryStore();
     await store.set('k', 'v', 100);
     jest.advanceTimersByTime(99);
@@ -18,7 +18,7 @@ describe('a store in memory', () => {
     expect(await store.get('k')).toBeUndefined();
   });
 
-  it('forgets a key only with exactly the value that was meant', async () => {
+  it('deletes a key only if it still has the given value', async () => {
     const store = memoryStore();
     await store.set('k', 'new', 100);
     await store.delete('k', 'old');
@@ -27,7 +27,7 @@ describe('a store in memory', () => {
     expect(await store.get('k')).toBeUndefined();
   });
 
-  it('is bounded: what was used least recently goes first', async () => {
+  it('removes the least recently used entry when it has more than maxEntries', async () => {
     const store = memoryStore({ maxEntries: 2 });
     for (const key of ['a', 'b']) await store.set(key, key, 100);
     await store.get('a');
@@ -35,7 +35,7 @@ describe('a store in memory', () => {
     expect(await Promise.all(['a', 'b', 'c'].map(async (key) => store.get(key)))).toEqual(['a', undefined, 'c']);
   });
 
-  it('gives a lease to one at a time, and to the next when it is given back or its time is up', async () => {
+  it('grants a lease to one holder at a time, and to the next after it is released or has expired', async () => {
     const store = memoryStore();
     const first = await store.lease('k', 100);
     expect(await store.lease('k', 100)).toBeUndefined();
@@ -46,7 +46,7 @@ describe('a store in memory', () => {
     jest.advanceTimersByTime(100);
     const third = await store.lease('k', 100);
     expect(third).toBeDefined();
-    // who lost it can neither extend it nor give back what is another's
+    // The second lease has expired: it can neither be extended nor release the third.
     expect(await second?.extend(100)).toBe(false);
     await second?.release();
     expect(await store.lease('k', 100)).toBeUndefined();
@@ -55,7 +55,7 @@ describe('a store in memory', () => {
     expect(await store.lease('k', 100)).toBeUndefined();
   });
 
-  it('prints none of its values', async () => {
+  it('does not print its values', async () => {
     const store = memoryStore();
     await store.set('k', 's3cret', 100);
     expect(JSON.stringify(store)).not.toContain('s3cret');

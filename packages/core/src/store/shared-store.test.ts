@@ -16,15 +16,15 @@ function fakeClock() {
 }
 
 describe('SharedStore', () => {
-  it('says once that the store is gone, with what the store says about it, and once that it is back', async () => {
+  it('emits one warning with the error of the store when it fails, and one when it answers again', async () => {
     const clock = fakeClock();
     const runtime = testRuntime({ clock });
     const store = memoryStore();
-    let isAway = true;
+    let isDown = true;
     const shared = new SharedStore(runtime, {
       ...store,
       async get(key) {
-        if (!isAway) return store.get(key);
+        if (!isDown) return store.get(key);
         throw new CredenceError({
           code: 'unreachable',
           leg: 'configure',
@@ -38,7 +38,7 @@ describe('SharedStore', () => {
       expect(await shared.get('k')).toBeUndefined();
       clock.advance(2_000);
     }
-    isAway = false;
+    isDown = false;
     for (let round = 0; round < 5; round += 1) await shared.get('k');
     expect(runtime.events).toMatchObject([
       { type: 'warning', remedy: 'Redis does not answer. Look.' },
@@ -46,7 +46,7 @@ describe('SharedStore', () => {
     ]);
   });
 
-  it('leaves a store that failed alone for a while', async () => {
+  it('sends no request to a store for two seconds after it failed', async () => {
     const clock = fakeClock();
     const get = jest.fn(() => Promise.reject(new Error('gone')));
     const shared = new SharedStore(testRuntime({ clock }), { ...memoryStore(), get });
@@ -57,14 +57,14 @@ describe('SharedStore', () => {
     expect(get).toHaveBeenCalledTimes(2);
   });
 
-  it('does the work by itself where the store cannot give a lease', async () => {
+  it('runs the work without a lease if the store fails', async () => {
     const lease = () => Promise.reject(new Error('gone'));
     const shared = new SharedStore(testRuntime(), { ...memoryStore(), lease });
     expect(await shared.leased('k', async () => 'done', 'taken')).toBe('done');
   });
 
   describe('with a lease', () => {
-    const leasing = () => {
+    const startWithLease = () => {
       const clock = fakeClock();
       const extended: number[] = [];
       const release = jest.fn(async () => undefined);
@@ -81,10 +81,10 @@ describe('SharedStore', () => {
       return { clock, extended, release, shared };
     };
 
-    it('keeps it while the work takes, but not for ever', async () => {
+    it('extends it while the work runs, for 15 seconds at most', async () => {
       jest.useFakeTimers();
       try {
-        const { clock, extended, release, shared } = leasing();
+        const { clock, extended, release, shared } = startWithLease();
         let finish = () => {};
         const work = new Promise<void>((resolve) => {
           finish = resolve;
@@ -104,8 +104,8 @@ describe('SharedStore', () => {
       }
     });
 
-    it('gives it back when the work fails', async () => {
-      const { release, shared } = leasing();
+    it('releases it when the work fails', async () => {
+      const { release, shared } = startWithLease();
       await expect(shared.leased('k', () => Promise.reject(new Error('no')), undefined)).rejects.toThrow('no');
       expect(release).toHaveBeenCalledTimes(1);
     });

@@ -4,17 +4,17 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Lease, TokenStore } from './token-store.ts';
 
 const TIMEOUT_MS = 1_000;
-/** Until the store answers for the first time, for it may have to be connected to while a whole fleet starts. */
+/** The timeout until the first answer of the store, because the first request may have to wait for the connection. */
 const FIRST_TIMEOUT_MS = 3_000;
 const LEASE_MS = 5_000;
-/** Who has not got what it has the lease for by then lets another copy try: it may be the only one that cannot. */
+/** After this time the lease is not extended, so that another copy can try: the holder may be the only one that fails. */
 const LONGEST_LEASE_MS = 15_000;
-/** How long a store that failed is left alone, so that a dead one does not cost every call its patience. */
+/** No request is sent to the store for this time after it failed, so that not every call waits for the timeout. */
 const PAUSE_AFTER_FAILURE_MS = 2_000;
 
 /**
- * A store that may fail: nobody fails by it or waits long for it, and its going and coming is said once. While it does not
- * answer, this process has every lease, that is, it goes on by itself.
+ * A wrapper of a {@link TokenStore} that never throws and waits a limited time. When the store starts to fail and when it answers
+ * again, one warning is emitted. While it fails, reads return undefined and every lease is granted: the process works without it.
  */
 export class SharedStore {
   readonly #runtime: Runtime;
@@ -32,7 +32,7 @@ export class SharedStore {
     return this.#tryOperation(() => this.#store.get(key), undefined);
   }
 
-  /** Written when it resolves, or given up. */
+  /** Resolves when the value is written or the write has failed. */
   async set(key: string, value: string, ttlMs: number): Promise<void> {
     if (ttlMs > 0) await this.#tryOperation(() => this.#store.set(key, value, Math.ceil(ttlMs)), undefined);
   }
@@ -41,15 +41,15 @@ export class SharedStore {
     await this.#tryOperation(() => this.#store.delete(key, value), undefined);
   }
 
-  /** Whether subject tokens are kept there too. */
+  /** Whether subject tokens are kept in the store too. */
   get keepsSubjectTokens(): boolean {
     return this.#store.keepsSubjectTokens ?? false;
   }
 
-  /** Runs `work` if this process gets the lease, and keeps it while that takes, within bounds; else gives `taken`. */
+  /** Runs `work` if this process gets the lease, and extends the lease meanwhile, for a limited time. Else returns `taken`. */
   async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
-    const alone: Lease = { extend: async () => true, release: async () => {} };
-    const lease = await this.#tryOperation(() => this.#store.lease(key, LEASE_MS), alone);
+    const withoutStore: Lease = { extend: async () => true, release: async () => {} };
+    const lease = await this.#tryOperation(() => this.#store.lease(key, LEASE_MS), withoutStore);
     if (!lease) return taken;
     const untilMs = this.#runtime.clock.monotonicMs() + LONGEST_LEASE_MS - LEASE_MS;
     const timer = setInterval(() => {
@@ -63,8 +63,8 @@ export class SharedStore {
     }
   }
 
-  async #tryOperation<T, U>(operation: () => Promise<T>, otherwise: U): Promise<T | U> {
-    if (this.#runtime.clock.monotonicMs() < this.#pausedUntilMs) return otherwise;
+  async #tryOperation<T, U>(operation: () => Promise<T>, fallback: U): Promise<T | U> {
+    if (this.#runtime.clock.monotonicMs() < this.#pausedUntilMs) return fallback;
     const timeoutMs = this.#hasAnswered || this.#failing ? TIMEOUT_MS : FIRST_TIMEOUT_MS;
     try {
       const value = await within(timeoutMs, operation());
@@ -75,9 +75,9 @@ export class SharedStore {
       this.#pausedUntilMs = this.#runtime.clock.monotonicMs() + PAUSE_AFTER_FAILURE_MS;
       if (!this.#failing) {
         const remedy = isCredenceError(error) ? `${error.message} ${error.remedy}` : 'Check the store.';
-        this.#warn(true, 'The token store does not answer; this process goes on by itself.', remedy);
+        this.#warn(true, 'The token store does not answer; this process continues without it.', remedy);
       }
-      return otherwise;
+      return fallback;
     }
   }
 

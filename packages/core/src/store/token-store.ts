@@ -1,28 +1,27 @@
 /**
- * Where tokens and ID-JAGs are kept beyond the principal's own memory, so that all copies of a bot share them. Keys are
- * hashes and say nothing; values are secrets, and a store outside the process encrypts them. A store may fail or forget: the
- * principal goes on by itself and says so in an event.
+ * A store of tokens and ID-JAGs that all copies of a bot share. Keys are hashes. Values are secrets, so a store outside the process
+ * must encrypt them. A store may fail or lose values: the principal then continues without it and emits a `warning` event.
  */
 export interface TokenStore {
-  /** Subject tokens are kept there too. Default: they stay in the process that got them. */
+  /** Whether subject tokens are kept in the store too. Default: they stay in the process that requested them. */
   readonly keepsSubjectTokens?: boolean;
-  /** The value that was kept under the key; undefined where there is none or its time is up. */
+  /** The value of the key. Undefined if there is none or it has expired. */
   get(key: string): Promise<string | undefined>;
-  /** Keeps the value for `ttlMs` milliseconds. */
+  /** Stores the value for `ttlMs` milliseconds. */
   set(key: string, value: string, ttlMs: number): Promise<void>;
-  /** Forgets the key if it still has exactly this value. */
+  /** Deletes the key if it still has exactly this value. */
   delete(key: string, value: string): Promise<void>;
   /**
-   * The right to get what belongs under the key, given to one at a time for `ttlMs` milliseconds; undefined while another
-   * has it. Whoever dies with it is rid of it when the time is up.
+   * Takes the lease of the key for `ttlMs` milliseconds. One holder has it at a time; undefined while another holder has it. If the
+   * holder crashes, the lease expires.
    */
   lease(key: string, ttlMs: number): Promise<Lease | undefined>;
 }
 
-/** The right to get what belongs under one key, until it expires or is released. */
+/** The exclusive right to acquire the value of one key, until it expires or is released. */
 export interface Lease {
-  /** Has it for another `ttlMs` from now; false when it is lost. */
+  /** Extends the lease to `ttlMs` milliseconds from now. False if it has expired or another holder has it. */
   extend(ttlMs: number): Promise<boolean>;
-  /** Gives the right back, so that the next one can have it at once. Does nothing where it is lost already. */
+  /** Releases the lease, so that another holder can take it at once. Does nothing if it has expired. */
   release(): Promise<void>;
 }

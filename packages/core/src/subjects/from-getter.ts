@@ -3,7 +3,7 @@ import { nonEmpty, unavailable } from '../credentials/checks.ts';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
-/** A source that asks the application each time: the application knows when its token is fresh. */
+/** A source that calls a function of the application for each token. The application decides when its token is renewed. */
 export function fromGetter(kind: string, type: string, getter: TokenGetter, identity = ''): SubjectTokenSource {
   if (typeof getter !== 'function') nonEmpty(undefined, `${kind}(getter)`);
   return {
@@ -12,7 +12,7 @@ export function fromGetter(kind: string, type: string, getter: TokenGetter, iden
     identity,
     async get({ signal }) {
       try {
-        // a getter that does not listen to its signal must not hold up everybody behind it
+        // A getter that ignores its signal must not delay the callers that wait for the token.
         const token = await waitFor(Promise.resolve(getter({ signal })), signal);
         return { token: nonEmpty(token, `${kind}(getter)`).trim() };
       } catch (cause) {

@@ -3,8 +3,9 @@ import { fromGetter } from './from-getter.ts';
 import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
 /**
- * A JWT that the platform gives the workload (CI job, Kubernetes service account, SPIFFE): a subject token at the IdP, or
- * the assertion of `flow: 'workload-identity'`. `identity` names the workload; a `store` needs it.
+ * A subject token source for a JWT that the platform issues to the workload (CI job, Kubernetes service account, SPIFFE). The JWT
+ * is the subject token at the IdP, or the assertion of `flow: 'workload-identity'`. `identity` names the workload; it is required
+ * with a `store`.
  */
 export function fromWorkloadToken(
   getter: TokenGetter,

@@ -5,27 +5,28 @@ import type { SubjectTokenSource } from './subject.ts';
 
 /** Options of `ownToken`. */
 export interface OwnTokenOptions {
-  /** Where the token comes from, if not the IdP itself; its `credential` must then be given too. */
+  /** The issuer of the token, if it is not the IdP. `credential` is then required. */
   issuer?: string | undefined;
-  /** The client that asks for it, if not the principal's own at the IdP. */
+  /** The credential of the client that requests the token. Default: the credential of the principal at the IdP. */
   credential?: ClientCredential | undefined;
   /** The `scope` parameter of the request. Default: none is sent. */
   scope?: string | undefined;
   /** The `resource` parameter (RFC 8707). Default: none is sent. */
   resource?: string | undefined;
-  /** The `audience` parameter, which some IdPs want. Default: none is sent. */
+  /** The `audience` parameter, which some IdPs require. Default: none is sent. */
   audience?: string | undefined;
-  /** Further form parameters. */
+  /** Additional form parameters. */
   parameters?: Readonly<Record<string, string>> | undefined;
-  /** The field of the answer that is the subject token. Default `access_token`. `id_token` wants its `type` beside it. */
+  /** The field of the response that contains the subject token. Default `access_token`. For `id_token` set `type` too. */
   field?: string | undefined;
-  /** `subject_token_type`. Default the access token type of RFC 8693 section 3. */
+  /** The `subject_token_type`. Default: the access token type of RFC 8693 section 3. */
   type?: string | undefined;
 }
 
 /**
- * The principal's own token, by `client_credentials` (RFC 6749 section 4.4) at the IdP or where the IdP wants it from; kept
- * and reused while it is good. Throws `invalid_configuration` when another issuer is named without its own credential.
+ * A subject token source that requests a token for the principal itself by `client_credentials` (RFC 6749 section 4.4), at the IdP
+ * or at another `issuer`. The token is reused while it is valid. Throws `invalid_configuration` for an `issuer`
+ * without a `credential`.
  */
 export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
   const {
@@ -41,7 +42,7 @@ export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
     throw new CredenceError({
       code: 'invalid_configuration',
       leg: 'configure',
-      message: 'ownToken({ issuer }) names another issuer but no credential for it.',
+      message: 'ownToken({ issuer }) names another issuer and no credential for it.',
       remedy:
         'Give ownToken({ issuer, credential }): a credential is never sent to an issuer it was not registered with.',
       contact: 'you',

@@ -1,18 +1,18 @@
 import type { ClientCredential } from '../credentials/credential.ts';
 
-/** A token that says who the principal is, as the IdP will exchange it (RFC 8693 section 2.1). */
+/** A token that identifies the principal, which the IdP exchanges for an ID-JAG (RFC 8693 section 2.1). */
 export interface SubjectToken {
   /** The token itself. It is a secret. */
   readonly token: string;
-  /** From now, in seconds; undefined where it is asked for anew each time. */
+  /** The lifetime from now, in seconds. If it is undefined, the token is not kept and the source is called each time. */
   readonly expiresInSeconds?: number | undefined;
 }
 
-/** What a source may ask of the house to get its token. */
+/** The functions that a subject token source can use to get its token. */
 export interface SubjectContext {
-  /** Aborted when the token is no longer needed, or the time to get it is up. */
+  /** Aborted if the token is no longer needed or the time limit has passed. */
   readonly signal: AbortSignal;
-  /** The principal's own token by `client_credentials`, at the IdP or elsewhere. */
+  /** Requests a token by `client_credentials`, at the IdP or at `issuer`. */
   clientCredentials(request: {
     issuer?: string | undefined;
     credential?: ClientCredential | undefined;
@@ -21,21 +21,21 @@ export interface SubjectContext {
   }): Promise<SubjectToken>;
 }
 
-/** Where a subject token comes from: one file per source. */
+/** A source of subject tokens. */
 export interface SubjectTokenSource {
-  /** A short name of the kind of source, for events and keys. */
+  /** The name of the kind of source, such as `ownToken`. It is part of events and token keys. */
   readonly kind: string;
-  /** `subject_token_type`, sent as configured and never guessed. */
+  /** The `subject_token_type`, sent as configured. It is never derived from the token. */
   readonly type: string;
-  /** What sets this source apart from another of its kind (client, scope): part of every token's key. No secret. */
+  /** Distinguishes this source from others of its kind, for example by client and scope. Part of each token key. Not a secret. */
   readonly identity: string;
-  /** Another issuer than the IdP that gives the token, whose credential must be set with it. */
+  /** The issuer of the token, if it is not the IdP. `credential` is then required. */
   readonly issuer?: string | undefined;
-  /** The client that gets the token, where it is not the principal's own at the IdP. */
+  /** The credential of the client that requests the token, if it is not the credential of the principal at the IdP. */
   readonly credential?: ClientCredential | undefined;
-  /** Gets the token. Called again each time one is needed and none is kept. Throws `CredenceError`. */
+  /** Gets the token. It is called each time a token is needed and none is kept. Throws a `CredenceError`. */
   get(context: SubjectContext): Promise<SubjectToken>;
 }
 
-/** Gives a token that the application holds; asked each time one is needed. */
+/** Returns a token of the application. It is called each time a token is needed. */
 export type TokenGetter = (context: { signal: AbortSignal }) => string | Promise<string>;

@@ -11,25 +11,25 @@ import { fromRefreshToken } from './from-refresh-token.ts';
 import type { SubjectContext } from './subject.ts';
 import { fromWorkloadToken } from './from-workload-token.ts';
 
-const nowhere: SubjectContext = {
+const context: SubjectContext = {
   signal: never,
-  clientCredentials: () => Promise.reject(new Error('not this way')),
+  clientCredentials: () => Promise.reject(new Error('clientCredentials is not expected here')),
 };
 
-describe('a token that the application gives', () => {
+describe('a source with a getter of the application', () => {
   it.each([
     ['fromIdToken', fromIdToken, 'urn:ietf:params:oauth:token-type:id_token'],
     ['fromRefreshToken', fromRefreshToken, 'urn:ietf:params:oauth:token-type:refresh_token'],
     ['fromWorkloadToken', fromWorkloadToken, 'urn:ietf:params:oauth:token-type:jwt'],
-  ] as const)('by %s is of its type and asked for each time', async (kind, make, type) => {
+  ] as const)('made by %s has its token type and calls the getter each time', async (kind, make, type) => {
     let count = 0;
     const source = make(() => ` token-${(count += 1)}\n`, { identity: 'alice' });
     expect(source).toMatchObject({ kind, type, identity: 'alice' });
-    expect(await source.get(nowhere)).toEqual({ token: 'token-1' });
-    expect(await source.get(nowhere)).toEqual({ token: 'token-2' });
+    expect(await source.get(context)).toEqual({ token: 'token-1' });
+    expect(await source.get(context)).toEqual({ token: 'token-2' });
   });
 
-  it('by fromWorkloadToken may be of another type', () => {
+  it('made by fromWorkloadToken can have another token type', () => {
     expect(fromWorkloadToken(() => 'x', { type: 'urn:x' }).type).toBe('urn:x');
   });
 
@@ -41,19 +41,19 @@ describe('a token that the application gives', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('vault said s3cret-in-message'))],
-    ['gives nothing', () => ''],
-    ['gives no text', () => 7 as never],
-  ])('is unavailable when the getter %s', async (_what, getter) => {
-    const error = await refusalOf(fromIdToken(getter).get(nowhere));
+    ['returns an empty string', () => ''],
+    ['returns a number', () => 7 as never],
+  ])('throws credential_unavailable if the getter %s', async (_what, getter) => {
+    const error = await refusalOf(fromIdToken(getter).get(context));
     expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
     expect(error.message).toContain('fromIdToken(getter)');
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('s3cret');
   });
 
-  it('is unavailable when the getter never answers, at the deadline', async () => {
+  it('throws credential_unavailable at the deadline if the getter never resolves', async () => {
     const deadline = new AbortController();
     const got = fromIdToken(async () => new Promise<string>(() => undefined)).get({
-      ...nowhere,
+      ...context,
       signal: deadline.signal,
     });
     deadline.abort(
@@ -62,17 +62,17 @@ describe('a token that the application gives', () => {
     expect(await refusalOf(got)).toMatchObject({ code: 'credential_unavailable', leg: 'configure', contact: 'you' });
   });
 
-  it('ends with the principal', async () => {
+  it('throws closed if the principal is closed while the getter runs', async () => {
     const closing = new AbortController();
     const got = fromIdToken(async () => new Promise<string>(() => undefined)).get({
-      ...nowhere,
+      ...context,
       signal: closing.signal,
     });
     closing.abort(new CredenceError({ code: 'closed', leg: 'configure', message: 'm', remedy: 'r', contact: 'you' }));
     expect(await refusalOf(got)).toMatchObject({ code: 'closed' });
   });
 
-  it('needs a getter', async () => {
+  it('throws invalid_configuration for a string in place of a getter', async () => {
     expect(await refusalOf(() => fromIdToken('eyJ' as never))).toMatchObject({ code: 'invalid_configuration' });
   });
 });
@@ -88,7 +88,7 @@ afterEach(async () => {
 });
 
 describe('ownToken', () => {
-  it('sends scope, resource, audience and parameters where they are set', async () => {
+  it('sends scope, resource, audience and parameters if they are set', async () => {
     const { bot, world } = await start({
       idp: {
         subject: ownToken({ scope: 'openid', resource: 'https://a', audience: 'api://b', parameters: { p: '1' } }),
@@ -104,7 +104,7 @@ describe('ownToken', () => {
     });
   });
 
-  it('takes another field of the answer under another type, however that token is signed', async () => {
+  it('uses another field of the response as subject token with another type, and does not verify that token', async () => {
     const running = await start({
       idp: {
         subject: ownToken({ scope: 'openid', field: 'id_token', type: 'urn:ietf:params:oauth:token-type:id_token' }),
@@ -121,7 +121,7 @@ describe('ownToken', () => {
     expect(form?.['subject_token']).toMatch(/^eyJ/u);
   });
 
-  it('says which field is missing', async () => {
+  it('throws an error with the name of the field if the response has no such field', async () => {
     const { bot } = await start({ idp: { subject: ownToken({ field: 'id_token' }) } });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'invalid_response', leg: 'authenticate', contact: 'idp-admin' });
@@ -129,7 +129,7 @@ describe('ownToken', () => {
     expect(error.remedy).toContain('openid');
   });
 
-  it('gets it elsewhere by another client, and sends no credential to the wrong one', async () => {
+  it('requests the token at another issuer by another client, and sends each credential to its own issuer only', async () => {
     const other = await startScriptedIdp({
       clients: [{ clientId: 'other', secret: 'other-secret' }],
       policy: () => [],
@@ -137,7 +137,7 @@ describe('ownToken', () => {
     try {
       const credential = clientSecret({ clientId: 'other', secret: 'other-secret' });
       const { bot, world } = await start({ idp: { subject: ownToken({ issuer: other.issuer, credential }) } });
-      // the IdP knows nothing of that token, which is its right
+      // The IdP refuses the token, because it does not know the other issuer.
       expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_grant', leg: 'exchange' });
       expect(other.script.received('authenticate')[0]?.basic).toEqual({ id: 'other', secret: 'other-secret' });
       expect(world.idp.script.count('authenticate')).toBe(0);
@@ -147,7 +147,7 @@ describe('ownToken', () => {
     }
   });
 
-  it('gets it at the IdP by another client of it', async () => {
+  it('requests the token at the IdP by another client', async () => {
     const credential = clientSecret({ clientId: 'second', secret: 'second-secret' });
     const { bot, world } = await start({ idp: { subject: ownToken({ credential }) } });
     world.idp.clients.register({ clientId: 'second', secret: 'second-secret' });
@@ -156,7 +156,7 @@ describe('ownToken', () => {
     expect(world.idp.script.received('exchange')[0]?.basic?.id).toBe('bot-at-idp');
   });
 
-  it('needs a credential where it names an issuer', async () => {
+  it('throws invalid_configuration for an issuer without a credential', async () => {
     const error = await refusalOf(() => ownToken({ issuer: 'https://other.example' }));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toContain('credential');
@@ -169,7 +169,7 @@ describe('ownToken', () => {
     [{ resource: 'a' }, { audience: 'a' }, false],
     [{ field: 'id_token' }, {}, false],
     [{ credential: clientSecret({ clientId: 'x', secret: 's' }) }, {}, false],
-  ])('%p and %p are the same source: %p', (one, other, same) => {
+  ])('with the options %p has the same identity as with %p: %p', (one, other, same) => {
     expect(ownToken(one).identity === ownToken(other).identity).toBe(same);
   });
 });

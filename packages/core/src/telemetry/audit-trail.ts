@@ -2,13 +2,13 @@ import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { CredenceEvent } from '../runtime/events.ts';
 
-/** One line of the bot's own audit: who got or did not get what, and why. Never a token: its hash. */
+/** One record of the audit trail of a bot: which token was granted or refused, and why. It contains the hash of a token. */
 export interface AuditRecord {
-  /** ISO 8601. */
+  /** The time in ISO 8601. */
   readonly time: string;
   /**
-   * `granted`: a token was obtained. `refused`: none was. `rejected`: the MCP server refused a token. `stepped-up`:
-   * scopes were added.
+   * `granted`: a token was obtained. `refused`: no token was obtained. `rejected`: the MCP server refused a token. `stepped-up`:
+   * a token with more scopes was obtained.
    */
   readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up';
   /** The principal's client id at the IdP. */
@@ -21,34 +21,34 @@ export interface AuditRecord {
   readonly resource?: string | undefined;
   /** The scopes that were granted or added. */
   readonly scopes?: readonly string[] | undefined;
-  /** Scopes that were configured and not granted. */
+  /** The scopes that were configured and not granted. */
   readonly missingScopes?: readonly string[] | undefined;
-  /** The leg that failed, or in which it happened. */
+  /** The leg that failed, or the leg in which the token was rejected or stepped up. */
   readonly leg?: Leg | undefined;
-  /** What went wrong: a key of `ERROR_CODES`. */
+  /** What failed: a key of `ERROR_CODES`. */
   readonly code?: ErrorCode | undefined;
   /** The OAuth error code. */
   readonly error?: string | undefined;
-  /** Why, in one sentence of ours. */
+  /** Why no token was obtained, in one sentence that Credence writes. */
   readonly reason?: string | undefined;
-  /** What to do about it, in one sentence. */
+  /** What to do, in one sentence. */
   readonly remedy?: string | undefined;
-  /** Who can do it. */
+  /** Who can correct the cause. */
   readonly contact?: Contact | undefined;
-  /** Names the token: a hash, from which the token cannot be computed. */
+  /** A hash that identifies the token. The token cannot be computed from it. */
   readonly tokenHash?: string | undefined;
-  /** Whether a caller waited for it (`call`) or it happened behind the callers (`renewal`). */
+  /** `call`: a caller waited for the token. `renewal`: the token was renewed in the background. */
   readonly during?: 'call' | 'renewal' | undefined;
 }
 
 /**
- * An `onEvent` that keeps the events an auditor asks for: grants, refusals, tokens a server rejected, scopes that were added.
+ * An `onEvent` listener that writes a record for each grant, refusal, rejected token and step-up, and none for other events.
  * @param write receives each record; see `jsonLines`.
  */
 export function auditTrail(write: (record: AuditRecord) => void): (event: CredenceEvent) => void {
   return (event) => {
     const record = recordOf(event);
-    // handed back, so that whoever tells the listeners also takes care of a `write` that is asynchronous and fails
+    // The caller of the listeners handles the rejection of an asynchronous `write`, so its result is returned.
     return record && write(record);
   };
 }

@@ -13,19 +13,19 @@ import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../runti
 
 /** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {
-  /** Default: the global one. */
+  /** Default: the global tracer provider. */
   tracerProvider?: TracerProvider | undefined;
-  /** Default: the global one. */
+  /** Default: the global meter provider. */
   meterProvider?: MeterProvider | undefined;
 }
 
-/** Legs are kept until their acquisition ends; beyond this number those without a new leg for longest are dropped. */
+/** The legs of an acquisition are kept until it ends. If more acquisitions are open, the legs of the least recently used are dropped. */
 const MAX_OPEN_ACQUISITIONS = 1_000;
 const SCOPE = '@credence/core';
 
 /**
- * An `onEvent` that makes a span of each acquisition, with a child for each leg, and counts what happens. Names are in
- * docs/observability.md. Needs the peer `@opentelemetry/api`, which is loaded by this entry point only.
+ * An `onEvent` listener that creates a span for each acquisition, with a child span for each request, and counts events. The names
+ * are in docs/observability.md. It needs the peer dependency `@opentelemetry/api`, which only this entry point imports.
  *
  * @example
  * <!-- from examples/observability.ts#observe -->
@@ -43,26 +43,30 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
   const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE);
   const meter = (options.meterProvider ?? metrics).getMeter(SCOPE);
   const counters = {
-    acquired: meter.createCounter('credence.token.acquisitions', { description: 'tokens a caller waited for' }),
-    renewed: meter.createCounter('credence.token.renewals', { description: 'tokens renewed behind the callers' }),
+    acquired: meter.createCounter('credence.token.acquisitions', { description: 'tokens that a caller waited for' }),
+    renewed: meter.createCounter('credence.token.renewals', { description: 'tokens renewed in the background' }),
     refused: meter.createCounter('credence.token.refusals', {
       description: 'acquisitions that were refused or failed',
     }),
     'renewal-failed': meter.createCounter('credence.token.renewal_failures', {
-      description: 'renewals that failed while the old token was still good',
+      description: 'renewals that failed while the old token was still valid',
     }),
     joined: meter.createCounter('credence.token.flight_joins', {
-      description: 'callers that shared an acquisition under way',
+      description: 'callers that waited for an acquisition that was already in progress',
     }),
-    shared: meter.createCounter('credence.token.store_hits', { description: 'tokens another copy of the bot had got' }),
-    rejected: meter.createCounter('credence.token.rejections', { description: 'tokens the MCP server refused' }),
-    'step-up': meter.createCounter('credence.token.step_ups', { description: 'challenges answered by more scopes' }),
+    shared: meter.createCounter('credence.token.store_hits', {
+      description: 'tokens that another copy of the bot had acquired',
+    }),
+    rejected: meter.createCounter('credence.token.rejections', { description: 'tokens that the MCP server refused' }),
+    'step-up': meter.createCounter('credence.token.step_ups', {
+      description: 'tokens with more scopes acquired after a 403',
+    }),
   };
   const advice = { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
   const seconds = (name: string, description: string) =>
     meter.createHistogram(name, { unit: 's', description, advice });
-  const legDuration = seconds('credence.leg.duration', 'one exchange with a peer');
-  const tokenDuration = seconds('credence.token.duration', 'one acquisition');
+  const legDuration = seconds('credence.leg.duration', 'duration of one request to a peer');
+  const tokenDuration = seconds('credence.token.duration', 'duration of one acquisition');
   const open = lruCache<LegEvent[]>(MAX_OPEN_ACQUISITIONS);
 
   const span = (event: TokenEvent | FailureEvent) => {

@@ -33,7 +33,7 @@ function principal(onEvent: readonly CredenceEventListener[]): ServicePrincipal 
 }
 
 describe('openTelemetry', () => {
-  it('makes a span of each acquisition with a child for each leg, and counts', async () => {
+  it('creates a span for each acquisition with a child span for each leg, and counts events', async () => {
     const spans = new InMemorySpanExporter();
     const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
@@ -70,7 +70,7 @@ describe('openTelemetry', () => {
     await meterProvider.shutdown();
   });
 
-  it('marks a refusal as an error with its leg and contact', async () => {
+  it('sets the span of a refusal to an error with its leg and contact', async () => {
     const spans = new InMemorySpanExporter();
     const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
     const bot = principal([openTelemetry({ tracerProvider })]);
@@ -85,7 +85,7 @@ describe('openTelemetry', () => {
 });
 
 describe('auditTrail', () => {
-  it('says who got or did not get what, why, and by which token, without the token', async () => {
+  it('writes a record for each grant, rejection and refusal, with the hash of the token and without the token', async () => {
     const lines: string[] = [];
     const bot = principal([auditTrail(jsonLines({ write: (line) => lines.push(line) }))]);
     const token = await bot.token('notes');
@@ -111,25 +111,25 @@ describe('auditTrail', () => {
     expect(lines.join('')).not.toContain(token.value);
   });
 
-  it('goes on when one observer fails', async () => {
+  it('receives events after another listener has thrown', async () => {
     const records: AuditRecord[] = [];
-    const broken = () => {
+    const throwing = () => {
       throw new Error('disk full');
     };
-    const bot = principal([broken, auditTrail((record) => records.push(record))]);
+    const bot = principal([throwing, auditTrail((record) => records.push(record))]);
     await bot.token('notes');
     await bot.close();
     expect(records).toHaveLength(1);
   });
 
-  it('goes on when an asynchronous observer fails, which ends no process', async () => {
+  it('causes no unhandled rejection if an asynchronous listener or write rejects', async () => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
     const diskFull: () => unknown = async () => Promise.reject(new Error('disk full'));
     const bot = principal([diskFull, auditTrail(diskFull)]);
     await bot.token('notes');
     await bot.close();
-    // unhandled rejections are told of once the microtasks have run
+    // Node emits unhandledRejection after the microtasks have run.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();

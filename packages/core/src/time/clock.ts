@@ -1,8 +1,8 @@
-/** Where time comes from; given by tests, otherwise the system's clocks. */
+/** The clock that Credence uses. Default: the clocks of the system. A test can replace it. */
 export interface Clock {
-  /** Wall clock, milliseconds since the epoch: for what is compared with a peer's claims. */
+  /** The wall clock, in milliseconds since the epoch. It is compared with the times of peers. */
   wallMs(): number;
-  /** A clock that never goes back, in milliseconds: for how long something has been kept. */
+  /** A clock that never goes back, in milliseconds. It measures durations. */
   monotonicMs(): number;
 }
 

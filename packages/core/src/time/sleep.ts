@@ -1,4 +1,4 @@
-/** Waits `ms` milliseconds on the global timers, or rejects with the signal's reason. */
+/** Waits `ms` milliseconds by the global `setTimeout`, or rejects with the reason of the signal. */
 export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {

@@ -1,23 +1,23 @@
 import { tokenHash } from './token-hash.ts';
 
 /**
- * An access token for one MCP server. Its value is given only to who asks for `.value`: printing, inspecting or serialising
- * the object shows a hash.
+ * An access token for one MCP server. Only `.value` returns the token itself. If the object is printed, inspected or serialised, the
+ * output contains a hash.
  */
 export class AccessToken {
-  /** How it is presented: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). */
+  /** The token type: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). */
   readonly type: 'Bearer' | 'DPoP';
-  /** When the authorization server says it ends, on this machine's wall clock. */
+  /** The time at which the token expires, by the wall clock of this machine. */
   readonly expiresAt: Date;
-  /** What was granted. */
+  /** The granted scopes. */
   readonly scopes: readonly string[];
-  /** What was configured and not granted: not empty for a partial grant. */
+  /** The scopes that were requested and not granted. */
   readonly missingScopes: readonly string[];
-  /** The authorization server that issued it. */
+  /** The issuer identifier of the authorization server that issued the token. */
   readonly issuer: string;
-  /** The resource identifier of the server it is for (RFC 8707). */
+  /** The resource identifier of the MCP server that the token is for (RFC 8707). */
   readonly resource: string;
-  /** The configured name of that server. */
+  /** The configured name of the MCP server that the token is for. */
   readonly server: string;
   readonly #value: string;
   readonly #key: string;
@@ -34,23 +34,23 @@ export class AccessToken {
     this.#key = init.key;
   }
 
-  /** The token itself: for an Authorization header and for nothing else. */
+  /** The token itself. Use it only for an Authorization header. */
   get value(): string {
     return this.#value;
   }
 
-  /** Names the token in logs and events. */
+  /** A hash that identifies the token in logs and events. */
   get hash(): string {
     return tokenHash(this.#value);
   }
 
-  /** The token as plain data, with its hash in the place of its value: for logs. */
+  /** The token as a plain object for logs, with its hash in place of its value. */
   toJSON(): Record<string, unknown> {
     const { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash } = this;
     return { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash };
   }
 
-  /** The key a token is kept under. */
+  /** The key under which a token is kept. */
   static keyOf(token: AccessToken): string {
     return token.#key;
   }

@@ -2,41 +2,44 @@ import { describe, expect, it } from '@jest/globals';
 import { ageAt, agesOf } from './age.ts';
 
 const NOW = 5_000;
-const LIVES = [1, 2, 30, 60, 300, 900, 3_600, 86_400, 31_536_000].map((seconds) => seconds * 1000);
+const LIFETIMES_MS = [1, 2, 30, 60, 300, 900, 3_600, 86_400, 31_536_000].map((seconds) => seconds * 1000);
 const RANDOMS = [0, 0.25, 0.5, 0.999];
 
-describe('the ages of a token', () => {
-  it.each(LIVES)('follow one another within its life of %d ms, whatever chance says', (lifetimeMs) => {
-    for (const random of RANDOMS) {
-      for (const turn of ['first', 'after'] as const) {
-        const { renewAtMs, goodUntilMs } = agesOf(NOW, lifetimeMs, random, turn);
-        expect(renewAtMs).toBeGreaterThan(NOW + lifetimeMs / 2);
-        expect(goodUntilMs).toBeGreaterThan(renewAtMs);
-        expect(goodUntilMs).toBeLessThan(NOW + lifetimeMs);
+describe('agesOf', () => {
+  it.each(LIFETIMES_MS)(
+    'sets the renewal before the expiry and both within a lifetime of %d ms, for every random value',
+    (lifetimeMs) => {
+      for (const random of RANDOMS) {
+        for (const turn of ['first', 'after'] as const) {
+          const { renewAtMs, goodUntilMs } = agesOf(NOW, lifetimeMs, random, turn);
+          expect(renewAtMs).toBeGreaterThan(NOW + lifetimeMs / 2);
+          expect(goodUntilMs).toBeGreaterThan(renewAtMs);
+          expect(goodUntilMs).toBeLessThan(NOW + lifetimeMs);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it.each(LIVES)('leave the most of %d ms for use, and never much of it for renewal', (lifetimeMs) => {
+  it.each(LIFETIMES_MS)('sets the renewal and the expiry close to the end of a lifetime of %d ms', (lifetimeMs) => {
     const { renewAtMs, goodUntilMs } = agesOf(0, lifetimeMs, 0.999);
     expect(lifetimeMs - renewAtMs).toBeLessThanOrEqual(Math.min(lifetimeMs * 0.4, 600_000));
     expect(lifetimeMs - goodUntilMs).toBeLessThanOrEqual(Math.min(lifetimeMs * 0.1, 10_000));
   });
 
-  it('are spread by chance, so that a fleet does not renew in one moment', () => {
+  it('sets different renewal times for different random values, so that copies of a bot do not renew at the same time', () => {
     const renewals = RANDOMS.map((random) => agesOf(0, 3_600_000, random).renewAtMs);
     expect(new Set(renewals).size).toBe(RANDOMS.length);
     expect(renewals.toSorted((a, b) => b - a)).toEqual(renewals);
   });
 
-  it('let who got the token renew it before the others', () => {
+  it('sets an earlier renewal for the process that acquired the token than for the others', () => {
     for (const random of RANDOMS) {
       const first = agesOf(0, 3_600_000, random, 'first').renewAtMs;
       expect(first).toBeLessThan(agesOf(0, 3_600_000, random, 'after').renewAtMs);
     }
   });
 
-  it('change to the millisecond', () => {
+  it('sets ages that ageAt compares to the millisecond', () => {
     const ages = { renewAtMs: 100, goodUntilMs: 200 };
     const moments = [0, 99, 100, 199, 200, 1e9];
     expect(Object.fromEntries(moments.map((now) => [now, ageAt(now, ages)]))).toEqual({
@@ -49,7 +52,7 @@ describe('the ages of a token', () => {
     });
   });
 
-  it('leave no good time to one that lives none', () => {
+  it('sets a token with a lifetime of zero to expired', () => {
     expect(ageAt(0, agesOf(0, 0, 0.5))).toBe('expired');
   });
 });

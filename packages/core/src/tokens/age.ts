@@ -1,14 +1,14 @@
-/** What a kept token is good for: `fresh` is used; `ageing` is used and renewed behind; `expired` is not used. */
+/** The age of a kept token: `fresh` is used; `ageing` is used and renewed in the background; `expired` is not used. */
 export type Age = 'fresh' | 'ageing' | 'expired';
 
 export interface Ages {
-  /** From here a token is ageing; monotonic milliseconds. */
+  /** From this time on the token is ageing, in milliseconds of the monotonic clock. */
   readonly renewAtMs: number;
-  /** From here it is expired; monotonic milliseconds. */
+  /** From this time on the token is expired, in milliseconds of the monotonic clock. */
   readonly goodUntilMs: number;
 }
 
-/** Where a server names no lifetime (RFC 6749 section 5.1 only recommends it), this is assumed. */
+/** The lifetime of a token whose response has no `expires_in`, which RFC 6749 section 5.1 only recommends. */
 export const ASSUMED_LIFETIME_SECONDS = 300;
 
 const RENEWED_PART = 1 / 12;
@@ -16,13 +16,13 @@ const LONGEST_LEAD_MS = 300_000;
 const SPARE_PART = 1 / 25;
 const LONGEST_SPARE_MS = 10_000;
 
-/** Who got a token renews it first: it still has what that takes. The other copies of the bot come after, should it not. */
+/** The process that acquired a token renews it `first`. If it does not, the other copies of the bot renew it `after`. */
 export type Turn = 'first' | 'after';
 
 /**
- * When a token of that lifetime ages, in proportion to it: renewed in its last tenth, at most six minutes early, a little
- * earlier for some than for others (`random` in [0, 1)); given up a twenty-fifth, at most ten seconds, before it ends, because a
- * request takes time to arrive.
+ * The times at which a token of this lifetime is ageing and expired. It is renewed in the last tenth of its lifetime, at most six
+ * minutes before its end; `random` in [0, 1) spreads the renewals of several processes. It is not used in the last twenty-fifth of its
+ * lifetime, at most ten seconds, because a request takes time to arrive.
  */
 export function agesOf(nowMs: number, lifetimeMs: number, random: number, turn: Turn = 'first'): Ages {
   const lead = Math.min(lifetimeMs * RENEWED_PART, LONGEST_LEAD_MS) * ((turn === 'first' ? 1 : 0.7) + random * 0.2);

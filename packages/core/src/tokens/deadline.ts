@@ -1,7 +1,7 @@
 import { isCredenceError } from '../errors/credence-error.ts';
 import { tooLong } from './failures.ts';
 
-/** Runs one acquisition, retries included, for `totalMs` at most; `closing` ends it at once. */
+/** Runs one acquisition, including its retries, for at most `totalMs`. `closing` ends it at once. */
 export async function withDeadline<T>(
   { server, totalMs, closing }: { server: string; totalMs: number; closing: AbortSignal },
   work: (signal: AbortSignal) => Promise<T>,

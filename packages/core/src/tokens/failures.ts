@@ -2,12 +2,12 @@ import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { AccessToken } from './access-token.ts';
 
-/** What is thrown where a server refuses one fresh token after another. */
+/** The error for an MCP server that refuses a new token. */
 export function tokenRefused(token: AccessToken): CredenceError {
   return new CredenceError({
     code: 'token_refused',
     leg: 'call',
-    message: `Server "${token.server}" answers 401 to fresh tokens of ${token.issuer}.`,
+    message: `Server "${token.server}" answers 401 to new tokens of ${token.issuer}.`,
     remedy: `Ask its owner whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`,
     contact: 'server-owner',
     server: token.server,
@@ -16,12 +16,12 @@ export function tokenRefused(token: AccessToken): CredenceError {
   });
 }
 
-/** The server takes no bearer tokens, and this is one. */
+/** The error for a bearer token that is sent to an MCP server which accepts only DPoP-bound tokens. */
 export function keyRequired(token: AccessToken): CredenceError {
   return new CredenceError({
     code: 'token_refused',
     leg: 'call',
-    message: `Server "${token.server}" takes only tokens that are bound to a key (DPoP).`,
+    message: `Server "${token.server}" accepts only tokens that are bound to a key (DPoP).`,
     remedy: `Set servers.${token.server}.dpop to a pair of generateDpopKeyPair().`,
     contact: 'you',
     server: token.server,
@@ -30,7 +30,7 @@ export function keyRequired(token: AccessToken): CredenceError {
   });
 }
 
-/** The principal is no more. */
+/** The error for every method of a principal that was closed. */
 export function closed(): CredenceError {
   return new CredenceError({
     code: 'closed',
@@ -41,13 +41,13 @@ export function closed(): CredenceError {
   });
 }
 
-/** A scope that the caller named is not there. */
+/** The error for a token without a scope that the caller requested explicitly. */
 export function notGranted({ server, issuer, missingScopes: missing }: AccessToken): CredenceError {
   const names = missing.map((scope) => `"${scope}"`).join(', ');
   return new CredenceError({
     code: 'scope_not_granted',
     leg: 'redeem',
-    message: `${names} was asked for explicitly and not granted for server "${server}".`,
+    message: `${names} was requested explicitly and not granted for server "${server}".`,
     remedy: `Ask for ${names} to be granted to this principal at the IdP.`,
     contact: 'idp-admin',
     server,
@@ -56,26 +56,26 @@ export function notGranted({ server, issuer, missingScopes: missing }: AccessTok
   });
 }
 
-/** An acquisition ran out of time between its legs. */
+/** The error for an acquisition that takes longer than `totalMs`. */
 export function tooLong(server: string, totalMs: number): CredenceError {
   return new CredenceError({
     code: 'timeout',
     leg: 'redeem',
-    message: `No token for server "${server}" within ${totalMs} ms, retries included.`,
-    remedy: 'Look at the leg events to see which peer is slow, or raise timeout.totalMs.',
+    message: `No token for server "${server}" was issued within ${totalMs} ms, including retries.`,
+    remedy: 'Check in the leg events which peer is slow, or raise timeout.totalMs.',
     contact: 'you',
     server,
     retryable: true,
   });
 }
 
-/** Something that is no CredenceError came out of an acquisition. */
+/** The error for an acquisition that threw another error than a CredenceError. */
 export function unexpected(server: string, cause: unknown): CredenceError {
   return new CredenceError({
     code: 'invalid_response',
     leg: 'redeem',
-    message: `Getting a token for server "${server}" failed in a way that was not foreseen.`,
-    remedy: 'Run diagnose() for it; if that does not tell, this is a fault to report.',
+    message: `Getting a token for server "${server}" failed with an unexpected error.`,
+    remedy: 'Run diagnose() for this server; if its report does not show the cause, report a bug in Credence.',
     contact: 'you',
     server,
     cause,

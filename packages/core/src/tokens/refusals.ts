@@ -7,13 +7,13 @@ const LONGEST_PAUSE_MS = 60_000;
 const MAX_KEYS = 1_000;
 
 /**
- * What was refused a moment ago, so that a herd right behind gets the same answer without asking again; and how often in a
- * row a server refused fresh tokens, so that getting yet another one pauses for longer each time.
+ * The refusals of the last second, which are thrown again to later callers without a new request; and how many new tokens in a row an
+ * MCP server has refused, because the pause before the next acquisition becomes longer each time.
  */
 export class Refusals {
   readonly #clock: Clock;
   readonly #remembered = lruCache<{ error: CredenceError; untilMs: number }>(MAX_KEYS);
-  /** Tokens in a row that the server refused and never once accepted, by key. */
+  /** By key: the number of tokens in a row that the server refused and had never accepted. */
   readonly #streaks = lruCache<{ length: number }>(MAX_KEYS);
 
   constructor(clock: Clock) {
@@ -28,12 +28,12 @@ export class Refusals {
     return undefined;
   }
 
-  /** For a second, or for as long as the peer asked to be left alone, up to a minute. */
+  /** Remembers the refusal for a second, or for the time in `Retry-After`, up to a minute. */
   remember(key: string, error: CredenceError, ms = retryAfterMs(error) ?? REMEMBERED_MS): void {
     this.#remembered.set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
   }
 
-  /** A token was refused by the server that had never accepted it; from the second in a row on, acquisition pauses. */
+  /** Counts a token that the server refused and had never accepted. From the second in a row on, acquisitions pause. */
   neverAccepted(key: string, error: () => CredenceError): void {
     const streak = (this.#streaks.get(key)?.length ?? 0) + 1;
     this.#streaks.set(key, { length: streak });
@@ -45,7 +45,7 @@ export class Refusals {
   }
 }
 
-/** The pause a peer asked for (Retry-After), in milliseconds. */
+/** The pause in the `Retry-After` of a peer, in milliseconds, at least a second and at most a minute. */
 export function retryAfterMs({ retryAfterSeconds }: CredenceError): number | undefined {
   if (retryAfterSeconds === undefined) return undefined;
   return Math.min(Math.max(retryAfterSeconds * 1000, REMEMBERED_MS), LONGEST_PAUSE_MS);

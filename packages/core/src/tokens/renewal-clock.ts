@@ -1,35 +1,36 @@
 import type { Clock } from '../time/clock.ts';
 
 const CLOSEST_MS = 25;
-/** What a timer can wait for. */
+/** The longest time that `setTimeout` can wait. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * One timer for all tokens, because a timer for each would weigh more than the token: it is set to the first that is due, and
- * then `sweep` looks after all that are and says when the next one is (monotonic milliseconds; Infinity for never).
+ * One timer for the renewal of all tokens, because a timer for each would need more memory than the token. It is set to the token that
+ * is due first. Then `sweep` renews all tokens that are due and returns when the next one is due (`nextMs`, in milliseconds of the
+ * monotonic clock; Infinity for never) and how many tokens it checked.
  */
 export class RenewalClock {
   readonly #clock: Clock;
-  readonly #sweep: (nowMs: number) => { nextMs: number; looked: number };
+  readonly #sweep: (nowMs: number) => { nextMs: number; checked: number };
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Infinity;
   #notBeforeMs = -Infinity;
 
-  constructor(clock: Clock, sweep: (nowMs: number) => { nextMs: number; looked: number }) {
+  constructor(clock: Clock, sweep: (nowMs: number) => { nextMs: number; checked: number }) {
     this.#clock = clock;
     this.#sweep = sweep;
   }
 
-  /** Something is due at `atMs`; earlier reminders stand. */
+  /** Sets the timer to `atMs`, unless it is already set to an earlier time. */
   remind(atMs: number): void {
     const dueMs = Math.max(atMs, this.#notBeforeMs);
     if (dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
-    // a timer may be a little early, and would find the token still fresh
+    // A timer can run a little early, and the token would still be fresh then.
     const inMs = Math.max(0, Math.ceil(dueMs - this.#clock.monotonicMs()) + 1);
     this.#timer = setTimeout(() => this.#tick(), Math.min(inMs, LONGEST_MS));
-    // a process that has nothing else to do may end
+    // The timer does not keep the process running.
     this.#timer.unref();
   }
 
@@ -41,9 +42,9 @@ export class RenewalClock {
   #tick(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#dueMs = Infinity;
-    const { nextMs, looked } = this.#sweep(nowMs);
-    // so that a hundred thousand tokens are not looked through all the time
-    this.#notBeforeMs = nowMs + Math.max(CLOSEST_MS, looked / 100);
+    const { nextMs, checked } = this.#sweep(nowMs);
+    // The pause grows with the number of tokens, so that a sweep over many tokens does not run all the time.
+    this.#notBeforeMs = nowMs + Math.max(CLOSEST_MS, checked / 100);
     if (nextMs < Infinity) this.remind(nextMs);
   }
 }

@@ -5,7 +5,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import { retryAfterMs } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 
-/** As long as a process remembers a refusal for the callers right behind, unless the peer asked for longer. */
+/** The time for which a refusal is stored, unless the peer sent a longer `Retry-After`. */
 const SHARED_MS = 1_000;
 
 const schema = z.object({
@@ -25,8 +25,8 @@ const schema = z.object({
 });
 
 /**
- * Stores for a moment how an acquisition failed, so that a thousand copies of the bot do not request the same refusal one after
- * another. An error of this process alone, such as a file that it cannot read, is not stored.
+ * Stores the error of an acquisition for a second, so that many copies of the bot do not send the same request one after another. An
+ * error of this process alone, such as a file that it cannot read, is not stored.
  */
 export async function shareRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
   if (!(error instanceof CredenceError) || error.leg === 'configure') return;
@@ -34,8 +34,8 @@ export async function shareRefusal(store: SharedStore, key: string, error: unkno
 }
 
 /**
- * The refusal that another copy got a moment ago. An answer of a peer counts for every copy; that a peer could not be reached may
- * concern that copy alone, and counts only for callers that waited for it.
+ * The refusal that another copy of the bot has just stored. A response of a peer counts for every copy. An error without a response,
+ * such as an unreachable peer, may concern that copy alone, so it counts only for callers that waited for it.
  */
 export async function recentRefusal(
   store: SharedStore,
@@ -43,9 +43,9 @@ export async function recentRefusal(
   hasWaited: boolean,
 ): Promise<CredenceError | undefined> {
   const text = await store.get(storeKey(key));
-  const told = text === undefined ? undefined : schema.safeParse(parseJsonObject(text)).data;
-  if (!told || (told.status === undefined && !hasWaited)) return undefined;
-  return new CredenceError({ ...told, server });
+  const stored = text === undefined ? undefined : schema.safeParse(parseJsonObject(text)).data;
+  if (!stored || (stored.status === undefined && !hasWaited)) return undefined;
+  return new CredenceError({ ...stored, server });
 }
 
 function storeKey(key: string): string {

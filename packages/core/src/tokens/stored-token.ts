@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An access token as it is stored. Times are on the wall clock, in milliseconds since the epoch. */
+/** An access token in the store. Times are of the wall clock, in milliseconds since the epoch. */
 export interface StoredToken {
   readonly value: string;
   readonly type: 'Bearer' | 'DPoP';
@@ -29,7 +29,7 @@ export function serialiseToken(token: StoredToken): string {
   return JSON.stringify({ v: 1, value, type, issuedAtMs, expiresAtMs, scopes, missingScopes, issuer, resource });
 }
 
-/** Undefined for anything that another version wrote, or that is not ours. */
+/** Undefined if the text has another format, for example because another version of Credence wrote it. */
 export function parseStoredToken(text: string): StoredToken | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The first 16 characters of a token's SHA-256 in base64url: names a token in an event without giving it away. */
+/** The first 16 characters of the SHA-256 of a token in base64url. It identifies the token in an event without revealing it. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('base64url').slice(0, 16);
 }

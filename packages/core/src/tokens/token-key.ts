@@ -3,8 +3,9 @@ import { sortedEntries } from '@credence/protocol';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 /**
- * Under which two requests are for the same token: everything that decides what the token is good for, as a hash so that a
- * store's keys say nothing. Sorted scopes, or "default".
+ * The key under which a token is kept. Two requests have the same key if every value that decides the token is equal: IdP, clients,
+ * subject, flow, issuer, audience, resource, sorted scopes or "default", authorization details, DPoP key. It is a hash, so that the
+ * keys of a store reveal none of these values.
  */
 export function tokenKey(
   idp: IdpSettings | undefined,

@@ -8,7 +8,7 @@ import { TokenManager, type TokenWanted } from './token-manager.ts';
 const STEPS = 6_000;
 const KEYS = ['a', 'b', 'c'];
 
-/** mulberry32: small, and the same on every machine. */
+/** The random numbers of mulberry32, which are the same on every machine. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -19,7 +19,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-interface Flight {
+interface Acquisition {
   readonly key: string;
   end(failure?: CredenceError): void;
 }
@@ -40,22 +40,22 @@ const failure = (code: 'access_denied' | 'peer_unavailable') =>
     retryable: code === 'peer_unavailable',
   });
 
-/** Everything that can happen to tokens, in an order that only the seed knows; what must hold is checked at each step. */
+/** Calls the methods of a TokenManager in an order that the seed decides, and checks the invariants after each step. */
 class World {
   readonly #random: () => number;
   #nowMs = 1_000_000;
   #issued = 0;
   readonly #manager: TokenManager;
   readonly #wanted: TokenWanted[];
-  readonly #flights: Flight[] = [];
+  readonly #acquisitions: Acquisition[] = [];
   readonly #waiters: Waiter[] = [];
-  readonly #held: AccessToken[] = [];
-  /** At the server: until when a token is good. */
+  readonly #tokens: AccessToken[] = [];
+  /** The time until which the server accepts a token. */
   readonly #goodUntilMs = new Map<string, number>();
-  /** Values that `reject` was told of. */
+  /** The values of the tokens that were passed to `reject`. */
   readonly #refused = new Set<string>();
   readonly faults: string[] = [];
-  readonly counted = { asked: 0, given: 0, refusals: 0, cancelled: 0, rejected: 0, flights: 0 };
+  readonly counts = { requested: 0, returned: 0, refused: 0, cancelled: 0, rejected: 0, acquisitions: 0 };
 
   constructor(random: () => number) {
     this.#random = random;
@@ -67,25 +67,25 @@ class World {
       scopes: undefined,
       explicit: false,
       lasting: key !== 'c',
-      acquire: () => this.#fly(key),
+      acquire: () => this.#startAcquisition(key),
     }));
   }
 
   async step(): Promise<void> {
     const dice = this.#random();
-    if (dice < 0.4) this.#ask();
-    else if (dice < 0.6) this.#pick(this.#flights)?.end(this.#random() < 0.15 ? this.#someFailure() : undefined);
+    if (dice < 0.4) this.#requestToken();
+    else if (dice < 0.6) this.#pick(this.#acquisitions)?.end(this.#random() < 0.15 ? this.#someFailure() : undefined);
     else if (dice < 0.72) this.#nowMs += Math.floor(this.#random() ** 3 * 4_000);
-    else if (dice < 0.92) this.#use();
+    else if (dice < 0.92) this.#callServer();
     else if (dice < 0.95) this.#goodUntilMs.clear();
     else this.#cancel();
     await settled();
   }
 
-  /** With an IdP that answers, nobody is left waiting. */
+  /** Ends all acquisitions with success and checks that no caller still waits. */
   async drain(): Promise<void> {
-    for (let round = 0; round < 50 && this.#flights.length > 0; round += 1) {
-      while (this.#flights.length > 0) this.#flights[0]?.end();
+    for (let round = 0; round < 50 && this.#acquisitions.length > 0; round += 1) {
+      while (this.#acquisitions.length > 0) this.#acquisitions[0]?.end();
       await settled();
     }
     const waiting = this.#waiters.filter((waiter) => !waiter.settled);
@@ -93,10 +93,10 @@ class World {
     await this.#manager.close();
   }
 
-  #ask(): void {
+  #requestToken(): void {
     const wanted = this.#pick(this.#wanted);
     if (!wanted) return;
-    this.counted.asked += 1;
+    this.counts.requested += 1;
     const refusedBefore = new Set(this.#refused);
     const waiter: Waiter = { controller: new AbortController(), cancelled: false, settled: false };
     this.#waiters.push(waiter);
@@ -106,26 +106,26 @@ class World {
   async #follow(waiter: Waiter, wanted: TokenWanted, refusedBefore: ReadonlySet<string>): Promise<void> {
     try {
       const token = await this.#manager.get(wanted, waiter.controller.signal);
-      this.counted.given += 1;
-      if (refusedBefore.has(token.value)) this.faults.push(`${token.value} was handed out after it was refused`);
+      this.counts.returned += 1;
+      if (refusedBefore.has(token.value)) this.faults.push(`${token.value} was returned after it was refused`);
       if (token.server !== wanted.server) this.faults.push(`${token.value} is for another server`);
       if (waiter.cancelled) this.faults.push('a cancelled caller got a token');
-      this.#held.push(token);
+      this.#tokens.push(token);
     } catch (error) {
-      this.counted.refusals += 1;
-      if (!(error instanceof Error)) this.faults.push('something that is no error was thrown');
+      this.counts.refused += 1;
+      if (!(error instanceof Error)) this.faults.push('a value that is not an Error was thrown');
     }
     waiter.settled = true;
   }
 
-  #fly(key: string): Promise<Grant> {
-    this.counted.flights += 1;
-    if (this.#flights.some((flight) => flight.key === key)) this.faults.push(`two flights for ${key} at once`);
+  #startAcquisition(key: string): Promise<Grant> {
+    this.counts.acquisitions += 1;
+    if (this.#acquisitions.some((other) => other.key === key)) this.faults.push(`two acquisitions for ${key} at once`);
     return new Promise((resolve, reject) => {
-      const flight: Flight = {
+      const acquisition: Acquisition = {
         key,
         end: (failed) => {
-          this.#flights.splice(this.#flights.indexOf(flight), 1);
+          this.#acquisitions.splice(this.#acquisitions.indexOf(acquisition), 1);
           if (failed) {
             reject(failed);
             return;
@@ -146,19 +146,19 @@ class World {
           });
         },
       };
-      this.#flights.push(flight);
+      this.#acquisitions.push(acquisition);
     });
   }
 
-  /** A caller presents a token, perhaps an old one, and tells what the server said. */
-  #use(): void {
-    const token = this.#pick(this.#held);
+  /** A caller sends a token, possibly an old one, to the server, and passes the result to the manager. */
+  #callServer(): void {
+    const token = this.#pick(this.#tokens);
     if (!token) return;
     if ((this.#goodUntilMs.get(token.value) ?? 0) > this.#nowMs) {
       this.#manager.accept(token);
       return;
     }
-    this.counted.rejected += 1;
+    this.counts.rejected += 1;
     this.#refused.add(token.value);
     this.#manager.reject(token);
   }
@@ -166,9 +166,9 @@ class World {
   #cancel(): void {
     const waiter = this.#pick(this.#waiters.filter((candidate) => !candidate.settled));
     if (!waiter) return;
-    this.counted.cancelled += 1;
+    this.counts.cancelled += 1;
     waiter.cancelled = true;
-    waiter.controller.abort(new Error('had enough'));
+    waiter.controller.abort(new Error('aborted by the caller'));
   }
 
   #someFailure(): CredenceError {
@@ -182,21 +182,21 @@ class World {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('TokenManager, whatever happens', () => {
+describe('TokenManager with random calls', () => {
   const seeds = process.env['CREDENCE_SEED']
     ? [Number(process.env['CREDENCE_SEED'])]
     : [1, 20_261_120, Date.now() % 1e9];
 
   it.each(seeds)(
-    'hands out no refused token and leaves nobody waiting (CREDENCE_SEED=%i)',
+    'returns no refused token and leaves no caller waiting (CREDENCE_SEED=%i)',
     async (seed) => {
       const world = new World(randomFrom(seed));
       for (let step = 0; step < STEPS && world.faults.length === 0; step += 1) await world.step();
       await world.drain();
       expect(world.faults).toEqual([]);
-      // the seed led somewhere: every kind of thing happened
-      for (const count of Object.values(world.counted)) expect(count).toBeGreaterThan(20);
-      expect(world.counted.flights).toBeLessThan(world.counted.asked);
+      // With this seed every kind of call has happened often enough.
+      for (const count of Object.values(world.counts)) expect(count).toBeGreaterThan(20);
+      expect(world.counts.acquisitions).toBeLessThan(world.counts.requested);
     },
     30_000,
   );

@@ -17,7 +17,7 @@ class FakeClock {
   }
 }
 
-/** A manager on a fake clock, and a server to get tokens for that counts how often it is asked. */
+/** A manager with a fake clock, and an `acquire` function that counts its calls. */
 function world(
   options: { store?: TokenStore; expiresInSeconds?: number | undefined; maxTokens?: number; clock?: FakeClock } = {},
 ) {
@@ -27,16 +27,16 @@ function world(
   const store = options.store && new SharedStore(runtime, options.store);
   const manager = new TokenManager(runtime, store, options.maxTokens);
   const state = {
-    asked: 0,
-    refusedSources: 0,
+    acquisitions: 0,
+    refusedCalls: 0,
     failWith: undefined as CredenceError | undefined,
     granted: ['a'] as readonly string[],
     expiresInSeconds: 'expiresInSeconds' in options ? options.expiresInSeconds : 100,
     gate: Promise.resolve(),
   };
   const acquire = async (signal: AbortSignal): Promise<Grant> => {
-    state.asked += 1;
-    const value = `token-${state.asked}`;
+    state.acquisitions += 1;
+    const value = `token-${state.acquisitions}`;
     await state.gate;
     signal.throwIfAborted();
     if (state.failWith) throw state.failWith;
@@ -49,7 +49,7 @@ function world(
       issuer: 'https://as.example',
       resource: 'https://mcp.example/mcp',
       refused: () => {
-        state.refusedSources += 1;
+        state.refusedCalls += 1;
       },
     };
   };
@@ -60,24 +60,24 @@ function world(
 const deniedInit = {
   code: 'access_denied',
   leg: 'exchange',
-  message: 'Policy says no.',
+  message: 'The policy refuses.',
   remedy: 'Ask.',
   contact: 'idp-admin',
 } as const;
 const denied = new CredenceError(deniedInit);
 
-/** Lets what is ready run to its end. */
+/** Lets all promises settle that do not wait for a timer. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('TokenManager', () => {
-  it('gets one token for a hundred callers at once', async () => {
+  it('acquires one token for a hundred concurrent callers', async () => {
     const { manager, state, wanted } = world();
     const tokens = await Promise.all(Array.from({ length: 100 }, () => manager.get(wanted)));
     expect(new Set(tokens.map(({ value }) => value))).toEqual(new Set(['token-1']));
-    expect(state.asked).toBe(1);
+    expect(state.acquisitions).toBe(1);
   });
 
-  it('renews an ageing token behind the callers, once', async () => {
+  it('renews an ageing token once in the background', async () => {
     const { clock, manager, state, wanted, events } = world();
     await manager.get(wanted);
     clock.advance(92_000);
@@ -85,11 +85,11 @@ describe('TokenManager', () => {
     expect(during.every(({ value }) => value === 'token-1')).toBe(true);
     await settled();
     expect((await manager.get(wanted)).value).toBe('token-2');
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
     expect(events.map(({ type }) => type)).toEqual(['acquired', 'renewed']);
   });
 
-  it('leaves a peer alone for as long as it asks, in renewals and after them', async () => {
+  it('acquires no token until the time in Retry-After has passed, neither by a renewal nor for a caller', async () => {
     const { clock, manager, state, wanted } = world();
     await manager.get(wanted);
     state.failWith = new CredenceError({ ...deniedInit, code: 'rate_limited', retryable: true, retryAfterSeconds: 30 });
@@ -99,24 +99,24 @@ describe('TokenManager', () => {
     clock.advance(3_000);
     expect((await manager.get(wanted)).value).toBe('token-1');
     await settled();
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
     clock.advance(26_000);
     await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'rate_limited' });
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
     state.failWith = undefined;
     clock.advance(1_000);
     expect((await manager.get(wanted)).value).toBe('token-3');
   });
 
-  it('takes no token from a store again that was refused while the store could not be asked', async () => {
+  it('does not use a token from the store again that was refused while the store was down', async () => {
     const inner = memoryStore();
     let isDown = false;
-    const reached = <T>(operation: () => Promise<T>) => (isDown ? Promise.reject(new Error('down')) : operation());
+    const ifUp = <T>(operation: () => Promise<T>) => (isDown ? Promise.reject(new Error('down')) : operation());
     const store: TokenStore = {
-      get: async (key) => reached(async () => inner.get(key)),
-      set: async (key, value, ttlMs) => reached(async () => inner.set(key, value, ttlMs)),
-      delete: async (key, value) => reached(async () => inner.delete(key, value)),
-      lease: async (key, ttlMs) => reached(async () => inner.lease(key, ttlMs)),
+      get: async (key) => ifUp(async () => inner.get(key)),
+      set: async (key, value, ttlMs) => ifUp(async () => inner.set(key, value, ttlMs)),
+      delete: async (key, value) => ifUp(async () => inner.delete(key, value)),
+      lease: async (key, ttlMs) => ifUp(async () => inner.lease(key, ttlMs)),
     };
     const { clock, manager, wanted } = world({ store });
     const first = await manager.get(wanted);
@@ -130,7 +130,7 @@ describe('TokenManager', () => {
     expect((await manager.get(wanted)).value).toBe('token-3');
   });
 
-  it('leaves a peer that asks for an hour alone for a minute', async () => {
+  it('acquires a token again after a minute if Retry-After is an hour', async () => {
     const { clock, manager, state, wanted } = world();
     state.failWith = new CredenceError({
       ...deniedInit,
@@ -142,12 +142,12 @@ describe('TokenManager', () => {
     state.failWith = undefined;
     clock.advance(59_999);
     await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'rate_limited' });
-    expect(state.asked).toBe(1);
+    expect(state.acquisitions).toBe(1);
     clock.advance(1);
     expect((await manager.get(wanted)).value).toBe('token-2');
   });
 
-  it('harms nobody by a failed renewal until the token really ends', async () => {
+  it('returns the current token after a failed renewal until it expires', async () => {
     const { clock, manager, state, wanted, events } = world();
     await manager.get(wanted);
     clock.advance(92_000);
@@ -156,12 +156,12 @@ describe('TokenManager', () => {
     await settled();
     for (let call = 0; call < 20; call += 1) expect((await manager.get(wanted)).value).toBe('token-1');
     await settled();
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
     expect(events.at(-1)).toMatchObject({ type: 'renewal-failed', code: 'access_denied', contact: 'idp-admin' });
     clock.advance(2_000);
     await manager.get(wanted);
     await settled();
-    expect(state.asked).toBe(3);
+    expect(state.acquisitions).toBe(3);
     clock.advance(20_000);
     await expect(manager.get(wanted)).rejects.toBe(denied);
   });
@@ -170,38 +170,38 @@ describe('TokenManager', () => {
     ['a two-second token', 2],
     ['a five-minute token', 300],
     ['a day-long token', 86_400],
-  ])('renews %s before it ends and does not use it after', async (_name, seconds) => {
+  ])('renews %s before it expires and does not return it afterwards', async (_name, seconds) => {
     const { clock, manager, state, wanted } = world({ expiresInSeconds: seconds });
     await manager.get(wanted);
     clock.advance(seconds * 500);
     await manager.get(wanted);
     await settled();
-    expect(state.asked).toBe(1);
+    expect(state.acquisitions).toBe(1);
     clock.advance(seconds * 500 - Math.min(seconds * 60, 11_000));
     expect((await manager.get(wanted)).value).toBe('token-1');
     await settled();
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
     clock.advance(seconds * 1_000);
     expect((await manager.get(wanted)).value).toBe('token-3');
   });
 
-  it('assumes five minutes where the server names no lifetime', async () => {
+  it('assumes a lifetime of five minutes if the response has no expires_in', async () => {
     const { clock, manager, state, wanted } = world({ expiresInSeconds: undefined });
     const token = await manager.get(wanted);
     expect(token.expiresAt.getTime()).toBe(clock.nowMs + 300_000);
     clock.advance(200_000);
     await manager.get(wanted);
-    expect(state.asked).toBe(1);
+    expect(state.acquisitions).toBe(1);
   });
 
-  it('gives a token that lives for zero seconds to who waits for it and keeps it for nobody', async () => {
+  it('returns a token with a lifetime of zero to the waiting caller and does not keep it', async () => {
     const { manager, state, wanted } = world({ expiresInSeconds: 0 });
     expect((await manager.get(wanted)).value).toBe('token-1');
     expect((await manager.get(wanted)).value).toBe('token-2');
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
   });
 
-  describe('with a clock that runs', () => {
+  describe('with fake timers', () => {
     class RunningClock extends FakeClock {
       override wallMs = () => Date.now();
       override monotonicMs = () => performance.now();
@@ -210,30 +210,30 @@ describe('TokenManager', () => {
     beforeEach(() => void jest.useFakeTimers());
     afterEach(() => void jest.useRealTimers());
 
-    it('renews a token that is used now and then when its time has come, so that nobody waits', async () => {
+    it('renews a rarely used token by its timer, so that no caller waits', async () => {
       const { manager, state, wanted, events } = world({ clock: new RunningClock() });
       await manager.get(wanted);
-      for (let life = 1; life <= 5; life += 1) {
-        // once in a life, and never in its last tenth
+      for (let lifetime = 1; lifetime <= 5; lifetime += 1) {
+        // The token is used once in its lifetime, and not in the last tenth of it.
         await jest.advanceTimersByTimeAsync(60_000);
-        expect((await manager.get(wanted)).value).toBe(`token-${life}`);
+        expect((await manager.get(wanted)).value).toBe(`token-${lifetime}`);
         await jest.advanceTimersByTimeAsync(39_000);
       }
-      expect(state.asked).toBe(6);
+      expect(state.acquisitions).toBe(6);
       expect(events.map(({ type }) => type)).toEqual(['acquired', ...Array.from({ length: 5 }, () => 'renewed')]);
       await manager.close();
     });
 
-    it('lets a token that nobody uses any more end', async () => {
+    it('does not renew a token that was not used since its last renewal', async () => {
       const { manager, state, wanted } = world({ clock: new RunningClock() });
       await manager.get(wanted);
       await jest.advanceTimersByTimeAsync(3_600_000);
-      expect(state.asked).toBe(2);
+      expect(state.acquisitions).toBe(2);
       expect(jest.getTimerCount()).toBe(0);
       await manager.close();
     });
 
-    it('tries a renewal that failed again while the token is good, also when nobody calls', async () => {
+    it('repeats a failed renewal while the token is valid, also without a call', async () => {
       const { manager, state, wanted, events } = world({ clock: new RunningClock() });
       await manager.get(wanted);
       state.failWith = denied;
@@ -242,13 +242,13 @@ describe('TokenManager', () => {
       state.failWith = undefined;
       await jest.advanceTimersByTimeAsync(3_500);
       expect(events.at(-1)?.type).toBe('renewed');
-      const { asked } = state;
-      expect((await manager.get(wanted)).value).toBe(`token-${asked}`);
-      expect(state.asked).toBe(asked);
+      const { acquisitions } = state;
+      expect((await manager.get(wanted)).value).toBe(`token-${acquisitions}`);
+      expect(state.acquisitions).toBe(acquisitions);
       await manager.close();
     });
 
-    it('needs one timer for all its tokens, and none when it is closed', async () => {
+    it('uses one timer for all tokens, and none after it is closed', async () => {
       const { manager, state, wanted } = world({ clock: new RunningClock() });
       const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
       for (const key of keys) {
@@ -257,13 +257,13 @@ describe('TokenManager', () => {
       }
       expect(jest.getTimerCount()).toBe(1);
       await jest.advanceTimersByTimeAsync(95_000);
-      expect(state.asked).toBe(100);
+      expect(state.acquisitions).toBe(100);
       await manager.close();
       expect(jest.getTimerCount()).toBe(0);
     });
   });
 
-  it('replaces a refused token once for all who found it refused', async () => {
+  it('replaces a refused token once for all callers that reject it', async () => {
     const { manager, state, wanted, events } = world();
     const token = await manager.get(wanted);
     manager.accept(token);
@@ -274,27 +274,27 @@ describe('TokenManager', () => {
       }),
     );
     expect(new Set(again.map(({ value }) => value))).toEqual(new Set(['token-2']));
-    expect(state.asked).toBe(2);
-    expect(state.refusedSources).toBe(1);
+    expect(state.acquisitions).toBe(2);
+    expect(state.refusedCalls).toBe(1);
     expect(events.filter(({ type }) => type === 'rejected')).toHaveLength(1);
   });
 
-  it('keeps the newer token when an older one is refused late', async () => {
+  it('keeps the newer token if an older one is rejected later', async () => {
     const { manager, state, wanted } = world();
     const old = await manager.get(wanted);
     manager.reject(old);
     await manager.get(wanted);
     manager.reject(old);
     expect((await manager.get(wanted)).value).toBe('token-2');
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
   });
 
-  it('pauses, longer each time, when a server refuses one fresh token after another', async () => {
+  it('pauses acquisitions, longer each time, if the server refuses one new token after another', async () => {
     const { clock, manager, state, wanted } = world();
     manager.reject(await manager.get(wanted));
     manager.reject(await manager.get(wanted));
     await expect(manager.get(wanted)).rejects.toMatchObject({ code: 'token_refused', leg: 'call' });
-    expect(state.asked).toBe(2);
+    expect(state.acquisitions).toBe(2);
     clock.advance(1_001);
     manager.reject(await manager.get(wanted));
     clock.advance(1_001);
@@ -306,7 +306,7 @@ describe('TokenManager', () => {
     await expect(manager.get(wanted)).resolves.toMatchObject({ server: 'mcp' });
   });
 
-  it('does not pause for tokens that were good for a while, though nobody said so', async () => {
+  it('does not pause if the refused tokens are older than 30 seconds, also without a call of accept', async () => {
     const { clock, manager, state, wanted } = world({ expiresInSeconds: 3_600 });
     for (let hour = 0; hour < 5; hour += 1) {
       const token = await manager.get(wanted);
@@ -314,49 +314,49 @@ describe('TokenManager', () => {
       manager.reject(token);
     }
     expect((await manager.get(wanted)).value).toBe('token-6');
-    expect(state.asked).toBe(6);
+    expect(state.acquisitions).toBe(6);
   });
 
-  it('gives a refusal to the herd right behind, and asks again after a moment', async () => {
+  it('throws a refusal again to callers within a second, and acquires again afterwards', async () => {
     const { clock, manager, state, wanted } = world();
     state.failWith = denied;
     await expect(manager.get(wanted)).rejects.toBe(denied);
     await expect(manager.get(wanted)).rejects.toBe(denied);
-    expect(state.asked).toBe(1);
+    expect(state.acquisitions).toBe(1);
     clock.advance(1_001);
     state.failWith = undefined;
     expect((await manager.get(wanted)).value).toBe('token-2');
   });
 
-  it('lets one caller stop waiting while the flight goes on for the others', async () => {
+  it('continues an acquisition for the other callers if one caller aborts', async () => {
     const { manager, state, wanted } = world();
     let open = () => {};
     state.gate = new Promise((resolve) => {
       open = resolve;
     });
-    const impatient = new AbortController();
-    const first = manager.get(wanted, impatient.signal);
+    const caller = new AbortController();
+    const first = manager.get(wanted, caller.signal);
     const second = manager.get(wanted);
-    impatient.abort(new Error('had enough'));
-    await expect(first).rejects.toThrow('had enough');
+    caller.abort(new Error('aborted by the caller'));
+    await expect(first).rejects.toThrow('aborted by the caller');
     open();
     expect((await second).value).toBe('token-1');
-    expect(state.asked).toBe(1);
+    expect(state.acquisitions).toBe(1);
   });
 
-  it('keeps no more tokens than it may, and lets go of the one used least recently', async () => {
+  it('keeps at most maxTokens tokens, and removes the least recently used', async () => {
     const { manager, state, wanted } = world({ maxTokens: 2 });
     const [a, b, c] = ['a', 'b', 'c'].map((key) => ({ ...wanted, key })) as [TokenWanted, TokenWanted, TokenWanted];
     await manager.get(a);
     await manager.get(b);
     await manager.get(a);
     await manager.get(c);
-    expect(state.asked).toBe(3);
+    expect(state.acquisitions).toBe(3);
     const kept = { a: manager.peek(a)?.value, b: manager.peek(b)?.value, c: manager.peek(c)?.value };
     expect(kept).toEqual({ a: 'token-1', b: undefined, c: 'token-3' });
   });
 
-  it('hands a partial grant to who asked for the default and an error to who named the scope', async () => {
+  it('returns a partial grant for the configured scopes, and throws for explicitly requested scopes', async () => {
     const { manager, wanted } = world();
     const both = { ...wanted, scopes: ['a', 'b'] };
     expect((await manager.get(both)).missingScopes).toEqual(['b']);
@@ -367,7 +367,7 @@ describe('TokenManager', () => {
     });
   });
 
-  it('ends waiting callers when it is closed', async () => {
+  it('rejects waiting callers when it is closed', async () => {
     const { manager, state, wanted } = world();
     let open = () => {};
     state.gate = new Promise((resolve) => {
@@ -381,7 +381,7 @@ describe('TokenManager', () => {
   });
 
   describe('with a store', () => {
-    it('shares a token between principals of one identity', async () => {
+    it('shares a token between principals with the same identity', async () => {
       const store = memoryStore();
       const one = world({ store });
       const two = world({ store });
@@ -389,10 +389,10 @@ describe('TokenManager', () => {
       two.clock.nowMs = Date.now();
       await one.manager.get(one.wanted);
       expect((await two.manager.get(two.wanted)).value).toBe('token-1');
-      expect(two.state.asked).toBe(0);
+      expect(two.state.acquisitions).toBe(0);
     });
 
-    it('has the copy that got a token renew it, and the others after, should it not', async () => {
+    it('renews a token first in the copy that acquired it, and later in the others', async () => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       for (const { clock } of [one, two]) clock.nowMs = Date.now();
@@ -401,14 +401,17 @@ describe('TokenManager', () => {
       for (const { clock } of [one, two]) clock.advance(92_000);
       await two.manager.get(two.wanted);
       await settled();
-      expect(two.state.asked).toBe(0);
+      expect(two.state.acquisitions).toBe(0);
       two.clock.advance(3_000);
       await two.manager.get(two.wanted);
       await settled();
-      expect({ askedByOne: one.state.asked, askedByTwo: two.state.asked }).toEqual({ askedByOne: 1, askedByTwo: 1 });
+      expect({ acquisitionsOfOne: one.state.acquisitions, acquisitionsOfTwo: two.state.acquisitions }).toEqual({
+        acquisitionsOfOne: 1,
+        acquisitionsOfTwo: 1,
+      });
     });
 
-    it("gives a peer's refusal to all copies that come within a moment", async () => {
+    it('throws a refusal of a peer to callers of all copies within a second', async () => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       one.state.failWith = new CredenceError({ ...deniedInit, status: 400, error: 'access_denied' });
@@ -420,23 +423,23 @@ describe('TokenManager', () => {
         error: 'access_denied',
         server: 'by-another-name',
       });
-      expect(two.state.asked).toBe(0);
+      expect(two.state.acquisitions).toBe(0);
       expect(two.events).toMatchObject([{ type: 'refused', code: 'access_denied', server: 'by-another-name' }]);
     });
 
     it.each([
-      ['a peer that could not be asked', 'discover'],
-      ['what is wrong with one process', 'configure'],
-    ] as const)('does not take %s for an answer to others', async (_what, leg) => {
+      ['a peer that one copy cannot reach', 'discover'],
+      ['the configuration of one copy', 'configure'],
+    ] as const)('does not throw an error of %s to callers of other copies', async (_what, leg) => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       one.state.failWith = new CredenceError({ ...deniedInit, leg, code: 'unreachable' });
       await expect(one.manager.get(one.wanted)).rejects.toBe(one.state.failWith);
       expect((await two.manager.get(two.wanted)).value).toBe('token-1');
-      expect(two.state.asked).toBe(1);
+      expect(two.state.acquisitions).toBe(1);
     });
 
-    it('has no copy wait for more than the one in front', async () => {
+    it('throws the error of the copy with the lease to a waiting copy', async () => {
       const kept = memoryStore();
       let waiting = () => {};
       const twoWaits = new Promise<void>((resolve) => {
@@ -464,48 +467,51 @@ describe('TokenManager', () => {
       for (const outcome of await outcomes) {
         expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unreachable', leg: 'discover' } });
       }
-      expect({ askedByOne: one.state.asked, askedByTwo: two.state.asked }).toEqual({ askedByOne: 1, askedByTwo: 0 });
+      expect({ acquisitionsOfOne: one.state.acquisitions, acquisitionsOfTwo: two.state.acquisitions }).toEqual({
+        acquisitionsOfOne: 1,
+        acquisitionsOfTwo: 0,
+      });
     });
 
-    it('does not take a refused token back from a store that has not forgotten it yet', async () => {
+    it('does not use a refused token again that is still in the store', async () => {
       const kept = memoryStore();
-      let forget = () => {};
-      const forgetting = new Promise<void>((resolve) => {
-        forget = resolve;
+      let finishDelete = () => {};
+      const deleting = new Promise<void>((resolve) => {
+        finishDelete = resolve;
       });
-      const store: TokenStore = { ...kept, delete: () => forgetting };
+      const store: TokenStore = { ...kept, delete: () => deleting };
       const { clock, manager, wanted } = world({ store });
       clock.nowMs = Date.now();
       manager.reject(await manager.get(wanted));
       expect((await manager.get(wanted)).value).toBe('token-2');
-      forget();
+      finishDelete();
     });
 
-    it('lets a caller whose token ends during a renewal that another copy has wait for that copy', async () => {
+    it('waits for another copy that renews the token if the token expires meanwhile', async () => {
       const store = memoryStore();
       const { clock, manager, wanted } = world({ store });
       clock.nowMs = Date.now();
       await manager.get(wanted);
-      const elsewhere = await store.lease(wanted.key, 5_000);
+      const otherLease = await store.lease(wanted.key, 5_000);
       clock.advance(90_000);
       expect((await manager.get(wanted)).value).toBe('token-1');
       clock.advance(20_000);
       const late = manager.get(wanted);
       await settled();
-      await elsewhere?.release();
+      await otherLease?.release();
       expect((await late).value).toBe('token-2');
     });
 
-    it('goes on by itself when the store fails, and says so once', async () => {
-      const broken = () => Promise.reject(new Error('redis://:password@host refused'));
+    it('acquires tokens without the store if the store fails, and emits one warning', async () => {
+      const fail = () => Promise.reject(new Error('redis://:password@host refused'));
       const { clock, manager, wanted, events, state } = world({
-        store: { get: broken, set: broken, delete: broken, lease: broken },
+        store: { get: fail, set: fail, delete: fail, lease: fail },
       });
       await manager.get(wanted);
       clock.advance(200_000);
       await manager.get(wanted);
       await settled();
-      expect(state.asked).toBe(2);
+      expect(state.acquisitions).toBe(2);
       expect(events.filter(({ type }) => type === 'warning')).toHaveLength(1);
       expect(JSON.stringify(events)).not.toContain('password');
     });

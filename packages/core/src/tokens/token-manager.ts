@@ -16,49 +16,49 @@ import type { SharedStore } from '../store/shared-store.ts';
 import { recentRefusal, shareRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
 
-/** What is wanted, and how to get it when it is not there. */
+/** The token that a caller wants, and the function that acquires it if it is not kept. */
 export interface TokenWanted {
   readonly key: string;
   readonly server: string;
   readonly scopes: readonly string[] | undefined;
-  /** The caller named these scopes: one that is missing is an error, not a partial grant. */
+  /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
-  /** It is asked for again and again: then it is also renewed by the clock. One that is made for a single call is not kept. */
+  /** Whether the token is renewed by the timer. It is not for a token that `token()` acquires for explicit scopes. */
   readonly lasting: boolean;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
-/** Its ages are members of the entry itself: an object of their own would weigh more, and there may be many entries. */
+/** A kept token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
 interface Entry extends Ages {
   readonly token: AccessToken;
   renewAtMs: number;
-  /** When it came here; monotonic milliseconds. */
+  /** When the entry was added, in milliseconds of the monotonic clock. */
   readonly sinceMs: number;
-  /** The server has answered a call with it by something else than 401. */
+  /** Whether the server has accepted the token in a call. */
   accepted: boolean;
   readonly refused: (() => void) | undefined;
-  /** Somebody asked for it: only a token that is used is renewed by the clock. */
+  /** Whether a caller got this token. Only a used token is renewed by the timer. */
   used: boolean;
-  /** To renew it by; undefined for what was asked for once. */
+  /** With this the timer renews the token. Undefined if the timer does not renew it. */
   readonly lasting: TokenWanted | undefined;
 }
 
 const DEFAULT_MAX_TOKENS = 10_000;
 const MAX_REFUSED = 1_000;
 const RENEWAL_PAUSE_MS = 5_000;
-const FRESH_MS = 30_000;
+const NEW_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
 
-/** For a caller that waits, or behind callers that do not. */
+/** `acquired`: a caller waited for the token. `renewed`: the token was renewed in the background. */
 type Outcome = 'acquired' | 'renewed';
 
-/** Thrown inside a renewal that is left to another copy of the bot. */
+/** Thrown in a renewal if another copy of the bot renews the token. */
 const RENEWED_ELSEWHERE = new Error('another process is renewing this token');
 
 /**
- * Caches access tokens. At most one request for a token of a key is under way; tokens are renewed in the background before they
- * expire, and a refused token is replaced once for all callers that found it refused.
+ * Caches access tokens. At most one acquisition (a "flight") for each key is in progress. Tokens are renewed in the background before
+ * they expire. A token that the server refuses is replaced once for all callers that reject it.
  */
 export class TokenManager {
   readonly #runtime: Runtime;
@@ -67,22 +67,22 @@ export class TokenManager {
   readonly #flights = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
-  /** Hashes of the last refused tokens: a store that could not be reached may still hold one. */
+  /** The hashes of the last refused tokens. A token is not used again if the store failed and still contains it. */
   readonly #refused = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
 
-  /** At most `maxTokens` are kept; the one that was used least recently goes first. */
+  /** At most `maxTokens` tokens are kept. The least recently used is removed first. */
   constructor(runtime: Runtime, store: SharedStore | undefined, maxTokens = DEFAULT_MAX_TOKENS) {
     this.#runtime = runtime;
     this.#store = store;
     this.#entries = lruCache(maxTokens);
     this.#refusals = new Refusals(runtime.clock);
     this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#renewDue(nowMs));
-    // every flight adds a listener and removes it at its end
+    // Each acquisition adds a listener and removes it at its end, so many listeners are not a memory leak.
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** A token that is good now, or undefined; starts its renewal when it is ageing. Costs no promise. */
+  /** A valid token, or undefined if none is kept. Starts a renewal if the token is ageing. It is synchronous, which is faster. */
   peek(wanted: TokenWanted): AccessToken | undefined {
     const entry = this.#entries.get(wanted.key);
     if (!entry) return undefined;
@@ -101,7 +101,7 @@ export class TokenManager {
     return token;
   }
 
-  /** The server refused exactly this token: forget it, unless another one is already in its place. */
+  /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
   reject(token: AccessToken): void {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.peek(key);
@@ -111,9 +111,9 @@ export class TokenManager {
     entry.refused?.();
     void this.#deleteFromStore(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
-    // a token that lived for a while was surely taken by somebody who did not say so
-    const isFresh = this.#runtime.clock.monotonicMs() - entry.sinceMs < FRESH_MS;
-    if (entry.accepted || !isFresh) this.#refusals.accepted(key);
+    // Held for over 30 s: assume that the server has accepted it, also without a call of `accept`.
+    const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
+    if (entry.accepted || !isNew) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted(key, () => tokenRefused(token));
   }
 
@@ -123,7 +123,7 @@ export class TokenManager {
     if (text !== undefined && parseStoredToken(text)?.value === token.value) await this.#store?.delete(key, text);
   }
 
-  /** The server took this token. */
+  /** Records that the server accepted this token. */
   accept(token: AccessToken): void {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.peek(key);
@@ -132,7 +132,7 @@ export class TokenManager {
     this.#refusals.accepted(key);
   }
 
-  /** Ends flights under way and keeps nothing. */
+  /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
     await Promise.allSettled(this.#flights.values());
@@ -149,7 +149,7 @@ export class TokenManager {
       return await waitFor(flight ?? this.#startFlight(wanted, 'acquired'), signal);
     } catch (error) {
       if (error !== RENEWED_ELSEWHERE) throw error;
-      // it joined a renewal that was left to another copy, and the token has expired meanwhile
+      // The caller waited for a renewal that another copy of the bot runs, and the token has expired meanwhile.
       return this.get(wanted, signal);
     }
   }
@@ -157,17 +157,17 @@ export class TokenManager {
   #renew(wanted: TokenWanted, entry: Entry): void {
     if (this.#flights.has(wanted.key) || this.#closing.signal.aborted) return;
     this.#startFlight(wanted, 'renewed').catch((error: unknown) => {
-      // the flight reported it, or another copy renews; the next attempt comes soon, but not with every call
+      // The error was reported by an event, or another copy renews. The next attempt comes after a pause, not with the next call.
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.goodUntilMs - nowMs) / 4);
-      const askedMs = (isCredenceError(error) && retryAfterMs(error)) || 50;
-      entry.renewAtMs = nowMs + Math.max(pauseMs, askedMs);
+      const minPauseMs = (isCredenceError(error) && retryAfterMs(error)) || 50;
+      entry.renewAtMs = nowMs + Math.max(pauseMs, minPauseMs);
       if (entry.lasting && this.#entries.peek(wanted.key) === entry) this.#renewals.remind(entry.renewAtMs);
     });
   }
 
-  /** Renews the used tokens that are ageing, so that a bot that calls rarely does not wait either. */
-  #renewDue(nowMs: number): { nextMs: number; looked: number } {
+  /** Renews the used tokens that are ageing, so that a caller that calls rarely does not wait either. */
+  #renewDue(nowMs: number): { nextMs: number; checked: number } {
     let nextMs = Infinity;
     for (const entry of this.#entries.values()) {
       if (!entry.used || !entry.lasting) continue;
@@ -175,7 +175,7 @@ export class TokenManager {
       if (age === 'ageing') this.#renew(entry.lasting, entry);
       else if (age === 'fresh') nextMs = Math.min(nextMs, entry.renewAtMs);
     }
-    return { nextMs, looked: this.#entries.size };
+    return { nextMs, checked: this.#entries.size };
   }
 
   #startFlight(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
@@ -218,8 +218,8 @@ export class TokenManager {
   }
 
   /**
-   * Takes the token that another copy of the bot has stored, or requests one under a lease. While another copy has the lease, a
-   * caller waits for its token or its refusal; a renewal is left to that copy.
+   * Returns the token that another copy of the bot has stored, or requests one under a lease. While another copy has the lease, a
+   * caller waits for the token or the refusal of that copy; a renewal ends, because that copy renews the token.
    */
   async #acquireThroughStore(
     store: SharedStore,
@@ -276,7 +276,7 @@ export class TokenManager {
     return token;
   }
 
-  /** A token that another copy has stored and that is good for longer than the one here, or undefined. */
+  /** A token that another copy has stored and that is valid for longer than the one in this process, or undefined. */
   async #takeFromStore(store: SharedStore, wanted: TokenWanted, outcome: Outcome): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
@@ -310,7 +310,7 @@ export class TokenManager {
     const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
     if (lifetimeMs > 0) {
       this.#addEntry(wanted, outcome, { token, ...ages, refused: grant.refused });
-      // before the lease is released, so that the next copy finds the token
+      // The token is stored before the lease is released, so that the next copy finds it.
       await this.#store?.set(wanted.key, serialiseToken(stored), lifetimeMs);
     }
     return token;
@@ -326,7 +326,7 @@ export class TokenManager {
   }
 }
 
-/** One list for all tokens that miss no scope: there may be many. */
+/** One list for all tokens without missing scopes, to save memory if there are many tokens. */
 const NONE_MISSING: readonly string[] = Object.freeze([]);
 
 function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {

@@ -2,13 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AccessToken, CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 
-/** One request of a transport, as far as its auth provider can know of it. */
-interface PresentedRequest {
+/** One request of a transport for which the auth provider returned a token. */
+interface ProviderRequest {
   readonly atMs: number;
   token: AccessToken | undefined;
-  /** How often in a row this request was refused, retries included. */
+  /** The number of 401 responses in a row for this request, including its retries. */
   refusals: number;
-  /** Its next attempt is a retry. */
+  /** Whether the next attempt in this context is a retry of this request. */
   retried: boolean;
 }
 
@@ -18,26 +18,26 @@ const UNEXPLAINED_PAUSE_MS = 60_000;
 const PING = JSON.stringify({ jsonrpc: '2.0', id: 'credence', method: 'ping' });
 
 /**
- * Bearer tokens for a transport that takes an auth provider and nothing else. Such a provider is asked for a token before
- * each request and told that there was a 401 after it, but never which request or which token that was.
+ * Bearer tokens for a transport that accepts only an auth provider. The SDK calls the provider for a token before each request, and
+ * calls it after a 401, but without the request or the token that was refused.
  *
- * Which it was follows from the asynchronous context: `present` leaves its mark in the context of the request that it is
- * called in, and the 401 is reported in that same context. Whether a token is really refused is asked of the server, by a
- * ping through the principal's own fetch: that replaces exactly the token that is refused, once for everyone, and ends in
- * one `token_refused` where fresh ones are refused too. Answering an SDK only when a good token is there matters:
- * both end a call at its second 401 without a word to the provider, and v1 remembers that against later calls.
+ * The asynchronous context identifies the request: `present` stores the request in the context in which it is called, and the SDK
+ * reports the 401 in the same context. To find out whether the token is refused, a ping is sent by the principal's own fetch. That
+ * fetch replaces exactly the refused token, once for all callers, and throws `token_refused` if new tokens are refused too. The SDK gets
+ * its answer only when there is a valid token: both SDKs end a call at its second 401 without another call of the provider, and v1
+ * then also fails later calls.
  */
 export class BearerTokens {
   readonly server: string;
   readonly #bot: ServicePrincipal;
   readonly #url: URL;
   readonly #fetch: SdkFetch;
-  readonly #requests = new AsyncLocalStorage<PresentedRequest>();
-  /** Requests of the last seconds that were not refused so far, oldest first. */
-  readonly #recent = new Set<PresentedRequest>();
+  readonly #requests = new AsyncLocalStorage<ProviderRequest>();
+  /** The requests of the last ten seconds that were not refused so far, oldest first. */
+  readonly #recent = new Set<ProviderRequest>();
   #checking: Promise<void> | undefined;
-  /** The token that the server has taken for a ping after another was refused. */
-  #taken: string | undefined;
+  /** The token that the server accepted for a ping after another token was refused. */
+  #accepted: string | undefined;
   #unexplainedMs = -Infinity;
 
   constructor(bot: ServicePrincipal, server: string | URL) {
@@ -48,18 +48,18 @@ export class BearerTokens {
     this.#fetch = withinOrigin(bot.fetchFor(name, { stepUp: false }), { name, url });
   }
 
-  /** The token for a request. Throws the refusals, and `invalid_configuration` for a token that is not a bearer token. */
+  /** Returns the token for a request. Throws its refusals, and `invalid_configuration` for a DPoP-bound token. */
   async present(): Promise<AccessToken> {
     const before = this.#requests.getStore();
-    const request: PresentedRequest = {
+    const request: ProviderRequest = {
       atMs: performance.now(),
       token: undefined,
       refusals: before?.retried ? before.refusals : 0,
       retried: false,
     };
     if (before) before.retried = false;
-    // Before the first await: only up to there does this run in the caller's context. `run` cannot be used, because the request
-    // goes on after this function has returned.
+    // This must come before the first await, because only the code up to there runs in the context of the caller. `run` cannot be
+    // used, because the request continues after this function has returned.
     this.#requests.enterWith(request);
     request.token = await this.#token();
     this.#recent.add(request);
@@ -67,7 +67,7 @@ export class BearerTokens {
     return request.token;
   }
 
-  /** The request of this context was answered 401: resolves when there is a token that the server takes. */
+  /** Called after a 401 for the request of this context. Resolves when there is a token that the server accepts. */
   async replaceRefused(): Promise<void> {
     const request = this.#requests.getStore();
     if (request) {
@@ -77,14 +77,14 @@ export class BearerTokens {
     }
     const current = await this.#token();
     const suspected = request?.token === undefined || request.token.value === current.value;
-    if (suspected || current.value !== this.#taken) {
+    if (suspected || current.value !== this.#accepted) {
       this.#checking ??= this.#check(current, suspected).finally(() => (this.#checking = undefined));
     }
     await this.#checking;
     if (request) request.retried = true;
   }
 
-  /** How many recent requests presented the token that this context's request was refused with, and were not refused so far. */
+  /** The number of recent requests with the same token as the refused request of this context that were not refused so far. */
   outstanding(): number {
     const refused = this.#requests.getStore()?.token?.value;
     return [...this.#recent].filter(({ token }) => token?.value === refused).length;
@@ -107,11 +107,11 @@ export class BearerTokens {
     await this.#ping();
     const after = await this.#token();
     if (after.value !== current.value || !suspected) {
-      this.#taken = after.value;
+      this.#accepted = after.value;
       return;
     }
-    // The server takes the token for a ping. It may look at tokens only where a tool is called: then another one helps. Or v1
-    // has come with a 403, which it brings to a provider in the same words: then none does, so this is not tried each time.
+    // The server accepts the token for a ping. It may check tokens only for tool calls: then a new token helps. Or the response was a
+    // 403, for which v1 calls the provider in the same way: then no token helps, so a new one is requested at most once a minute.
     const nowMs = performance.now();
     if (nowMs - this.#unexplainedMs < UNEXPLAINED_PAUSE_MS) return;
     this.#unexplainedMs = nowMs;
@@ -119,14 +119,14 @@ export class BearerTokens {
     await this.#token();
   }
 
-  /** Outside any session, so that most servers answer it with an error: but only after they have looked at the token. */
+  /** Sends a ping without a session. Most servers answer with an error, but they check the token first. */
   async #ping(): Promise<void> {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
     try {
       const response = await this.#fetch(this.#url, { method: 'POST', headers, body: PING });
       await response.body?.cancel();
     } catch (error) {
-      // the token was good enough to be told what it may not do
+      // A 403 shows that the server accepts the token and refuses only this request.
       if (isCredenceError(error) && error.status === 403) return;
       throw error;
     }
@@ -137,7 +137,7 @@ function needsFetch({ server, issuer }: AccessToken): CredenceError {
   return new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
-    message: `The tokens of server "${server}" are bound to a key (DPoP), and an auth provider can present bearer tokens only.`,
+    message: `The tokens of server "${server}" are bound to a key (DPoP), and an auth provider can send bearer tokens only.`,
     remedy: 'Use connectMcp or mcpTransport, whose fetch signs each request.',
     contact: 'you',
     server,
@@ -150,7 +150,7 @@ function refusedAgain(server: string): CredenceError {
     code: 'token_refused',
     leg: 'call',
     message: `Server "${server}" answers 401 to one token after another for the same request.`,
-    remedy: 'Ask its owner which tokens this request wants: others of its requests take them.',
+    remedy: 'Ask its owner which tokens it accepts for this request, because it accepts the tokens for other requests.',
     contact: 'server-owner',
     server,
     status: 401,

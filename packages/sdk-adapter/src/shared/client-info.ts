@@ -1,2 +1,2 @@
-/** How a client that `connectMcp` makes introduces itself; the version is this package's. */
+/** The name and version in `clientInfo` of a client that `connectMcp` creates. The version is the version of this package. */
 export const CLIENT_INFO = { name: 'credence', version: '0.1.0' };

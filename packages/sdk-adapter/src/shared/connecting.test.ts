@@ -20,7 +20,7 @@ function closable(fails = false) {
 }
 
 describe('connecting', () => {
-  it('closes nothing that was connected', async () => {
+  it('closes nothing if connect succeeds', async () => {
     const [client, transport] = [closable(), closable()];
     await connecting(async () => undefined, { client, transport }, undefined);
     expect({ closedClient: client.times, closedTransport: transport.times }).toEqual({
@@ -29,7 +29,7 @@ describe('connecting', () => {
     });
   });
 
-  it('closes both and throws the refusal however deep it is, even where closing fails', async () => {
+  it('closes client and transport and throws the wrapped CredenceError, also if closing fails', async () => {
     const [client, transport] = [closable(true), closable(true)];
     const wrapped = new Error('negotiation failed', { cause: new Error('probe failed', { cause: refusal }) });
     const failing = connecting(async () => Promise.reject(wrapped), { client, transport }, undefined);
@@ -40,31 +40,31 @@ describe('connecting', () => {
     });
   });
 
-  it('throws an error without a refusal in it as it is', async () => {
-    const other = new TypeError('something else');
+  it('throws an error that wraps no CredenceError unchanged', async () => {
+    const other = new TypeError('another error');
     const opened = { client: closable(), transport: closable() };
     await expect(connecting(async () => Promise.reject(other), opened, undefined)).rejects.toBe(other);
   });
 
-  it('connects nothing under a signal that has ended', async () => {
+  it('does not call connect if the signal was already aborted', async () => {
     const opened = { client: closable(), transport: closable() };
-    let begun = false;
-    const late = connecting(
+    let wasCalled = false;
+    const result = connecting(
       async () => {
-        begun = true;
+        wasCalled = true;
       },
       opened,
       AbortSignal.abort(new Error('too late')),
     );
-    await expect(late).rejects.toThrow('too late');
-    expect(begun).toBe(false);
+    await expect(result).rejects.toThrow('too late');
+    expect(wasCalled).toBe(false);
   });
 
-  it('closes what was connected in the moment its signal ended', async () => {
+  it('closes the client if the signal aborts when connect resolves', async () => {
     const opened = { client: closable(), transport: closable() };
     const caller = new AbortController();
-    const cut = connecting(async () => caller.abort(new Error('just then')), opened, caller.signal);
-    await expect(cut).rejects.toThrow('just then');
+    const result = connecting(async () => caller.abort(new Error('aborted')), opened, caller.signal);
+    await expect(result).rejects.toThrow('aborted');
     expect(opened.client.times).toBe(1);
   });
 });

@@ -1,13 +1,13 @@
 import { CredenceError, credenceErrorIn } from '@credence/core';
 
-/** What both SDKs' clients have in common as far as connecting goes. */
+/** The part of a client or transport of either SDK that `connecting` uses. */
 interface Closable {
   close(): Promise<void>;
 }
 
 /**
- * Runs `connect`. If it fails, or `signal` ends it, everything that was opened is closed and the CredenceError itself is
- * thrown, however deeply the SDK has wrapped it; an error that has none inside is thrown as it is.
+ * Runs `connect`. If it fails or `signal` aborts, the client and the transport are closed. It throws the CredenceError that the SDK has
+ * wrapped, the reason of `signal`, or else the error of `connect` itself.
  */
 export async function connecting(
   connect: () => Promise<void>,
@@ -22,26 +22,26 @@ export async function connecting(
     signal?.throwIfAborted();
   } catch (error) {
     await closeQuietly(opened.client);
-    // a client that failed before it took the transport over does not close it
+    // A client that failed before it got the transport does not close it.
     await closeQuietly(opened.transport);
-    // SDK v2 wraps what ends its negotiation in an error of code `ERA_NEGOTIATION_FAILED`
+    // SDK v2 wraps an error during its version negotiation in an error with the code `ERA_NEGOTIATION_FAILED`.
     throw signal?.aborted ? signal.reason : (credenceErrorIn(error) ?? error);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
 }
 
-async function closeQuietly(what: Closable): Promise<void> {
-  await what.close().catch(() => undefined);
+async function closeQuietly(opened: Closable): Promise<void> {
+  await opened.close().catch(() => undefined);
 }
 
-/** Thrown before anything is touched: closing on failure must not take down a connection that works. */
+/** The error for a client that is already connected. It is thrown first, because a later failure would close that connection. */
 export function alreadyConnected(server: string): CredenceError {
   return new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
-    message: `The client given for server "${server}" is connected already.`,
-    remedy: 'Give connectMcp a client that has not been connected yet, one for each server.',
+    message: `The client for server "${server}" is connected already.`,
+    remedy: 'Pass to connectMcp a client that has not been connected yet, one for each server.',
     contact: 'you',
     server,
   });

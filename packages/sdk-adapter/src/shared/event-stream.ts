@@ -2,13 +2,13 @@ import { type CredenceError, isCredenceError } from '@credence/core';
 import type { SdkFetch } from './redirects.ts';
 
 /**
- * The fetch of an SSE transport's event stream. The event source makes an event of whatever its fetch throws, and the SDK an
- * error without a cause of that: here the CredenceError is kept.
+ * Wraps the fetch that opens the event stream of an SSE transport, and keeps the CredenceError that it throws. The event source
+ * converts an error of its fetch into an event, and the SDK converts that event into an error without a cause.
  */
 export class EventStream {
-  /** Why the stream could not be opened. */
+  /** The last CredenceError with which the stream could not be opened. */
   failure: CredenceError | undefined;
-  /** Called, once the stream has been open, for a refusal that reconnecting every few seconds for ever would not mend. */
+  /** Called for an error that is not retryable when the stream reconnects. The event source would reconnect without end. */
   onRefused: ((refusal: CredenceError) => void) | undefined;
   readonly fetch: SdkFetch;
 

@@ -3,14 +3,17 @@ import { EventStream } from './event-stream.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 import { type OpenableTransport, takingTokenFirst } from './token-first.ts';
 
-/** How one SDK makes its transports. */
+/** The functions that create the transports of one SDK. */
 export interface TransportFactories<Http, Sse> {
   readonly http: (url: URL, fetch: SdkFetch) => Http;
   /** `streamFetch` opens the event stream; `fetch` sends everything else. */
   readonly sse: (url: URL, fetch: SdkFetch, streamFetch: SdkFetch) => Sse;
 }
 
-/** The transport of an SDK to a server, with the principal's tokens, redirects within the origin, and the token first. */
+/**
+ * Creates a transport of an SDK for a server. Its fetch adds the principal's access tokens and follows redirects within the origin. Its
+ * `start` gets the token before it opens the connection.
+ */
 export function principalTransport<Http extends OpenableTransport, Sse extends OpenableTransport>(
   bot: ServicePrincipal,
   server: string | URL,
@@ -24,7 +27,7 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
   return takingTokenFirst(create.sse(url, fetch, stream.fetch), bot, name, stream);
 }
 
-/** `requestInit` alone: the only option of a transport that SSE takes too. */
+/** Only `requestInit`, which is the one option that an SSE transport has too. */
 export function requestInitOf({ http }: { http?: { requestInit?: RequestInit } }): { requestInit?: RequestInit } {
   return http?.requestInit === undefined ? {} : { requestInit: http.requestInit };
 }

@@ -16,17 +16,17 @@ afterEach(async () => peer.close());
 const post = { method: 'POST', body: '{"id":1}', headers: { 'x-kept': 'yes' } };
 
 describe('redirects within the origin', () => {
-  it.each([307, 308])('keep method, body and headers of a POST on %i', async (status) => {
+  it.each([307, 308])('are followed with the method, body and headers of a POST for %i', async (status) => {
     peer.route('/mcp', { status, headers: { location: 'deep/er?a=b' } });
     peer.route('/deep/er', { body: { arrived: true } });
     const response = await send(`${peer.origin}/mcp`, post);
     expect(await response.json()).toEqual({ arrived: true });
-    const [arrived] = peer.received('POST /deep/er');
-    expect(arrived).toMatchObject({ body: post.body, headers: { 'x-kept': 'yes' } });
-    expect(arrived?.query.get('a')).toBe('b');
+    const [redirected] = peer.received('POST /deep/er');
+    expect(redirected).toMatchObject({ body: post.body, headers: { 'x-kept': 'yes' } });
+    expect(redirected?.query.get('a')).toBe('b');
   });
 
-  it.each([301, 302, 303])('are followed on %i for a GET, and refused for a POST', async (status) => {
+  it.each([301, 302, 303])('are followed for %i after a GET, and refused after a POST', async (status) => {
     peer.route('/mcp', { status, headers: { location: '/other' } });
     peer.route('/other', { body: 'here' });
     expect(await (await send(`${peer.origin}/mcp`)).text()).toBe('here');
@@ -38,13 +38,13 @@ describe('redirects within the origin', () => {
     expect(peer.received('POST /other')).toEqual([]);
   });
 
-  it('end after five', async () => {
+  it('are refused after five in a row', async () => {
     peer.route('/mcp', { status: 307, headers: { location: '/mcp' } });
     await expect(send(`${peer.origin}/mcp`, post)).rejects.toMatchObject({ code: 'redirect_refused' });
     expect(peer.requests).toHaveLength(6);
   });
 
-  it.each(['http://[', ''])('that point to %j are refused', async (location) => {
+  it.each(['http://[', ''])('are refused if the location is %j', async (location) => {
     peer.route('/mcp', { status: 307, ...(location !== '' && { headers: { location } }) });
     await expect(send(`${peer.origin}/mcp`, post)).rejects.toMatchObject({ code: 'redirect_refused' });
   });
@@ -71,14 +71,14 @@ describe('redirects to another origin', () => {
     expect(peer.requests).toHaveLength(1);
   });
 
-  it('are refused on a later hop too', async () => {
+  it('are refused also after a redirect within the origin', async () => {
     peer.route('/mcp', { status: 307, headers: { location: '/next' } });
     peer.route('/next', { status: 308, headers: { location: 'https://evil.example/mcp' } });
     await expect(send(`${peer.origin}/mcp`, post)).rejects.toMatchObject({ code: 'cross_origin_refused', status: 308 });
   });
 });
 
-it('leaves any other answer alone', async () => {
+it('returns every other response unchanged', async () => {
   for (const status of [200, 202, 304, 400, 404, 500]) {
     peer.route('/mcp', { status, headers: { location: 'https://evil.example/' } });
     expect((await send(`${peer.origin}/mcp`)).status).toBe(status);

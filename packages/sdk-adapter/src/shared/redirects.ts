@@ -4,16 +4,15 @@ import { CredenceError } from '@credence/core';
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_HOPS = 5;
 
-/** A fetch as both SDKs call it: never with a `Request`. */
+/** The type of `fetch` that both SDKs call. They never pass a `Request`. */
 export type SdkFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 /**
- * Follows redirects of an MCP server within its own origin, each hop through `fetch`, so that each carries its token and, with
- * DPoP, a proof for that very URL. Any other redirect is refused before anything is sent: with `cross_origin_refused` where
- * it leaves the origin, with `redirect_refused` where following it would turn the request into another one or never ends.
+ * Returns a fetch that follows the redirects of an MCP server within its origin. Each request is sent by `fetch`, so it has the
+ * access token and, with DPoP, a proof for its URL. Any other redirect is refused before a request is sent: `cross_origin_refused` if
+ * the origin is another, `redirect_refused` if the method would change or there are more than five redirects in a row.
  *
- * It is done here rather than left to the SDKs because an SDK hands a redirect that it does not follow to the caller as a
- * sentence, and not every version the adapter works with follows any.
+ * The SDKs do not do this: some versions follow no redirect, and others report a redirect that they do not follow only as text.
  */
 export function withinOrigin(fetch: SdkFetch, server: { name: string; url: URL }): SdkFetch {
   return async (input, init) => {
@@ -37,7 +36,7 @@ function target(response: Response, from: URL): URL | undefined {
   return location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
 }
 
-/** RFC 9110 section 15.4: only 307 and 308 keep method and body; the others make a GET of a POST. */
+/** Whether the method stays the same. RFC 9110 section 15.4: 307 and 308 keep it; the others change a POST to a GET. */
 function keepsMethod(status: number, init: RequestInit | undefined): boolean {
   return status === 307 || status === 308 || (init?.method ?? 'GET').toUpperCase() === 'GET';
 }
@@ -47,8 +46,8 @@ function leavesOrigin(server: string, status: number, to: URL): CredenceError {
   return new CredenceError({
     code: 'cross_origin_refused',
     leg: 'call',
-    message: `Server "${server}" redirected a call to ${cleanText(origin, { max: 120 })}; its token stays at its own origin.`,
-    remedy: `If the server has moved, set servers.${server}.url to where it is now.`,
+    message: `Server "${server}" redirected a call to ${cleanText(origin, { max: 120 })}; its token is sent only to its own origin.`,
+    remedy: `If the server has moved, set servers.${server}.url to its new URL.`,
     contact: 'server-owner',
     server,
     status,
@@ -61,7 +60,7 @@ function notFollowed(server: string, status: number, hops: number): CredenceErro
     code: 'redirect_refused',
     leg: 'call',
     message: `Server "${server}" redirected a call ${how} (${status}).`,
-    remedy: `Set servers.${server}.url to the address of the MCP endpoint itself.`,
+    remedy: `Set servers.${server}.url to the URL of the MCP endpoint itself.`,
     contact: 'server-owner',
     server,
     status,

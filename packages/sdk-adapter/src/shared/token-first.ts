@@ -2,7 +2,7 @@ import { waitFor } from '@credence/protocol';
 import type { ServicePrincipal } from '@credence/core';
 import type { EventStream } from './event-stream.ts';
 
-/** The part of a transport, of either SDK, that opening and closing it touches. */
+/** The part of a transport of either SDK that opens and closes it. */
 export interface OpenableTransport {
   onerror?: ((error: Error) => void) | undefined;
   start(): Promise<void>;
@@ -10,9 +10,9 @@ export interface OpenableTransport {
 }
 
 /**
- * Makes `transport` take the server's token before it opens, so that a refusal reaches `connect` as the CredenceError it is:
- * thrown later, inside `fetch`, it would be wrapped by an event source and by SDK v2's version negotiation. Closing ends the wait,
- * and closes once. A transport that lives by an event stream also ends with it (`whileStreaming`).
+ * Changes `start` of `transport`: it first gets the access token, so that `connect` rejects with the CredenceError of a refusal. An
+ * error of `fetch` would be wrapped by the event source and by the version negotiation of SDK v2. `close` ends the wait for the token,
+ * and a second `close` does nothing. A transport with an event stream is also closed if the stream is refused (`whileStreaming`).
  */
 export function takingTokenFirst<Transport extends OpenableTransport>(
   transport: Transport,
@@ -38,8 +38,9 @@ export function takingTokenFirst<Transport extends OpenableTransport>(
 }
 
 /**
- * Opens an SSE transport, which then ends as its stream does: where that cannot be opened, with the refusal behind it; where
- * it is refused later, at once, rather than by asking again every few seconds while calls wait for answers that cannot come.
+ * Opens an SSE transport. If its stream cannot be opened, it closes the transport and throws the CredenceError. If the stream is
+ * refused later, when it reconnects, it reports the error by `onerror` and closes the transport. Otherwise the event source would try
+ * again every few seconds, and calls would wait for responses without end.
  */
 async function whileStreaming(
   transport: OpenableTransport,
@@ -48,7 +49,7 @@ async function whileStreaming(
   closed: AbortSignal,
 ): Promise<void> {
   try {
-    // an event source that is closed while it waits for its server says nothing any more
+    // `start` never settles if the event source is closed while it waits for the server.
     await waitFor(start(), closed);
   } catch (error) {
     await transport.close();

@@ -8,24 +8,24 @@ import type {
 import { BearerTokens } from '../shared/bearer-tokens.ts';
 import { Burst } from './burst.ts';
 
-/** Names no authorization server: nothing could be sent there if a version of the SDK tried. */
+/** A URI that is not an http URL, so that no version of the SDK can send a request to it. */
 const NOWHERE = 'urn:credence:service-principal';
 
 /**
- * After a 401 the SDK wants to make a token request of its own and goes on only when it has an answer. This is one, in the
- * URL itself: no authorization server is asked, and the placeholder in it is never presented (`tokens()` is asked again).
+ * After a 401 the SDK sends a token request of its own and continues only after a response. This `data:` URL contains the response, so
+ * no request is sent to an authorization server. The placeholder in it is never used: the SDK calls `tokens()` for the next request.
  */
 const INLINE_TOKEN_ENDPOINT = `data:application/json,${encodeURIComponent(
   JSON.stringify({ access_token: 'held-by-the-service-principal', token_type: 'Bearer' }),
 )}`;
 
 /**
- * An auth provider for code that takes nothing else (`MultiServerMCPClient`, frameworks that make the transport themselves):
- * it presents the principal's tokens, replaces the one that was refused once for all calls that found it refused, and ends an
- * endless 401, event streams included, in one `CredenceError`.
+ * An auth provider for code that accepts only an auth provider (`MultiServerMCPClient`, frameworks that create the transport
+ * themselves). It returns the principal's access tokens, replaces a refused token once for all calls, and throws a `CredenceError` if
+ * the server refuses every token, also for event streams.
  *
- * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, a call that is cancelled
- * while its token is fetched still runs, and a burst of refused calls waits for its stragglers. Throws `unknown_server`.
+ * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, a call that is cancelled while it
+ * waits for its token is still sent, and refused calls wait up to two seconds for each other. Throws `unknown_server`.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));
@@ -39,7 +39,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
     this.#tokens = tokens;
   }
 
-  /** None: the SDK then knows that nobody has to log in. */
+  /** Undefined, so that the SDK does not start a login of a user. */
   get redirectUrl(): undefined {
     return undefined;
   }
@@ -53,7 +53,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
     return { access_token: value, token_type: 'Bearer', ...(scopes.length > 0 && { scope: scopes.join(' ') }) };
   }
 
-  /** Where `auth()` prepares the request for another token: here it is really obtained. */
+  /** `auth()` of the SDK calls this before its token request. The new token is acquired here. */
   async prepareTokenRequest(): Promise<URLSearchParams> {
     this.#burst.arrived();
     await this.#tokens.replaceRefused();
@@ -87,7 +87,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
   saveTokens(): void {}
 
   redirectToAuthorization(): never {
-    throw new Error('A service principal has nobody to redirect.');
+    throw new Error('A service principal has no user to redirect.');
   }
 
   saveCodeVerifier(): never {
@@ -98,7 +98,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
     throw new Error('A service principal uses no authorization code.');
   }
 
-  /** A configuration that holds the provider gets printed: nothing of the principal is in it. */
+  /** The provider may be printed with a configuration that contains it, so the output has only the name of the server. */
   toJSON(): Record<string, string> {
     return { server: this.#tokens.server };
   }

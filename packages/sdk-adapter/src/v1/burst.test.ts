@@ -9,7 +9,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-async function letGo(burst: Burst, outstanding: () => number): Promise<{ atMs: number | undefined }> {
+async function waitForEnd(burst: Burst, outstanding: () => number): Promise<{ atMs: number | undefined }> {
   const startMs = performance.now();
   const result: { atMs: number | undefined } = { atMs: undefined };
   void burst.over(outstanding).then(() => (result.atMs = performance.now() - startMs));
@@ -17,18 +17,18 @@ async function letGo(burst: Burst, outstanding: () => number): Promise<{ atMs: n
   return result;
 }
 
-describe('a burst', () => {
-  it('is over at once where nothing is outstanding', async () => {
+describe('a burst of refused calls', () => {
+  it('ends at once if no request is outstanding', async () => {
     const burst = new Burst();
     burst.arrived();
-    expect((await letGo(burst, () => 0)).atMs).toBe(0);
+    expect((await waitForEnd(burst, () => 0)).atMs).toBe(0);
   });
 
-  it('is over for all when the last one arrives', async () => {
+  it('ends for all callers when the last 401 arrives', async () => {
     const burst = new Burst();
     let left = 3;
     burst.arrived();
-    const first = await letGo(burst, () => left);
+    const first = await waitForEnd(burst, () => left);
     for (let n = 0; n < 3; n += 1) {
       await jest.advanceTimersByTimeAsync(50);
       expect(first.atMs).toBeUndefined();
@@ -39,10 +39,10 @@ describe('a burst', () => {
     expect(first.atMs).toBe(150);
   });
 
-  it('is over when it has been quiet for a quarter of a second, for those that were answered well never arrive', async () => {
+  it('ends if no 401 has arrived for 250 ms, because successful requests are not reported', async () => {
     const burst = new Burst();
     burst.arrived();
-    const first = await letGo(burst, () => 40);
+    const first = await waitForEnd(burst, () => 40);
     await jest.advanceTimersByTimeAsync(200);
     burst.arrived();
     await jest.advanceTimersByTimeAsync(249);
@@ -51,10 +51,10 @@ describe('a burst', () => {
     expect(first.atMs).toBeGreaterThanOrEqual(450);
   });
 
-  it('is over after two seconds however many keep arriving', async () => {
+  it('ends after two seconds, also if more 401 responses arrive', async () => {
     const burst = new Burst();
     burst.arrived();
-    const first = await letGo(burst, () => 1);
+    const first = await waitForEnd(burst, () => 1);
     for (let n = 0; n < 25; n += 1) {
       await jest.advanceTimersByTimeAsync(100);
       burst.arrived();
@@ -63,11 +63,11 @@ describe('a burst', () => {
     expect(first.atMs).toBeLessThanOrEqual(2_100);
   });
 
-  it('does not hold up the next one', async () => {
+  it('does not delay the next burst', async () => {
     const burst = new Burst();
     burst.arrived();
-    await letGo(burst, () => 0);
+    await waitForEnd(burst, () => 0);
     burst.arrived();
-    expect((await letGo(burst, () => 0)).atMs).toBe(0);
+    expect((await waitForEnd(burst, () => 0)).atMs).toBe(0);
   });
 });

@@ -3,24 +3,24 @@ const LATE_MS = 50;
 const LONGEST_MS = 2_000;
 
 /**
- * Holds together what is refused together. SDK v1 keeps one flag per transport that says "authorized a moment ago", set when
- * authorization ends and cleared by the next success, and fails every call whose 401 arrives in between. So none of the calls
- * that were refused together is let go before the last of them is there.
+ * Makes calls that were refused at about the same time wait for each other. SDK v1 has one flag for each transport, which is set when
+ * an authorization ends and cleared by the next successful call. It fails every call whose 401 arrives in between. So none of the
+ * calls continues before the 401 of the last of them has arrived.
  */
 export class Burst {
   #lastMs = -Infinity;
   #arrived: (() => void) | undefined;
   #ending: Promise<void> | undefined;
 
-  /** To be called by each as it arrives. */
+  /** Must be called for each refused call when its 401 arrives. */
   arrived(): void {
     this.#lastMs = performance.now();
     this.#arrived?.();
   }
 
   /**
-   * Resolves, for everyone who waits at the same time, when nothing is outstanding. Of a request that was answered well nobody
-   * hears, so it counts as outstanding for a while: hence also when nobody has arrived for 250 ms, and after two seconds.
+   * Resolves, for all callers that wait at the same time, when `outstanding` returns 0. A successful request is not reported, so it
+   * still counts as outstanding. Therefore it also resolves if no 401 has arrived for 250 ms, and after two seconds.
    */
   async over(outstanding: () => number): Promise<void> {
     this.#ending ??= this.#end(outstanding).finally(() => (this.#ending = undefined));
@@ -34,7 +34,7 @@ export class Burst {
       if (waitMs <= 0) return;
       const dueMs = performance.now() + waitMs;
       await this.#arrivalWithin(waitMs);
-      // While the process was too busy for a timer it was too busy for answers as well: that was no quiet.
+      // The timer was late because the process was busy. It could not read responses either, so the wait starts again.
       if (performance.now() - dueMs > LATE_MS) this.#lastMs = performance.now();
     }
   }

@@ -7,19 +7,20 @@ import { mcpTransport, type McpTransportOptions } from './transport.ts';
 
 /** Options of `connectMcp`. */
 export interface ConnectMcpOptions extends McpTransportOptions {
-  /** A client that has not been connected yet; the EMA capability is added to what it declares. Default: a new one. */
+  /** A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client. */
   client?: Client;
-  /** Ends the connecting, not the connection. */
+  /** Aborts `connectMcp`. It does not close the connection afterwards. */
   signal?: AbortSignal;
-  /** For the answer to `initialize`, in milliseconds. Default: the SDK's, 60,000. */
+  /** The time limit for the response to `initialize`, in milliseconds. Default: 60,000, the default of the SDK. */
   timeoutMs?: number;
 }
 
 /**
- * Connects SDK v1's client to a server as the principal, and declares the EMA extension. Close the client at the end.
+ * Connects a client of SDK v1 to a server with the principal's access tokens, and declares the EMA extension. Close the client at the
+ * end.
  *
- * Throws `CredenceError` for every refusal and for a server that cannot be reached, and what the SDK throws where the server
- * is no MCP server that it can speak to; in either case nothing stays open.
+ * Throws a `CredenceError` for every refusal and for a server that cannot be reached, and the error of the SDK if the server supports
+ * no protocol version of the SDK. If it throws, the client and the transport are closed.
  *
  * @example
  * <!-- from examples/mcp-sdk.ts#connect -->

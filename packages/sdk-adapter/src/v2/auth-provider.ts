@@ -3,12 +3,12 @@ import type { AuthProvider } from '@modelcontextprotocol/client';
 import { BearerTokens } from '../shared/bearer-tokens.ts';
 
 /**
- * An auth provider for code that takes nothing else: it presents the principal's tokens, replaces the one that was refused once
- * for all calls that found it refused, and ends an endless 401 in one `CredenceError`.
+ * An auth provider for code that accepts only an auth provider. It returns the principal's access tokens, replaces a refused token once
+ * for all calls, and throws a `CredenceError` if the server refuses every token.
  *
- * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only; no step-up, because the SDK makes an
- * `InsufficientScopeError` of every 403 `insufficient_scope` before anybody is asked; and on the 2025 revisions a call that is
- * cancelled while its token is fetched still runs. Throws `unknown_server`.
+ * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only; no step-up, because the SDK throws an
+ * `InsufficientScopeError` for every 403 `insufficient_scope` without a call of the provider; and with the 2025 revisions a call that
+ * is cancelled while it waits for its token is still sent. Throws `unknown_server`.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): AuthProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));
@@ -30,7 +30,7 @@ class PrincipalAuthProvider implements AuthProvider {
     await this.#tokens.replaceRefused();
   }
 
-  /** A configuration that holds the provider gets printed: nothing of the principal is in it. */
+  /** The provider may be printed with a configuration that contains it, so the output has only the name of the server. */
   toJSON(): Record<string, string> {
     return { server: this.#tokens.server };
   }

@@ -7,24 +7,25 @@ import { mcpTransport, type McpTransportOptions } from './transport.ts';
 
 /** Options of `connectMcp`. */
 export interface ConnectMcpOptions extends McpTransportOptions {
-  /** A client that has not been connected yet; the EMA capability is added to what it declares. Default: a new one. */
+  /** A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client. */
   client?: Client;
   /**
-   * Which revisions are spoken. Default `{ mode: 'auto' }`: 2026-07-28 where the server has it, else the 2025 revisions, found out
-   * by one request more. A client of the caller's keeps its own unless this is given.
+   * The protocol revisions to use. Default `{ mode: 'auto' }`: 2026-07-28 if the server supports it, else the 2025 revisions; this
+   * takes one additional request. If `client` is set and this option is not, the setting of the client is used.
    */
   versionNegotiation?: VersionNegotiationOptions;
-  /** Ends the connecting, not the connection. */
+  /** Aborts `connectMcp`. It does not close the connection afterwards. */
   signal?: AbortSignal;
-  /** For each answer while connecting, in milliseconds. Default: the SDK's, 60,000. */
+  /** The time limit for each response while it connects, in milliseconds. Default: 60,000, the default of the SDK. */
   timeoutMs?: number;
 }
 
 /**
- * Connects SDK v2's client to a server as the principal, and declares the EMA extension. Close the client at the end.
+ * Connects a client of SDK v2 to a server with the principal's access tokens, and declares the EMA extension. Close the client at the
+ * end.
  *
- * Throws `CredenceError` for every refusal, negotiation included, and for a server that cannot be reached, and what the SDK
- * throws where the server is no MCP server that it can speak to; in either case nothing stays open.
+ * Throws a `CredenceError` for every refusal, also during version negotiation, and for a server that cannot be reached, and the error of
+ * the SDK if the server supports no protocol version of the SDK. If it throws, the client and the transport are closed.
  *
  * @example
  * <!-- from examples/mcp-sdk-v2.ts#connect -->
@@ -39,8 +40,8 @@ export async function connectMcp(
   server: string | URL,
   options: ConnectMcpOptions = {},
 ): Promise<Client> {
-  const { client: given, versionNegotiation, signal, timeoutMs, ...transportOptions } = options;
-  const client = given ?? new Client(CLIENT_INFO, { versionNegotiation: { mode: 'auto' } });
+  const { client: ownClient, versionNegotiation, signal, timeoutMs, ...transportOptions } = options;
+  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode: 'auto' } });
   if (client.transport) throw alreadyConnected(bot.server(server).name);
   const transport = mcpTransport(bot, server, transportOptions);
   if (versionNegotiation) client.setVersionNegotiation(versionNegotiation);

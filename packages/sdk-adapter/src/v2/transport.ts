@@ -8,37 +8,37 @@ import { principalTransport, requestInitOf } from '../shared/principal-transport
 
 /** Options of `mcpTransport`. */
 export interface McpTransportOptions {
-  /** Streamable HTTP, or the HTTP+SSE transport of revision 2024-11-05. Default `'http'`. */
+  /** `'http'` (default): Streamable HTTP. `'sse'`: the HTTP+SSE transport of revision 2024-11-05. */
   transport?: 'http' | 'sse';
   /**
-   * Options of the SDK's transport, less authorization and redirects, which are the adapter's. SSE takes `requestInit`
-   * alone.
+   * Options of the SDK's transport, without those for authorization and redirects, which the adapter handles. An SSE transport uses
+   * only `requestInit`.
    */
   http?: Pick<
     StreamableHTTPClientTransportOptions,
     'requestInit' | 'reconnectionOptions' | 'reconnectionScheduler' | 'sessionId' | 'protocolVersion'
   >;
-  /** A fetch that wraps `bot.fetchFor(server)`, for who wants to see or change requests. Default `bot.fetchFor(server)`. */
+  /** A fetch that wraps `bot.fetchFor(server)`, for example to log or change requests. Default `bot.fetchFor(server)`. */
   fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }
 
 /**
- * A transport of SDK v2 whose requests carry the principal's tokens: refused ones are replaced, scopes stepped up and
- * redirects judged underneath the SDK, in `fetch`. Its `start()` takes the token first, so that `client.connect(transport)` rejects
- * with the `CredenceError` of a refusal. Throws `unknown_server`. One transport serves one connection.
+ * Creates a transport of SDK v2 whose requests have the principal's access token. Its `fetch` replaces refused tokens, steps up and
+ * follows redirects within the origin. Its `start()` gets the token first, so that `client.connect(transport)` rejects with the
+ * `CredenceError` of a refusal. Use one transport for one connection. Throws `unknown_server`.
  */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,
   options?: McpTransportOptions & { transport?: 'http' },
 ): StreamableHTTPClientTransport;
-/** With `transport: 'sse'`: the HTTP+SSE transport of revision 2024-11-05. */
+/** With `transport: 'sse'`: creates an HTTP+SSE transport of revision 2024-11-05. */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,
   options: McpTransportOptions & { transport: 'sse' },
 ): SSEClientTransport;
-/** Where `transport` is known only at run time. */
+/** For a value of `transport` that is known only at run time. */
 export function mcpTransport(
   bot: ServicePrincipal,
   server: string | URL,
@@ -55,7 +55,7 @@ export function mcpTransport(
       new SSEClientTransport(url, {
         ...requestInitOf(options),
         fetch,
-        // without it some versions of the SDK open the stream with a fetch of their own
+        // Without it some versions of the SDK open the stream with another fetch.
         eventSourceInit: { fetch: streamFetch },
       }),
   });
