@@ -52,6 +52,14 @@ describe('an introspection response', () => {
     await expect(verifierOfResponse(more).checkAccessToken('t')).resolves.toMatchObject({ code });
   });
 
+  it.each<[string, string]>([
+    ['an object that cannot be made a string', '{"toString":1,"valueOf":1}'],
+    ['20000 nested lists', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+  ])('is refused with wrong_token_type if token_type is %s', async (_name, type) => {
+    const answer = () => new Response(`{"active":true,"token_type":${type}}`);
+    await expect(verifierOf(answer).checkAccessToken('t')).resolves.toMatchObject({ code: 'wrong_token_type' });
+  });
+
   it("without sub yields a caller without a subject, even if an account has the client's name", async () => {
     const own = callerOf({ authInfo: await verifierOfResponse({}).checkAccessToken('t') });
     const account = callerOf({ authInfo: await verifierOfResponse({ sub: 'c' }).checkAccessToken('t') });

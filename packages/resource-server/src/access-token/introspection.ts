@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache } from '@credence/protocol';
+import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache, shown } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
 import { limited } from './limited.ts';
@@ -73,7 +73,7 @@ export function introspector(
     }
     const answer = await request;
     if (!answer.active) return tokenRefusal('inactive');
-    if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: String(answer.token_type) });
+    if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: typeName(answer.token_type) });
     return { claims: answer };
   };
 }
@@ -84,6 +84,10 @@ async function discovered(issuer: string, fetchFunction: FetchLike): Promise<str
   } catch (error) {
     throw new TokenVerificationUnavailableError(`metadata: ${failureOf(error)}`, METADATA_REMEDY);
   }
+}
+
+function typeName(type: unknown): string {
+  return typeof type === 'string' ? type : shown(type);
 }
 
 /**
