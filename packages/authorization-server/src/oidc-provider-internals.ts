@@ -2,6 +2,6 @@
  * Code that @credence/identity-provider shares with this package and that uses types of oidc-provider. It may change in any
  * release, so no other package may import it.
  */
-export { type AuditedGrant, type Issued, registerAuditedGrant } from './provider/audited-grant.ts';
+export { type AuditedGrant, type Issued, type WithSecrets, registerAuditedGrant } from './provider/audited-grant.ts';
 export { extendAnswers } from './provider/extend-answers.ts';
 export type { ProviderInternals } from './provider/provider-internals.ts';

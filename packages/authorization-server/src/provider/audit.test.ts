@@ -89,6 +89,22 @@ describe('the audit callback', () => {
     expect(world.redeemed).toHaveLength(records);
   });
 
+  it('gets no credential of the request, whichever parameter contains it', async () => {
+    const opaque = `opaque_${'0123456789abcdefghij'.repeat(3)}`;
+    const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };
+    const send = async (parameters: Record<string, string>, sent: Record<string, string> = {}) => {
+      const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: opaque, ...parameters });
+      await fetch(`${world.as.issuer}/token`, { method: 'POST', headers: sent, body });
+    };
+    await send({ scope: AS_SECRET }, headers);
+    await send({ scope: AS_SECRET, client_id: 'bot-at-as', client_secret: AS_SECRET });
+    await send({ scope: opaque, client_id: opaque, client_secret: 'x' });
+    expect(world.redeemed).toHaveLength(3);
+    const trail = JSON.stringify(world.redeemed);
+    for (const secret of [AS_SECRET, opaque]) expect(trail).not.toContain(secret);
+    expect(world.redeemed[2]).toMatchObject({ claimedClientId: '[redacted]' });
+  });
+
   it.each<[string, NonNullable<IdJagGrantOptions['audit']>]>([
     [
       'throws',

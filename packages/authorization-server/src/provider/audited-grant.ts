@@ -4,12 +4,19 @@ import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provide
 import type { RefusedRequest } from '../grant/audit-record.ts';
 import { presentedClient } from '../grant/client-credentials.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
+import { type RequestSecrets, requestSecrets } from '../grant/request-secrets.ts';
 import type { Steps } from '../grant/steps.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 
+/** The audit record must not contain the credentials of the request, which `registerAuditedGrant` adds to what is known. */
+export interface WithSecrets {
+  /** The credentials of the request. */
+  readonly secrets?: RequestSecrets;
+}
+
 /** A grant that `handle` decided to give: the answer, and what its audit record says of the request and of the grant. */
-export interface Issued<Known extends object, Granted extends object> {
+export interface Issued<Known extends WithSecrets, Granted extends object> {
   /** The answer of the token endpoint. */
   readonly body: object;
   /** What the record says of the request, also where the grant cannot be recorded and is not given. */
@@ -19,7 +26,7 @@ export interface Issued<Known extends object, Granted extends object> {
 }
 
 /** A grant of which every request leaves one record. */
-export interface AuditedGrant<Known extends object, Granted extends object> {
+export interface AuditedGrant<Known extends WithSecrets, Granted extends object> {
   /** The values of `grant_type` that it answers. */
   readonly grantTypes: readonly string[];
   /** The parameters that its requests may have. */
@@ -47,7 +54,7 @@ export interface AuditedGrant<Known extends object, Granted extends object> {
  * provider before the handler runs (client authentication, repeated parameters). If a grant cannot be recorded, the request
  * is refused.
  */
-export function registerAuditedGrant<Known extends object, Granted extends object>(
+export function registerAuditedGrant<Known extends WithSecrets, Granted extends object>(
   provider: Provider,
   grant: AuditedGrant<Known, Granted>,
 ): void {
@@ -63,8 +70,9 @@ export function registerAuditedGrant<Known extends object, Granted extends objec
     const outcome = await grant.steps.settled(grant.initial, async () => grant.handle(ctx, internals));
     knownOf.set(ctx, outcome.ok ? outcome.value.known : outcome.known);
     if (!outcome.ok) throw thrown(outcome.error);
+    const { known } = outcome.value;
     try {
-      await grant.granted(outcome.value);
+      await grant.granted({ ...outcome.value, known: { ...known, secrets: secretsOf(ctx) } });
     } catch (error) {
       await grant.withdraw?.(ctx);
       throw thrown(error);
@@ -76,7 +84,7 @@ export function registerAuditedGrant<Known extends object, Granted extends objec
     if (ctx.oidc.route !== 'token' || !isForGrant(grant, ctx)) return;
     const known = knownOf.get(ctx);
     const refusal = { ...describe(error), ...(known === undefined && claimedClient(ctx)) };
-    recorded.set(ctx, record(known ?? grant.initial, refusal));
+    recorded.set(ctx, record({ ...(known ?? grant.initial), secrets: secretsOf(ctx) }, refusal));
   };
   const record = async (known: Known, refusal: RefusedRequest) => {
     try {
@@ -111,16 +119,22 @@ function isForGrant(
   );
 }
 
-/** The client id in a request, if it can be read. */
+/** The provider removes a repeated parameter from `params`, but not from `body`. */
+function secretsOf({ headers, oidc: { params, body } }: KoaContextWithOIDC): RequestSecrets {
+  const { authorization, dpop } = headers;
+  return requestSecrets({ authorization, dpop }, { ...params, ...body });
+}
+
+/** The client id in a request, if it can be read. The record of it has no control characters and no credential. */
 function claimedClient({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
-  if (oidc.client !== undefined) return { claimedClientId: cleanText(oidc.client.clientId) };
+  if (oidc.client !== undefined) return { claimedClientId: oidc.client.clientId };
   const { authorization } = headers;
   try {
     const client = presentedClient(
       new Headers(authorization === undefined ? {} : { authorization }),
       oidc.params ?? {},
     );
-    return { claimedClientId: cleanText(client.clientId) };
+    return { claimedClientId: client.clientId };
   } catch {
     return {};
   }
@@ -131,7 +145,7 @@ function describe(error: unknown): { error: string; reason: string } {
   const { expose, error: code, error_description: description, error_detail: detail } = error as ProviderErrorShape;
   // The message of an unexpected error can contain secrets, so only its name is recorded.
   if (expose !== true || code === undefined) return { error: 'server_error', reason: cleanText(error.name) };
-  return { error: code, reason: cleanText(detail ?? description ?? code) };
+  return { error: code, reason: detail ?? description ?? code };
 }
 
 type ProviderErrorShape = Error & {

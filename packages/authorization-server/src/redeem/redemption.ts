@@ -72,9 +72,8 @@ export async function decideRedemption<Resource extends ResourceRules>(
   known: KnownRedemption,
 ): Promise<DecidedRedemption<Resource>> {
   const { scopes: requested, dpopThumbprint } = request;
-  const sent = { ...known, secrets: [request.assertion] };
-  await step(sent, () => checkScopeSyntax(requested));
-  const asked = { ...sent, ...(requested !== undefined && { requestedScopes: requested }) };
+  await step(known, () => checkScopeSyntax(requested));
+  const asked = { ...known, ...(requested !== undefined && { requestedScopes: requested }) };
   const idJag = await step(asked, async () => verified(request, rules, ownIssuer));
   const identified = { ...asked, ...factsOf(idJag, requested) };
   const resource = await step(identified, () =>

@@ -21,6 +21,7 @@ import { calling, recording } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { parameterList, type Parameters, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
+import { requestSecrets } from '../grant/request-secrets.ts';
 import { type GrantedRedemption, grantedRecord, type KnownRedemption, refusedRecord } from '../redeem/audit.ts';
 import { checkRedemptionRules, redemptionRulesSchema, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, type RedemptionRequest, tokenAnswer } from '../redeem/redemption.ts';
@@ -171,13 +172,19 @@ async function redeem(
 ): Promise<{ body: Record<string, unknown>; known: KnownRedemption; granted: GrantedRedemption }> {
   const parameters = await readParameters(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
   const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
-  const clientId = await step({ claimedClientId: cleanText(client.clientId) }, async () =>
+  const { headers } = request;
+  const secrets = requestSecrets(
+    { authorization: headers.get('authorization'), dpop: headers.get('dpop') },
+    parameters,
+  );
+  const clientId = await step({ claimedClientId: client.clientId, secrets }, async () =>
     authenticateClient(options, request, client),
   );
-  const redeeming = await step({ clientId }, async () =>
+  const identified = { clientId, secrets };
+  const redeeming = await step(identified, async () =>
     readRequest(options, request, parameters, { clientId, proofs, now }),
   );
-  const { redemption, known, granted } = await decideRedemption(redeeming, options, options.issuer, { clientId });
+  const { redemption, known, granted } = await decideRedemption(redeeming, options, options.issuer, identified);
   const accessToken = await step(known, async () => issued(options, redemption));
   return { body: tokenAnswer(redemption, accessToken), known, granted };
 }

@@ -1,4 +1,9 @@
-import { cleanRecord, createSteps, type RefusedRequest } from '@credence/authorization-server/internals';
+import {
+  cleanRecord,
+  createSteps,
+  type RefusedRequest,
+  type RequestSecrets,
+} from '@credence/authorization-server/internals';
 import type { IssueStatus } from './status.ts';
 
 /**
@@ -69,8 +74,8 @@ export interface KnownExchange
         'clientId' | 'subject' | 'subjectTokenType' | 'workload' | 'actor' | 'audience' | 'resource' | 'requestedScopes'
       >
     > {
-  /** The tokens and secrets of the request, which are removed from the record. */
-  readonly secrets?: readonly string[];
+  /** The credentials of the request, which are removed from the record. */
+  readonly secrets?: RequestSecrets;
 }
 
 /** The steps of a token exchange. */
