@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GRANT_JWT_BEARER } from '@credence/protocol';
 import { createSigningKeys } from '@credence/identity-provider';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { Bot, outcome } from '../../../../test/support/roles/bot.ts';
 import { AS_SECRET, generousPolicy, startWorld, type World } from '../../../../test/support/roles/world.ts';
@@ -122,6 +122,27 @@ describe('the audit callback', () => {
       expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
       await expect(Promise.all(saved.map((jti) => AccessToken.find(jti)))).resolves.toEqual([undefined]);
       expect(outcome(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+    });
+  });
+
+  it('that never ends delays the response to a grant by ten seconds and not by twenty', async () => {
+    const granted: boolean[] = [];
+    const audit: IdJagGrantOptions['audit'] = (record) => {
+      granted.push(record.granted);
+      return new Promise(() => {});
+    };
+    await inWorld({ audit }, async (own) => {
+      const assertion = await own.idJag();
+      jest.useFakeTimers({ doNotFake: ['Date', 'performance', 'setImmediate', 'nextTick', 'queueMicrotask'] });
+      try {
+        const response = own.redeem(assertion);
+        while (granted.length === 0) await new Promise((resolve) => setImmediate(resolve));
+        await jest.advanceTimersByTimeAsync(10_000);
+        await expect(response).resolves.toMatchObject({ status: 500, body: { error: 'server_error' } });
+        expect(granted).toEqual([true, false]);
+      } finally {
+        jest.useRealTimers();
+      }
     });
   });
 

@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
 import type { RefusedRequest } from '../grant/audit-record.ts';
 import { presentedClient } from '../grant/client-credentials.ts';
+import { AuditTimeout } from '../grant/callback.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
 import { type RequestSecrets, requestSecrets } from '../grant/request-secrets.ts';
 import type { Steps } from '../grant/steps.ts';
@@ -61,6 +62,8 @@ export function registerAuditedGrant<Known extends WithSecrets, Granted extends 
   /** Of the requests that reached the handler. */
   const knownOf = new WeakMap<object, Known>();
   const recorded = new WeakMap<object, Promise<void>>();
+  /** The requests whose grant could not be recorded in time: their response does not wait for another record. */
+  const timedOut = new WeakSet<object>();
 
   const handler = async (ctx: TokenEndpointGrantContext) => {
     knownOf.set(ctx, grant.initial);
@@ -74,6 +77,7 @@ export function registerAuditedGrant<Known extends WithSecrets, Granted extends 
     try {
       await grant.granted({ ...outcome.value, known: { ...known, secrets: secretsOf(ctx) } });
     } catch (error) {
+      if (error instanceof AuditTimeout) timedOut.add(ctx);
       await grant.withdraw?.(ctx);
       throw thrown(error);
     }
@@ -84,7 +88,8 @@ export function registerAuditedGrant<Known extends WithSecrets, Granted extends 
     if (ctx.oidc.route !== 'token' || !isForGrant(grant, ctx)) return;
     const known = knownOf.get(ctx);
     const refusal = { ...describe(error), ...(known === undefined && claimedClient(ctx)) };
-    recorded.set(ctx, record({ ...(known ?? grant.initial), secrets: secretsOf(ctx) }, refusal));
+    const written = record({ ...(known ?? grant.initial), secrets: secretsOf(ctx) }, refusal);
+    if (!timedOut.has(ctx)) recorded.set(ctx, written);
   };
   const record = async (known: Known, refusal: RefusedRequest) => {
     try {

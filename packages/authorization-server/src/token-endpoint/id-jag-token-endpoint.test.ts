@@ -383,6 +383,26 @@ describe('idJagTokenEndpoint', () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
+  it('waits ten seconds for an audit that never ends, calls it again for the failure, and does not wait again', async () => {
+    const request = await goodRequest();
+    const granted: boolean[] = [];
+    const audit = (record: RedeemAuditRecord) => {
+      granted.push(record.granted);
+      return new Promise<void>(() => {});
+    };
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    try {
+      const response = endpoint({ audit })(request);
+      // The steps before the record take no time on the clock of the test.
+      while (granted.length === 0) await immediate();
+      await jest.advanceTimersByTimeAsync(10_000);
+      await expect((await response).json()).resolves.toMatchObject({ error: 'server_error' });
+      expect(granted).toEqual([true, false]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it.each<[string, Record<string, unknown>, string]>([
     ['null as client', { authenticateClient: () => null }, 'invalid_client'],
     ['true as client', { authenticateClient: () => true }, 'invalid_client'],

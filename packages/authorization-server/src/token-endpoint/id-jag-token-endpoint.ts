@@ -17,7 +17,7 @@ import {
   verifyDpopProof,
 } from '@credence/protocol';
 import { z } from 'zod';
-import { calling, recording } from '../grant/callback.ts';
+import { AuditTimeout, calling, recording } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { parameterList, type Parameters, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
@@ -118,12 +118,12 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
       const { error: code, reason } = refusal;
       const known = outcome.ok ? outcome.value.known : outcome.known;
       const record = refusedRecord(known, { error: code, reason }, now());
-      try {
-        await recording(() => options.audit?.(record));
-      } catch (failure) {
-        // An error of audit must not change the refusal.
-        reportError(options, failure);
-      }
+      // An error of audit must not change the refusal.
+      const recorded = recording(() => options.audit?.(record)).catch((failure: unknown) =>
+        reportError(options, failure),
+      );
+      // After a record that took too long, the client does not wait for this one.
+      if (!(error instanceof AuditTimeout)) await recorded;
       return refused(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
     }
   };
