@@ -43,7 +43,7 @@ interface Tried {
 
 /**
  * A fetch for one server: attaches the token, replaces it once when it is refused, steps up once inside the ceiling, follows
- * no redirect and goes nowhere but to the configured origin. Refusals are thrown as CredenceErrors of leg `call`.
+ * no redirect and goes nowhere but to the configured origin, and to no URL with a user name or password. Refusals are thrown as CredenceErrors of leg `call`.
  */
 export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
@@ -53,6 +53,7 @@ export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchF
   return async (input, given = {}) => {
     const target = new URL(input instanceof Request ? input.url : input);
     if (target.origin !== url.origin) throw crossOrigin(name, url, target);
+    if (target.username !== '' || target.password !== '') throw withUserInfo(name);
     const init = input instanceof Request ? await initOf(input, given) : given;
     if (waiting.cancel(init, name)) return new Response(null, { status: 202 });
 
@@ -171,6 +172,17 @@ function repeatable({ body }: RequestInit): boolean {
 /** An unread body keeps its connection busy. */
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
+}
+
+function withUserInfo(server: string): CredenceError {
+  return new CredenceError({
+    code: 'forbidden_url',
+    leg: 'call',
+    message: `The URL of a request for server "${server}" contains a user name or a password.`,
+    remedy: 'Leave them out of the URL: the request is sent with an access token.',
+    contact: 'you',
+    server,
+  });
 }
 
 function crossOrigin(server: string, url: URL, target: URL): CredenceError {
