@@ -8,6 +8,7 @@ export { callAudit, callCallback } from './grant/callback.ts';
 export { withEntries } from './grant/metadata.ts';
 export { type Parameters, parameter, parameterList, requiredParameter, scopeParameter } from './grant/parameters.ts';
 export { serverFailure } from './grant/refusal.ts';
+export type { RequestSecrets } from './grant/request-secrets.ts';
 export { type AuditedSteps, createAuditedSteps, type StepsOutcome } from './grant/steps.ts';
 export {
   type MachineFeatures,

@@ -2,6 +2,11 @@
  * Code that @credence/identity-provider shares with this package and that uses types of oidc-provider. It may change in any
  * release, so no other package may import it.
  */
-export { type AuditedGrant, type GrantResult, registerAuditedGrant } from './provider/audited-grant.ts';
+export {
+  type AuditedGrant,
+  type GrantResult,
+  registerAuditedGrant,
+  type WithSecrets,
+} from './provider/audited-grant.ts';
 export { extendAnswers } from './provider/extend-answers.ts';
 export type { ProviderInternals } from './provider/provider-internals.ts';

@@ -3,15 +3,39 @@ import { cleanRecord } from './audit-record.ts';
 
 const TOKEN = 'Zm9yIHRoZSByZWNvcmQsIHRoaXMgaXMgYSB0b2tlbg';
 
+const tokens = (...sent: string[]) => ({ tokens: sent, clientSecrets: [] });
+
 describe('an audit record', () => {
   it('contains no token of the request and no part of one', () => {
     const jwt = `${TOKEN}1.${TOKEN}2.${TOKEN}3`;
     const record = { resource: `urn:x:${TOKEN}`, requestedScopes: [`${TOKEN}2`, 'b'], reason: `found ${jwt}` };
-    expect(cleanRecord(record, [TOKEN, jwt])).toEqual({
+    expect(cleanRecord(record, tokens(TOKEN, jwt))).toEqual({
       resource: 'urn:x:[redacted]',
       requestedScopes: [expect.stringMatching(/^\[redacted\]/u), 'b'],
       reason: expect.not.stringContaining(TOKEN),
     });
+  });
+
+  it('contains no client secret of the request in any member that a request can fill', () => {
+    const secret = 'p4ssw0rd and-more';
+    const record = {
+      claimedClientId: secret,
+      audience: secret,
+      resource: [`urn:x:${secret}`],
+      requestedScopes: secret.split(' '),
+      grantedScopes: [secret],
+      reason: `the target ${secret} is not registered`,
+    };
+    expect(JSON.stringify(cleanRecord(record, { tokens: [], clientSecrets: [secret] }))).not.toMatch(
+      /p4ssw0rd|and-more/u,
+    );
+    expect(cleanRecord({ claimedClientId: TOKEN }, tokens(TOKEN))).toEqual({ claimedClientId: '[redacted]' });
+  });
+
+  it("keeps the server's words in the reason, and members of the server, even if the client sends them as its secret", () => {
+    const record = { clientId: 'bot-0123', error: 'invalid_client', reason: 'the client authentication failed' };
+    const clientSecrets = ['bot-0123', 'invalid_client', 'authentication failed'];
+    expect(cleanRecord(record, { tokens: [], clientSecrets })).toEqual(record);
   });
 
   it('keeps names and the texts of the server even if the client sends them as its assertion', () => {
@@ -24,7 +48,7 @@ describe('an audit record', () => {
       reason: 'malformed: not three parts',
     };
     const sent = ['reporting-bot.invalid_grant.malformed', record.issuer, record.audience, TOKEN, 'parts'];
-    expect(cleanRecord(record, sent)).toEqual(record);
+    expect(cleanRecord(record, tokens(...sent))).toEqual(record);
   });
 
   it('contains no control characters, and its texts and lists are cut', () => {

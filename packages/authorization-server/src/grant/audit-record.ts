@@ -1,4 +1,5 @@
 import { cleanText } from '@credence/protocol';
+import type { RequestSecrets } from './request-secrets.ts';
 
 /** The parts of a refused request's record that the grant's handler did not write. */
 export interface RefusedRequest {
@@ -11,21 +12,31 @@ export interface RefusedRequest {
 }
 
 /** Members that can contain text from the request. The others contain text of this server or of trusted parties. */
-const FROM_REQUEST = new Set(['audience', 'resource', 'requestedScopes', 'grantedScopes', 'reason']);
-/** Only long base64url parts are redacted. Otherwise a client could send a name as a token, so that the record hides it. */
+const FROM_REQUEST = new Set(['audience', 'resource', 'requestedScopes', 'grantedScopes', 'reason', 'claimedClientId']);
+/** Only long base64url parts of tokens are redacted. Otherwise a client could send a name as a token to hide it in the record. */
 const TOKEN_PART = /^[\w-]{40,}$/u;
+/**
+ * A client secret is redacted in `reason` only if it has a digit. Otherwise a client could send a word as its secret to hide
+ * the words of this server.
+ */
+const WITH_DIGIT = /\d/u;
 const MAX_PARTS = 5;
 const MAX_LISTED = 50;
 
 /**
  * Makes a record safe to store. It removes control characters from texts, cuts long texts and lists, and removes the
- * request's tokens (`secrets`) from members that contain text of the request.
+ * request's `secrets` from members that contain text of the request.
  */
-export function cleanRecord<R extends object>(record: R, secrets: readonly string[] = []): R {
-  const parts = secrets.flatMap((secret) => secret.split('.', MAX_PARTS)).filter((part) => TOKEN_PART.test(part));
+export function cleanRecord<R extends object>(record: R, secrets?: RequestSecrets): R {
+  const { tokens = [], clientSecrets = [] } = secrets ?? {};
+  const parts = tokens.flatMap((token) => token.split('.', MAX_PARTS)).filter((part) => TOKEN_PART.test(part));
+  // The scope parameter is split at spaces, and so is a secret in it.
+  const everywhere = clientSecrets.flatMap((secret) => [secret, ...secret.split(' ')]);
+  const inReason = everywhere.filter((secret) => WITH_DIGIT.test(secret));
+  const secretsIn = (name: string) => [...(name === 'reason' ? inReason : everywhere), ...parts];
   const members = Object.entries(record).map(([name, value]) => [
     name,
-    clean(value, FROM_REQUEST.has(name) ? parts : []),
+    clean(value, FROM_REQUEST.has(name) ? secretsIn(name) : []),
   ]);
   return { ...record, ...Object.fromEntries(members) };
 }

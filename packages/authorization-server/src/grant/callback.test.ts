@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { AUDIT_TIMEOUT_MS, callAudit } from './callback.ts';
+import { AUDIT_TIMEOUT_MS, AuditTimeout, callAudit } from './callback.ts';
 
 describe('an audit callback', () => {
   beforeEach(() => void jest.useFakeTimers());
@@ -12,6 +12,25 @@ describe('an audit callback', () => {
     });
     await jest.advanceTimersByTimeAsync(10_000);
     await never;
+  });
+
+  it('that fails after ten seconds causes no unhandled rejection', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const late = expect(
+      callAudit(
+        () =>
+          new Promise((_resolve, reject) => {
+            setTimeout(() => reject(new Error('late')), AUDIT_TIMEOUT_MS + 1);
+          }),
+      ),
+    ).rejects.toBeInstanceOf(AuditTimeout);
+    await jest.advanceTimersByTimeAsync(AUDIT_TIMEOUT_MS + 1);
+    await late;
+    jest.useRealTimers();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('may take almost ten seconds, and no timer remains', async () => {

@@ -19,7 +19,26 @@ export async function callCallback<T>(name: string, callback: () => Awaitable<T>
 /** How long the `audit` callback may take. */
 export const AUDIT_TIMEOUT_MS = 10_000;
 
-/** Calls `audit` and waits for it, at most `AUDIT_TIMEOUT_MS`. Throws the same errors as {@link callCallback}. */
+/** The `audit` callback did not end in time. The response must not wait for another record. */
+export class AuditTimeout extends GrantRefusal {
+  constructor(cause: unknown) {
+    const { error, description, reason } = serverFailure('audit failed: TimeoutError');
+    super(error, description, reason, { cause });
+  }
+}
+
+/**
+ * Calls `audit` and waits for it, at most {@link AUDIT_TIMEOUT_MS}. Throws the same errors as {@link callCallback}, and AuditTimeout
+ * if it takes longer.
+ */
 export async function callAudit(audit: () => void | Promise<void>): Promise<void> {
-  await callCallback('audit', () => within(AUDIT_TIMEOUT_MS, Promise.resolve(audit())));
+  try {
+    await within(
+      AUDIT_TIMEOUT_MS,
+      callCallback('audit', () => audit()),
+    );
+  } catch (error) {
+    // `callCallback` throws only a GrantRefusal.
+    throw error instanceof GrantRefusal ? error : new AuditTimeout(error);
+  }
 }

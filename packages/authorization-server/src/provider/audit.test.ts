@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GRANT_JWT_BEARER } from '@credence/protocol';
 import { createSigningKeys } from '@credence/identity-provider';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { Bot, outcome } from '../../../../test/support/roles/bot.ts';
 import { AS_SECRET, generousPolicy, startWorld, type World } from '../../../../test/support/roles/world.ts';
@@ -89,6 +89,22 @@ describe('the audit callback', () => {
     expect(world.redeemed).toHaveLength(records);
   });
 
+  it('gets no credential of the request, whichever parameter contains it', async () => {
+    const opaque = `opaque_${'0123456789abcdefghij'.repeat(3)}`;
+    const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}` };
+    const send = async (parameters: Record<string, string>, sent: Record<string, string> = {}) => {
+      const body = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: opaque, ...parameters });
+      await fetch(`${world.as.issuer}/token`, { method: 'POST', headers: sent, body });
+    };
+    await send({ scope: AS_SECRET }, headers);
+    await send({ scope: AS_SECRET, client_id: 'bot-at-as', client_secret: AS_SECRET });
+    await send({ scope: opaque, client_id: opaque, client_secret: 'x' });
+    expect(world.redeemed).toHaveLength(3);
+    const trail = JSON.stringify(world.redeemed);
+    for (const secret of [AS_SECRET, opaque]) expect(trail).not.toContain(secret);
+    expect(world.redeemed[2]).toMatchObject({ claimedClientId: '[redacted]' });
+  });
+
   it.each<[string, NonNullable<IdJagGrantOptions['audit']>]>([
     [
       'throws',
@@ -106,6 +122,27 @@ describe('the audit callback', () => {
       expect(await own.redeem(assertion)).toMatchObject({ status: 500, body: { error: 'server_error' } });
       await expect(Promise.all(saved.map((jti) => AccessToken.find(jti)))).resolves.toEqual([undefined]);
       expect(outcome(await own.redeem(assertion, { scope: 'admin' }))).toBe('invalid_scope');
+    });
+  });
+
+  it('that never ends delays the response to a grant by ten seconds and not by twenty', async () => {
+    const granted: boolean[] = [];
+    const audit: IdJagGrantOptions['audit'] = (record) => {
+      granted.push(record.granted);
+      return new Promise(() => {});
+    };
+    await inWorld({ audit }, async (own) => {
+      const assertion = await own.idJag();
+      jest.useFakeTimers({ doNotFake: ['Date', 'performance', 'setImmediate', 'nextTick', 'queueMicrotask'] });
+      try {
+        const response = own.redeem(assertion);
+        while (granted.length === 0) await new Promise((resolve) => setImmediate(resolve));
+        await jest.advanceTimersByTimeAsync(10_000);
+        await expect(response).resolves.toMatchObject({ status: 500, body: { error: 'server_error' } });
+        expect(granted).toEqual([true, false]);
+      } finally {
+        jest.useRealTimers();
+      }
     });
   });
 

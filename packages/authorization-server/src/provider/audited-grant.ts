@@ -3,13 +3,21 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC, TokenEndpointGrantContext } from 'oidc-provider';
 import type { RefusedRequest } from '../grant/audit-record.ts';
 import { presentedClient } from '../grant/client-credentials.ts';
+import { AuditTimeout } from '../grant/callback.ts';
 import { GrantRefusal } from '../grant/refusal.ts';
+import { type RequestSecrets, requestSecrets } from '../grant/request-secrets.ts';
 import type { AuditedSteps } from '../grant/steps.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
 
+/** Facts about a request, to which `registerAuditedGrant` adds the credentials that the audit record must not contain. */
+export interface WithSecrets {
+  /** The credentials of the request. */
+  readonly secrets?: RequestSecrets;
+}
+
 /** The result of `handle` for a request that is granted: the response body, and the facts for the audit record. */
-export interface GrantResult<RequestFacts extends object, GrantFacts extends object> {
+export interface GrantResult<RequestFacts extends WithSecrets, GrantFacts extends object> {
   /** The body of the token response. */
   readonly body: object;
   /** Facts about the request. They are also in the record of the refusal if the grant cannot be recorded. */
@@ -19,7 +27,7 @@ export interface GrantResult<RequestFacts extends object, GrantFacts extends obj
 }
 
 /** A grant type whose requests are recorded, each once. */
-export interface AuditedGrant<RequestFacts extends object, GrantFacts extends object> {
+export interface AuditedGrant<RequestFacts extends WithSecrets, GrantFacts extends object> {
   /** The values of `grant_type`. */
   readonly grantTypes: readonly string[];
   /** The parameters that a request may have. */
@@ -50,13 +58,15 @@ export interface AuditedGrant<RequestFacts extends object, GrantFacts extends ob
  * provider before the handler runs (client authentication, repeated parameters). If a grant cannot be recorded, the request
  * is refused.
  */
-export function registerAuditedGrant<RequestFacts extends object, GrantFacts extends object>(
+export function registerAuditedGrant<RequestFacts extends WithSecrets, GrantFacts extends object>(
   provider: Provider,
   grant: AuditedGrant<RequestFacts, GrantFacts>,
 ): void {
   /** The facts about the requests that reached the handler. */
   const factsOf = new WeakMap<object, RequestFacts>();
   const recorded = new WeakMap<object, Promise<void>>();
+  /** The requests whose grant could not be recorded in time: their response does not wait for another record. */
+  const timedOut = new WeakSet<object>();
 
   const handler = async (ctx: TokenEndpointGrantContext) => {
     factsOf.set(ctx, grant.initialFacts);
@@ -66,9 +76,11 @@ export function registerAuditedGrant<RequestFacts extends object, GrantFacts ext
     const outcome = await grant.steps.run(grant.initialFacts, async () => grant.handle(ctx, internals));
     factsOf.set(ctx, outcome.ok ? outcome.value.requestFacts : outcome.facts);
     if (!outcome.ok) throw providerErrorOf(outcome.error);
+    const { requestFacts } = outcome.value;
     try {
-      await grant.recordGrant(outcome.value);
+      await grant.recordGrant({ ...outcome.value, requestFacts: { ...requestFacts, secrets: secretsOf(ctx) } });
     } catch (error) {
+      if (error instanceof AuditTimeout) timedOut.add(ctx);
       await grant.revoke?.(ctx);
       throw providerErrorOf(error);
     }
@@ -79,7 +91,8 @@ export function registerAuditedGrant<RequestFacts extends object, GrantFacts ext
     if (ctx.oidc.route !== 'token' || !isForGrant(grant, ctx)) return;
     const facts = factsOf.get(ctx);
     const refusal = { ...describe(error), ...(facts === undefined && claimedClient(ctx)) };
-    recorded.set(ctx, record(facts ?? grant.initialFacts, refusal));
+    const written = record({ ...(facts ?? grant.initialFacts), secrets: secretsOf(ctx) }, refusal);
+    if (!timedOut.has(ctx)) recorded.set(ctx, written);
   };
   const record = async (facts: RequestFacts, refusal: RefusedRequest) => {
     try {
@@ -114,16 +127,22 @@ function isForGrant(
   );
 }
 
-/** The client id in a request, if it can be read. */
+/** The provider removes a repeated parameter from `params`, but not from `body`. */
+function secretsOf({ headers, oidc: { params, body } }: KoaContextWithOIDC): RequestSecrets {
+  const { authorization, dpop } = headers;
+  return requestSecrets({ authorization, dpop }, { ...params, ...body });
+}
+
+/** The client id in a request, if it can be read. The record of it has no control characters and no credential. */
 function claimedClient({ headers, oidc }: KoaContextWithOIDC): Pick<RefusedRequest, 'claimedClientId'> {
-  if (oidc.client !== undefined) return { claimedClientId: cleanText(oidc.client.clientId) };
+  if (oidc.client !== undefined) return { claimedClientId: oidc.client.clientId };
   const { authorization } = headers;
   try {
     const client = presentedClient(
       new Headers(authorization === undefined ? {} : { authorization }),
       oidc.params ?? {},
     );
-    return { claimedClientId: cleanText(client.clientId) };
+    return { claimedClientId: client.clientId };
   } catch {
     return {};
   }
@@ -134,7 +153,7 @@ function describe(error: unknown): { error: string; reason: string } {
   const { expose, error: code, error_description: description, error_detail: detail } = error as ProviderErrorShape;
   // The message of an unexpected error can contain secrets, so only its name is recorded.
   if (expose !== true || code === undefined) return { error: 'server_error', reason: cleanText(error.name) };
-  return { error: code, reason: cleanText(detail ?? description ?? code) };
+  return { error: code, reason: detail ?? description ?? code };
 }
 
 type ProviderErrorShape = Error & {

@@ -1,5 +1,6 @@
 import type { IdJagErrorCode } from '@credence/protocol';
 import { cleanRecord, type RefusedRequest } from '../grant/audit-record.ts';
+import type { RequestSecrets } from '../grant/request-secrets.ts';
 
 /**
  * The audit record of one token request at an authorization server that redeems ID-JAGs. It contains no token and no
@@ -56,8 +57,8 @@ export type GrantFacts = Pick<RedeemAuditRecord, 'grantedScopes' | 'grantedDetai
 export interface RequestFacts extends Partial<
   Omit<RedeemAuditRecord, 'time' | 'granted' | 'error' | 'reason' | keyof GrantFacts>
 > {
-  /** The tokens of the request. They are removed from the texts of the record. */
-  readonly secrets?: readonly string[];
+  /** The credentials of the request, which are removed from the record. */
+  readonly secrets?: RequestSecrets;
 }
 
 export function grantedRecord(

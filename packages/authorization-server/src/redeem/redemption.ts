@@ -72,9 +72,8 @@ export async function decideRedemption<Resource extends ResourceRules>(
   initialFacts: RequestFacts,
 ): Promise<DecidedRedemption<Resource>> {
   const { scopes: requested, dpopThumbprint } = request;
-  const withSecrets = { ...initialFacts, secrets: [request.assertion] };
-  await step(withSecrets, () => checkScopeSyntax(requested));
-  const withScopes = { ...withSecrets, ...(requested !== undefined && { requestedScopes: requested }) };
+  await step(initialFacts, () => checkScopeSyntax(requested));
+  const withScopes = { ...initialFacts, ...(requested !== undefined && { requestedScopes: requested }) };
   const idJag = await step(withScopes, async () => verifyAssertion(request, rules, ownIssuer));
   const withIdJag = { ...withScopes, ...factsOf(idJag, requested) };
   const resource = await step(withIdJag, () =>

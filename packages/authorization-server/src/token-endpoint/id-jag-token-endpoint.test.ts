@@ -250,6 +250,37 @@ describe('idJagTokenEndpoint', () => {
     expect(records[0]).not.toHaveProperty('clientId');
   });
 
+  it('records no credential of the request, whichever parameter contains it', async () => {
+    const opaque = `opaque_${'0123456789abcdefghij'.repeat(3)}`;
+    const secret = 'Zx9_~!+/=passphrase';
+    const basic = { authorization: `Basic ${btoa(`bot:${encodeURIComponent(secret)}`)}` };
+    const proof = await dpopProof(`${AS}/token`);
+    const granting = { grant_type: GRANT, assertion: await idJag() };
+    const posted = { client_id: 'bot', client_secret: secret };
+    const dpop = { tokenEndpoint: `${AS}/token` };
+    const authenticateClient = ({ clientId }: PresentedClient) => (clientId === 'bot' ? clientId : undefined);
+    const requests: [Record<string, string>, Record<string, string>][] = [
+      [{ ...granting, scope: secret }, basic],
+      [{ ...granting, scope: basic.authorization.slice(6) }, basic],
+      [{ ...granting, resource: `urn:x:${secret}` }, basic],
+      [{ ...granting, ...posted, scope: secret }, {}],
+      [{ ...granting, ...posted, resource: `urn:x:${secret}` }, {}],
+      [{ ...granting, ...posted, scope: proof.split('.')[2] ?? '' }, { dpop: proof }],
+      [{ ...granting, ...posted, client_id: secret, client_secret: secret }, {}],
+      [{ ...granting, assertion: opaque, client_id: opaque, client_secret: 'x' }, {}],
+      [{ ...granting, ...ASSERTED, client_assertion: CLIENT_ASSERTION, subject_token: opaque, scope: opaque }, {}],
+    ];
+    for (const [parameters, headers] of requests) {
+      await endpoint({ dpop, authenticateClient })(post(form(parameters), { ...FORM, ...headers }));
+    }
+    expect(records).toHaveLength(requests.length);
+    const shown = JSON.stringify(records.map(({ clientId: _registered, ...record }) => record));
+    for (const part of [secret, basic.authorization.slice(6), opaque, ...proof.split('.')]) {
+      expect(shown).not.toContain(part);
+    }
+    expect(records[7]).toMatchObject({ claimedClientId: '[redacted]' });
+  });
+
   it('stops reading a body that never ends', async () => {
     let sent = 0;
     const body = new ReadableStream<Uint8Array>({
@@ -350,6 +381,26 @@ describe('idJagTokenEndpoint', () => {
     await immediate();
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it('waits ten seconds for an audit that never ends, calls it again for the failure, and does not wait again', async () => {
+    const request = await goodRequest();
+    const granted: boolean[] = [];
+    const audit = (record: RedeemAuditRecord) => {
+      granted.push(record.granted);
+      return new Promise<void>(() => {});
+    };
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    try {
+      const response = endpoint({ audit })(request);
+      // The steps before the record take no time on the clock of the test.
+      while (granted.length === 0) await immediate();
+      await jest.advanceTimersByTimeAsync(10_000);
+      await expect((await response).json()).resolves.toMatchObject({ error: 'server_error' });
+      expect(granted).toEqual([true, false]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it.each<[string, Record<string, unknown>, string]>([

@@ -17,10 +17,11 @@ import {
   verifyDpopProof,
 } from '@credence/protocol';
 import { z } from 'zod';
-import { callAudit, callCallback } from '../grant/callback.ts';
+import { AuditTimeout, callAudit, callCallback } from '../grant/callback.ts';
 import { type PresentedClient, presentedClient } from '../grant/client-credentials.ts';
 import { parameterList, type Parameters, requiredParameter, scopeParameter } from '../grant/parameters.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
+import { requestSecrets } from '../grant/request-secrets.ts';
 import { type GrantFacts, grantedRecord, refusedRecord, type RequestFacts } from '../redeem/audit.ts';
 import { checkRedemptionRules, redemptionRulesSchema, type RedemptionRules } from '../redeem/options.ts';
 import { decideRedemption, type Redemption, type RedemptionRequest, tokenResponseBody } from '../redeem/redemption.ts';
@@ -126,12 +127,12 @@ export function idJagTokenEndpoint(options: IdJagTokenEndpointOptions): (request
       const { error: code, reason } = refusal;
       const facts = outcome.ok ? outcome.value.requestFacts : outcome.facts;
       const record = refusedRecord(facts, { error: code, reason }, now());
-      try {
-        await callAudit(() => options.audit?.(record));
-      } catch (failure) {
-        // An error of audit must not change the refusal.
-        reportError(options, failure);
-      }
+      // An error of audit must not change the refusal.
+      const recorded = callAudit(() => options.audit?.(record)).catch((failure: unknown) =>
+        reportError(options, failure),
+      );
+      // After a record that took too long, the client does not wait for this one.
+      if (!(error instanceof AuditTimeout)) await recorded;
       return errorResponse(refusal, request, error instanceof DpopProofError ? error.nonce : undefined);
     }
   };
@@ -180,15 +181,24 @@ async function redeem(
 ): Promise<{ body: Record<string, unknown>; requestFacts: RequestFacts; grantFacts: GrantFacts }> {
   const parameters = await readParameters(request, options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES);
   const client = presentedClient(request.headers, parameters, options.clientCertificateHeader);
-  const clientId = await step({ claimedClientId: cleanText(client.clientId) }, async () =>
+  const { headers } = request;
+  const secrets = requestSecrets(
+    { authorization: headers.get('authorization'), dpop: headers.get('dpop') },
+    parameters,
+  );
+  const clientId = await step({ claimedClientId: client.clientId, secrets }, async () =>
     authenticateClient(options, request, client),
   );
-  const tokenRequest = await step({ clientId }, async () =>
+  const initialFacts = { clientId, secrets };
+  const tokenRequest = await step(initialFacts, async () =>
     readRequest(options, request, parameters, { clientId, proofs, now }),
   );
-  const { redemption, requestFacts, grantFacts } = await decideRedemption(tokenRequest, options, options.issuer, {
-    clientId,
-  });
+  const { redemption, requestFacts, grantFacts } = await decideRedemption(
+    tokenRequest,
+    options,
+    options.issuer,
+    initialFacts,
+  );
   const accessToken = await step(requestFacts, async () => issueAccessToken(options, redemption));
   return { body: tokenResponseBody(redemption, accessToken), requestFacts, grantFacts };
 }

@@ -44,7 +44,7 @@ interface CallState {
 /**
  * Returns a fetch for one server. It adds the access token. After a 401 it sends the request once more with a new token, and after
  * a 403 `insufficient_scope` once more with additional scopes, if the configuration allows them. It follows no redirect and sends
- * requests only to the configured origin. A refusal is thrown as a CredenceError with the leg `call`.
+ * requests only to the configured origin, and to no URL with a user name or password. A refusal is thrown as a CredenceError with the leg `call`.
  */
 export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
@@ -54,6 +54,7 @@ export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchF
   return async (input, inputInit = {}) => {
     const target = new URL(input instanceof Request ? input.url : input);
     if (target.origin !== url.origin) throw crossOrigin(name, url, target);
+    if (target.username !== '' || target.password !== '') throw withUserInfo(name);
     const init = input instanceof Request ? await initOf(input, inputInit) : inputInit;
     if (waiting.cancel(init, name)) return new Response(null, { status: 202 });
 
@@ -173,6 +174,17 @@ function canSendAgain({ body }: RequestInit): boolean {
 /** Cancels the body of a response, because a connection is not reused until its body is read or cancelled. */
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
+}
+
+function withUserInfo(server: string): CredenceError {
+  return new CredenceError({
+    code: 'forbidden_url',
+    leg: 'call',
+    message: `The URL of a request for server "${server}" contains a user name or a password.`,
+    remedy: 'Leave them out of the URL: the request is sent with an access token.',
+    contact: 'you',
+    server,
+  });
 }
 
 function crossOrigin(server: string, url: URL, target: URL): CredenceError {

@@ -7,7 +7,7 @@ import { waitFor } from '@credence/protocol';
  */
 export async function initOf(request: Request, init: RequestInit): Promise<RequestInit> {
   const signal = init.signal === undefined ? request.signal : init.signal;
-  const body = init.body ?? (await waitFor(bodyOf(request), signal ?? undefined));
+  const body = init.body ?? (await bodyOf(request, signal ?? undefined));
   return {
     ...init,
     method: init.method ?? request.method,
@@ -18,8 +18,11 @@ export async function initOf(request: Request, init: RequestInit): Promise<Reque
   };
 }
 
-/** The body as a string if it is JSON, because `WaitingCalls.cancel` looks for cancellations in strings; else as bytes. */
-async function bodyOf(request: Request): Promise<string | ArrayBuffer | null> {
-  if (request.body === null) return null;
-  return /\bjson\b/iu.test(request.headers.get('content-type') ?? '') ? request.text() : request.arrayBuffer();
+/** The bytes of the body as they are. If the signal is aborted before the end, the caller's stream is cancelled. */
+async function bodyOf(request: Request, signal: AbortSignal | undefined): Promise<ArrayBuffer | null> {
+  const { body, bodyUsed } = request;
+  if (body === null) return null;
+  // This rejects for a body that was read before; its stream would look empty.
+  if (bodyUsed || signal === undefined) return request.arrayBuffer();
+  return waitFor(new Response(body.pipeThrough(new TransformStream(), { signal })).arrayBuffer(), signal);
 }

@@ -14,6 +14,8 @@ afterEach(async () => {
 
 interface World {
   readonly url: string;
+  readonly bot: ServicePrincipal;
+  readonly events: readonly unknown[];
   readonly fetch: FetchLike;
   readonly as: Peer;
   readonly mcp: Peer;
@@ -31,7 +33,9 @@ async function start(answers: PeerRoute, server: Partial<McpServerOptions> = {})
   });
   const mcp = await startPeer({ '*': answers });
   const url = `${mcp.origin}/mcp`;
+  const events: unknown[] = [];
   const bot = new ServicePrincipal({
+    onEvent: (event) => void events.push(event),
     servers: {
       notes: {
         flow: 'client-credentials',
@@ -45,7 +49,7 @@ async function start(answers: PeerRoute, server: Partial<McpServerOptions> = {})
     },
   });
   opened.push(as, mcp, bot);
-  return { url, fetch: bot.fetchFor('notes'), as, mcp };
+  return { url, bot, events, fetch: bot.fetchFor('notes'), as, mcp };
 }
 
 const MESSAGE = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ünïcode"}}';
@@ -94,6 +98,14 @@ describe('a call with a Request', () => {
     const headers = { 'content-type': 'application/octet-stream' };
     expect((await fetch(post(url, { body, headers }))).status).toBe(200);
     expect(mcp.requests.map((request) => [...Buffer.from(request.body)])).toEqual([[...body], [...body]]);
+  });
+
+  it('sends a JSON body byte by byte too, also with a byte order mark', async () => {
+    const { url, fetch, mcp } = await start({ body: {} });
+    const body = new TextEncoder().encode(`\uFEFF${MESSAGE}`);
+    await fetch(post(url, { body }));
+    expect([...Buffer.from(mcp.requests[0]?.body ?? '')]).toEqual([...body]);
+    expect(mcp.requests[0]?.headers['content-length']).toBe(String(body.length));
   });
 
   it('sends the same body again with a new token after a 401, also if the body is a stream', async () => {
@@ -165,13 +177,40 @@ describe('a call with a Request', () => {
     });
   });
 
+  it.each(['user:hunter2@', 'user@', ':hunter2@'])(
+    'goes to no URL with %s, and the error does not show it',
+    async (part) => {
+      const { url, fetch, as, mcp, bot, events } = await start({ body: {} });
+      const target = url.replace('://', `://${part}`);
+      for (const input of [target, new URL(target)]) {
+        const error: unknown = await fetch(input).catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code: 'forbidden_url', leg: 'call', contact: 'you' });
+        expect(`${JSON.stringify(error)}${String(error)}`).not.toContain('hunter2');
+      }
+      expect(() => bot.fetchFor(target)).toThrow(expect.objectContaining({ code: 'unknown_server' }));
+      expect(() => bot.fetchFor(target)).not.toThrow('hunter2');
+      expect({ events, tokens: as.requests.length, calls: mcp.requests.length }).toEqual({
+        events: [],
+        tokens: 0,
+        calls: 0,
+      });
+    },
+  );
+
   it('ends when the signal of the Request aborts, also if its body is not complete yet', async () => {
     const { url, fetch, mcp } = await start({ body: {} });
     const controller = new AbortController();
-    const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+    const cancelled: unknown[] = [];
+    const body = new ReadableStream({
+      pull: () => new Promise(() => {}),
+      cancel: (reason) => void cancelled.push(reason),
+    });
     const call = fetch(post(url, { body, duplex: 'half', signal: controller.signal }));
-    controller.abort(new Error('aborted by the caller'));
-    await expect(call).rejects.toThrow('aborted by the caller');
+    const reason = new Error('aborted by the caller');
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(cancelled).toEqual([reason]);
     await expect(fetch(post(url, { signal: controller.signal }))).rejects.toThrow('aborted by the caller');
     expect(mcp.requests).toHaveLength(0);
   });

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { isJsonObject } from '@credence/protocol';
 import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
@@ -28,9 +29,10 @@ export class WaitingCalls {
 
   /** If `init` cancels a waiting call, that call ends, the result is true and the cancellation need not be sent to the server. */
   cancel(init: RequestInit, server: string): boolean {
-    if (this.#waiting.size === 0 || typeof init.body !== 'string') return false;
-    if (!init.body.includes('notifications/cancelled')) return false;
-    const message = parse(init.body);
+    if (this.#waiting.size === 0) return false;
+    const body = jsonText(init);
+    if (body?.includes('notifications/cancelled') !== true) return false;
+    const message = parse(body);
     if (message?.['method'] !== 'notifications/cancelled' || !isJsonObject(message['params'])) return false;
     const key = keyOf(init, message['params']['requestId']);
     const call = [...this.#waiting].find(([, waiting]) => key !== undefined && callKey(waiting) === key);
@@ -40,9 +42,16 @@ export class WaitingCalls {
 }
 
 function callKey(init: RequestInit): string | undefined {
-  if (typeof init.body !== 'string') return undefined;
-  const message = parse(init.body);
+  const body = jsonText(init);
+  const message = body === undefined ? undefined : parse(body);
   return typeof message?.['method'] === 'string' ? keyOf(init, message['id']) : undefined;
+}
+
+/** The body as text if it is text, or bytes that are sent as JSON: the body of a Request is read as bytes. */
+function jsonText({ body, headers }: RequestInit): string | undefined {
+  if (typeof body === 'string') return body;
+  const isBytes = types.isAnyArrayBuffer(body) && /\bjson\b/iu.test(new Headers(headers).get('content-type') ?? '');
+  return isBytes ? new TextDecoder().decode(body) : undefined;
 }
 
 /** The session and the JSON-RPC id, because ids are unique only within a session. */

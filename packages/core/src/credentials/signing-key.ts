@@ -1,5 +1,5 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
-import { isJsonObject, type SigningAlgorithm } from '@credence/protocol';
+import { isJsonObject, quoted, type SigningAlgorithm } from '@credence/protocol';
 import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 
@@ -38,10 +38,7 @@ export function signingKey(input: SigningKeyInput, alg?: SigningAlgorithm, kid?:
     const key = fromJwk(jwk);
     const wanted = alg ?? algorithmsOf(key).find((candidate) => candidate === jwk.alg);
     if (alg === undefined && jwk.alg !== undefined && wanted === undefined) {
-      throw badKey(
-        `its \`alg\` "${String(jwk.alg).slice(0, 20)}" does not fit its type`,
-        'Correct or drop `alg` in the JWK.',
-      );
+      throw badKey(`its \`alg\` ${quoted(jwk.alg)} does not fit its type`, 'Correct or drop `alg` in the JWK.');
     }
     return signingWith(key, pickAlgorithm(algorithmsOf(key), wanted), kid ?? jwk.kid);
   }

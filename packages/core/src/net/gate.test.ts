@@ -3,7 +3,7 @@ import { defaultFetch } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { drip, endless, hangUp, type Peer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
 import { refusalOf, testRuntime } from '../../test-support/runtime.ts';
-import { type About, retryAfterSeconds, send } from './gate.ts';
+import { type About, retryAfterSeconds, send, withoutQuery } from './gate.ts';
 
 const ABOUT: About = {
   leg: 'exchange',
@@ -198,5 +198,18 @@ describe('a host from the metadata of a peer', () => {
     expect(error).toMatchObject({ code: 'forbidden_url', leg: 'exchange', contact: 'idp-admin', retryable: false });
     expect(error.message).toMatch(/resolves to a (?:loopback|private|link-local) address/u);
     expect(peer.requests).toEqual([]);
+  });
+});
+
+describe('the URL in an event or an error', () => {
+  it.each([
+    ['https://as.example/token?a=b#c', 'https://as.example/token'],
+    ['https://user:hunter2@as.example/token?a=b', 'https://as.example/token'],
+    ['https://hunter2@as.example', 'https://as.example/'],
+    ['https:\\\\user:hunter2@as.example/token', 'https://as.example/token'],
+    ['https://as.example/a@b', 'https://as.example/a@b'],
+    ['https://user:hunter2@[/token', 'https://[/token'],
+  ])('has no query, fragment, user name and password: %s', (url, shown) => {
+    expect(withoutQuery(url)).toBe(shown);
   });
 });

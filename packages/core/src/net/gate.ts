@@ -4,6 +4,7 @@ import {
   fetchNamedBy,
   forbiddenAddressIn,
   type JsonObject,
+  parsedUrl,
   parseJsonObject,
   RequestTimeoutError,
 } from '@credence/protocol';
@@ -114,8 +115,15 @@ export function report(
   });
 }
 
+/** The URL without its query, fragment, user name and password, for events and errors. */
 export function withoutQuery(url: string): string {
-  return url.replace(/[?#].*$/su, '');
+  const bare = url.replace(/[?#].*$/su, '');
+  const parsed = parsedUrl(bare);
+  if (parsed === undefined) return bare.replace(/\/\/[^/]*@/u, '//');
+  if (parsed.username === '' && parsed.password === '') return bare;
+  parsed.username = '';
+  parsed.password = '';
+  return parsed.href;
 }
 
 function failureByStatus(answer: Answer, isRedirect: boolean, about: About): CredenceError | undefined {

@@ -5,6 +5,7 @@ import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
+import { withoutQuery } from '../net/gate.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { SharedStore } from '../store/shared-store.ts';
@@ -155,10 +156,12 @@ export class ServicePrincipal {
     if (byName) return byName;
     const href = URL.canParse(text) ? new URL(text).href : undefined;
     for (const access of this.#servers.values()) if (access.settings.url.href === href) return access;
+    // A URL can contain a password.
+    const shownName = href === undefined ? text : withoutQuery(text);
     throw new CredenceError({
       code: 'unknown_server',
       leg: 'configure',
-      message: `No server "${cleanText(text, { max: 120 })}" is configured.`,
+      message: `No server "${cleanText(shownName, { max: 120 })}" is configured.`,
       remedy: `Use one of: ${this.serverNames.join(', ')}; or add it to servers.`,
       contact: 'you',
     });

@@ -259,6 +259,22 @@ describe('the audit record', () => {
     expect(world.issued[0]).not.toHaveProperty('secrets');
   });
 
+  it('contains no client secret, whether it was sent by Basic or in the body', async () => {
+    const basic = { authorization: `Basic ${btoa(`bound:${IDP_SECRET}`)}` };
+    const posted = { client_id: 'bound', client_secret: IDP_SECRET };
+    const target = { audience: IDP_SECRET, resource: `urn:x:${IDP_SECRET}`, scope: IDP_SECRET };
+    const requests: [Record<string, string>, Record<string, string>][] = [
+      [basic, {}],
+      [{}, posted],
+    ];
+    for (const [headers, client] of requests) {
+      const body = new URLSearchParams({ grant_type: GRANT_TOKEN_EXCHANGE, subject_token: 'x', ...target, ...client });
+      await fetch(`${world.idp.issuer}/token`, { method: 'POST', headers, body });
+    }
+    expect(world.issued).toMatchObject([{ audience: '[redacted]', resource: ['urn:x:[redacted]'] }, {}]);
+    expect(JSON.stringify(world.issued)).not.toContain(IDP_SECRET);
+  });
+
   it('contains the requested audience and scopes even if the subject token has the same text', async () => {
     const audience = 'https://production-authorization-server.example';
     for (const token of [audience, 'production-authorization-server', 'issues:read']) {

@@ -1,4 +1,9 @@
-import { cleanRecord, createAuditedSteps, type RefusedRequest } from '@credence/authorization-server/internals';
+import {
+  cleanRecord,
+  createAuditedSteps,
+  type RefusedRequest,
+  type RequestSecrets,
+} from '@credence/authorization-server/internals';
 import type { IssueStatus } from './status.ts';
 
 /**
@@ -70,8 +75,8 @@ export interface RequestFacts
         'clientId' | 'subject' | 'subjectTokenType' | 'workload' | 'actor' | 'audience' | 'resource' | 'requestedScopes'
       >
     > {
-  /** The tokens and secrets of the request, which are removed from the record. */
-  readonly secrets?: readonly string[];
+  /** The credentials of the request, which are removed from the record. */
+  readonly secrets?: RequestSecrets;
 }
 
 /** The steps of a token exchange. */

@@ -45,7 +45,6 @@ export function factsOfRequest(params: Readonly<Record<string, unknown>>): Omit<
   const requestedScopes = scopeParameter(params);
   const subjectTokenType = parameter(params, 'subject_token_type');
   return {
-    secrets: ['subject_token', 'actor_token', 'client_secret'].flatMap((name) => parameterList(params, name)),
     ...(audience !== undefined && { audience }),
     ...(resource.length > 0 && { resource }),
     ...(requestedScopes !== undefined && { requestedScopes }),

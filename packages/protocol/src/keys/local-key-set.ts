@@ -7,19 +7,22 @@ import {
   type JWSHeaderParameters,
 } from 'jose';
 import { z } from 'zod';
+import { type LruCache, lruCache } from '../cache/lru-cache.ts';
 import { PeerFailure } from '../net/peer-failure.ts';
 
 const MAX_KEYS = 100;
 /** How many keys are tried for a header without `kid`. */
 const MAX_CANDIDATES = 8;
+/** How many searches are cached: each key under each algorithm that it fits, which for an RSA key are six. */
+const MAX_FOUND = 1000;
 
 const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) });
 
 /** A JWKS document. Finds the keys that can verify a signature, by its JWS header. */
 export class LocalKeySet {
   readonly #select: ReturnType<typeof createLocalJWKSet>;
-  /** A cache by `kid`, then by `alg`. Only keys that were found are cached, so made-up headers cannot fill it. */
-  readonly #found = new Map<string | undefined, Map<string | undefined, CryptoKey[]>>();
+  /** A cache by `alg` and `kid`. Only keys that were found are cached. */
+  readonly #found: LruCache<CryptoKey[]> = lruCache<CryptoKey[]>(MAX_FOUND);
 
   /** Throws PeerFailure if the document is not a key set. Symmetric and private keys are ignored. */
   constructor(document: unknown) {
@@ -27,16 +30,21 @@ export class LocalKeySet {
   }
 
   /** The cached key for this `kid` and `alg`, if an earlier search found it. */
-  known({ kid, alg }: JWSHeaderParameters): CryptoKey[] | undefined {
-    return this.#found.get(kid)?.get(alg);
+  known(header: JWSHeaderParameters): CryptoKey[] | undefined {
+    const name = cacheName(header);
+    return name === undefined ? undefined : this.#found.get(name);
   }
 
-  /** The keys that can verify a signature with this header. Empty if no key matches, or if the key that matches is invalid. */
+  /**
+   * The keys that can verify a signature with this header. Empty if no key matches, if the key that matches is invalid, or if
+   * `kid` or `alg` of the header is not a string.
+   */
   async keysFor(header: JWSHeaderParameters): Promise<CryptoKey[]> {
+    const name = cacheName(header);
+    if (name === undefined) return [];
     try {
       const keys = [await this.#select(header)];
-      const sameKid = this.#found.get(header.kid) ?? new Map<string | undefined, CryptoKey[]>();
-      this.#found.set(header.kid, sameKid.set(header.alg, keys));
+      this.#found.set(name, keys);
       return keys;
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return [];
@@ -48,6 +56,16 @@ export class LocalKeySet {
       return candidates;
     }
   }
+}
+
+/**
+ * The name of a header's key in the cache; undefined if `kid` or `alg` is not a string, because the library ignores such a
+ * `kid` and matches every key.
+ */
+function cacheName({ kid, alg }: { readonly kid?: unknown; readonly alg?: unknown }): string | undefined {
+  if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) return undefined;
+  // No algorithm has a space in its name.
+  return kid === undefined ? alg : `${alg} ${kid}`;
 }
 
 function publicKeys(document: unknown): JWK[] {

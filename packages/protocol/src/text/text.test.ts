@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { cleanText, identifier } from './clean.ts';
 import { parseJsonObject, sortedEntries, stringField, stringList } from './json.ts';
+import { quoted } from './quoted.ts';
 import { scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './scopes.ts';
 
 describe('cleanText', () => {
@@ -63,6 +64,24 @@ describe('identifier', () => {
     expect(identifier('https://as.example/hunter2x', { secrets: ['hunter2x'] })).toBe(
       '"https://as.example/[redacted]"',
     );
+  });
+});
+
+describe('quoted', () => {
+  it.each<[unknown, string]>([
+    [undefined, 'none'],
+    ['a "b"', '"a \\"b\\""'],
+    [{ toString: 1 }, '{"toString":1}'],
+    ['x'.repeat(1_000), `"${'x'.repeat(118)}…`],
+    [10n, 'a value that cannot be written as JSON'],
+    [Symbol('x'), 'a value that cannot be written as JSON'],
+  ])('shows a value as JSON and cuts it', (value, text) => {
+    expect(quoted(value)).toBe(text);
+  });
+
+  it('does not throw for a hundred thousand nested lists', () => {
+    const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    expect(quoted(deep).length).toBeLessThanOrEqual(120);
   });
 });
 

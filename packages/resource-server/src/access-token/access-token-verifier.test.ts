@@ -5,7 +5,7 @@ import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/provider.js';
 import { OAuthError, OAuthErrorCode, requireBearerAuth as requireBearerAuthV2 } from '@modelcontextprotocol/server';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
@@ -154,6 +154,50 @@ describe('JWT access tokens', () => {
       'bad_signature: The signature is not valid',
       'missing_claim: The token lacks exp, or it is malformed',
     ]);
+  });
+
+  const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+  it.each<[string, string]>([
+    ['a typ that cannot be made a string', '{"alg":"ES256","typ":{"toString":1,"valueOf":1}}'],
+    ['a typ of 5000 nested lists', `{"alg":"ES256","typ":${deep}}`],
+    ['a kid that cannot be made a string', '{"alg":"ES256","typ":"at+jwt","kid":{"toString":1,"valueOf":1}}'],
+    ['a kid of 5000 nested lists', `{"alg":"ES256","typ":"at+jwt","kid":${deep}}`],
+    ['a kid that is a number', '{"alg":"ES256","typ":"at+jwt","kid":7}'],
+    ['a kid that is null', '{"alg":"ES256","typ":"at+jwt","kid":null}'],
+  ])('with %s are refused as malformed, and the refusal is reported', async (_name, header) => {
+    const records: AccessRefusal[] = [];
+    const onRefused = (record: AccessRefusal) => void records.push(record);
+    const forged = `${Buffer.from(header).toString('base64url')}.e30.${'A'.repeat(86)}`;
+    await expect(verify(forged, { onRefused })).rejects.toBeInstanceOf(InvalidTokenError);
+    expect(records).toMatchObject([{ code: 'malformed' }]);
+  });
+
+  it('without a typ or without a known key are refused, and the reason quotes no value', async () => {
+    const records: string[] = [];
+    const onRefused = ({ reason }: AccessRefusal) => void records.push(reason);
+    const forged = (header: object) => `${Buffer.from(JSON.stringify(header)).toString('base64url')}.e30.AAAA`;
+    for (const header of [{ alg: 'ES256' }, { alg: 'ES512', typ: 'at+jwt' }]) {
+      await expect(verify(forged(header), { onRefused })).rejects.toBeInstanceOf(InvalidTokenError);
+    }
+    expect(records).toEqual([
+      'The token is not a JWT access token',
+      'The authorization server does not publish the signing key',
+    ]);
+  });
+
+  it('cause a recorded TokenVerificationUnavailableError if the verification fails in an unexpected way', async () => {
+    const records: AccessRefusal[] = [];
+    const onRefused = (record: AccessRefusal) => void records.push(record);
+    const now = jest.fn(() => new Date());
+    now.mockImplementationOnce(() => {
+      throw new RangeError('the clock failed for eyJhbGciOiJ');
+    });
+    await expect(verify(await token(), { onRefused, now })).rejects.toMatchObject({
+      name: 'TokenVerificationUnavailableError',
+      reason: 'unexpected failure: RangeError',
+      cause: expect.any(RangeError),
+    });
+    expect(records).toMatchObject([{ code: 'verification_unavailable', reason: 'unexpected failure: RangeError' }]);
   });
 
   it('with a critical header extension are refused', async () => {

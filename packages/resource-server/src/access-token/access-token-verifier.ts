@@ -1,6 +1,6 @@
 import { checkConfiguredUrl, checkList, checkNumber, defaultFetch, type FetchLike } from '@credence/protocol';
 import type { AccessTokenInfo } from './auth-info.ts';
-import { type AccessTokenErrors, defaultErrors, TokenVerificationUnavailableError } from './errors.ts';
+import { type AccessTokenErrors, defaultErrors, unavailability } from './errors.ts';
 import { type IntrospectionOptions, introspector } from './introspection.ts';
 import { jwtTokenClaims } from './jwt-access-token.ts';
 import { type OnRefused, type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
@@ -53,7 +53,8 @@ export interface AccessTokenVerifier {
   readonly onRefused?: OnRefused | undefined;
   /**
    * Returns the content of a valid token. Throws the SDK's InvalidTokenError (401) for an invalid token, and
-   * TokenVerificationUnavailableError (500) if the authorization server cannot be reached or gives no usable response.
+   * TokenVerificationUnavailableError (500) if the authorization server cannot be reached or gives no usable response, or
+   * if the verification fails in an unexpected way.
    */
   verifyAccessToken(token: string): Promise<AccessTokenInfo>;
   /**
@@ -99,8 +100,9 @@ export function accessTokenVerifier(options: AccessTokenVerifierOptions): Access
       try {
         info = await checkAccessToken(token);
       } catch (error) {
-        if (error instanceof TokenVerificationUnavailableError) await reportRefusal(unverifiable(error));
-        throw error;
+        const failure = unavailability(error);
+        await reportRefusal(unverifiable(failure));
+        throw failure;
       }
       if (!('refused' in info)) return info;
       await reportRefusal(refusedToken(info));

@@ -1,3 +1,5 @@
+import { cleanText } from '@credence/protocol';
+
 /** Creates the errors that a verifier throws. The middleware of each MCP SDK needs an error of its own class. */
 export interface AccessTokenErrors {
   /** Creates an error for which the SDK responds with 401 `invalid_token` (RFC 6750 section 3.1). */
@@ -27,11 +29,21 @@ export class TokenVerificationUnavailableError extends Error {
   /** What to change in the configuration. Undefined if the failure can end without a change. */
   readonly remedy: string | undefined;
 
-  constructor(reason: string, remedy?: string) {
-    super(`the access token cannot be verified: ${reason}`);
+  constructor(reason: string, remedy?: string, options?: ErrorOptions) {
+    super(`the access token cannot be verified: ${reason}`, options);
     this.reason = reason;
     this.remedy = remedy;
   }
+}
+
+/**
+ * The error itself if it is a TokenVerificationUnavailableError. Any other error of a verifier is unexpected: it becomes the
+ * `cause` of one, whose reason has only the name of the error, because the message can contain a token.
+ */
+export function unavailability(error: unknown): TokenVerificationUnavailableError {
+  if (error instanceof TokenVerificationUnavailableError) return error;
+  const kind = error instanceof Error ? cleanText(error.name, { max: 60 }) : 'not an Error';
+  return new TokenVerificationUnavailableError(`unexpected failure: ${kind}`, undefined, { cause: error });
 }
 
 const SDK_V1_ERRORS = '@modelcontextprotocol/sdk/server/auth/errors.js';

@@ -1,4 +1,12 @@
-import { boundedRequest, cleanText, failureOf, type FetchUrl, parseJsonObject, stringField } from '@credence/protocol';
+import {
+  BodyTooLargeError,
+  boundedRequest,
+  cleanText,
+  failureOf,
+  type FetchUrl,
+  parseJsonObject,
+  stringField,
+} from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
 
 /** The response to an introspection request (RFC 7662 section 2.2). */
@@ -14,6 +22,9 @@ export interface IntrospectionClient {
   readonly clientSecret: string;
 }
 
+/** The endpoint cannot be reached, or it does not exist (404, 410). If it was discovered, it may have moved. */
+export class IntrospectionEndpointError extends TokenVerificationUnavailableError {}
+
 const REMEDIES = {
   credentials:
     'Set introspection.clientId and clientSecret to the credentials of this server at the authorization server.',
@@ -25,7 +36,8 @@ const LIMITS = { timeoutMs: 5000, maxBytes: 512 * 1024 };
 
 /**
  * Sends an introspection request (RFC 7662 section 2.1) with client_secret_basic. Follows no redirect, and limits the time
- * and the size of the response. Throws TokenVerificationUnavailableError if there is no response, or one without `active`.
+ * and the size of the response. Throws TokenVerificationUnavailableError if there is no response, or one without `active`:
+ * IntrospectionEndpointError if the endpoint cannot be reached or does not exist.
  */
 export async function introspect(
   endpoint: string,
@@ -50,7 +62,8 @@ async function translateFailure<T>(request: Promise<T>): Promise<T> {
   try {
     return await request;
   } catch (error) {
-    throw unavailable(failureOf(error), undefined);
+    if (error instanceof BodyTooLargeError) throw unavailable(failureOf(error), undefined);
+    throw new IntrospectionEndpointError(`introspection: ${failureOf(error)}`);
   }
 }
 
@@ -65,7 +78,11 @@ function readAnswer(status: number, body: string, secrets: readonly string[]): I
   // Some servers respond with this error to a token in a format that they never issue, such as a JWT.
   if (error === 'unsupported_token_type') return { active: false };
   const code = error === undefined ? undefined : cleanText(error, { max: 60, secrets });
-  throw unavailable(`answered ${[status, code].filter(Boolean).join(' ')}`, remedyOf(status, code));
+  const reason = `answered ${[status, code].filter(Boolean).join(' ')}`;
+  if (status === 404 || status === 410) {
+    throw new IntrospectionEndpointError(`introspection: ${reason}`, remedyOf(status, code));
+  }
+  throw unavailable(reason, remedyOf(status, code));
 }
 
 function unavailable(reason: string, remedy: string | undefined): TokenVerificationUnavailableError {

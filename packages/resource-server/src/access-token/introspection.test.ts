@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { accessTokenVerifier } from './access-token-verifier.ts';
+import type { AccessTokenInfo } from './auth-info.ts';
 import { callerOf } from '../gate/caller.ts';
 import type { IntrospectionOptions } from './introspection.ts';
 
@@ -50,6 +51,14 @@ describe('an introspection response', () => {
     ['missing_claim', { client_id: undefined }],
   ])('is refused with %s: %j', async (code, more) => {
     await expect(verifierOfResponse(more).checkAccessToken('t')).resolves.toMatchObject({ code });
+  });
+
+  it.each<[string, string]>([
+    ['an object that cannot be made a string', '{"toString":1,"valueOf":1}'],
+    ['20000 nested lists', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+  ])('is refused with wrong_token_type if token_type is %s', async (_name, type) => {
+    const answer = () => new Response(`{"active":true,"token_type":${type}}`);
+    await expect(verifierOf(answer).checkAccessToken('t')).resolves.toMatchObject({ code: 'wrong_token_type' });
   });
 
   it("without sub yields a caller without a subject, even if an account has the client's name", async () => {
@@ -139,6 +148,111 @@ describe('introspection requests', () => {
     expect(requests).toBe(10_001);
     await verifier.checkAccessToken('t1');
     expect(requests).toBe(10_002);
+  });
+
+  it('give each caller a copy of the claims, so that no change of one caller reaches another', async () => {
+    const claims = { scope: 'read', groups: ['g'], act: { sub: 'x' }, tenants: { list: ['a'] } };
+    const verifier = verifierOf(() => json({ ...ACTIVE, ...claims }), { cacheSeconds: 60 });
+    const check = () => verifier.checkAccessToken('t') as Promise<AccessTokenInfo>;
+    const expected = { scopes: ['read'], extra: { groups: ['g'], actor: { sub: 'x' }, claims } };
+    const [one, concurrent] = await Promise.all([check(), check()]);
+    one.scopes.push('write');
+    (one.extra.groups as string[]).push('admin');
+    Object.assign(one.extra.actor ?? {}, { sub: 'root' });
+    (one.extra.claims['tenants'] as typeof claims.tenants).list.push('ALL');
+    expect(concurrent).toMatchObject(expected);
+    await expect(check()).resolves.toMatchObject(expected);
+  });
+
+  describe('to a discovered endpoint', () => {
+    let now: number;
+    let hits: string[];
+    let metadata: () => Response;
+    let introspection: (url: string) => Response | Promise<Response>;
+
+    beforeEach(() => {
+      now = 1_000_000;
+      hits = [];
+      metadata = () => json({ issuer: 'https://as.example', introspection_endpoint: ENDPOINT });
+      introspection = () => json({ active: false });
+    });
+    /** A new verifier's function that checks a token. */
+    const newCheck = () => {
+      const verifier = accessTokenVerifier({
+        issuer: 'https://as.example',
+        resource: RESOURCE,
+        introspection: { clientId: 'rs', clientSecret: SECRET },
+        now: () => new Date(now),
+        fetch: async (input) => {
+          const url = input instanceof Request ? input.url : input.toString();
+          hits.push(url.includes('well-known') ? 'metadata' : url);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          return url.includes('well-known') ? metadata() : introspection(url);
+        },
+      });
+      return (token: string) => verifier.checkAccessToken(token);
+    };
+    const discoveries = () => hits.filter((hit) => hit === 'metadata').length;
+
+    it('share one discovery', async () => {
+      const check = newCheck();
+      await Promise.all(Array.from({ length: 150 }, (_, index) => check(`t${index}`)));
+      expect(hits).toHaveLength(151);
+      expect(discoveries()).toBe(1);
+    });
+
+    it('are not sent for one second after a discovery that failed', async () => {
+      metadata = () => new Response(null, { status: 404 });
+      const check = newCheck();
+      const fail = async () => {
+        await expect(check('t')).rejects.toMatchObject({ reason: 'metadata: answered 404' });
+      };
+      await Promise.allSettled(Array.from({ length: 150 }, (_, index) => check(`t${index}`)));
+      // RFC 8414 and OpenID Connect Discovery have one well-known URL each.
+      const once = discoveries();
+      expect(once).toBeLessThanOrEqual(3);
+      now += 999;
+      await fail();
+      expect(discoveries()).toBe(once);
+      now += 1;
+      await fail();
+      expect(discoveries()).toBe(2 * once);
+      expect(hits.filter((hit) => hit !== 'metadata')).toEqual([]);
+    });
+
+    it.each<[string, () => Promise<Response>]>([
+      ['responds with 404', async () => new Response(null, { status: 404 })],
+      ['responds with 410', async () => new Response(null, { status: 410 })],
+      [
+        'cannot be reached',
+        async () => Promise.reject(new TypeError('fetch failed', { cause: { code: 'ENOTFOUND' } })),
+      ],
+    ])('are sent to the new endpoint if the old one %s', async (_name, gone) => {
+      const check = newCheck();
+      await check('t');
+      const moved = 'https://as.example/moved';
+      metadata = () => json({ issuer: 'https://as.example', introspection_endpoint: moved });
+      introspection = (url) => (url === moved ? json({ active: false }) : gone());
+      now += 999;
+      await expect(check('t')).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
+      await expect(check('t')).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
+      expect(discoveries()).toBe(1);
+      now += 1;
+      await expect(check('t')).rejects.toMatchObject({ name: 'TokenVerificationUnavailableError' });
+      await expect(check('t')).resolves.toMatchObject({ code: 'inactive' });
+      expect(discoveries()).toBe(2);
+      expect(hits.at(-1)).toBe(moved);
+    });
+
+    it.each([400, 401, 429, 500, 503])('do not cause another discovery after a response with %d', async (status) => {
+      const check = newCheck();
+      introspection = () => new Response(null, { status });
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        await expect(check('t')).rejects.toMatchObject({ reason: `introspection: answered ${status}` });
+        now += 5000;
+      }
+      expect(discoveries()).toBe(1);
+    });
   });
 
   it.each<[string, RegExp | undefined, Answer]>([

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { discoverUrl, failureOf, fetchNamedBy, type FetchLike, lruCache } from '@credence/protocol';
+import { fetchNamedBy, type FetchLike, lruCache, quoted } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
-import { introspect, type IntrospectionAnswer } from './introspection-request.ts';
 import { concurrencyLimiter } from './concurrency-limiter.ts';
+import { endpointDiscovery } from './introspection-endpoint.ts';
+import { introspect, type IntrospectionAnswer, IntrospectionEndpointError } from './introspection-request.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 /**
@@ -24,9 +25,6 @@ export interface IntrospectionOptions {
 const MAX_CACHED_RESPONSES = 10_000;
 const REQUEST_LIMITS = { maxConcurrent: 100, maxWaitMs: 5000 };
 
-const METADATA_REMEDY =
-  "If the failure does not end: set issuer to the issuer in the authorization server's metadata, or set introspection.endpoint.";
-
 /**
  * Returns a function that introspects a token at the authorization server (RFC 7662). It resolves to the claims of an
  * active token, or to the reason to refuse the token. `now` is in epoch milliseconds. Throws
@@ -42,11 +40,17 @@ export function introspector(
   const pending = new Map<string, Promise<IntrospectionAnswer>>();
   const limitConcurrency = concurrencyLimiter(REQUEST_LIMITS);
   const fetchEndpoint = options.endpoint === undefined ? fetchNamedBy(new URL(issuer), fetchFunction) : fetchFunction;
-  let { endpoint } = options;
+  const discovery = endpointDiscovery(issuer, fetchFunction);
 
-  const sendRequest = async (token: string): Promise<IntrospectionAnswer> => {
-    endpoint ??= await discovered(issuer, fetchFunction);
-    return introspect(endpoint, options, token, fetchEndpoint);
+  const sendRequest = async (token: string, now: number): Promise<IntrospectionAnswer> => {
+    if (options.endpoint !== undefined) return introspect(options.endpoint, options, token, fetchEndpoint);
+    const endpoint = await discovery.find(now);
+    try {
+      return await introspect(endpoint.url, options, token, fetchEndpoint);
+    } catch (error) {
+      if (error instanceof IntrospectionEndpointError) discovery.forget(endpoint, now);
+      throw error;
+    }
   };
 
   const tooManyRequests = () =>
@@ -62,28 +66,25 @@ export function introspector(
   return async (token, now) => {
     const key = createHash('sha256').update(token).digest('base64url');
     const cached = cache.get(key);
-    if (cached !== undefined && cached.until > now) return { claims: cached.claims };
+    if (cached !== undefined && cached.until > now) return { claims: structuredClone(cached.claims) };
     cache.delete(key);
     let request = pending.get(key);
     if (request === undefined) {
-      request = limitConcurrency(async () => sendRequest(token), tooManyRequests)
+      request = limitConcurrency(async () => sendRequest(token, now), tooManyRequests)
         .then((answer) => cacheIfActive(key, answer, now))
         .finally(() => pending.delete(key));
       pending.set(key, request);
     }
     const answer = await request;
     if (!answer.active) return tokenRefusal('inactive');
-    if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: String(answer.token_type) });
-    return { claims: answer };
+    if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: typeName(answer.token_type) });
+    // Each caller gets a copy: its changes must not reach another caller or the cache.
+    return { claims: structuredClone(answer) };
   };
 }
 
-async function discovered(issuer: string, fetchFunction: FetchLike): Promise<string> {
-  try {
-    return await discoverUrl(issuer, 'introspection_endpoint', fetchFunction);
-  } catch (error) {
-    throw new TokenVerificationUnavailableError(`metadata: ${failureOf(error)}`, METADATA_REMEDY);
-  }
+function typeName(type: unknown): string {
+  return typeof type === 'string' ? type : quoted(type);
 }
 
 /**

@@ -27,7 +27,7 @@ export async function jwtTokenClaims(
   const header = readHeader(token);
   if (header === undefined) return tokenRefusal('malformed');
   const { alg, typ, kid } = header;
-  if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', { detail: String(typ) });
+  if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
   if (!isSigningAlgorithm(alg) || !allowsAlgorithm(source.algorithms, alg)) {
     return tokenRefusal('algorithm_not_allowed', { detail: alg });
   }
@@ -38,7 +38,7 @@ export async function jwtTokenClaims(
     if (!(error instanceof KeysUnavailableError)) throw error;
     throw new TokenVerificationUnavailableError(error.message, KEYS_REMEDY);
   }
-  if (keys.length === 0) return tokenRefusal('unknown_key', { detail: String(kid) });
+  if (keys.length === 0) return tokenRefusal('unknown_key', kid === undefined ? {} : { detail: kid });
   let verified: CompactVerifyResult | undefined;
   try {
     verified = await verifyWithKeys(keys, (key) => compactVerify(token, key, { algorithms: [alg] }));
@@ -59,8 +59,15 @@ function readHeader(token: string): (ReturnType<typeof decodeProtectedHeader> & 
   try {
     const header = decodeProtectedHeader(token);
     const { alg } = header;
-    return typeof alg === 'string' ? { ...header, alg } : undefined;
+    // The key set would ignore a kid that is not a string and try every key.
+    const isWellFormed = isOptionalString(header.typ) && isOptionalString(header.kid);
+    return isWellFormed && typeof alg === 'string' ? { ...header, alg } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** RFC 7515 sections 4.1.4 and 4.1.9. The library's types say so of every header, but it does not check these members. */
+function isOptionalString(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }

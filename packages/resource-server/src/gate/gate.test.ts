@@ -225,6 +225,21 @@ describe('onRefused', () => {
     ]);
   });
 
+  it.each<[string, () => Promise<never>]>([
+    ['unexpected failure: TypeError', () => Promise.reject(new TypeError('an-access-token is unusable'))],
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a verifier can reject with any value
+    ['unexpected failure: not an Error', () => Promise.reject('an-access-token is unusable')],
+  ])('is called if a verifier fails in an unexpected way, and the response is 503: %s', async (reason, check) => {
+    const { records, verifier: recording } = recordingVerifier({ checkAccessToken: check });
+    for (const sent of [request(), request({ authorization: `DPoP ${TOKEN}`, dpop: await proofFor(RESOURCE) })]) {
+      await expect(createGate(options({ verifier: recording }))(sent)).resolves.toMatchObject({
+        refusal: { status: 503, body: { error: 'temporarily_unavailable' } },
+      });
+    }
+    const record = expect.objectContaining({ code: 'verification_unavailable', reason });
+    expect(records).toEqual([record, record]);
+  });
+
   it('is awaited, and the response does not change if it rejects', async () => {
     let done = false;
     const onRefused = async () => {

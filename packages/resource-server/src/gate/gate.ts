@@ -11,7 +11,7 @@ import {
 import type { AccessTokenVerifier } from '../access-token/access-token-verifier.ts';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { challenge } from './challenge.ts';
-import { TokenVerificationUnavailableError } from '../access-token/errors.ts';
+import { TokenVerificationUnavailableError, unavailability } from '../access-token/errors.ts';
 import {
   ACCESS_REFUSALS,
   type Reason,
@@ -105,11 +105,20 @@ export function createGate(
   const replay = dpop?.replay ?? memoryReplayStore({ now });
   const { origin } = new URL(verifier.resource);
 
+  // An error of a verifier says nothing of the token, so the response is 503 for every one of them.
+  const checked: AccessTokenVerifier['checkAccessToken'] = async (...presented) => {
+    try {
+      return await verifier.checkAccessToken(...presented);
+    } catch (error) {
+      throw unavailability(error);
+    }
+  };
+
   const acceptBearer = async (token: string): Promise<AccessTokenInfo> => {
     if (options.requireDpop === true) {
       throw notAccepted('DPoP', 'bearer_not_accepted');
     }
-    const info = await verifier.checkAccessToken(token);
+    const info = await checked(token);
     if ('refused' in info) throw badToken('Bearer', info);
     return info;
   };
@@ -127,7 +136,7 @@ export function createGate(
     if (url === undefined) throw new DpopProofError('the request target is not a URL of this server');
     const proven = { method: request.method, url, accessToken: token, now: now() };
     const proof = await verifyDpopProof(request.dpop, proven, dpopOptions);
-    const info = await verifier.checkAccessToken(token, proof.thumbprint);
+    const info = await checked(token, proof.thumbprint);
     if ('refused' in info) throw badToken('DPoP', info);
     // After all other checks, so that a request that is refused for another reason does not use up the proof.
     await spendDpopProof(proof, replay, info.clientId);

@@ -201,6 +201,16 @@ describe('a workload JWT as subject token', () => {
     expectRefused(await exchange(await sign({}, { kid: 'mine' }, privateKey)), 'does not publish the signing key');
   });
 
+  it.each<[string, unknown]>([
+    ['a number', 7],
+    ['a list with the kid of the key', ['platform-1']],
+    ['an object that cannot be made a string', { toString: 1, valueOf: 1 }],
+  ])('with a kid that is %s is refused', async (_name, kid) => {
+    const [, payload = '', signature = ''] = (await sign()).split('.');
+    const header = Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'JWT', kid })).toString('base64url');
+    expectRefused(await exchange(`${header}.${payload}.${signature}`), 'the kid is not a string');
+  });
+
   it('without a signature is refused', async () => {
     const token = new UnsecuredJWT({ sub: SUBJECT }).setIssuer(platform.origin).setAudience(world.issuer).encode();
     expectRefused(await exchange(token), '');

@@ -69,9 +69,12 @@ function workloadHeader(token: string): Header {
     throw invalidSubjectToken('the workload token is not a signed JWT');
   }
   const { alg, typ } = header;
+  const kid: unknown = header.kid;
   // an ID-JAG, an access token or a logout token has another typ; SPIFFE uses JOSE
   if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
     throw invalidSubjectToken('the token is another kind of JWT');
+  // the key set would ignore a kid that is not a string and try every key
+  if (kid !== undefined && typeof kid !== 'string') throw invalidSubjectToken('the kid is not a string');
   if ('crit' in header || 'b64' in header) throw invalidSubjectToken('the header has a critical extension');
   if (!isSigningAlgorithm(alg)) {
     throw invalidSubjectToken('the signature algorithm is not allowed');
