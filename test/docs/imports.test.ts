@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { findCircle, type Imports, importsOf } from './imports.ts';
+import { findCycle, type Imports, importsOf } from './imports.ts';
 
 const graph = (imports: Record<string, readonly string[]>): Imports => new Map(Object.entries(imports));
 
@@ -14,28 +14,28 @@ describe('importsOf', () => {
       "const f = await import('./f.ts');",
       "import { g } from '@credence/protocol';",
     ].join('\n');
-    expect(importsOf('room/file.ts', text)).toEqual([
+    expect(importsOf('module/file.ts', text)).toEqual([
       'a.ts',
-      'room/b.ts',
-      'room/c.ts',
-      'room/d.ts',
-      'room/e.ts',
-      'room/f.ts',
+      'module/b.ts',
+      'module/c.ts',
+      'module/d.ts',
+      'module/e.ts',
+      'module/f.ts',
     ]);
   });
 });
 
-describe('findCircle', () => {
-  it('finds a circle that is reached through files outside of it', () => {
-    expect(findCircle(graph({ a: ['b', 'c'], b: ['c'], c: ['d'], d: ['e'], e: ['c'] }))).toEqual(['c', 'd', 'e']);
+describe('findCycle', () => {
+  it('finds circular imports that start in files outside the cycle', () => {
+    expect(findCycle(graph({ a: ['b', 'c'], b: ['c'], c: ['d'], d: ['e'], e: ['c'] }))).toEqual(['c', 'd', 'e']);
   });
 
   it('finds two files that import each other, and a file that imports itself', () => {
-    expect(findCircle(graph({ a: ['b'], b: ['a'] }))).toEqual(['a', 'b']);
-    expect(findCircle(graph({ a: ['a'] }))).toEqual(['a']);
+    expect(findCycle(graph({ a: ['b'], b: ['a'] }))).toEqual(['a', 'b']);
+    expect(findCycle(graph({ a: ['a'] }))).toEqual(['a']);
   });
 
-  it('finds no circle if two files import the same file', () => {
-    expect(findCircle(graph({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }))).toBeUndefined();
+  it('finds no circular import if two files import the same file', () => {
+    expect(findCycle(graph({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }))).toBeUndefined();
   });
 });

@@ -21,23 +21,23 @@ export function importsOf(file: string, text: string): string[] {
   );
 }
 
-/** The files of one circle, in the order of their imports. Undefined if there is no circle. */
-export function findCircle(imports: Imports): readonly string[] | undefined {
+/** The files of one circular import, in the order of their imports. Undefined if there is none. */
+export function findCycle(imports: Imports): readonly string[] | undefined {
   const finished = new Set<string>();
   const visit = (file: string, path: readonly string[]): readonly string[] | undefined => {
     const start = path.indexOf(file);
     if (start !== -1) return path.slice(start);
     if (finished.has(file)) return undefined;
     for (const imported of imports.get(file) ?? []) {
-      const circle = visit(imported, [...path, file]);
-      if (circle) return circle;
+      const cycle = visit(imported, [...path, file]);
+      if (cycle) return cycle;
     }
     finished.add(file);
     return undefined;
   };
   for (const file of imports.keys()) {
-    const circle = visit(file, []);
-    if (circle) return circle;
+    const cycle = visit(file, []);
+    if (cycle) return cycle;
   }
   return undefined;
 }

@@ -184,7 +184,7 @@ describe.each(['v1', 'v2'] as const)('a lost connection with SDK %s', (sdk) => {
     expect(ran.toSorted()).toEqual(messages.map((message) => JSON.stringify({ message })).toSorted());
   });
 
-  it('leads to an error after two sessions if the server forgets every session', async () => {
+  it('ends in an error after two sessions if the server forgets every session', async () => {
     const server = await sessionPeer(() => ({ status: 404, body: 'Session not found' }));
     const echo = named(await load({ notes: server.url }, { sdk }), 'notes__echo');
     expect(await thrownBy(echo.invoke({ message: 'hello' }))).toMatchObject({
@@ -194,7 +194,7 @@ describe.each(['v1', 'v2'] as const)('a lost connection with SDK %s', (sdk) => {
     expect(server.calls()).toEqual(['session-1', 'session-2']);
   });
 
-  it('is detected from the 400 answer of the SDK examples, and from no other 400 answer', async () => {
+  it('is detected from the 400 response of the SDK examples, and from no other 400 response', async () => {
     const noSession = 'Bad Request: No valid session ID provided';
     const server = await sessionPeer((session) => {
       if (session === 'session-1') return { status: 400, body: rpcError(-32000, noSession) };
@@ -254,7 +254,7 @@ describe.each(['v1', 'v2'] as const)('loadTools with several servers and SDK %s'
     expect(tools.map(({ name }) => name)).toEqual(['server-0__echo', 'server-1__echo', 'server-2__echo']);
   });
 
-  it('loads the tools of the working servers if others do not speak MCP, answer errors or are down', async () => {
+  it('loads the tools of the working servers if others do not implement MCP, respond with errors or are down', async () => {
     const server = await started(startV1Streamable);
     const nowhere = await startPeer({});
     await nowhere.close();

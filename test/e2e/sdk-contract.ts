@@ -216,7 +216,7 @@ export function describeConnectMcp(what: string, { start, connect, revision, fir
       expect(world.server.journal).toEqual([]);
     });
 
-    it('stops connecting when its signal is aborted while the server does not answer', async () => {
+    it('stops connecting when its signal is aborted while the server does not respond', async () => {
       await world.bot.token('notes');
       world.server.behaviour.latencyMs = 60_000;
       const caller = new AbortController();

@@ -39,7 +39,7 @@ describe.each(modes)('a refusal while SDK v2 connects in mode $mode', ({ options
     });
   });
 
-  it('by the first answer of the server rejects connectMcp with the CredenceError', async () => {
+  it('in the first response of the server rejects connectMcp with the CredenceError', async () => {
     const started: { world?: SdkWorld } = {};
     const relay = closing(
       await startRelay(

@@ -1,4 +1,4 @@
-/** One copy of a bot in a child process. It executes the commands of its parent. */
+/** The program of one process of a bot: executes the commands of its parent process. */
 import { type CredenceEvent, isCredenceError, ServicePrincipal } from '@credence/core';
 import { redisStore, type RedisStore } from '@credence/redis';
 import type { CommandName, Commands, Reply, Request, Work } from './messages.ts';
@@ -38,7 +38,7 @@ const actions: { [Name in CommandName]: (input: Commands[Name]['input']) => Prom
   },
 };
 
-/** Waits until Redis answers. On a busy machine the first connection can take long, and the tests do not measure that. */
+/** Waits until Redis responds. On a busy machine the first connection can take long, and the tests do not measure that time. */
 async function waitForRedis(store: RedisStore): Promise<void> {
   for (;;) {
     try {

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { createClient } from 'redis';
 import { describeWithRedis } from '../support/describe-with-redis.ts';
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts';
-import { type Copy, startCopies } from './fleet.ts';
+import { type BotProcess, startProcesses } from './fleet.ts';
 
-const COPIES = 8;
+const PROCESSES = 8;
 const LIFETIME_SECONDS = 2;
 const SERVER = 'documents';
 const STORE_DOWN = 'The token store does not answer; this process continues without it.';
@@ -14,40 +14,40 @@ const STORE_UP = 'The token store answers again.';
 
 describeWithRedis('a fleet of eight processes on one Redis', () => {
   const encryptionKey = randomBytes(32).toString('base64');
-  let copies: Copy[] = [];
+  let processes: BotProcess[] = [];
   let world: { redis: RedisServer; sandbox: Sandbox } | undefined;
 
   beforeAll(async () => {
-    copies = await startCopies(COPIES);
+    processes = await startProcesses(PROCESSES);
   }, 60_000);
   afterEach(async () => {
-    await Promise.allSettled(copies.map((copy) => copy.run('close', null)));
+    await Promise.allSettled(processes.map((process) => process.run('close', null)));
     await world?.sandbox.close();
     await world?.redis.stop();
     world = undefined;
   });
   afterAll(async () => {
-    await Promise.all(copies.map((copy) => copy.kill()));
+    await Promise.all(processes.map((process) => process.kill()));
   });
 
-  const onAll = <T>(work: (copy: Copy) => Promise<T>) => Promise.all(copies.map(work));
-  const tokens = () => onAll((copy) => copy.run('token', { server: SERVER }));
-  const work = (forMs: number) => onAll((copy) => copy.run('work', { server: SERVER, forMs }));
+  const onAll = <T>(work: (process: BotProcess) => Promise<T>) => Promise.all(processes.map(work));
+  const tokens = () => onAll((process) => process.run('token', { server: SERVER }));
+  const work = (forMs: number) => onAll((process) => process.run('work', { server: SERVER, forMs }));
   const hashesOf = (results: readonly { hash: string }[]) => new Set(results.map(({ hash }) => hash));
-  /** The number of warnings with this message, for each copy. */
+  /** The number of warnings with this message, for each process. */
   const warningCounts = async (message: string) =>
-    (await onAll((copy) => copy.run('events', null))).map(
+    (await onAll((process) => process.run('events', null))).map(
       (events) => events.filter((event) => event.type === 'warning' && event.message === message).length,
     );
-  const each = (count: number) => copies.map(() => count);
+  const each = (count: number) => processes.map(() => count);
 
-  /** Starts a Redis, a sandbox and eight copies of the reporting bot. No copy has requested a token yet. */
+  /** Starts a Redis, a sandbox and eight processes of the reporting bot. No process has requested a token yet. */
   const open = async (options: SandboxOptions = {}) => {
     const redis = await startRedisServer();
     const sandbox = await startSandbox({ accessTokenLifetimeSeconds: LIFETIME_SECONDS, ...options });
     world = { redis, sandbox };
     const { env } = sandbox.principals['reporting-bot'];
-    await onAll((copy) => copy.run('open', { env, redisUrl: redis.url, encryptionKey }));
+    await onAll((process) => process.run('open', { env, redisUrl: redis.url, encryptionKey }));
     return { redis, sandbox, idp: sandbox.idp.requests, as: sandbox.authorizationServers.main.requests };
   };
 
@@ -61,8 +61,8 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     const done = await work(forMs);
     const lifetimes = forMs / 1_000 / LIFETIME_SECONDS;
     expect((idp.token + as.token - before) / lifetimes).toBeLessThanOrEqual(1.2);
-    // Each copy fetches the metadata of both servers at most once. It needs the metadata only if it renews.
-    expect(idp.metadata + as.metadata).toBeLessThanOrEqual(2 * COPIES);
+    // Each process fetches the metadata of both servers at most once. A process needs the metadata only if it renews the token.
+    expect(idp.metadata + as.metadata).toBeLessThanOrEqual(2 * PROCESSES);
     for (const { failures, tokens: tokenCount, calls } of done) {
       expect(failures).toEqual([]);
       expect(tokenCount).toBeGreaterThan(20);
@@ -98,13 +98,13 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
     }
   }, 30_000);
 
-  it('gets a token by another copy if the process that holds the lease is killed', async () => {
+  it('gets a token by another process if the process that holds the lease is killed', async () => {
     const { idp, as } = await open({ latencyMs: 400, accessTokenLifetimeSeconds: 300 });
-    const [holder, ...others] = copies;
-    if (!holder) throw new Error('no copies');
+    const [holder, ...others] = processes;
+    if (!holder) throw new Error('no processes');
     const killed = expect(holder.run('token', { server: SERVER })).rejects.toThrow('the process ended');
     while (idp.token === 0) await pause(5);
-    const waiting = Promise.all(others.map((copy) => copy.run('token', { server: SERVER })));
+    const waiting = Promise.all(others.map((process) => process.run('token', { server: SERVER })));
     const startedMs = performance.now();
     await pause(100);
     await holder.kill();
@@ -118,11 +118,11 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
       expect(as.token).toBe(1);
       expect(idp.token).toBeLessThanOrEqual(4);
     } finally {
-      copies = [...others, ...(await startCopies(1))];
+      processes = [...others, ...(await startProcesses(1))];
     }
   }, 30_000);
 
-  it('continues without Redis when it is killed, warns once in each copy, and shares tokens again after its restart', async () => {
+  it('continues without Redis when it is killed, warns once in each process, and shares tokens again after its restart', async () => {
     const { redis, as } = await open();
     expect(hashesOf(await tokens()).size).toBe(1);
     const working = work(8_000);
@@ -137,14 +137,14 @@ describeWithRedis('a fleet of eight processes on one Redis', () => {
 
     const before = as.token;
     for (const { failures } of await work(4_000)) expect(failures).toEqual([]);
-    // two or three token lifetimes in four seconds, and one copy renews for all
+    // two or three token lifetimes in four seconds, and one process renews for all
     expect(as.token - before).toBeLessThanOrEqual(4);
   }, 30_000);
 
-  it('sends one token exchange for all copies if the IdP refuses it', async () => {
+  it('sends one token exchange for all processes if the IdP refuses it', async () => {
     const { idp, sandbox } = await open();
     sandbox.policy.pauseServer(SERVER);
-    const outcomes = await Promise.allSettled(copies.map((copy) => copy.run('token', { server: SERVER })));
+    const outcomes = await Promise.allSettled(processes.map((process) => process.run('token', { server: SERVER })));
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'access_denied' } });
     }

@@ -5,8 +5,8 @@ import type { CommandName, Commands, Reply } from './messages.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A copy of the bot in a child process. */
-export class Copy {
+/** One process of the bot, as a child process of the test. */
+export class BotProcess {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
   readonly #started: Promise<unknown>;
@@ -31,7 +31,7 @@ export class Copy {
     return this;
   }
 
-  /** Executes a command in the copy. Rejects with the code of its failure, or when the process exits. */
+  /** Executes a command in the process. Rejects with the error code if the command fails, or when the process exits. */
   async run<Name extends CommandName>(name: Name, input: Commands[Name]['input']): Promise<Commands[Name]['answer']> {
     this.#lastId += 1;
     const answer = this.#wait(this.#lastId);
@@ -59,13 +59,13 @@ export class Copy {
   }
 }
 
-/** Starts copies and waits until all are ready. If one fails to start, it ends all of them. */
-export async function startCopies(count: number): Promise<Copy[]> {
-  const copies = Array.from({ length: count }, () => new Copy());
+/** Starts processes and waits until all are ready. If one process fails to start, all of them are killed. */
+export async function startProcesses(count: number): Promise<BotProcess[]> {
+  const processes = Array.from({ length: count }, () => new BotProcess());
   try {
-    return await Promise.all(copies.map((copy) => copy.started()));
+    return await Promise.all(processes.map((bot) => bot.started()));
   } catch (error) {
-    await Promise.all(copies.map((copy) => copy.kill()));
+    await Promise.all(processes.map((bot) => bot.kill()));
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { CredenceEvent } from '@credence/core';
 
-/** The commands of a copy of the bot, each with its input and its answer. */
+/** The commands that the test sends to a process of the bot, each with its input and its result. */
 export interface Commands {
   /** Creates the principal from environment variables, with a Redis store. */
   open: { input: { env: Record<string, string>; redisUrl: string; encryptionKey: string }; answer: null };

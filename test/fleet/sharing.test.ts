@@ -8,7 +8,7 @@ import { type Peer, startPeer } from '../support/peer.ts';
 import { describeWithRedis } from '../support/describe-with-redis.ts';
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts';
 
-describeWithRedis('copies of a bot on one Redis', () => {
+describeWithRedis('bots with the same credentials on one Redis', () => {
   const encryptionKey = randomBytes(32);
   const closing: (() => Promise<void>)[] = [];
   let redis: RedisServer;
@@ -31,7 +31,7 @@ describeWithRedis('copies of a bot on one Redis', () => {
     closing.push(() => store.close());
     return store;
   };
-  const copyOf = (sandbox: Sandbox, options?: Parameters<typeof storeOf>[0]) => {
+  const newBot = (sandbox: Sandbox, options?: Parameters<typeof storeOf>[0]) => {
     const bot = ServicePrincipal.fromEnv(sandbox.principals['reporting-bot'].env, { store: storeOf(options) });
     closing.push(() => bot.close());
     return bot;
@@ -53,8 +53,8 @@ describeWithRedis('copies of a bot on one Redis', () => {
     const sandbox = await enterprise();
     const warnings: RedisStoreWarning[] = [];
     const onWarning = (warning: RedisStoreWarning) => warnings.push(warning);
-    const one = copyOf(sandbox);
-    const two = copyOf(sandbox, { encryptionKey: randomBytes(32), onWarning });
+    const one = newBot(sandbox);
+    const two = newBot(sandbox, { encryptionKey: randomBytes(32), onWarning });
     const first = await one.token('documents');
     const second = await two.token('documents');
     expect(second.hash).not.toBe(first.hash);
@@ -64,10 +64,10 @@ describeWithRedis('copies of a bot on one Redis', () => {
   it('share a token during a rotation of the encryption key', async () => {
     const sandbox = await enterprise();
     const next = randomBytes(32);
-    const before = await copyOf(sandbox, { encryptionKey: { current: encryptionKey, previous: [next] } }).token(
+    const before = await newBot(sandbox, { encryptionKey: { current: encryptionKey, previous: [next] } }).token(
       'issues',
     );
-    const rotated = copyOf(sandbox, { encryptionKey: { current: next, previous: [encryptionKey] } });
+    const rotated = newBot(sandbox, { encryptionKey: { current: next, previous: [encryptionKey] } });
     expect((await rotated.token('issues')).hash).toBe(before.hash);
     expect(sandbox.authorizationServers.main.requests.token).toBe(1);
   });
@@ -77,21 +77,21 @@ describeWithRedis('copies of a bot on one Redis', () => {
     ['share the subject token with keepsSubjectTokens', { keepsSubjectTokens: true }, 3],
   ])('%s', async (_name, options, requests) => {
     const sandbox = await enterprise();
-    await copyOf(sandbox, options).token('documents');
-    await copyOf(sandbox, options).token('issues');
+    await newBot(sandbox, options).token('documents');
+    await newBot(sandbox, options).token('issues');
     // two token exchanges, and one or two client_credentials requests
     expect(sandbox.idp.requests.token).toBe(requests);
     const subjects = Object.keys(await everythingInRedis()).filter((key) => key.endsWith('.subject'));
     expect(subjects).toHaveLength(requests === 3 ? 1 : 0);
   });
 
-  it('share an ID-JAG, so that one copy can renew with the ID-JAG of another', async () => {
+  it('share an ID-JAG, so that one bot can renew with the ID-JAG of another', async () => {
     const sandbox = await enterprise();
-    await copyOf(sandbox).token('documents');
-    const two = copyOf(sandbox);
+    await newBot(sandbox).token('documents');
+    const two = newBot(sandbox);
     two.invalidate(await two.token('documents'));
     await two.token('documents');
-    // the second copy sent no request to the IdP
+    // the second bot sent no request to the IdP
     expect(sandbox.idp.requests.token).toBe(2);
     expect(sandbox.authorizationServers.main.requests.token).toBe(2);
   });

@@ -47,7 +47,7 @@ describe.each([
   const grant = () =>
     idp.sign(JSON.stringify({ ...goodClaims({ audience: target.issuer }), iss: origin }), goodHeader());
 
-  it('answers 503 and records it, and accepts the same ID-JAG after the identity provider is back', async () => {
+  it('responds with 503, records the refusal, and accepts the same ID-JAG after the identity provider is back', async () => {
     stopTime();
     isDown = true;
     const assertion = await grant();
@@ -68,7 +68,7 @@ describe.each([
     await expect(eventually(() => redeem(target, assertion))).resolves.toMatchObject({ status: 200 });
   });
 
-  it('answers 503 in time if the identity provider accepts connections and sends nothing', async () => {
+  it('responds with 503 in time if the identity provider accepts connections and sends nothing', async () => {
     stopTime();
     isHanging = true;
     const assertion = await grant();
@@ -83,7 +83,7 @@ describe.each([
     await expect(eventually(() => redeem(target, assertion))).resolves.toMatchObject({ status: 200 });
   });
 
-  it('verifies with cached keys, and answers temporarily_unavailable, not invalid_grant, for an unknown key', async () => {
+  it('verifies with cached keys, and responds with temporarily_unavailable, not invalid_grant, for an unknown key', async () => {
     await expect(redeem(target, await grant())).resolves.toMatchObject({ status: 200 });
     isDown = true;
     requestCount = 0;

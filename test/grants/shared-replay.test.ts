@@ -49,7 +49,7 @@ describeWithRedis('two instances of an authorization server with one replay stor
     expect(records.filter(({ reason }) => reason === 'replayed')).toHaveLength(19);
   });
 
-  it('answer 503 temporarily_unavailable while Redis is down', async () => {
+  it('respond with 503 temporarily_unavailable while Redis is down', async () => {
     await redis.kill();
     await expect(redeem(instances[0], await grant())).resolves.toMatchObject({
       status: 503,

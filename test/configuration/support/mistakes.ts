@@ -3,7 +3,7 @@ import { clientSecret, type Contact, type ErrorCode, fromIdToken, type Leg, priv
 import type { Sandbox } from '@credence/sandbox';
 import { type BotOptions, validOptions, withIdp, withoutParty, withServer } from './bot-options.ts';
 
-/** One mistake, and the error that it must lead to. */
+/** One mistake, and the error that it must cause. */
 export interface Mistake {
   readonly what: string;
   /** The server that the bot calls. Default `issues`. */

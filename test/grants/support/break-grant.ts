@@ -12,7 +12,7 @@ interface Draft {
 
 interface Breakage {
   readonly name: string;
-  /** Changes the draft so that a correct server must refuse the ID-JAG. */
+  /** Changes the ID-JAG before it is signed, so that a correct server must refuse it. */
   readonly draft?: (draft: Draft, random: Random) => void;
   /** Changes the JSON text of the claims. */
   readonly json?: (json: string, random: Random) => string;

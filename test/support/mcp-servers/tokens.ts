@@ -4,7 +4,7 @@ export interface TokenInfo {
   readonly scopes: readonly string[];
 }
 
-/** Verifies a bearer token. `undefined` leads to a 401. */
+/** Verifies a bearer token. If it returns undefined, the response is 401. */
 export type VerifyToken = (token: string) => TokenInfo | undefined | Promise<TokenInfo | undefined>;
 
 /** The access tokens that an MCP server accepts. Tests add and revoke them while the server runs. */

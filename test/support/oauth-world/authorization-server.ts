@@ -50,7 +50,7 @@ function asList(value: unknown): readonly string[] {
   return (Array.isArray(value) ? value : [value]).map(String);
 }
 
-/** An authorization server that redeems ID-JAGs. It follows the draft until its script replaces answers. */
+/** An authorization server that redeems ID-JAGs. It follows draft-ietf-oauth-identity-assertion-authz-grant until its script replaces responses. */
 export async function startScriptedAuthorizationServer(
   options: AuthorizationServerOptions,
 ): Promise<ScriptedAuthorizationServer> {

@@ -151,7 +151,7 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
     if (type === TOKEN_TYPE_ID_TOKEN) {
       let payload: JWTPayload;
       try {
-        // The audience of the ID token must be the client that exchanges it (section 4.3 of the draft).
+        // The audience of the ID token must be the client that exchanges it (section 4.3 of draft-ietf-oauth-identity-assertion-authz-grant).
         ({ payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...publicKeys()] }), {
           issuer,
           audience: clientId,
