@@ -23,9 +23,9 @@ export interface LruCache<Value> {
 }
 
 /**
- * Creates a cache of at most `maxEntries` entries. A new entry then replaces the entry that was used least recently. It limits
- * the total size and counts each entry as 1, because with its option `max` the library allocates memory for all entries at once.
- * The library's own types do not compile without `skipLibCheck`, so no declaration names them.
+ * Creates a cache of at most `maxEntries` entries. A new entry then replaces the entry that was used least recently. The
+ * cache limits the total size and counts each entry as 1, because with its option `max` the library allocates memory for
+ * all entries at once. The library's own types do not compile without `skipLibCheck`, so no declaration names them.
  */
 export function lruCache<Value extends object | string | true>(maxEntries: number): LruCache<Value> {
   return new LRUCache<string, Value>({ maxSize: maxEntries, sizeCalculation: () => 1 });
