@@ -1,5 +1,5 @@
 /**
- * Code that @credence/identity-provider shares with this package. It may change in any release, so no other package may
+ * Code that @credence/identity-provider shares with this package. The code may change in any release, so no other package may
  * import it. Nothing here uses a type of oidc-provider, because the declarations of @credence/identity-provider import this
  * file.
  */

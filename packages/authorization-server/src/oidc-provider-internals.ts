@@ -1,5 +1,5 @@
 /**
- * Code that @credence/identity-provider shares with this package and that uses types of oidc-provider. It may change in any
+ * Code that @credence/identity-provider shares with this package and that uses types of oidc-provider. The code may change in any
  * release, so no other package may import it.
  */
 export {

@@ -33,8 +33,9 @@ export interface LoadedTools {
  * Loads the tools of MCP servers for a LangChain agent that runs as a service principal. Connects to all servers at the same
  * time.
  *
- * A server that refuses or cannot be reached is listed in `failures`. It does not affect other servers, and `loadTools` does not
- * throw for it. Throws `invalid_configuration` for invalid options, and for `sdk: 'v2'` if that SDK is not installed.
+ * A server that refuses or cannot be reached is listed in `failures`. Such a server does not affect other servers, and
+ * `loadTools` does not throw for it. Throws `invalid_configuration` for invalid options, and for `sdk: 'v2'` if that SDK is
+ * not installed.
  *
  * @param servers configured names or URLs; default: all configured servers
  *

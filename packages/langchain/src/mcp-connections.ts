@@ -6,8 +6,8 @@ import type { StreamableHTTPConnection } from '@langchain/mcp-adapters';
  * Returns the option `mcpServers` of mcp-adapters' MultiServerMCPClient, for code that uses that class. Use `loadTools` in new
  * code.
  *
- * That class accepts an auth provider but no `fetch`. This leads to limits: bearer tokens only (no DPoP), no step-up, no
- * declaration of the EMA capability, no recovery of lost sessions, and a refusal is only the text of an MCPClientError or
+ * That class accepts an auth provider but no `fetch`. Therefore these features are missing: DPoP, step-up, the
+ * declaration of the EMA capability, and the recovery of lost sessions. A refusal is only the text of an MCPClientError or
  * ToolException. Printed as JSON, the result contains names and URLs but no secret. Throws `unknown_server`.
  */
 export function mcpConnections(

@@ -14,7 +14,10 @@ export const CLIENT_ASSERTION_TYPE_JWT_BEARER = 'urn:ietf:params:oauth:client-as
 
 /** draft-ietf-oauth-identity-assertion-authz-grant: the requested and issued token type of an ID-JAG. */
 export const TOKEN_TYPE_ID_JAG = 'urn:ietf:params:oauth:token-type:id-jag';
-/** A misspelling of {@link TOKEN_TYPE_ID_JAG} that some articles use and no IdP accepts. Used only to diagnose the mistake. */
+/**
+ * A misspelling of {@link TOKEN_TYPE_ID_JAG} that some articles use and no IdP accepts. Used only to recognize this misspelling
+ * and report it.
+ */
 export const TOKEN_TYPE_ID_JAG_MISSPELT = 'urn:ietf:params:oauth:token-type:id_jag';
 /** RFC 8693 section 3. */
 export const TOKEN_TYPE_ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

@@ -26,7 +26,7 @@ export {
   ProofReplayUnknownError,
   type ProvenRequest,
   type VerifiedProof,
-  spendDpopProof,
+  markDpopProofUsed,
   verifyDpopProof,
 } from './dpop/proof.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';

@@ -23,7 +23,7 @@ export type RedisStoreOptions = {
   encryptionKey: EncryptionKey | { current: EncryptionKey; previous?: readonly EncryptionKey[] | undefined };
   /** The prefix of every key in Redis. Default `credence:`. */
   prefix?: string;
-  /** Whether subject tokens are shared too. Default false: each process keeps its own subject tokens in memory. */
+  /** Whether subject tokens are also shared. Default false: each process keeps its own subject tokens in memory. */
   keepsSubjectTokens?: boolean;
   /** Called once for each kind of problem, not for an outage of Redis. Default: `process.emitWarning`. */
   onWarning?: (warning: RedisStoreWarning) => void;

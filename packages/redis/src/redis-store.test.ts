@@ -122,7 +122,7 @@ describeWithRedis('redisStore', () => {
     expect(await store.get('short')).toBeUndefined();
   });
 
-  it('writes no plain text, and returns undefined for a value moved to another key, with one warning', async () => {
+  it('stores no plain text, and returns undefined and warns once for a value that was copied to another Redis key', async () => {
     const warnings: RedisStoreWarning[] = [];
     const store = storeAt(server.url, { prefix: 'moved:', onWarning: (warning) => warnings.push(warning) });
     await store.set('mine', 'a-secret-token', MINUTE_MS);
@@ -138,7 +138,7 @@ describeWithRedis('redisStore', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['CREDENCE_REDIS_DAMAGED']);
   });
 
-  it('returns undefined for a value of another encryption key, with one warning of the process', async () => {
+  it('returns undefined for a value that was encrypted with another key, and emits one process warning', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const otherKeyStore = closeAfterTest(redisStore({ url: server.url, encryptionKey: randomBytes(32) }), (one) =>
       one.close(),
@@ -158,12 +158,12 @@ describeWithRedis('redisStore', () => {
       closeAfterTest(redisStore({ url: server.url, encryptionKey: key, prefix: 'rotation:' }), (one) => one.close());
     const beforeSwitch = storeWith({ current: encryptionKey, previous: [next] });
     const afterSwitch = storeWith({ current: next, previous: [encryptionKey] });
-    await beforeSwitch.set('old', 'sealed with the old key', MINUTE_MS);
-    await afterSwitch.set('new', 'sealed with the new key', MINUTE_MS);
-    expect(await afterSwitch.get('old')).toBe('sealed with the old key');
-    expect(await beforeSwitch.get('new')).toBe('sealed with the new key');
-    expect(await storeWith(next).get('new')).toBe('sealed with the new key');
-    await afterSwitch.delete('old', 'sealed with the old key');
+    await beforeSwitch.set('old', 'encrypted with the old key', MINUTE_MS);
+    await afterSwitch.set('new', 'encrypted with the new key', MINUTE_MS);
+    expect(await afterSwitch.get('old')).toBe('encrypted with the old key');
+    expect(await beforeSwitch.get('new')).toBe('encrypted with the new key');
+    expect(await storeWith(next).get('new')).toBe('encrypted with the new key');
+    await afterSwitch.delete('old', 'encrypted with the old key');
     expect(await beforeSwitch.get('old')).toBeUndefined();
   });
 
@@ -186,7 +186,7 @@ describeWithRedis('redisStore', () => {
     }
   });
 
-  it('rejects commands in flight when Redis is killed', async () => {
+  it('rejects unanswered commands when Redis is killed', async () => {
     const own = await startRedisServer();
     try {
       const store = storeAt(own.url);

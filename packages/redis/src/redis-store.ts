@@ -2,15 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { Lease, TokenStore } from '@credence/core';
 import { givenClient } from './connection/given-client.ts';
 import { ownClient } from './connection/own-client.ts';
-import { Sealer, type Unreadable } from './encryption/sealer.ts';
+import { Encrypter, type Unreadable } from './encryption/encrypter.ts';
 import { type RedisStoreOptions, type RedisStoreWarning, settingsFrom } from './options.ts';
 import { DELETE_IF, EXTEND_IF } from './scripts.ts';
 
 /** The token store that `redisStore` returns. */
 export interface RedisStore extends TokenStore {
-  /** Whether subject tokens are shared too: the value of the option with the same name. */
+  /** Whether subject tokens are also shared: the value of the option with the same name. */
   readonly keepsSubjectTokens: boolean;
-  /** Closes the connection if the store made it; a `client` of the caller stays open. After that, every other method rejects. */
+  /**
+   * Closes the connection if the store made it; a `client` of the caller stays open. After `close`, every other
+   * method rejects.
+   */
   close(): Promise<void>;
 }
 
@@ -29,20 +32,20 @@ export interface RedisStore extends TokenStore {
 export function redisStore(options: RedisStoreOptions): RedisStore {
   const { from, keys, prefix, keepsSubjectTokens, onWarning } = settingsFrom(options);
   const connection = 'client' in from ? givenClient(from.client) : ownClient(from.url);
-  const sealer = new Sealer(keys);
+  const encrypter = new Encrypter(keys);
   const warned = new Set<Unreadable>();
 
-  const open = (name: string, sealed: string): string | undefined => {
-    const opened = sealer.open(name, sealed);
-    if ('text' in opened) return opened.text;
-    if (!warned.has(opened.unreadable)) {
-      warned.add(opened.unreadable);
-      onWarning(WARNINGS[opened.unreadable]);
+  const decrypt = (name: string, encrypted: string): string | undefined => {
+    const decrypted = encrypter.decrypt(name, encrypted);
+    if ('text' in decrypted) return decrypted.text;
+    if (!warned.has(decrypted.unreadable)) {
+      warned.add(decrypted.unreadable);
+      onWarning(WARNINGS[decrypted.unreadable]);
     }
     return undefined;
   };
 
-  /** Reads the sealed value. A client can be configured to return bytes in place of strings. */
+  /** Reads the encrypted value. A client can be configured to return bytes in place of strings. */
   const read = async (name: string): Promise<string | undefined> => {
     const reply = await connection.run((client) => client.get(name));
     return reply instanceof Uint8Array ? Buffer.from(reply).toString('latin1') : asString(reply);
@@ -52,20 +55,21 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
     keepsSubjectTokens,
     async get(key) {
       const name = `${prefix}value:${key}`;
-      const sealed = await read(name);
-      return sealed === undefined ? undefined : open(name, sealed);
+      const encrypted = await read(name);
+      return encrypted === undefined ? undefined : decrypt(name, encrypted);
     },
     async set(key, value, ttlMs) {
       const name = `${prefix}value:${key}`;
-      const sealed = sealer.seal(name, value);
-      await connection.run((client) => client.set(name, sealed, { expiration: expiration(ttlMs) }));
+      const encrypted = encrypter.encrypt(name, value);
+      await connection.run((client) => client.set(name, encrypted, { expiration: expiration(ttlMs) }));
     },
     async delete(key, value) {
       const name = `${prefix}value:${key}`;
-      const sealed = await read(name);
-      // the same value is sealed differently each time: compare the opened values here, and the sealed values in Redis
-      if (sealed === undefined || open(name, sealed) !== value) return;
-      await connection.run((client) => client.eval(DELETE_IF, { keys: [name], arguments: [sealed] }));
+      const encrypted = await read(name);
+      // The same value is encrypted differently each time. So the decrypted values are compared here, and the encrypted
+      // values in Redis.
+      if (encrypted === undefined || decrypt(name, encrypted) !== value) return;
+      await connection.run((client) => client.eval(DELETE_IF, { keys: [name], arguments: [encrypted] }));
     },
     async lease(key, ttlMs): Promise<Lease | undefined> {
       const name = `${prefix}lease:${key}`;

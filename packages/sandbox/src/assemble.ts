@@ -24,8 +24,8 @@ import type { Sandbox } from './sandbox.ts';
 import { defineServers } from './servers/definition.ts';
 
 /**
- * Starts every part of the sandbox and connects the parts. It opens all ports first, because each server needs the URLs of the
- * others. It passes each part that must be closed to `closeLater` as soon as the part is open.
+ * Starts every part of the sandbox and connects the parts. The function opens all ports first, because each server needs
+ * the URLs of the others. The function passes each part that must be closed to `closeLater` as soon as the part is open.
  */
 export async function assemble(
   settings: ResolvedOptions,

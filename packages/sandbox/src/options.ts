@@ -34,8 +34,8 @@ export interface SandboxOptions {
    */
   accessTokenFormat?: 'opaque' | 'jwt';
   /**
-   * Whether the MCP servers accept only access tokens bound to a key (DPoP, RFC 9449). Default false: they accept bearer tokens
-   * too.
+   * Whether the MCP servers accept only access tokens bound to a key (DPoP, RFC 9449). Default: false, so the MCP
+   * servers also accept bearer tokens.
    */
   requireDpop?: boolean;
   /** Every endpoint waits this many milliseconds before it answers. Default 0. */

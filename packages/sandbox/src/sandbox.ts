@@ -15,7 +15,7 @@ export interface Sandbox {
   readonly servers: Readonly<Record<ServerName, McpServerEntry>>;
   /** The service principals and their credentials, by name. */
   readonly principals: Readonly<Record<PrincipalName, Principal>>;
-  /** The IdP's policy: the grants of each principal. It can be changed while the sandbox runs. */
+  /** The IdP's policy: the grants of each principal. The policy can be changed while the sandbox runs. */
   readonly policy: Policy;
   /** The decisions of the IdP and of the authorization servers. */
   readonly audit: SandboxAuditTrail;
@@ -52,8 +52,8 @@ export interface AuthorizationServer {
   /** The number of requests that the authorization server has received. */
   readonly requests: RequestCounts;
   /**
-   * Revokes access tokens at once: all of them, or only those of one principal, for one MCP server, or both. It works for opaque
-   * tokens only, because the MCP servers verify JWTs without a request to the authorization server.
+   * Revokes access tokens at once: all of them, or only those of one principal, for one MCP server, or both. Revocation
+   * works for opaque tokens only, because the MCP servers verify JWTs without a request to the authorization server.
    * @returns the number of revoked tokens.
    */
   revokeTokens(filter?: { principal?: string; server?: string }): number;

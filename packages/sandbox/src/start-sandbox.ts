@@ -4,7 +4,7 @@ import type { Sandbox } from './sandbox.ts';
 
 /**
  * Starts an identity provider, two authorization servers and three MCP servers on free ports of 127.0.0.1, with service
- * principals, a policy and an audit trail. It sends nothing to other machines.
+ * principals, a policy and an audit trail. The sandbox sends nothing to other machines.
  *
  * @throws CredenceError `invalid_configuration` for options that do not exist or have invalid values.
  *

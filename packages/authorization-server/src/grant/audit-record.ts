@@ -24,7 +24,7 @@ const MAX_PARTS = 5;
 const MAX_LISTED = 50;
 
 /**
- * Makes a record safe to store. It removes control characters from texts, cuts long texts and lists, and removes the
+ * Makes a record safe to store. The function removes control characters from texts, cuts long texts and lists, and removes the
  * request's `secrets` from members that contain text of the request.
  */
 export function cleanRecord<R extends object>(record: R, secrets?: RequestSecrets): R {

@@ -4,7 +4,7 @@ import { parameter, type Parameters } from './parameters.ts';
 import { GrantRefusal } from './refusal.ts';
 
 /**
- * The client id and credential in a token request (RFC 6749 section 2.3, RFC 7523 section 2.2). They are parsed and not
+ * The client id and credential in a token request (RFC 6749 section 2.3, RFC 7523 section 2.2). The credentials are parsed and not
  * verified.
  */
 export type PresentedClient =

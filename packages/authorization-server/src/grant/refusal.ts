@@ -1,7 +1,7 @@
 /**
  * A token request is refused. `error` and `description` are sent to the client. `reason` is written to the audit record
  * only. `cause` is in the `server_error` event of oidc-provider. Callbacks such as `account`, `scopesFor` and `policy` may
- * throw it too.
+ * also throw a GrantRefusal.
  */
 export class GrantRefusal extends Error {
   /** Always `GrantRefusal`. */

@@ -81,14 +81,14 @@ describe('the policy singleUse', () => {
       [other]: { jwks: keys.publicJwks() },
     } as const;
     const replay = { singleUse: memoryReplayStore({ maxEntries: 10, now: at(0) }) };
-    const spend = async (jti: string, claims: Record<string, unknown>) =>
+    const markUsed = async (jti: string, claims: Record<string, unknown>) =>
       verifyIdJag(await idJag({ jti, ...claims }), { ...options, issuers, replay });
     const flood = async () => {
-      for (let jti = 0; ; jti += 1) await spend(`${jti}`, { tenant: 'flood' });
+      for (let jti = 0; ; jti += 1) await markUsed(`${jti}`, { tenant: 'flood' });
     };
     await expect(flood()).rejects.toMatchObject({ code: 'replay_unknown' });
-    await expect(spend('first', { tenant: 'honest' })).resolves.toMatchObject({ tenant: 'honest' });
-    await expect(spend('first', { iss: other })).resolves.toMatchObject({ issuer: other });
+    await expect(markUsed('first', { tenant: 'honest' })).resolves.toMatchObject({ tenant: 'honest' });
+    await expect(markUsed('first', { iss: other })).resolves.toMatchObject({ issuer: other });
   });
 
   it('refuses with replay_unknown, and not with replayed, if the store is full', async () => {

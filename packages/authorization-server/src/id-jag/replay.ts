@@ -19,7 +19,7 @@ export function checkReplayPolicy(where: string, policy: ReplayPolicy | undefine
 }
 
 /**
- * Reserves `iss` and `jti` in the store. Throws IdJagError if the ID-JAG was used before, has expired meanwhile, or if the
+ * Reserves `iss` and `jti` in the store. Throws IdJagError if the ID-JAG was used before, has expired by now, or if the
  * store fails. Called after all other checks, so that a request that is refused for another reason does not use up the
  * ID-JAG.
  */
@@ -30,7 +30,7 @@ export async function reserveOnce(
 ): Promise<void> {
   const { toleranceSeconds } = clock;
   const expiresAt = idJag.expiresAt.getTime();
-  // The ID-JAG can expire between the check of its claims and this call. Its earlier reservation can then have expired too.
+  // The ID-JAG can expire between the check of its claims and this call. Its earlier reservation can then also have expired.
   const lateMs = (clock.now?.() ?? new Date()).getTime() - expiresAt;
   if (lateMs >= toleranceSeconds * 1000) {
     const detail = `${Math.floor(lateMs / 1000)} seconds ago, while it was redeemed`;
@@ -39,7 +39,8 @@ export async function reserveOnce(
   const id = createHash('sha256')
     .update(JSON.stringify([idJag.issuer, idJag.jwtId]))
     .digest('base64url');
-  // An instance whose clock is late by the tolerance accepts the ID-JAG for that much longer.
+  // An instance whose clock is behind by the tolerance accepts the ID-JAG for that many seconds longer, so it is remembered until
+  // twice the tolerance after it expires.
   const until = new Date(expiresAt + (2 * toleranceSeconds + 1) * 1000);
   if (!(await reserve(store, id, until, idJag))) {
     throw new IdJagError('replayed', undefined, identityOf(idJag.claims));

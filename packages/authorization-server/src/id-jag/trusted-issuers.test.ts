@@ -54,7 +54,7 @@ describe('several issuers', () => {
     ).resolves.toMatchObject({ groups: ['b'] });
   });
 
-  it('cannot sign for each other', async () => {
+  it('are refused if an ID-JAG of one is signed with a key of another', async () => {
     await expect(verify({ iss: SHARED }, { trust: trust(), algorithm: 'EdDSA' })).rejects.toMatchObject({
       code: 'unknown_key',
     });
@@ -108,7 +108,7 @@ describe('tenants of the authorization server', () => {
     }
   });
 
-  it("must equal the client's tenant if it has one", async () => {
+  it('must equal the tenant of the client, for a client that has a tenant', async () => {
     await expect(verify({ aud_tenant: 'acme' }, { trust: trust(), audienceTenant: 'acme' })).resolves.toMatchObject({
       audienceTenant: 'acme',
     });

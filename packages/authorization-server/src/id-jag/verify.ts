@@ -21,7 +21,7 @@ const DEFAULT_MAX_LIFETIME_SECONDS = 3600;
  * Verifies an ID-JAG that a client presents to an authorization server
  * (draft-ietf-oauth-identity-assertion-authz-grant, RFC 7523 section 3).
  *
- * Key sets are fetched from trusted issuers only. They are cached for ten minutes and then renewed in the background. An
+ * Key sets are fetched from trusted issuers only. Key sets are cached for ten minutes and then renewed in the background. An
  * unknown `kid` causes an earlier renewal, at a limited rate. While the issuer does not answer, a key set is used for up to
  * a day.
  *

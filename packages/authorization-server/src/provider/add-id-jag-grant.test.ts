@@ -227,7 +227,7 @@ describe('the resource', () => {
     expect(await bot.redeem(none, { resource: JWT_RESOURCE })).toMatchObject({ body: { resource: JWT_RESOURCE } });
   });
 
-  it('is the only one of the server if neither has one, unless requireResource is true', async () => {
+  it('is the only resource of the server if neither the ID-JAG nor the request contains a resource, unless requireResource is true', async () => {
     const resources = { [OPAQUE_RESOURCE]: { scopes: ['issues:read'] } };
     await inWorld({ resources }, async (own) => {
       const none = await own.idJag({ resource: [] });

@@ -111,7 +111,7 @@ async function readRequest(
     scopes: scopeParameter(params),
     resources: parameterList(params, 'resource'),
     dpopThumbprint: proof?.thumbprint,
-    spendProof: () => internals.checkDpopReplay(provider, ctx, proof, client.clientId),
+    markProofUsed: () => internals.checkDpopReplay(provider, ctx, proof, client.clientId),
   };
   return { request, certificate };
 }

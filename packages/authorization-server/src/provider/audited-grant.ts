@@ -20,7 +20,7 @@ export interface WithSecrets {
 export interface GrantResult<RequestFacts extends WithSecrets, GrantFacts extends object> {
   /** The body of the token response. */
   readonly body: object;
-  /** Facts about the request. They are also in the record of the refusal if the grant cannot be recorded. */
+  /** Facts about the request. The same facts are in the record of the refusal if the grant cannot be recorded. */
   readonly requestFacts: RequestFacts;
   /** Facts about the issued token. */
   readonly grantFacts: GrantFacts;
@@ -47,7 +47,10 @@ export interface AuditedGrant<RequestFacts extends WithSecrets, GrantFacts exten
   ) => Promise<GrantResult<RequestFacts, GrantFacts>>;
   /** Records a grant. Awaited before the response. If it throws or rejects, the request is refused. */
   readonly recordGrant: (result: GrantResult<RequestFacts, GrantFacts>) => void | Promise<void>;
-  /** Records a refusal. Awaited before the response, which it cannot change. `facts` are those of the step that failed. */
+  /**
+   * Records a refusal. The response is sent after the promise settles. If the promise rejects, the response does not change.
+   * `facts` are those of the step that failed.
+   */
   readonly recordRefusal: (facts: RequestFacts, refusal: RefusedRequest) => void | Promise<void>;
   /** Revokes the token that `handle` issued, if the grant cannot be recorded. */
   readonly revoke?: (ctx: TokenEndpointGrantContext) => Promise<void>;
@@ -114,7 +117,10 @@ export function registerAuditedGrant<RequestFacts extends WithSecrets, GrantFact
   provider.on('server_error', onError);
 }
 
-/** Whether a request is for this grant. True if the body was too large or unreadable, because the grant is then unknown. */
+/**
+ * Whether a request is for this grant. Also true if the body was too large or unreadable, because the grant type is
+ * then unknown.
+ */
 function isForGrant(
   { grantTypes, ownParameter }: { grantTypes: readonly string[]; ownParameter: string },
   { oidc: { params, body } }: KoaContextWithOIDC,

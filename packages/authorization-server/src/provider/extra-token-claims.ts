@@ -1,7 +1,7 @@
 const claimsOf = new WeakMap<object, Readonly<Record<string, unknown>>>();
 
 /**
- * A function for `extraTokenClaims` of oidc-provider. It returns the claims that `addIdJagGrant` adds to an access token.
+ * A function for `extraTokenClaims` of oidc-provider. The function returns the claims that `addIdJagGrant` adds to an access token.
  * `idJagAuthorizationServerConfiguration` sets it. If you set your own `extraTokenClaims`, call this function there.
  */
 export function idJagTokenClaims(_ctx: unknown, token: object): Record<string, unknown> | undefined {

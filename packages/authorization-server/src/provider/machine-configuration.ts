@@ -5,8 +5,9 @@ export interface ProviderConfigurationOptions {
 }
 
 /**
- * `features` in the configuration of an oidc-provider whose clients are machines. It does not use `Configuration` of
- * @types/oidc-provider, so that code that imports it compiles without that package. It can be spread into a configuration.
+ * `features` in the configuration of an oidc-provider whose clients are machines. This type does not use `Configuration` of
+ * @types/oidc-provider, so that code that imports the type compiles without that package. A value of this type can be spread into a
+ * configuration.
  */
 export interface MachineFeatures {
   /** Disabled: no user signs in at this provider. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
  * The internal functions of oidc-provider that this package uses. No other file uses any.
  *
  * `lib/helpers/grants.js` contains the functions that oidc-provider offers to custom grants, without a promise of stability.
- * It is loaded at the first token request, because oidc-provider is optional and need not be installed.
+ * This file of oidc-provider is loaded at the first token request, because oidc-provider is optional and need not be installed.
  */
 export interface ProviderInternals {
   /** Verifies the DPoP proof of this request and its nonce (RFC 9449 section 4.3); undefined if there is no proof. */

@@ -12,32 +12,32 @@ const { step } = redemptionSteps;
 export type LinkedAccount = Required<Pick<RequestFacts, 'accountId'>> & Pick<RequestFacts, 'linkedBy'>;
 
 /**
- * Returns the account of the ID-JAG's subject. Calls `spendGrant` once: when the `account` callback calls `spend`, or else after
- * the callback has returned an account. Throws GrantRefusal or the error of `spendGrant`, both in a step of
+ * Returns the account of the ID-JAG's subject. Calls `markGrantUsed` once: when the `account` callback calls `spend`, or else after
+ * the callback has returned an account. Throws GrantRefusal or the error of `markGrantUsed`, both in a step of
  * {@link redemptionSteps}.
  */
 export async function accountOf(
   idJag: IdJag,
   rules: RedemptionRules,
-  spendGrant: () => Promise<void>,
+  markGrantUsed: () => Promise<void>,
   facts: RequestFacts,
 ): Promise<LinkedAccount> {
-  let spent: Promise<void> | undefined;
-  const spend = () => {
-    spent ??= spendGrant();
+  let marked: Promise<void> | undefined;
+  const markUsed = () => {
+    marked ??= markGrantUsed();
     // The rejection is thrown below. Without this, it is unhandled if the callback does not await `spend`.
-    spent.catch(() => undefined);
-    return spent;
+    marked.catch(() => undefined);
+    return marked;
   };
   const account = await step(facts, async () => {
     try {
-      return await lookUpAccount(idJag, rules, { spend });
+      return await lookUpAccount(idJag, rules, { spend: markUsed });
     } catch (error) {
-      await spent;
+      await marked;
       throw error;
     }
   });
-  await step({ ...facts, ...account }, spend);
+  await step({ ...facts, ...account }, markUsed);
   return account;
 }
 

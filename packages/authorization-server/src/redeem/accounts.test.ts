@@ -127,8 +127,8 @@ describe('linkAccounts', () => {
         return Boolean(links.set(JSON.stringify(key), accountId));
       },
     });
-    const copies = await Promise.all(Array.from({ length: 5 }, () => account(idJag(), unused)));
-    expect(new Set(copies.map((copy) => copy?.accountId))).toEqual(new Set(['new-1']));
+    const results = await Promise.all(Array.from({ length: 5 }, () => account(idJag(), unused)));
+    expect(new Set(results.map((result) => result?.accountId))).toEqual(new Set(['new-1']));
   });
 
   it.each([

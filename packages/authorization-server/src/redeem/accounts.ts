@@ -50,16 +50,16 @@ export interface AccountDirectory {
   /**
    * Links the subject to the account, so that the subject keeps the account when its email address changes. Returns false
    * and changes nothing if another subject (of any issuer and tenant) is linked to the account, or if the subject is linked
-   * to another account. In a database these are two unique constraints. They prevent that a second person who gets an email
-   * address also gets the account of the first one.
+   * to another account. In a database, use two unique constraints. With them, a second person who gets the email address
+   * of a first person does not get the account of the first person.
    */
   readonly link: (key: SubjectKey, accountId: string) => Awaitable<boolean>;
 }
 
 /**
- * Creates an `account` callback. It finds a subject's account by `iss` and `sub`, then by the verified email address (if
- * `linkByEmail` of the trusted issuer allows it), and then creates one. It skips a step for which the directory has no
- * callback. It marks the ID-JAG as used before it creates or links an account.
+ * Creates an `account` callback. The callback finds a subject's account by `iss` and `sub`, then by the verified email address (if
+ * `linkByEmail` of the trusted issuer allows it), and then creates one. The callback skips a step for which the directory has no
+ * callback. The ID-JAG is marked as used before an account is created or linked.
  */
 export function linkAccounts(
   directory: AccountDirectory,
@@ -90,8 +90,8 @@ export function linkAccounts(
       return { accountId, linkedBy: foundByEmail === undefined ? 'provisioning' : 'email' };
     }
     // A concurrent request of the same subject may have linked it to another account.
-    const linkedMeanwhile = await linkedTo(key);
-    if (linkedMeanwhile !== undefined) return { accountId: linkedMeanwhile, linkedBy: 'subject' };
+    const linkedByOtherRequest = await linkedTo(key);
+    if (linkedByOtherRequest !== undefined) return { accountId: linkedByOtherRequest, linkedBy: 'subject' };
     throw new GrantRefusal(
       'invalid_grant',
       'the subject has no account here',

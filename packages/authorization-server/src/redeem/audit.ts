@@ -3,8 +3,8 @@ import { cleanRecord, type RefusedRequest } from '../grant/audit-record.ts';
 import type { RequestSecrets } from '../grant/request-secrets.ts';
 
 /**
- * The audit record of one token request at an authorization server that redeems ID-JAGs. It contains no token and no
- * assertion. Texts contain no control characters, and long texts and lists are cut.
+ * The audit record of one token request at an authorization server that redeems ID-JAGs. The record contains no token
+ * and no assertion. Texts contain no control characters, and long texts and lists are cut.
  */
 export interface RedeemAuditRecord {
   /** When the request was decided. */
@@ -20,7 +20,10 @@ export interface RedeemAuditRecord {
   readonly claimedClientId?: string;
   /** The client that the ID-JAG was issued for, if that is another client. */
   readonly intendedClientId?: string;
-  /** `iss` of the ID-JAG. Set only if its signature is valid, like `tenant`, `subject` and `jti`. */
+  /**
+   * The claim `iss` of the ID-JAG. `issuer`, `tenant`, `subject` and `jti` are set only if the signature of the ID-JAG is
+   * valid.
+   */
   readonly issuer?: string;
   /** The claim `tenant` of the ID-JAG. */
   readonly tenant?: string;

@@ -68,8 +68,9 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
   readonly account?:
     ((idJag: IdJag, use: GrantUse) => Awaitable<string | LinkedAccount | null | undefined>) | undefined;
   /**
-   * Restricts the `authorization_details` that are granted. It gets those that the resource knows, and returns the list to
-   * grant, which may only contain types that it was given. May throw GrantRefusal. Default: all of them are granted.
+   * Restricts the `authorization_details` that are granted. The function gets those that the resource knows, and returns
+   * the list to grant, which may only contain types that it was given. May throw GrantRefusal. Default: all of them are
+   * granted.
    */
   readonly authorizationDetailsFor?:
     | ((

@@ -409,7 +409,7 @@ describe('tenants', () => {
     },
   );
 
-  it('and subjects with an unpaired surrogate are refused', async () => {
+  it('are refused, as subjects are, if they contain an unpaired surrogate', async () => {
     const bot = await startWith({}, ['\uD800']);
     for (const half of [{ tenant: '\uD800' }, { tenant: 'one', sub: '\uDFFF' }]) {
       await expect(redeemed(bot, { ...half, aud_tenant: 'red' })).resolves.toMatchObject({

@@ -26,7 +26,7 @@ export interface RedemptionRequest {
   /** The thumbprint of the proof's key; undefined if there is no proof. */
   readonly dpopThumbprint: string | undefined;
   /** Marks the proof, if there is one, as used. Throws if it was used before. */
-  readonly spendProof: () => Promise<void>;
+  readonly markProofUsed: () => Promise<void>;
 }
 
 /** The content of the access token to issue for an ID-JAG. */
@@ -63,7 +63,7 @@ export interface DecidedRedemption<Resource extends ResourceRules> {
 /**
  * Checks a request and decides the content of the access token. `initialFacts` are the facts from earlier steps. The DPoP proof
  * and the ID-JAG are marked as used after all other checks, or before the `account` callback writes an account. Throws
- * GrantRefusal or the error of `spendProof`, both in a step of {@link redemptionSteps}.
+ * GrantRefusal or the error of `markProofUsed`, both in a step of {@link redemptionSteps}.
  */
 export async function decideRedemption<Resource extends ResourceRules>(
   request: RedemptionRequest,
@@ -81,7 +81,7 @@ export async function decideRedemption<Resource extends ResourceRules>(
   );
   const withResource = { ...withIdJag, resource };
   const terms = await step(withResource, async () => decideTerms(request, rules, idJag, resource));
-  const account = await accountOf(idJag, rules, async () => spendGrant(request, rules, idJag), withResource);
+  const account = await accountOf(idJag, rules, async () => markGrantUsed(request, rules, idJag), withResource);
   const { scopes, authorizationDetails } = terms;
   return {
     redemption: { ...terms, idJag, clientId: request.clientId, accountId: account.accountId, resource },
@@ -209,10 +209,10 @@ function isStringList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 }
 
-async function spendGrant(request: RedemptionRequest, rules: RedemptionRules, idJag: IdJag): Promise<void> {
+async function markGrantUsed(request: RedemptionRequest, rules: RedemptionRules, idJag: IdJag): Promise<void> {
   const { replay, clockToleranceSeconds: toleranceSeconds = DEFAULT_CLOCK_TOLERANCE_SECONDS, now } = rules;
   // The proof first, so that a request with a used proof does not use up the ID-JAG.
-  await request.spendProof();
+  await request.markProofUsed();
   if (typeof replay === 'object') {
     await refuseForIdJagError(async () => reserveOnce(idJag, replay.singleUse, { toleranceSeconds, now }));
   }

@@ -66,7 +66,10 @@ function applies(rule: ScopeRule, idJag: IdJag, resource: string): boolean {
   );
 }
 
-/** Throws a TypeError for a table with a row that applies to unintended subjects, or that names something unknown. */
+/**
+ * Throws a TypeError if a row would apply to unintended subjects, or contains an issuer, tenant, resource or scope that is not
+ * configured.
+ */
 export function checkScopeRules(
   where: string,
   rules: readonly ScopeRule[],

@@ -7,8 +7,8 @@ import { isForm } from './parameters.ts';
 const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
- * An `idJagTokenEndpoint` as a middleware for Express. It handles forms whose `grant_type` is for ID-JAGs, and passes every
- * other request with its body unread to the next handler.
+ * An `idJagTokenEndpoint` as a middleware for Express. The middleware handles forms whose `grant_type` is for ID-JAGs, and
+ * passes every other request with its body unread to the next handler.
  *
  * Use it before the body parsers. After a body parser, it reads the form from `request.body`. A request that the parser
  * refused does not reach it. If the parser read the body and did not set `request.body`, the request is passed to the next
@@ -100,7 +100,7 @@ async function progress(request: IncomingMessage): Promise<void> {
   }
 }
 
-/** Headers that describe the connection, or the encoding of the original body. They are not passed on. */
+/** Headers that describe the connection, or the encoding of the original body. These headers are not passed on. */
 const NOT_FORWARDED = new Set([
   'connection',
   'content-encoding',
@@ -146,10 +146,10 @@ function parsedForm(body: unknown): URLSearchParams | undefined {
 }
 
 /**
- * An `idJagTokenEndpoint` as a middleware for Hono. It handles forms whose `grant_type` is for ID-JAGs, and passes every
- * other request with its body unread to the next handler. If an earlier middleware read the body through `context.req`, it
- * uses the form that Hono cached. If the body was read in another way, the request is passed to the next handler. Rejects if
- * the client disconnects while it sends the body, or if `endpoint` rejects.
+ * An `idJagTokenEndpoint` as a middleware for Hono. The middleware handles forms whose `grant_type` is for ID-JAGs, and
+ * passes every other request with its body unread to the next handler. If an earlier middleware read the body through
+ * `context.req`, it uses the form that Hono cached. If the body was read in another way, the request is passed to the next
+ * handler. Rejects if the client disconnects while it sends the body, or if `endpoint` rejects.
  */
 export function honoIdJag(
   endpoint: (request: Request) => Promise<Response>,
@@ -197,7 +197,7 @@ async function head({ body }: Request): Promise<string> {
     if (done) return text;
     text += decoder.decode(value, { stream: true });
   }
-  // Not awaited: the cancellation of a clone resolves only when the original request is read or cancelled too.
+  // Not awaited: the cancellation of a clone resolves only when the original request is also read or cancelled.
   reader.cancel().catch(() => undefined);
   return text.slice(0, MAX_HEAD_BYTES);
 }

@@ -12,7 +12,7 @@ import {
   memoryReplayStore,
   ProofReplayUnknownError,
   type ReplayStore,
-  spendDpopProof,
+  markDpopProofUsed,
   type VerifiedProof,
   verifyDpopProof,
 } from '@credence/protocol';
@@ -70,7 +70,7 @@ export interface IdJagTokenEndpointOptions extends RedemptionRules {
 
 /**
  * Creates a token endpoint that redeems ID-JAGs, for any authorization server. Your callbacks authenticate the client and
- * issue the access token; everything else is the same as in `addIdJagGrant`. It responds to every POST, and with
+ * issue the access token; everything else is the same as in `addIdJagGrant`. The handler responds to every POST, and with
  * `unsupported_grant_type` to other grant types. Use `expressIdJag` or `honoIdJag` if your token endpoint also has other
  * grant types.
  *
@@ -238,7 +238,7 @@ async function readRequest(
     scopes: scopeParameter(parameters),
     resources: parameterList(parameters, 'resource'),
     dpopThumbprint: proof?.thumbprint,
-    spendProof: () => (proof === undefined ? Promise.resolve() : spendDpopProof(proof, proofs, clientId)),
+    markProofUsed: () => (proof === undefined ? Promise.resolve() : markDpopProofUsed(proof, proofs, clientId)),
   };
 }
 

@@ -9,7 +9,7 @@ import { withEntries } from '../grant/metadata.ts';
 
 /**
  * Adds to an authorization server's metadata (RFC 8414) the grant types and the grant profile for ID-JAGs, and with `dpop`
- * the algorithms of proofs. It does not add the trusted issuers: the draft forbids to publish them.
+ * the algorithms of proofs. The trusted issuers are not added, because the draft forbids to publish them.
  *
  * Set `grant_types_supported` in `metadata`. Without it, the default of RFC 8414 section 2 (`authorization_code` and `implicit`)
  * is published as well.

@@ -15,7 +15,7 @@ import { WaitingCalls } from './waiting-calls.ts';
 export interface FetchForOptions {
   /**
    * Called before scopes are added because of a 403 challenge. False: the call is refused with `insufficient_scope`. An error that
-   * it throws is thrown to the caller. It is not called for later calls that use the scopes.
+   * it throws is thrown to the caller. The function is not called for later calls that use the scopes.
    */
   approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
   /**
@@ -42,9 +42,10 @@ interface CallState {
 }
 
 /**
- * Returns a fetch for one server. It adds the access token. After a 401 it sends the request once more with a new token, and after
- * a 403 `insufficient_scope` once more with additional scopes, if the configuration allows them. It follows no redirect and sends
- * requests only to the configured origin, and to no URL with a user name or password. A refusal is thrown as a CredenceError with the leg `call`.
+ * Returns a fetch for one server. The fetch adds the access token. After a 401 it sends the request once more with a new
+ * token, and after a 403 `insufficient_scope` once more with additional scopes, if the configuration allows them. The fetch
+ * follows no redirect and sends requests only to the configured origin, and to no URL with a user name or password. A
+ * refusal is thrown as a CredenceError with the leg `call`.
  */
 export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
@@ -79,7 +80,9 @@ async function tokenForNextAttempt(
 ): Promise<AccessToken | undefined> {
   const { access } = context;
   if (response.status === 401) return afterUnauthorized(context, init, token, response, state);
-  // A server checks the token before it answers 400, or 404 for a lost session. A redirect or a 5xx does not show that it did.
+  // A 2xx response, or a 4xx response other than 401, shows that the server accepted the token: a server validates the
+  // token before it responds with 400, or with 404 for an unknown session id. A redirect or a 5xx response does not show
+  // this.
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
   return response.status === 403 ? afterForbidden(context, init, token, response, state) : undefined;
 }
@@ -125,7 +128,7 @@ async function afterForbidden(
     const request = { server: access.settings.name, scopes: added };
     const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
     if (!approved) throw notApproved(request.server, token, added);
-    // The approval can take long, and the caller may have aborted meanwhile.
+    // The approval can take long, and the caller may have aborted the call during this time.
     signal.throwIfAborted();
     return access.stepUp(token, added, signal);
   });
@@ -204,7 +207,7 @@ function forbidden(server: string, token: AccessToken, challenges: readonly Chal
     code: 'forbidden',
     leg: 'call',
     message: `Server "${server}" answered 403 and did not name a missing scope.`,
-    remedy: 'Ask its owner whether this principal may make this call.',
+    remedy: `Ask the owner of server "${server}" whether this principal may make this call.`,
     contact: 'server-owner',
     server,
     issuer: token.issuer,
@@ -222,7 +225,7 @@ function stillInsufficient(server: string, token: AccessToken, missing: readonly
     code: 'insufficient_scope',
     leg: 'call',
     message: `Server "${server}" requires more scopes after a step-up; each call steps up only once.`,
-    remedy: `Ask its owner which scopes the call needs, and configure them in servers.${server}.scopes.`,
+    remedy: `Ask the owner of server "${server}" which scopes the call needs, and configure them in servers.${server}.scopes.`,
     contact: 'server-owner',
     server,
     issuer: token.issuer,

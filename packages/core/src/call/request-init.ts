@@ -22,7 +22,7 @@ export async function initOf(request: Request, init: RequestInit): Promise<Reque
 async function bodyOf(request: Request, signal: AbortSignal | undefined): Promise<ArrayBuffer | null> {
   const { body, bodyUsed } = request;
   if (body === null) return null;
-  // This rejects for a body that was read before; its stream would look empty.
+  // Reading the body rejects if it was read before; the stream of such a body would look empty.
   if (bodyUsed || signal === undefined) return request.arrayBuffer();
   return waitFor(new Response(body.pipeThrough(new TransformStream(), { signal })).arrayBuffer(), signal);
 }

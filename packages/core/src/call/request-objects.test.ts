@@ -108,7 +108,7 @@ describe('a call with a Request', () => {
     expect(mcp.requests[0]?.headers['content-length']).toBe(String(body.length));
   });
 
-  it('sends the same body again with a new token after a 401, also if the body is a stream', async () => {
+  it('sends the same body again with a new token after a 401, even if the body is a stream', async () => {
     const { url, fetch, as, mcp } = await start([refused, { body: {} }]);
     const body = new Blob([MESSAGE]).stream();
     expect((await fetch(post(url, { body, duplex: 'half' }))).status).toBe(200);

@@ -33,7 +33,7 @@ export class ServerAccess {
     return this.#manager.get(scopes === undefined ? this.#base : this.#explicit(scopes), signal);
   }
 
-  /** The token for a call if a valid one is kept, else undefined. */
+  /** The token for a call if a valid one is cached, else undefined. */
   peekForCall(): AccessToken | undefined {
     return this.#manager.peek(this.#steppedUp ?? this.#base);
   }

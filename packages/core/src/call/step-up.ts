@@ -4,8 +4,8 @@ import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 
 /**
- * The scopes of a 403 challenge that the configuration allows and that the token does not have. Throws `insufficient_scope` if there
- * is none, so that a server cannot make the bot request scopes beyond its configuration.
+ * The scopes of a 403 challenge that the configuration allows and that the token does not have. Throws `insufficient_scope`
+ * if there is none, so that a server cannot make the bot request scopes beyond its configuration.
  */
 export function scopesToAdd(
   challenged: readonly string[],
@@ -35,7 +35,7 @@ export function scopesToAdd(
     throw new CredenceError({
       ...base,
       message: `Server "${server.name}" refused the call because of a missing scope and did not name it.`,
-      remedy: `Ask its owner which scope this call needs; the token has ${names(token.scopes) || 'none'}.`,
+      remedy: `Ask the owner of server "${server.name}" which scope this call needs; the token has ${names(token.scopes) || 'none'}.`,
       contact: 'server-owner',
     });
   }
@@ -43,7 +43,7 @@ export function scopesToAdd(
     throw new CredenceError({
       ...base,
       message: `Server "${server.name}" requires ${names(challenged)}, which the token already has.`,
-      remedy: 'Ask its owner which scope the call needs.',
+      remedy: `Ask the owner of server "${server.name}" which scope the call needs.`,
       contact: 'server-owner',
     });
   }

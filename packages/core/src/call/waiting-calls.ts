@@ -4,8 +4,8 @@ import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 
 /**
- * The calls that wait for their token. The SDKs do not abort `fetch` when a request is cancelled or times out. They send the message
- * `notifications/cancelled`. Without this class the cancelled call would be sent later with its token.
+ * The calls that wait for their token. The SDKs do not abort `fetch` when a request is cancelled or times out. The SDKs
+ * send the message `notifications/cancelled`. Without this class the cancelled call would be sent later with its token.
  */
 export class WaitingCalls {
   /** The bodies are parsed only when a cancellation comes, because many calls wait and few are cancelled. */

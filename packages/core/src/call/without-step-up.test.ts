@@ -65,7 +65,7 @@ describe('a fetch with stepUp: false', () => {
     expect(world.as.issued).toHaveLength(1);
   });
 
-  it('replaces a refused token for token() too', async () => {
+  it('also replaces a refused token for token()', async () => {
     const before = await bot.token('notes');
     world.as.revoke(before.value);
     expect((await bot.fetchFor('notes', { stepUp: false })(url, read)).status).toBe(200);

@@ -7,7 +7,10 @@ import { readSecret } from './rotating.ts';
 export interface ClientAssertionOptions {
   /** The client id at the issuer that this credential belongs to. */
   clientId: string;
-  /** A callback that returns the JWT, or a file that contains it. It is called or read before each request. */
+  /**
+   * A callback that returns the JWT, or a file that contains the JWT. The callback is called, or the file is read,
+   * before each request.
+   */
   assertion: ((request: { issuer: string; tokenEndpoint: string }) => string | Promise<string>) | { file: string };
 }
 

@@ -1,6 +1,9 @@
 /** A token request that is about to be sent. A credential adds its client authentication to it. */
 export interface ClientAuthenticationRequest {
-  /** The configured issuer that the credential belongs to: the audience of a client assertion. It never comes from metadata. */
+  /**
+   * The configured issuer that the credential belongs to: the audience of a client assertion. The issuer is never read
+   * from metadata.
+   */
   readonly issuer: string;
   /** The URL that the request is sent to. */
   readonly tokenEndpoint: string;
@@ -18,6 +21,9 @@ export interface ClientCredential {
   readonly method: string;
   /** The client id at the issuer that this credential belongs to. */
   readonly clientId: string;
-  /** Adds the authentication to one request. It is called for every attempt. Throws a `CredenceError` of the leg `configure`. */
+  /**
+   * Adds the authentication to one request. This method is called for every attempt. Throws a `CredenceError` of the
+   * leg `configure`.
+   */
   authenticate(request: ClientAuthenticationRequest): void | Promise<void>;
 }

@@ -94,7 +94,7 @@ describe('privateKeyJwt', () => {
     ['ES384', p384],
     ['ES512', p521],
     ['EdDSA', ed25519],
-  ])('chooses %s for a key of that type if alg is not set', async (alg, pair) => {
+  ])('signs with %s if alg is not set and the key is of the matching type', async (alg, pair) => {
     const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key: pem(pair.privateKey) }));
     expect(decodeProtectedHeader(jwt).alg).toBe(alg);
   });

@@ -10,7 +10,7 @@ const OPTION = 'privateKeyJwt({ key })';
 
 /** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
-  /** The client id at the issuer that this credential belongs to. It is `iss` and `sub` of the assertion. */
+  /** The client id at the issuer that this credential belongs to. The client id becomes `iss` and `sub` of the assertion. */
   clientId: string;
   /**
    * A private key as PEM (PKCS#8), JWK or CryptoKey, a function that signs bytes (then `alg` is required), or a file with a PEM or
@@ -25,9 +25,9 @@ export interface PrivateKeyJwtOptions {
   audience?: string | readonly string[] | undefined;
   /** The time from `iat` to `exp`, in seconds. Default 60, at least 5, at most 3,600. */
   lifetimeSeconds?: number | undefined;
-  /** Additional claims. They cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
+  /** Additional claims. These claims cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
   claims?: Readonly<Record<string, unknown>> | undefined;
-  /** Additional header parameters. They cannot replace `alg`, `typ` and the configured `kid`. */
+  /** Additional header parameters. These parameters cannot replace `alg`, `typ` and the configured `kid`. */
   header?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -83,7 +83,10 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
-/** Returns a function that returns the key. It reads a file at each call, and parses it again if its text has changed. */
+/**
+ * Returns a function that returns the key. The function reads a file at each call, and parses the file again if its
+ * text has changed.
+ */
 function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey | Promise<SigningKey> {
   if (!isFile(key)) {
     const fixed = signingKey(key, alg, kid);

@@ -178,7 +178,7 @@ describe('a diagnosis', () => {
     expect(diagnosis.toString()).toMatch(/3\d{3} s ahead of ours/u);
   });
 
-  it('neither uses nor changes the tokens and metadata that are kept for callers, and emits no event', async () => {
+  it('neither uses nor changes the tokens and metadata that are cached for callers, and emits no event', async () => {
     const { bot, events, counts } = await start();
     const token = await bot.token('mcp');
     const eventCount = events.length;

@@ -13,8 +13,8 @@ import { TokenManager } from '../tokens/token-manager.ts';
 import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
 
 /**
- * Runs every leg with the code that calls use, without cached tokens and metadata, and returns a report of the responses. The tokens
- * and metadata that are kept for callers are neither used nor changed.
+ * Runs every leg with the code that calls use, without cached tokens and metadata, and returns a report of the responses.
+ * The tokens and metadata that are cached for callers are neither used nor changed.
  */
 export async function diagnose(
   runtime: Runtime,
@@ -61,7 +61,7 @@ async function sendPing(runtime: Runtime, access: ServerAccess, signal: AbortSig
     message: `${url.href} accepted the token and answered ${status} to a ping.`,
     remedy:
       status >= 500
-        ? 'Ask its owner whether the server works.'
+        ? `Ask the owner of server "${name}" whether the server works.`
         : `Check the path in servers.${name}.url: an MCP server does not answer a ping with this status.`,
   });
 }
@@ -97,7 +97,7 @@ function pingTimeout(server: string, url: URL, totalMs: number): CredenceError {
     code: 'timeout',
     leg: 'call',
     message: `${url.href} did not answer a ping within ${totalMs} ms.`,
-    remedy: `Check servers.${server}.url; if it is right, ask its owner whether the server works.`,
+    remedy: `Check servers.${server}.url; if it is right, ask the owner of server "${server}" whether the server works.`,
     contact: 'server-owner',
     server,
     retryable: true,

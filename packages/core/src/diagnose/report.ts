@@ -25,7 +25,7 @@ export interface DiagnosisStep {
   readonly error?: string | undefined;
 }
 
-/** A report whether a server accepts the bot, and if not, why. It contains no secret, so it can be copied into a ticket. */
+/** A report whether a server accepts the bot, and if not, why. The report contains no secret, so it can be copied into a ticket. */
 export interface Diagnosis {
   /** The configured name of the server. */
   readonly server: string;

@@ -16,7 +16,11 @@ const GOOD = { issuer: ISSUER, token_endpoint: 'https://as.example/t/token' };
 
 async function discovered(
   table: Readonly<Record<string, HostAnswer>>,
-  { issuer = ISSUER, anchor = issuer, network = {} }: { issuer?: string; anchor?: string; network?: NetworkTrust } = {},
+  {
+    issuer = ISSUER,
+    configuredUrl = issuer,
+    network = {},
+  }: { issuer?: string; configuredUrl?: string; network?: NetworkTrust } = {},
 ) {
   const world = hosts(table);
   const runtime = testRuntime({ fetch: world.fetch, network });
@@ -24,7 +28,7 @@ async function discovered(
     role: 'authorization-server',
     server: 'linear',
     option: 'servers.linear.issuer',
-    anchor: new URL(anchor),
+    configuredUrl: new URL(configuredUrl),
     signal: never,
   });
   return { world, runtime, discovery };
@@ -137,7 +141,7 @@ describe('the metadata of an issuer', () => {
   it.each(['http://as.example', 'https://127.0.0.1:1', 'https://10.0.0.8'])(
     'is not requested if an MCP server names the issuer %s',
     async (issuer) => {
-      const { discovery, world } = await discovered({}, { issuer, anchor: 'https://mcp.example/mcp' });
+      const { discovery, world } = await discovered({}, { issuer, configuredUrl: 'https://mcp.example/mcp' });
       expect(await refusalOf(discovery)).toMatchObject({ code: 'forbidden_url', leg: 'discover' });
       expect(world.requests).toEqual([]);
     },
@@ -149,7 +153,7 @@ describe('the metadata of an issuer', () => {
       const found = discoverIssuer(testRuntime(), peer.origin, {
         role: 'idp',
         option: 'idp.issuer',
-        anchor: new URL(peer.origin),
+        configuredUrl: new URL(peer.origin),
         signal: never,
       });
       expect(await refusalOf(found)).toMatchObject({ code: 'response_too_large', contact: 'idp-admin' });
@@ -167,7 +171,7 @@ describe('the metadata of an issuer', () => {
       const found = await discoverIssuer(testRuntime(), peer.origin, {
         role: 'idp',
         option: 'idp.issuer',
-        anchor: new URL(peer.origin),
+        configuredUrl: new URL(peer.origin),
         signal: never,
       });
       expect(found.tokenEndpoint).toBe(`${peer.origin}/token`);
@@ -193,7 +197,7 @@ describe('the metadata of an issuer', () => {
       const found = discoverIssuer(testRuntime(), peer.origin, {
         role: 'idp',
         option: 'idp.issuer',
-        anchor: new URL(peer.origin),
+        configuredUrl: new URL(peer.origin),
         signal: deadline.signal,
       });
       expect(await refusalOf(found)).toMatchObject({

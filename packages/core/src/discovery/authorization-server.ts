@@ -25,7 +25,7 @@ export interface IssuerMetadata {
 }
 
 /**
- * Fetches the metadata of an issuer. Its `issuer` must be equal to the requested string. `anchor` is the configured URL that
+ * Fetches the metadata of an issuer. Its `issuer` must be equal to the requested string. `configuredUrl` is the configured URL that
  * decides which addresses the metadata may name. Throws `metadata_not_found`, `issuer_mismatch` and the errors of `send`, with the
  * leg `discover`.
  */
@@ -36,11 +36,11 @@ export async function discoverIssuer(
     role: 'idp' | 'authorization-server';
     server?: string | undefined;
     option: string;
-    anchor: URL;
+    configuredUrl: URL;
     signal: AbortSignal;
   },
 ): Promise<IssuerMetadata> {
-  const { role, server, option, anchor, signal } = options;
+  const { role, server, option, configuredUrl, signal } = options;
   const about: About = {
     leg: 'discover',
     operation: role === 'idp' ? 'idp-metadata' : 'authorization-server-metadata',
@@ -48,13 +48,13 @@ export async function discoverIssuer(
     server,
     issuer,
     option,
-    anchor,
+    configuredUrl,
   };
-  const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, anchor);
+  const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, configuredUrl);
   const urls = authorizationServerUrls(allowed instanceof Promise ? await allowed : allowed);
   const found = await firstDocument(runtime, urls, about, signal, (document) =>
     metadataFrom(document, issuer, about, option, (value) =>
-      peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime, anchor),
+      peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime, configuredUrl),
     ),
   );
   if (found) return found;

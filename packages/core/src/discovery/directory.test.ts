@@ -132,7 +132,7 @@ describe("issuer: 'discover'", () => {
 });
 
 describe('metadata', () => {
-  it('is requested once for concurrent callers, and then kept', async () => {
+  it('is requested once for concurrent callers, and then cached', async () => {
     const issuer = 'https://linear.app';
     const { directory, network } = world({ [`${issuer}/.well-known/oauth-authorization-server`]: as(issuer) });
     const discover = async () => directory.authorizationServer(serverSettings(), issuer, never);

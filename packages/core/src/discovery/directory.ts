@@ -10,7 +10,7 @@ import type { TokenEndpoint } from './token-endpoint.ts';
 const METADATA_REFRESH_MS = 3_600_000;
 const METADATA_LIFETIME_MS = 24 * 3_600_000;
 
-/** The metadata of MCP servers and issuers. It is kept for a day, and refreshed in the background after an hour. */
+/** The metadata of MCP servers and issuers. Metadata is cached for a day, and refreshed in the background after an hour. */
 export class Directory {
   readonly #runtime: Runtime;
   readonly #resources: RefreshingCache<ProtectedResource>;
@@ -25,7 +25,10 @@ export class Directory {
     this.#firstIssuers = firstIssuers;
   }
 
-  /** A directory without cached metadata. It keeps the first issuers, so that a changed issuer is still refused. */
+  /**
+   * Returns a directory without cached metadata. The new directory has the first issuers of this one, so that a changed issuer is
+   * still refused.
+   */
   withoutMetadata(runtime: Runtime): Directory {
     return new Directory(runtime, this.#firstIssuers);
   }
@@ -63,18 +66,18 @@ export class Directory {
   ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
     if (server.tokenEndpoint !== undefined)
       return pinnedEndpoint(issuer, server.tokenEndpoint, `servers.${server.name}.tokenEndpoint`);
-    const anchor = server.issuer === 'discover' ? server.url : new URL(server.issuer);
+    const configuredUrl = server.issuer === 'discover' ? server.url : new URL(server.issuer);
     const option = `servers.${server.name}.issuer`;
     const role = 'authorization-server';
     const { value: metadata } = await this.#issuers.get(
       `as ${server.name} ${issuer}`,
       async () =>
         this.#withLifetime(
-          await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, anchor, signal }),
+          await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, configuredUrl, signal }),
         ),
       signal,
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
+    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
   }
 
   /** The token endpoint of the IdP, or of another issuer of subject tokens. */
@@ -85,14 +88,14 @@ export class Directory {
   ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
     const { issuer } = idp;
     if (idp.tokenEndpoint !== undefined) return pinnedEndpoint(issuer, idp.tokenEndpoint, 'idp.tokenEndpoint');
-    const anchor = new URL(issuer);
+    const configuredUrl = new URL(issuer);
     const { value: metadata } = await this.#issuers.get(
       `idp ${issuer}`,
       async () =>
-        this.#withLifetime(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, anchor, signal })),
+        this.#withLifetime(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, configuredUrl, signal })),
       signal,
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata, anchor };
+    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
   }
 
   /** Drops the metadata of a server and of the IdP, because an endpoint in it does not exist any more. */
@@ -109,7 +112,7 @@ export class Directory {
         ...base,
         code: 'metadata_not_found',
         message: `Server "${server.name}" does not name the authorization server that it trusts.`,
-        remedy: `Ask its owner for the issuer and set servers.${server.name}.issuer.`,
+        remedy: `Ask the owner of server "${server.name}" for the issuer and set servers.${server.name}.issuer.`,
         contact: 'server-owner',
       });
     }
@@ -128,7 +131,7 @@ export class Directory {
         ...base,
         code: 'issuer_changed',
         message: `Server "${server.name}" now names the authorization server ${list([issuer])}; before it named "${first}".`,
-        remedy: `Ask its owner whether the authorization server has changed; then set servers.${server.name}.issuer. The credential was not sent to the new one.`,
+        remedy: `Ask the owner of server "${server.name}" whether its authorization server has changed; then set servers.${server.name}.issuer. The credential was not sent to the new one.`,
         contact: 'server-owner',
         issuer: first,
       });

@@ -78,7 +78,7 @@ async function fromChallenge(
   if (answer.status !== 401 || pointer === undefined) return undefined;
   const what = 'resource_metadata in the challenge of the server';
   const url = await peerUrl(pointer, { ...about, what }, runtime, server.url);
-  return firstDocument(runtime, [url.href], { ...about, anchor: server.url }, signal, accept);
+  return firstDocument(runtime, [url.href], { ...about, configuredUrl: server.url }, signal, accept);
 }
 
 function resourceFrom(
@@ -92,7 +92,7 @@ function resourceFrom(
       code: 'resource_mismatch',
       leg: 'discover',
       message: `The metadata at ${url} names another resource than ${server.url.href}: ${identifier(resource)}.`,
-      remedy: `Check servers.${server.name}.url; if it is right, its owner must correct "resource" in the metadata.`,
+      remedy: `Check servers.${server.name}.url; if it is right, the owner of the server must correct "resource" in the metadata.`,
       contact: about.contact,
       server: server.name,
     });

@@ -5,5 +5,5 @@ export interface TokenEndpoint {
   /** The path of the option that pins the URL. Undefined if the URL was discovered. */
   readonly option?: string | undefined;
   /** The configured URL of the peer whose metadata contains the URL. Undefined if the URL is pinned. */
-  readonly anchor?: URL | undefined;
+  readonly configuredUrl?: URL | undefined;
 }

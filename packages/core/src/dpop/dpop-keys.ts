@@ -3,7 +3,7 @@ import { type CryptoKeyPair, DPoP, type DPoPHandle, generateKeyPair } from 'oaut
 
 /** A DPoP key with one oauth4webapi handle for each leg. A handle stores one nonce for each origin. */
 export interface DpopKeys {
-  /** The hash of the public key. It is part of the key under which a token is kept. */
+  /** The hash of the public key. The hash is part of the key under which a token is cached. */
   readonly id: string;
   /** The JWK thumbprint (RFC 7638). */
   readonly thumbprint: () => Promise<string>;

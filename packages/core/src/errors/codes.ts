@@ -171,7 +171,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'the metadata or the answer names another resource than the configured one',
     legs: ['discover', 'exchange', 'redeem'],
     contacts: EVERYBODY,
-    remedy: "Check the server's `url`; if it is right, its owner must correct the resource in the metadata.",
+    remedy:
+      "Check the server's `url`; if it is right, the owner of the server must correct the resource in the metadata.",
   },
   ambiguous_issuer: {
     meaning: 'the server names several authorization servers and the configuration pins none',
@@ -210,7 +211,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ENDPOINT_LEGS,
     contacts: EVERYBODY,
     remedy:
-      'At the IdP, check the subject token. At the authorization server, ask whether it trusts the IdP and its signing algorithm.',
+      'At the IdP, check the subject token. Ask whether the authorization server trusts the IdP and accepts its signing algorithm.',
   },
   invalid_scope: {
     meaning: 'a scope is unknown or not allowed',

@@ -10,7 +10,7 @@ export interface CredenceErrorJson {
   readonly code: ErrorCode;
   /** The leg that failed. */
   readonly leg: Leg;
-  /** What happened, in one sentence that Credence writes. It never contains free text of a peer. */
+  /** What happened, in one sentence that Credence writes. The message never contains free text of a peer. */
   readonly message: string;
   /** What to do, in one sentence. */
   readonly remedy: string;
@@ -37,7 +37,7 @@ export interface CredenceErrorJson {
 /**
  * The error that Credence throws for every refusal, wrong configuration and failure.
  *
- * Credence writes `message` and `remedy`. They are safe to log and to show to a model. `errorDescription` is text of the peer;
+ * Credence writes `message` and `remedy`. Both are safe to log and to show to a model. `errorDescription` is text of the peer;
  * control characters and tokens are removed from it. No field contains a token, key, assertion or secret. Of an error of a
  * library, `cause` keeps only the name and the code.
  */
@@ -127,8 +127,8 @@ export class CredenceError extends Error {
 }
 
 /**
- * Whether `value` is a CredenceError. It also recognises an error that another loaded copy of this package created, by its name
- * and members.
+ * Whether `value` is a CredenceError. Also true for an error that another loaded copy of this package created: such an
+ * error is recognised by its name and members.
  */
 export function isCredenceError(value: unknown): value is CredenceError {
   return (
@@ -142,8 +142,8 @@ export function isCredenceError(value: unknown): value is CredenceError {
 }
 
 /**
- * The CredenceError that `error` is, or that caused it. Frameworks and the MCP SDKs wrap the errors that `fetch` throws. Undefined if
- * there is none.
+ * The CredenceError that `error` is, or that caused it. Frameworks and the MCP SDKs wrap the errors that `fetch` throws.
+ * Undefined if there is none.
  */
 export function credenceErrorIn(error: unknown): CredenceError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {

@@ -166,7 +166,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
             code: 'invalid_grant',
             contact,
             message: `${Who} did not accept the ${grant === 'jwt-bearer' ? 'assertion' : 'grant'} presented by "${clientId}"${server}.`,
-            remedy: `Ask whether it trusts this IdP as an issuer and its signing algorithm, and whether the client id the IdP writes into the ID-JAG is "${clientId}".`,
+            remedy: `Ask whether the authorization server trusts this IdP as an issuer and accepts the IdP's signing algorithm, and whether the IdP sets client_id in the ID-JAG to "${clientId}".`,
           };
     case 'invalid_request':
       return {

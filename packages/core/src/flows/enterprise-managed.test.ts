@@ -105,7 +105,7 @@ describe("flow: 'enterprise-managed'", () => {
   });
 });
 
-describe('a kept subject token or ID-JAG', () => {
+describe('a cached subject token or ID-JAG', () => {
   it('reduces the next access token to one request until the ID-JAG expires', async () => {
     const { bot, counts } = await start();
     const first = await bot.token('mcp');
@@ -366,7 +366,7 @@ describe('a token response', () => {
     expect(Math.abs(lifetimeSeconds - seconds)).toBeLessThan(5);
   });
 
-  it('with expires_in 0 becomes a token that is returned and not kept', async () => {
+  it('with expires_in 0 becomes a token that is returned and not cached', async () => {
     const { bot, world, counts } = await start();
     world.as.script.always('redeem', expiresIn(0));
     await bot.token('mcp');

@@ -8,15 +8,15 @@ import type { SubjectTokens } from './subject-tokens.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
-import { presentKept, SingleUse } from './present-kept.ts';
+import { withFreshRetry, SingleUse } from './fresh-retry.ts';
 import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 const REFUSED_WHEN_NEW_MS = 60_000;
 
 /**
- * The flow `enterprise-managed`: discover, authenticate, exchange, redeem. Metadata, subject tokens and ID-JAGs are kept until they
- * expire, so that the next access token needs only one request.
+ * The flow `enterprise-managed`: discover, authenticate, exchange, redeem. Metadata, subject tokens and ID-JAGs are cached
+ * until they expire, so that the next access token needs only one request.
  */
 export class EnterpriseManagedFlow implements Flow {
   readonly #runtime: Runtime;
@@ -27,7 +27,7 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #idJags: IdJagCache;
   /** Whether the authorization server accepts each ID-JAG only once. */
   readonly #singleUse: SingleUse;
-  /** A subject token that the IdP refused when it was new. A new subject token would be refused too. */
+  /** A subject token that the IdP refused when it was new. A new subject token would also be refused. */
   #refusedWhenNew: { readonly token: string; readonly untilMs: number } | undefined;
 
   constructor(
@@ -61,7 +61,7 @@ export class EnterpriseManagedFlow implements Flow {
     for (const started of [target, as]) started.catch(() => undefined);
     const drop = async (idJag: CachedIdJag) => this.#idJags.drop(key, idJag);
 
-    return presentKept<CachedIdJag, Grant>(this.#singleUse, {
+    return withFreshRetry<CachedIdJag, Grant>(this.#singleUse, {
       get: async () => this.#idJags.get(key, async () => this.#obtain(request, target, as)),
       present: async (idJag, onAttempt) => {
         const redemption = { idJag, resource: (await target).resource, as: await as, onAttempt };
@@ -115,7 +115,7 @@ export class EnterpriseManagedFlow implements Flow {
       this.#idp.actor && this.#subjects.get(this.#idp.actor, signal),
       as,
     ]);
-    return presentKept<string, IdJag>(this.#subjects.singleUse, {
+    return withFreshRetry<string, IdJag>(this.#subjects.singleUse, {
       get: async () => {
         const [subject] = await Promise.all([this.#subjects.get(this.#idp.subject, signal), known]);
         return subject;

@@ -14,7 +14,7 @@ export interface Grant {
 }
 
 export interface GrantRequest {
-  /** The key under which the token is kept. */
+  /** The key under which the token is cached. */
   readonly key: string;
   /** The scopes to request. Undefined: no scope is sent, and the IdP grants its default. */
   readonly scopes: readonly string[] | undefined;

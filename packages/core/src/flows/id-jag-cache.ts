@@ -19,7 +19,7 @@ export interface CachedIdJag {
   tokenWasRefused: boolean;
 }
 
-/** The ID-JAGs that have not expired, in memory and in the store that all copies of a bot share. */
+/** The ID-JAGs that have not expired, in memory and in the store that all processes of a bot share. */
 export class IdJagCache {
   readonly #runtime: Runtime;
   readonly #cache: RefreshingCache<CachedIdJag>;
@@ -47,9 +47,9 @@ export class IdJagCache {
   }
 
   /**
-   * Returns a function that must be called if the MCP server refuses an access token that was issued for this ID-JAG. The first
-   * refusal may concern that token alone; the second removes the ID-JAG. The function is kept with every token, so it has only a weak
-   * reference to the ID-JAG.
+   * Returns a function that must be called if the MCP server refuses an access token that was issued for this ID-JAG. The
+   * first refusal may concern that token alone; the second removes the ID-JAG. The function is stored with every token, so
+   * it has only a weak reference to the ID-JAG.
    */
   onTokenRefused(key: string, idJag: CachedIdJag): () => void {
     const reference = new WeakRef(idJag);

@@ -22,7 +22,7 @@ export interface IdJagExpectation {
   readonly nowMs: number;
   /** The thumbprint of the DPoP key of the request (RFC 9449 section 6.1). Undefined if the request had no proof. */
   readonly thumbprint?: string | undefined;
-  /** The secrets of the request and the ID-JAG itself. They are removed from error messages. */
+  /** The secrets of the request and the ID-JAG itself. These secrets are removed from error messages. */
   readonly secrets?: readonly string[] | undefined;
 }
 
@@ -37,8 +37,8 @@ export interface CheckedIdJag {
 const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
- * Decodes an ID-JAG and checks its header and claims. It does not verify the signature: the authorization server verifies it with
- * the keys of the IdP. Throws `invalid_id_jag` with the leg `exchange`.
+ * Decodes an ID-JAG and checks its header and claims. The function does not verify the signature: the authorization server
+ * verifies it with the keys of the IdP. Throws `invalid_id_jag` with the leg `exchange`.
  */
 export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJag {
   const { header, claims } = decode(jwt, expected);
@@ -109,7 +109,10 @@ function quoted({ secrets = [] }: IdJagExpectation, value: unknown): string {
   return identifier(value, { secrets });
 }
 
-/** The error for another `client_id`. The cause is the configuration or the IdP. The contact is `you`, who can check the former. */
+/**
+ * The error for an ID-JAG with another `client_id`. The cause is the configuration or the IdP. The contact is `you`,
+ * because the operator of the bot can check the configuration.
+ */
 function wrongClient(expected: IdJagExpectation, named: string): CredenceError {
   const { server, clientId, idpIssuer } = expected;
   return new CredenceError({

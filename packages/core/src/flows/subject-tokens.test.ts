@@ -35,7 +35,7 @@ describe('subject tokens', () => {
     return { tokens, get, runtime, advanceClock: (ms: number) => void (nowMs += ms), issued: () => issued };
   }
 
-  it('are requested once and kept until shortly before they expire', async () => {
+  it('are requested once and cached until shortly before they expire', async () => {
     const { get, advanceClock, issued } = startWith(600);
     expect(await Promise.all([get(), get()])).toEqual([
       { value: 'own-1', reused: false },
@@ -55,7 +55,7 @@ describe('subject tokens', () => {
     expect(issued()).toBe(2);
   });
 
-  it('are kept separately for each source', async () => {
+  it('are cached separately for each source', async () => {
     const { get } = startWith(600);
     expect((await get()).value).toBe('own-1');
     expect((await get(ownToken({ scope: 'x' }))).value).toBe('own-2');

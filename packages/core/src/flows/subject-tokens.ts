@@ -8,14 +8,14 @@ import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { SingleUse } from './present-kept.ts';
+import { SingleUse } from './fresh-retry.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjects/subject.ts';
 
 const SPARE_MS = 30_000;
 
-/** The subject tokens of one principal. Each is requested once and kept until shortly before it expires. */
+/** The subject tokens of one principal. Each is requested once and cached until shortly before it expires. */
 export class SubjectTokens {
-  /** Whether the IdP accepts each subject token only once. If it does, none is kept. */
+  /** Whether the IdP accepts each subject token only once. If it does, no subject token is cached. */
   readonly singleUse: SingleUse;
   readonly #runtime: Runtime;
   readonly #idp: IdpSettings | undefined;
@@ -89,7 +89,10 @@ export class SubjectTokens {
     return `${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}.subject`;
   }
 
-  /** Gets a token from the source. A token request emits its own event; for a getter of the application the event is emitted here. */
+  /**
+   * Gets a token from the source. A token request emits its own event; for a getter of the application the event is
+   * emitted here.
+   */
   async #obtain(source: SubjectTokenSource, signal: AbortSignal): Promise<SubjectToken> {
     let sendsRequest = false;
     const context: SubjectContext = {
@@ -170,7 +173,10 @@ function withoutIdp(): CredenceError {
   });
 }
 
-/** The lifetime of a subject token other than the access token, by its claims. Undefined if it is not a JWT with `iat` and `exp`. */
+/**
+ * The lifetime of a subject token other than the access token, by its claims. Undefined if it is not a JWT with `iat`
+ * and `exp`.
+ */
 function jwtLifetimeSeconds(token: string): number | undefined {
   try {
     const { iat, exp } = decodeJwt(token);

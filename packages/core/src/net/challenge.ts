@@ -1,7 +1,10 @@
 import { parseScopes } from '@credence/protocol';
 import { processRevocationResponse, WWWAuthenticateChallengeError } from 'oauth4webapi';
 
-/** One challenge of a `WWW-Authenticate` header, with the parameters that a client uses (RFC 6750 section 3, RFC 9728 section 5.1). */
+/**
+ * One challenge of a `WWW-Authenticate` header, with the parameters that a client uses (RFC 6750 section 3, RFC 9728
+ * section 5.1).
+ */
 export interface Challenge {
   readonly scheme: string;
   readonly error?: string | undefined;
@@ -11,8 +14,9 @@ export interface Challenge {
 }
 
 /**
- * The Bearer and DPoP challenges of a response. oauth4webapi does not export its parser of challenges. It throws an error that
- * contains the parsed challenges for every response that has some, so a response with the header is passed to it.
+ * The Bearer and DPoP challenges of a response. oauth4webapi does not export its parser of challenges. The library throws
+ * an error that contains the parsed challenges for every response that has some, so a response with the header is passed to
+ * it.
  */
 export async function parseChallenges(headers: Headers): Promise<readonly Challenge[]> {
   const value = headers.get('www-authenticate');

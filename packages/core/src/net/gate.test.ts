@@ -194,7 +194,7 @@ describe('a host from the metadata of a peer', () => {
     const { fetch: _replaced, ...rest } = testRuntime();
     const runtime = { ...rest, fetch: defaultFetch };
     const url = `https://${local}:${new URL(peer.origin).port}/token`;
-    const error = await refusalOf(send(runtime, url, {}, { ...ABOUT, anchor: new URL('https://idp.invalid') }));
+    const error = await refusalOf(send(runtime, url, {}, { ...ABOUT, configuredUrl: new URL('https://idp.invalid') }));
     expect(error).toMatchObject({ code: 'forbidden_url', leg: 'exchange', contact: 'idp-admin', retryable: false });
     expect(error.message).toMatch(/resolves to a (?:loopback|private|link-local) address/u);
     expect(peer.requests).toEqual([]);

@@ -27,7 +27,7 @@ export interface About {
   /** The path of the option that the URL comes from, such as `servers.linear.url`, for remedies. */
   readonly option?: string | undefined;
   /** The configured URL of the peer whose metadata contains the requested URL. Undefined if the requested URL is configured. */
-  readonly anchor?: URL | undefined;
+  readonly configuredUrl?: URL | undefined;
 }
 
 /** The response of a peer, read completely and within the limits, without a redirect. */
@@ -38,7 +38,7 @@ export interface Answer {
   readonly text: string;
   /** The body, if it is a JSON object and the content type is JSON or missing. */
   readonly json: JsonObject | undefined;
-  /** Secrets in the request. They are removed from every text of the peer. */
+  /** Secrets in the request. The secrets are removed from every text of the peer. */
   readonly secrets: readonly string[];
   readonly durationMs: number;
 }
@@ -48,15 +48,18 @@ const MAX_BODY_BYTES = 256 * 1024;
 const MIN_REPORTED_SKEW_SECONDS = 10;
 
 /**
- * Sends one OAuth or metadata request and returns the response. It follows no redirect, limits time and size, and throws a
- * CredenceError for every failure, 5xx and 429. A response with another status is returned; the caller checks it and calls
- * `report`.
+ * Sends one OAuth or metadata request and returns the response. The function follows no redirect, limits time and size, and
+ * throws a CredenceError for every failure, 5xx and 429. A response with another status is returned; the caller checks it
+ * and calls `report`.
  */
 export async function send(runtime: Runtime, url: string, init: RequestInit, about: About): Promise<Answer> {
   const started = runtime.clock.monotonicMs();
   const caller = init.signal ?? undefined;
   const limits = { timeoutMs: runtime.timeout.requestMs, maxBytes: MAX_BODY_BYTES };
-  const fetch = about.anchor === undefined ? runtime.fetch : fetchNamedBy(about.anchor, runtime.fetch, runtime.network);
+  const fetch =
+    about.configuredUrl === undefined
+      ? runtime.fetch
+      : fetchNamedBy(about.configuredUrl, runtime.fetch, runtime.network);
   try {
     const { status, headers, text, isRedirect } = await boundedRequest(fetch, url, init, limits);
     const answer: Answer = {
@@ -196,7 +199,7 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
   });
 }
 
-/** The abort reason of the caller. If it is the timeout of a whole acquisition, it becomes a timeout of the leg in progress. */
+/** The abort reason of the caller. The timeout of a whole acquisition is converted to a timeout of the leg in progress. */
 export function abortReason(reason: unknown, about: Omit<About, 'operation'>): unknown {
   if (!isCredenceError(reason) || reason.code !== 'timeout') return reason;
   const { message, remedy, code, retryable } = reason;

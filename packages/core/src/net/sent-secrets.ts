@@ -7,7 +7,7 @@ const SECRET_PARAMETERS = [
   'refresh_token',
 ];
 
-/** The secrets in a request. They are removed from the texts of the peer, because a peer may echo the request. */
+/** The secrets in a request. These secrets are removed from the texts of the peer, because a peer may echo the request. */
 export function sentSecrets(init: RequestInit): readonly string[] {
   const secrets: string[] = [];
   if (init.body instanceof URLSearchParams) {

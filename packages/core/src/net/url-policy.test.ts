@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NetworkTrust } from '@credence/protocol';
 import { refusalOf } from '../../test-support/runtime.ts';
-import { configuredUrl, forbiddenAddress, peerUrl } from './url-policy.ts';
+import { checkedConfiguredUrl, forbiddenAddress, peerUrl } from './url-policy.ts';
 
 const CONFIGURED = { what: 'servers.linear.url', leg: 'configure', contact: 'you', server: 'linear' } as const;
 const NAMED = { what: 'token_endpoint', leg: 'discover', contact: 'server-owner', server: 'linear' } as const;
@@ -20,15 +20,15 @@ describe('a URL of the configuration', () => {
     ['file:///etc/passwd', 'invalid_configuration'],
     ['https://mcp.linear.app/\n', 'invalid_configuration'],
   ])('%j is refused with %s, and the error names the option and contains no password', async (url, code) => {
-    const error = await refusalOf(() => configuredUrl(url, CONFIGURED, {}));
+    const error = await refusalOf(() => checkedConfiguredUrl(url, CONFIGURED, {}));
     expect(error).toMatchObject({ code, leg: 'configure', contact: 'you', server: 'linear' });
     expect(error.message).toContain('servers.linear.url');
     expect(error.message).not.toContain('hunter2');
   });
 
   it('is returned as a URL object if it is https, or if it is http and allowHttp is set', () => {
-    expect(configuredUrl('https://10.1.2.3/mcp', CONFIGURED, {}).hostname).toBe('10.1.2.3');
-    expect(configuredUrl('http://mcp.internal/mcp', CONFIGURED, { allowHttp: true }).protocol).toBe('http:');
+    expect(checkedConfiguredUrl('https://10.1.2.3/mcp', CONFIGURED, {}).hostname).toBe('10.1.2.3');
+    expect(checkedConfiguredUrl('http://mcp.internal/mcp', CONFIGURED, { allowHttp: true }).protocol).toBe('http:');
   });
 });
 

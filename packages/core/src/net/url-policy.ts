@@ -21,7 +21,7 @@ interface UrlAbout {
 }
 
 /** Checks a URL of the configuration: https, or http to loopback. Throws `forbidden_url` or `invalid_configuration`. */
-export function configuredUrl(value: string, about: UrlAbout, trust: NetworkTrust): URL {
+export function checkedConfiguredUrl(value: string, about: UrlAbout, trust: NetworkTrust): URL {
   const verdict = judgeConfiguredUrl(value, trust);
   if (verdict.fault === undefined) return verdict.url;
   if (verdict.fault === 'plain-http') {
@@ -35,26 +35,27 @@ export function configuredUrl(value: string, about: UrlAbout, trust: NetworkTrus
 }
 
 /**
- * Checks a URL in the metadata of a peer. `anchor` is the configured URL of that peer. Throws `forbidden_url` or
- * `invalid_response`. It returns a promise only if the host name of `anchor` has to be resolved.
+ * Checks a URL in the metadata of a peer. `configuredUrl` is the configured URL of that peer. Throws `forbidden_url` or
+ * `invalid_response`. Returns a promise only if the host name of `configuredUrl` has to be resolved.
  */
 export function peerUrl(
   value: string,
   about: UrlAbout,
   { fetch, network }: Pick<Runtime, 'fetch' | 'network'>,
-  anchor: URL,
+  configuredUrl: URL,
 ): URL | Promise<URL> {
   const allowed = (verdict: UrlVerdict): URL => {
     if (verdict.fault === undefined) return verdict.url;
     throw refusedUrl(value, verdict, about);
   };
-  const verdict = decideNamedUrl(value, anchor, fetch, network);
+  const verdict = decideNamedUrl(value, configuredUrl, fetch, network);
   return verdict instanceof Promise ? verdict.then(allowed) : allowed(verdict);
 }
 
 /**
- * The error for a host in a peer's metadata that is, or resolves to, a loopback, private or link-local address. It is allowed only
- * if the configured host of the peer has an address of the same kind.
+ * The error for a host in a peer's metadata that is, or resolves to, a forbidden address. An address that is not public is allowed
+ * only if the configured host of the peer is an address of the same kind. A loopback, private or benchmarking address is also
+ * allowed if the configured host is a name whose addresses are all non-public and include one of that kind.
  */
 export function forbiddenAddress(kind: AddressKind, about: UrlAbout, how: 'is' | 'resolves to'): CredenceError {
   return forbidden(

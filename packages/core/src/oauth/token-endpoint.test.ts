@@ -182,7 +182,7 @@ describe('a refusal by a token endpoint', () => {
     });
   });
 
-  it('is recognised with the status 200 too', async () => {
+  it('is also recognised with the status 200', async () => {
     const error = await refusalOf(sendRequest(json({ error: 'invalid_grant', error_description: 'used' })));
     expect(error).toMatchObject({ code: 'invalid_grant', status: 200, errorDescription: 'used' });
   });

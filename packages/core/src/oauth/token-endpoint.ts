@@ -52,7 +52,7 @@ export interface TokenAnswer {
   /** The time in the peer's Date header, in milliseconds since the epoch. */
   readonly peerTimeMs: number | undefined;
   readonly body: JsonObject;
-  /** The secrets of the request and the token of the response. They are removed from every text of the peer. */
+  /** The secrets of the request and the token of the response. These secrets are removed from every text of the peer. */
   readonly secrets: readonly string[];
 }
 
@@ -94,7 +94,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     issuer: endpoint.issuer,
     attempt: attemptNumber,
     option: endpoint.option,
-    anchor: endpoint.anchor,
+    configuredUrl: endpoint.configuredUrl,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   const client: oauth.Client = { client_id: credential.clientId };
@@ -115,7 +115,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     definedOnly(request.parameters),
     {
       ...(request.dpop && { DPoP: request.dpop }),
-      // The URL policy has checked the URL. Without this option the library refuses http, on loopback too.
+      // The URL policy has checked the URL. Without this option the library refuses http, also on loopback.
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: async (url, init) => {
         const { signal } = request;

@@ -68,7 +68,10 @@ function idpFromEnv(env: Env): IdpOptions | undefined {
   return { issuer, credential: credentialFromEnv(env, prefix), ...(tokenEndpoint !== undefined && { tokenEndpoint }) };
 }
 
-/** The IdP from the variables of C1. The client id contains the domain of the tenant. The secret is sent by `client_secret_post`. */
+/**
+ * The IdP from the variables of C1. The client id contains the domain of the tenant. The secret is sent by
+ * `client_secret_post`.
+ */
 function conductorOneFromEnv(env: Env): IdpOptions | undefined {
   const clientId = valueOf(env['CONDUCTORONE_CLIENT_ID']);
   const secret = valueOf(env['CONDUCTORONE_CLIENT_SECRET']);
@@ -164,7 +167,7 @@ function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
   );
 }
 
-/** A key as PEM or JWK. Many secret stores write line breaks as the characters \n, so these are accepted too. */
+/** A key as PEM or JWK. Many secret stores write line breaks as the characters \n, so these characters are also accepted. */
 function privateKey(clientId: string, value: string | { file: string }, kid: string | undefined): ClientCredential {
   const key = typeof value === 'string' ? keyText(value) : value;
   return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });

@@ -16,11 +16,11 @@ export interface IdpOptions {
   credential: ClientCredential;
   /** The source of the subject token that the IdP exchanges. Default: `ownToken()`. */
   subject?: SubjectTokenSource | undefined;
-  /** Pins the token endpoint. Default: it is discovered. */
+  /** Pins the token endpoint. Default: discovered from metadata. */
   tokenEndpoint?: string | undefined;
   /** The source of the `actor_token`, which identifies who acts for the subject (RFC 8693 section 2.1). */
   actor?: SubjectTokenSource | undefined;
-  /** Additional form parameters of the exchange, such as a tenant. They cannot replace parameters of RFC 8693. */
+  /** Additional form parameters of the exchange, such as a tenant. These parameters cannot replace parameters of RFC 8693. */
   parameters?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -44,11 +44,11 @@ export interface McpServerOptions {
   stepUp?: readonly string[] | undefined;
   /** Default `enterprise-managed`, which needs an `idp`. The other flows request the token without the IdP. */
   flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity' | undefined;
-  /** Pins the resource identifier (RFC 9728). Default: it is discovered. */
+  /** Pins the resource identifier (RFC 9728). Default: discovered from metadata. */
   resource?: string | undefined;
   /** The `audience` of the exchange, if the IdP requires another value than the issuer. */
   audience?: string | undefined;
-  /** Pins the token endpoint of the authorization server. Default: it is discovered. */
+  /** Pins the token endpoint of the authorization server. Default: discovered from metadata. */
   tokenEndpoint?: string | undefined;
   /** The `authorization_details` to request (RFC 9396). */
   authorizationDetails?: readonly Readonly<Record<string, unknown>>[] | undefined;
@@ -72,9 +72,9 @@ export interface ServicePrincipalOptions {
   idp?: IdpOptions | undefined;
   /** The MCP servers, by names that you choose. */
   servers: Readonly<Record<string, McpServerOptions>>;
-  /** A store of tokens that several copies of the bot share. Default: tokens are kept only in the memory of this principal. */
+  /** A store of tokens that several processes of the bot share. Default: tokens are stored only in the memory of this principal. */
   store?: TokenStore | undefined;
-  /** At most `maxTokens` access tokens are kept in memory; the least recently used is removed first. Default 10,000. */
+  /** At most `maxTokens` access tokens are cached in memory; the least recently used is removed first. Default 10,000. */
   cache?: { maxTokens?: number } | undefined;
   /** The function that sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
@@ -86,7 +86,7 @@ export interface ServicePrincipalOptions {
   timeout?: Partial<TimeoutOptions> | undefined;
   /** Which URLs are allowed in addition. Default: https URLs, and http URLs of loopback. */
   network?: NetworkTrust | undefined;
-  /** One or several functions that receive the events. An error that they throw is ignored. */
+  /** One or several functions that receive the events. An error that such a function throws is ignored. */
   onEvent?: CredenceEventListener | readonly CredenceEventListener[] | undefined;
 }
 

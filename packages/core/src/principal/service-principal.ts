@@ -30,8 +30,8 @@ export interface TokenOptions {
 }
 
 /**
- * A bot with its own identity. It authenticates at the identity provider of the organisation and gets access tokens for the MCP
- * servers to which it is granted access. Create one for the lifetime of the process, and close it at the end.
+ * A bot with its own identity. The bot authenticates at the identity provider of the organisation and gets access tokens
+ * for the MCP servers to which it is granted access. Create one for the lifetime of the process, and close it at the end.
  *
  * @example
  * <!-- from examples/real-idp.ts#configuration -->
@@ -112,8 +112,8 @@ export class ServicePrincipal {
   }
 
   /**
-   * Gets the tokens of these servers (default: all) concurrently, before the first call needs them. Throws the first refusal after all
-   * acquisitions have ended.
+   * Gets the tokens of these servers (default: all) concurrently, before the first call needs them. Throws the first
+   * refusal after all acquisitions have ended.
    */
   async prepare(names: readonly (string | URL)[] = this.serverNames): Promise<void> {
     const outcomes = await Promise.allSettled(names.map(async (name) => this.token(name)));
@@ -122,8 +122,8 @@ export class ServicePrincipal {
   }
 
   /**
-   * A `fetch` for one server that adds the access token to each request. Pass it as `fetch` to the transports of both SDKs. It also
-   * accepts a `Request`; it reads the body into memory, so that the request can be sent again with another token.
+   * A `fetch` for one server that adds the access token to each request. Pass it as `fetch` to the transports of both SDKs. The
+   * fetch also accepts a `Request` and reads its body into memory, so that the request can be sent again with another token.
    */
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
@@ -136,7 +136,7 @@ export class ServicePrincipal {
 
   /**
    * Runs every leg without cached tokens and metadata, and reports each response, the remedy and the contact. A refusal is in the
-   * report. It throws only `unknown_server`, `closed` and the reason of `signal`.
+   * report. Throws only `unknown_server`, `closed` and the reason of `signal`.
    */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
     const { settings } = this.#access(nameOrUrl);

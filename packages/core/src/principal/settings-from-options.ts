@@ -4,7 +4,7 @@ import { dpopKeys } from '../dpop/dpop-keys.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { NetworkTrust } from '@credence/protocol';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
-import { configuredUrl } from '../net/url-policy.ts';
+import { checkedConfiguredUrl } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import { type IdpOptions, optionsSchema, type McpServerOptions, type ServicePrincipalOptions } from './options.ts';
@@ -14,7 +14,10 @@ export interface Settings {
   readonly servers: ReadonlyMap<string, ServerSettings>;
 }
 
-/** Checks the options and returns the settings. Throws a CredenceError of the leg `configure` that names the first invalid option. */
+/**
+ * Checks the options and returns the settings. Throws a CredenceError of the leg `configure` that names the first
+ * invalid option.
+ */
 export function settingsFromOptions(options: ServicePrincipalOptions): Settings {
   // The check runs once in a process, and for that zod is faster without compiling the schema.
   const parsed = optionsSchema.safeParse(options, { jitless: true });
@@ -39,9 +42,9 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
 
 function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
   const about = { leg: 'configure', contact: 'you' } as const;
-  const url = configuredUrl(issuerText(options.issuer, 'idp.issuer'), { ...about, what: 'idp.issuer' }, network);
+  const url = checkedConfiguredUrl(issuerText(options.issuer, 'idp.issuer'), { ...about, what: 'idp.issuer' }, network);
   if (options.tokenEndpoint !== undefined) {
-    configuredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
+    checkedConfiguredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
   checkSourceIssuer(subject, 'idp.subject', about, network);
@@ -57,12 +60,12 @@ function serverSettings(
 ): ServerSettings {
   const at = `servers.${name}`;
   const about = { leg: 'configure', contact: 'you', server: name } as const;
-  const url = configuredUrl(options.url, { ...about, what: `${at}.url` }, network);
+  const url = checkedConfiguredUrl(options.url, { ...about, what: `${at}.url` }, network);
   if (options.issuer !== 'discover') {
-    configuredUrl(issuerText(options.issuer, `${at}.issuer`), { ...about, what: `${at}.issuer` }, network);
+    checkedConfiguredUrl(issuerText(options.issuer, `${at}.issuer`), { ...about, what: `${at}.issuer` }, network);
   }
   if (options.tokenEndpoint !== undefined) {
-    configuredUrl(options.tokenEndpoint, { ...about, what: `${at}.tokenEndpoint` }, network);
+    checkedConfiguredUrl(options.tokenEndpoint, { ...about, what: `${at}.tokenEndpoint` }, network);
   }
   checkSourceIssuer(options.assertion, `${at}.assertion`, about, network);
   const flow = options.flow ?? 'enterprise-managed';
@@ -107,7 +110,7 @@ function checkSourceIssuer(
 ): void {
   if (source?.issuer === undefined) return;
   const what = `${option} (ownToken({ issuer }))`;
-  configuredUrl(issuerText(source.issuer, what), { ...about, what }, network);
+  checkedConfiguredUrl(issuerText(source.issuer, what), { ...about, what }, network);
 }
 
 /** Returns the issuer identifier. Throws if it has a query or a fragment (RFC 8414 section 2) or a space. */
@@ -162,7 +165,7 @@ function checkSourcesHaveIdentity(idp: IdpSettings | undefined, servers: Readonl
     if (!source || source.identity) return;
     throw wrong(
       `${option} has no identity, which is required with a store.`,
-      `Set the identity of ${source.kind} to the name of its subject, the same in every copy of the bot with that subject.`,
+      `Set the identity of ${source.kind} to the name of its subject, the same in every process of the bot with that subject.`,
       server,
     );
   };

@@ -37,7 +37,7 @@ describe('a recorded vendor answer', () => {
     },
   );
 
-  it('exists for each vendor of the kinds success, denial and malformed', () => {
+  it('exists for each vendor in each of the kinds success, denial and malformed', () => {
     for (const vendor of ['C1', 'Okta', 'Entra', 'Keycloak']) {
       const kinds = VENDOR_ANSWERS.filter((recorded) => recorded.vendor === vendor).map(({ kind }) => kind);
       expect(new Set(kinds)).toEqual(new Set(['success', 'denial', 'malformed']));

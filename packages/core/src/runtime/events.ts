@@ -91,7 +91,7 @@ export interface FailureEvent extends EventBase {
   readonly durationMs: number;
 }
 
-/** A token that another copy of the bot acquired was read from the store. */
+/** A token that another process acquired was read from the store. */
 export interface SharedEvent extends EventBase {
   /** The type of the event. */
   readonly type: 'shared';

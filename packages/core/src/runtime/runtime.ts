@@ -7,7 +7,7 @@ import type { Clock } from '../time/clock.ts';
 export interface RetryOptions {
   /** The number of attempts after the first. Default 2. */
   readonly retries: number;
-  /** The first pause in milliseconds. It is doubled each time and jittered. Default 200. */
+  /** The first pause in milliseconds. Each later pause is twice as long; a random part is added. Default 200. */
   readonly minDelayMs: number;
   /** The longest pause in milliseconds. Default 2,000. */
   readonly maxDelayMs: number;
@@ -23,7 +23,7 @@ export interface TimeoutOptions {
   readonly totalMs: number;
 }
 
-/** The functions and limits that all folders of core use. They are passed as a parameter, not kept in globals. */
+/** The functions and limits that all folders of core use. The runtime is passed as a parameter, not stored in global variables. */
 export interface Runtime {
   readonly fetch: FetchLike;
   readonly clock: Clock;

@@ -8,7 +8,7 @@ export interface IdpSettings {
   readonly url: URL;
   readonly credential: ClientCredential;
   readonly subject: SubjectTokenSource;
-  /** Undefined: it is discovered from the issuer's metadata. */
+  /** Undefined: discovered from the issuer's metadata. */
   readonly tokenEndpoint?: string | undefined;
   readonly actor?: SubjectTokenSource | undefined;
   /** Additional form parameters of the exchange, such as a tenant. */
@@ -26,7 +26,7 @@ export interface ServerSettings {
   /** Undefined: no scope is requested, and the IdP grants its default. */
   readonly scopes?: readonly string[] | undefined;
   readonly stepUp: readonly string[];
-  /** Undefined: it is discovered from the server's metadata. */
+  /** Undefined: discovered from the server's metadata. */
   readonly resource?: string | undefined;
   /** The `audience` of the exchange, if the IdP requires another value than the authorization server's issuer. */
   readonly audience?: string | undefined;

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 1_000;
 /** The timeout until the first answer of the store, because the first request may have to wait for the connection. */
 const FIRST_TIMEOUT_MS = 3_000;
 const LEASE_MS = 5_000;
-/** After this time the lease is not extended, so that another copy can try: the holder may be the only one that fails. */
+/** After this time the lease is not extended, so that another process can try: the holder may be the only one that fails. */
 const LONGEST_LEASE_MS = 15_000;
 /** No request is sent to the store for this time after it failed, so that not every call waits for the timeout. */
 const PAUSE_AFTER_FAILURE_MS = 2_000;
@@ -41,12 +41,15 @@ export class SharedStore {
     await this.#tryOperation(() => this.#store.delete(key, value), undefined);
   }
 
-  /** Whether subject tokens are kept in the store too. */
+  /** Whether subject tokens are also stored. */
   get keepsSubjectTokens(): boolean {
     return this.#store.keepsSubjectTokens ?? false;
   }
 
-  /** Runs `work` if this process gets the lease, and extends the lease meanwhile, for a limited time. Else returns `taken`. */
+  /**
+   * Runs `work` if this process gets the lease, and extends the lease while `work` runs, for a limited time. Else
+   * returns `taken`.
+   */
   async leased<T, U>(key: string, work: () => Promise<T>, taken: U): Promise<T | U> {
     const withoutStore: Lease = { extend: async () => true, release: async () => {} };
     const lease = await this.#tryOperation(() => this.#store.lease(key, LEASE_MS), withoutStore);

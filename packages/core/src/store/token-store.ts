@@ -1,9 +1,10 @@
 /**
- * A store of tokens and ID-JAGs that all copies of a bot share. Keys are hashes. Values are secrets, so a store outside the process
- * must encrypt them. A store may fail or lose values: the principal then continues without it and emits a `warning` event.
+ * A store of tokens and ID-JAGs that all processes of a bot share. Keys are hashes. Values are secrets, so a store outside
+ * the process must encrypt them. A store may fail or lose values: the principal then continues without it and emits a
+ * `warning` event.
  */
 export interface TokenStore {
-  /** Whether subject tokens are kept in the store too. Default: they stay in the process that requested them. */
+  /** Whether subject tokens are also stored. Default: subject tokens stay in the process that requested them. */
   readonly keepsSubjectTokens?: boolean;
   /** The value of the key. Undefined if there is none or it has expired. */
   get(key: string): Promise<string | undefined>;
@@ -12,8 +13,8 @@ export interface TokenStore {
   /** Deletes the key if it still has exactly this value. */
   delete(key: string, value: string): Promise<void>;
   /**
-   * Takes the lease of the key for `ttlMs` milliseconds. One holder has it at a time; undefined while another holder has it. If the
-   * holder crashes, the lease expires.
+   * Takes the lease of the key for `ttlMs` milliseconds. Only one holder has the lease at a time. Returns undefined while
+   * another holder has the lease. If the holder crashes, the lease expires.
    */
   lease(key: string, ttlMs: number): Promise<Lease | undefined>;
 }

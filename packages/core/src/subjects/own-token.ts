@@ -17,7 +17,7 @@ export interface OwnTokenOptions {
   audience?: string | undefined;
   /** Additional form parameters. */
   parameters?: Readonly<Record<string, string>> | undefined;
-  /** The field of the response that contains the subject token. Default `access_token`. For `id_token` set `type` too. */
+  /** The field of the response that contains the subject token. Default `access_token`. For `id_token`, also set `type`. */
   field?: string | undefined;
   /** The `subject_token_type`. Default: the access token type of RFC 8693 section 3. */
   type?: string | undefined;

@@ -2,9 +2,9 @@ import type { ClientCredential } from '../credentials/credential.ts';
 
 /** A token that identifies the principal, which the IdP exchanges for an ID-JAG (RFC 8693 section 2.1). */
 export interface SubjectToken {
-  /** The token itself. It is a secret. */
+  /** The token itself, which is a secret. */
   readonly token: string;
-  /** The lifetime from now, in seconds. If it is undefined, the token is not kept and the source is called each time. */
+  /** The lifetime from now, in seconds. If undefined, the token is not cached and the source is called each time. */
   readonly expiresInSeconds?: number | undefined;
 }
 
@@ -23,9 +23,9 @@ export interface SubjectContext {
 
 /** A source of subject tokens. */
 export interface SubjectTokenSource {
-  /** The name of the kind of source, such as `ownToken`. It is part of events and token keys. */
+  /** The name of the kind of source, such as `ownToken`. The name is part of events and token keys. */
   readonly kind: string;
-  /** The `subject_token_type`, sent as configured. It is never derived from the token. */
+  /** The `subject_token_type`, sent as configured and never derived from the token. */
   readonly type: string;
   /** Distinguishes this source from others of its kind, for example by client and scope. Part of each token key. Not a secret. */
   readonly identity: string;
@@ -33,9 +33,9 @@ export interface SubjectTokenSource {
   readonly issuer?: string | undefined;
   /** The credential of the client that requests the token, if it is not the credential of the principal at the IdP. */
   readonly credential?: ClientCredential | undefined;
-  /** Gets the token. It is called each time a token is needed and none is kept. Throws a `CredenceError`. */
+  /** Gets the token. This method is called each time a token is needed and none is cached. Throws a `CredenceError`. */
   get(context: SubjectContext): Promise<SubjectToken>;
 }
 
-/** Returns a token of the application. It is called each time a token is needed. */
+/** Returns a token of the application. This function is called each time a token is needed. */
 export type TokenGetter = (context: { signal: AbortSignal }) => string | Promise<string>;

@@ -2,7 +2,10 @@ import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { CredenceEvent } from '../runtime/events.ts';
 
-/** One record of the audit trail of a bot: which token was granted or refused, and why. It contains the hash of a token. */
+/**
+ * One record of the audit trail of a bot: which token was granted or refused, and why. The record contains only the
+ * hash of a token.
+ */
 export interface AuditRecord {
   /** The time in ISO 8601. */
   readonly time: string;

@@ -19,13 +19,16 @@ export interface OpenTelemetryOptions {
   meterProvider?: MeterProvider | undefined;
 }
 
-/** The legs of an acquisition are kept until it ends. If more acquisitions are open, the legs of the least recently used are dropped. */
+/**
+ * The legs of an acquisition are remembered until it ends. Above this number of acquisitions, the least recently used
+ * is dropped.
+ */
 const MAX_OPEN_ACQUISITIONS = 1_000;
 const SCOPE = '@credence/core';
 
 /**
  * An `onEvent` listener that creates a span for each acquisition, with a child span for each request, and counts events. The names
- * are in docs/observability.md. It needs the peer dependency `@opentelemetry/api`, which only this entry point imports.
+ * are in docs/observability.md. The function needs the peer dependency `@opentelemetry/api`, which only this entry point imports.
  *
  * @example
  * <!-- from examples/observability.ts#observe -->
@@ -55,7 +58,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       description: 'callers that waited for an acquisition that was already in progress',
     }),
     shared: meter.createCounter('credence.token.store_hits', {
-      description: 'tokens that another copy of the bot had acquired',
+      description: 'tokens that another process of the bot had acquired',
     }),
     rejected: meter.createCounter('credence.token.rejections', { description: 'tokens that the MCP server refused' }),
     'step-up': meter.createCounter('credence.token.step_ups', {

@@ -1,8 +1,8 @@
 /** The clock that Credence uses. Default: the clocks of the system. A test can replace it. */
 export interface Clock {
-  /** The wall clock, in milliseconds since the epoch. It is compared with the times of peers. */
+  /** The wall clock, in milliseconds since the epoch. This time is compared with the times of peers. */
   wallMs(): number;
-  /** A clock that never goes back, in milliseconds. It measures durations. */
+  /** A monotonic clock, in milliseconds. It is used to measure durations. */
   monotonicMs(): number;
 }
 

@@ -1,8 +1,8 @@
 import { tokenHash } from './token-hash.ts';
 
 /**
- * An access token for one MCP server. Only `.value` returns the token itself. If the object is printed, inspected or serialised, the
- * output contains a hash.
+ * An access token for one MCP server. Only `.value` returns the token itself. If the object is printed, inspected or
+ * serialised, the output contains a hash.
  */
 export class AccessToken {
   /** The token type: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). */
@@ -50,7 +50,7 @@ export class AccessToken {
     return { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash };
   }
 
-  /** The key under which a token is kept. */
+  /** The key under which a token is cached. */
   static keyOf(token: AccessToken): string {
     return token.#key;
   }

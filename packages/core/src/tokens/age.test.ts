@@ -26,7 +26,7 @@ describe('agesOf', () => {
     expect(lifetimeMs - goodUntilMs).toBeLessThanOrEqual(Math.min(lifetimeMs * 0.1, 10_000));
   });
 
-  it('sets different renewal times for different random values, so that copies of a bot do not renew at the same time', () => {
+  it('sets different renewal times for different random values, so that processes do not renew at the same time', () => {
     const renewals = RANDOMS.map((random) => agesOf(0, 3_600_000, random).renewAtMs);
     expect(new Set(renewals).size).toBe(RANDOMS.length);
     expect(renewals.toSorted((a, b) => b - a)).toEqual(renewals);
@@ -39,7 +39,7 @@ describe('agesOf', () => {
     }
   });
 
-  it('sets ages that ageAt compares to the millisecond', () => {
+  it('are compared by ageAt with a precision of one millisecond', () => {
     const ages = { renewAtMs: 100, goodUntilMs: 200 };
     const moments = [0, 99, 100, 199, 200, 1e9];
     expect(Object.fromEntries(moments.map((now) => [now, ageAt(now, ages)]))).toEqual({

@@ -1,4 +1,4 @@
-/** The age of a kept token: `fresh` is used; `ageing` is used and renewed in the background; `expired` is not used. */
+/** The age of a cached token: `fresh` is used; `ageing` is used and renewed in the background; `expired` is not used. */
 export type Age = 'fresh' | 'ageing' | 'expired';
 
 export interface Ages {
@@ -16,13 +16,13 @@ const LONGEST_LEAD_MS = 300_000;
 const SPARE_PART = 1 / 25;
 const LONGEST_SPARE_MS = 10_000;
 
-/** The process that acquired a token renews it `first`. If it does not, the other copies of the bot renew it `after`. */
+/** The process that acquired a token renews it `first`. If it does not, the other processes renew it `after`. */
 export type Turn = 'first' | 'after';
 
 /**
- * The times at which a token of this lifetime is ageing and expired. It is renewed in the last tenth of its lifetime, at most six
- * minutes before its end; `random` in [0, 1) spreads the renewals of several processes. It is not used in the last twenty-fifth of its
- * lifetime, at most ten seconds, because a request takes time to arrive.
+ * The times at which a token of this lifetime is ageing and expired. The token is renewed in the last tenth of its
+ * lifetime, at most six minutes before its end; `random` in [0, 1) spreads the renewals of several processes. The token is
+ * not used in the last twenty-fifth of its lifetime, at most ten seconds, because a request takes time to arrive.
  */
 export function agesOf(nowMs: number, lifetimeMs: number, random: number, turn: Turn = 'first'): Ages {
   const lead = Math.min(lifetimeMs * RENEWED_PART, LONGEST_LEAD_MS) * ((turn === 'first' ? 1 : 0.7) + random * 0.2);

@@ -1,7 +1,10 @@
 import { isCredenceError } from '../errors/credence-error.ts';
 import { tooLong } from './failures.ts';
 
-/** Runs one acquisition, including its retries, for at most `totalMs`. `closing` ends it at once. */
+/**
+ * Runs one acquisition, including its retries, for at most `totalMs`. If the signal `closing` aborts, the acquisition is
+ * aborted at once.
+ */
 export async function withDeadline<T>(
   { server, totalMs, closing }: { server: string; totalMs: number; closing: AbortSignal },
   work: (signal: AbortSignal) => Promise<T>,

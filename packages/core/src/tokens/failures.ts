@@ -8,7 +8,7 @@ export function tokenRefused(token: AccessToken): CredenceError {
     code: 'token_refused',
     leg: 'call',
     message: `Server "${token.server}" answers 401 to new tokens of ${token.issuer}.`,
-    remedy: `Ask its owner whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`,
+    remedy: `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`,
     contact: 'server-owner',
     server: token.server,
     issuer: token.issuer,

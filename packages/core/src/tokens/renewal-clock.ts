@@ -5,9 +5,9 @@ const CLOSEST_MS = 25;
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * One timer for the renewal of all tokens, because a timer for each would need more memory than the token. It is set to the token that
- * is due first. Then `sweep` renews all tokens that are due and returns when the next one is due (`nextMs`, in milliseconds of the
- * monotonic clock; Infinity for never) and how many tokens it checked.
+ * One timer for the renewal of all tokens, because a timer for each would need more memory than the token. The timer is set
+ * to the token that is due first. Then `sweep` renews all tokens that are due and returns when the next one is due
+ * (`nextMs`, in milliseconds of the monotonic clock; Infinity for never) and how many tokens it checked.
  */
 export class RenewalClock {
   readonly #clock: Clock;

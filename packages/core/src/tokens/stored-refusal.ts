@@ -25,8 +25,8 @@ const schema = z.object({
 });
 
 /**
- * Stores the error of an acquisition for a second, so that many copies of the bot do not send the same request one after another. An
- * error of this process alone, such as a file that it cannot read, is not stored.
+ * Stores the error of an acquisition for a second, so that many processes of the bot do not send the same request one after
+ * another. An error of this process alone, such as a file that it cannot read, is not stored.
  */
 export async function shareRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
   if (!(error instanceof CredenceError) || error.leg === 'configure') return;
@@ -34,8 +34,8 @@ export async function shareRefusal(store: SharedStore, key: string, error: unkno
 }
 
 /**
- * The refusal that another copy of the bot has just stored. A response of a peer counts for every copy. An error without a response,
- * such as an unreachable peer, may concern that copy alone, so it counts only for callers that waited for it.
+ * The refusal that another process has just stored. A response of a peer counts for every process. An error without a response,
+ * such as an unreachable peer, may concern that process alone, so it counts only for callers that waited for that process.
  */
 export async function recentRefusal(
   store: SharedStore,

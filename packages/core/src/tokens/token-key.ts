@@ -3,9 +3,9 @@ import { sortedEntries } from '@credence/protocol';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
 /**
- * The key under which a token is kept. Two requests have the same key if every value that decides the token is equal: IdP, clients,
- * subject, flow, issuer, audience, resource, sorted scopes or "default", authorization details, DPoP key. It is a hash, so that the
- * keys of a store reveal none of these values.
+ * The key under which a token is cached. Two requests have the same key if every value that decides the token is equal:
+ * IdP, clients, subject, flow, issuer, audience, resource, sorted scopes or "default", authorization details, DPoP key. The
+ * key is a hash, so that the keys of a store reveal none of these values.
  */
 export function tokenKey(
   idp: IdpSettings | undefined,

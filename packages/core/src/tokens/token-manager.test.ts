@@ -306,7 +306,7 @@ describe('TokenManager', () => {
     await expect(manager.get(wanted)).resolves.toMatchObject({ server: 'mcp' });
   });
 
-  it('does not pause if the refused tokens are older than 30 seconds, also without a call of accept', async () => {
+  it('does not pause if the refused tokens are older than 30 seconds, even if accept was not called', async () => {
     const { clock, manager, state, wanted } = world({ expiresInSeconds: 3_600 });
     for (let hour = 0; hour < 5; hour += 1) {
       const token = await manager.get(wanted);
@@ -352,8 +352,8 @@ describe('TokenManager', () => {
     await manager.get(a);
     await manager.get(c);
     expect(state.acquisitions).toBe(3);
-    const kept = { a: manager.peek(a)?.value, b: manager.peek(b)?.value, c: manager.peek(c)?.value };
-    expect(kept).toEqual({ a: 'token-1', b: undefined, c: 'token-3' });
+    const values = { a: manager.peek(a)?.value, b: manager.peek(b)?.value, c: manager.peek(c)?.value };
+    expect(values).toEqual({ a: 'token-1', b: undefined, c: 'token-3' });
   });
 
   it('returns a partial grant for the configured scopes, and throws for explicitly requested scopes', async () => {
@@ -392,7 +392,7 @@ describe('TokenManager', () => {
       expect(two.state.acquisitions).toBe(0);
     });
 
-    it('renews a token first in the copy that acquired it, and later in the others', async () => {
+    it('renews a token first in the process that acquired it, and later in the others', async () => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       for (const { clock } of [one, two]) clock.nowMs = Date.now();
@@ -411,7 +411,7 @@ describe('TokenManager', () => {
       });
     });
 
-    it('throws a refusal of a peer to callers of all copies within a second', async () => {
+    it('rejects with the refusal of a peer in all processes for a second', async () => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       one.state.failWith = new CredenceError({ ...deniedInit, status: 400, error: 'access_denied' });
@@ -428,9 +428,9 @@ describe('TokenManager', () => {
     });
 
     it.each([
-      ['a peer that one copy cannot reach', 'discover'],
-      ['the configuration of one copy', 'configure'],
-    ] as const)('does not throw an error of %s to callers of other copies', async (_what, leg) => {
+      ['a peer that one process cannot reach', 'discover'],
+      ['the configuration of one process', 'configure'],
+    ] as const)('does not reject in other processes because of %s', async (_what, leg) => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       one.state.failWith = new CredenceError({ ...deniedInit, leg, code: 'unreachable' });
@@ -439,18 +439,18 @@ describe('TokenManager', () => {
       expect(two.state.acquisitions).toBe(1);
     });
 
-    it('throws the error of the copy with the lease to a waiting copy', async () => {
-      const kept = memoryStore();
+    it('rejects in a waiting process with the error of the process that holds the lease', async () => {
+      const sharedStore = memoryStore();
       let waiting = () => {};
       const twoWaits = new Promise<void>((resolve) => {
         waiting = resolve;
       });
-      const one = world({ store: kept });
+      const one = world({ store: sharedStore });
       const two = world({
         store: {
-          ...kept,
+          ...sharedStore,
           async lease(key, ttlMs) {
-            const lease = await kept.lease(key, ttlMs);
+            const lease = await sharedStore.lease(key, ttlMs);
             if (!lease) waiting();
             return lease;
           },
@@ -474,12 +474,12 @@ describe('TokenManager', () => {
     });
 
     it('does not use a refused token again that is still in the store', async () => {
-      const kept = memoryStore();
+      const sharedStore = memoryStore();
       let finishDelete = () => {};
       const deleting = new Promise<void>((resolve) => {
         finishDelete = resolve;
       });
-      const store: TokenStore = { ...kept, delete: () => deleting };
+      const store: TokenStore = { ...sharedStore, delete: () => deleting };
       const { clock, manager, wanted } = world({ store });
       clock.nowMs = Date.now();
       manager.reject(await manager.get(wanted));
@@ -487,7 +487,7 @@ describe('TokenManager', () => {
       finishDelete();
     });
 
-    it('waits for another copy that renews the token if the token expires meanwhile', async () => {
+    it('waits for the process that holds the lease if the token expires while that process renews it', async () => {
       const store = memoryStore();
       const { clock, manager, wanted } = world({ store });
       clock.nowMs = Date.now();

@@ -16,19 +16,19 @@ import type { SharedStore } from '../store/shared-store.ts';
 import { recentRefusal, shareRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
 
-/** The token that a caller wants, and the function that acquires it if it is not kept. */
+/** The token that a caller requests, and the function that acquires it if it is not cached. */
 export interface TokenWanted {
   readonly key: string;
   readonly server: string;
   readonly scopes: readonly string[] | undefined;
   /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
-  /** Whether the token is renewed by the timer. It is not for a token that `token()` acquires for explicit scopes. */
+  /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
   readonly lasting: boolean;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
-/** A kept token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
+/** A cached token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
 interface Entry extends Ages {
   readonly token: AccessToken;
   renewAtMs: number;
@@ -39,7 +39,7 @@ interface Entry extends Ages {
   readonly refused: (() => void) | undefined;
   /** Whether a caller got this token. Only a used token is renewed by the timer. */
   used: boolean;
-  /** With this the timer renews the token. Undefined if the timer does not renew it. */
+  /** The request with which the timer renews the token. Undefined if the timer does not renew it. */
   readonly lasting: TokenWanted | undefined;
 }
 
@@ -53,25 +53,25 @@ const LONGEST_PAUSE_MS = 250;
 /** `acquired`: a caller waited for the token. `renewed`: the token was renewed in the background. */
 type Outcome = 'acquired' | 'renewed';
 
-/** Thrown in a renewal if another copy of the bot renews the token. */
+/** Thrown in a renewal if another process renews the token. */
 const RENEWED_ELSEWHERE = new Error('another process is renewing this token');
 
 /**
- * Caches access tokens. At most one acquisition (a "flight") for each key is in progress. Tokens are renewed in the background before
+ * Caches access tokens. At most one acquisition for each key is in progress. Tokens are renewed in the background before
  * they expire. A token that the server refuses is replaced once for all callers that reject it.
  */
 export class TokenManager {
   readonly #runtime: Runtime;
   readonly #store: SharedStore | undefined;
   readonly #entries: LruCache<Entry>;
-  readonly #flights = new Map<string, Promise<AccessToken>>();
+  readonly #acquisitions = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
   /** The hashes of the last refused tokens. A token is not used again if the store failed and still contains it. */
   readonly #refused = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
 
-  /** At most `maxTokens` tokens are kept. The least recently used is removed first. */
+  /** At most `maxTokens` tokens are cached. The least recently used is removed first. */
   constructor(runtime: Runtime, store: SharedStore | undefined, maxTokens = DEFAULT_MAX_TOKENS) {
     this.#runtime = runtime;
     this.#store = store;
@@ -82,7 +82,7 @@ export class TokenManager {
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** A valid token, or undefined if none is kept. Starts a renewal if the token is ageing. It is synchronous, which is faster. */
+  /** A valid cached token, or undefined. Starts a renewal if the token is ageing. The method is synchronous, which is faster. */
   peek(wanted: TokenWanted): AccessToken | undefined {
     const entry = this.#entries.get(wanted.key);
     if (!entry) return undefined;
@@ -111,7 +111,8 @@ export class TokenManager {
     entry.refused?.();
     void this.#deleteFromStore(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
-    // Held for over 30 s: assume that the server has accepted it, also without a call of `accept`.
+    // A token that has been cached for more than 30 s is assumed to have been accepted by the server, even if `accept` was
+    // not called.
     const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted(key, () => tokenRefused(token));
@@ -135,7 +136,7 @@ export class TokenManager {
   /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
-    await Promise.allSettled(this.#flights.values());
+    await Promise.allSettled(this.#acquisitions.values());
     this.#entries.clear();
     this.#renewals.stop();
   }
@@ -143,21 +144,22 @@ export class TokenManager {
   async #acquire(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
     const refused = this.#refusals.of(wanted.key);
     if (refused) throw refused;
-    const flight = this.#flights.get(wanted.key);
-    if (flight) this.#runtime.emit({ type: 'joined', server: wanted.server });
+    const acquisition = this.#acquisitions.get(wanted.key);
+    if (acquisition) this.#runtime.emit({ type: 'joined', server: wanted.server });
     try {
-      return await waitFor(flight ?? this.#startFlight(wanted, 'acquired'), signal);
+      return await waitFor(acquisition ?? this.#startAcquisition(wanted, 'acquired'), signal);
     } catch (error) {
       if (error !== RENEWED_ELSEWHERE) throw error;
-      // The caller waited for a renewal that another copy of the bot runs, and the token has expired meanwhile.
+      // The caller waited for a renewal that another process runs, and the token has expired during the wait.
       return this.get(wanted, signal);
     }
   }
 
   #renew(wanted: TokenWanted, entry: Entry): void {
-    if (this.#flights.has(wanted.key) || this.#closing.signal.aborted) return;
-    this.#startFlight(wanted, 'renewed').catch((error: unknown) => {
-      // The error was reported by an event, or another copy renews. The next attempt comes after a pause, not with the next call.
+    if (this.#acquisitions.has(wanted.key) || this.#closing.signal.aborted) return;
+    this.#startAcquisition(wanted, 'renewed').catch((error: unknown) => {
+      // Either an event has reported the error, or another process is renewing the token. The next renewal starts after a
+      // pause; a call before that does not start one.
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.goodUntilMs - nowMs) / 4);
       const minPauseMs = (isCredenceError(error) && retryAfterMs(error)) || 50;
@@ -166,7 +168,7 @@ export class TokenManager {
     });
   }
 
-  /** Renews the used tokens that are ageing, so that a caller that calls rarely does not wait either. */
+  /** Renews the used tokens that are ageing, so that a caller that rarely requests a token does not have to wait. */
   #renewDue(nowMs: number): { nextMs: number; checked: number } {
     let nextMs = Infinity;
     for (const entry of this.#entries.values()) {
@@ -178,16 +180,16 @@ export class TokenManager {
     return { nextMs, checked: this.#entries.size };
   }
 
-  #startFlight(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
-    const run = () => this.#runFlight(wanted, outcome);
-    const flight = (this.#runtime.observed ? runAsAcquisition(run) : run()).finally(() =>
-      this.#flights.delete(wanted.key),
+  #startAcquisition(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
+    const run = () => this.#runAcquisition(wanted, outcome);
+    const acquisition = (this.#runtime.observed ? runAsAcquisition(run) : run()).finally(() =>
+      this.#acquisitions.delete(wanted.key),
     );
-    this.#flights.set(wanted.key, flight);
-    return flight;
+    this.#acquisitions.set(wanted.key, acquisition);
+    return acquisition;
   }
 
-  async #runFlight(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
+  async #runAcquisition(wanted: TokenWanted, outcome: Outcome): Promise<AccessToken> {
     const startedMs = this.#runtime.clock.monotonicMs();
     const tookMs = () => this.#runtime.clock.monotonicMs() - startedMs;
     try {
@@ -218,8 +220,8 @@ export class TokenManager {
   }
 
   /**
-   * Returns the token that another copy of the bot has stored, or requests one under a lease. While another copy has the lease, a
-   * caller waits for the token or the refusal of that copy; a renewal ends, because that copy renews the token.
+   * Returns the token that another process has stored, or requests one under a lease. While another process holds the lease, a
+   * caller waits for the token or the refusal of that process. A renewal ends, because that process renews the token.
    */
   async #acquireThroughStore(
     store: SharedStore,
@@ -276,7 +278,7 @@ export class TokenManager {
     return token;
   }
 
-  /** A token that another copy has stored and that is valid for longer than the one in this process, or undefined. */
+  /** A token that another process has stored and that is valid for longer than the one in this process, or undefined. */
   async #takeFromStore(store: SharedStore, wanted: TokenWanted, outcome: Outcome): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
@@ -310,17 +312,17 @@ export class TokenManager {
     const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
     if (lifetimeMs > 0) {
       this.#addEntry(wanted, outcome, { token, ...ages, refused: grant.refused });
-      // The token is stored before the lease is released, so that the next copy finds it.
+      // The token is stored before the lease is released, so that the next process finds it.
       await this.#store?.set(wanted.key, serialiseToken(stored), lifetimeMs);
     }
     return token;
   }
 
-  #addEntry(wanted: TokenWanted, outcome: Outcome, kept: Pick<Entry, 'token' | 'refused' | keyof Ages>): void {
+  #addEntry(wanted: TokenWanted, outcome: Outcome, cached: Pick<Entry, 'token' | 'refused' | keyof Ages>): void {
     if (this.#closing.signal.aborted) return;
     const sinceMs = this.#runtime.clock.monotonicMs();
     const lasting = wanted.lasting ? wanted : undefined;
-    const entry: Entry = { ...kept, sinceMs, accepted: false, used: outcome === 'acquired', lasting };
+    const entry: Entry = { ...cached, sinceMs, accepted: false, used: outcome === 'acquired', lasting };
     this.#entries.set(wanted.key, entry);
     if (lasting) this.#renewals.remind(entry.renewAtMs);
   }

@@ -7,8 +7,8 @@ import {
 import type { IssueStatus } from './status.ts';
 
 /**
- * The audit record of one token exchange. It contains no token. Control characters are removed, texts are cut to 300 characters,
- * and lists to 50 entries.
+ * The audit record of one token exchange. The record contains no token. Control characters are removed, texts are cut to
+ * 300 characters, and lists to 50 entries.
  */
 export interface IssueAuditRecord {
   /** When the request was decided. */

@@ -12,9 +12,9 @@ export interface UserAuthentication {
 }
 
 /**
- * The scopes and resources that the user consented to for this client. By the ID-JAG draft, an ID-JAG for a refresh token must
- * not go beyond them. These scopes are those of this provider, `openid` for example, and the scopes of the request are those of
- * the resource server. So the policy must compare them.
+ * The scopes and resources that the user consented to for this client. By the ID-JAG draft, an ID-JAG that is issued for a
+ * refresh token must not exceed this consent. The consent contains scopes of this provider, such as `openid`, but the request
+ * contains scopes of the resource server. Only the policy can know which of them correspond, so the policy must compare them.
  */
 export interface RefreshTokenAuthorization {
   /** The scopes of the refresh token that its grant still contains. */
@@ -43,8 +43,8 @@ export interface IdJagRequest {
   /** The platform and the `sub` of a workload JWT. Only for a workload JWT. */
   readonly workload?: { readonly issuer: string; readonly subject?: string };
   /**
-   * The principal that acts for the user: always the requesting client itself. It becomes the `act` claim. Absent if the request
-   * has no `actor_token`.
+   * The principal that acts for the user: always the requesting client itself. The actor becomes the `act` claim. Absent if
+   * the request has no `actor_token`.
    */
   readonly actor?: { readonly subject: string; readonly tokenType: string };
   /** The client id at this identity provider. */
@@ -68,7 +68,7 @@ export type IdJagDecision = IdJagGrant | IdJagDenial;
 export interface IdJagGrant {
   /** `true` marks a grant. */
   readonly granted: true;
-  /** The client id at the authorization server. It usually differs from the client id at this identity provider. */
+  /** The client id at the authorization server. This client id usually differs from the client id at this identity provider. */
   readonly clientId: string;
   /**
    * The granted scopes. If the request names scopes, only the granted scopes among them are issued. Default: the requested
@@ -86,9 +86,9 @@ export interface IdJagGrant {
   /** The `act.sub` of the ID-JAG, if the request has an actor. Default: the actor's subject. */
   readonly actorSubject?: string | undefined;
   /**
-   * Replaces the subject token's `act` claim (the earlier actors), with pseudonyms for example. It cannot remove the claim,
-   * because the ID-JAG would then hide that a principal acts for the user. Ignored if the subject token has no `act` claim. Default:
-   * the `act` claim of the subject token.
+   * Replaces the subject token's `act` claim (the earlier actors), with pseudonyms for example. The policy cannot remove
+   * the claim, because the ID-JAG would then hide that a principal acts for the user. Ignored if the subject token has no
+   * `act` claim. Default: the `act` claim of the subject token.
    */
   readonly priorAct?: Readonly<Record<string, unknown>> | undefined;
   /**
@@ -105,7 +105,7 @@ export interface IdJagGrant {
   /** The granted `authorization_details` (RFC 9396). Default: none. */
   readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /**
-   * Further claims (`email`, `groups`, `tenant`, `auth_time`...). They do not override the claims that the protocol sets.
+   * Further claims (`email`, `groups`, `tenant`, `auth_time`...). These claims do not override the claims that the protocol sets.
    */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** Reason for the audit record, for example which scopes are not granted. Never sent to the client. */

@@ -24,7 +24,7 @@ export interface PrincipalIdTokenOptions {
   readonly signingKeys: SigningKeys;
   /** Returns the subject of a principal: the same function as in the options of `addIdJagExchange`. Default: the client id. */
   readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
-  /** Returns further claims. They do not override the claims that OpenID Connect defines. */
+  /** Returns further claims. These claims do not override the claims that OpenID Connect defines. */
   readonly claims?: ((clientId: string) => Awaitable<Record<string, unknown>>) | undefined;
   /** Lifetime of an ID token, in seconds. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;

@@ -38,7 +38,10 @@ export interface ExchangeRequest {
 
 const authorizationDetailsSchema = z.array(z.looseObject({ type: z.string() })).max(100);
 
-/** The facts about a request for its audit record. They are read before the checks, so that the record of a malformed request has them. */
+/**
+ * The facts about a request for its audit record. The facts are read before the checks, so that the record of a
+ * malformed request has them.
+ */
 export function factsOfRequest(params: Readonly<Record<string, unknown>>): Omit<RequestFacts, 'status'> {
   const [audience] = parameterList(params, 'audience');
   const resource = parameterList(params, 'resource');

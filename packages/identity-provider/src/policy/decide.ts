@@ -14,8 +14,8 @@ export interface DecisionOptions {
 }
 
 /**
- * Decides one request by the current state of the policy table. It checks first the subject, then the target, then the scopes
- * that the subject holds there. The reason of a denial names what an administrator can change.
+ * Decides one request by the current state of the policy table. The function checks first the subject, then the target,
+ * then the scopes that the subject holds there. The reason of a denial names what an administrator can change.
  */
 export function decide(state: PolicyState, request: IdJagRequest, options: DecisionOptions): IdJagDecision {
   const who = findSubject(state, request, options.furtherGroups);

@@ -39,7 +39,7 @@ export interface PolicyServer {
    * `'public'`.
    */
   readonly subjects?: 'pairwise' | 'public' | undefined;
-  /** Requirements for the sign-in of users. They do not apply to service principals, which do not sign in. */
+  /** Requirements for the sign-in of users. These requirements do not apply to service principals, which do not sign in. */
   readonly userAuthentication?: RequiredAuthentication | undefined;
 }
 
@@ -56,9 +56,9 @@ export interface RequiredAuthentication {
   readonly amr?: readonly string[] | undefined;
 }
 
-/** The members that the rows of principals and users have in common. */
+/** A row of the policy table for a service principal or a user: the properties that both kinds have. */
 export interface PolicySubject {
-  /** The groups of the subject. It also holds their grants. */
+  /** The groups of the subject. The subject also has the grants of these groups. */
   readonly groups?: readonly string[] | undefined;
   /** The subject's own grants, by server. The grants of its groups are added to these. */
   readonly grants?: Readonly<Record<string, ScopeGrant>> | undefined;
@@ -66,7 +66,7 @@ export interface PolicySubject {
   readonly withheld?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Whether no ID-JAG is issued to the subject. Default: false. */
   readonly disabled?: boolean | undefined;
-  /** Further claims of the subject's ID-JAGs for every server, `email` for example. They can identify a pairwise subject. */
+  /** Further claims of the subject's ID-JAGs for every server, `email` for example. Such claims can identify a pairwise subject. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -89,7 +89,7 @@ export interface PolicyTableOptions {
   /**
    * Returns further groups of the request's subject, from a directory or from the subject token's claims. Groups that are not in
    * the table grant nothing. With this option, a user who is not in `users` is accepted if one of these groups is in the table.
-   * Such a user can be disabled too.
+   * Such a user can also be disabled.
    */
   readonly groupsOf?: ((request: IdJagRequest) => readonly string[] | Promise<readonly string[]>) | undefined;
   /**
@@ -177,7 +177,7 @@ export function checkPolicyTable(options: PolicyTableOptions): void {
   }
   const names = [principals, users, groups].flatMap((each) => Object.keys(each));
   const repeated = names.find((each, index) => names.indexOf(each) !== index);
-  // the name is the `sub` of ID-JAGs, so a name for two subjects would be one `sub` for both
+  // The name becomes the `sub` of ID-JAGs. Two subjects with one name would get the same `sub`.
   if (repeated !== undefined)
     throw new TypeError(`policyTable: ${repeated} names more than one principal, user or group`);
   const owners = new Map<string, string>();

@@ -50,7 +50,7 @@ describe('pairwise subjects', () => {
     for (const subject of subjects) expect(subject).toMatch(/^[\w-]{43}$/u);
   });
 
-  it('replace the actor too, by the pseudonym that it has as a subject', async () => {
+  it('also replace the sub of an actor, with the pseudonym that this actor has as a subject', async () => {
     const actingRequest = request({
       subject: 'alice',
       subjectKind: 'user',

@@ -28,9 +28,9 @@ export interface PolicyTable {
   /** The policy function for the option `policy` of `addIdJagExchange`. */
   readonly policy: IdJagPolicy;
   /**
-   * A function for the option `subject` of `addIdJagExchange` and `issuePrincipalIdTokens`. It returns the name of the client's
-   * principal. ID-JAGs have this name as subject with or without the option. Without it, audit records and ID tokens have the
-   * client id as subject.
+   * A function for the option `subject` of `addIdJagExchange` and `issuePrincipalIdTokens`. The function returns the name
+   * of the client's principal. ID-JAGs have this name as subject with or without the option. Without it, audit records and
+   * ID tokens have the client id as subject.
    */
   readonly subject: (clientId: string) => string;
   /** Returns the name of the server with the audience and resource of an audit record. Undefined if the table has none. */
@@ -57,7 +57,7 @@ export interface PolicyTable {
   /**
    * Stops issuing ID-JAGs to a principal or a user. For a principal, it applies to all of its clients, and to their requests for
    * users. With `groupsOf`, a name that is not in the table counts as a user: it gets a row in `users`, which `snapshot`
-   * contains. `withhold` adds such a row too.
+   * contains. `withhold` also adds such a row.
    */
   disablePrincipal(who: string): void;
   /** Undoes `disablePrincipal`. */
@@ -85,7 +85,7 @@ export interface PolicyTable {
 
 /**
  * Creates a policy for `addIdJagExchange` from a table of principals, users, groups and servers. For each server the table has
- * enabled scopes, a pause switch, a longest lifetime and client ids. It can issue pairwise subjects.
+ * enabled scopes, a pause switch, a longest lifetime and client ids. The table can issue pairwise subjects.
  *
  * A scope is granted if the principal or one of its groups holds it, it is not withheld, and it is enabled at the server. The
  * audit record names requested scopes that are not granted. If no requested scope is granted, the request is denied with a

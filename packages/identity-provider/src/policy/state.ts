@@ -18,7 +18,8 @@ export interface SubjectState {
 }
 
 /**
- * The current state of the table. It uses maps, because a name from a client could be that of an object property (`__proto__`).
+ * The current state of the policy table. The state is stored in maps, because a name from a client could be that of an
+ * object property (`__proto__`).
  */
 export interface PolicyState {
   readonly servers: ReadonlyMap<string, ServerState>;

@@ -7,9 +7,9 @@ import type { Connect, Connection, Params, ToolClient } from './connection.ts';
 import { Link } from './link.ts';
 
 /**
- * The client that LangChain's tools use. It replaces its connection when the connection has ended or the server has forgotten
- * the session, once for all callers. Calls that failed because of a forgotten session did not run and are sent once more. No
- * other call is sent twice.
+ * The client that LangChain's tools use. The client replaces its connection when the connection has ended or the server has
+ * forgotten the session, once for all callers. Calls that failed because of a forgotten session did not run and are sent
+ * once more. No other call is sent twice.
  *
  * A refusal is thrown as a CredenceError by `listTools`. The other methods throw a ToolRefused with the CredenceError as its
  * `cause`, because mcp-adapters passes on only that kind of error unchanged.

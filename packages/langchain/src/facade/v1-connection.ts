@@ -43,7 +43,7 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
   };
 }
 
-/** The errors of the SDK itself. They have the same class as JSON-RPC errors of a server, but these codes. */
+/** The errors of the SDK itself. These errors have the same class as JSON-RPC errors of a server, but these codes. */
 const FAULTS: ReadonlyMap<number, Fault> = new Map([
   [ErrorCode.RequestTimeout, { kind: 'timeout' }],
   [ErrorCode.ConnectionClosed, { kind: 'closed' }],

@@ -27,7 +27,7 @@ export function serverFailure(server: string, fault: Fault | undefined, cause?: 
         code: 'peer_unavailable',
         message: `Server "${server}" forgot its session twice in a row. The call did not run.`,
         remedy:
-          "Try again later. If the error does not end, ask the server's owner whether all copies of the server share their sessions.",
+          "Try again later. If the error does not end, ask the server's owner whether all processes of the server share their sessions.",
         retryable: true,
       });
     case 'timeout':

@@ -10,7 +10,7 @@ import { type StepUpRequest, underStepUpApproval } from './step-up-approval.ts';
 export interface ToolCallToApprove extends Partial<ToolOrigin> {
   /** The name of the tool, as the model uses it. */
   readonly name: string;
-  /** The arguments from the model. They are not yet validated against the schema of the tool. */
+  /** The arguments from the model, which are not yet validated against the schema of the tool. */
   readonly args: Readonly<Record<string, unknown>>;
   /** The id of the call, from the model. */
   readonly id: string | undefined;
@@ -49,9 +49,9 @@ const schema = z.strictObject({
 });
 
 /**
- * Middleware with rules for the tool calls of an agent: it hides tools, and asks for approval of calls and of step-ups. It is
- * optional: `loadTools` handles refusals without it. A call that is not allowed leads to an error message with a DenialArtifact,
- * and the run continues.
+ * Middleware with rules for the tool calls of an agent: it hides tools, and asks for approval of calls and of step-ups. The
+ * middleware is optional: `loadTools` handles refusals without it. For a call that is not allowed, the model gets an error
+ * message with a DenialArtifact, and the run continues.
  *
  * Limits. The rules apply to the calls of one agent. The IdP, and `scopes` and `stepUp` in the configuration, decide what the bot
  * may do at all. A rule that throws ends the run, and the call or the step-up does not happen. With middleware that wraps tool

@@ -2,7 +2,7 @@ import type { CredenceError, CredenceErrorJson } from '@credence/core';
 import { ToolMessage } from '@langchain/core/messages';
 import { refusalWords } from './wording.ts';
 
-/** The artifact of the tool message of a refused call. It is for the application; the model does not get it. */
+/** The artifact of the tool message of a refused call. The artifact is for the application; the model does not get it. */
 export interface RefusalArtifact {
   /** Identifies this kind of artifact. */
   readonly type: 'credence-refusal';

@@ -6,7 +6,10 @@ const WHO: Readonly<Record<Contact, string>> = {
   'server-owner': 'the owner of the server',
 };
 
-/** The text of a refusal for the model: what happened, what to do and who can help. It contains no text of a server or an IdP. */
+/**
+ * The text of a refusal for the model: what happened, what to do and who can help. The wording contains no text of a
+ * server or an IdP.
+ */
 export function refusalWords(error: CredenceError): string {
   return `${error.message} ${error.remedy} (Who can help: ${WHO[error.contact]}.)`;
 }

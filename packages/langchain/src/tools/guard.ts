@@ -33,7 +33,10 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
   };
 }
 
-/** The CredenceError that caused an error. A timeout of the caller leads to one too. An abort by the caller is thrown. */
+/**
+ * The CredenceError that caused an error. A timeout set by the caller is also converted to a CredenceError. An abort by the
+ * caller is thrown unchanged.
+ */
 function refusalIn(error: unknown, server: string, signal: AbortSignal | undefined): CredenceError | undefined {
   if (signal?.aborted) {
     const reason: unknown = signal.reason;

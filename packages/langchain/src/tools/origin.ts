@@ -1,4 +1,4 @@
-/** The server and the original name of a tool. Every tool of `loadTools` has it in `metadata.credence`. */
+/** The server and the original name of a tool. Every tool that `loadTools` returns has its ToolOrigin in `metadata.credence`. */
 export interface ToolOrigin {
   /** The configured name of the server. */
   readonly server: string;

@@ -23,10 +23,19 @@ export interface LruCache<Value> {
 }
 
 /**
- * Creates a cache of at most `maxEntries` entries. A new entry then replaces the entry that was used least recently. It limits
- * the total size and counts each entry as 1, because with its option `max` the library allocates memory for all entries at once.
- * The library's own types do not compile without `skipLibCheck`, so no declaration names them.
+ * Creates a cache of at most `maxEntries` entries. A new entry then replaces the entry that was used least recently. The
+ * cache limits the total size and counts each entry as 1, because with its option `max` the library allocates memory for
+ * all entries at once. The library's own types do not compile without `skipLibCheck`, so no declaration names them.
  */
 export function lruCache<Value extends object | string | true>(maxEntries: number): LruCache<Value> {
-  return new LRUCache<string, Value>({ maxSize: maxEntries, sizeCalculation: () => 1 });
+  return new StringKeyCache<Value>({ maxSize: maxEntries, sizeCalculation: () => 1 });
+}
+
+class StringKeyCache<Value extends object | string | true> extends LRUCache<string, Value> {
+  /** One object for all calls: without it the library allocates one in each call. */
+  readonly #getOptions = {};
+
+  override get(key: string): Value | undefined {
+    return super.get(key, this.#getOptions);
+  }
 }

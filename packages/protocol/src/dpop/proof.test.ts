@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, typ
 import { memoryReplayStore } from '../replay/memory-replay-store.ts';
 import { checkDpopOptions } from './check-options.ts';
 import { dpopNonces } from './nonces.ts';
-import { type DpopOptions, ProofReplayUnknownError, spendDpopProof, verifyDpopProof } from './proof.ts';
+import { type DpopOptions, ProofReplayUnknownError, markDpopProofUsed, verifyDpopProof } from './proof.ts';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const NOW_S = NOW.getTime() / 1000;
@@ -99,14 +99,14 @@ describe('a DPoP proof', () => {
   it('is accepted once', async () => {
     const replay = memoryReplayStore({ now: () => NOW });
     const verified = await verify(await proof());
-    await spendDpopProof(verified, replay, 'c');
-    await expect(spendDpopProof(verified, replay, 'c')).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
+    await markDpopProofUsed(verified, replay, 'c');
+    await expect(markDpopProofUsed(verified, replay, 'c')).rejects.toMatchObject({ error: 'invalid_dpop_proof' });
   });
 
   it('causes a ProofReplayUnknownError without the message of the replay store when the store fails', async () => {
     const verified = await verify(await proof());
     const broken = { reserve: () => Promise.reject(new TypeError('redis://:secret@host')) };
-    const failure: unknown = await spendDpopProof(verified, broken, 'c').catch((error: unknown) => error);
+    const failure: unknown = await markDpopProofUsed(verified, broken, 'c').catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ProofReplayUnknownError);
     expect(failure).toMatchObject({ detail: 'TypeError' });
     expect(JSON.stringify(failure)).not.toContain('secret');
@@ -114,12 +114,12 @@ describe('a DPoP proof', () => {
 
   it('is counted for its client and not for its key, so that one client cannot fill the replay store', async () => {
     const replay = memoryReplayStore({ maxEntries: 4, now: () => NOW });
-    const spend = (jti: string, client: string) =>
-      spendDpopProof({ thumbprint: `a new key for ${jti}`, jti, reusableUntil: later(60) }, replay, client);
-    await spend('a', 'flood');
-    await spend('b', 'flood');
-    await expect(spend('c', 'flood')).rejects.toBeInstanceOf(ProofReplayUnknownError);
-    await expect(spend('d', 'honest')).resolves.toBeUndefined();
+    const markUsed = (jti: string, client: string) =>
+      markDpopProofUsed({ thumbprint: `a new key for ${jti}`, jti, reusableUntil: later(60) }, replay, client);
+    await markUsed('a', 'flood');
+    await markUsed('b', 'flood');
+    await expect(markUsed('c', 'flood')).rejects.toBeInstanceOf(ProofReplayUnknownError);
+    await expect(markUsed('d', 'honest')).resolves.toBeUndefined();
   });
 });
 

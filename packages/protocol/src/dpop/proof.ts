@@ -105,11 +105,11 @@ export class ProofReplayUnknownError extends Error {
 }
 
 /**
- * Remembers a proof as used (RFC 9449 section 11.1). `owner` is the client that sent the proof. It is not the proof's key,
- * because a client can make any number of keys. Throws DpopProofError if the proof was used before, and
- * ProofReplayUnknownError if the replay store cannot tell.
+ * Remembers a proof as used (RFC 9449 section 11.1). `owner` is the client that sent the proof, and not the key of the
+ * proof, because a client can make any number of keys. Throws DpopProofError if the proof was used before, and
+ * ProofReplayUnknownError if the replay store fails or is full.
  */
-export async function spendDpopProof(
+export async function markDpopProofUsed(
   { thumbprint, jti, reusableUntil }: VerifiedProof,
   replay: ReplayStore,
   owner: string,

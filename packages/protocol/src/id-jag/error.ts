@@ -53,7 +53,8 @@ export const ID_JAG_ERRORS = {
   wrong_audience: {
     oauthError: 'invalid_grant',
     message: 'the audience is not this authorization server alone',
-    remedy: 'Ask the IdP to set the audience to the issuer identifier of this authorization server, letter by letter.',
+    remedy:
+      'Ask the IdP to set the audience to the issuer identifier of this authorization server, exactly, character for character.',
   },
   wrong_client: {
     oauthError: 'invalid_grant',

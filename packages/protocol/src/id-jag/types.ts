@@ -93,7 +93,10 @@ export interface IdJag {
   readonly groups: readonly string[];
   /** The subject's roles; empty if the claim is absent. */
   readonly roles: readonly string[];
-  /** The email address in the claim. It is not necessarily the subject's address: use `verifiedEmail` to find an account. */
+  /**
+   * The email address in the claim. This address is not necessarily the subject's address: use `verifiedEmail` to find
+   * an account.
+   */
   readonly email?: string | undefined;
   /** The email address, with its domain in lower case, if it is verified and `linkByEmail` lists its domain. */
   readonly verifiedEmail?: string | undefined;

@@ -7,8 +7,8 @@ import { LocalKeySet } from './local-key-set.ts';
 import { RemoteKeySet } from './remote-key-set.ts';
 
 /**
- * The most key sets that are cached for one fetch function. Only configured issuers get a key set, so no attacker can
- * reach this limit. It limits the memory that a mistake in a program can use.
+ * The maximum number of key sets that are cached for one fetch function. Only configured issuers get a key set, so no
+ * attacker can reach this limit. The limit bounds memory if a program mistakenly passes a new issuer or URL with each call.
  */
 const MAX_KEY_SETS = 1000;
 

@@ -13,7 +13,7 @@ const FRESH_MS = 10 * 60_000;
 const RENEW_BEHIND_MS = 20 * 60_000;
 /** A key set that cannot be renewed is still used until it is this old. */
 const STALE_MS = 24 * 60 * 60_000;
-/** The pause after a failed renewal: with an older key set to use meanwhile, and without one. */
+/** The pause after a failed renewal: if an older key set is still used, and if there is none. */
 const RETRY_STALE_MS = 10_000;
 const RETRY_EMPTY_MS = 1000;
 /** The limit of renewals that unknown `kid`s cause: this many at once, and one more in each interval. */
@@ -27,8 +27,8 @@ export class KeysUnavailableError extends Error {
 }
 
 /**
- * The key set of one issuer. It is fetched when it is first needed, and renewed by one request at a time, within the limits
- * above. While the issuer does not answer, the old key set stays in use.
+ * The key set of one issuer. The key set is fetched when it is first needed, and renewed by one request at a time, within
+ * the limits above. While the issuer does not answer, the old key set stays in use.
  */
 export class RemoteKeySet {
   readonly #issuer: string;
@@ -41,7 +41,7 @@ export class RemoteKeySet {
   #fetchedAt = Number.NEGATIVE_INFINITY;
   /** The time and the reason of the last attempt, if it failed. */
   #failure: { readonly at: number; readonly reason: string } | undefined;
-  #flight: Promise<void> | undefined;
+  #loading: Promise<void> | undefined;
   #generation = 0;
   #refreshes = REFRESH_BURST;
   #refilledAt = Number.NEGATIVE_INFINITY;
@@ -98,11 +98,11 @@ export class RemoteKeySet {
 
   async #renew(now: number): Promise<void> {
     const pause = this.#keys === undefined ? RETRY_EMPTY_MS : RETRY_STALE_MS;
-    if (this.#flight === undefined && this.#failure !== undefined && now - this.#failure.at < pause) return;
-    this.#flight ??= this.#load(now).finally(() => {
-      this.#flight = undefined;
+    if (this.#loading === undefined && this.#failure !== undefined && now - this.#failure.at < pause) return;
+    this.#loading ??= this.#load(now).finally(() => {
+      this.#loading = undefined;
     });
-    await this.#flight;
+    await this.#loading;
   }
 
   /** Never rejects: it stores the failure. The caller throws only if the old key set does not suffice. */
@@ -125,7 +125,7 @@ export class RemoteKeySet {
 
   /** A caller that joins a request in progress uses up no refresh. */
   #mayRefresh(now: number): boolean {
-    return this.#flight !== undefined || this.#takeRefresh(now);
+    return this.#loading !== undefined || this.#takeRefresh(now);
   }
 
   #takeRefresh(now: number): boolean {

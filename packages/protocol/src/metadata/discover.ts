@@ -10,7 +10,7 @@ import { authorizationServerUrls } from './well-known.ts';
 const metadataSchema = z.looseObject({ issuer: z.string() });
 
 /**
- * Fetches an issuer's metadata and returns the URL in its `member`. It requests the well-known URLs of RFC 8414 (path
+ * Fetches an issuer's metadata and returns the URL in its `member`. The function requests the well-known URLs of RFC 8414 (path
  * inserted), then of OpenID Connect Discovery (path inserted, then appended). `issuer` comes from the configuration. The
  * returned URL comes from a peer, so request it with `fetchNamedBy`.
  *
@@ -34,7 +34,7 @@ export async function discoverUrl(
       if (verdict.fault === undefined) return named;
       throw new PeerFailure(`the ${member} may not be requested, ${quoted(named)}`);
     } catch (error) {
-      // All these URLs have one origin: after one time-out the others would time out too.
+      // All these URLs have one origin: after one time-out the others would also time out.
       if (error instanceof Error && error.name === 'TimeoutError') throw error;
       // An error in a document is reported rather than the missing document at a later URL.
       if (!isFromDocument) failure = error;

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * The kind of network that a host belongs to. `public` is every host that is of no other kind. It includes most names: the
+ * The kind of network that a host belongs to. `public` is every host that is of no other kind. This kind includes most names: the
  * addresses that a name resolves to are checked when the connection is made.
  */
 export type AddressKind = 'public' | 'loopback' | 'private' | 'link-local' | 'benchmarking' | 'reserved';
@@ -30,7 +30,8 @@ const IPV6: readonly (readonly [SpecialKind, string, number])[] = [
   ['private', '64:ff9b:1::', 48],
   ['link-local', 'fe80::', 10],
   ['reserved', '::', 128],
-  // Teredo (RFC 4380) leads to an IPv4 address that is written in it twice, once inverted.
+  // A Teredo address (RFC 4380) contains two IPv4 addresses: that of the Teredo server, and that of the client with all
+  // bits inverted.
   ['reserved', '2001::', 32],
 ];
 /**

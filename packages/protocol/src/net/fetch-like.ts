@@ -1,7 +1,7 @@
-/** A function with the signature of the global `fetch`. It should stop when `init.signal` is aborted. */
+/** A function with the signature of the global `fetch`. The function should stop when `init.signal` is aborted. */
 export type FetchLike = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** A function that fetches a URL given as a string. Every {@link FetchLike} is assignable to it. */
+/** A function that fetches a URL given as a string. Every {@link FetchLike} is a FetchUrl. */
 export type FetchUrl = (url: string, init?: RequestInit) => Promise<Response>;
 
 /** The global fetch, looked up at each call so that instrumentation installed later is used. */

@@ -78,9 +78,9 @@ describe('a host name that a peer named', () => {
   it.each([
     ['resolves to a loopback address', 'https://idp.example', { 'idp.example': ['127.0.0.1'] }],
     ['is a loopback address', 'http://127.0.0.1:1', {}],
-  ])('may resolve to a loopback address when the configured host %s', async (_when, anchor, table) => {
+  ])('may resolve to a loopback address when the configured host %s', async (_when, configuredUrl, table) => {
     const { resolve } = resolver({ ...table, 'as.example': ['127.0.0.1'] });
-    const fetch = fetchNamedBy(new URL(anchor), defaultFetch, {}, resolve);
+    const fetch = fetchNamedBy(new URL(configuredUrl), defaultFetch, {}, resolve);
     const answer = await fetch(named('as.example'), { method: 'POST', body: 'x', redirect: 'manual' });
     expect(answer).toBeInstanceOf(Response);
     expect(await answer.json()).toEqual({ hello: 'world' });
@@ -157,7 +157,7 @@ describe('fetchNamedBy checks no address', () => {
 
 describe('the configured host', () => {
   it.each([
-    ['has a public address too', ['203.0.113.9', '127.0.0.1']],
+    ['also has a public address', ['203.0.113.9', '127.0.0.1']],
     ['has link-local addresses', ['169.254.169.254']],
     ['has reserved addresses', ['0.0.0.0', '127.0.0.1']],
   ])('allows no special address if it %s', async (_case, addresses) => {
@@ -178,14 +178,14 @@ it('a resolver that returns no address makes the request fail', async () => {
   await expect(fetch(named('as.example'))).rejects.toThrow('fetch failed');
 });
 
-it('the global fetch as an option is checked as the default is', async () => {
+it('the global fetch passed as an option is checked in the same way as the default fetch', async () => {
   const { resolve } = resolver({ 'evil.example': ['127.0.0.1'] });
   const fetch = fetchNamedBy(new URL('https://idp.example'), globalThis.fetch, {}, resolve);
   const error: unknown = await fetch(named('evil.example')).catch((reason: unknown) => reason);
   expect(forbiddenAddressIn(error)).toBeInstanceOf(Error);
 });
 
-it('a response that cannot be represented is refused, and its connection is closed', async () => {
+it('a response with a status that Response does not support rejects the request, and the connection is closed', async () => {
   const { resolve } = resolver({ 'as.example': ['127.0.0.1'] });
   const fetch = fetchNamedBy(new URL('http://127.0.0.1'), defaultFetch, {}, resolve);
   await expect(fetch(named('as.example', '/status-999'))).rejects.toThrow(RangeError);
@@ -200,8 +200,8 @@ describe('an address that a peer named', () => {
     ['https://169.254.169.254/', 'address'],
   ])('%s is compared with the addresses of the configured host: the fault is %s', async (url, fault) => {
     const { resolve } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
-    const anchor = new URL('https://idp.corp.example');
-    expect((await decideNamedUrl(url, anchor, defaultFetch, {}, resolve)).fault).toBe(fault);
+    const configuredUrl = new URL('https://idp.corp.example');
+    expect((await decideNamedUrl(url, configuredUrl, defaultFetch, {}, resolve)).fault).toBe(fault);
   });
 
   it("is refused without a name resolution for the caller's own fetch function", async () => {

@@ -7,16 +7,16 @@ import type { NetworkTrust } from './url-policy.ts';
 const nativeFetch = globalThis.fetch;
 
 /**
- * Returns a fetch function for a URL that a peer named and {@link judgeNamedUrl} allowed. `anchor` is the configured URL
- * of that peer. With the default fetch, the addresses of a host name are checked when the connection is made. If the name
- * resolves to a loopback, private or reserved address, and the host of `anchor` does not resolve to an address of that
- * kind, the request fails with {@link ForbiddenAddressError} as the cause, and nothing is sent.
+ * Returns a fetch function for a URL in a peer's metadata that {@link judgeNamedUrl} allowed. `configuredUrl` is the
+ * configured URL of that peer. With the default fetch, the addresses of a host name are checked when the connection is
+ * made. If the name resolves to an address that {@link decideNamedUrl} would not allow in the URL, the request fails with
+ * {@link ForbiddenAddressError} as the cause, and nothing is sent.
  *
  * Nothing is checked in these cases: the caller passes its own `fetch` function or has replaced the global one, the host
- * is the host of `anchor`, `allowPrivateAddresses` is set, or a proxy resolves the name.
+ * is the host of `configuredUrl`, `allowPrivateAddresses` is set, or a proxy resolves the name.
  */
 export function fetchNamedBy(
-  anchor: URL,
+  configuredUrl: URL,
   fetch: FetchLike,
   trust: NetworkTrust = {},
   resolve: Resolve = systemResolve,
@@ -25,13 +25,13 @@ export function fetchNamedBy(
   if (!isDefault || trust.allowPrivateAddresses === true) return fetch;
   return async (url, init = {}) => {
     const { hostname } = new URL(url);
-    if (hostname === anchor.hostname || isAddress(hostname) || globalThis.fetch !== nativeFetch)
+    if (hostname === configuredUrl.hostname || isAddress(hostname) || globalThis.fetch !== nativeFetch)
       return fetch(url, init);
     loadBundledUndici();
     const routing = globalRouting();
     if (routing === 'unresolved') return fetch(url, init);
     const { guardedFetch } = await import('./guarded-fetch.ts');
-    return guardedFetch(url, init, { anchor, resolve, usesEnvironmentProxy: routing === 'environment-proxy' });
+    return guardedFetch(url, init, { configuredUrl, resolve, usesEnvironmentProxy: routing === 'environment-proxy' });
   };
 }
 

@@ -4,21 +4,24 @@ import { LRUCache } from 'lru-cache';
 import { Agent, EnvHttpProxyAgent, fetch } from 'undici';
 import { type Resolve, resolveNamed } from './resolved-address.ts';
 
-/** The most agents for one resolver. There is one agent for each configured host, and it closes its idle connections. */
+/**
+ * The maximum number of undici agents for one resolver function. Each configured host has an agent, which closes idle
+ * connections.
+ */
 const MAX_AGENTS = 100;
 const agents = new WeakMap<Resolve, LRUCache<string, Agent | EnvHttpProxyAgent>>();
 
-/** By what the addresses of a host are checked. */
+/** What the address check of a request needs. */
 export interface AddressGuard {
-  /** The configured URL whose peer named the URL. */
-  readonly anchor: URL;
+  /** The configured URL of the peer whose metadata contains the requested URL. */
+  readonly configuredUrl: URL;
   readonly resolve: Resolve;
-  /** Whether the request goes through the proxy that the environment names. NO_PROXY exempts hosts, which are checked. */
+  /** Whether the request goes through the proxy that the environment names. The addresses of hosts in NO_PROXY are checked. */
   readonly usesEnvironmentProxy: boolean;
 }
 
 /**
- * Calls undici's fetch with an agent that checks each resolved address against `anchor` before it connects. This file is
+ * Calls undici's fetch with an agent that checks each resolved address against `configuredUrl` before it connects. This file is
  * imported at the first such request, because loading undici is slow.
  */
 export async function guardedFetch(url: string, init: RequestInit, guard: AddressGuard): Promise<Response> {
@@ -35,16 +38,16 @@ export async function guardedFetch(url: string, init: RequestInit, guard: Addres
   }
 }
 
-function agentFor({ anchor, resolve, usesEnvironmentProxy }: AddressGuard): Agent | EnvHttpProxyAgent {
+function agentFor({ configuredUrl, resolve, usesEnvironmentProxy }: AddressGuard): Agent | EnvHttpProxyAgent {
   let known = agents.get(resolve);
   if (known === undefined) {
     known = new LRUCache({ max: MAX_AGENTS, dispose: (agent) => void agent.close() });
     agents.set(resolve, known);
   }
-  const key = `${usesEnvironmentProxy ? 'proxy' : 'direct'} ${anchor.hostname}`;
+  const key = `${usesEnvironmentProxy ? 'proxy' : 'direct'} ${configuredUrl.hostname}`;
   let agent = known.get(key);
   if (agent === undefined) {
-    const options = { connect: { lookup: guardedLookup(anchor, resolve) } };
+    const options = { connect: { lookup: guardedLookup(configuredUrl, resolve) } };
     agent = usesEnvironmentProxy ? new EnvHttpProxyAgent(options) : new Agent(options);
     known.set(key, agent);
   }
@@ -52,10 +55,10 @@ function agentFor({ anchor, resolve, usesEnvironmentProxy }: AddressGuard): Agen
 }
 
 /** A `lookup` function for sockets that returns addresses only if all of them are allowed. */
-function guardedLookup(anchor: URL, resolve: Resolve): LookupFunction {
+function guardedLookup(configuredUrl: URL, resolve: Resolve): LookupFunction {
   const resolveChecked = callbackify(resolveNamed);
   return (hostname, { all }, callback) => {
-    resolveChecked(hostname, anchor, resolve, (error, addresses) => {
+    resolveChecked(hostname, configuredUrl, resolve, (error, addresses) => {
       if (error !== null) return callback(error, '');
       if (all === true) return callback(null, [...addresses]);
       const [first] = addresses;

@@ -1,23 +1,24 @@
 import { isAddress } from './address.ts';
 import { defaultFetch, type FetchLike } from './fetch-like.ts';
-import { anchorKinds, type Resolve, systemResolve } from './resolved-address.ts';
+import { configuredHostKinds, type Resolve, systemResolve } from './resolved-address.ts';
 import { judgeNamedUrl, type NetworkTrust, type UrlVerdict } from './url-policy.ts';
 
 /**
- * Decides whether a URL from a peer's document may be requested, by the rules of {@link judgeNamedUrl}. In addition, a
- * loopback, private or reserved address in the URL is allowed if the anchor's host name resolves to an address of the same
- * kind. With the caller's own `fetch` function, no name is resolved. Returns a promise only if a name is resolved.
+ * Decides whether a URL from a peer's document may be requested, by the rules of {@link judgeNamedUrl}. A loopback, private
+ * or benchmarking address is also allowed if the configured host is a name whose addresses are all non-public and include
+ * one of that kind. Link-local and reserved addresses are never allowed because of what a name resolves to. With the
+ * caller's own `fetch` function, no name is resolved. Returns a promise only if a name is resolved.
  */
 export function decideNamedUrl(
   value: string,
-  anchor: URL,
+  configuredUrl: URL,
   fetch: FetchLike,
   trust: NetworkTrust = {},
   resolve: Resolve = systemResolve,
 ): UrlVerdict | Promise<UrlVerdict> {
-  const verdict = judgeNamedUrl(value, anchor, trust);
-  if (verdict.fault !== 'address' || fetch !== defaultFetch || isAddress(anchor.hostname)) return verdict;
-  return anchorKinds(anchor, resolve).then((kinds) =>
-    kinds.has(verdict.kind) ? judgeNamedUrl(value, anchor, { ...trust, allowPrivateAddresses: true }) : verdict,
+  const verdict = judgeNamedUrl(value, configuredUrl, trust);
+  if (verdict.fault !== 'address' || fetch !== defaultFetch || isAddress(configuredUrl.hostname)) return verdict;
+  return configuredHostKinds(configuredUrl, resolve).then((kinds) =>
+    kinds.has(verdict.kind) ? judgeNamedUrl(value, configuredUrl, { ...trust, allowPrivateAddresses: true }) : verdict,
   );
 }

@@ -11,7 +11,7 @@ export const systemResolve: Resolve = (hostname) =>
     lookup(hostname, { all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)));
   });
 
-/** A host that a peer named is, or resolves to, an address that the peer may not name. The message is safe to show. */
+/** A host name in a peer's metadata resolves to a forbidden address. The message is safe to show. */
 export class ForbiddenAddressError extends Error {
   /** Always `ForbiddenAddressError`. */
   override readonly name = 'ForbiddenAddressError';
@@ -24,21 +24,24 @@ export class ForbiddenAddressError extends Error {
   }
 }
 
-/** A peer that controls the DNS of a configured host must not get at these by it: clouds serve credentials there. */
+/**
+ * Address kinds that stay forbidden even if the configured host name resolves to them. Clouds serve credentials at
+ * link-local addresses, and a peer may control the DNS of the configured name.
+ */
 const NEVER_BY_RESOLUTION: ReadonlySet<AddressKind> = new Set(['link-local', 'reserved']);
-/** How long the configured host is resolved, in milliseconds. */
+/** The time limit for resolving the configured host, in milliseconds. */
 const RESOLVE_TIMEOUT_MS = 5000;
 
 /**
- * The kind of the host of a configured URL: the kind of the host itself, or that of the addresses it resolves to. It is
- * `public` if one of the addresses is public: the peer can then be reached without the others, which it may have added to
- * be allowed to name such addresses. It is `public` too if the host does not resolve.
+ * The kinds of address that the host of a configured URL has: the kind of an address itself, or the kinds of the addresses
+ * that a name resolves to. Returns only `public` if the name does not resolve, or if it resolves to a public, link-local or
+ * reserved address. A peer with a public address may have added other addresses only to get them allowed in its metadata.
  */
-export async function anchorKinds(anchor: URL, resolve: Resolve): Promise<ReadonlySet<AddressKind>> {
-  const own = addressKind(anchor.hostname);
-  if (own !== 'public' || isAddress(anchor.hostname)) return new Set([own]);
+export async function configuredHostKinds(configuredUrl: URL, resolve: Resolve): Promise<ReadonlySet<AddressKind>> {
+  const own = addressKind(configuredUrl.hostname);
+  if (own !== 'public' || isAddress(configuredUrl.hostname)) return new Set([own]);
   try {
-    const addresses = await within(RESOLVE_TIMEOUT_MS, resolve(anchor.hostname));
+    const addresses = await within(RESOLVE_TIMEOUT_MS, resolve(configuredUrl.hostname));
     const kinds = new Set(addresses.map(({ address }) => addressKind(address)));
     const isSafe = ![...kinds].some((kind) => kind === 'public' || NEVER_BY_RESOLUTION.has(kind));
     return isSafe ? kinds : new Set(['public']);
@@ -48,17 +51,21 @@ export async function anchorKinds(anchor: URL, resolve: Resolve): Promise<Readon
 }
 
 /**
- * The addresses of a host that a peer named, at least one. Throws ForbiddenAddressError if one of them is not public and
- * the anchor's host has no address of the same kind. Throws the resolver's error if the name does not resolve.
+ * The addresses of a host in a peer's metadata, at least one. Throws ForbiddenAddressError if one of them is not public and
+ * its kind is not allowed for the configured host. Throws the resolver's error if the name does not resolve.
  */
-export async function resolveNamed(hostname: string, anchor: URL, resolve: Resolve): Promise<readonly LookupAddress[]> {
+export async function resolveNamed(
+  hostname: string,
+  configuredUrl: URL,
+  resolve: Resolve,
+): Promise<readonly LookupAddress[]> {
   const addresses = await resolve(hostname);
   if (addresses.length === 0) throw new Error(`${hostname} has no address`);
   let allowed: ReadonlySet<AddressKind> | undefined;
   for (const { address } of addresses) {
     const kind = addressKind(address);
     if (kind === 'public') continue;
-    allowed ??= await anchorKinds(anchor, resolve);
+    allowed ??= await configuredHostKinds(configuredUrl, resolve);
     if (!allowed.has(kind)) throw new ForbiddenAddressError(kind);
   }
   return addresses;

@@ -74,8 +74,8 @@ describe('a URL that a peer on a loopback or private network named', () => {
     ['https://wiki.internal/token', PRIVATE, {}],
     ['https://169.254.1.1/token', new URL('https://169.254.1.1'), {}],
     ['http://as.example/token', PUBLIC, { allowHttp: true }],
-  ])('%s is allowed for the configured URL %s with the options %p', (url, anchor, trust) => {
-    expect(judgeNamedUrl(url, anchor, trust).fault).toBeUndefined();
+  ])('%s is allowed for the configured URL %s with the options %p', (url, configuredUrl, trust) => {
+    expect(judgeNamedUrl(url, configuredUrl, trust).fault).toBeUndefined();
   });
 
   it.each<[string, URL, string]>([
@@ -85,14 +85,14 @@ describe('a URL that a peer on a loopback or private network named', () => {
     ['https://169.254.169.254/latest', PRIVATE, 'link-local'],
     ['https://metadata.google.internal/', PRIVATE, 'link-local'],
     ['https://0.0.0.0/token', PRIVATE, 'reserved'],
-  ])('%s is refused for the configured URL %s: its address is %s', (url, anchor, kind) => {
-    expect(judgeNamedUrl(url, anchor)).toEqual({ fault: 'address', kind });
+  ])('%s is refused for the configured URL %s: its address is %s', (url, configuredUrl, kind) => {
+    expect(judgeNamedUrl(url, configuredUrl)).toEqual({ fault: 'address', kind });
   });
 
   it.each([
     ['http://10.1.2.3/token', PRIVATE],
     ['http://as.example/token', LOOPBACK],
-  ])('%s is refused for the configured URL %s: it is plain http', (url, anchor) => {
-    expect(judgeNamedUrl(url, anchor)).toEqual({ fault: 'plain-http' });
+  ])('%s is refused for the configured URL %s: it is plain http', (url, configuredUrl) => {
+    expect(judgeNamedUrl(url, configuredUrl)).toEqual({ fault: 'plain-http' });
   });
 });

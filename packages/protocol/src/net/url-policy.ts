@@ -5,8 +5,10 @@ export interface NetworkTrust {
   /** Allows plain http to any host. Default: only to loopback. */
   readonly allowHttp?: boolean | undefined;
   /**
-   * Allows a peer's metadata to name loopback, private and reserved addresses. Default: besides public addresses, only
-   * addresses of the kind that the configured host has or resolves to.
+   * Allows a peer's metadata to contain addresses that are not public. Default: besides public addresses, only addresses
+   * of the same kind as the configured host. A loopback, private or benchmarking address is also allowed if the configured
+   * host is a name whose addresses are all non-public and include one of that kind. Link-local and reserved addresses are
+   * never allowed because of what a name resolves to.
    */
   readonly allowPrivateAddresses?: boolean | undefined;
 }
@@ -19,7 +21,7 @@ export type UrlFault =
 /** A URL that may be requested, or the reason why it may not. */
 export type UrlVerdict = { readonly url: URL; readonly fault?: undefined } | UrlFault;
 
-/** Decides about a URL from the configuration. It may be https, or http to loopback, without a user name and password. */
+/** Decides about a URL from the configuration. The URL must be https, or http to loopback, and contain no user name or password. */
 export function judgeConfiguredUrl(value: string, trust: NetworkTrust = {}): UrlVerdict {
   const verdict = parsed(value);
   if (verdict.fault !== undefined) return verdict;
@@ -29,11 +31,12 @@ export function judgeConfiguredUrl(value: string, trust: NetworkTrust = {}): Url
 }
 
 /**
- * Decides about a URL from a peer's document. `anchor` is the configured URL of that peer. A loopback, private or reserved
- * address is allowed only if the anchor's host is the same or of the same kind. Plain http is allowed only if both hosts
- * are loopback. The addresses that a name resolves to are checked later, when the connection is made (`fetchNamedBy`).
+ * Decides about a URL from a peer's document. `configuredUrl` is the configured URL of that peer. An address that is not
+ * public is allowed only if the configured host is the same address, or an address of the same kind. Plain http is allowed
+ * only if both hosts are loopback. The addresses that a name resolves to are checked later, when the connection is made
+ * (`fetchNamedBy`).
  */
-export function judgeNamedUrl(value: string, anchor: URL, trust: NetworkTrust = {}): UrlVerdict {
+export function judgeNamedUrl(value: string, configuredUrl: URL, trust: NetworkTrust = {}): UrlVerdict {
   const verdict = parsed(value);
   if (verdict.fault !== undefined) return verdict;
   const { url } = verdict;
@@ -41,10 +44,10 @@ export function judgeNamedUrl(value: string, anchor: URL, trust: NetworkTrust = 
   const isAllowed =
     kind === 'public' ||
     trust.allowPrivateAddresses === true ||
-    url.hostname === anchor.hostname ||
-    kind === addressKind(anchor.hostname);
+    url.hostname === configuredUrl.hostname ||
+    kind === addressKind(configuredUrl.hostname);
   if (!isAllowed) return { fault: 'address', kind };
-  const isLocal = kind === 'loopback' && isLoopback(anchor.hostname);
+  const isLocal = kind === 'loopback' && isLoopback(configuredUrl.hostname);
   if (url.protocol === 'http:' && !isLocal && trust.allowHttp !== true) return { fault: 'plain-http' };
   return verdict;
 }

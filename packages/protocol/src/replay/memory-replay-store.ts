@@ -10,7 +10,7 @@ interface Reservation {
 }
 
 /**
- * A ReplayStore for one process. It holds at most `maxEntries` unexpired reservations (default 100 000). A full store
+ * A ReplayStore for one process. The store holds at most `maxEntries` unexpired reservations (default 100 000). A full store
  * rejects a new reservation with {@link ReplayStoreFullError}.
  *
  * One owner cannot fill the store: each owner may hold fewer than (free entries)² / `maxEntries` reservations. One owner

@@ -17,8 +17,8 @@ export interface ReplayStore {
 }
 
 /**
- * The store has no space for a new reservation. It does not delete an old one, because the ID-JAG or proof could then be
- * used again.
+ * The store has no space for a new reservation. The store does not delete an old reservation, because the ID-JAG or proof
+ * could then be used again.
  */
 export class ReplayStoreFullError extends Error {
   /** Always `ReplayStoreFullError`. */

@@ -6,7 +6,7 @@ const JWT_LIKE = /eyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)*/gu;
 export const MAX_PEER_TEXT = 300;
 
 /**
- * Makes a peer's text safe to show. It replaces control and direction characters with a space (a line break in an error
+ * Makes a peer's text safe to show. The function replaces control and direction characters with a space (a line break in an error
  * description can forge a log line), redacts JWTs and the given `secrets`, and cuts the text to `max` characters.
  */
 export function cleanText(text: string, options: { max?: number; secrets?: Iterable<string> } = {}): string {

@@ -2,8 +2,8 @@ import { CredenceError } from '@credence/core';
 import { ErrorReply } from 'redis';
 
 /**
- * The error for a Redis that cannot be reached, does not answer or refuses a command. It contains neither the command nor the
- * URL.
+ * The error for a Redis that cannot be reached, does not answer or refuses a command. The error contains neither the
+ * command nor the URL.
  */
 export function unreachable(cause: unknown): CredenceError {
   const refusal = cause instanceof ErrorReply ? /^[A-Z]{2,20}\b/u.exec(cause.message)?.[0] : undefined;

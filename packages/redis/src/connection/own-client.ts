@@ -15,8 +15,9 @@ interface Link {
 }
 
 /**
- * A connection that makes its own client at the first command. It drops the client when the connection fails or hangs. The first
- * command after a pause makes a new client. Between commands nothing retries, nothing is queued and no timer runs.
+ * A connection that makes its own client at the first command. The connection drops the client when the connection fails or
+ * hangs. The first command after a pause makes a new client. Between commands nothing retries, nothing is queued and no
+ * timer runs.
  */
 export function ownClient(url: string): Connection {
   let link: Link | undefined;

@@ -66,7 +66,7 @@ export interface AccessTokenVerifier {
 }
 
 /**
- * Creates a verifier for the access tokens of one authorization server and one MCP server. It checks issuer, audience and
+ * Creates a verifier for the access tokens of one authorization server and one MCP server. The verifier checks issuer, audience and
  * lifetime. `verifyAccessToken` accepts bearer tokens only. For tokens that are bound to a key, use `accessTokenGate`, which
  * verifies their proofs. Throws a TypeError for invalid options.
  */

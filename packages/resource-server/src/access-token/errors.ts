@@ -26,7 +26,10 @@ export class TokenVerificationUnavailableError extends Error {
    * never contains a token.
    */
   readonly reason: string;
-  /** What to change in the configuration. Undefined if the failure can end without a change. */
+  /**
+   * What to change in the configuration. Undefined for a temporary failure, such as a 429 or 5xx response: no change of this
+   * server's configuration is needed.
+   */
   readonly remedy: string | undefined;
 
   constructor(reason: string, remedy?: string, options?: ErrorOptions) {
@@ -37,8 +40,9 @@ export class TokenVerificationUnavailableError extends Error {
 }
 
 /**
- * The error itself if it is a TokenVerificationUnavailableError. Any other error of a verifier is unexpected: it becomes the
- * `cause` of one, whose reason has only the name of the error, because the message can contain a token.
+ * The error itself if it is a TokenVerificationUnavailableError. Any other error of a verifier is unexpected: it becomes
+ * the `cause` of a TokenVerificationUnavailableError, whose reason has only the name of the error, because the message can
+ * contain a token.
  */
 export function unavailability(error: unknown): TokenVerificationUnavailableError {
   if (error instanceof TokenVerificationUnavailableError) return error;

@@ -25,7 +25,7 @@ export interface EndpointDiscovery {
 export function endpointDiscovery(issuer: string, fetchFunction: FetchLike): EndpointDiscovery {
   let found: DiscoveredEndpoint | undefined;
   let failure: { readonly at: number; readonly reason: string } | undefined;
-  let flight: Promise<DiscoveredEndpoint> | undefined;
+  let running: Promise<DiscoveredEndpoint> | undefined;
 
   const discover = async (now: number): Promise<DiscoveredEndpoint> => {
     try {
@@ -41,13 +41,13 @@ export function endpointDiscovery(issuer: string, fetchFunction: FetchLike): End
   return {
     async find(now) {
       if (found !== undefined) return found;
-      if (flight === undefined && failure !== undefined && now - failure.at < PAUSE_MS) {
+      if (running === undefined && failure !== undefined && now - failure.at < PAUSE_MS) {
         throw new TokenVerificationUnavailableError(failure.reason, REMEDY);
       }
-      flight ??= discover(now).finally(() => {
-        flight = undefined;
+      running ??= discover(now).finally(() => {
+        running = undefined;
       });
-      return flight;
+      return running;
     },
     forget(endpoint, now) {
       if (found === endpoint && now - endpoint.foundAt >= PAUSE_MS) found = undefined;

@@ -89,7 +89,10 @@ function unavailable(reason: string, remedy: string | undefined): TokenVerificat
   return new TokenVerificationUnavailableError(`introspection: ${reason}`, remedy);
 }
 
-/** Undefined for a failure of the authorization server that can end without a change of this server's configuration. */
+/**
+ * The remedy for a failed introspection request. Undefined for 429 and 5xx: the failure is temporary, and no change of this
+ * server's configuration is needed.
+ */
 function remedyOf(status: number, code: string | undefined): string | undefined {
   if (code === 'invalid_client' || status === 401 || status === 403) return REMEDIES.credentials;
   return status === 429 || status >= 500 ? undefined : REMEDIES.endpoint;

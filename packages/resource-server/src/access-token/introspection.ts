@@ -18,7 +18,10 @@ export interface IntrospectionOptions {
   readonly clientId: string;
   /** The secret of that client. */
   readonly clientSecret: string;
-  /** How long the response for an active token is cached, in seconds. A revoked token is accepted as long. Default: 0. */
+  /**
+   * How long the response for an active token is cached, in seconds. A revoked token can be accepted until the cached
+   * response expires. Default: 0.
+   */
   readonly cacheSeconds?: number | undefined;
 }
 
@@ -26,8 +29,8 @@ const MAX_CACHED_RESPONSES = 10_000;
 const REQUEST_LIMITS = { maxConcurrent: 100, maxWaitMs: 5000 };
 
 /**
- * Returns a function that introspects a token at the authorization server (RFC 7662). It resolves to the claims of an
- * active token, or to the reason to refuse the token. `now` is in epoch milliseconds. Throws
+ * Returns a function that introspects a token at the authorization server (RFC 7662). The returned function resolves to
+ * the claims of an active token, or to the reason to refuse the token. `now` is in epoch milliseconds. Throws
  * TokenVerificationUnavailableError.
  */
 export function introspector(
@@ -78,7 +81,7 @@ export function introspector(
     const answer = await request;
     if (!answer.active) return tokenRefusal('inactive');
     if (!isUsable(answer)) return tokenRefusal('wrong_token_type', { detail: typeName(answer.token_type) });
-    // Each caller gets a copy: its changes must not reach another caller or the cache.
+    // Each caller gets a copy, so that changes by one caller do not affect another caller or the cache.
     return { claims: structuredClone(answer) };
   };
 }

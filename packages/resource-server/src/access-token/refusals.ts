@@ -63,12 +63,12 @@ export const ACCESS_REFUSALS: Readonly<Record<AccessRefusalCode, RefusalEntry>> 
   },
   wrong_issuer: {
     message: 'The token is of another issuer',
-    remedy: 'Set issuer to the issuer identifier of the authorization server, letter by letter.',
+    remedy: 'Set issuer to the issuer identifier of the authorization server, exactly, character for character.',
   },
   wrong_audience: {
     message: 'The token is for another resource',
     remedy:
-      'The client must request this resource, and the authorization server must have it under the same identifier, letter by letter.',
+      'The client must request this resource, and the authorization server must have it under the same identifier, exactly, character for character.',
   },
   expired: { message: 'The token has expired' },
   not_yet_valid: { message: 'The token is not valid yet' },
@@ -135,7 +135,7 @@ export interface TokenRefusal extends TokenIdentity {
   readonly detail?: string;
 }
 
-/** A record of a refused request. It never contains a token or a proof. */
+/** A record of a refused request. The record never contains a token or a proof. */
 export interface AccessRefusal extends TokenIdentity {
   /** When it was refused. */
   readonly time: Date;

@@ -25,7 +25,7 @@ const claimsSchema = z.looseObject({
 });
 
 const schemas = {
-  /** RFC 9068 section 2.2. It also requires `iat` and `jti`, which no check here uses. */
+  /** RFC 9068 section 2.2. The RFC also requires `iat` and `jti`, which no check here uses. */
   jwt: claimsSchema.required({ iss: true, sub: true }),
   /** RFC 7662 section 2.2. The response comes from the issuer, and a token issued to the client itself has no `sub`. */
   introspection: claimsSchema,

@@ -3,8 +3,9 @@ import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
 /**
- * Creates a function that requires a valid access token of a Web-standard request. It resolves to the content of the token,
- * or to the Response to send instead. It replaces `requireBearerAuth` of MCP SDK v2, and also accepts DPoP-bound tokens.
+ * Creates a function that requires a valid access token of a Web-standard request. The created function resolves to the
+ * content of the token, or to the Response to send instead. Use the gate in place of `requireBearerAuth` of MCP SDK v2; the
+ * gate also accepts DPoP-bound tokens.
  *
  * Throws a TypeError for invalid options.
  */
@@ -37,7 +38,7 @@ function responseOf({ status, headers, body }: GateRefusal): Response {
 
 const JSON_BODY = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
-/** Middleware for Express. It sets `request.auth`, from which MCP SDK v1 reads the caller, to an AccessTokenInfo. */
+/** Middleware for Express. The middleware sets `request.auth`, from which MCP SDK v1 reads the caller, to an AccessTokenInfo. */
 export type ExpressAccessToken = (
   request: IncomingMessage & { originalUrl?: string; auth?: unknown },
   response: ServerResponse,
@@ -45,7 +46,7 @@ export type ExpressAccessToken = (
 ) => Promise<void>;
 
 /**
- * {@link accessTokenGate} as a middleware for Express. It replaces `requireBearerAuth` of MCP SDK v1. Throws a TypeError
+ * {@link accessTokenGate} as a middleware for Express. Use it in place of `requireBearerAuth` of MCP SDK v1. Throws a TypeError
  * for invalid options.
  *
  * @example

@@ -4,7 +4,8 @@ import { z } from 'zod';
 export interface Caller {
   /**
    * `sub`: the account at the authorization server. Undefined if introspection returned no `sub`, which means that the
-   * token was issued to the client itself. Do not use `clientId` as an account's name then: it can equal one.
+   * token was issued to the client itself. Then do not use `clientId` as the name of an account: a client id can equal the
+   * name of an account.
    */
   readonly subject: string | undefined;
   /** The issuer identifier of the authorization server. `issuer` and `subject` together identify the caller. */

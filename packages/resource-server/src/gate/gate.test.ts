@@ -57,7 +57,7 @@ async function outcome(target: string, htu: string, more: Partial<AccessTokenGat
   return `${decided.refusal.status} ${decided.refusal.body.error_description}`;
 }
 
-describe('the URL that a DPoP proof must be for', () => {
+describe('the htu that a DPoP proof must have', () => {
   it.each([
     ['/mcp', RESOURCE],
     ['/mcp?session=1', RESOURCE],
@@ -66,7 +66,7 @@ describe('the URL that a DPoP proof must be for', () => {
     ['https://evil.example/mcp', RESOURCE],
     ['https://evil.example', 'https://mcp.example/'],
     ['//evil.example/mcp', 'https://mcp.example//evil.example/mcp'],
-  ])('of a request to %s is %s', async (target, url) => {
+  ])('for a request to %s is %s', async (target, url) => {
     await expect(outcome(target, url)).resolves.toBe('accepted');
   });
 
@@ -199,7 +199,7 @@ describe('onRefused', () => {
         resource: RESOURCE,
         code: 'wrong_audience',
         reason: `The token is for another resource: "${RESOURCE}/"`,
-        remedy: expect.stringContaining('letter by letter'),
+        remedy: expect.stringContaining('exactly, character for character'),
         clientId: 'c',
         subject: 's',
         jti: 'j',

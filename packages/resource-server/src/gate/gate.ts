@@ -5,7 +5,7 @@ import {
   DpopProofError,
   memoryReplayStore,
   ProofReplayUnknownError,
-  spendDpopProof,
+  markDpopProofUsed,
   verifyDpopProof,
 } from '@credence/protocol';
 import type { AccessTokenVerifier } from '../access-token/access-token-verifier.ts';
@@ -86,8 +86,9 @@ class Refused extends Error {
 }
 
 /**
- * Creates a function that accepts or refuses a request to an MCP server. It accepts a bearer token, and a bound token with a
- * proof by its key for this request (RFC 9449 section 7). Throws a TypeError that begins with `where` for invalid options.
+ * Creates a function that accepts or refuses a request to an MCP server. The created function accepts a bearer token, and a
+ * bound token with a proof by its key for this request (RFC 9449 section 7). Throws a TypeError that begins with `where`
+ * for invalid options.
  */
 export function createGate(
   options: AccessTokenGateOptions,
@@ -139,7 +140,7 @@ export function createGate(
     const info = await checked(token, proof.thumbprint);
     if ('refused' in info) throw badToken('DPoP', info);
     // After all other checks, so that a request that is refused for another reason does not use up the proof.
-    await spendDpopProof(proof, replay, info.clientId);
+    await markDpopProofUsed(proof, replay, info.clientId);
     return info;
   };
 
@@ -217,7 +218,8 @@ const UNAVAILABLE: GateRefusal = {
 };
 
 function refusalOf(options: AccessTokenGateOptions, refused: Refused | undefined): GateRefusal {
-  // A request without credentials gets no error code (RFC 6750 section 3.1). Bearer is first, because the SDKs read one only.
+  // A request without credentials gets no error code (RFC 6750 section 3.1). The Bearer challenge comes first,
+  // because the MCP SDKs read only one challenge.
   const errorFor = (scheme: 'Bearer' | 'DPoP') =>
     refused?.scheme === scheme ? { error: refused.error, error_description: refused.message } : {};
   const where = { scope: options.scope, resource_metadata: options.resourceMetadataUrl };

@@ -5,8 +5,8 @@ import type { PrincipalCredentials } from '../principals/principal.ts';
 import { PRINCIPALS, SERVER_NAMES, type ServerName, STEP_UP } from '../principals/seed.ts';
 
 /**
- * Returns a principal with all values that a bot's configuration needs. It lists every MCP server, including those without a
- * grant.
+ * Returns a principal with all values that a bot's configuration needs. The principal lists every MCP server, including
+ * those without a grant.
  */
 export function configuredPrincipal(
   idpIssuer: string,

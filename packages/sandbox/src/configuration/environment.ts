@@ -1,7 +1,8 @@
 import type { Principal } from '../sandbox.ts';
 
 /**
- * The environment variables that `ServicePrincipal.fromEnv` reads, for one principal. They contain its private key and secrets.
+ * The environment variables that `ServicePrincipal.fromEnv` reads, for one principal. The variables contain its private key
+ * and secrets.
  */
 export function principalEnvironment(issuer: string, principal: Omit<Principal, 'env'>): Record<string, string> {
   const env: Record<string, string> = {

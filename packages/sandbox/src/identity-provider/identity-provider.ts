@@ -34,7 +34,8 @@ export interface IdentityProviderOptions {
 }
 
 /**
- * Starts an oidc-provider whose only clients are service principals. It issues subject tokens, and ID-JAGs if the policy allows.
+ * Starts an oidc-provider whose only clients are service principals. The provider issues subject tokens, and ID-JAGs if the
+ * policy allows.
  */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
   const { oidc, host, settings, principals, table } = options;

@@ -33,7 +33,8 @@ export interface McpAppOptions {
 }
 
 /**
- * Creates an MCP server over Streamable HTTP with sessions. It refuses requests without an access token that was issued for it.
+ * Creates an MCP server over Streamable HTTP with sessions. The server refuses requests without an access token that was
+ * issued for it.
  */
 export function createMcpApp(options: McpAppOptions): { app: Express; dropSessions: () => Promise<number> } {
   const metadata = protectedResourceMetadata({

@@ -1,7 +1,10 @@
 import type { RequestListener } from 'node:http';
 import { pathOf } from './request-counts.ts';
 
-/** Numbers of requests that an MCP server has received since it started. Updated as requests arrive and are counter. */
+/**
+ * Numbers of requests that an MCP server has received since it started. The numbers are updated when a request arrives,
+ * or when its response is sent.
+ */
 export interface McpRequestCounts {
   /** POST requests to the MCP endpoint: JSON-RPC messages. */
   readonly post: number;

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Numbers of requests that an IdP or authorization server has received since it started, by endpoint. Updated as they arrive. */
+/**
+ * Numbers of requests that an IdP or authorization server has received since it started, by endpoint. The numbers are
+ * updated when requests arrive.
+ */
 export interface RequestCounts {
   /** Requests for metadata documents (OpenID Connect Discovery and RFC 8414). */
   readonly metadata: number;

@@ -49,7 +49,7 @@ describe('a change of the policy or keys while the sandbox runs', () => {
     expect((await bot.exchange({ server: 'issues' })).scope).toBe('issues:read issues:write');
   });
 
-  it('applies the grants of a group to all members, new ones too', async () => {
+  it('applies the grants of a group to all members, including new members', async () => {
     const bot = oauthBot(sandbox, 'unapproved-bot');
     await expect(refusal(bot.exchange({ server: 'database' }))).resolves.toMatchObject({ error: 'access_denied' });
     sandbox.policy.addToGroup('unapproved-bot', 'data');

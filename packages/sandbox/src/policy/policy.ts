@@ -14,7 +14,7 @@ export interface PolicySnapshot {
       groups: string[];
       /** The principal's own grants, by server. The principal also holds the grants of its groups. */
       grants: Record<string, ServerGrant>;
-      /** Scopes revoked from this principal, by server. It does not hold them even if one of its groups does. */
+      /** Scopes revoked from this principal, by server. The principal does not hold these scopes even if one of its groups does. */
       revoked: Record<string, string[]>;
       /** All scopes that the principal holds, by server. For a disabled principal: the scopes that it would hold if enabled. */
       effective: Record<string, ServerGrant>;

@@ -36,7 +36,10 @@ export const PRINCIPALS: Readonly<Record<PrincipalName, Pick<PolicyPrincipal, 'g
   'retired-bot': { groups: ['analysts'], disabled: true },
 };
 
-/** The scopes that each principal may request beyond its default scopes, by server. They become `stepUp` in its configuration. */
+/**
+ * The scopes that each principal may request beyond its default scopes, by server. These scopes become `stepUp` in its
+ * configuration.
+ */
 export const STEP_UP: Readonly<Partial<Record<PrincipalName, Partial<Record<ServerName, readonly string[]>>>>> = {
   'reporting-bot': { issues: ['issues:write'] },
 };

@@ -22,10 +22,10 @@ const PING = JSON.stringify({ jsonrpc: '2.0', id: 'credence', method: 'ping' });
  * calls it after a 401, but without the request or the token that was refused.
  *
  * The asynchronous context identifies the request: `present` stores the request in the context in which it is called, and the SDK
- * reports the 401 in the same context. To find out whether the token is refused, a ping is sent by the principal's own fetch. That
- * fetch replaces exactly the refused token, once for all callers, and throws `token_refused` if new tokens are refused too. The SDK gets
- * its answer only when there is a valid token: both SDKs end a call at its second 401 without another call of the provider, and v1
- * then also fails later calls.
+ * reports the 401 in the same context. To find out whether the token is refused, a ping is sent by the principal's fetch. The
+ * principal's fetch replaces only the token that was refused, with one request for all callers. The fetch throws `token_refused` if
+ * new tokens are also refused. The SDK gets its answer only when there is a valid token: both SDKs end a call at its second 401
+ * without another call of the provider, and v1 then also fails later calls.
  */
 export class BearerTokens {
   readonly server: string;
@@ -58,8 +58,8 @@ export class BearerTokens {
       retried: false,
     };
     if (before) before.retried = false;
-    // This must come before the first await, because only the code up to there runs in the context of the caller. `run` cannot be
-    // used, because the request continues after this function has returned.
+    // The request must be stored before the first await, because only the code up to there runs in the context of the
+    // caller. `run` cannot be used, because the request continues after this function has returned.
     this.#requests.enterWith(request);
     request.token = await this.#token();
     this.#recent.add(request);
@@ -110,8 +110,9 @@ export class BearerTokens {
       this.#accepted = after.value;
       return;
     }
-    // The server accepts the token for a ping. It may check tokens only for tool calls: then a new token helps. Or the response was a
-    // 403, for which v1 calls the provider in the same way: then no token helps, so a new one is requested at most once a minute.
+    // The server accepts the token for a ping. The server may check tokens only for tool calls: then a new token helps. Or
+    // the response was a 403, for which v1 calls the provider in the same way: then no token helps, so a new one is
+    // requested at most once a minute.
     const nowMs = performance.now();
     if (nowMs - this.#unexplainedMs < UNEXPLAINED_PAUSE_MS) return;
     this.#unexplainedMs = nowMs;
@@ -150,7 +151,7 @@ function refusedAgain(server: string): CredenceError {
     code: 'token_refused',
     leg: 'call',
     message: `Server "${server}" answers 401 to one token after another for the same request.`,
-    remedy: 'Ask its owner which tokens it accepts for this request, because it accepts the tokens for other requests.',
+    remedy: `Ask the owner of server "${server}" which tokens it accepts for this request, because it accepts the tokens for other requests.`,
     contact: 'server-owner',
     server,
     status: 401,

@@ -6,8 +6,8 @@ interface Closable {
 }
 
 /**
- * Runs `connect`. If it fails or `signal` aborts, the client and the transport are closed. It throws the CredenceError that the SDK has
- * wrapped, the reason of `signal`, or else the error of `connect` itself.
+ * Runs `connect`. If it fails or `signal` aborts, the client and the transport are closed. Throws the CredenceError that
+ * the SDK has wrapped, the reason of `signal`, or else the error of `connect` itself.
  */
 export async function connecting(
   connect: () => Promise<void>,
@@ -35,7 +35,10 @@ async function closeQuietly(opened: Closable): Promise<void> {
   await opened.close().catch(() => undefined);
 }
 
-/** The error for a client that is already connected. It is thrown first, because a later failure would close that connection. */
+/**
+ * The error for a client that is already connected. This error is thrown first, because a later failure would close
+ * that connection.
+ */
 export function alreadyConnected(server: string): CredenceError {
   return new CredenceError({
     code: 'invalid_configuration',

@@ -11,8 +11,8 @@ export interface TransportFactories<Http, Sse> {
 }
 
 /**
- * Creates a transport of an SDK for a server. Its fetch adds the principal's access tokens and follows redirects within the origin. Its
- * `start` gets the token before it opens the connection.
+ * Creates a transport of an SDK for a server. Its fetch adds the principal's access tokens and follows redirects within the
+ * origin. Its `start` gets the token before it opens the connection.
  */
 export function principalTransport<Http extends OpenableTransport, Sse extends OpenableTransport>(
   bot: ServicePrincipal,
@@ -27,7 +27,7 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
   return takingTokenFirst(create.sse(url, fetch, stream.fetch), bot, name, stream);
 }
 
-/** Only `requestInit`, which is the one option that an SSE transport has too. */
+/** Returns only `requestInit`, the one HTTP option that an SSE transport also accepts. */
 export function requestInitOf({ http }: { http?: { requestInit?: RequestInit } }): { requestInit?: RequestInit } {
   return http?.requestInit === undefined ? {} : { requestInit: http.requestInit };
 }

@@ -4,13 +4,14 @@ import { CredenceError } from '@credence/core';
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_HOPS = 5;
 
-/** The type of `fetch` that both SDKs call. They never pass a `Request`. */
+/** The type of `fetch` that both SDKs call. The SDKs never pass a `Request`. */
 export type SdkFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 /**
- * Returns a fetch that follows the redirects of an MCP server within its origin. Each request is sent by `fetch`, so it has the
- * access token and, with DPoP, a proof for its URL. Any other redirect is refused before a request is sent: `cross_origin_refused` if
- * the origin is another, `redirect_refused` if the method would change or there are more than five redirects in a row.
+ * Returns a fetch that follows the redirects of an MCP server within its origin. Each request is sent by `fetch`, so it has
+ * the access token and, with DPoP, a proof for its URL. Any other redirect is refused before a request is sent:
+ * `cross_origin_refused` if the origin is another, `redirect_refused` if the method would change or there are more than
+ * five redirects in a row.
  *
  * The SDKs do not do this: some versions follow no redirect, and others report a redirect that they do not follow only as text.
  */

@@ -12,17 +12,18 @@ import { Burst } from './burst.ts';
 const NOWHERE = 'urn:credence:service-principal';
 
 /**
- * After a 401 the SDK sends a token request of its own and continues only after a response. This `data:` URL contains the response, so
- * no request is sent to an authorization server. The placeholder in it is never used: the SDK calls `tokens()` for the next request.
+ * After a 401 the SDK sends a token request of its own and continues only after a response. This `data:` URL contains the
+ * response, so no request is sent to an authorization server. The placeholder in it is never used: the SDK calls `tokens()`
+ * for the next request.
  */
 const INLINE_TOKEN_ENDPOINT = `data:application/json,${encodeURIComponent(
   JSON.stringify({ access_token: 'held-by-the-service-principal', token_type: 'Bearer' }),
 )}`;
 
 /**
- * An auth provider for code that accepts only an auth provider (`MultiServerMCPClient`, frameworks that create the transport
- * themselves). It returns the principal's access tokens, replaces a refused token once for all calls, and throws a `CredenceError` if
- * the server refuses every token, also for event streams.
+ * An auth provider for code that accepts only an auth provider (`MultiServerMCPClient`, frameworks that create the
+ * transport themselves). The provider returns the principal's access tokens, replaces a refused token once for all calls,
+ * and throws a `CredenceError` if the server refuses every token, also for event streams.
  *
  * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, a call that is cancelled while it
  * waits for its token is still sent, and refused calls wait up to two seconds for each other. Throws `unknown_server`.

@@ -3,9 +3,9 @@ const LATE_MS = 50;
 const LONGEST_MS = 2_000;
 
 /**
- * Makes calls that were refused at about the same time wait for each other. SDK v1 has one flag for each transport, which is set when
- * an authorization ends and cleared by the next successful call. It fails every call whose 401 arrives in between. So none of the
- * calls continues before the 401 of the last of them has arrived.
+ * Makes calls that were refused at about the same time wait for each other. SDK v1 has one flag for each transport, which
+ * is set when an authorization ends and cleared by the next successful call. A call whose 401 arrives while the flag is set
+ * fails. So none of the calls continues before the 401 of the last of them has arrived.
  */
 export class Burst {
   #lastMs = -Infinity;
@@ -34,7 +34,7 @@ export class Burst {
       if (waitMs <= 0) return;
       const dueMs = performance.now() + waitMs;
       await this.#arrivalWithin(waitMs);
-      // The timer was late because the process was busy. It could not read responses either, so the wait starts again.
+      // The timer was late because the process was busy. The process could not read responses either, so the wait starts again.
       if (performance.now() - dueMs > LATE_MS) this.#lastMs = performance.now();
     }
   }

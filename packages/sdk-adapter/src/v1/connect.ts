@@ -9,18 +9,18 @@ import { mcpTransport, type McpTransportOptions } from './transport.ts';
 export interface ConnectMcpOptions extends McpTransportOptions {
   /** A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client. */
   client?: Client;
-  /** Aborts `connectMcp`. It does not close the connection afterwards. */
+  /** Aborts `connectMcp`. An abort after `connectMcp` has resolved does not close the connection. */
   signal?: AbortSignal;
   /** The time limit for the response to `initialize`, in milliseconds. Default: 60,000, the default of the SDK. */
   timeoutMs?: number;
 }
 
 /**
- * Connects a client of SDK v1 to a server with the principal's access tokens, and declares the EMA extension. Close the client at the
- * end.
+ * Connects a client of SDK v1 to a server with the principal's access tokens, and declares the EMA extension. Close the
+ * client at the end.
  *
- * Throws a `CredenceError` for every refusal and for a server that cannot be reached, and the error of the SDK if the server supports
- * no protocol version of the SDK. If it throws, the client and the transport are closed.
+ * Throws a `CredenceError` for every refusal and for a server that cannot be reached, and the error of the SDK if the
+ * server supports no protocol version of the SDK. If it throws, the client and the transport are closed.
  *
  * @example
  * <!-- from examples/mcp-sdk.ts#connect -->

@@ -14,18 +14,19 @@ export interface ConnectMcpOptions extends McpTransportOptions {
    * takes one additional request. If `client` is set and this option is not, the setting of the client is used.
    */
   versionNegotiation?: VersionNegotiationOptions;
-  /** Aborts `connectMcp`. It does not close the connection afterwards. */
+  /** Aborts `connectMcp`. An abort after `connectMcp` has resolved does not close the connection. */
   signal?: AbortSignal;
   /** The time limit for each response while it connects, in milliseconds. Default: 60,000, the default of the SDK. */
   timeoutMs?: number;
 }
 
 /**
- * Connects a client of SDK v2 to a server with the principal's access tokens, and declares the EMA extension. Close the client at the
- * end.
+ * Connects a client of SDK v2 to a server with the principal's access tokens, and declares the EMA extension. Close the
+ * client at the end.
  *
- * Throws a `CredenceError` for every refusal, also during version negotiation, and for a server that cannot be reached, and the error of
- * the SDK if the server supports no protocol version of the SDK. If it throws, the client and the transport are closed.
+ * Throws a `CredenceError` for every refusal, also during version negotiation, and for a server that cannot be reached, and
+ * the error of the SDK if the server supports no protocol version of the SDK. If it throws, the client and the transport
+ * are closed.
  *
  * @example
  * <!-- from examples/mcp-sdk-v2.ts#connect -->

@@ -10,10 +10,10 @@ import {
 } from './subject-token.ts';
 
 /**
- * Verifies a refresh token of a user who signed in through the requesting client. It makes the same checks as oidc-provider's
- * `refresh_token` grant: the token was issued to this client; it is not expired, revoked or replaced by rotation; its grant and
- * its account exist; the request has a DPoP proof of its key. Only the check that the requested scopes are among the token's
- * scopes is left to the policy, because the scopes of an ID-JAG are those of another server.
+ * Verifies a refresh token of a user who signed in through the requesting client. The function makes the same checks as
+ * oidc-provider's `refresh_token` grant: the token was issued to this client; it is not expired, revoked or replaced by
+ * rotation; its grant and its account exist; the request has a DPoP proof of its key. Only the check that the requested
+ * scopes are among the token's scopes is left to the policy, because the scopes of an ID-JAG are those of another server.
  *
  * The refresh token is not rotated: the response of an exchange cannot contain the new one (the draft: `refresh_token` SHOULD NOT
  * be used), so the client would lose access. A token that was replaced by rotation counts as stolen, as in oidc-provider: all

@@ -144,7 +144,7 @@ async function verifiedClaims(
     const { aud } = verified.payload;
     // with two audiences, the other audience could send the token to this provider
     if (Array.isArray(aud) && aud.length !== 1)
-      throw invalidSubjectToken('the workload token is for another audience too');
+      throw invalidSubjectToken('the workload token is also for another audience');
     return verified.payload;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw invalidSubjectToken('the workload token has expired');

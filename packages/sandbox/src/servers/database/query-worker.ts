@@ -28,7 +28,7 @@ interface PendingRequest {
 /**
  * Runs queries on a copy of a database in a worker thread of sql.js, one at a time.
  *
- * It uses a thread because SQLite compiled to WebAssembly cannot be interrupted: in the main thread, an endless recursive query
+ * A thread is used because SQLite compiled to WebAssembly cannot be interrupted: in the main thread, an endless recursive query
  * would stop the whole process. If a query exceeds `timeoutMs`, its thread is terminated and the next query starts a new thread.
  */
 export class QueryWorker {

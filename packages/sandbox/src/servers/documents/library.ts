@@ -21,7 +21,7 @@ export interface Passage {
 export interface DocumentLibrary {
   list(): readonly Document[];
   read(id: string): Document | undefined;
-  /** Finds documents that contain at least one word of `text`. Those that contain more words come first. */
+  /** Finds documents that contain at least one word of `text`. Documents that contain more words come first. */
   search(text: string): Passage[];
 }
 

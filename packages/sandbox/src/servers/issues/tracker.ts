@@ -17,7 +17,7 @@ export const issue = z.object({
 export type Issue = z.infer<typeof issue>;
 export type NewIssue = Pick<Issue, 'title' | 'body' | 'priority' | 'labels' | 'author'>;
 
-/** An issue tracker in memory. It starts with given issues and loses new ones when the sandbox closes. */
+/** An issue tracker in memory. The tracker starts with given issues and loses new ones when the sandbox closes. */
 export interface IssueTracker {
   /** Newest first. */
   list(filter: { status?: Issue['status'] | undefined; label?: string | undefined }): Issue[];

@@ -1,27 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
-import { presentKept, SingleUse } from './present-kept.ts';
+import { withFreshRetry, SingleUse } from './fresh-retry.ts';
 
 const REFUSED = new Error('refused');
 const UNREACHABLE = new Error('unreachable');
 
-function world(options: { answers: readonly (Error | 'ok')[]; kept?: string; attempts?: number }) {
+function world(options: { answers: readonly (Error | 'ok')[]; cached?: string; attempts?: number }) {
   let nowMs = 1_000_000;
   const singleUse = new SingleUse({ wallMs: () => nowMs, monotonicMs: () => nowMs });
   const log: string[] = [];
   const answers = [...options.answers];
-  let { kept } = options;
+  let { cached } = options;
   let obtained = 0;
   const run = async () =>
-    presentKept<string, string>(singleUse, {
+    withFreshRetry<string, string>(singleUse, {
       async get() {
-        if (kept !== undefined) return { value: kept, reused: true };
+        if (cached !== undefined) return { value: cached, reused: true };
         obtained += 1;
-        kept = `new-${obtained}`;
-        return { value: kept, reused: false };
+        cached = `new-${obtained}`;
+        return { value: cached, reused: false };
       },
       async drop(token) {
         log.push(`drop ${token}`);
-        if (kept === token) kept = undefined;
+        if (cached === token) cached = undefined;
       },
       async present(token, onAttempt) {
         log.push(`present ${token}`);
@@ -36,25 +36,25 @@ function world(options: { answers: readonly (Error | 'ok')[]; kept?: string; att
   return { run, log, singleUse, advanceClock: (ms: number) => void (nowMs += ms) };
 }
 
-describe('presentKept', () => {
-  it('sends the kept token, and keeps it if it is accepted', async () => {
-    const { run, log, singleUse } = world({ kept: 'kept', answers: ['ok'] });
-    expect(await run()).toBe('answer to kept');
-    expect(log).toEqual(['present kept']);
+describe('withFreshRetry', () => {
+  it('sends the cached token, and leaves it in the cache if it is accepted', async () => {
+    const { run, log, singleUse } = world({ cached: 'cached', answers: ['ok'] });
+    expect(await run()).toBe('answer to cached');
+    expect(log).toEqual(['present cached']);
     expect(singleUse.isKnown()).toBe(false);
   });
 
-  it('sends one new token if the kept one is refused, and remembers that the peer accepts each token once', async () => {
-    const { run, log, singleUse } = world({ kept: 'kept', answers: [REFUSED, 'ok'] });
+  it('sends one new token if the cached one is refused, and remembers that the peer accepts each token once', async () => {
+    const { run, log, singleUse } = world({ cached: 'cached', answers: [REFUSED, 'ok'] });
     expect(await run()).toBe('answer to new-1');
-    expect(log).toEqual(['present kept', 'drop kept', 'present new-1', 'drop new-1']);
+    expect(log).toEqual(['present cached', 'drop cached', 'present new-1', 'drop new-1']);
     expect(singleUse.isKnown()).toBe(true);
   });
 
   it('throws the refusal of the new token, and does not remember that the peer accepts each token once', async () => {
-    const { run, log, singleUse } = world({ kept: 'kept', answers: [REFUSED, REFUSED] });
+    const { run, log, singleUse } = world({ cached: 'cached', answers: [REFUSED, REFUSED] });
     await expect(run()).rejects.toBe(REFUSED);
-    expect(log).toEqual(['present kept', 'drop kept', 'present new-1', 'refused when new: new-1']);
+    expect(log).toEqual(['present cached', 'drop cached', 'present new-1', 'refused when new: new-1']);
     expect(singleUse.isKnown()).toBe(false);
   });
 
@@ -72,16 +72,16 @@ describe('presentKept', () => {
     expect(singleUse.isKnown()).toBe(false);
   });
 
-  it('throws any other error unchanged, and keeps the token', async () => {
-    const { run, log } = world({ kept: 'kept', answers: [UNREACHABLE] });
+  it('throws any other error unchanged, and leaves the token in the cache', async () => {
+    const { run, log } = world({ cached: 'cached', answers: [UNREACHABLE] });
     await expect(run()).rejects.toBe(UNREACHABLE);
-    expect(log).toEqual(['present kept']);
+    expect(log).toEqual(['present cached']);
   });
 
   it('throws any other error of the new token unchanged', async () => {
-    const { run, log } = world({ kept: 'kept', answers: [REFUSED, UNREACHABLE] });
+    const { run, log } = world({ cached: 'cached', answers: [REFUSED, UNREACHABLE] });
     await expect(run()).rejects.toBe(UNREACHABLE);
-    expect(log).toEqual(['present kept', 'drop kept', 'present new-1']);
+    expect(log).toEqual(['present cached', 'drop cached', 'present new-1']);
   });
 });
 

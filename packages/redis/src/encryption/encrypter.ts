@@ -7,9 +7,9 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + KEY_ID_BYTES;
 const CIPHER = 'aes-256-gcm';
 
-/** Why a sealed text cannot be read. */
+/** Why an encrypted text cannot be decrypted. */
 export type Unreadable = 'unknown-key' | 'damaged';
-export type Opened = { readonly text: string } | { readonly unreadable: Unreadable };
+export type Decrypted = { readonly text: string } | { readonly unreadable: Unreadable };
 
 interface Key {
   readonly id: Buffer;
@@ -17,24 +17,24 @@ interface Key {
 }
 
 /**
- * Seals (encrypts and authenticates) a text under a name with AES-256-GCM (NIST SP 800-38D). Opens texts that were sealed under
- * the same name with any of its keys. A sealed text is base64url of: version (1 byte), key id (8), nonce (12, random),
- * ciphertext, tag (16). Version, key id and name are authenticated, so a sealed text that is moved to another name does not open.
+ * Encrypts and authenticates a text under a name with AES-256-GCM (NIST SP 800-38D). Decrypts texts that were encrypted under
+ * the same name with any of its keys. An encrypted text is base64url of: version (1 byte), key id (8), nonce (12, random),
+ * ciphertext, tag (16). Version, key id and name are authenticated, so an encrypted text cannot be decrypted under another name.
  * Each name has its own key, derived by HKDF (RFC 5869): the limit on random nonces for one AES-GCM key then applies to the texts
  * of one name, not to all texts of all processes.
  */
-export class Sealer {
+export class Encrypter {
   readonly #current: Key;
   readonly #keys: readonly Key[];
 
-  /** Seals with the first key, opens with any. */
+  /** Encrypts with the first key, and decrypts with any of the keys. */
   constructor(keys: readonly [Uint8Array, ...Uint8Array[]]) {
     const [current, ...others] = keys;
     this.#current = keyOf(current);
     this.#keys = [this.#current, ...others.map(keyOf)];
   }
 
-  seal(name: string, text: string): string {
+  encrypt(name: string, text: string): string {
     const head = Buffer.concat([Buffer.of(VERSION), this.#current.id]);
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, derived(this.#current.bytes, `value ${name}`, 32), nonce);
@@ -43,8 +43,8 @@ export class Sealer {
     return Buffer.concat([head, nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
   }
 
-  open(name: string, sealed: string): Opened {
-    const bytes = Buffer.from(sealed, 'base64url');
+  decrypt(name: string, encrypted: string): Decrypted {
+    const bytes = Buffer.from(encrypted, 'base64url');
     if (bytes.length < HEAD_BYTES + NONCE_BYTES + TAG_BYTES || bytes[0] !== VERSION) return { unreadable: 'damaged' };
     const head = bytes.subarray(0, HEAD_BYTES);
     const key = this.#keys.find(({ id }) => id.equals(head.subarray(1)));
@@ -64,7 +64,7 @@ export class Sealer {
   }
 }
 
-/** The id identifies the key. It is derived by HKDF, so it reveals nothing of the key. */
+/** A key with its id. The id is derived from the key by HKDF, so the id reveals nothing about the key. */
 function keyOf(bytes: Uint8Array): Key {
   return { id: derived(bytes, 'key id', KEY_ID_BYTES), bytes };
 }

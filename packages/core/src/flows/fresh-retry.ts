@@ -11,7 +11,7 @@ export class SingleUse {
     this.#clock = clock;
   }
 
-  /** True for an hour after `remember`. Meanwhile tokens are not kept for a second use. */
+  /** Whether the peer is known to accept each token only once. True for an hour after `remember` was called. */
   isKnown(): boolean {
     return this.#clock.monotonicMs() < this.#untilMs;
   }
@@ -21,13 +21,13 @@ export class SingleUse {
   }
 }
 
-/** The functions with which `presentKept` gets, sends and drops a kept token (a subject token or an ID-JAG). */
+/** The functions with which `withFreshRetry` gets, sends and drops a cached token (a subject token or an ID-JAG). */
 export interface Presentation<Token, Answer> {
-  /** The kept token, or a new one if none is kept. `reused`: the token may have been sent before. */
+  /** The cached token, or a new one if none is cached. `reused`: the token may have been sent before. */
   get(): Promise<{ value: Token; reused: boolean }>;
   /** Removes this token from memory and from the store. */
   drop(token: Token): Promise<void>;
-  /** Sends the token. It calls `onAttempt` with the number of each attempt, from 1. */
+  /** Sends the token. Calls `onAttempt` with the number of each attempt, from 1. */
   present(token: Token, onAttempt: (attempt: number) => void): Promise<Answer>;
   /** Whether the peer refused the token, and a new one may be accepted. */
   isRefused(error: unknown, token: Token): boolean;
@@ -36,11 +36,12 @@ export interface Presentation<Token, Answer> {
 }
 
 /**
- * Sends a kept token. A token that was sent before, by an earlier request or by an attempt whose response was lost, may be revoked or
- * used up. If the peer refuses it, exactly one new token is sent. If the peer accepts the new token in place of a kept one,
- * `singleUse` remembers that, and the new token is not kept. Throws the errors of `present`.
+ * Sends a cached token. A token that was sent before, by an earlier request or by an attempt whose response was lost, may
+ * be revoked or used up. If the peer refuses it, exactly one new token is sent. If the peer accepts the new token after it
+ * refused a cached one, `singleUse` remembers this, and the new token is removed from the cache. Throws the errors of
+ * `present`.
  */
-export async function presentKept<Token, Answer>(
+export async function withFreshRetry<Token, Answer>(
   singleUse: SingleUse,
   presentation: Presentation<Token, Answer>,
 ): Promise<Answer> {
