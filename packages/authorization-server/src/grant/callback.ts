@@ -28,7 +28,7 @@ export class AuditTimeout extends GrantRefusal {
 }
 
 /**
- * Calls `audit` and waits for it, at most {@link AUDIT_TIMEOUT_MS}. Throws the same errors as {@link callCallback}, and AuditTimeout
+ * Calls `audit` and waits for it, at most `AUDIT_TIMEOUT_MS`. Throws the same errors as {@link callCallback}, and AuditTimeout
  * if it takes longer.
  */
 export async function callAudit(audit: () => void | Promise<void>): Promise<void> {
