@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 
 const PROGRAM = fileURLToPath(new URL('guarded-fetch-process.ts', import.meta.url));
 const REFUSED = 'the host resolves to a loopback address';
+// Node.js 24 is the first that uses the proxy of the environment for its fetch. CI runs this file on the newest Node.js too.
 const hasEnvironmentProxies = Number(process.versions.node.split('.')[0]) >= 24;
 
 let server: Server;

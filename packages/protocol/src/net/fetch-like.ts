@@ -6,3 +6,11 @@ export type FetchUrl = (url: string, init?: RequestInit) => Promise<Response>;
 
 /** The global fetch, looked up at each call so that instrumentation installed later is used. */
 export const defaultFetch: FetchLike = (input, init) => fetch(input, init);
+
+/** The global fetch at the time when this module is loaded. */
+export const nativeFetch: FetchLike = globalThis.fetch;
+
+/** Whether requests go through the global fetch, and not through a function of the caller's own. */
+export function isDefaultFetch(fetch: FetchLike): boolean {
+  return fetch === defaultFetch || fetch === nativeFetch;
+}

@@ -204,6 +204,13 @@ describe('an address that a peer named', () => {
     expect((await decideNamedUrl(url, configuredUrl, defaultFetch, {}, resolve)).fault).toBe(fault);
   });
 
+  it('is judged in the same way if the global fetch is passed as an option', async () => {
+    const { resolve } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
+    const configured = new URL('https://idp.corp.example');
+    const verdict = await decideNamedUrl('https://10.0.0.6/', configured, globalThis.fetch, {}, resolve);
+    expect(verdict.fault).toBeUndefined();
+  });
+
   it("is refused without a name resolution for the caller's own fetch function", async () => {
     const { resolve, resolved } = resolver({ 'idp.corp.example': ['10.0.0.5'] });
     const own: FetchLike = async () => new Response('mine');

@@ -1,10 +1,8 @@
 import { isAddress } from './address.ts';
 import { globalRouting } from './global-routing.ts';
-import { defaultFetch, type FetchLike, type FetchUrl } from './fetch-like.ts';
+import { type FetchLike, type FetchUrl, isDefaultFetch, nativeFetch } from './fetch-like.ts';
 import { ForbiddenAddressError, type Resolve, systemResolve } from './resolved-address.ts';
 import type { NetworkTrust } from './url-policy.ts';
-
-const nativeFetch = globalThis.fetch;
 
 /**
  * Returns a fetch function for a URL in a peer's metadata that {@link judgeNamedUrl} allowed. `configuredUrl` is the
@@ -21,8 +19,7 @@ export function fetchNamedBy(
   trust: NetworkTrust = {},
   resolve: Resolve = systemResolve,
 ): FetchUrl {
-  const isDefault = fetch === defaultFetch || fetch === nativeFetch;
-  if (!isDefault || trust.allowPrivateAddresses === true) return fetch;
+  if (!isDefaultFetch(fetch) || trust.allowPrivateAddresses === true) return fetch;
   return async (url, init = {}) => {
     const { hostname } = new URL(url);
     if (hostname === configuredUrl.hostname || isAddress(hostname) || globalThis.fetch !== nativeFetch)

@@ -1,5 +1,5 @@
 import { isAddress } from './address.ts';
-import { defaultFetch, type FetchLike } from './fetch-like.ts';
+import { type FetchLike, isDefaultFetch } from './fetch-like.ts';
 import { configuredHostKinds, type Resolve, systemResolve } from './resolved-address.ts';
 import { judgeNamedUrl, type NetworkTrust, type UrlVerdict } from './url-policy.ts';
 
@@ -17,7 +17,7 @@ export function decideNamedUrl(
   resolve: Resolve = systemResolve,
 ): UrlVerdict | Promise<UrlVerdict> {
   const verdict = judgeNamedUrl(value, configuredUrl, trust);
-  if (verdict.fault !== 'address' || fetch !== defaultFetch || isAddress(configuredUrl.hostname)) return verdict;
+  if (verdict.fault !== 'address' || !isDefaultFetch(fetch) || isAddress(configuredUrl.hostname)) return verdict;
   return configuredHostKinds(configuredUrl, resolve).then((kinds) =>
     kinds.has(verdict.kind) ? judgeNamedUrl(value, configuredUrl, { ...trust, allowPrivateAddresses: true }) : verdict,
   );
