@@ -73,6 +73,7 @@ export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanText, identifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';
+export { isNormalResource, normalResource, sameResource } from './text/resource.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
 export { quoted } from './text/quoted.ts';
 export { type LruCache, lruCache } from './cache/lru-cache.ts';

@@ -4,6 +4,7 @@ import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { failureMembers } from '../runtime/events.ts';
 import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
@@ -206,13 +207,7 @@ export class TokenManager {
       this.#runtime.emit({
         type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
         server: wanted.server,
-        leg: failure.leg,
-        code: failure.code,
-        error: failure.error,
-        issuer: failure.issuer,
-        message: failure.message,
-        remedy: failure.remedy,
-        contact: failure.contact,
+        ...failureMembers(failure),
         durationMs: tookMs(),
       });
       throw failure;
