@@ -1,3 +1,5 @@
+import { redact } from './redact.ts';
+
 // eslint-disable-next-line no-control-regex
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu;
 const JWT_LIKE = /eyJ[\w-]{4,}\.[\w-]*(?:\.[\w-]*)*/gu;
@@ -11,11 +13,7 @@ export const MAX_PEER_TEXT = 300;
  */
 export function cleanText(text: string, options: { max?: number; secrets?: Iterable<string> } = {}): string {
   const max = options.max ?? MAX_PEER_TEXT;
-  let clean = text;
-  for (const secret of options.secrets ?? []) {
-    if (secret.length >= 6) clean = clean.replaceAll(secret, '[redacted]');
-  }
-  clean = clean
+  const clean = redact(text, options.secrets ?? [])
     .slice(0, max * 8)
     .replace(UNPRINTABLE, ' ')
     .replace(JWT_LIKE, '[redacted]')
