@@ -80,6 +80,7 @@ export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } 
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanLines, cleanText, identifier, isPlainIdentifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
+export { redact, redactor } from './text/redact.ts';
 export { parsedUrl } from './text/parsed-url.ts';
 export { isNormalResource, normalResource, sameResource } from './text/resource.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
