@@ -24,9 +24,12 @@ export {
   type DpopOptions,
   DpopProofError,
   ProofReplayUnknownError,
+  type PresentedProof,
   type ProvenRequest,
   type VerifiedProof,
+  checkDpopProofKey,
   markDpopProofUsed,
+  readDpopProof,
   verifyDpopProof,
 } from './dpop/proof.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';
@@ -41,7 +44,10 @@ export type {
   IdJag,
   TrustedIssuer,
 } from './id-jag/types.ts';
+export { type Confirmation, readConfirmation } from './jose/confirmation.ts';
 export { allowsAlgorithm, mediaType } from './jose/header.ts';
+export { JoseHeaderError, type ProtectedHeader, protectedHeader } from './jose/protected-header.ts';
+export { jwkThumbprint, publicJwkFault } from './jose/public-jwk.ts';
 export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
 export { KeysUnavailableError } from './keys/remote-key-set.ts';
