@@ -31,11 +31,14 @@ export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
 export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
+  CallFailedEvent,
   CredenceEvent,
   EventBase,
+  FailureBase,
   FailureEvent,
   JoinedEvent,
   LegEvent,
+  PeerDetails,
   RejectedEvent,
   SharedEvent,
   StepUpEvent,

@@ -29,6 +29,33 @@ describe('CredenceError', () => {
     expect(new CredenceError({ ...base, errorDescription: 'x'.repeat(100_000) }).errorDescription).toHaveLength(300);
   });
 
+  it("takes the peer's text from the error description if there is no other, and cleans and cuts it", () => {
+    expect(new CredenceError({ ...base, errorDescription: 'wrong\u0000audience' }).peerText).toBe('wrong audience');
+    const problem = new CredenceError({ ...base, errorDescription: 'short', peerText: `${'x'.repeat(400)}\n` });
+    expect(problem.peerText).toHaveLength(300);
+    expect(new CredenceError({ ...base, peerText: ' \u200b ' }).peerText).toBeUndefined();
+  });
+
+  it("shows the peer's text, the status, the cause code and the wait to an operator and not in its own words", () => {
+    const error = new CredenceError({
+      ...base,
+      status: 503,
+      peerText: 'disk quota',
+      retryAfterSeconds: 7,
+      cause: new TypeError('fetch failed', { cause: { code: 'ECONNRESET' } }),
+    });
+    const shown = { status: 503, peerText: 'disk quota', causeCode: 'ECONNRESET', retryAfterSeconds: 7 };
+    expect(error.toJSON()).toMatchObject(shown);
+    expect(inspect(error)).toContain("peerText: 'disk quota'");
+    for (const words of [error.message, error.remedy, error.summary, String(error)])
+      expect(words).not.toContain('disk');
+  });
+
+  it('takes the cause code of an error that it wraps', () => {
+    const inner = new CredenceError({ ...base, cause: { code: 'CERT_HAS_EXPIRED' } });
+    expect(new CredenceError({ ...base, cause: inner }).causeCode).toBe('CERT_HAS_EXPIRED');
+  });
+
   it('keeps only the name and the code of the error of a library, not its message or body', () => {
     const library = Object.assign(new TypeError('response was {"access_token":"s3cr3t-value"}'), {
       cause: { body: { access_token: 's3cr3t-value' }, code: 'ECONNREFUSED' },

@@ -28,6 +28,13 @@ export interface CredenceErrorJson {
   readonly error?: string | undefined;
   /** The `error_description` of the peer. Control characters and tokens are removed, and long text is cut. */
   readonly errorDescription?: string | undefined;
+  /**
+   * What the peer said, in its own words: an `error_description`, the `title` and `detail` of problem+json (RFC 9457), the message
+   * of a JSON-RPC error, or the start of a text body. Control characters and tokens are removed, and it has at most 300 characters.
+   */
+  readonly peerText?: string | undefined;
+  /** The code of the cause, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  readonly causeCode?: string | undefined;
   /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   readonly retryAfterSeconds?: number | undefined;
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
@@ -37,8 +44,8 @@ export interface CredenceErrorJson {
 /**
  * The error that Credence throws for every refusal, wrong configuration and failure.
  *
- * Credence writes `message` and `remedy`. Both are safe to log and to show to a model. `errorDescription` is text of the peer;
- * control characters and tokens are removed from it. No field contains a token, key, assertion or secret. Of an error of a
+ * Credence writes `message` and `remedy`. Both are safe to log and to show to a model. `errorDescription` and `peerText` are text
+ * of the peer; control characters and tokens are removed from them. No field contains a token, key, assertion or secret. Of an error of a
  * library, `cause` keeps only the name and the code.
  */
 export class CredenceError extends Error {
@@ -67,6 +74,14 @@ export class CredenceError extends Error {
    * model.
    */
   declare readonly errorDescription?: string;
+  /**
+   * What the peer said, in its own words: an `error_description`, the `title` and `detail` of problem+json (RFC 9457), the message
+   * of a JSON-RPC error, or the start of a text body. Control characters and tokens are removed, and it has at most 300 characters.
+   * The text is for operators: it is never part of `message`, `remedy` and `summary`. Do not show it to a model.
+   */
+  declare readonly peerText?: string;
+  /** The code of the cause, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  declare readonly causeCode?: string;
   /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   declare readonly retryAfterSeconds?: number;
   /** For `insufficient_scope`, `scope_not_granted` and `scope_outside_ceiling`: the scopes that are missing. */
@@ -84,12 +99,15 @@ export class CredenceError extends Error {
     this.remedy = init.remedy;
     this.contact = init.contact;
     this.retryable = init.retryable ?? false;
+    const peerText = init.peerText ?? init.errorDescription;
     const optional = {
       server: init.server,
       issuer: init.issuer,
       status: init.status,
       error: init.error,
       errorDescription: init.errorDescription === undefined ? undefined : cleanText(init.errorDescription),
+      peerText: peerText === undefined ? undefined : cleanText(peerText) || undefined,
+      causeCode: init.causeCode ?? causeCode(init.cause),
       retryAfterSeconds: init.retryAfterSeconds,
       missingScopes: init.missingScopes,
     };
@@ -106,7 +124,7 @@ export class CredenceError extends Error {
   /** The error as a plain object for logs, without `cause` and stack. */
   toJSON(): CredenceErrorJson {
     const { name, message, code, leg, remedy, contact, retryable } = this;
-    const { server, issuer, status, error, errorDescription, retryAfterSeconds, missingScopes } = this;
+    const { server, issuer, status, error, errorDescription, peerText, retryAfterSeconds, missingScopes } = this;
     return {
       name,
       code,
@@ -120,6 +138,8 @@ export class CredenceError extends Error {
       ...(status !== undefined && { status }),
       ...(error !== undefined && { error }),
       ...(errorDescription !== undefined && { errorDescription }),
+      ...(peerText !== undefined && { peerText }),
+      ...(this.causeCode !== undefined && { causeCode: this.causeCode }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
       ...(missingScopes !== undefined && { missingScopes }),
     };
@@ -167,6 +187,11 @@ function causeWithoutSecrets(cause: unknown): Error {
     cleaned.message = `a thrown ${typeof cause}`;
   }
   return cleaned;
+}
+
+/** The code of the cause. Of a CredenceError it is the code of that error's own cause. */
+function causeCode(cause: unknown): string | undefined {
+  return isCredenceError(cause) ? cause.causeCode : errorCode(cause);
 }
 
 /** The `code` of an error or of its causes. Node's fetch throws a TypeError whose `cause` has a code such as `ECONNREFUSED`. */

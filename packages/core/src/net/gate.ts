@@ -114,6 +114,9 @@ export function report(
     ok: outcome.failure === undefined,
     code: outcome.failure?.code,
     error: outcome.failure?.error,
+    peerText: outcome.failure?.peerText,
+    causeCode: outcome.failure?.causeCode,
+    retryAfterSeconds: outcome.failure?.retryAfterSeconds,
     clockSkewSeconds: outcome.headers ? clockSkewSeconds(outcome.headers, runtime) : undefined,
   });
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors/codes.ts';
+import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 
 /** The members of every event. */
@@ -13,8 +14,22 @@ export interface EventBase {
   readonly acquisition?: string | undefined;
 }
 
+/** What the peer of a failed request sent, or why there was no response. */
+export interface PeerDetails {
+  /** The HTTP status, if the peer answered. */
+  readonly status?: number | undefined;
+  /** The OAuth error code, if the peer sent one. */
+  readonly error?: string | undefined;
+  /** What the peer said, in its own words, cleaned and at most 300 characters. For operators; do not show it to a model. */
+  readonly peerText?: string | undefined;
+  /** The code of the cause, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  readonly causeCode?: string | undefined;
+  /** The time to wait that the peer sent in `Retry-After`, in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
+}
+
 /** One request to a peer ended, with or without success. */
-export interface LegEvent extends EventBase {
+export interface LegEvent extends EventBase, PeerDetails {
   /** The type of the event. */
   readonly type: 'leg';
   /** The leg that the request is part of. */
@@ -37,12 +52,8 @@ export interface LegEvent extends EventBase {
   readonly issuer?: string | undefined;
   /** Scheme, host and path of the endpoint, without its query. */
   readonly endpoint?: string | undefined;
-  /** The HTTP status, if the peer answered. */
-  readonly status?: number | undefined;
   /** What failed, if `ok` is false. */
   readonly code?: ErrorCode | undefined;
-  /** The OAuth error code. */
-  readonly error?: string | undefined;
   /** The number of the attempt, from 1. */
   readonly attempt?: number | undefined;
   /** How far the peer's Date header is ahead of our wall clock, in seconds, if the difference is more than ten seconds. */
@@ -69,16 +80,12 @@ export interface TokenEvent extends EventBase {
   readonly tokenHash: string;
 }
 
-/** No token could be obtained. After `renewal-failed` callers still get the current token. */
-export interface FailureEvent extends EventBase {
-  /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
-  readonly type: 'refused' | 'renewal-failed';
+/** The members of the events of a failure. They are those of the {@link CredenceError} of the failure. */
+export interface FailureBase extends EventBase, PeerDetails {
   /** The leg that failed. */
   readonly leg: Leg;
   /** What failed: a key of `ERROR_CODES`. */
   readonly code: ErrorCode;
-  /** The OAuth error code, if the peer sent one. */
-  readonly error?: string | undefined;
   /** The issuer identifier of the IdP or authorization server that refused or failed. */
   readonly issuer?: string | undefined;
   /** What happened, in one sentence that Credence writes. */
@@ -87,8 +94,24 @@ export interface FailureEvent extends EventBase {
   readonly remedy: string;
   /** Who can correct the cause. */
   readonly contact: Contact;
-  /** The time until the acquisition failed, in milliseconds. */
+  /** The time until the failure, in milliseconds. */
   readonly durationMs: number;
+}
+
+/** No token could be obtained. After `renewal-failed` callers still get the current token. */
+export interface FailureEvent extends FailureBase {
+  /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
+  readonly type: 'refused' | 'renewal-failed';
+}
+
+/**
+ * A call through `fetchFor` failed. If no token could be obtained for the call, `leg` is the leg that failed: also if the failure of
+ * an earlier acquisition is repeated to the caller, for which there is no event `refused`. There is no event for a call that the
+ * caller aborted.
+ */
+export interface CallFailedEvent extends FailureBase {
+  /** The type of the event. */
+  readonly type: 'call-failed';
 }
 
 /** A token that another process acquired was read from the store. */
@@ -135,4 +158,19 @@ export interface WarningEvent extends EventBase {
 
 /** The events that `onEvent` receives. No member contains a token, key, assertion or secret. */
 export type CredenceEvent =
-  LegEvent | TokenEvent | SharedEvent | JoinedEvent | FailureEvent | RejectedEvent | StepUpEvent | WarningEvent;
+  | LegEvent
+  | TokenEvent
+  | SharedEvent
+  | JoinedEvent
+  | FailureEvent
+  | CallFailedEvent
+  | RejectedEvent
+  | StepUpEvent
+  | WarningEvent;
+
+/** The members that an event of a failure has in common with the error of the failure. */
+export function failureMembers(failure: CredenceError): Omit<FailureBase, 'timeMs' | 'principal' | 'durationMs'> {
+  const { leg, code, error, issuer, message, remedy, contact, status, peerText, causeCode, retryAfterSeconds } =
+    failure;
+  return { leg, code, error, issuer, message, remedy, contact, status, peerText, causeCode, retryAfterSeconds };
+}

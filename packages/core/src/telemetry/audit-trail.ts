@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { CredenceEvent } from '../runtime/events.ts';
+import type { CallFailedEvent, CredenceEvent, FailureEvent } from '../runtime/events.ts';
 
 /**
  * One record of the audit trail of a bot: which token was granted or refused, and why. The record contains only the
@@ -11,9 +11,9 @@ export interface AuditRecord {
   readonly time: string;
   /**
    * `granted`: a token was obtained. `refused`: no token was obtained. `rejected`: the MCP server refused a token. `stepped-up`:
-   * a token with more scopes was obtained.
+   * a token with more scopes was obtained. `call-failed`: a call to the MCP server failed.
    */
-  readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up';
+  readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up' | 'call-failed';
   /** The principal's client id at the IdP. */
   readonly principal?: string | undefined;
   /** The configured name of the MCP server. */
@@ -32,7 +32,15 @@ export interface AuditRecord {
   readonly code?: ErrorCode | undefined;
   /** The OAuth error code. */
   readonly error?: string | undefined;
-  /** Why no token was obtained, in one sentence that Credence writes. */
+  /** The HTTP status, if the peer answered. */
+  readonly status?: number | undefined;
+  /** What the peer said, in its own words, cleaned and at most 300 characters. */
+  readonly peerText?: string | undefined;
+  /** The code of the cause, such as `ECONNREFUSED`. */
+  readonly causeCode?: string | undefined;
+  /** The time to wait that the peer sent in `Retry-After`, in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** Why no token was obtained, or why the call failed, in one sentence that Credence writes. */
   readonly reason?: string | undefined;
   /** What to do, in one sentence. */
   readonly remedy?: string | undefined;
@@ -45,7 +53,8 @@ export interface AuditRecord {
 }
 
 /**
- * An `onEvent` listener that writes a record for each grant, refusal, rejected token and step-up, and none for other events.
+ * An `onEvent` listener that writes a record for each grant, refusal, rejected token, step-up and failed call, and none for other
+ * events.
  * @param write receives each record; see `jsonLines`.
  */
 export function auditTrail(write: (record: AuditRecord) => void): (event: CredenceEvent) => void {
@@ -72,11 +81,10 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
       return { ...base, outcome: 'granted', issuer, resource, scopes, missingScopes, tokenHash, during };
     }
     case 'refused':
-    case 'renewal-failed': {
-      const { issuer, leg, code, error, message, remedy, contact } = event;
-      const during = event.type === 'refused' ? 'call' : 'renewal';
-      return { ...base, outcome: 'refused', issuer, leg, code, error, reason: message, remedy, contact, during };
-    }
+    case 'renewal-failed':
+      return { ...base, outcome: 'refused', ...failed(event), during: event.type === 'refused' ? 'call' : 'renewal' };
+    case 'call-failed':
+      return { ...base, outcome: 'call-failed', ...failed(event), during: 'call' };
     case 'rejected':
       return { ...base, outcome: 'rejected', leg: 'call', tokenHash: event.tokenHash };
     case 'step-up':
@@ -87,4 +95,21 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     case 'warning':
       return undefined;
   }
+}
+
+function failed(event: FailureEvent | CallFailedEvent): Partial<AuditRecord> {
+  const { issuer, leg, code, error, status, peerText, causeCode, retryAfterSeconds, message, remedy, contact } = event;
+  return {
+    issuer,
+    leg,
+    code,
+    error,
+    status,
+    peerText,
+    causeCode,
+    retryAfterSeconds,
+    reason: message,
+    remedy,
+    contact,
+  };
 }

@@ -60,6 +60,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     shared: meter.createCounter('credence.token.store_hits', {
       description: 'tokens that another process of the bot had acquired',
     }),
+    'call-failed': meter.createCounter('credence.calls.failed', { description: 'calls to an MCP server that failed' }),
     rejected: meter.createCounter('credence.token.rejections', { description: 'tokens that the MCP server refused' }),
     'step-up': meter.createCounter('credence.token.step_ups', {
       description: 'tokens with more scopes acquired after a 403',
@@ -116,6 +117,14 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       case 'renewal-failed':
         counters[event.type].add(1, { ...common(event), ...errorAttributes(event), 'credence.leg': event.leg });
         span(event);
+        return;
+      case 'call-failed':
+        counters[event.type].add(1, {
+          ...common(event),
+          ...errorAttributes(event),
+          'credence.leg': event.leg,
+          'credence.contact': event.contact,
+        });
         return;
       case 'joined':
       case 'shared':

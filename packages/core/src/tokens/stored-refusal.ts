@@ -20,6 +20,8 @@ const schema = z.object({
   status: z.number().optional(),
   error: z.string().optional(),
   errorDescription: z.string().optional(),
+  peerText: z.string().optional(),
+  causeCode: z.string().optional(),
   retryAfterSeconds: z.number().optional(),
   missingScopes: z.array(z.string()).optional(),
 });

@@ -4,10 +4,12 @@ import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { failureMembers } from '../runtime/events.ts';
 import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
+import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
 import { retryAfterMs, Refusals } from './refusals.ts';
@@ -25,6 +27,8 @@ export interface TokenWanted {
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
   readonly lasting: boolean;
+  /** The authorization server whose acquisitions are limited together: its issuer, or the origin of the MCP server. */
+  readonly limitedBy?: string | undefined;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
@@ -194,10 +198,15 @@ export class TokenManager {
     const tookMs = () => this.#runtime.clock.monotonicMs() - startedMs;
     try {
       const limits = { server: wanted.server, totalMs: this.#runtime.timeout.totalMs, closing: this.#closing.signal };
-      return await withDeadline(limits, (signal) =>
-        this.#store
-          ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
-          : this.#requestToken(wanted, outcome, signal, tookMs),
+      const { server, limitedBy = server } = wanted;
+      const max = this.#runtime.limits.concurrentAcquisitions;
+      // The time limit starts after the wait for other acquisitions.
+      return await withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
+        withDeadline(limits, (signal) =>
+          this.#store
+            ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
+            : this.#requestToken(wanted, outcome, signal, tookMs),
+        ),
       );
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
@@ -206,13 +215,7 @@ export class TokenManager {
       this.#runtime.emit({
         type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
         server: wanted.server,
-        leg: failure.leg,
-        code: failure.code,
-        error: failure.error,
-        issuer: failure.issuer,
-        message: failure.message,
-        remedy: failure.remedy,
-        contact: failure.contact,
+        ...failureMembers(failure),
         durationMs: tookMs(),
       });
       throw failure;
