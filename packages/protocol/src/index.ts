@@ -70,7 +70,7 @@ export { callback, checkedElsewhere, checkShape, flag, isAbsoluteUri, scope } fr
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
-export { cleanText, identifier } from './text/clean.ts';
+export { cleanLines, cleanText, identifier, isPlainIdentifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { parsedUrl } from './text/parsed-url.ts';
 export { isNormalResource, normalResource, sameResource } from './text/resource.ts';
