@@ -147,6 +147,7 @@ export class ServicePrincipal {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#manager.close();
+    this.#directory.close();
   }
 
   #access(nameOrUrl: string | URL): ServerAccess {
