@@ -77,5 +77,6 @@ export { isNormalResource, normalResource, sameResource } from './text/resource.
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
 export { quoted } from './text/quoted.ts';
 export { type LruCache, lruCache } from './cache/lru-cache.ts';
+export { type ConcurrencyLimiter, concurrencyLimiter, type ConcurrencyLimits } from './time/concurrency-limiter.ts';
 export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

@@ -116,6 +116,7 @@ export class ServerAccess {
       server: this.settings.name,
       scopes,
       ...how,
+      limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),
     };
   }

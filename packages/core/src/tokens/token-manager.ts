@@ -9,6 +9,7 @@ import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from './age.ts';
+import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
 import { retryAfterMs, Refusals } from './refusals.ts';
@@ -27,6 +28,8 @@ export interface TokenWanted {
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
   readonly lasting: boolean;
+  /** The authorization server whose acquisitions are limited together: its issuer, or the origin of the MCP server. */
+  readonly limitedBy?: string | undefined;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
@@ -231,10 +234,15 @@ export class TokenManager {
     const tookMs = () => this.#runtime.clock.monotonicMs() - startedMs;
     try {
       const limits = { server: wanted.server, totalMs: this.#runtime.timeout.totalMs, closing: this.#closing.signal };
-      return await withDeadline(limits, (signal) =>
-        this.#store
-          ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
-          : this.#requestToken(wanted, outcome, signal, tookMs),
+      const { server, limitedBy = server } = wanted;
+      const max = this.#runtime.limits.concurrentAcquisitions;
+      // The time limit starts after the wait for other acquisitions.
+      return await withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
+        withDeadline(limits, (signal) =>
+          this.#store
+            ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
+            : this.#requestToken(wanted, outcome, signal, tookMs),
+        ),
       );
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
