@@ -1,5 +1,5 @@
 import { clientSecret } from '../src/credentials/client-secret.ts';
-import type { IdpSettings, ServerSettings } from '../src/settings/settings.ts';
+import { DEFAULT_CALL_LIMITS, type IdpSettings, type ServerSettings } from '../src/settings/settings.ts';
 import { ownToken } from '../src/subjects/own-token.ts';
 
 export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettings {
@@ -11,6 +11,7 @@ export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettin
     credential: clientSecret({ clientId: 'bot-at-as', secret: 'as-secret' }),
     stepUp: [],
     missingResource: 'warn',
+    limits: DEFAULT_CALL_LIMITS,
     ...over,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ServerSettings } from '../settings/settings.ts';
+import { DEFAULT_CALL_LIMITS, type ServerSettings } from '../settings/settings.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { AccessToken } from '../tokens/access-token.ts';
 import { scopesToAdd } from './step-up.ts';
@@ -14,6 +14,7 @@ function server(scopes: readonly string[] | undefined, stepUp: readonly string[]
     scopes,
     stepUp,
     missingResource: 'warn',
+    limits: DEFAULT_CALL_LIMITS,
   };
 }
 
