@@ -21,8 +21,7 @@ export interface SafeSchemaValidatorOptions {
 
 /** The result of a validation, as both SDKs have it. */
 export type SchemaValidatorResult<T> =
-  | { valid: true; data: T; errorMessage: undefined }
-  | { valid: false; data: undefined; errorMessage: string };
+  { valid: true; data: T; errorMessage: undefined } | { valid: false; data: undefined; errorMessage: string };
 
 /** The option `jsonSchemaValidator` of a `Client` of either SDK. */
 export interface SafeSchemaValidator {
