@@ -82,7 +82,7 @@ export class ToolList {
     for (let page = 1; page <= pages; page += 1) {
       const list = await this.#page(client, cursor);
       const room = tools - definitions.length;
-      definitions.push(...list.tools.slice(0, room));
+      for (const tool of list.tools.slice(0, room)) definitions.push(tool);
       if (list.tools.length > room) return beyondLimit(this.#server, 'tools', tools);
       cursor = list.nextCursor;
       if (cursor === undefined) return undefined;
