@@ -4,8 +4,15 @@ export type Fault =
   | { readonly kind: 'session-lost' }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'closed' }
-  /** A JSON-RPC error that the server sent, whatever its code is. The connection works. */
-  | { readonly kind: 'rpc-error'; readonly code: number; readonly text: string };
+  | RpcError;
+
+/** A JSON-RPC error that the server sent, whatever its code is. The connection works. */
+export interface RpcError {
+  readonly kind: 'rpc-error';
+  readonly code: number;
+  /** The text of the server. */
+  readonly text: string;
+}
 
 /**
  * The fault of an HTTP status. A server that has forgotten a session answers 404, or 410. Many servers follow the examples of the SDK

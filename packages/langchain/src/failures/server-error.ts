@@ -1,7 +1,8 @@
 import { cleanLines } from '@credence/protocol';
+import type { RpcError } from './fault.ts';
 
 /** The maximum length of an error text of a server that the model gets, in UTF-16 code units. */
-export const MAX_ERROR_TEXT = 2_000;
+const MAX_ERROR_TEXT = 2_000;
 
 /**
  * A JSON-RPC error that the server sent. The text is the server's, without control and invisible characters, and cut to
@@ -9,15 +10,10 @@ export const MAX_ERROR_TEXT = 2_000;
  */
 export class ServerError extends Error {
   override readonly name = 'McpError';
-  /** The code of the JSON-RPC error, which the server chose. */
-  readonly code: number;
-  /** The text of the server. */
-  readonly text: string;
+  readonly fault: RpcError;
 
-  constructor({ code, text }: { readonly code: number; readonly text: string }) {
-    const clean = cleanLines(text, { max: MAX_ERROR_TEXT });
-    super(`MCP error ${code}: ${clean}`);
-    this.code = code;
-    this.text = clean;
+  constructor(fault: RpcError) {
+    super(`MCP error ${fault.code}: ${cleanLines(fault.text, { max: MAX_ERROR_TEXT })}`);
+    this.fault = fault;
   }
 }
