@@ -17,7 +17,10 @@ export class RecentRefusals {
 
   add(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
     if (this.#durationMs === 0 || retryable || NOT_REFUSALS.has(code)) return;
-    this.#untilMs.set(TOOL_REFUSALS.has(code) ? toolKey(origin) : serverKey(origin), performance.now() + this.#durationMs);
+    this.#untilMs.set(
+      TOOL_REFUSALS.has(code) ? toolKey(origin) : serverKey(origin),
+      performance.now() + this.#durationMs,
+    );
   }
 
   has(origin: ToolOrigin): boolean {
