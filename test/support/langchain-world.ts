@@ -28,14 +28,17 @@ export interface ScriptedServer {
 /** An OAuth world, bots, and scripted MCP servers, with one `close` for all. */
 export interface LangchainWorld {
   readonly oauth: OAuthWorld;
-  /** Starts a server. It has a session for each `initialize` and no tools, if the handlers do not say otherwise. */
+  /** Starts a server with a handler for each JSON-RPC method, and for `GET`. It has a session for each `initialize` and no tools, if the handlers do not say otherwise. */
   serve(handlers: Readonly<Record<string, RpcHandler>>): Promise<ScriptedServer>;
-  /** Loads the tools of these servers. `failed` has the failures by server. */
+  /** Loads the tools of these servers. */
   load(servers: Readonly<Record<string, string>>, options?: LoadToolsOptions): Promise<LoadedTools>;
   /** Called by `close`, last first. */
   onClose(close: () => Promise<void>): void;
   close(): Promise<void>;
 }
+
+/** The handler of `GET` gets no message. */
+const NO_MESSAGE = { id: undefined, method: 'GET', params: {}, session: undefined };
 
 export async function startLangchainWorld(): Promise<LangchainWorld> {
   const oauth = await startOAuthWorld();
@@ -88,7 +91,10 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
     const peer = await startPeer(async (http): Promise<PeerAnswer> => {
       if (oauth.as.verify(http.headers.authorization?.slice('Bearer '.length) ?? '') === undefined)
         return { status: 401 };
-      if (http.method !== 'POST') return { status: 405 };
+      if (http.method !== 'POST') {
+        const get = http.method === 'GET' ? await handlers['GET']?.({ ...NO_MESSAGE, http }) : undefined;
+        return get && 'http' in get ? get.http : { status: 405 };
+      }
       const message = JSON.parse(http.body) as Pick<RpcRequest, 'id' | 'method' | 'params'>;
       const session = http.headers['mcp-session-id'];
       const request = { ...message, params: message.params ?? {}, session: session?.toString(), http };

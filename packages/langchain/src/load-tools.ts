@@ -1,5 +1,6 @@
 import { CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
+import { boundedStreams } from './facade/bounded-streams.ts';
 import { McpFacade } from './facade/mcp-facade.ts';
 import { connectV1 } from './facade/v1-connection.ts';
 import { ToolList } from './listing/tool-list.ts';
@@ -130,7 +131,7 @@ async function loadServer(
   const list = new ToolList(server, settings.limits);
   const facade = new McpFacade(server, async (signal) => {
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-    const fetch = list.counting(bot.fetchFor(server, { approveStepUp }));
+    const fetch = boundedStreams(list.counting(bot.fetchFor(server, { approveStepUp })));
     return connect({ bot, server, fetch, timeoutMs }, signal);
   });
   const { definitions, failure } = await list.read(facade);
