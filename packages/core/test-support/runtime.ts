@@ -10,6 +10,7 @@ export function testRuntime(overrides: Partial<Runtime> = {}): Runtime & { reado
     clock: systemClock,
     retry: { retries: 2, minDelayMs: 1, maxDelayMs: 3, maxRetryAfterMs: 2_000 },
     timeout: { requestMs: 5_000, totalMs: 10_000 },
+    limits: { concurrentAcquisitions: 20 },
     network: {},
     observed: true,
     emit: (event) => void events.push(event),

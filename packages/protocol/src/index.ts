@@ -24,9 +24,12 @@ export {
   type DpopOptions,
   DpopProofError,
   ProofReplayUnknownError,
+  type PresentedProof,
   type ProvenRequest,
   type VerifiedProof,
+  checkDpopProofKey,
   markDpopProofUsed,
+  readDpopProof,
   verifyDpopProof,
 } from './dpop/proof.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';
@@ -41,7 +44,10 @@ export type {
   IdJag,
   TrustedIssuer,
 } from './id-jag/types.ts';
+export { type Confirmation, readConfirmation } from './jose/confirmation.ts';
 export { allowsAlgorithm, mediaType } from './jose/header.ts';
+export { JoseHeaderError, type ProtectedHeader, protectedHeader } from './jose/protected-header.ts';
+export { jwkThumbprint, publicJwkFault } from './jose/public-jwk.ts';
 export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
 export { KeysUnavailableError } from './keys/remote-key-set.ts';
@@ -80,10 +86,12 @@ export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } 
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanLines, cleanText, identifier, isPlainIdentifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
+export { redact, redactor } from './text/redact.ts';
 export { parsedUrl } from './text/parsed-url.ts';
 export { isNormalResource, normalResource, sameResource } from './text/resource.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';
 export { quoted } from './text/quoted.ts';
 export { type LruCache, lruCache } from './cache/lru-cache.ts';
+export { type ConcurrencyLimiter, concurrencyLimiter, type ConcurrencyLimits } from './time/concurrency-limiter.ts';
 export { waitFor } from './time/wait-for.ts';
 export { within } from './time/within.ts';

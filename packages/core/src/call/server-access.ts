@@ -68,8 +68,9 @@ export class ServerAccess {
     return stronger;
   }
 
-  reject(token: AccessToken): void {
-    this.#manager.reject(token);
+  /** `serverTimeMs` is the time in the Date header of the refusal, in milliseconds since the epoch. */
+  reject(token: AccessToken, serverTimeMs?: number): void {
+    this.#manager.reject(token, serverTimeMs);
   }
 
   accept(token: AccessToken): void {
@@ -115,6 +116,7 @@ export class ServerAccess {
       server: this.settings.name,
       scopes,
       ...how,
+      limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),
     };
   }

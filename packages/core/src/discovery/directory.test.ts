@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { clientSecret } from '../credentials/client-secret.ts';
 import { hosts } from '../../test-support/hosts.ts';
 import { never, refusalOf, testRuntime } from '../../test-support/runtime.ts';
 import { serverSettings } from '../../test-support/settings.ts';
@@ -172,5 +173,141 @@ describe('metadata', () => {
     const error = await refusalOf(directory.idp({ issuer: 'https://acme.okta.com' }, 'idp.issuer', never));
     expect(error).toMatchObject({ code: 'issuer_mismatch', contact: 'you' });
     expect(error.remedy).toContain('idp.issuer');
+  });
+});
+
+describe('a credential of several servers with the issuer "discover"', () => {
+  const credential = clientSecret({ clientId: 'bot', secret: 'shared-secret' });
+  const prm = (path: string) => `https://mcp.linear.app/.well-known/oauth-protected-resource${path}`;
+  const discovering = (name: string, path: string) =>
+    serverSettings({ name, issuer: 'discover', credential, url: new URL(`https://mcp.linear.app${path}`) });
+  const named = (path: string, issuer: string) => ({
+    resource: `https://mcp.linear.app${path}`,
+    authorization_servers: [issuer],
+  });
+
+  it.each([
+    ['another path', '/a', '/b', 'https://evil.example'],
+    ['a path below', '/a', '/a/b', 'https://evil.example'],
+    ['an issuer with a final slash', '/a', '/b', 'https://linear.app/'],
+    ['an issuer in upper case', '/a', '/b', 'https://LINEAR.app'],
+    ['a path of the same issuer', '/a', '/b', 'https://linear.app/tenant'],
+  ])('belongs to the issuer of its first use: a server with %s is refused', async (_what, first, second, issuer) => {
+    const { directory, network } = world({
+      [prm(first)]: named(first, 'https://linear.app'),
+      [prm(second)]: named(second, issuer),
+    });
+    await directory.target(discovering('one', first), never);
+    const requestsBefore = network.requests.length;
+    const error = await refusalOf(directory.target(discovering('two', second), never));
+    expect(error).toMatchObject({ code: 'issuer_mismatch', leg: 'discover', contact: 'you', server: 'two' });
+    expect(error.message).toContain('for server "one"');
+    expect(error.remedy).toContain('servers.two.credential');
+    expect(network.requests.slice(requestsBefore)).toEqual([`GET ${prm(second)}`]);
+    // The refusal does not move the credential to the other issuer.
+    await expect(directory.target(discovering('one', first), never)).resolves.toMatchObject({
+      issuer: 'https://linear.app',
+    });
+    expect(await refusalOf(directory.target(discovering('two', second), never))).toMatchObject({
+      code: 'issuer_mismatch',
+    });
+  });
+
+  it('belongs to one of the issuers if both servers are used at the same time', async () => {
+    const { directory } = world({
+      [prm('/a')]: named('/a', 'https://a.example'),
+      [prm('/b')]: named('/b', 'https://b.example'),
+    });
+    const outcomes = await Promise.allSettled([
+      directory.target(discovering('one', '/a'), never),
+      directory.target(discovering('two', '/b'), never),
+    ]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('is used for all of them if they name the same issuer', async () => {
+    const { directory } = world({
+      [prm('/a')]: named('/a', 'https://as.example'),
+      [prm('/b')]: named('/b', 'https://as.example'),
+    });
+    await directory.target(discovering('one', '/a'), never);
+    await expect(directory.target(discovering('two', '/b'), never)).resolves.toMatchObject({
+      issuer: 'https://as.example',
+    });
+  });
+
+  it('belongs to the issuer of its first use in a directory without cached metadata', async () => {
+    const { directory, runtime } = world({
+      [prm('/a')]: named('/a', 'https://a.example'),
+      [prm('/b')]: named('/b', 'https://b.example'),
+    });
+    await directory.target(discovering('one', '/a'), never);
+    const fresh = directory.withoutMetadata(runtime);
+    expect(await refusalOf(fresh.target(discovering('two', '/b'), never))).toMatchObject({ code: 'issuer_mismatch' });
+  });
+});
+
+describe('the metadata cache of several principals', () => {
+  const issuer = 'https://linear.app';
+  const table = { [PRM]: resource(issuer), [`${issuer}/.well-known/oauth-authorization-server`]: as(issuer) };
+  const discover = async (directory: Directory, server = serverSettings()) => {
+    await directory.target(server, never);
+    return directory.authorizationServer(server, issuer, never);
+  };
+
+  it('is shared, also for servers with other names', async () => {
+    const { directory, runtime, network } = world(table);
+    const others = Array.from({ length: 50 }, () => new Directory(runtime));
+    await Promise.all([
+      discover(directory),
+      ...others.map(async (other, index) => discover(other, serverSettings({ name: `linear-${index}` }))),
+    ]);
+    expect(network.requests).toHaveLength(2);
+  });
+
+  it('is not shared with a principal that has another fetch, clock or network option', async () => {
+    const { directory, runtime, network } = world(table);
+    await discover(directory);
+    const clock = { wallMs: () => 1_000, monotonicMs: () => 1_000 };
+    await discover(new Directory({ ...runtime, fetch: async (input, init) => network.fetch(input, init) }));
+    await discover(new Directory({ ...runtime, clock }));
+    await discover(new Directory({ ...runtime, network: { allowPrivateAddresses: true } }));
+    expect(network.requests).toHaveLength(8);
+  });
+
+  it('does not let an MCP server name an address that another configuration allows', async () => {
+    const inside = 'http://127.0.0.1:8080';
+    const { directory, runtime } = world({ [`${inside}/.well-known/oauth-authorization-server`]: as(inside) });
+    await directory.authorizationServer(serverSettings({ issuer: inside }), inside, never);
+    const hostile = serverSettings({ name: 'hostile', issuer: 'discover' });
+    const error = await refusalOf(new Directory(runtime).authorizationServer(hostile, inside, never));
+    expect(error).toMatchObject({ code: 'forbidden_url', server: 'hostile' });
+  });
+
+  it('is dropped when the last principal closes, and closing twice counts once', async () => {
+    const { directory, runtime, network } = world(table);
+    const second = new Directory(runtime);
+    await discover(directory);
+    directory.close();
+    directory.close();
+    await discover(second);
+    expect(network.requests).toHaveLength(2);
+    second.close();
+    await discover(new Directory(runtime));
+    expect(network.requests).toHaveLength(4);
+  });
+
+  it('reports a failed request to each server with the options of that server', async () => {
+    const { directory, runtime } = world({});
+    const errors = await Promise.all(
+      ['one', 'two'].map(async (name) =>
+        refusalOf(new Directory(runtime).authorizationServer(serverSettings({ name }), issuer, never)),
+      ),
+    );
+    directory.close();
+    expect(errors.map(({ server, remedy }) => [server, /servers\.\w+/u.exec(remedy)?.[0]])).toEqual([
+      ['one', 'servers.one'],
+      ['two', 'servers.two'],
+    ]);
   });
 });

@@ -1,28 +1,45 @@
 import { identifier } from '@credence/protocol';
-import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
-import { CredenceError } from '../errors/credence-error.ts';
+import type { CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
+import { CredentialIssuers } from './credential-issuers.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
+import { type MetadataCaches, ownMetadataCaches, sharedMetadataCaches } from './shared-metadata.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 
 const METADATA_REFRESH_MS = 3_600_000;
 const METADATA_LIFETIME_MS = 24 * 3_600_000;
 
-/** The metadata of MCP servers and issuers. Metadata is cached for a day, and refreshed in the background after an hour. */
+/** The first issuers that a principal has seen. They stay when the cached metadata is dropped. */
+interface FirstIssuers {
+  /** For servers with `issuer: 'discover'`: the first issuer by server name. Another issuer later is refused. */
+  readonly byServer: Map<string, string>;
+  readonly byCredential: CredentialIssuers;
+}
+
+/**
+ * The metadata of MCP servers and issuers, for one principal. Metadata is cached for a day, and refreshed in the background after
+ * an hour. While the peer cannot be reached, the old metadata stays in use. All open principals of the process with the same fetch and clock share the cache.
+ */
 export class Directory {
   readonly #runtime: Runtime;
-  readonly #resources: RefreshingCache<ProtectedResource>;
-  readonly #issuers: RefreshingCache<IssuerMetadata>;
-  /** For servers with `issuer: 'discover'`: the first issuer by server name. Another issuer later is refused. */
-  readonly #firstIssuers: Map<string, string>;
+  readonly #caches: MetadataCaches;
+  readonly #release: () => void;
+  readonly #first: FirstIssuers;
+  /** Part of each cache key: whether a URL in the metadata is accepted depends on these options. */
+  readonly #trust: string;
 
-  constructor(runtime: Runtime, firstIssuers = new Map<string, string>()) {
+  /** `own`: caches and first issuers for this directory. Default: the caches that the principals of the process share. */
+  constructor(runtime: Runtime, own?: { readonly caches: MetadataCaches; readonly first: FirstIssuers }) {
+    const { caches, release } = own ? { caches: own.caches, release: () => undefined } : sharedMetadataCaches(runtime);
     this.#runtime = runtime;
-    this.#resources = new RefreshingCache(runtime.clock);
-    this.#issuers = new RefreshingCache(runtime.clock);
-    this.#firstIssuers = firstIssuers;
+    this.#caches = caches;
+    this.#release = release;
+    this.#first = own?.first ?? { byServer: new Map(), byCredential: new CredentialIssuers() };
+    const { allowHttp = false, allowPrivateAddresses = false } = runtime.network;
+    this.#trust = `${allowHttp} ${allowPrivateAddresses}`;
   }
 
   /**
@@ -30,17 +47,23 @@ export class Directory {
    * still refused.
    */
   withoutMetadata(runtime: Runtime): Directory {
-    return new Directory(runtime, this.#firstIssuers);
+    return new Directory(runtime, { caches: ownMetadataCaches(runtime.clock), first: this.#first });
+  }
+
+  /** Ends the use of the shared cache. Idempotent. */
+  close(): void {
+    this.#release();
   }
 
   /** The resource identifier of a server and the issuer of its authorization server. Throws if a pinned value differs. */
   async target(server: ServerSettings, signal: AbortSignal): Promise<{ resource: string; issuer: string }> {
     const pinned = server.issuer === 'discover' ? undefined : server.issuer;
     if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
-    const { value: metadata } = await this.#resources.get(
-      server.name,
-      async () => this.#withLifetime(await discoverResource(this.#runtime, server, signal)),
-      signal,
+    const metadata = await this.#cached(
+      this.#caches.resources,
+      this.#resourceKey(server),
+      () => discoverResource(this.#runtime, server, signal),
+      { server: server.name, signal },
     );
     const resource = server.resource ?? metadata.resource;
     if (pinned === undefined) return { resource, issuer: this.#discovered(server, metadata) };
@@ -66,16 +89,14 @@ export class Directory {
   ): Promise<TokenEndpoint & { metadata?: IssuerMetadata }> {
     if (server.tokenEndpoint !== undefined)
       return pinnedEndpoint(issuer, server.tokenEndpoint, `servers.${server.name}.tokenEndpoint`);
-    const configuredUrl = server.issuer === 'discover' ? server.url : new URL(server.issuer);
+    const configuredUrl = urlOf(server);
     const option = `servers.${server.name}.issuer`;
     const role = 'authorization-server';
-    const { value: metadata } = await this.#issuers.get(
-      `as ${server.name} ${issuer}`,
-      async () =>
-        this.#withLifetime(
-          await discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, configuredUrl, signal }),
-        ),
-      signal,
+    const metadata = await this.#cached(
+      this.#caches.issuers,
+      this.#issuerKey(role, issuer, configuredUrl),
+      () => discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, configuredUrl, signal }),
+      { server: server.name, signal },
     );
     return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
   }
@@ -89,19 +110,21 @@ export class Directory {
     const { issuer } = idp;
     if (idp.tokenEndpoint !== undefined) return pinnedEndpoint(issuer, idp.tokenEndpoint, 'idp.tokenEndpoint');
     const configuredUrl = new URL(issuer);
-    const { value: metadata } = await this.#issuers.get(
-      `idp ${issuer}`,
-      async () =>
-        this.#withLifetime(await discoverIssuer(this.#runtime, issuer, { role: 'idp', option, configuredUrl, signal })),
-      signal,
+    const metadata = await this.#cached(
+      this.#caches.issuers,
+      this.#issuerKey('idp', issuer, configuredUrl),
+      () => discoverIssuer(this.#runtime, issuer, { role: 'idp', option, configuredUrl, signal }),
+      { server: undefined, signal },
     );
     return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
   }
 
   /** Drops the metadata of a server and of the IdP, because an endpoint in it does not exist any more. */
   forget(server: ServerSettings, idp?: { issuer: string }): void {
-    this.#resources.drop(server.name);
-    this.#issuers.clear((key) => key.startsWith(`as ${server.name} `) || key === `idp ${idp?.issuer}`);
+    this.#caches.resources.drop(this.#resourceKey(server));
+    const issuer = server.issuer === 'discover' ? this.#first.byServer.get(server.name) : server.issuer;
+    if (issuer !== undefined) this.#caches.issuers.drop(this.#issuerKey('authorization-server', issuer, urlOf(server)));
+    if (idp) this.#caches.issuers.drop(this.#issuerKey('idp', idp.issuer, new URL(idp.issuer)));
   }
 
   #discovered(server: ServerSettings, metadata: ProtectedResource): string {
@@ -125,7 +148,7 @@ export class Directory {
         contact: 'you',
       });
     }
-    const first = this.#firstIssuers.get(server.name) ?? issuer;
+    const first = this.#first.byServer.get(server.name) ?? issuer;
     if (first !== issuer) {
       throw new CredenceError({
         ...base,
@@ -136,14 +159,51 @@ export class Directory {
         issuer: first,
       });
     }
-    this.#firstIssuers.set(server.name, issuer);
+    this.#first.byCredential.check(server, issuer);
+    this.#first.byServer.set(server.name, issuer);
     return issuer;
+  }
+
+  #resourceKey({ url }: ServerSettings): string {
+    return `${this.#trust} ${url.href}`;
+  }
+
+  /** The issuer's metadata may name the addresses that `configuredUrl` may, so the key contains its origin. */
+  #issuerKey(role: 'idp' | 'authorization-server', issuer: string, configuredUrl: URL): string {
+    return `${this.#trust} ${role} ${configuredUrl.origin} ${issuer}`;
+  }
+
+  async #cached<T>(
+    cache: RefreshingCache<T>,
+    key: string,
+    discover: () => Promise<T>,
+    { server, signal }: { server: string | undefined; signal: AbortSignal },
+  ): Promise<T> {
+    const fetchValue = async () => this.#withLifetime(await discover());
+    try {
+      return (await cache.get(key, fetchValue, signal)).value;
+    } catch (error) {
+      // The request of another server failed, and its error names the options of that server.
+      if (isCredenceError(error) && error.server !== server && !signal.aborted) return discover();
+      throw error;
+    }
   }
 
   #withLifetime<T>(value: T): CachedValue<T> {
     const nowMs = this.#runtime.clock.monotonicMs();
-    return { value, refreshAtMs: nowMs + METADATA_REFRESH_MS, goodUntilMs: nowMs + METADATA_LIFETIME_MS };
+    return {
+      value,
+      refreshAtMs: nowMs + METADATA_REFRESH_MS,
+      goodUntilMs: nowMs + METADATA_LIFETIME_MS,
+      // While the metadata cannot be fetched, an old document is better than none: the endpoints in it may work.
+      usableUntilMs: Infinity,
+    };
   }
+}
+
+/** The configured URL that decides which addresses the metadata of the server's issuer may name. */
+function urlOf(server: ServerSettings): URL {
+  return server.issuer === 'discover' ? server.url : new URL(server.issuer);
 }
 
 function pinnedEndpoint(issuer: string, url: string, option: string): TokenEndpoint {

@@ -3,7 +3,7 @@ import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { CredenceEvent } from '../runtime/events.ts';
-import type { RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
+import type { PrincipalLimits, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -84,6 +84,8 @@ export interface ServicePrincipalOptions {
   retry?: Partial<RetryOptions> | undefined;
   /** The time limits of a request and of a whole acquisition. A missing value has its default. */
   timeout?: Partial<TimeoutOptions> | undefined;
+  /** Limits that are not time limits. A missing value has its default. */
+  limits?: Partial<PrincipalLimits> | undefined;
   /** Which URLs are allowed in addition. Default: https URLs, and http URLs of loopback. */
   network?: NetworkTrust | undefined;
   /** One or several functions that receive the events. An error that such a function throws is ignored. */
@@ -163,6 +165,10 @@ export const optionsSchema = z.strictObject({
     .optional(),
   timeout: z
     .strictObject({ requestMs: milliseconds.min(1), totalMs: milliseconds.min(1) })
+    .partial()
+    .optional(),
+  limits: z
+    .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000) })
     .partial()
     .optional(),
   network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),

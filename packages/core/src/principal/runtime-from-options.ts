@@ -1,5 +1,5 @@
 import { defaultFetch } from '@credence/protocol';
-import type { RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
+import type { PrincipalLimits, RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
 import { systemClock } from '../time/clock.ts';
 import { PeerClocks } from '../time/peer-clocks.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
@@ -18,6 +18,7 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
       options.retry,
     ),
     timeout: withDefaults<TimeoutOptions>({ requestMs: 10_000, totalMs: 30_000 }, options.timeout),
+    limits: withDefaults<PrincipalLimits>({ concurrentAcquisitions: 20 }, options.limits),
     network: options.network ?? {},
     peerClocks: new PeerClocks(clock),
     observed: listeners.length > 0,

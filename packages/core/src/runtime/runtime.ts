@@ -24,12 +24,22 @@ export interface TimeoutOptions {
   readonly totalMs: number;
 }
 
+/** Limits that are not time limits. */
+export interface PrincipalLimits {
+  /**
+   * How many acquisitions run at the same time for one authorization server, counted over all principals of the process with this
+   * value. Further ones wait in order, for at most two minutes. Default 20.
+   */
+  readonly concurrentAcquisitions: number;
+}
+
 /** The functions and limits that all folders of core use. The runtime is passed as a parameter, not stored in global variables. */
 export interface Runtime {
   readonly fetch: FetchLike;
   readonly clock: Clock;
   readonly retry: RetryOptions;
   readonly timeout: TimeoutOptions;
+  readonly limits: PrincipalLimits;
   readonly network: NetworkTrust;
   /** What is known of the clocks of all peers. */
   readonly peerClocks?: PeerClocks | undefined;

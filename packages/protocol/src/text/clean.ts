@@ -1,3 +1,5 @@
+import { redact } from './redact.ts';
+
 /**
  * Characters that show nothing, or change how their neighbours are shown: controls, format characters (among them direction marks
  * and tags, with which a text can be hidden in another one), unassigned and private characters, lone surrogates, line and paragraph
@@ -33,11 +35,7 @@ function cleaned(
   { max = MAX_PEER_TEXT, secrets = [] }: { max?: number; secrets?: Iterable<string> },
   prepared: (part: string) => string = (part) => part,
 ): string {
-  let clean = text;
-  for (const secret of secrets) {
-    if (secret.length >= 6) clean = clean.replaceAll(secret, '[redacted]');
-  }
-  clean = prepared(clean.slice(0, max * 8))
+  const clean = prepared(redact(text, secrets).slice(0, max * 8))
     .replace(unprintable, ' ')
     .replace(JWT_LIKE, '[redacted]')
     .trim();

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { fetchNamedBy, type FetchLike, lruCache, quoted } from '@credence/protocol';
+import { concurrencyLimiter, fetchNamedBy, type FetchLike, lruCache, quoted } from '@credence/protocol';
 import { TokenVerificationUnavailableError } from './errors.ts';
-import { concurrencyLimiter } from './concurrency-limiter.ts';
 import { endpointDiscovery } from './introspection-endpoint.ts';
 import { introspect, type IntrospectionAnswer, IntrospectionEndpointError } from './introspection-request.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
