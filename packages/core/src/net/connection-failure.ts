@@ -227,8 +227,9 @@ function kindOf(code: string | undefined): Kind {
 
 /** The status with which a proxy refused the request, or a tunnel to the peer. undici has it in the message of its error only. */
 function proxyStatus(error: unknown): number | undefined {
-  // fetch makes a network error of a response with 407.
-  if (messages(error).includes('proxy authentication required')) return 407;
+  // fetch makes a network error without a reason of a response with 407.
+  const [first, second] = messages(error);
+  if (first === 'fetch failed' && second === '' && errorCode(error) === undefined) return 407;
   const [, status] = /Proxy response \((\d{3})\)/u.exec(messages(error).join(' ')) ?? [];
   return status === undefined ? undefined : Number(status);
 }
