@@ -137,7 +137,7 @@ async function fromChallenge(runtime: Runtime, server: Server, about: About, sig
   );
   report(runtime, about, { ...answer });
   const { status } = answer;
-  for (const pointer of await pointersOf(answer)) {
+  for (const pointer of pointersOf(answer)) {
     try {
       const value = await pointedDocument(runtime, server, about, signal, pointer);
       return { status, value };
@@ -150,9 +150,9 @@ async function fromChallenge(runtime: Runtime, server: Server, about: About, sig
 }
 
 /** The URLs of metadata in the challenges of a 401, each once. */
-async function pointersOf({ status, headers }: Answer): Promise<readonly string[]> {
+function pointersOf({ status, headers }: Answer): readonly string[] {
   if (status !== 401) return [];
-  const pointers = (await parseChallenges(headers)).flatMap(({ resourceMetadata }) => resourceMetadata ?? []);
+  const pointers = parseChallenges(headers).flatMap(({ resourceMetadata }) => resourceMetadata ?? []);
   return [...new Set(pointers)].slice(0, 3);
 }
 
