@@ -23,7 +23,13 @@ export async function diagnose(
   signal: AbortSignal | undefined,
 ): Promise<Diagnosis> {
   const events: UntimedEvent[] = [];
-  const watched: Runtime = { ...runtime, observed: true, emit: (event) => void events.push(event) };
+  const watched: Runtime = {
+    ...runtime,
+    observed: true,
+    emit: (event) => void events.push(event),
+    // A person asks, so the request is sent even if the client was just refused.
+    clients: runtime.clients.withoutPauses(),
+  };
   const directory = known.withoutMetadata(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);

@@ -136,11 +136,20 @@ export class ServicePrincipal {
 
   /**
    * Runs every leg without cached tokens and metadata, and reports each response, the remedy and the contact. A refusal is in the
-   * report. Throws only `unknown_server`, `closed` and the reason of `signal`.
+   * report. The requests are sent even while calls are not sent because of an earlier refusal; if a token is granted, calls are sent
+   * again at once. Throws only `unknown_server`, `closed` and the reason of `signal`.
    */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
-    const { settings } = this.#access(nameOrUrl);
-    return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, options.signal);
+    const access = this.#access(nameOrUrl);
+    const { settings } = access;
+    const diagnosis = await diagnose(
+      this.#runtime,
+      { idp: this.#settings.idp, server: settings },
+      this.#directory,
+      options.signal,
+    );
+    if (diagnosis.granted) await access.forgetRefusals();
+    return diagnosis;
   }
 
   /** Ends the acquisitions in progress and drops every token. */

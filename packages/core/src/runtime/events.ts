@@ -98,10 +98,17 @@ export interface FailureBase extends EventBase, PeerDetails {
   readonly durationMs: number;
 }
 
-/** No token could be obtained. After `renewal-failed` callers still get the current token. */
+/**
+ * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each acquisition
+ * that sent a request, and none for a caller to whom an earlier failure is repeated.
+ */
 export interface FailureEvent extends FailureBase {
   /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
   readonly type: 'refused' | 'renewal-failed';
+  /** If earlier acquisitions failed too: the time of the first failure in a row, in milliseconds since the epoch. */
+  readonly refusedSinceMs?: number | undefined;
+  /** If earlier acquisitions failed too: how many callers got an error since then, most of them without a request to a peer. */
+  readonly failedCalls?: number | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FetchLike } from '@credence/protocol';
+import type { ClientGate } from '../backoff/client-backoff.ts';
 import type { CredenceEvent } from './events.ts';
 import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
@@ -40,6 +41,8 @@ export interface Runtime {
   readonly timeout: TimeoutOptions;
   readonly limits: PrincipalLimits;
   readonly network: NetworkTrust;
+  /** Every token request passes it. It repeats the last refusal of a client for a while. */
+  readonly clients: ClientGate;
   /** Whether there is a listener for events. */
   readonly observed: boolean;
   /** Never throws. */

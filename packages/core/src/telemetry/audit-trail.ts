@@ -40,6 +40,10 @@ export interface AuditRecord {
   readonly causeCode?: string | undefined;
   /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   readonly retryAfterSeconds?: number | undefined;
+  /** If earlier acquisitions failed too: when the first failure in a row happened, in ISO 8601. */
+  readonly since?: string | undefined;
+  /** If earlier acquisitions failed too: how many callers got an error since then. */
+  readonly failedCalls?: number | undefined;
   /** Why no token was obtained, or why the call failed, in one sentence that Credence writes. */
   readonly reason?: string | undefined;
   /** What to do, in one sentence. */
@@ -82,7 +86,14 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     }
     case 'refused':
     case 'renewal-failed':
-      return { ...base, outcome: 'refused', ...failed(event), during: event.type === 'refused' ? 'call' : 'renewal' };
+      return {
+        ...base,
+        outcome: 'refused',
+        ...failed(event),
+        ...(event.refusedSinceMs !== undefined && { since: new Date(event.refusedSinceMs).toISOString() }),
+        ...(event.failedCalls !== undefined && { failedCalls: event.failedCalls }),
+        during: event.type === 'refused' ? 'call' : 'renewal',
+      };
     case 'call-failed':
       return { ...base, outcome: 'call-failed', ...failed(event), during: 'call' };
     case 'rejected':
