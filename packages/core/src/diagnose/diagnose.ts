@@ -7,6 +7,7 @@ import { flowFor } from '../flows/flow-for.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import { ServerAccess } from '../call/server-access.ts';
 import type { Runtime, UntimedEvent } from '../runtime/runtime.ts';
+import type { SharedStore } from '../store/shared-store.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
@@ -18,7 +19,7 @@ import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
  */
 export async function diagnose(
   runtime: Runtime,
-  { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
+  { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
   known: Directory,
   signal: AbortSignal | undefined,
 ): Promise<Diagnosis> {
@@ -30,6 +31,9 @@ export async function diagnose(
     // A person asks, so the request is sent even if the client was just refused.
     clients: runtime.clients.withoutPauses(),
   };
+  for (const problem of (await store?.check()) ?? []) {
+    watched.emit({ type: 'warning', leg: 'configure', ...problem });
+  }
   const directory = known.withoutMetadata(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);

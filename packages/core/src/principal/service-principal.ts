@@ -59,6 +59,7 @@ export class ServicePrincipal {
   readonly #settings: ReturnType<typeof settingsFromOptions>;
   readonly #directory: Directory;
   readonly #manager: TokenManager;
+  readonly #store: SharedStore | undefined;
   readonly #servers: ReadonlyMap<string, ServerAccess>;
   #closed = false;
 
@@ -69,6 +70,7 @@ export class ServicePrincipal {
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
+    this.#store = store;
     const subjects = new SubjectTokens(this.#runtime, idp, this.#directory, store);
     this.#manager = new TokenManager(this.#runtime, store, options.cache?.maxTokens);
     this.#servers = new Map(
@@ -144,7 +146,7 @@ export class ServicePrincipal {
     const { settings } = access;
     const diagnosis = await diagnose(
       this.#runtime,
-      { idp: this.#settings.idp, server: settings },
+      { idp: this.#settings.idp, server: settings, store: this.#store },
       this.#directory,
       options.signal,
     );
@@ -157,6 +159,7 @@ export class ServicePrincipal {
     this.#closed = true;
     await this.#manager.close();
     this.#directory.close();
+    this.#store?.close();
   }
 
   #access(nameOrUrl: string | URL): ServerAccess {

@@ -151,10 +151,22 @@ export interface StepUpEvent extends EventBase {
   readonly scopes: readonly string[];
 }
 
+/** The kind of problem of a {@link WarningEvent}, as a constant that programs can compare. */
+export type WarningCode =
+  | 'missing_resource'
+  | 'store_unavailable'
+  | 'store_available'
+  | 'store_lease_ignored'
+  | 'store_unknown_key'
+  | 'store_damaged_value'
+  | 'revocation_failed';
+
 /** A problem that does not make a call fail. */
 export interface WarningEvent extends EventBase {
   /** The type of the event. */
   readonly type: 'warning';
+  /** The kind of problem. */
+  readonly code?: WarningCode | undefined;
   /** The leg that the problem concerns. */
   readonly leg: Leg;
   /** The problem, in one sentence. */

@@ -76,6 +76,7 @@ export async function recentRefusal(
   const { v: _version, untilMs, sinceMs, refusals, ...init } = stored;
   const pausedForMs = Math.min(untilMs - clock.wallMs(), LONGEST_PAUSE_MS);
   if (!(pausedForMs > 0)) return undefined;
+  store.holderFinished(key);
   const error = new CredenceError({ ...init, server });
   if ((error.status === undefined || concernsClient(error)) && !hasWaited) return undefined;
   return { error, shared: { refusals, sinceMs, pausedForMs } };

@@ -76,6 +76,7 @@ export class TokenManager {
   readonly #store: SharedStore | undefined;
   readonly #entries: LruCache<Entry>;
   readonly #acquisitions = new Map<string, Promise<AccessToken>>();
+  readonly #running = new Set<Promise<void>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
   readonly #clocks: ServerClocks;
@@ -197,6 +198,7 @@ export class TokenManager {
   /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
+    await Promise.all(this.#running);
     await Promise.allSettled(this.#acquisitions.values());
     this.#entries.clear();
     this.#renewals.stop();
@@ -274,13 +276,17 @@ export class TokenManager {
       const { server, limitedBy = server } = wanted;
       const max = this.#runtime.limits.concurrentAcquisitions;
       // The time limit starts after the wait for other acquisitions.
-      return await withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
-        withDeadline(limits, (signal) =>
-          this.#store
-            ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
-            : this.#requestToken(wanted, outcome, signal, tookMs),
+      const acquisition = withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
+        this.#untilClosed(
+          withDeadline(limits, (signal) =>
+            this.#store
+              ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
+              : this.#requestToken(wanted, outcome, signal, tookMs),
+          ),
         ),
       );
+      // An acquisition that waits for others ends at once when the principal is closed.
+      return await waitFor(acquisition, this.#closing.signal);
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
@@ -296,6 +302,20 @@ export class TokenManager {
         });
       }
       throw failure;
+    }
+  }
+
+  /** `close` waits for the end of this work, in which a lease is released. */
+  async #untilClosed<T>(work: Promise<T>): Promise<T> {
+    const ended = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.add(ended);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(ended);
     }
   }
 
@@ -390,6 +410,7 @@ export class TokenManager {
     const ages = agesOf(nowMs - agedMs, lifetimeMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
+    store.holderFinished(wanted.key);
     this.#addEntry(wanted, outcome, { token, ...ages, refused: undefined });
     this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
