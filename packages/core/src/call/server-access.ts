@@ -73,6 +73,12 @@ export class ServerAccess {
     this.#manager.reject(token, serverTimeMs);
   }
 
+  /** Lets the next call request a token although the last request was refused, because a person has found that it succeeds. */
+  async forgetRefusals(): Promise<void> {
+    await this.#manager.forgetRefusals(this.#base);
+    if (this.#steppedUp) await this.#manager.forgetRefusals(this.#steppedUp);
+  }
+
   accept(token: AccessToken): void {
     this.#manager.accept(token);
   }
