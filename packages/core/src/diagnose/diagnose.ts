@@ -1,4 +1,4 @@
-import { waitFor } from '@credence/protocol';
+import { scopesNotIn, waitFor } from '@credence/protocol';
 import { fetchFor } from '../call/fetch-for.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -115,12 +115,7 @@ function report(
     .filter((event): event is Extract<CredenceEvent, { type: 'warning' }> => event.type === 'warning')
     .map(({ leg, message, remedy }) => ({ leg, message, remedy }));
   if (token && token.missingScopes.length > 0) {
-    const names = token.missingScopes.map((scope) => `"${scope}"`).join(', ');
-    warnings.push({
-      leg: 'exchange',
-      message: `${names} is configured and was not granted.`,
-      remedy: 'Ask for it to be granted at the IdP, or take it out of the configuration.',
-    });
+    warnings.push(...missingScopeWarnings(server, token));
   }
   const diagnosis = {
     server: server.name,
@@ -146,6 +141,33 @@ function report(
   return Object.defineProperty({ ...diagnosis, toString: () => describe(diagnosis) }, 'toString', {
     enumerable: false,
   });
+}
+
+/** The warnings for scopes that were not granted, one for each peer that did not grant them. */
+function missingScopeWarnings(server: ServerSettings, token: AccessToken): Diagnosis['warnings'] {
+  const list = (scopes: readonly string[]) => scopes.map((scope) => `"${scope}"`).join(', ');
+  const { missingScopes, withheldScopes, issuer } = token;
+  const atIdp = scopesNotIn(missingScopes, withheldScopes);
+  return [
+    ...(atIdp.length === 0
+      ? []
+      : [
+          {
+            leg: 'exchange' as const,
+            message: `${list(atIdp)} is configured and was not granted by the IdP.`,
+            remedy: 'Ask for it to be granted at the IdP, or take it out of the configuration.',
+          },
+        ]),
+    ...(withheldScopes.length === 0
+      ? []
+      : [
+          {
+            leg: 'redeem' as const,
+            message: `${list(withheldScopes)} was requested and not granted by the authorization server ${issuer}.`,
+            remedy: `Ask the owner of server "${server.name}" for it to be granted to this client at ${issuer}, or take it out of the configuration.`,
+          },
+        ]),
+  ];
 }
 
 function step(event: Omit<LegEvent, 'timeMs'>, later: readonly Omit<LegEvent, 'timeMs'>[]): DiagnosisStep {
