@@ -35,7 +35,7 @@ export interface RedeemRequest {
 export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<Grant> {
   const { server, endpoint, resource } = request;
   const context = { leg: 'redeem', contact: 'server-owner', server: server.name, issuer: endpoint.issuer } as const;
-  const startedMs = runtime.clock.monotonicMs();
+  let sentAtMs = runtime.clock.monotonicMs();
   const answer = await requestToken(runtime, {
     ...context,
     grantType: request.grantType,
@@ -56,14 +56,18 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     usesIdp: request.usesIdp,
     signal: request.signal,
     retry: request.retry,
-    onAttempt: request.onAttempt,
+    onAttempt: (attempt) => {
+      sentAtMs = runtime.clock.monotonicMs();
+      request.onAttempt?.(attempt);
+    },
   });
   const type = checkTokenType(answer, server.dpop !== undefined, context);
   checkTokenResource(answer, resource, context);
   const { requested, impliedScopes } = request;
   const stated =
     answer.scopes && grantedScopes(runtime, answer.scopes, { ...context, server, requested, secrets: answer.secrets });
-  const tookSeconds = (runtime.clock.monotonicMs() - startedMs) / 1000;
+  // The lifetime starts after the last attempt was sent. Earlier attempts and the pauses between them do not shorten it.
+  const tookSeconds = (runtime.clock.monotonicMs() - sentAtMs) / 1000;
   return {
     accessToken: answer.accessToken,
     type,
@@ -74,5 +78,6 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     scopesStated: stated !== undefined,
     issuer: endpoint.issuer,
     resource,
+    peerTimeMs: answer.peerTimeMs,
   };
 }

@@ -180,7 +180,7 @@ async function tokenFrom(
 }
 
 async function refused(runtime: Runtime, request: TokenRequest, answer: Answer): Promise<CredenceError> {
-  const [challenge] = await parseChallenges(answer.headers);
+  const [challenge] = parseChallenges(answer.headers);
   const error = stringField(answer.json, 'error') ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
   // RFC 6749 section 5.2: a 401 of a token endpoint means that client authentication failed, also without an error code.

@@ -1,5 +1,6 @@
-import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
+import type { CryptoKey, JSONWebKeySet } from 'jose';
 import { type LruCache, lruCache } from '../cache/lru-cache.ts';
+import type { KeyHeader } from '../jose/protected-header.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
@@ -54,7 +55,7 @@ export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySour
  */
 export function issuerKeys(
   source: KeySource,
-  header: JWSHeaderParameters,
+  header: KeyHeader,
   now: number,
 ): CryptoKey[] | Promise<CryptoKey[]> {
   if (source.jwks !== undefined) {

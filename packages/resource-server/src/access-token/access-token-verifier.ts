@@ -59,8 +59,8 @@ export interface AccessTokenVerifier {
   verifyAccessToken(token: string): Promise<AccessTokenInfo>;
   /**
    * Does the same, but returns the reason for an invalid token instead of throwing, and does not call `onRefused`.
-   * `dpopThumbprint` is the thumbprint of the key of the request's DPoP proof, which is verified already. If it is set, the
-   * token must be bound to that key. Throws TokenVerificationUnavailableError.
+   * `dpopThumbprint` is the thumbprint of the key of the request's DPoP proof, whose signature the caller verifies. If it is
+   * set, the token must be bound to that key. Throws TokenVerificationUnavailableError.
    */
   checkAccessToken(token: string, dpopThumbprint?: string): Promise<AccessTokenInfo | TokenRefusal>;
 }

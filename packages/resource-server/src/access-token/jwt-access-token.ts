@@ -2,12 +2,15 @@ import {
   allowsAlgorithm,
   isSigningAlgorithm,
   issuerKeys,
+  JoseHeaderError,
   type KeySource,
   KeysUnavailableError,
   mediaType,
+  type ProtectedHeader,
+  protectedHeader,
   verifyWithKeys,
 } from '@credence/protocol';
-import { compactVerify, type CompactVerifyResult, type CryptoKey, decodeProtectedHeader, errors } from 'jose';
+import { compactVerify, type CompactVerifyResult, type CryptoKey, errors } from 'jose';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
@@ -25,7 +28,7 @@ export async function jwtTokenClaims(
   now: number,
 ): Promise<{ claims: unknown } | TokenRefusal> {
   const header = readHeader(token);
-  if (header === undefined) return tokenRefusal('malformed');
+  if ('refused' in header) return header;
   const { alg, typ, kid } = header;
   if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
   if (!isSigningAlgorithm(alg) || !allowsAlgorithm(source.algorithms, alg)) {
@@ -54,20 +57,12 @@ export async function jwtTokenClaims(
   }
 }
 
-function readHeader(token: string): (ReturnType<typeof decodeProtectedHeader> & { alg: string }) | undefined {
-  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+function readHeader(token: string): ProtectedHeader | TokenRefusal {
+  if (token.length > MAX_TOKEN_LENGTH) return tokenRefusal('malformed');
   try {
-    const header = decodeProtectedHeader(token);
-    const { alg } = header;
-    // The key set would ignore a kid that is not a string and try every key.
-    const isWellFormed = isOptionalString(header.typ) && isOptionalString(header.kid);
-    return isWellFormed && typeof alg === 'string' ? { ...header, alg } : undefined;
-  } catch {
-    return undefined;
+    return protectedHeader(token);
+  } catch (error) {
+    if (error instanceof JoseHeaderError) return tokenRefusal('malformed');
+    throw error;
   }
-}
-
-/** RFC 7515 sections 4.1.4 and 4.1.9. The library's types say so of every header, but it does not check these members. */
-function isOptionalString(value: unknown): boolean {
-  return value === undefined || typeof value === 'string';
 }

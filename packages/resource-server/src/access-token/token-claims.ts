@@ -1,11 +1,9 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, readConfirmation } from '@credence/protocol';
 import { z } from 'zod';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { type TokenRefusal, type TokenRefusalCode, tokenRefusal } from './refusals.ts';
 
 const strings = z.array(z.string());
-/** RFC 7800: an unknown confirmation method must not be ignored. */
-const confirmation = z.strictObject({ jkt: z.string() });
 
 /** The claims that both JWTs and introspection responses must or may have. */
 const claimsSchema = z.looseObject({
@@ -88,7 +86,7 @@ export function readTokenClaims(token: string, claims: unknown, rules: TokenRule
 /** RFC 9449 sections 7.1 and 7.2: a bound token needs a proof by its key, and a token that is not bound is a bearer token. */
 function bindingRefusal(cnf: unknown, dpopThumbprint: string | undefined): TokenRefusalCode | undefined {
   if (dpopThumbprint === undefined) return cnf === undefined ? undefined : 'bound_to_key';
-  const { data } = confirmation.safeParse(cnf);
-  if (data === undefined) return 'not_bound';
-  return data.jkt === dpopThumbprint ? undefined : 'proof_mismatch';
+  const { thumbprint } = readConfirmation(cnf);
+  if (thumbprint === undefined) return 'not_bound';
+  return thumbprint === dpopThumbprint ? undefined : 'proof_mismatch';
 }
