@@ -1,6 +1,7 @@
 import { cleanText, scopesNotIn, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
+import { scopeCeiling } from '../flows/granted-scopes.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenKey } from '../tokens/token-key.ts';
@@ -121,6 +122,7 @@ export class ServerAccess {
       key,
       server: this.settings.name,
       scopes,
+      ceiling: this.settings.excessScopes === 'accept' ? undefined : scopeCeiling(this.settings, scopes),
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),

@@ -70,8 +70,10 @@ export interface TokenEvent extends EventBase {
   readonly resource: string;
   /** The scopes that were granted. */
   readonly scopes: readonly string[];
-  /** The scopes that were configured and not granted. */
+  /** The scopes that were requested and not granted. */
   readonly missingScopes?: readonly string[] | undefined;
+  /** Those of `missingScopes` that the authorization server did not grant. The IdP did not grant the others. */
+  readonly withheldScopes?: readonly string[] | undefined;
   /** The lifetime of the token from now, in seconds. */
   readonly expiresInSeconds: number;
   /** The duration of the acquisition, in milliseconds. */

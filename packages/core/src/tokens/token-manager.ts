@@ -26,6 +26,8 @@ export interface TokenWanted {
   readonly key: string;
   readonly server: string;
   readonly scopes: readonly string[] | undefined;
+  /** The scopes that a token of the store may have. Undefined: any. */
+  readonly ceiling?: readonly string[] | undefined;
   /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
@@ -384,6 +386,7 @@ export class TokenManager {
       resource: token.resource,
       scopes: token.scopes,
       ...(token.missingScopes.length > 0 && { missingScopes: token.missingScopes }),
+      ...(token.withheldScopes.length > 0 && { withheldScopes: token.withheldScopes }),
       expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
       durationMs: tookMs(),
       tokenHash: token.hash,
@@ -402,6 +405,8 @@ export class TokenManager {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
+    // Another process may have accepted more scopes than this one accepts.
+    if (wanted.ceiling && scopesNotIn(stored.scopes, wanted.ceiling).length > 0) return undefined;
     const current = this.#entries.peek(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -419,13 +424,17 @@ export class TokenManager {
   async #storeGrant(wanted: TokenWanted, grant: Grant, outcome: Outcome): Promise<AccessToken> {
     const lifetimeMs = (grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS) * 1000;
     const issuedAtMs = this.#runtime.clock.wallMs();
+    // Without configured scopes, the scopes of the ID-JAG are requested from the authorization server.
+    const requested = wanted.scopes ?? grant.offeredScopes ?? [];
+    const missingScopes = grant.scopesStated ? scopesNotIn(requested, grant.scopes) : [];
     const stored: StoredToken = {
       value: grant.accessToken,
       type: grant.type,
       issuedAtMs,
       expiresAtMs: issuedAtMs + lifetimeMs,
       scopes: grant.scopes,
-      missingScopes: wanted.scopes && grant.scopesStated ? scopesNotIn(wanted.scopes, grant.scopes) : [],
+      missingScopes,
+      withheldScopes: missingScopes.filter((scope) => grant.offeredScopes?.includes(scope)),
       issuer: grant.issuer,
       resource: grant.resource,
     };
@@ -462,6 +471,14 @@ export class TokenManager {
 const NONE_MISSING: readonly string[] = Object.freeze([]);
 
 function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {
-  const missing = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
-  return new AccessToken({ ...stored, missingScopes: missing, expiresAt: new Date(stored.expiresAtMs), server, key });
+  const missingScopes = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
+  const withheldScopes = stored.withheldScopes.length > 0 ? stored.withheldScopes : NONE_MISSING;
+  return new AccessToken({
+    ...stored,
+    missingScopes,
+    withheldScopes,
+    expiresAt: new Date(stored.expiresAtMs),
+    server,
+    key,
+  });
 }
