@@ -1,7 +1,10 @@
 export {
+  type BrowserAccess,
+  type BrowserAccessOptions,
   DPOP_ALGORITHMS,
   type DpopNonces,
   type DpopOptions,
+  type ExpressErrorHandler,
   type FetchLike,
   type ReplayStore,
   ReplayStoreFullError,
@@ -44,6 +47,8 @@ export {
   requiredScopes,
   toolScopes,
 } from './gate/tool-scopes.ts';
+export { browserAccess } from './http/browser-access.ts';
+export { type JsonRpcErrorsOptions, jsonRpcErrors } from './http/json-rpc-errors.ts';
 export {
   type ProtectedResourceDocument,
   type ProtectedResourceMetadata,
