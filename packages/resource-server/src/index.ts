@@ -14,6 +14,7 @@ export {
 export {
   type AccessTokenVerifier,
   type AccessTokenVerifierOptions,
+  type JwtOptions,
   accessTokenVerifier,
 } from './access-token/access-token-verifier.ts';
 export type { AccessTokenIdentity, AccessTokenInfo } from './access-token/auth-info.ts';
@@ -22,6 +23,7 @@ export {
   InvalidAccessTokenError,
   TokenVerificationUnavailableError,
 } from './access-token/errors.ts';
+export type { JwtForm, JwtType } from './access-token/jwt-form.ts';
 export type { IntrospectionOptions } from './access-token/introspection.ts';
 export type {
   AccessRefusal,
