@@ -65,9 +65,17 @@ export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-
 export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
 export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
 export { checkConfiguredUrl } from './net/configured-url.ts';
-export { defaultFetch, type FetchLike, type FetchUrl } from './net/fetch-like.ts';
+export { environmentProxy, invalidProxyVariable } from './net/environment-proxy.ts';
+export {
+  defaultFetch,
+  environmentProxyFetch,
+  type FetchLike,
+  type FetchUrl,
+  isDefaultFetch,
+} from './net/fetch-like.ts';
 export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
 export { decideNamedUrl } from './net/named-url.ts';
+export { NotAResponseError, responseLike } from './net/response-like.ts';
 export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';
 export {
   judgeConfiguredUrl,
@@ -84,8 +92,9 @@ export { callback, checkedElsewhere, checkShape, flag, isAbsoluteUri, scope } fr
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
-export { cleanText, identifier } from './text/clean.ts';
+export { cleanLines, cleanText, identifier, isPlainIdentifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
+export { redact, redactor } from './text/redact.ts';
 export { parsedUrl } from './text/parsed-url.ts';
 export { isNormalResource, normalResource, sameResource } from './text/resource.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { RefreshingCache } from './refreshing-cache.ts';
 
-function world(max?: number) {
+function world(max?: number, retryLater?: (error: unknown) => boolean) {
   let nowMs = 0;
-  const cache = new RefreshingCache<string>({ wallMs: () => nowMs, monotonicMs: () => nowMs }, max);
+  const cache = new RefreshingCache<string>({ wallMs: () => nowMs, monotonicMs: () => nowMs }, max, retryLater);
   let fetched = 0;
   const fetchFor = (lifeMs: number, refreshAfterMs?: number) => async () => {
     fetched += 1;
@@ -108,5 +108,56 @@ describe('RefreshingCache', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect((await cache.get('k', fetchFor(1_000_000, 100))).value).toBe('v2');
     expect(fetchCount()).toBe(2);
+  });
+
+  describe('with a value that is usable longer than it is good', () => {
+    const down = new Error('down');
+    const start = async (usableUntilMs: number) => {
+      const { cache, advanceClock } = world(10, (error) => error === down);
+      let fetched = 0;
+      const fetchUntil = async () => {
+        fetched += 1;
+        return { value: 'old', goodUntilMs: 100, usableUntilMs };
+      };
+      await cache.get('k', fetchUntil);
+      return { cache, advanceClock };
+    };
+    const fail = async () => Promise.reject(down);
+
+    it('fetches a new value when it is no longer good', async () => {
+      const { cache, advanceClock } = await start(1_000);
+      advanceClock(100);
+      const fetchNew = async () => ({ value: 'new', goodUntilMs: 900 });
+      expect(await cache.get('k', fetchNew)).toEqual({ value: 'new', reused: false });
+    });
+
+    it('returns it to every caller while the fetch fails, until it is no longer usable', async () => {
+      const { cache, advanceClock } = await start(1_000);
+      advanceClock(100);
+      for (let passedMs = 100; passedMs < 1_000; passedMs += 100) {
+        expect(await cache.get('k', fail)).toEqual({ value: 'old', reused: true });
+        advanceClock(100);
+      }
+      await expect(cache.get('k', fail)).rejects.toBe(down);
+      expect(cache.peek('k')).toBeUndefined();
+    });
+
+    it('returns it without a wait after the first failure, and fetches in the background after a minute', async () => {
+      const { cache, advanceClock } = await start(Infinity);
+      advanceClock(100);
+      await cache.get('k', fail);
+      const never = () => new Promise<never>(() => undefined);
+      expect(await cache.get('k', never)).toEqual({ value: 'old', reused: true });
+      advanceClock(60_000);
+      expect(await cache.get('k', async () => ({ value: 'new', goodUntilMs: 1e9 }))).toMatchObject({ value: 'old' });
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(await cache.get('k', fail)).toEqual({ value: 'new', reused: true });
+    });
+
+    it('throws a failure that is not one of those after which the value may be used', async () => {
+      const { cache, advanceClock } = await start(1_000);
+      advanceClock(100);
+      await expect(cache.get('k', async () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    });
   });
 });

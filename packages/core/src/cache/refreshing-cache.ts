@@ -4,8 +4,10 @@ import type { Clock } from '../time/clock.ts';
 /** A value and the times until which it is used, in milliseconds of the monotonic clock. */
 export interface CachedValue<T> {
   readonly value: T;
-  /** From this time on the value is not returned any more. */
+  /** From this time on a new value is fetched. */
   readonly goodUntilMs: number;
+  /** Until this time the value is returned if the fetch of a new one fails for a reason that `retryLater` accepts. Default: `goodUntilMs`. */
+  readonly usableUntilMs?: number;
   /** From this time on the value is still returned, and a new value is fetched in the background. Default: never. */
   readonly refreshAtMs?: number;
 }
@@ -20,16 +22,19 @@ const REFRESH_PAUSE_MS = 60_000;
 
 /**
  * Caches fetched values until they expire. At most one fetch for each key is in progress. If there are more than `max` values, the
- * least recently used is removed. A failure is not cached.
+ * least recently used is removed. A failure is not cached. `retryLater` says whether a failure is one after which a value that is
+ * still usable is returned, because the same fetch may succeed later.
  */
 export class RefreshingCache<T> {
   readonly #clock: Clock;
   readonly #values: LruCache<CachedValue<T>>;
   readonly #fetches = new Map<string, PendingFetch<T>>();
+  readonly #retryLater: (error: unknown) => boolean;
 
-  constructor(clock: Clock, max = 1_000) {
+  constructor(clock: Clock, max = 1_000, retryLater: (error: unknown) => boolean = () => false) {
     this.#clock = clock;
     this.#values = lruCache(max);
+    this.#retryLater = retryLater;
   }
 
   /**
@@ -53,16 +58,20 @@ export class RefreshingCache<T> {
         return { value, reused: false };
       } catch (error) {
         // Only the caller that started the fetch has aborted; the others fetch again.
-        if (!joined?.signal?.aborted || signal?.aborted) throw error;
+        if (joined?.signal?.aborted && !signal?.aborted) continue;
+        const usable = signal?.aborted || !this.#retryLater(error) ? undefined : this.#stillUsable(key);
+        if (!usable) throw error;
+        return { value: usable.value, reused: true };
       }
     }
   }
 
-  /** The cached value, or undefined if there is none or it has expired. */
+  /** The cached value, or undefined if there is none or a new one must be fetched. */
   peek(key: string): CachedValue<T> | undefined {
     const cached = this.#values.get(key);
-    if (!cached || cached.goodUntilMs > this.#clock.monotonicMs()) return cached;
-    this.#values.delete(key);
+    const nowMs = this.#clock.monotonicMs();
+    if (!cached || cached.goodUntilMs > nowMs) return cached;
+    if (usableUntil(cached) <= nowMs) this.#values.delete(key);
     return undefined;
   }
 
@@ -82,7 +91,18 @@ export class RefreshingCache<T> {
     if (cached.refreshAtMs === undefined || nowMs < cached.refreshAtMs || this.#fetches.has(key)) return;
     // If the fetch fails, the old value stays in use and the next attempt comes in a minute.
     this.#values.set(key, { ...cached, refreshAtMs: nowMs + REFRESH_PAUSE_MS });
-    this.#startFetch(key, fetchValue).catch(() => undefined);
+    this.#startFetch(key, fetchValue).catch((error: unknown) => {
+      if (this.#retryLater(error)) this.#stillUsable(key);
+    });
+  }
+
+  /** The old value after a failed fetch. It is returned from now on, and the next attempts run in the background. */
+  #stillUsable(key: string): CachedValue<T> | undefined {
+    const cached = this.#values.peek(key);
+    const nowMs = this.#clock.monotonicMs();
+    if (!cached || usableUntil(cached) <= nowMs) return undefined;
+    this.#values.set(key, { ...cached, goodUntilMs: usableUntil(cached), refreshAtMs: nowMs + REFRESH_PAUSE_MS });
+    return cached;
   }
 
   #startFetch(key: string, fetchValue: () => Promise<CachedValue<T>>, signal?: AbortSignal): Promise<CachedValue<T>> {
@@ -97,6 +117,10 @@ export class RefreshingCache<T> {
   }
 
   #add(key: string, cached: CachedValue<T>): void {
-    if (cached.goodUntilMs > this.#clock.monotonicMs()) this.#values.set(key, cached);
+    if (usableUntil(cached) > this.#clock.monotonicMs()) this.#values.set(key, cached);
   }
+}
+
+function usableUntil({ goodUntilMs, usableUntilMs = goodUntilMs }: CachedValue<unknown>): number {
+  return Math.max(goodUntilMs, usableUntilMs);
 }

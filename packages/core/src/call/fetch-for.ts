@@ -1,7 +1,7 @@
 import { cleanText, type FetchLike, withoutSecrets } from '@credence/protocol';
 import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import { type Challenge, parseChallenges } from '../net/challenge.ts';
-import { type About, report } from '../net/gate.ts';
+import { type About, peerTimeMs, report } from '../net/gate.ts';
 import type { ServerAccess } from './server-access.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
@@ -101,7 +101,7 @@ async function afterUnauthorized(
     return token;
   }
   if (token.type === 'Bearer' && offersOnlyDpop(challenges)) throw keyRequired(token);
-  access.reject(token);
+  access.reject(token, peerTimeMs(response.headers));
   if (state.tokenReplaced || !canSendAgain(init)) throw tokenRefused(token);
   state.tokenReplaced = true;
   state.nonceUsed = false;
@@ -115,7 +115,7 @@ async function afterForbidden(
   response: Response,
   state: CallState,
 ): Promise<AccessToken> {
-  const challenges = await parseChallenges(response.headers);
+  const challenges = parseChallenges(response.headers);
   const scopeChallenge = challenges.find(({ error }) => error === 'insufficient_scope');
   await discard(response);
   if (!scopeChallenge) throw forbidden(access.settings.name, token, challenges);

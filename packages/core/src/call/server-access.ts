@@ -68,8 +68,9 @@ export class ServerAccess {
     return stronger;
   }
 
-  reject(token: AccessToken): void {
-    this.#manager.reject(token);
+  /** `serverTimeMs` is the time in the Date header of the refusal, in milliseconds since the epoch. */
+  reject(token: AccessToken, serverTimeMs?: number): void {
+    this.#manager.reject(token, serverTimeMs);
   }
 
   accept(token: AccessToken): void {

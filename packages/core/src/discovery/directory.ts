@@ -21,7 +21,7 @@ interface FirstIssuers {
 
 /**
  * The metadata of MCP servers and issuers, for one principal. Metadata is cached for a day, and refreshed in the background after
- * an hour. All open principals of the process with the same fetch and clock share the cache.
+ * an hour. While the peer cannot be reached, the old metadata stays in use. All open principals of the process with the same fetch and clock share the cache.
  */
 export class Directory {
   readonly #runtime: Runtime;
@@ -191,7 +191,13 @@ export class Directory {
 
   #withLifetime<T>(value: T): CachedValue<T> {
     const nowMs = this.#runtime.clock.monotonicMs();
-    return { value, refreshAtMs: nowMs + METADATA_REFRESH_MS, goodUntilMs: nowMs + METADATA_LIFETIME_MS };
+    return {
+      value,
+      refreshAtMs: nowMs + METADATA_REFRESH_MS,
+      goodUntilMs: nowMs + METADATA_LIFETIME_MS,
+      // While the metadata cannot be fetched, an old document is better than none: the endpoints in it may work.
+      usableUntilMs: Infinity,
+    };
   }
 }
 

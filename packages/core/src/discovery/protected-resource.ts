@@ -73,7 +73,7 @@ async function fromChallenge(
     about,
   );
   report(runtime, about, { ...answer });
-  const challenges = await parseChallenges(answer.headers);
+  const challenges = parseChallenges(answer.headers);
   const pointer = challenges.find(({ resourceMetadata }) => resourceMetadata !== undefined)?.resourceMetadata;
   if (answer.status !== 401 || pointer === undefined) return undefined;
   const what = 'resource_metadata in the challenge of the server';

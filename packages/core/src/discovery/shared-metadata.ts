@@ -1,9 +1,13 @@
 import type { FetchLike } from '@credence/protocol';
 import { RefreshingCache } from '../cache/refreshing-cache.ts';
+import { mayPass } from '../errors/may-pass.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../time/clock.ts';
 import type { IssuerMetadata } from './authorization-server.ts';
 import type { ProtectedResource } from './protected-resource.ts';
+
+/** For the resources and for the issuers each. Above it, the least recently used document is removed. */
+const MAX_DOCUMENTS = 1_000;
 
 /** The cached metadata of MCP servers, by URL, and of issuers. */
 export interface MetadataCaches {
@@ -24,7 +28,10 @@ const cachesInUse = new WeakMap<FetchLike, WeakMap<Clock, CountedCaches>>();
 
 /** Caches that no other principal uses. */
 export function ownMetadataCaches(clock: Clock): MetadataCaches {
-  return { resources: new RefreshingCache(clock), issuers: new RefreshingCache(clock) };
+  return {
+    resources: new RefreshingCache(clock, MAX_DOCUMENTS, mayPass),
+    issuers: new RefreshingCache(clock, MAX_DOCUMENTS, mayPass),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, redact } from '@credence/protocol';
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
 import type { Contact } from './leg.ts';
@@ -58,7 +58,7 @@ export function refusal(answer: Refusal): CredenceError {
  * peer could send a sentence that instructs a model. A code that contains a secret of the request is not accepted either.
  */
 function isSafeErrorCode({ error, secrets }: Refusal): boolean {
-  return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => secret.length >= 6 && error.includes(secret));
+  return /^[\w.:/#-]{1,64}$/u.test(error) && redact(error, secrets ?? []) === error;
 }
 
 function authenticationOf({ signedAuthentication }: Refusal): string {

@@ -9,6 +9,8 @@ export interface Grant {
   readonly scopesStated: boolean;
   readonly issuer: string;
   readonly resource: string;
+  /** The time in the Date header of the token response, in milliseconds since the epoch. */
+  readonly peerTimeMs?: number | undefined;
   /** Must be called if the MCP server refuses this token. After the second refusal the ID-JAG is not used again. */
   readonly refused?: (() => void) | undefined;
 }

@@ -1,9 +1,11 @@
 import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
+import { mayPass } from '../errors/may-pass.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { parseStoredIdJag, serialiseIdJag } from './stored-id-jag.ts';
 import type { IdJag } from './exchange.ts';
 
+/** An ID-JAG is replaced this long before it expires, because a request takes time to arrive. Short ones: a tenth of their lifetime. */
 const SPARE_MS = 10_000;
 const MAX_ID_JAGS = 100;
 
@@ -27,16 +29,13 @@ export class IdJagCache {
 
   constructor(runtime: Runtime, store: SharedStore | undefined) {
     this.#runtime = runtime;
-    this.#cache = new RefreshingCache(runtime.clock, MAX_ID_JAGS);
+    this.#cache = new RefreshingCache(runtime.clock, MAX_ID_JAGS, mayPass);
     this.#store = store;
   }
 
   /** The cached ID-JAG, or the one that `obtain` returns. `reused`: the ID-JAG may have been sent to the AS before. */
   async get(key: string, obtain: () => Promise<IdJag>): Promise<{ value: CachedIdJag; reused: boolean }> {
-    const { value, reused } = await this.#cache.get(
-      key,
-      async () => (await this.#fromStore(key)) ?? this.#put(key, await obtain()),
-    );
+    const { value, reused } = await this.#cache.get(key, async () => this.#fromStoreOr(key, obtain));
     return { value, reused: reused || value.fromStore };
   }
 
@@ -61,26 +60,48 @@ export class IdJagCache {
     };
   }
 
+  /** The ID-JAG in the store, or a new one if there is none or it expires soon. If a new one cannot be had, the former. */
+  async #fromStoreOr(key: string, obtain: () => Promise<IdJag>): Promise<CachedValue<CachedIdJag>> {
+    const stored = await this.#fromStore(key);
+    if (stored && stored.goodUntilMs > this.#runtime.clock.monotonicMs()) return stored;
+    try {
+      return await this.#put(key, await obtain());
+    } catch (error) {
+      if (stored && mayPass(error)) return stored;
+      throw error;
+    }
+  }
+
   async #fromStore(key: string): Promise<CachedValue<CachedIdJag> | undefined> {
     const text = await this.#store?.get(storeKey(key));
     const found = text === undefined ? undefined : parseStoredIdJag(text);
     if (text === undefined || !found) return undefined;
-    const leftMs = found.expiresAtMs - this.#runtime.clock.wallMs();
-    if (leftMs <= 0) return undefined;
-    const { assertion, scopes } = found;
+    const { assertion, scopes, expiresAtMs, goodUntilMs } = found;
+    const wallMs = this.#runtime.clock.wallMs();
+    if (expiresAtMs <= wallMs) return undefined;
+    const nowMs = this.#runtime.clock.monotonicMs();
     return {
       value: { assertion, scopes, stored: text, fromStore: true, tokenWasRefused: false },
-      goodUntilMs: this.#runtime.clock.monotonicMs() + leftMs,
+      goodUntilMs: nowMs + goodUntilMs - wallMs,
+      usableUntilMs: nowMs + expiresAtMs - wallMs,
     };
   }
 
   async #put(key: string, { assertion, scopes, lifetimeMs }: IdJag): Promise<CachedValue<CachedIdJag>> {
     const usefulMs = lifetimeMs - Math.min(SPARE_MS, lifetimeMs / 10);
-    const stored = serialiseIdJag({ assertion, scopes, expiresAtMs: this.#runtime.clock.wallMs() + usefulMs });
-    await this.#store?.set(storeKey(key), stored, usefulMs);
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const wallMs = this.#runtime.clock.wallMs();
+    const stored = serialiseIdJag({
+      assertion,
+      scopes,
+      expiresAtMs: wallMs + lifetimeMs,
+      goodUntilMs: wallMs + usefulMs,
+    });
+    await this.#store?.set(storeKey(key), stored, lifetimeMs);
     return {
       value: { assertion, scopes, stored, fromStore: false, tokenWasRefused: false },
-      goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs,
+      goodUntilMs: nowMs + usefulMs,
+      usableUntilMs: nowMs + lifetimeMs,
     };
   }
 }

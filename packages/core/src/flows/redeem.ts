@@ -27,7 +27,7 @@ export interface RedeemRequest {
 export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<Grant> {
   const { server, endpoint, resource } = request;
   const context = { leg: 'redeem', contact: 'server-owner', server: server.name, issuer: endpoint.issuer } as const;
-  const startedMs = runtime.clock.monotonicMs();
+  let sentAtMs = runtime.clock.monotonicMs();
   const answer = await requestToken(runtime, {
     ...context,
     grantType: request.grantType,
@@ -49,11 +49,15 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     dpop: server.dpop?.redeem,
     signal: request.signal,
     retry: request.retry,
-    onAttempt: request.onAttempt,
+    onAttempt: (attempt) => {
+      sentAtMs = runtime.clock.monotonicMs();
+      request.onAttempt?.(attempt);
+    },
   });
   const type = checkTokenType(answer, server.dpop !== undefined, context);
   checkResourceEcho(answer, resource, context);
-  const tookSeconds = (runtime.clock.monotonicMs() - startedMs) / 1000;
+  // The lifetime starts after the last attempt was sent. Earlier attempts and the pauses between them do not shorten it.
+  const tookSeconds = (runtime.clock.monotonicMs() - sentAtMs) / 1000;
   return {
     accessToken: answer.accessToken,
     type,
@@ -63,5 +67,6 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     scopesStated: answer.scopes !== undefined,
     issuer: endpoint.issuer,
     resource,
+    peerTimeMs: answer.peerTimeMs,
   };
 }

@@ -1,22 +1,25 @@
 import { z } from 'zod';
 
-/** An ID-JAG in the store. `expiresAtMs` is the time of the wall clock, in milliseconds since the epoch. */
+/** An ID-JAG in the store. Times are of the wall clock, in milliseconds since the epoch. */
 export interface StoredIdJag {
   readonly assertion: string;
   readonly expiresAtMs: number;
+  /** From this time on a new ID-JAG is requested, and this one is used only if there is none. */
+  readonly goodUntilMs: number;
   /** The granted scopes. Undefined if neither the response of the IdP nor the ID-JAG contained them. */
   readonly scopes: readonly string[] | undefined;
 }
 
 const schema = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   assertion: z.string().min(1),
   expiresAtMs: z.number(),
-  scopes: z.array(z.string()).or(z.undefined()),
+  goodUntilMs: z.number(),
+  scopes: z.array(z.string()).optional(),
 });
 
-export function serialiseIdJag({ assertion, expiresAtMs, scopes }: StoredIdJag): string {
-  return JSON.stringify({ v: 1, assertion, expiresAtMs, scopes });
+export function serialiseIdJag({ assertion, expiresAtMs, goodUntilMs, scopes }: StoredIdJag): string {
+  return JSON.stringify({ v: 2, assertion, expiresAtMs, goodUntilMs, scopes });
 }
 
 /** Undefined if the text has another format, for example because another version of Credence wrote it. */

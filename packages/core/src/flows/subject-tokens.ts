@@ -4,6 +4,7 @@ import { decodeJwt } from 'jose';
 import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { mayPass } from '../errors/may-pass.ts';
 import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -11,7 +12,9 @@ import type { SharedStore } from '../store/shared-store.ts';
 import { SingleUse } from './fresh-retry.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjects/subject.ts';
 
+/** A subject token is replaced this long before it expires. Short ones: a tenth of their lifetime. */
 const SPARE_MS = 30_000;
+const MAX_SUBJECT_TOKENS = 1_000;
 
 /** The subject tokens of one principal. Each is requested once and cached until shortly before it expires. */
 export class SubjectTokens {
@@ -32,20 +35,32 @@ export class SubjectTokens {
     this.#store = store?.keepsSubjectTokens ? store : undefined;
     this.#idp = idp;
     this.#directory = directory;
-    this.#cache = new RefreshingCache(runtime.clock);
+    this.#cache = new RefreshingCache(runtime.clock, MAX_SUBJECT_TOKENS, mayPass);
   }
 
   async get(source: SubjectTokenSource, signal: AbortSignal): Promise<{ value: string; reused: boolean }> {
     const obtain = async () => {
       const shared = await this.#fromStore(source);
-      if (shared) return shared;
-      const { token, expiresInSeconds = 0 } = await this.#obtain(source, signal);
-      const leftMs = this.singleUse.isKnown() ? 0 : expiresInSeconds * 1000;
-      const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
-      await this.#store?.set(this.#storeKey(source), this.#serialise(token, usefulMs), usefulMs);
-      return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + usefulMs };
+      if (shared && shared.goodUntilMs > this.#runtime.clock.monotonicMs()) return shared;
+      try {
+        return await this.#obtainForAll(source, signal);
+      } catch (error) {
+        if (shared && mayPass(error)) return shared;
+        throw error;
+      }
     };
     return this.#cache.get(this.#memoryKey(source), obtain, signal);
+  }
+
+  async #obtainForAll(source: SubjectTokenSource, signal: AbortSignal): Promise<CachedValue<string>> {
+    const { token, expiresInSeconds = 0 } = await this.#obtain(source, signal);
+    const leftMs = this.singleUse.isKnown() ? 0 : expiresInSeconds * 1000;
+    const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const wallMs = this.#runtime.clock.wallMs();
+    const stored = { token, goodUntilMs: wallMs + usefulMs, expiresAtMs: wallMs + leftMs };
+    await this.#store?.set(this.#storeKey(source), JSON.stringify(stored), leftMs);
+    return { value: token, goodUntilMs: nowMs + usefulMs, usableUntilMs: nowMs + leftMs };
   }
 
   async drop(source: SubjectTokenSource, token: string): Promise<void> {
@@ -60,13 +75,12 @@ export class SubjectTokens {
     const text = await this.#store?.get(this.#storeKey(source));
     const stored = text === undefined ? undefined : parseJsonObject(text);
     const token = stringField(stored, 'token');
-    const leftMs = Number(stored?.['goodUntilMs']) - this.#runtime.clock.wallMs();
-    if (token === undefined || !(leftMs > 0)) return undefined;
-    return { value: token, goodUntilMs: this.#runtime.clock.monotonicMs() + leftMs };
-  }
-
-  #serialise(token: string, usefulMs: number): string {
-    return JSON.stringify({ token, goodUntilMs: this.#runtime.clock.wallMs() + usefulMs });
+    const wallMs = this.#runtime.clock.wallMs();
+    const goodMs = Number(stored?.['goodUntilMs']) - wallMs;
+    const leftMs = Number(stored?.['expiresAtMs']) - wallMs;
+    if (token === undefined || !Number.isFinite(goodMs) || !(leftMs > 0)) return undefined;
+    const nowMs = this.#runtime.clock.monotonicMs();
+    return { value: token, goodUntilMs: nowMs + goodMs, usableUntilMs: nowMs + leftMs };
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   send,
   withoutQuery,
 } from '../net/gate.ts';
+import { receivedSecrets } from '../net/sent-secrets.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { lifetimeSeconds } from './lifetime.ts';
@@ -119,7 +120,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: async (url, init) => {
         const { signal } = request;
-        answer = await send(runtime, url, { ...asInit(init), ...(signal && { signal }) }, about);
+        const sent = await send(runtime, url, { ...asInit(init), ...(signal && { signal }) }, about);
+        answer = { ...sent, secrets: [...sent.secrets, ...receivedSecrets(sent.json ?? {})] };
         return normalisedResponse(answer);
       },
     },
@@ -154,7 +156,7 @@ async function tokenFrom(
   });
   // RFC 6749 appendix A.12 also allows a space, but an Authorization header cannot contain a token with a space.
   if (!/^[\x21-\x7e]+$/u.test(body.access_token)) throw malformed(request, answer, undefined);
-  const secrets = [...answer.secrets, body.access_token];
+  const { secrets } = answer;
   return {
     accessToken: body.access_token,
     tokenType: body.token_type,
@@ -167,7 +169,7 @@ async function tokenFrom(
 }
 
 async function refused(runtime: Runtime, request: TokenRequest, answer: Answer): Promise<CredenceError> {
-  const [challenge] = await parseChallenges(answer.headers);
+  const [challenge] = parseChallenges(answer.headers);
   const error = stringField(answer.json, 'error') ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
   // RFC 6749 section 5.2: a 401 of a token endpoint means that client authentication failed, also without an error code.

@@ -60,6 +60,8 @@ export class ServicePrincipal {
   readonly #directory: Directory;
   readonly #manager: TokenManager;
   readonly #servers: ReadonlyMap<string, ServerAccess>;
+  /** Ends the diagnoses in progress. */
+  readonly #closing = new AbortController();
   #closed = false;
 
   /** Throws a `CredenceError` of the leg `configure` for the first invalid option. Sends no request. */
@@ -140,12 +142,14 @@ export class ServicePrincipal {
    */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
     const { settings } = this.#access(nameOrUrl);
-    return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, options.signal);
+    const signals = [options.signal, this.#closing.signal];
+    return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, signals);
   }
 
-  /** Ends the acquisitions in progress and drops every token. */
+  /** Ends the acquisitions and diagnoses in progress and drops every token. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort(closed());
     await this.#manager.close();
     this.#directory.close();
   }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type LruCache, lruCache, scopesNotIn, waitFor } from '@credence/protocol';
+import { type LruCache, lruCache, scopesNotIn, waitFor, within } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
@@ -8,12 +8,13 @@ import { failureMembers } from '../runtime/events.ts';
 import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
-import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS } from './age.ts';
+import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from './age.ts';
 import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
 import { retryAfterMs, Refusals } from './refusals.ts';
 import { RenewalClock } from './renewal-clock.ts';
+import { ServerClocks } from './server-clocks.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { recentRefusal, shareRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
@@ -43,6 +44,8 @@ interface Entry extends Ages {
   readonly refused: (() => void) | undefined;
   /** Whether a caller got this token. Only a used token is renewed by the timer. */
   used: boolean;
+  /** Whether the last renewal failed, or took too long. Then no caller waits for the next one while the token is valid. */
+  renewalFails: boolean;
   /** The request with which the timer renews the token. Undefined if the timer does not renew it. */
   readonly lasting: TokenWanted | undefined;
 }
@@ -71,6 +74,7 @@ export class TokenManager {
   readonly #acquisitions = new Map<string, Promise<AccessToken>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
+  readonly #clocks: ServerClocks;
   /** The hashes of the last refused tokens. A token is not used again if the store failed and still contains it. */
   readonly #refused = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
@@ -81,12 +85,16 @@ export class TokenManager {
     this.#store = store;
     this.#entries = lruCache(maxTokens);
     this.#refusals = new Refusals(runtime.clock);
+    this.#clocks = new ServerClocks(runtime.clock);
     this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#renewDue(nowMs));
     // Each acquisition adds a listener and removes it at its end, so many listeners are not a memory leak.
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** A valid cached token, or undefined. Starts a renewal if the token is ageing. The method is synchronous, which is faster. */
+  /**
+   * A valid cached token, or undefined. Starts a renewal if the token is ageing. Undefined also if the token is about to end and its
+   * renewal is in progress: then `get` waits a moment. The method is synchronous, which is faster.
+   */
   peek(wanted: TokenWanted): AccessToken | undefined {
     const entry = this.#entries.get(wanted.key);
     if (!entry) return undefined;
@@ -94,25 +102,52 @@ export class TokenManager {
     const age = ageAt(nowMs, entry);
     if (age === 'expired') return undefined;
     entry.used = true;
-    if (age === 'ageing') this.#renew(wanted, entry);
+    if (age === 'ageing') {
+      this.#renew(wanted, entry);
+      if (!entry.renewalFails && isAboutToEnd(nowMs, entry) && this.#acquisitions.has(wanted.key)) return undefined;
+    }
     return entry.token;
   }
 
   async get(wanted: TokenWanted, signal?: AbortSignal): Promise<AccessToken> {
     signal?.throwIfAborted();
-    const token = this.peek(wanted) ?? (await this.#acquire(wanted, signal));
+    const token =
+      this.peek(wanted) ?? (await this.#renewedInTime(wanted, signal)) ?? (await this.#acquire(wanted, signal));
     if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token);
     return token;
   }
 
-  /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
-  reject(token: AccessToken): void {
+  /**
+   * For a token that is about to end: waits for its renewal, for half of the time that is left. If the renewal fails or takes longer,
+   * the current token is returned, because it is still valid. Undefined if there is no valid token.
+   */
+  async #renewedInTime(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken | undefined> {
+    const entry = this.#entries.peek(wanted.key);
+    const renewal = this.#acquisitions.get(wanted.key);
+    const leftMs = entry ? entry.goodUntilMs - this.#runtime.clock.monotonicMs() : 0;
+    if (!entry || !renewal || leftMs <= 0) return undefined;
+    try {
+      return await waitFor(within(leftMs / 2, renewal), signal);
+    } catch {
+      signal?.throwIfAborted();
+      this.#closing.signal.throwIfAborted();
+      entry.renewalFails = true;
+      return this.peek(wanted);
+    }
+  }
+
+  /**
+   * Drops this token because the server refused it. Does nothing if the token was already replaced. `serverTimeMs` is the time in
+   * the Date header of the refusal, in milliseconds since the epoch.
+   */
+  reject(token: AccessToken, serverTimeMs?: number): void {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.peek(key);
     if (entry?.token.value !== token.value) return;
     this.#entries.delete(key);
     if (this.#store) this.#refused.set(token.hash, true);
     entry.refused?.();
+    if (entry.accepted) this.#clocks.refused(token, serverTimeMs);
     void this.#deleteFromStore(token);
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
     // A token that has been cached for more than 30 s is assumed to have been accepted by the server, even if `accept` was
@@ -164,6 +199,7 @@ export class TokenManager {
     this.#startAcquisition(wanted, 'renewed').catch((error: unknown) => {
       // Either an event has reported the error, or another process is renewing the token. The next renewal starts after a
       // pause; a call before that does not start one.
+      entry.renewalFails = true;
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.goodUntilMs - nowMs) / 4);
       const minPauseMs = (isCredenceError(error) && retryAfterMs(error)) || 50;
@@ -290,7 +326,8 @@ export class TokenManager {
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
     const agedMs = Math.max(0, this.#runtime.clock.wallMs() - stored.issuedAtMs);
-    const ages = agesOf(nowMs - agedMs, stored.expiresAtMs - stored.issuedAtMs, Math.random(), 'after');
+    const lifetimeMs = this.#clocks.usefulLifetimeMs(wanted.server, stored.expiresAtMs - stored.issuedAtMs);
+    const ages = agesOf(nowMs - agedMs, lifetimeMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
     this.#addEntry(wanted, outcome, { token, ...ages, refused: undefined });
@@ -312,7 +349,9 @@ export class TokenManager {
       resource: grant.resource,
     };
     const token = tokenOf(stored, wanted);
-    const ages = agesOf(this.#runtime.clock.monotonicMs(), lifetimeMs, Math.random());
+    this.#clocks.issued(grant.issuer, grant.peerTimeMs);
+    const usefulMs = this.#clocks.usefulLifetimeMs(wanted.server, lifetimeMs);
+    const ages = agesOf(this.#runtime.clock.monotonicMs(), usefulMs, Math.random());
     if (lifetimeMs > 0) {
       this.#addEntry(wanted, outcome, { token, ...ages, refused: grant.refused });
       // The token is stored before the lease is released, so that the next process finds it.
@@ -325,7 +364,14 @@ export class TokenManager {
     if (this.#closing.signal.aborted) return;
     const sinceMs = this.#runtime.clock.monotonicMs();
     const lasting = wanted.lasting ? wanted : undefined;
-    const entry: Entry = { ...cached, sinceMs, accepted: false, used: outcome === 'acquired', lasting };
+    const entry: Entry = {
+      ...cached,
+      sinceMs,
+      accepted: false,
+      used: outcome === 'acquired',
+      renewalFails: false,
+      lasting,
+    };
     this.#entries.set(wanted.key, entry);
     if (lasting) this.#renewals.remind(entry.renewAtMs);
   }
