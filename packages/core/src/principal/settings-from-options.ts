@@ -76,6 +76,14 @@ function serverSettings(
       name,
     );
   }
+  const unused = UNUSED_OPTIONS[flow].find((option) => options[option] !== undefined);
+  if (unused !== undefined) {
+    throw wrong(
+      `${at}.${unused} has no effect with the flow "${flow}".`,
+      `Remove ${at}.${unused}, or check ${at}.flow.`,
+      name,
+    );
+  }
   if (flow === 'workload-identity' && options.assertion === undefined) {
     throw wrong(
       `${at}.assertion is missing.`,
@@ -97,6 +105,9 @@ function serverSettings(
     authorizationDetails: options.authorizationDetails,
     assertion: options.assertion,
     missingResource: options.missingResource ?? 'warn',
+    excessScopes: options.excessScopes ?? 'refuse',
+    redeemScope: options.redeemScope ?? 'send',
+    resourceParameter: options.resourceParameter ?? 'send',
     dpop: options.dpop && dpopKeys(options.dpop),
     limits: callLimits(options.limits, limits),
   };
@@ -107,6 +118,13 @@ function callLimits(server: Partial<CallLimits> = {}, principal: Partial<CallLim
   const limit = (name: keyof CallLimits) => server[name] ?? principal[name] ?? DEFAULT_CALL_LIMITS[name];
   return { bodyBytes: limit('bodyBytes'), eventBytes: limit('eventBytes'), requestBytes: limit('requestBytes') };
 }
+
+/** The options that a flow does not use. Setting one is an error, so that no option is dropped silently. */
+const UNUSED_OPTIONS: Readonly<Record<ServerSettings['flow'], readonly (keyof McpServerOptions)[]>> = {
+  'enterprise-managed': ['assertion'],
+  'client-credentials': ['assertion', 'missingResource', 'redeemScope'],
+  'workload-identity': ['missingResource', 'redeemScope'],
+};
 
 /** Checks the URL of `ownToken({ issuer })`, because a credential is sent to it. */
 function checkSourceIssuer(
