@@ -45,7 +45,7 @@ export interface LoadedTools {
  * <!-- from examples/langchain-agent.ts#agent -->
  * ```ts
  * const { tools, failures, close } = await loadTools(bot, ['issues', 'documents', 'database']);
- * for (const { server, error } of failures) console.log(`no tools of "${server}": ${error.summary}`);
+ * for (const { server, error } of failures) console.log(`tools of "${server}" are missing: ${error.summary}`);
  *
  * const stepUps: string[] = [];
  * const agent = createAgent({
