@@ -1,7 +1,8 @@
-import { cleanText, type FetchLike, withoutSecrets } from '@credence/protocol';
-import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
+import { cleanText, type FetchLike, responseLike, withoutSecrets } from '@credence/protocol';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { type Challenge, parseChallenges } from '../net/challenge.ts';
-import { type About, peerTimeMs, report } from '../net/gate.ts';
+import { connectionFailure } from '../net/connection-failure.ts';
+import { type About, brokenFetch, peerTimeMs, report } from '../net/gate.ts';
 import type { ServerAccess } from './server-access.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
@@ -149,11 +150,12 @@ async function call(
   const outcome = () => ({ url: target.href, durationMs: runtime.clock.monotonicMs() - startedMs });
   try {
     const response = await present(runtime, access.settings, target, init, token);
+    responseLike(response);
     report(runtime, about, { ...outcome(), status: response.status, headers: response.headers });
     return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    const failure = isCredenceError(error) ? error : unreachable(name, target, error);
+    const failure = isCredenceError(error) ? error : unreachable(runtime, name, target, error);
     report(runtime, about, { ...outcome(), failure });
     throw failure;
   }
@@ -235,16 +237,23 @@ function stillInsufficient(server: string, token: AccessToken, missing: readonly
   });
 }
 
-function unreachable(server: string, target: URL, cause: unknown): CredenceError {
-  const code = errorCode(cause);
+function unreachable(runtime: Runtime, server: string, target: URL, cause: unknown): CredenceError {
+  const broken = brokenFetch(cause, runtime, { server });
+  if (broken) return broken;
+  const { code, reason, remedy, contact, retryable, neverConnected } = connectionFailure(cause, {
+    url: target.href,
+    option: `servers.${server}.url`,
+    contact: 'server-owner',
+    fetch: runtime.fetch,
+  });
   return new CredenceError({
     code: 'unreachable',
     leg: 'call',
-    message: `Server "${server}" could not be reached at ${target.origin}${code === undefined ? '' : ` (${code})`}.`,
-    remedy: `Check servers.${server}.url and that the server is up; the call may or may not have run.`,
-    contact: 'server-owner',
+    message: `Server "${server}" could not be reached at ${target.origin}${code === undefined ? '' : ` (${code})`}${reason === undefined ? '' : `: ${reason}`}.`,
+    remedy: `${remedy} ${neverConnected ? 'The call did not run.' : 'The call may or may not have run.'}`,
+    contact,
     server,
-    retryable: true,
+    retryable,
     cause,
   });
 }
