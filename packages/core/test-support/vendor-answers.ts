@@ -72,7 +72,7 @@ const C1: readonly VendorAnswer[] = [
     what: 'an expired service principal credential (RFC 6749 section 5.2)',
     leg: 'authenticate',
     answer: json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="c1"' }),
-    becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'idp-admin', error: 'invalid_client' },
+    becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'you', error: 'invalid_client' },
   },
   {
     vendor: 'C1',
@@ -80,7 +80,7 @@ const C1: readonly VendorAnswer[] = [
     what: "the tenant's sign-in page in place of the endpoint",
     leg: 'exchange',
     answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<!doctype html><title>C1</title>' },
-    becomes: { code: 'invalid_response', leg: 'exchange', contact: 'idp-admin' },
+    becomes: { code: 'invalid_response', leg: 'exchange', contact: 'you' },
   },
 ];
 
@@ -118,7 +118,7 @@ const OKTA: readonly VendorAnswer[] = [
     becomes: {
       code: 'invalid_client',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
       errorDescription: 'The client secret supplied for a confidential client is invalid.',
     },
   },
@@ -235,7 +235,7 @@ const ENTRA: readonly VendorAnswer[] = [
     what: 'its error page with the status 200',
     leg: 'authenticate',
     answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<title>Sign in to your account</title>' },
-    becomes: { code: 'invalid_response', leg: 'authenticate', contact: 'idp-admin' },
+    becomes: { code: 'invalid_response', leg: 'authenticate', contact: 'you' },
   },
 ];
 
@@ -279,7 +279,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     becomes: {
       code: 'invalid_client',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
       error: 'unauthorized_client',
       errorDescription: 'Invalid client or Invalid client credentials',
     },

@@ -1,4 +1,4 @@
-import type { IssuerMetadata } from '../discovery/authorization-server.ts';
+import { type IssuerMetadata, lookSwapped } from '../discovery/authorization-server.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
 import type { ServerSettings } from '../settings/settings.ts';
@@ -26,7 +26,7 @@ export function adviceFor(
   { server, metadata }: { server: ServerSettings; metadata: Announced },
 ): { error: CredenceError; warnings: readonly Warning[] } {
   const asIssuer = `servers.${server.name}.issuer`;
-  if (isAuthorizationServer(metadata.idp) && isIdp(metadata.authorizationServer)) {
+  if (areSwapped(metadata)) {
     return {
       error: withRemedy(
         error,
@@ -57,6 +57,12 @@ export function adviceFor(
     });
   }
   return { error, warnings };
+}
+
+/** By what the metadata says of ID-JAGs, or else by the grant types that it names. */
+function areSwapped({ idp, authorizationServer }: Announced): boolean {
+  if (idp === undefined || authorizationServer === undefined) return false;
+  return (isAuthorizationServer(idp) && isIdp(authorizationServer)) || lookSwapped(idp, authorizationServer);
 }
 
 /** Whether the issuer itself refused: not the network, not a response that breaks the protocol, and not the configuration. */

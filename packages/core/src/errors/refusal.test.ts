@@ -32,7 +32,7 @@ describe('the remedy for a refusal by a peer whose clock differs from ours', () 
 
   it('does not mention clocks if a client secret was refused, because a secret does not depend on the time', () => {
     expect(refusal({ ...answer, clockSkewSeconds: 3_600 })).toMatchObject({
-      contact: 'idp-admin',
+      contact: 'you',
       remedy: expect.not.stringContaining('clock'),
     });
   });

@@ -108,7 +108,8 @@ function wordingFor(answer: Refusal, error: string): Wording {
     case 'invalid_client':
       return {
         code: 'invalid_client',
-        contact,
+        // A secret is copied by hand, and the operator of the bot can compare it.
+        contact: answer.signedAuthentication === true ? contact : 'you',
         message: `${Who} does not know the client "${clientId}" or did not accept its authentication.`,
         remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask for the client to be registered there.`,
       };

@@ -411,19 +411,19 @@ describe('an error of the flow enterprise-managed', () => {
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'unreachable', leg: 'discover', retryable: true });
   });
 
-  it('has the leg authenticate and the contact idp-admin for a client that the IdP does not know', async () => {
+  it('has the leg authenticate and the contact you for a client with a secret that the IdP does not know', async () => {
     const { bot, world } = await start();
     world.idp.clients.remove('bot-at-idp');
     const error = await refusalOf(bot.token('mcp'));
-    expect(error).toMatchObject({ code: 'invalid_client', leg: 'authenticate', contact: 'idp-admin', status: 401 });
+    expect(error).toMatchObject({ code: 'invalid_client', leg: 'authenticate', contact: 'you', status: 401 });
     expect(error.remedy).toContain('idp.credential');
   });
 
-  it('has the leg redeem and the contact server-owner for a client that the AS does not know', async () => {
+  it('has the leg redeem and the contact you for a client with a secret that the AS does not know', async () => {
     const { bot, world } = await start();
     world.as.clients.remove('bot-at-as');
     const error = await refusalOf(bot.token('mcp'));
-    expect(error).toMatchObject({ code: 'invalid_client', leg: 'redeem', contact: 'server-owner', server: 'mcp' });
+    expect(error).toMatchObject({ code: 'invalid_client', leg: 'redeem', contact: 'you', server: 'mcp' });
     expect(error.remedy).toContain('servers.mcp.credential');
   });
 
@@ -440,12 +440,13 @@ describe('an error of the flow enterprise-managed', () => {
   });
 
   it.each([
-    ['metadata', 'discover'],
-    ['authenticate', 'authenticate'],
-    ['exchange', 'exchange'],
+    // Each attempt requests the two well-known paths.
+    ['metadata', 'discover', 6],
+    ['authenticate', 'authenticate', 3],
+    ['exchange', 'exchange', 3],
   ] as const)(
     'for an IdP that fails at %s has the leg %s and the contact idp-admin after three attempts',
-    async (where, leg) => {
+    async (where, leg, requests) => {
       const { bot, world } = await start();
       world.idp.script.always(where, serverError(503));
       expect(await refusalOf(bot.token('mcp'))).toMatchObject({
@@ -455,7 +456,7 @@ describe('an error of the flow enterprise-managed', () => {
         issuer: world.idp.issuer,
         retryable: true,
       });
-      expect(world.idp.script.count(where)).toBe(3);
+      expect(world.idp.script.count(where)).toBe(requests);
     },
   );
 

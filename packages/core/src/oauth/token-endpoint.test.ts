@@ -183,7 +183,7 @@ describe('a refusal by a token endpoint', () => {
       error: 'invalid_client',
       errorDescription: 'no such client',
       status: 401,
-      contact: 'server-owner',
+      contact: 'you',
     });
     expect(error.remedy).toContain('servers.linear.credential');
   });
@@ -224,7 +224,8 @@ describe('a refusal by a token endpoint', () => {
         leg,
         error,
         retryable: false,
-        contact: leg === 'redeem' ? 'server-owner' : 'idp-admin',
+        // The client has a secret, which the operator of the bot can compare.
+        contact: error === 'invalid_client' ? 'you' : leg === 'redeem' ? 'server-owner' : 'idp-admin',
       });
       expect(thrown.message).toContain('https://as.example');
     }
