@@ -206,7 +206,7 @@ const ENTRA: readonly VendorAnswer[] = [
     becomes: {
       code: 'invalid_scope',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
       errorDescription:
         "AADSTS70011: The provided value for the input parameter 'scope' isn't valid. Trace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333333 Correlation ID: aaaa0000-bb11-2222-33cc-444444dddddd Timestamp: 2016-01-09 02:02:12Z",
     },
