@@ -73,9 +73,10 @@ describe('a diagnosis', () => {
   });
 
   it.each([
-    ['authenticate', 'idp-admin', (bot: Bot) => bot.world.idp.clients.remove('bot-at-idp')],
+    ['authenticate', 'you', (bot: Bot) => bot.world.idp.clients.remove('bot-at-idp')],
     ['exchange', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('exchange', refusal('access_denied', 'no'))],
-    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
+    ['redeem', 'you', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
+    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.script.always('redeem', refusal('invalid_grant', 'no'))],
     ['discover', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('metadata', serverError(503))],
   ] as const)('that fails at %s reports that leg, a remedy and the contact %s', async (leg, contact, breakPeer) => {
     const running = await start();
@@ -88,7 +89,12 @@ describe('a diagnosis', () => {
     const text = diagnosis.toString();
     expect(text).toContain(`FAIL ${leg}`);
     expect(text).toContain('What to do: ');
-    expect(text).toContain(contact === 'idp-admin' ? "identity provider's administrator" : "MCP server's owner");
+    const person = {
+      you: 'you',
+      'idp-admin': "identity provider's administrator",
+      'server-owner': "MCP server's owner",
+    };
+    expect(text).toContain(person[contact]);
     expect(running.server.received('POST /mcp')).toEqual([]);
   });
 

@@ -429,12 +429,13 @@ describe('an error of the flow enterprise-managed', () => {
   });
 
   it.each([
-    ['metadata', 'discover'],
-    ['authenticate', 'authenticate'],
-    ['exchange', 'exchange'],
+    // Each attempt requests the two well-known paths.
+    ['metadata', 'discover', 6],
+    ['authenticate', 'authenticate', 3],
+    ['exchange', 'exchange', 3],
   ] as const)(
     'for an IdP that fails at %s has the leg %s and the contact idp-admin after three attempts',
-    async (where, leg) => {
+    async (where, leg, requests) => {
       const { bot, world } = await start();
       world.idp.script.always(where, serverError(503));
       expect(await refusalOf(bot.token('mcp'))).toMatchObject({
@@ -444,7 +445,7 @@ describe('an error of the flow enterprise-managed', () => {
         issuer: world.idp.issuer,
         retryable: true,
       });
-      expect(world.idp.script.count(where)).toBe(3);
+      expect(world.idp.script.count(where)).toBe(requests);
     },
   );
 

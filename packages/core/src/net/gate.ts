@@ -120,8 +120,8 @@ export function report(
     headers?: Headers;
   },
 ): void {
-  // A successful call is not worth the time for its Date header.
-  if (about.leg === 'call' && outcome.headers !== undefined && outcome.failure !== undefined)
+  // A successful call is not worth the time to read its Date header.
+  if (about.leg === 'call' && outcome.headers !== undefined && outcome.status === 401)
     noteClock(runtime, about, { url: outcome.url, headers: outcome.headers });
   if (!runtime.observed) return;
   runtime.emit({

@@ -78,6 +78,8 @@ describe('options', () => {
     ['no assertion for workload-identity', server({ flow: 'workload-identity' }), 'servers.linear.assertion'],
     ['a store that is not a TokenStore', { ...GOOD, store: new Map() }, 'store'],
     ['a fetch that is not a function', { ...GOOD, fetch: 'fetch' }, 'fetch'],
+    ['a proxy that is a URL', { ...GOOD, proxy: 'http://proxy.acme.example' }, 'proxy'],
+    ['a proxy and a fetch', { ...GOOD, proxy: 'environment', fetch: globalThis.fetch }, 'proxy'],
     ['a clock that is not a Clock', { ...GOOD, clock: { now: 1 } }, 'clock'],
     ['an onEvent that is not a function', { ...GOOD, onEvent: 'log' }, 'onEvent'],
     ['too many retries', { ...GOOD, retry: { retries: 1e6 } }, 'retry.retries'],
