@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject, type SigningAlgorithm } from '@credence/protocol';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, type SigningAlgorithm } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
@@ -13,8 +13,9 @@ export interface PrivateKeyJwtOptions {
   /** The client id at the issuer that this credential belongs to. The client id becomes `iss` and `sub` of the assertion. */
   clientId: string;
   /**
-   * A private key as PEM (PKCS#8), JWK or CryptoKey, a function that signs bytes (then `alg` is required), or a file with a PEM or
-   * JWK that may be replaced while the bot runs.
+   * A private key as PEM (PKCS#8, PKCS#1 or SEC1, also with certificates or other text around it), JWK or CryptoKey, a function that
+   * signs bytes (then `alg` is required), or a file with a PEM or JWK that may be replaced while the bot runs. An encrypted key is
+   * refused.
    */
   key: SigningKeyInput | { readonly file: string };
   /** Default: the `alg` of the JWK, else RS256 for RSA, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
@@ -92,7 +93,7 @@ function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey 
     const fixed = signingKey(key, alg, kid);
     return () => fixed;
   }
-  const parse = (text: string) => ({ text, key: signingKey(parseJsonObject(text) ?? text, alg, kid) });
+  const parse = (text: string) => ({ text, key: signingKey(text, alg, kid) });
   let last = parse(readSecretFile(key, OPTION));
   return async () => {
     const text = await readSecret(key, OPTION);

@@ -1,11 +1,9 @@
-import { parseJsonObject } from '@credence/protocol';
 import { clientAssertion } from '../credentials/client-assertion.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { SigningKeyInput } from '../credentials/signing-key.ts';
 import { IDP_FIELDS, misspeltVariable, SERVER_FIELDS } from './misspelt-variable.ts';
 import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from './options.ts';
 
@@ -167,14 +165,8 @@ function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
   );
 }
 
-/** A key as PEM or JWK. Many secret stores write line breaks as the characters \n, so these characters are also accepted. */
-function privateKey(clientId: string, value: string | { file: string }, kid: string | undefined): ClientCredential {
-  const key = typeof value === 'string' ? keyText(value) : value;
+function privateKey(clientId: string, key: string | { file: string }, kid: string | undefined): ClientCredential {
   return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });
-}
-
-function keyText(value: string): SigningKeyInput {
-  return value.startsWith('{') ? (parseJsonObject(value) ?? value) : value.replaceAll('\\n', '\n');
 }
 
 function words(value: string | undefined): string[] | undefined {
