@@ -1,8 +1,8 @@
 import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
-import type { ClientCredential } from './credential.ts';
-import { isFile, readSecret, readSecretFile } from './rotating.ts';
+import type { ClientCredential, CredentialWarning } from './credential.ts';
+import { isFile, readSecret, readSecretFile, rotatingFile } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
 
@@ -23,20 +23,18 @@ export interface ClientSecretOptions {
 
 /**
  * Client authentication by a secret (RFC 6749 section 2.3.1). A secret in a file or from a callback can be replaced while the bot
- * runs. Throws `invalid_configuration` if a field is missing, and `credential_unavailable` if the file cannot be read.
+ * runs. If the file cannot be read or is empty for a while, the last secret is used, with a warning. Throws `invalid_configuration` if a field is missing, and `credential_unavailable` if the file cannot be read.
  */
 export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientSecret({ clientId })');
   const { secret, method = 'basic', encoding = 'form' } = options;
-  if (isFile(secret)) readSecretFile(secret, OPTION);
-  else if (typeof secret !== 'function') nonEmpty(secret, OPTION);
-  const secretNow = () => (typeof secret === 'string' ? secret : readSecret(secret, OPTION));
+  const secretNow = secretGetter(secret);
   if (method === 'post') {
     return {
       method: 'client_secret_post',
       clientId,
-      async authenticate({ issuer, body, headers }) {
-        await ClientSecretPost(await secretNow())({ issuer }, { client_id: clientId }, body, headers);
+      async authenticate({ issuer, body, headers, warn }) {
+        await ClientSecretPost(await secretNow(warn))({ issuer }, { client_id: clientId }, body, headers);
       },
     };
   }
@@ -53,11 +51,23 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
   return {
     method: 'client_secret_basic',
     clientId,
-    async authenticate({ headers }) {
-      const basic = `${encode(clientId)}:${encode(await secretNow())}`;
+    async authenticate({ headers, warn }) {
+      const basic = `${encode(clientId)}:${encode(await secretNow(warn))}`;
       headers.set('authorization', `Basic ${Buffer.from(basic).toString('base64')}`);
     },
   };
+}
+
+type Warn = ((warning: CredentialWarning) => void) | undefined;
+
+function secretGetter(secret: ClientSecretOptions['secret']): (warn: Warn) => string | Promise<string> {
+  if (typeof secret === 'function') return () => readSecret(secret, OPTION);
+  if (!isFile(secret)) {
+    nonEmpty(secret, OPTION);
+    return () => secret;
+  }
+  const file = rotatingFile(secret, OPTION, (text) => text, readSecretFile(secret, OPTION));
+  return (warn) => file.current(warn);
 }
 
 /**

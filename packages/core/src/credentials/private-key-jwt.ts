@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER, type SigningAlgorithm } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
-import type { ClientCredential } from './credential.ts';
-import { isFile, readSecret, readSecretFile } from './rotating.ts';
+import type { ClientCredential, CredentialWarning } from './credential.ts';
+import { isFile, readSecretFile, rotatingFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
 const OPTION = 'privateKeyJwt({ key })';
+
+type Warn = ((warning: CredentialWarning) => void) | undefined;
 
 /** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
@@ -15,7 +17,7 @@ export interface PrivateKeyJwtOptions {
   /**
    * A private key as PEM (PKCS#8, PKCS#1 or SEC1, also with certificates or other text around it), JWK or CryptoKey, a function that
    * signs bytes (then `alg` is required), or a file with a PEM or JWK that may be replaced while the bot runs. An encrypted key is
-   * refused.
+   * refused. If the file has no usable key for a while, the last good key is used, with a warning.
    */
   key: SigningKeyInput | { readonly file: string };
   /** Default: the `alg` of the JWK, else RS256 for RSA, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
@@ -38,7 +40,7 @@ export interface PrivateKeyJwtOptions {
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
-  const keyNow = rotatingKey(options);
+  const keyNow = keyGetter(options);
   const lifetime = options.lifetimeSeconds ?? 60;
   if (!Number.isInteger(lifetime) || lifetime < 5 || lifetime > 3_600) {
     throw new CredenceError({
@@ -52,8 +54,8 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
-    async authenticate({ issuer, body, nowMs }) {
-      const key = await keyNow();
+    async authenticate({ issuer, body, nowMs, warn }) {
+      const key = await keyNow(warn);
       const now = Math.floor(nowMs / 1000);
       const audience = options.audience ?? issuer;
       const header = {
@@ -84,20 +86,12 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
-/**
- * Returns a function that returns the key. The function reads a file at each call, and parses the file again if its
- * text has changed.
- */
-function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey | Promise<SigningKey> {
+/** Returns a function that returns the key. A file is read at each call, and parsed again if its text has changed. */
+function keyGetter({ key, alg, kid }: PrivateKeyJwtOptions): (warn: Warn) => SigningKey | Promise<SigningKey> {
   if (!isFile(key)) {
     const fixed = signingKey(key, alg, kid);
     return () => fixed;
   }
-  const parse = (text: string) => ({ text, key: signingKey(text, alg, kid) });
-  let last = parse(readSecretFile(key, OPTION));
-  return async () => {
-    const text = await readSecret(key, OPTION);
-    if (text !== last.text) last = parse(text);
-    return last.key;
-  };
+  const file = rotatingFile(key, OPTION, (text) => signingKey(text, alg, kid), readSecretFile(key, OPTION));
+  return (warn) => file.current(warn);
 }
