@@ -130,7 +130,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   },
   response_too_large: {
     meaning: 'the answer is larger than the limit',
-    legs: ACQUISITION_LEGS,
+    legs: PEER_LEGS,
     contacts: EVERYBODY,
     remedy: 'Check that the URL is the right endpoint.',
   },

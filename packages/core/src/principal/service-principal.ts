@@ -4,6 +4,7 @@ import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
+import type { Leg } from '../errors/leg.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import { withoutQuery } from '../net/gate.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
@@ -111,6 +112,15 @@ export class ServicePrincipal {
   /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
   invalidate(token: AccessToken): void {
     if (token instanceof Token) this.#manager.reject(token);
+  }
+
+  /**
+   * Emits a `warning` event about a server. For adapters, which find problems that do not make a call fail. A text of the server must
+   * be cleaned before it is part of `message` or `remedy`. Throws `unknown_server`.
+   */
+  warn(nameOrUrl: string | URL, warning: { leg: Leg; message: string; remedy: string }): void {
+    const { name } = this.#access(nameOrUrl).settings;
+    this.#runtime.emit({ type: 'warning', server: name, ...warning });
   }
 
   /**
