@@ -265,7 +265,7 @@ describe('a diagnosis', () => {
   });
 
   it('ends with a timeout if the server never answers', async () => {
-    const { bot, resource } = await start(silence(), { principal: { timeout: { totalMs: 400 } } });
+    const { bot, resource } = await start(silence(), { principal: { timeout: { totalMs: 1_500 } } });
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({ ok: false, leg: 'call', contact: 'server-owner', error: { code: 'timeout' } });
     expect(diagnosis.message).toContain(resource);
