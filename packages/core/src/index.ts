@@ -43,6 +43,7 @@ export type {
   SharedEvent,
   StepUpEvent,
   TokenEvent,
+  WarningCode,
   WarningEvent,
 } from './runtime/events.ts';
 export type { NetworkTrust } from '@credence/protocol';
@@ -64,4 +65,4 @@ export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';
 export { memoryStore } from './store/memory-store.ts';
-export type { Lease, TokenStore } from './store/token-store.ts';
+export type { Lease, StoreWarning, TokenStore } from './store/token-store.ts';

@@ -1,6 +1,7 @@
 import { cleanText, scopesNotIn, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
+import { scopeCeiling } from '../flows/granted-scopes.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenKey } from '../tokens/token-key.ts';
@@ -73,6 +74,12 @@ export class ServerAccess {
     this.#manager.reject(token, serverTimeMs);
   }
 
+  /** Lets the next call request a token although the last request was refused, because a person has found that it succeeds. */
+  async forgetRefusals(): Promise<void> {
+    await this.#manager.forgetRefusals(this.#base);
+    if (this.#steppedUp) await this.#manager.forgetRefusals(this.#steppedUp);
+  }
+
   accept(token: AccessToken): void {
     this.#manager.accept(token);
   }
@@ -115,6 +122,7 @@ export class ServerAccess {
       key,
       server: this.settings.name,
       scopes,
+      ceiling: this.settings.excessScopes === 'accept' ? undefined : scopeCeiling(this.settings, scopes),
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),

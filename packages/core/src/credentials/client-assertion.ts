@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientAuthenticationRequest, ClientCredential } from './credential.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { readSecret, rotatingFile } from './rotating.ts';
 
 const OPTION = 'clientAssertion({ assertion })';
@@ -27,30 +28,39 @@ export interface ClientAssertionOptions {
 export function clientAssertion(options: ClientAssertionOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientAssertion({ clientId })');
   const { assertion } = options;
-  const jwtNow = jwtGetter(assertion);
+  const jwt = jwtSource(assertion);
   return {
     method: 'private_key_jwt',
     clientId,
+    fingerprint: jwt.fingerprint,
     async authenticate(request) {
       const { body } = request;
-      const jwt = await jwtNow(request);
       body.set('client_id', clientId);
       body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
-      body.set('client_assertion', jwt);
+      body.set('client_assertion', await jwt.now(request));
     },
   };
 }
 
-function jwtGetter(
-  assertion: ClientAssertionOptions['assertion'],
-): (request: ClientAuthenticationRequest) => Promise<string> {
+interface JwtSource {
+  readonly now: (request: ClientAuthenticationRequest) => Promise<string>;
+  readonly fingerprint: () => Promise<string | undefined>;
+}
+
+function jwtSource(assertion: ClientAssertionOptions['assertion']): JwtSource {
   if (typeof assertion === 'function') {
-    return ({ issuer, tokenEndpoint }) => readSecret(() => assertion({ issuer, tokenEndpoint }), OPTION);
+    return {
+      now: ({ issuer, tokenEndpoint }) => readSecret(() => assertion({ issuer, tokenEndpoint }), OPTION),
+      fingerprint: async () => undefined,
+    };
   }
   nonEmpty(assertion?.file, OPTION);
   // The file is read at the first request, not now: the party that writes it may start later than the bot.
   const file = rotatingFile(assertion, OPTION, completeJwt);
-  return ({ warn, nowMs }) => file.current(warn, (jwt) => !isExpired(jwt, nowMs));
+  return {
+    now: ({ warn, nowMs }) => file.current(warn, (jwt) => !isExpired(jwt, nowMs)),
+    fingerprint: async () => fingerprintOf(await file.text()),
+  };
 }
 
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/u;

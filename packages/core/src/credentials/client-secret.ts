@@ -2,6 +2,7 @@ import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential, CredentialWarning } from './credential.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { isFile, readSecret, readSecretFile, rotatingFile } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
@@ -23,16 +24,23 @@ export interface ClientSecretOptions {
 
 /**
  * Client authentication by a secret (RFC 6749 section 2.3.1). A secret in a file or from a callback can be replaced while the bot
- * runs. If the file cannot be read or is empty for a while, the last secret is used, with a warning. Throws `invalid_configuration` if a field is missing, and `credential_unavailable` if the file cannot be read.
+ * runs. If the file cannot be read or is empty for a while, the last secret is used, with a warning. Throws `invalid_configuration` if a
+ * field is missing, and `credential_unavailable` if the file cannot be read at the start.
  */
 export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientSecret({ clientId })');
   const { secret, method = 'basic', encoding = 'form' } = options;
-  const secretNow = secretGetter(secret);
+  const source = secretSource(secret);
+  const secretNow = source.now;
+  const fingerprint = async () => {
+    const text = await source.text();
+    return text === undefined ? undefined : fingerprintOf(JSON.stringify([method, encoding, text]));
+  };
   if (method === 'post') {
     return {
       method: 'client_secret_post',
       clientId,
+      fingerprint,
       async authenticate({ issuer, body, headers, warn }) {
         await ClientSecretPost(await secretNow(warn))({ issuer }, { client_id: clientId }, body, headers);
       },
@@ -51,6 +59,7 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
   return {
     method: 'client_secret_basic',
     clientId,
+    fingerprint,
     async authenticate({ headers, warn }) {
       const basic = `${encode(clientId)}:${encode(await secretNow(warn))}`;
       headers.set('authorization', `Basic ${Buffer.from(basic).toString('base64')}`);
@@ -60,14 +69,20 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
 
 type Warn = ((warning: CredentialWarning) => void) | undefined;
 
-function secretGetter(secret: ClientSecretOptions['secret']): (warn: Warn) => string | Promise<string> {
-  if (typeof secret === 'function') return () => readSecret(secret, OPTION);
+interface SecretSource {
+  readonly now: (warn: Warn) => string | Promise<string>;
+  /** The secret without a request to another party. Undefined for a callback, which may ask a vault. */
+  readonly text: () => Promise<string | undefined>;
+}
+
+function secretSource(secret: ClientSecretOptions['secret']): SecretSource {
+  if (typeof secret === 'function') return { now: () => readSecret(secret, OPTION), text: async () => undefined };
   if (!isFile(secret)) {
     nonEmpty(secret, OPTION);
-    return () => secret;
+    return { now: () => secret, text: async () => secret };
   }
   const file = rotatingFile(secret, OPTION, (text) => text, readSecretFile(secret, OPTION));
-  return (warn) => file.current(warn);
+  return { now: (warn) => file.current(warn), text: () => file.text() };
 }
 
 /**

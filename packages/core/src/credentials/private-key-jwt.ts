@@ -3,6 +3,7 @@ import { CLIENT_ASSERTION_TYPE_JWT_BEARER, type SigningAlgorithm } from '@creden
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential, CredentialWarning } from './credential.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { isFile, readSecretFile, rotatingFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
@@ -40,7 +41,7 @@ export interface PrivateKeyJwtOptions {
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
-  const keyNow = keyGetter(options);
+  const key = keySource(options);
   const lifetime = options.lifetimeSeconds ?? 60;
   if (!Number.isInteger(lifetime) || lifetime < 5 || lifetime > 3_600) {
     throw new CredenceError({
@@ -54,15 +55,16 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
+    fingerprint: () => key.fingerprint(),
     async authenticate({ issuer, body, nowMs, warn }) {
-      const key = await keyNow(warn);
+      const signer = await key.now(warn);
       const now = Math.floor(nowMs / 1000);
       const audience = options.audience ?? issuer;
       const header = {
         ...options.header,
-        alg: key.alg,
+        alg: signer.alg,
         typ: 'JWT',
-        ...(key.kid !== undefined && { kid: key.kid }),
+        ...(signer.kid !== undefined && { kid: signer.kid }),
       };
       const payload = {
         ...options.claims,
@@ -75,7 +77,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
       };
       let jwt: string;
       try {
-        jwt = await key.sign(header, payload);
+        jwt = await signer.sign(header, payload);
       } catch (cause) {
         throw isCredenceError(cause) ? cause : unavailable('The signature of privateKeyJwt', cause);
       }
@@ -86,12 +88,20 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
-/** Returns a function that returns the key. A file is read at each call, and parsed again if its text has changed. */
-function keyGetter({ key, alg, kid }: PrivateKeyJwtOptions): (warn: Warn) => SigningKey | Promise<SigningKey> {
+interface KeySource {
+  readonly now: (warn: Warn) => SigningKey | Promise<SigningKey>;
+  /** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
+  readonly fingerprint: () => Promise<string | undefined>;
+}
+
+/** A file is read at each call, and parsed again if its text has changed. */
+function keySource({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions): KeySource {
+  const fingerprint = (text: unknown) => fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header]));
   if (!isFile(key)) {
     const fixed = signingKey(key, alg, kid);
-    return () => fixed;
+    const isReadable = typeof key === 'string' || (typeof key === 'object' && ('kty' in key || 'keys' in key));
+    return { now: () => fixed, fingerprint: async () => (isReadable ? fingerprint(key) : undefined) };
   }
   const file = rotatingFile(key, OPTION, (text) => signingKey(text, alg, kid), readSecretFile(key, OPTION));
-  return (warn) => file.current(warn);
+  return { now: (warn) => file.current(warn), fingerprint: async () => fingerprint(await file.text()) };
 }

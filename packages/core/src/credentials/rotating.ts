@@ -42,6 +42,8 @@ export interface RotatingFile<T> {
    * last good value is returned and `warn` is called. Throws if there is no good value yet, or if `isUsable` is false for it.
    */
   current(warn: ((warning: CredentialWarning) => void) | undefined, isUsable?: (value: T) => boolean): Promise<T>;
+  /** Reads the file and returns the text of the value that is used. Throws if there is no good value yet. */
+  text(): Promise<string>;
 }
 
 /**
@@ -95,11 +97,17 @@ export function rotatingFile<T>(
       });
       return good.value;
     },
+    async text() {
+      const taken = await read();
+      if ('text' in taken) return taken.text;
+      if (good === undefined) throw taken.problem;
+      return good.text;
+    },
   };
 }
 
 /** What a text of the file contains. */
-type Taken<T> = { readonly value: T } | { readonly problem: CredenceError };
+type Taken<T> = { readonly text: string; readonly value: T } | { readonly problem: CredenceError };
 
 /** The error with the path of the file in front. */
 function inFile(file: string, error: CredenceError): CredenceError {

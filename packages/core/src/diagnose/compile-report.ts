@@ -3,7 +3,7 @@ import type { CredenceEvent, LegEvent } from '../runtime/events.ts';
 import type { UntimedEvent } from '../runtime/runtime.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
-import { clockWarnings, type Warning, wrongPathWarnings } from './hints.ts';
+import { clockWarnings, missingScopeWarnings, type Warning, wrongPathWarnings } from './hints.ts';
 import type { Spoken } from './mcp-probe.ts';
 import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
 
@@ -36,14 +36,7 @@ export function compileReport(
   const warnings: Warning[] = events
     .filter((event): event is Extract<CredenceEvent, { type: 'warning' }> => event.type === 'warning')
     .map(({ leg, message, remedy }) => ({ leg, message, remedy }));
-  if (token && token.missingScopes.length > 0) {
-    const names = token.missingScopes.map((scope) => `"${scope}"`).join(', ');
-    warnings.push({
-      leg: 'exchange',
-      message: `${names} is configured and was not granted.`,
-      remedy: 'Ask for it to be granted at the IdP, or take it out of the configuration.',
-    });
-  }
+  if (token) warnings.push(...missingScopeWarnings(server, token));
   warnings.push(...hints, ...clockWarnings(steps), ...(error ? wrongPathWarnings(server, steps, error) : []));
   const diagnosis = {
     server: server.name,

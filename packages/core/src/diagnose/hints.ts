@@ -1,7 +1,9 @@
+import { scopesNotIn } from '@credence/protocol';
 import type { IssuerMetadata } from '../discovery/authorization-server.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
 import type { ServerSettings } from '../settings/settings.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
 import type { DiagnosisStep } from './report.ts';
 
 /** A problem that may be the cause, or that did not make the diagnosis fail. */
@@ -114,4 +116,22 @@ export function wrongPathWarnings(
       remedy: `Check the path in servers.${name}.url first, also ${url.pathname.endsWith('/') ? 'without' : 'with'} a slash at its end.`,
     },
   ];
+}
+
+/** The warnings for scopes that were not granted, one for each peer that did not grant them. */
+export function missingScopeWarnings(server: ServerSettings, token: AccessToken): readonly Warning[] {
+  const list = (scopes: readonly string[]) => scopes.map((scope) => `"${scope}"`).join(', ');
+  const { missingScopes, withheldScopes, issuer } = token;
+  const atIdp = scopesNotIn(missingScopes, withheldScopes);
+  const byIdp: Warning = {
+    leg: 'exchange',
+    message: `${list(atIdp)} is configured and was not granted by the IdP.`,
+    remedy: 'Ask for it to be granted at the IdP, or take it out of the configuration.',
+  };
+  const byServer: Warning = {
+    leg: 'redeem',
+    message: `${list(withheldScopes)} was requested and not granted by the authorization server ${issuer}.`,
+    remedy: `Ask the owner of server "${server.name}" for it to be granted to this client at ${issuer}, or take it out of the configuration.`,
+  };
+  return [...(atIdp.length > 0 ? [byIdp] : []), ...(withheldScopes.length > 0 ? [byServer] : [])];
 }

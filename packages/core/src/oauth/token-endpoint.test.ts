@@ -109,6 +109,10 @@ describe('a token request', () => {
     expect(answer.body).toEqual(JSON.parse(JSON.stringify(body)));
   });
 
+  it('accepts a list of scopes', async () => {
+    expect((await sendRequest(json({ ...GOOD, scope: ['b', 'a b'] }))).scopes).toEqual(['a', 'b']);
+  });
+
   it('returns an empty list for an empty scope, and undefined for no scope', async () => {
     expect((await sendRequest(json({ ...GOOD, scope: '' }))).scopes).toEqual([]);
     expect((await sendRequest(json({ ...GOOD, scope: undefined }))).scopes).toBeUndefined();
@@ -123,7 +127,8 @@ describe('a token request', () => {
     ['no access_token', json({ token_type: 'Bearer' })],
     ['no token_type', json({ access_token: 'at-1' })],
     ['an unknown token_type', json({ ...GOOD, token_type: 'mac' })],
-    ['a scope that is a list', json({ ...GOOD, scope: ['a'] })],
+    ['a scope that is a number', json({ ...GOOD, scope: 7 })],
+    ['a scope that is a list with a number', json({ ...GOOD, scope: ['a', 7] })],
     ['an array', json([GOOD])],
     ['an empty body', { body: '' }],
     ['a token under text/html', { headers: { 'content-type': 'text/html' }, body: JSON.stringify(GOOD) }],
@@ -183,7 +188,7 @@ describe('a refusal by a token endpoint', () => {
       error: 'invalid_client',
       errorDescription: 'no such client',
       status: 401,
-      contact: 'server-owner',
+      contact: 'you',
     });
     expect(error.remedy).toContain('servers.linear.credential');
   });
@@ -218,13 +223,13 @@ describe('a refusal by a token endpoint', () => {
     ['urn:vendor:odd', 'oauth_error'],
   ])('with the error %s becomes %s after one request', async (error, code) => {
     for (const leg of ['authenticate', 'exchange', 'redeem'] as const) {
-      const thrown = await refusalOf(sendRequest(json({ error }, 400), { leg }));
+      const thrown = await refusalOf(sendRequest(json({ error }, 400), { leg, parameters: { scope: 'read' } }));
       expect(thrown).toMatchObject({
         code,
         leg,
         error,
         retryable: false,
-        contact: leg === 'redeem' ? 'server-owner' : 'idp-admin',
+        contact: code === 'invalid_client' ? 'you' : leg === 'redeem' ? 'server-owner' : 'idp-admin',
       });
       expect(thrown.message).toContain('https://as.example');
     }

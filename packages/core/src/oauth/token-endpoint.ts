@@ -1,4 +1,4 @@
-import { type JsonObject, parseScopes, stringField, withoutSecrets } from '@credence/protocol';
+import { type JsonObject, stringField } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -21,6 +21,7 @@ import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { authenticateClient } from './authenticate-client.ts';
 import { lifetimeSeconds } from './lifetime.ts';
+import { statedScopes } from './stated-scopes.ts';
 
 export interface TokenRequest {
   readonly grantType: string;
@@ -34,8 +35,12 @@ export interface TokenRequest {
   readonly credential: ClientCredential;
   readonly parameters: Readonly<Record<string, string | undefined>>;
   readonly server?: string | undefined;
+  /** Whether the request is part of a flow that uses the IdP. Default true. */
+  readonly usesIdp?: boolean | undefined;
   /** The requested scopes, for the message of a refusal. */
   readonly scopes?: readonly string[] | undefined;
+  /** The scopes that a token may have. One of them may contain a comma. Default: the requested scopes. */
+  readonly knownScopes?: readonly string[] | undefined;
   readonly dpop?: oauth.DPoPHandle | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `false` if a failed request must not be sent again. Default true. */
@@ -51,6 +56,7 @@ export interface TokenAnswer {
   readonly tokenType: string;
   /** In seconds. Undefined if `expires_in` is missing or invalid. */
   readonly expiresInSeconds: number | undefined;
+  /** The granted scopes as the response states them. A peer can put any text into one, also a secret of the request. */
   readonly scopes: readonly string[] | undefined;
   /** The time in the peer's Date header, in milliseconds since the epoch. */
   readonly peerTimeMs: number | undefined;
@@ -60,13 +66,18 @@ export interface TokenAnswer {
 }
 
 /**
- * Sends one token request, and sends it again after a retryable error. oauth4webapi builds the request and validates the response.
+ * Sends one token request, and sends it again after a retryable error. After the issuer has refused the client, the refusal is repeated
+ * for a while without a request. oauth4webapi builds the request and validates the response.
  * `send` limits its size and time. An OAuth error becomes a CredenceError with the leg of the request.
  */
 export async function requestToken(runtime: Runtime, request: TokenRequest): Promise<TokenAnswer> {
   const attempt = (attemptNumber: number) => attemptWithNonce(runtime, request, attemptNumber);
   try {
-    return await (request.retry === false ? attempt(1) : retrying(runtime, request.signal, attempt));
+    const { grantType, credential, server, signal } = request;
+    const client = { issuer: request.endpoint.issuer, grantType, credential, server };
+    return await runtime.clients.run(client, signal, async () =>
+      request.retry === false ? attempt(1) : retrying(runtime, signal, attempt),
+    );
   } catch (error) {
     // The caller aborted between two attempts or during `authenticate`, so `send` could not add the leg to the error.
     if (!request.signal?.aborted || error !== request.signal.reason) throw error;
@@ -153,12 +164,17 @@ async function tokenFrom(
   });
   // RFC 6749 appendix A.12 also allows a space, but an Authorization header cannot contain a token with a space.
   if (!/^[\x21-\x7e]+$/u.test(body.access_token)) throw malformed(request, answer, undefined);
+  const scope = answer.json?.['scope'];
+  // RFC 6749 section 5.1: a text. Some peers send a list of texts.
+  if (scope !== undefined && scope !== null && statedScopes(scope) === undefined) {
+    throw malformed(request, answer, undefined);
+  }
   const { secrets } = answer;
   return {
     accessToken: body.access_token,
     tokenType: body.token_type,
     expiresInSeconds: lifetimeSeconds(answer.json?.['expires_in']),
-    scopes: body.scope === undefined ? undefined : withoutSecrets(parseScopes(body.scope), secrets),
+    scopes: statedScopes(scope, request.knownScopes ?? request.scopes),
     peerTimeMs: peerTimeMs(answer.headers),
     body: { ...answer.json },
     secrets,
@@ -185,9 +201,16 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     scopes: request.scopes,
     secrets: answer.secrets,
     clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer.headers),
-    signedAuthentication: request.credential.method === 'private_key_jwt',
+    authentication: authenticationOf(request.credential),
+    sent: Object.keys(definedOnly(request.parameters)),
+    usesIdp: request.usesIdp,
     proofSent: request.dpop !== undefined,
   });
+}
+
+function authenticationOf({ method }: ClientCredential): Refusal['authentication'] {
+  if (method === 'private_key_jwt') return 'signed';
+  return method.startsWith('client_secret_') ? 'secret' : 'none';
 }
 
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
@@ -211,14 +234,20 @@ function malformed(request: TokenRequest, answer: Answer, cause: unknown): Crede
 
 /**
  * The answer as a Response for oauth4webapi, without the members that make it refuse the whole response: an invalid `expires_in`,
- * members that are null, a refresh token that is not a string, and an ID token that is not signed with RS256.
+ * members that are null, a scope that is a list, a refresh token that is not a string, and an ID token that is not signed with RS256.
  */
 function normalisedResponse(answer: Answer): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   const nonce = answer.headers.get('dpop-nonce');
   if (nonce !== null) headers['dpop-nonce'] = nonce;
   if (answer.json === undefined) return new Response('', { status: answer.status, headers });
-  const { expires_in: expiresIn, id_token: _idToken, refresh_token: _refreshToken, ...rest } = answer.json;
+  const {
+    expires_in: expiresIn,
+    id_token: _idToken,
+    refresh_token: _refreshToken,
+    scope: _scope,
+    ...rest
+  } = answer.json;
   const members = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
   const seconds = lifetimeSeconds(expiresIn);
   return new Response(JSON.stringify({ ...members, ...(seconds !== undefined && { expires_in: seconds }) }), {

@@ -60,6 +60,7 @@ export class ServicePrincipal {
   readonly #settings: ReturnType<typeof settingsFromOptions>;
   readonly #directory: Directory;
   readonly #manager: TokenManager;
+  readonly #store: SharedStore | undefined;
   readonly #servers: ReadonlyMap<string, ServerAccess>;
   /** Ends the diagnoses in progress. */
   readonly #closing = new AbortController();
@@ -72,6 +73,7 @@ export class ServicePrincipal {
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
+    this.#store = store;
     const subjects = new SubjectTokens(this.#runtime, idp, this.#directory, store);
     this.#manager = new TokenManager(this.#runtime, store, options.cache?.maxTokens);
     this.#servers = new Map(
@@ -148,12 +150,20 @@ export class ServicePrincipal {
 
   /**
    * Runs every leg without cached tokens and metadata, and reports each response, the remedy and the contact. A refusal is in the
-   * report. Throws only `unknown_server`, `closed` and the reason of `signal`.
+   * report. The requests are sent even while calls are not sent because of an earlier refusal; if a token is granted, calls are sent
+   * again at once. Throws only `unknown_server`, `closed` and the reason of `signal`.
    */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
-    const { settings } = this.#access(nameOrUrl);
-    const signals = [options.signal, this.#closing.signal];
-    return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, signals);
+    const access = this.#access(nameOrUrl);
+    const { settings } = access;
+    const diagnosis = await diagnose(
+      this.#runtime,
+      { idp: this.#settings.idp, server: settings, store: this.#store },
+      this.#directory,
+      [options.signal, this.#closing.signal],
+    );
+    if (diagnosis.granted) await access.forgetRefusals();
+    return diagnosis;
   }
 
   /** Ends the acquisitions and diagnoses in progress and drops every token. */
@@ -162,6 +172,7 @@ export class ServicePrincipal {
     this.#closing.abort(closed());
     await this.#manager.close();
     this.#directory.close();
+    this.#store?.close();
   }
 
   #access(nameOrUrl: string | URL): ServerAccess {

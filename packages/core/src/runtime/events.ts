@@ -70,8 +70,10 @@ export interface TokenEvent extends EventBase {
   readonly resource: string;
   /** The scopes that were granted. */
   readonly scopes: readonly string[];
-  /** The scopes that were configured and not granted. */
+  /** The scopes that were requested and not granted. */
   readonly missingScopes?: readonly string[] | undefined;
+  /** Those of `missingScopes` that the authorization server did not grant. The IdP did not grant the others. */
+  readonly withheldScopes?: readonly string[] | undefined;
   /** The lifetime of the token from now, in seconds. */
   readonly expiresInSeconds: number;
   /** The duration of the acquisition, in milliseconds. */
@@ -98,10 +100,17 @@ export interface FailureBase extends EventBase, PeerDetails {
   readonly durationMs: number;
 }
 
-/** No token could be obtained. After `renewal-failed` callers still get the current token. */
+/**
+ * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each acquisition
+ * that sent a request, and none for a caller to whom an earlier failure is repeated.
+ */
 export interface FailureEvent extends FailureBase {
   /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
   readonly type: 'refused' | 'renewal-failed';
+  /** If earlier acquisitions failed too: the time of the first failure in a row, in milliseconds since the epoch. */
+  readonly refusedSinceMs?: number | undefined;
+  /** If earlier acquisitions failed too: how many callers got an error since then, most of them without a request to a peer. */
+  readonly failedCalls?: number | undefined;
 }
 
 /**
@@ -144,10 +153,22 @@ export interface StepUpEvent extends EventBase {
   readonly scopes: readonly string[];
 }
 
+/** The kind of problem of a {@link WarningEvent}, as a constant that programs can compare. */
+export type WarningCode =
+  | 'missing_resource'
+  | 'store_unavailable'
+  | 'store_available'
+  | 'store_lease_ignored'
+  | 'store_unknown_key'
+  | 'store_damaged_value'
+  | 'revocation_failed';
+
 /** A problem that does not make a call fail. */
 export interface WarningEvent extends EventBase {
   /** The type of the event. */
   readonly type: 'warning';
+  /** The kind of problem. */
+  readonly code?: WarningCode | undefined;
   /** The leg that the problem concerns. */
   readonly leg: Leg;
   /** The problem, in one sentence. */

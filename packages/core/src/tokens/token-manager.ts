@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type LruCache, lruCache, scopesNotIn, waitFor, within } from '@credence/protocol';
-import { isCredenceError } from '../errors/credence-error.ts';
+import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -12,11 +12,13 @@ import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from
 import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
-import { retryAfterMs, Refusals } from './refusals.ts';
+import { concernsClient } from '../backoff/client-backoff.ts';
+import { retryAfterMs } from '../backoff/pause.ts';
+import { onlyAPersonEnds, type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
 import { RenewalClock } from './renewal-clock.ts';
 import { ServerClocks } from './server-clocks.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { recentRefusal, shareRefusal } from './stored-refusal.ts';
+import { endSharedRefusal, recentRefusal, shareRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
 
 /** The token that a caller requests, and the function that acquires it if it is not cached. */
@@ -24,6 +26,8 @@ export interface TokenWanted {
   readonly key: string;
   readonly server: string;
   readonly scopes: readonly string[] | undefined;
+  /** The scopes that a token of the store may have. Undefined: any. */
+  readonly ceiling?: readonly string[] | undefined;
   /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
@@ -53,6 +57,8 @@ interface Entry extends Ages {
 const DEFAULT_MAX_TOKENS = 10_000;
 const MAX_REFUSED = 1_000;
 const RENEWAL_PAUSE_MS = 5_000;
+const SHORTEST_RENEWAL_PAUSE_MS = 50;
+const STORE_PAUSE_MS = 1_000;
 const NEW_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
@@ -72,11 +78,16 @@ export class TokenManager {
   readonly #store: SharedStore | undefined;
   readonly #entries: LruCache<Entry>;
   readonly #acquisitions = new Map<string, Promise<AccessToken>>();
+  readonly #running = new Set<Promise<void>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
   readonly #clocks: ServerClocks;
   /** The hashes of the last refused tokens. A token is not used again if the store failed and still contains it. */
   readonly #refused = lruCache<true>(MAX_REFUSED);
+  /** When the store was asked for a token although the last acquisition was refused, in milliseconds of the monotonic clock. */
+  readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
+  /** What other processes have stored about the errors that were read from the store. */
+  readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` tokens are cached. The least recently used is removed first. */
@@ -111,10 +122,18 @@ export class TokenManager {
 
   async get(wanted: TokenWanted, signal?: AbortSignal): Promise<AccessToken> {
     signal?.throwIfAborted();
-    const token =
-      this.peek(wanted) ?? (await this.#renewedInTime(wanted, signal)) ?? (await this.#acquire(wanted, signal));
+    const token = this.peek(wanted) ?? (await this.#orCount(wanted, signal));
     if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token);
     return token;
+  }
+
+  async #orCount(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
+    try {
+      return (await this.#renewedInTime(wanted, signal)) ?? (await this.#acquire(wanted, signal));
+    } catch (error) {
+      if (isCredenceError(error) && !signal?.aborted) this.#refusals.countCall(wanted.key);
+      throw error;
+    }
   }
 
   /**
@@ -154,7 +173,7 @@ export class TokenManager {
     // not called.
     const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
-    else this.#refusals.neverAccepted(key, () => tokenRefused(token));
+    else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token));
   }
 
   async #deleteFromStore(token: AccessToken): Promise<void> {
@@ -172,17 +191,28 @@ export class TokenManager {
     this.#refusals.accepted(key);
   }
 
+  /** Lets the next caller send a request, because a person has found that the server issues tokens. */
+  async forgetRefusals(wanted: TokenWanted): Promise<void> {
+    this.#refusals.forget(wanted);
+    if (this.#store) await endSharedRefusal(this.#store, wanted.key);
+  }
+
   /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
+    await Promise.all(this.#running);
     await Promise.allSettled(this.#acquisitions.values());
     this.#entries.clear();
     this.#renewals.stop();
   }
 
   async #acquire(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
-    const refused = this.#refusals.of(wanted.key);
-    if (refused) throw refused;
+    const refusal = this.#refusals.of(wanted);
+    if (refusal) {
+      const token = await this.#acquiredElsewhere(wanted, refusal);
+      if (token) return token;
+      throw refusal.error;
+    }
     const acquisition = this.#acquisitions.get(wanted.key);
     if (acquisition) this.#runtime.emit({ type: 'joined', server: wanted.server });
     try {
@@ -194,6 +224,17 @@ export class TokenManager {
     }
   }
 
+  /** While this process is refused, another may have got the token. The store is asked at most once a second for each key. */
+  async #acquiredElsewhere(wanted: TokenWanted, { error }: Refusal): Promise<AccessToken | undefined> {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const askedMs = this.#storeAskedAt.get(wanted.key)?.ms ?? -Infinity;
+    if (!this.#store || error.leg === 'call' || nowMs - askedMs < STORE_PAUSE_MS) return undefined;
+    this.#storeAskedAt.set(wanted.key, { ms: nowMs });
+    const token = await this.#takeFromStore(this.#store, wanted, 'acquired');
+    if (token) this.#refusals.acquired(wanted);
+    return token;
+  }
+
   #renew(wanted: TokenWanted, entry: Entry): void {
     if (this.#acquisitions.has(wanted.key) || this.#closing.signal.aborted) return;
     this.#startAcquisition(wanted, 'renewed').catch((error: unknown) => {
@@ -202,8 +243,8 @@ export class TokenManager {
       entry.renewalFails = true;
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.goodUntilMs - nowMs) / 4);
-      const minPauseMs = (isCredenceError(error) && retryAfterMs(error)) || 50;
-      entry.renewAtMs = nowMs + Math.max(pauseMs, minPauseMs);
+      const refusedUntilMs = isCredenceError(error) ? (this.#refusals.of(wanted)?.untilMs ?? 0) : 0;
+      entry.renewAtMs = Math.max(nowMs + Math.max(pauseMs, SHORTEST_RENEWAL_PAUSE_MS), refusedUntilMs);
       if (entry.lasting && this.#entries.peek(wanted.key) === entry) this.#renewals.remind(entry.renewAtMs);
     });
   }
@@ -237,25 +278,54 @@ export class TokenManager {
       const { server, limitedBy = server } = wanted;
       const max = this.#runtime.limits.concurrentAcquisitions;
       // The time limit starts after the wait for other acquisitions.
-      return await withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
-        withDeadline(limits, (signal) =>
-          this.#store
-            ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
-            : this.#requestToken(wanted, outcome, signal, tookMs),
+      const acquisition = withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
+        this.#untilClosed(
+          withDeadline(limits, (signal) =>
+            this.#store
+              ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
+              : this.#requestToken(wanted, outcome, signal, tookMs),
+          ),
         ),
       );
+      // An acquisition that waits for others ends at once when the principal is closed.
+      return await waitFor(acquisition, this.#closing.signal);
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
-      if (outcome === 'acquired' || retryAfterMs(failure) !== undefined) this.#refusals.remember(wanted.key, failure);
-      this.#runtime.emit({
-        type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
-        server: wanted.server,
-        ...failureMembers(failure),
-        durationMs: tookMs(),
-      });
+      this.#remember(wanted, outcome, failure);
+      const since = this.#refusals.toReport(wanted.key, failure);
+      if (since) {
+        this.#runtime.emit({
+          type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
+          server: wanted.server,
+          ...failureMembers(failure),
+          ...since,
+          durationMs: tookMs(),
+        });
+      }
       throw failure;
     }
+  }
+
+  /** `close` waits for the end of this work, in which a lease is released. */
+  async #untilClosed<T>(work: Promise<T>): Promise<T> {
+    const ended = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.add(ended);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(ended);
+    }
+  }
+
+  /** A renewal that fails because a peer is away is not remembered, so that a caller whose token has just expired asks again. */
+  #remember(wanted: TokenWanted, outcome: Outcome, failure: CredenceError): void {
+    const isRefusal = retryAfterMs(failure) !== undefined || onlyAPersonEnds(failure) || concernsClient(failure);
+    if (outcome === 'renewed' && !isRefusal) return;
+    this.#refusals.remember(wanted, failure, this.#sharedRefusals.get(failure));
   }
 
   /**
@@ -272,15 +342,20 @@ export class TokenManager {
     let hasWaited = false;
     const takeFromOthers = async () => {
       const token = await this.#takeFromStore(store, wanted, outcome);
-      const refused = token ? undefined : await recentRefusal(store, wanted, hasWaited);
-      if (refused) throw refused;
-      return token;
+      const { clock } = this.#runtime;
+      const refused = token ? undefined : await recentRefusal(store, { ...wanted, clock }, hasWaited);
+      if (!refused) return token;
+      this.#sharedRefusals.set(refused.error, refused.shared);
+      throw refused.error;
     };
     const requestForAll = async () => {
       try {
         return await this.#requestToken(wanted, outcome, signal, tookMs);
       } catch (error) {
-        await shareRefusal(store, wanted.key, error);
+        if (!isCredenceError(error)) throw error;
+        this.#remember(wanted, outcome, error);
+        const refusal = this.#refusals.streakOf(wanted.key);
+        await shareRefusal(store, wanted.key, error, { refusal, clock: this.#runtime.clock });
         throw error;
       }
     };
@@ -303,6 +378,7 @@ export class TokenManager {
   ): Promise<AccessToken> {
     const grant = await wanted.acquire(signal);
     const token = await this.#storeGrant(wanted, grant, outcome);
+    await this.#endRefusals(wanted);
     this.#runtime.emit({
       type: outcome,
       server: wanted.server,
@@ -310,6 +386,7 @@ export class TokenManager {
       resource: token.resource,
       scopes: token.scopes,
       ...(token.missingScopes.length > 0 && { missingScopes: token.missingScopes }),
+      ...(token.withheldScopes.length > 0 && { withheldScopes: token.withheldScopes }),
       expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
       durationMs: tookMs(),
       tokenHash: token.hash,
@@ -317,11 +394,19 @@ export class TokenManager {
     return token;
   }
 
+  async #endRefusals(wanted: TokenWanted): Promise<void> {
+    const wasRefused = this.#refusals.streakOf(wanted.key) !== undefined;
+    this.#refusals.acquired(wanted);
+    if (wasRefused && this.#store) await endSharedRefusal(this.#store, wanted.key);
+  }
+
   /** A token that another process has stored and that is valid for longer than the one in this process, or undefined. */
   async #takeFromStore(store: SharedStore, wanted: TokenWanted, outcome: Outcome): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
+    // Another process may have accepted more scopes than this one accepts.
+    if (wanted.ceiling && scopesNotIn(stored.scopes, wanted.ceiling).length > 0) return undefined;
     const current = this.#entries.peek(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -330,6 +415,7 @@ export class TokenManager {
     const ages = agesOf(nowMs - agedMs, lifetimeMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
+    store.holderFinished(wanted.key);
     this.#addEntry(wanted, outcome, { token, ...ages, refused: undefined });
     this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
@@ -338,13 +424,17 @@ export class TokenManager {
   async #storeGrant(wanted: TokenWanted, grant: Grant, outcome: Outcome): Promise<AccessToken> {
     const lifetimeMs = (grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS) * 1000;
     const issuedAtMs = this.#runtime.clock.wallMs();
+    // Without configured scopes, the scopes of the ID-JAG are requested from the authorization server.
+    const requested = wanted.scopes ?? grant.offeredScopes ?? [];
+    const missingScopes = grant.scopesStated ? scopesNotIn(requested, grant.scopes) : [];
     const stored: StoredToken = {
       value: grant.accessToken,
       type: grant.type,
       issuedAtMs,
       expiresAtMs: issuedAtMs + lifetimeMs,
       scopes: grant.scopes,
-      missingScopes: wanted.scopes && grant.scopesStated ? scopesNotIn(wanted.scopes, grant.scopes) : [],
+      missingScopes,
+      withheldScopes: missingScopes.filter((scope) => grant.offeredScopes?.includes(scope)),
       issuer: grant.issuer,
       resource: grant.resource,
     };
@@ -381,6 +471,14 @@ export class TokenManager {
 const NONE_MISSING: readonly string[] = Object.freeze([]);
 
 function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {
-  const missing = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
-  return new AccessToken({ ...stored, missingScopes: missing, expiresAt: new Date(stored.expiresAtMs), server, key });
+  const missingScopes = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
+  const withheldScopes = stored.withheldScopes.length > 0 ? stored.withheldScopes : NONE_MISSING;
+  return new AccessToken({
+    ...stored,
+    missingScopes,
+    withheldScopes,
+    expiresAt: new Date(stored.expiresAtMs),
+    server,
+    key,
+  });
 }
