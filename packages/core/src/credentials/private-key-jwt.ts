@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject, type SigningAlgorithm } from '@credence/protocol';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, type SigningAlgorithm } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
-import type { ClientCredential } from './credential.ts';
+import type { ClientCredential, CredentialWarning } from './credential.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { isFile, readSecret, readSecretFile } from './rotating.ts';
+import { isFile, readSecretFile, rotatingFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
 const OPTION = 'privateKeyJwt({ key })';
+
+type Warn = ((warning: CredentialWarning) => void) | undefined;
 
 /** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
   /** The client id at the issuer that this credential belongs to. The client id becomes `iss` and `sub` of the assertion. */
   clientId: string;
   /**
-   * A private key as PEM (PKCS#8), JWK or CryptoKey, a function that signs bytes (then `alg` is required), or a file with a PEM or
-   * JWK that may be replaced while the bot runs.
+   * A private key as PEM (PKCS#8, PKCS#1 or SEC1, also with certificates or other text around it), JWK or CryptoKey, a function that
+   * signs bytes (then `alg` is required), or a file with a PEM or JWK that may be replaced while the bot runs. An encrypted key is
+   * refused. If the file has no usable key for a while, the last good key is used, with a warning.
    */
   key: SigningKeyInput | { readonly file: string };
   /** Default: the `alg` of the JWK, else RS256 for RSA, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
@@ -38,7 +41,7 @@ export interface PrivateKeyJwtOptions {
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
-  const keyNow = rotatingKey(options);
+  const key = keySource(options);
   const lifetime = options.lifetimeSeconds ?? 60;
   if (!Number.isInteger(lifetime) || lifetime < 5 || lifetime > 3_600) {
     throw new CredenceError({
@@ -52,16 +55,16 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
-    fingerprint: async () => fingerprintOfKey(options),
-    async authenticate({ issuer, body, nowMs }) {
-      const key = await keyNow();
+    fingerprint: () => key.fingerprint(),
+    async authenticate({ issuer, body, nowMs, warn }) {
+      const signer = await key.now(warn);
       const now = Math.floor(nowMs / 1000);
       const audience = options.audience ?? issuer;
       const header = {
         ...options.header,
-        alg: key.alg,
+        alg: signer.alg,
         typ: 'JWT',
-        ...(key.kid !== undefined && { kid: key.kid }),
+        ...(signer.kid !== undefined && { kid: signer.kid }),
       };
       const payload = {
         ...options.claims,
@@ -74,7 +77,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
       };
       let jwt: string;
       try {
-        jwt = await key.sign(header, payload);
+        jwt = await signer.sign(header, payload);
       } catch (cause) {
         throw isCredenceError(cause) ? cause : unavailable('The signature of privateKeyJwt', cause);
       }
@@ -85,27 +88,20 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
-/**
- * Returns a function that returns the key. The function reads a file at each call, and parses the file again if its
- * text has changed.
- */
-function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey | Promise<SigningKey> {
-  if (!isFile(key)) {
-    const fixed = signingKey(key, alg, kid);
-    return () => fixed;
-  }
-  const parse = (text: string) => ({ text, key: signingKey(parseJsonObject(text) ?? text, alg, kid) });
-  let last = parse(readSecretFile(key, OPTION));
-  return async () => {
-    const text = await readSecret(key, OPTION);
-    if (text !== last.text) last = parse(text);
-    return last.key;
-  };
+interface KeySource {
+  readonly now: (warn: Warn) => SigningKey | Promise<SigningKey>;
+  /** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
+  readonly fingerprint: () => Promise<string | undefined>;
 }
 
-/** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
-async function fingerprintOfKey({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions) {
-  const text = isFile(key) ? await readSecret(key, OPTION) : key;
-  const isReadable = typeof text === 'string' || (typeof text === 'object' && 'kty' in text);
-  return isReadable ? fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header])) : undefined;
+/** A file is read at each call, and parsed again if its text has changed. */
+function keySource({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions): KeySource {
+  const fingerprint = (text: unknown) => fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header]));
+  if (!isFile(key)) {
+    const fixed = signingKey(key, alg, kid);
+    const isReadable = typeof key === 'string' || (typeof key === 'object' && ('kty' in key || 'keys' in key));
+    return { now: () => fixed, fingerprint: async () => (isReadable ? fingerprint(key) : undefined) };
+  }
+  const file = rotatingFile(key, OPTION, (text) => signingKey(text, alg, kid), readSecretFile(key, OPTION));
+  return { now: (warn) => file.current(warn), fingerprint: async () => fingerprint(await file.text()) };
 }

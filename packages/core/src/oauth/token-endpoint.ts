@@ -1,4 +1,4 @@
-import { type JsonObject, stringField, waitFor } from '@credence/protocol';
+import { type JsonObject, stringField } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -19,6 +19,7 @@ import { isHtml, kindOfBody, peerWords } from '../net/response-body.ts';
 import { receivedSecrets } from '../net/sent-secrets.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { authenticateClient } from './authenticate-client.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 import { statedScopes } from './stated-scopes.ts';
 
@@ -116,13 +117,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     as,
     client,
     async (_as, _client, body, headers) => {
-      const nowMs = runtime.clock.wallMs();
       const { issuer, url: tokenEndpoint } = endpoint;
-      // A signer or callback that never resolves must not delay the end of the acquisition.
-      await waitFor(
-        Promise.resolve(credential.authenticate({ issuer, tokenEndpoint, body, headers, nowMs })),
-        request.signal,
-      );
+      await authenticateClient(runtime, credential, { issuer, tokenEndpoint, body, headers }, request);
     },
     request.grantType,
     definedOnly(request.parameters),

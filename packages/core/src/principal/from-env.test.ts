@@ -173,7 +173,7 @@ describe('the CREDENCE_* variables', () => {
         'a file that does not exist',
         () => ({ CREDENCE_IDP_PRIVATE_KEY_FILE: '/nowhere.pem' }),
         'credential_unavailable',
-        'CREDENCE_IDP_PRIVATE_KEY_FILE: privateKeyJwt({ key }) could not be obtained (ENOENT).',
+        'CREDENCE_IDP_PRIVATE_KEY_FILE: privateKeyJwt({ key }) could not be read from "/nowhere.pem" (ENOENT).',
       ],
       [
         'a path in place of a key',

@@ -1,11 +1,9 @@
-import { parseJsonObject } from '@credence/protocol';
 import { clientAssertion } from '../credentials/client-assertion.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { SigningKeyInput } from '../credentials/signing-key.ts';
 import { IDP_FIELDS, misspeltVariable, SERVER_FIELDS } from './misspelt-variable.ts';
 import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from './options.ts';
 
@@ -107,7 +105,7 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
   return {
     url: required('URL', `the URL of the MCP server "${name}"`),
     issuer: required('ISSUER', `the issuer of its authorization server, or "discover"`),
-    credential: credentialFromEnv(env, prefix),
+    credential: credentialFromEnv(env, prefix, name),
     ...(optional.scopes && { scopes: optional.scopes }),
     ...(optional.stepUp && { stepUp: optional.stepUp }),
     ...(optional.resource !== undefined && { resource: optional.resource }),
@@ -117,7 +115,7 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
   };
 }
 
-function credentialFromEnv(env: Env, prefix: string): ClientCredential {
+function credentialFromEnv(env: Env, prefix: string, server?: string): ClientCredential {
   const clientId = valueOf(env[`${prefix}CLIENT_ID`]);
   if (clientId === undefined) throw unset(`${prefix}CLIENT_ID`, 'the client id at that issuer');
   const credentials = {
@@ -143,18 +141,27 @@ function credentialFromEnv(env: Env, prefix: string): ClientCredential {
     );
   }
   const [name, make] = first;
+  const variable = prefix + name;
   try {
-    return make(valueOf(env[prefix + name]) ?? '');
+    return { ...make(valueOf(env[variable]) ?? ''), variable };
   } catch (error) {
     const isKeyError = isCredenceError(error) && ['invalid_key', 'credential_unavailable'].includes(error.code);
-    throw isKeyError ? withVariable(prefix + name, error) : error;
+    throw isKeyError ? withVariable(variable, error, server) : error;
   }
 }
 
-/** The error with the name of the variable in the message. */
-function withVariable(variable: string, error: CredenceError): CredenceError {
+/** The error with the name of the variable in the message, and with the server that the variable belongs to. */
+function withVariable(variable: string, error: CredenceError, server: string | undefined): CredenceError {
   const { code, leg, message, remedy, contact } = error;
-  return new CredenceError({ code, leg, message: `${variable}: ${message}`, remedy, contact });
+  return new CredenceError({
+    code,
+    leg,
+    message: `${variable}: ${message}`,
+    remedy,
+    contact,
+    server,
+    cause: error.cause,
+  });
 }
 
 function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
@@ -167,14 +174,8 @@ function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
   );
 }
 
-/** A key as PEM or JWK. Many secret stores write line breaks as the characters \n, so these characters are also accepted. */
-function privateKey(clientId: string, value: string | { file: string }, kid: string | undefined): ClientCredential {
-  const key = typeof value === 'string' ? keyText(value) : value;
+function privateKey(clientId: string, key: string | { file: string }, kid: string | undefined): ClientCredential {
   return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });
-}
-
-function keyText(value: string): SigningKeyInput {
-  return value.startsWith('{') ? (parseJsonObject(value) ?? value) : value.replaceAll('\\n', '\n');
 }
 
 function words(value: string | undefined): string[] | undefined {
