@@ -151,7 +151,7 @@ describe('at the MCP server', () => {
       });
       const error = await refusalOf(call(world.bot({ server: { scopes: ['tools:read'], stepUp: ['tools:write'] } })));
       expect(error).toMatchObject({ leg: 'call', contact: 'server-owner' });
-      expect(error.code).toMatch(/^(?:forbidden|unreachable)$/u);
+      expect(error.code).toMatch(/^(?:insufficient_scope|unreachable)$/u);
       expect(error.message).toMatch(/^[\x20-\x7e]{1,300}$/u);
       expect(world.idp.script.count('exchange')).toBe(1);
     },

@@ -5,7 +5,11 @@ import { readPackages } from './packages.ts';
 import { versionState, type VersionState } from './version-state.ts';
 
 /** Files outside the manifests that repeat the version of the packages. */
-export const REPEATING_FILES = ['packages/sdk-adapter/src/shared/client-info.ts', 'packages/sandbox/src/mcp/app.ts'];
+export const REPEATING_FILES = [
+  'packages/core/src/diagnose/client-info.ts',
+  'packages/sdk-adapter/src/shared/client-info.ts',
+  'packages/sandbox/src/mcp/app.ts',
+];
 
 /** The version state of the repository. Throws if a changeset names a package that does not exist. */
 export async function currentVersionState(root: string): Promise<VersionState> {

@@ -11,6 +11,9 @@ export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettin
     credential: clientSecret({ clientId: 'bot-at-as', secret: 'as-secret' }),
     stepUp: [],
     missingResource: 'warn',
+    excessScopes: 'refuse',
+    redeemScope: 'send',
+    resourceParameter: 'send',
     ...over,
   };
 }

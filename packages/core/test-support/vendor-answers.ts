@@ -72,7 +72,7 @@ const C1: readonly VendorAnswer[] = [
     what: 'an expired service principal credential (RFC 6749 section 5.2)',
     leg: 'authenticate',
     answer: json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="c1"' }),
-    becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'idp-admin', error: 'invalid_client' },
+    becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'you', error: 'invalid_client' },
   },
   {
     vendor: 'C1',
@@ -118,7 +118,7 @@ const OKTA: readonly VendorAnswer[] = [
     becomes: {
       code: 'invalid_client',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
       errorDescription: 'The client secret supplied for a confidential client is invalid.',
     },
   },
@@ -206,7 +206,7 @@ const ENTRA: readonly VendorAnswer[] = [
     becomes: {
       code: 'invalid_scope',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
       errorDescription:
         "AADSTS70011: The provided value for the input parameter 'scope' isn't valid. Trace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333333 Correlation ID: aaaa0000-bb11-2222-33cc-444444dddddd Timestamp: 2016-01-09 02:02:12Z",
     },
@@ -279,7 +279,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     becomes: {
       code: 'invalid_client',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
       error: 'unauthorized_client',
       errorDescription: 'Invalid client or Invalid client credentials',
     },

@@ -24,11 +24,22 @@ export {
   type DpopOptions,
   DpopProofError,
   ProofReplayUnknownError,
+  type PresentedProof,
   type ProvenRequest,
   type VerifiedProof,
+  checkDpopProofKey,
   markDpopProofUsed,
+  readDpopProof,
   verifyDpopProof,
 } from './dpop/proof.ts';
+export {
+  type BrowserAccess,
+  type BrowserAccessOptions,
+  createBrowserAccess,
+  isPreflight,
+  PUBLIC_DOCUMENT_CORS,
+} from './http/browser-access.ts';
+export { type ExpressErrorHandler, jsonErrorHandler, type RequestFault } from './http/request-errors.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';
 export { type DecodedAssertion, decodeAssertion } from './id-jag/decode-assertion.ts';
 export { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode, type IdJagIdentity, identityOf } from './id-jag/error.ts';
@@ -41,7 +52,10 @@ export type {
   IdJag,
   TrustedIssuer,
 } from './id-jag/types.ts';
+export { type Confirmation, readConfirmation } from './jose/confirmation.ts';
 export { allowsAlgorithm, mediaType } from './jose/header.ts';
+export { JoseHeaderError, type ProtectedHeader, protectedHeader } from './jose/protected-header.ts';
+export { jwkThumbprint, publicJwkFault } from './jose/public-jwk.ts';
 export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
 export { KeysUnavailableError } from './keys/remote-key-set.ts';
@@ -51,9 +65,17 @@ export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-
 export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
 export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
 export { checkConfiguredUrl } from './net/configured-url.ts';
-export { defaultFetch, type FetchLike, type FetchUrl } from './net/fetch-like.ts';
+export { environmentProxy, invalidProxyVariable } from './net/environment-proxy.ts';
+export {
+  defaultFetch,
+  environmentProxyFetch,
+  type FetchLike,
+  type FetchUrl,
+  isDefaultFetch,
+} from './net/fetch-like.ts';
 export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
 export { decideNamedUrl } from './net/named-url.ts';
+export { NotAResponseError, responseLike } from './net/response-like.ts';
 export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';
 export {
   judgeConfiguredUrl,
@@ -70,8 +92,9 @@ export { callback, checkedElsewhere, checkShape, flag, isAbsoluteUri, scope } fr
 export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
-export { cleanText, identifier } from './text/clean.ts';
+export { cleanLines, cleanText, identifier, isPlainIdentifier } from './text/clean.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
+export { redact, redactor } from './text/redact.ts';
 export { parsedUrl } from './text/parsed-url.ts';
 export { isNormalResource, normalResource, sameResource } from './text/resource.ts';
 export { SCOPE_TOKEN, scopesNotIn, normaliseScopes, parseScopes, unionScopes, withoutSecrets } from './text/scopes.ts';

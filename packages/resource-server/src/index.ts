@@ -1,7 +1,10 @@
 export {
+  type BrowserAccess,
+  type BrowserAccessOptions,
   DPOP_ALGORITHMS,
   type DpopNonces,
   type DpopOptions,
+  type ExpressErrorHandler,
   type FetchLike,
   type ReplayStore,
   ReplayStoreFullError,
@@ -11,6 +14,7 @@ export {
 export {
   type AccessTokenVerifier,
   type AccessTokenVerifierOptions,
+  type JwtOptions,
   accessTokenVerifier,
 } from './access-token/access-token-verifier.ts';
 export type { AccessTokenIdentity, AccessTokenInfo } from './access-token/auth-info.ts';
@@ -19,6 +23,7 @@ export {
   InvalidAccessTokenError,
   TokenVerificationUnavailableError,
 } from './access-token/errors.ts';
+export type { JwtForm, JwtType } from './access-token/jwt-form.ts';
 export type { IntrospectionOptions } from './access-token/introspection.ts';
 export type {
   AccessRefusal,
@@ -44,9 +49,13 @@ export {
   requiredScopes,
   toolScopes,
 } from './gate/tool-scopes.ts';
+export { browserAccess } from './http/browser-access.ts';
+export { type JsonRpcErrorsOptions, jsonRpcErrors } from './http/json-rpc-errors.ts';
 export {
   type ProtectedResourceDocument,
   type ProtectedResourceMetadata,
   type ProtectedResourceOptions,
   protectedResourceMetadata,
 } from './metadata/protected-resource-metadata.ts';
+export { type BoundSessions, type BoundSessionsOptions, boundSessions } from './sessions/bound-sessions.ts';
+export type { SessionStore } from './sessions/session-store.ts';

@@ -1,4 +1,4 @@
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/protocol';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, JoseHeaderError, protectedHeader } from '@credence/protocol';
 import { decodeJwt } from 'jose';
 import { parameter, type Parameters } from './parameters.ts';
 import { GrantRefusal } from './refusal.ts';
@@ -85,6 +85,7 @@ function formDecoded(text: string): string | undefined {
 }
 
 function assertedClientId(assertion: string, clientIdParameter: string | undefined): string {
+  checkHeader(assertion);
   const subject = subjectOf(assertion);
   if (subject === undefined) throw new GrantRefusal('invalid_client', 'the client assertion has no sub');
   // RFC 7521 section 4.2: client_id and the client assertion must identify the same client.
@@ -92,6 +93,16 @@ function assertedClientId(assertion: string, clientIdParameter: string | undefin
     throw new GrantRefusal('invalid_client', 'client_id differs from the sub of the client assertion');
   }
   return subject;
+}
+
+/** `authenticateClient` passes the client assertion to a library, which may use members of the header as keys of a map. */
+function checkHeader(assertion: string): void {
+  try {
+    protectedHeader(assertion);
+  } catch (error) {
+    if (!(error instanceof JoseHeaderError)) throw error;
+    throw new GrantRefusal('invalid_client', 'the header of the client assertion is malformed');
+  }
 }
 
 function subjectOf(assertion: string): string | undefined {

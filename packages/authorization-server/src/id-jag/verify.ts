@@ -7,11 +7,12 @@ import {
   IdJagError,
   issuerKeys,
   KeysUnavailableError,
+  type ProtectedHeader,
   readClaims,
   quoted,
   verifyWithKeys,
 } from '@credence/protocol';
-import { compactVerify, type CompactVerifyResult, type CryptoKey, errors, type JWSHeaderParameters } from 'jose';
+import { compactVerify, type CompactVerifyResult, type CryptoKey, errors } from 'jose';
 import { checkIdJagOptions, type VerifyIdJagOptions } from './options.ts';
 import { reserveOnce } from './replay.ts';
 export const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
@@ -119,7 +120,7 @@ async function translateFailure(keys: Promise<CryptoKey[]>, issuer: string): Pro
 }
 
 /** The key that the header names, for the error detail. */
-function keyName(issuer: string, { kid }: JWSHeaderParameters): string {
+function keyName(issuer: string, { kid }: ProtectedHeader): string {
   return `kid ${quoted(kid)} of ${issuer}`;
 }
 

@@ -321,7 +321,43 @@ describe('the access token', () => {
   });
 });
 
+describe('a client assertion', () => {
+  it.each(['["bot"]', '{"k":"bot"}', '7', 'null', '"bot","kid":"bot"', `"${'k'.repeat(40_000)}"`, '"__proto__"'])(
+    'with the kid %s is refused, and the client authenticates after it',
+    async (kid) => {
+      const header = Buffer.from(`{"alg":"ES256","kid":${kid}}`).toString('base64url');
+      const claims = { iss: 'bot', sub: 'bot', aud: world.idp.issuer, jti: kid, exp: Date.now() / 1000 + 60 };
+      const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+      const body = new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: `${header}.${payload}.${'A'.repeat(86)}`,
+      });
+      const response = await fetch(`${world.idp.issuer}/token`, { method: 'POST', body });
+      expect([400, 401]).toContain(response.status);
+      await expect(response.json()).resolves.toHaveProperty('error');
+      expect(await bot.authenticate()).toHaveProperty('access_token');
+    },
+  );
+});
+
 describe('a DPoP proof', () => {
+  it.each<[string, object]>([
+    ['an RSA key of 16384 bits', { kty: 'RSA', n: Buffer.alloc(2048, 0xff).toString('base64url'), e: 'AQAB' }],
+    ['a large exponent', { kty: 'RSA', n: 'w'.repeat(342), e: Buffer.alloc(256, 0xff).toString('base64url') }],
+    ['a list as coordinate', { kty: 'EC', crv: 'P-256', x: ['x'], y: ['y'] }],
+  ])('with %s is refused with invalid_dpop_proof, and recorded', async (_name, jwk) => {
+    const header = { alg: 'n' in jwk ? 'RS256' : 'ES256', typ: 'dpop+jwt', jwk };
+    const parts = [header, { jti: 'j', iat: Date.now() / 1000, htm: 'POST', htu: `${world.as.issuer}/token` }];
+    const dpop = `${parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.c2ln`;
+    const form = new URLSearchParams({ grant_type: GRANT_JWT_BEARER, assertion: await bot.idJag() });
+    const headers = { authorization: `Basic ${btoa(`bot-at-as:${AS_SECRET}`)}`, dpop };
+    const redeemed = await fetch(`${world.as.issuer}/token`, { method: 'POST', headers, body: form });
+    expect(redeemed.status).toBe(400);
+    await expect(redeemed.json()).resolves.toMatchObject({ error: 'invalid_dpop_proof' });
+    expect(world.redeemed.at(-1)).toMatchObject({ error: 'invalid_dpop_proof', clientId: 'bot-at-as' });
+  });
+
   it('binds the token to its key', async () => {
     const dpop = await dpopHandle();
     const { body } = await bot.redeem(await bot.idJag(), {}, { dpop });

@@ -9,6 +9,7 @@ import { type RequestSecrets, requestSecrets } from '../grant/request-secrets.ts
 import type { AuditedSteps } from '../grant/steps.ts';
 import { toProviderError } from './provider-error.ts';
 import { type ProviderInternals, providerInternals } from './provider-internals.ts';
+import { replaceUnusableProofs } from './unusable-proofs.ts';
 
 /** Facts about a request, to which `registerAuditedGrant` adds the credentials that the audit record must not contain. */
 export interface WithSecrets {
@@ -105,6 +106,7 @@ export function registerAuditedGrant<RequestFacts extends WithSecrets, GrantFact
     }
   };
 
+  replaceUnusableProofs(provider);
   for (const grantType of grant.grantTypes) {
     provider.registerGrantType(grantType, handler, grant.parameters, grant.repeatable);
   }

@@ -47,7 +47,9 @@ const idJag = (claims: Record<string, unknown> = {}) => signIdJag(keys, claims);
 const form = (parameters: Record<string, string>) => new URLSearchParams(parameters).toString();
 const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' };
 const BASIC = { authorization: `Basic ${btoa(`bot:${encodeURIComponent(SECRET)}`)}` };
-const CLIENT_ASSERTION = `e30.${btoa('{"sub":"bot"}').replaceAll('=', '')}.x`;
+const encoded = (json: string) => Buffer.from(json).toString('base64url');
+const assertionWith = (header: string) => `${encoded(header)}.${encoded('{"sub":"bot"}')}.x`;
+const CLIENT_ASSERTION = assertionWith('{"alg":"ES256"}');
 const ASSERTED = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
 
 const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = { ...FORM, ...BASIC }) =>
@@ -199,6 +201,17 @@ describe('idJagTokenEndpoint', () => {
       'invalid_client',
       () => post(form({ client_id: 'other', client_assertion: CLIENT_ASSERTION, ...ASSERTED }), FORM),
     ],
+    ...['["k"]', '{"k":1}', '7', 'null', `"${'k'.repeat(40_000)}"`, '"a","kid":"b"'].map(
+      (kid): [string, number, string, () => Request] => [
+        `a client assertion with the kid ${kid.slice(0, 12)}`,
+        401,
+        'invalid_client',
+        () =>
+          post(form({ client_assertion: assertionWith(`{"alg":"ES256","kid":${kid}}`), ...ASSERTED }), {
+            ...FORM,
+          }),
+      ],
+    ),
     [
       'a certificate header without clientCertificateHeader',
       401,
@@ -456,9 +469,20 @@ describe('idJagTokenEndpoint', () => {
 });
 
 describe('withIdJagMetadata', () => {
+  it.each<[object, string[]]>([
+    [{}, ['none']],
+    [{ response_types_supported: [] }, ['none']],
+    [{ response_types_supported: 'code' }, ['none']],
+    [{ authorization_endpoint: `${AS}/authorize` }, ['code']],
+    [{ response_types_supported: ['code', 'id_token'] }, ['code', 'id_token']],
+  ])('never has an empty list of response types: %j becomes %j', (metadata, types) => {
+    expect(withIdJagMetadata({ issuer: AS, ...metadata })).toMatchObject({ response_types_supported: types });
+  });
+
   it('keeps the members of the metadata and adds to their lists', () => {
     expect(withIdJagMetadata({ issuer: AS, grant_types_supported: ['client_credentials'] }, { dpop: {} })).toEqual({
       issuer: AS,
+      response_types_supported: ['none'],
       grant_types_supported: ['client_credentials', GRANT, GRANT.replace('bearer', 'dpop')],
       authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
       dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'EdDSA']),

@@ -115,7 +115,7 @@ async function afterForbidden(
   response: Response,
   state: CallState,
 ): Promise<AccessToken> {
-  const challenges = await parseChallenges(response.headers);
+  const challenges = parseChallenges(response.headers);
   const scopeChallenge = challenges.find(({ error }) => error === 'insufficient_scope');
   await discard(response);
   if (!scopeChallenge) throw forbidden(access.settings.name, token, challenges);

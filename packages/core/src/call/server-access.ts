@@ -1,10 +1,11 @@
 import { cleanText, scopesNotIn, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
+import { scopeCeiling } from '../flows/granted-scopes.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenKey } from '../tokens/token-key.ts';
-import type { TokenManager, TokenWanted } from '../tokens/token-manager.ts';
+import type { KeyState, TokenManager, TokenWanted } from '../tokens/token-manager.ts';
 
 /** One configured server: its settings, how its tokens are acquired, and the scopes that step-ups have added. */
 export class ServerAccess {
@@ -79,6 +80,11 @@ export class ServerAccess {
     if (this.#steppedUp) await this.#manager.forgetRefusals(this.#steppedUp);
   }
 
+  /** What is known about the token with the configured scopes. */
+  get state(): KeyState {
+    return this.#manager.stateOf(this.#base);
+  }
+
   accept(token: AccessToken): void {
     this.#manager.accept(token);
   }
@@ -121,6 +127,7 @@ export class ServerAccess {
       key,
       server: this.settings.name,
       scopes,
+      ceiling: this.settings.excessScopes === 'accept' ? undefined : scopeCeiling(this.settings, scopes),
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),

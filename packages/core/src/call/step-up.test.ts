@@ -1,20 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { serverSettings } from '../../test-support/settings.ts';
 import type { ServerSettings } from '../settings/settings.ts';
-import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { AccessToken } from '../tokens/access-token.ts';
 import { scopesToAdd } from './step-up.ts';
 
 function server(scopes: readonly string[] | undefined, stepUp: readonly string[]): ServerSettings {
-  return {
-    name: 'mcp',
-    url: new URL('https://mcp.example/mcp'),
-    flow: 'enterprise-managed',
-    issuer: 'https://as.example',
-    credential: noClientAuth({ clientId: 'bot' }),
-    scopes,
-    stepUp,
-    missingResource: 'warn',
-  };
+  return serverSettings({ name: 'mcp', url: new URL('https://mcp.example/mcp'), scopes, stepUp });
 }
 
 function token(...scopes: string[]): AccessToken {
@@ -24,6 +15,7 @@ function token(...scopes: string[]): AccessToken {
     expiresAt: new Date(0),
     scopes,
     missingScopes: [],
+    withheldScopes: [],
     issuer: 'https://as.example',
     resource: 'https://mcp.example/mcp',
     server: 'mcp',

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { refusal, say, serverError } from '../../../../test/support/oauth-world.ts';
-import { type Peer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
+import { mcpAnswer } from '../../../../test/support/mcp-answer.ts';
+import { type Peer, type PeerAnswer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
 import { type Bot, type BotOptions, countedBetween, startBot } from '../../test-support/bot.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 
@@ -9,9 +10,9 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-/** Starts a bot and an MCP server that publishes metadata and answers calls with `mcp`. */
+/** Starts a bot and an MCP server that publishes metadata and answers each POST with `mcp`. */
 async function start(
-  mcp: PeerRoute = { body: {} },
+  mcp: PeerRoute = mcpAnswer(),
   options: BotOptions & { readonly wellKnown?: string } = {},
 ): Promise<Bot & { server: Peer; resource: string }> {
   const server = await startPeer({ 'POST /mcp': mcp });
@@ -143,22 +144,6 @@ describe('a diagnosis', () => {
     expect(world.idp.script.count('exchange')).toBe(1);
   });
 
-  it.each([
-    [404, /path in servers\.mcp\.url/u],
-    [302, /path in servers\.mcp\.url/u],
-    [502, /whether the server works/u],
-  ])('reports a warning if the server answers a ping with %d', async (status, remedy) => {
-    const { bot } = await start({ status, headers: { location: '/login' } });
-    const { warnings, ok } = await bot.diagnose('mcp');
-    expect(ok).toBe(true);
-    expect(warnings).toMatchObject([{ leg: 'call', remedy: expect.stringMatching(remedy) }]);
-  });
-
-  it.each([200, 202, 400, 405, 406])('reports no warning if the server answers a ping with %d', async (status) => {
-    const { bot } = await start({ status, body: '' });
-    expect((await bot.diagnose('mcp')).warnings).toEqual([]);
-  });
-
   it('reports a warning for a configured scope that was not granted', async () => {
     const { bot, world } = await start(undefined, { server: { scopes: ['tools:read', 'tools:write'] } });
     world.idp.setPolicy(() => ['tools:read']);
@@ -207,6 +192,76 @@ describe('a diagnosis', () => {
     const { bot, counts } = await start(undefined, { server: { flow: 'client-credentials' } });
     expect(await bot.diagnose('mcp')).toMatchObject({ ok: true, flow: 'client-credentials' });
     expect(counts()).toMatchObject({ idpMetadata: 0, authenticate: 0, exchange: 0 });
+  });
+
+  it('shows in each step what the peer said, its status, the cause code and how long it asks to wait', async () => {
+    const { bot, world } = await start();
+    const problem = { type: 'about:blank', title: 'Paused', detail: 'tenant acme\u0000 is paused until Monday' };
+    const headers = { 'content-type': 'application/problem+json', 'retry-after': '3600' };
+    world.idp.script.always('exchange', say({ status: 429, headers, body: problem }));
+    const diagnosis = await bot.diagnose('mcp');
+    const text = String(diagnosis);
+    expect(diagnosis.steps.at(-1)).toMatchObject({ leg: 'exchange', status: 429, retryAfterSeconds: 3_600 });
+    expect(text).toMatch(/FAIL exchange .*HTTP 429, rate_limited, it asks to wait 3600 s/u);
+
+    world.idp.script.always('exchange', refusal('access_denied', 'ask Bob\nINFO forged'));
+    const refused = await bot.diagnose('mcp');
+    expect(refused.steps.at(-1)).toMatchObject({
+      status: 400,
+      error: 'access_denied',
+      peerText: 'ask Bob INFO forged',
+    });
+    expect(String(refused)).toContain('the peer said: "ask Bob INFO forged"');
+  });
+
+  it.each<[string, PeerAnswer, string]>([
+    [
+      'problem+json',
+      {
+        status: 503,
+        headers: { 'content-type': 'application/problem+json' },
+        body: JSON.stringify({ title: 'Paused', detail: 'until Monday' }),
+      },
+      'Paused: until Monday',
+    ],
+    [
+      'a JSON-RPC error',
+      { body: { jsonrpc: '2.0', id: 1, error: { code: -32603, message: 'database is down' } } },
+      'database is down',
+    ],
+    [
+      'the title of a page',
+      { headers: { 'content-type': 'text/html' }, body: '<html><title>Sign in to Acme</title>' },
+      'Sign in to Acme',
+    ],
+    ['text', { status: 500, body: 'upstream connect error' }, 'upstream connect error'],
+  ])('shows what the MCP server said: %s', async (_what, answer, said) => {
+    const { bot } = await start(answer);
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis.steps.at(-1)).toMatchObject({ leg: 'call', outcome: 'failed', peerText: said });
+    expect(diagnosis.error?.peerText).toBe(said);
+    expect(String(diagnosis)).toContain(`the peer said: "${said}"`);
+    expect(`${diagnosis.message} ${diagnosis.remedy} ${diagnosis.error?.summary}`).not.toContain(said);
+  });
+
+  it('removes the token from the text of the MCP server, and cuts the text', async () => {
+    const { bot, world } = await start(({ headers }) => ({
+      status: 500,
+      body: `you sent ${headers.authorization} ${'x'.repeat(1_000)}`,
+    }));
+    const diagnosis = await bot.diagnose('mcp');
+    const output = String(diagnosis) + JSON.stringify(diagnosis);
+    expect(diagnosis.error?.peerText?.length).toBeLessThanOrEqual(300);
+    for (const token of world.as.issued) expect(output).not.toContain(token);
+  });
+
+  it('rejects with "closed" when the principal is closed, and with the reason of its signal when that aborts', async () => {
+    const { bot } = await start(silence());
+    const [byClose, bySignal] = [bot.diagnose('mcp'), bot.diagnose('mcp', { signal: AbortSignal.timeout(50) })];
+    await expect(bySignal).rejects.toMatchObject({ name: 'TimeoutError' });
+    const ended = expect(byClose).rejects.toMatchObject({ code: 'closed' });
+    await bot.close();
+    await ended;
   });
 
   it('ends with a timeout if the server never answers', async () => {

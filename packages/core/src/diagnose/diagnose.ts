@@ -1,33 +1,54 @@
 import { waitFor } from '@credence/protocol';
 import { fetchFor } from '../call/fetch-for.ts';
+import { present } from '../call/present.ts';
+import { ServerAccess } from '../call/server-access.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { CredenceEvent, LegEvent } from '../runtime/events.ts';
 import { flowFor } from '../flows/flow-for.ts';
-import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
-import { ServerAccess } from '../call/server-access.ts';
-import type { Runtime, UntimedEvent } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
+import { withoutQuery } from '../net/gate.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
-import { describe, type Diagnosis, type DiagnosisStep } from './report.ts';
+import { compileReport, type SeenEvent } from './compile-report.ts';
+import { adviceFor, type Announced } from './hints.ts';
+import { linkedSignal } from './linked-signal.ts';
+import { type ProbeContext, probeMcp, type Spoken } from './mcp-probe.ts';
+import type { Diagnosis } from './report.ts';
 
 /**
  * Runs every leg with the code that calls use, without cached tokens and metadata, and returns a report of the responses.
- * The tokens and metadata that are cached for callers are neither used nor changed.
+ * The tokens and metadata that are cached for callers are neither used nor changed. Rejects with the reason of a signal that aborts.
  */
 export async function diagnose(
   runtime: Runtime,
   { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
   known: Directory,
-  signal: AbortSignal | undefined,
+  signals: readonly (AbortSignal | undefined)[],
 ): Promise<Diagnosis> {
-  const events: UntimedEvent[] = [];
+  const linked = linkedSignal(signals);
+  try {
+    linked.signal.throwIfAborted();
+    return await waitFor(run(runtime, { idp, server, store }, known, linked.signal), linked.signal);
+  } finally {
+    linked.unlink();
+  }
+}
+
+async function run(
+  runtime: Runtime,
+  { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
+  known: Directory,
+  signal: AbortSignal,
+): Promise<Diagnosis> {
+  const seen: SeenEvent[] = [];
+  let method: string | undefined;
   const watched: Runtime = {
     ...runtime,
     observed: true,
-    emit: (event) => void events.push(event),
+    emit: (event) => void seen.push({ ...event, method }),
     // A person asks, so the request is sent even if the client was just refused.
     clients: runtime.clients.withoutPauses(),
   };
@@ -39,137 +60,108 @@ export async function diagnose(
   const manager = new TokenManager(watched, undefined);
   const access = new ServerAccess(server, idp, flowFor(watched, { idp, server }, { directory, subjects }), manager);
   let token: AccessToken | undefined;
+  let spoken: Spoken | undefined;
   let error: CredenceError | undefined;
   try {
     token = await access.token(undefined, signal);
-    await sendPing(watched, access, signal);
+    spoken = await probe(watched, access, signal, (message) => (method = message));
   } catch (thrown) {
+    if (signal.aborted) throw signal.reason;
     if (!isCredenceError(thrown)) throw thrown;
     error = thrown;
   } finally {
     await manager.close();
   }
-  return report(server, events, token, error);
+  const events = [...seen];
+  const metadata = error && (await announced(directory, { idp, server }, error, signal));
+  const advice = error && metadata && adviceFor(error, { server, metadata });
+  return compileReport(server, events, { token, spoken, error, ...advice });
 }
 
-/** Sends a ping with the token to check that the server accepts the token. Emits a warning for an unexpected status. */
-async function sendPing(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<void> {
-  const status = await pingStatus(runtime, access, signal).catch((error: unknown) => {
-    if (!isCredenceError(error) || !wouldStepUp(error, access.settings)) throw error;
-    const { name } = access.settings;
-    const message = `Server "${name}" requires more scopes for a ping; a call would step up, a diagnosis does not.`;
-    const remedy = `Add the scopes that every call needs to servers.${name}.scopes.`;
+/**
+ * The metadata of both issuers, if it can help to explain the error. It is already cached, unless the error came first. The result
+ * is undefined for an error that is not about the issuers.
+ */
+async function announced(
+  directory: Directory,
+  { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
+  error: CredenceError,
+  signal: AbortSignal,
+): Promise<Announced | undefined> {
+  const isAboutIssuers = error.leg === 'exchange' || error.leg === 'redeem' || error.leg === 'authenticate';
+  if (idp === undefined || server.flow !== 'enterprise-managed') return undefined;
+  if (error.retryable || !(isAboutIssuers || error.code === 'issuer_mismatch')) return undefined;
+  const asIssuer = async () =>
+    server.issuer === 'discover' ? (await directory.target(server, signal)).issuer : server.issuer;
+  const [atIdp, atAs] = await Promise.allSettled([
+    directory.idp(idp, 'idp.issuer', signal),
+    asIssuer().then(async (issuer) => directory.authorizationServer(server, issuer, signal)),
+  ]);
+  signal.throwIfAborted();
+  return {
+    idp: atIdp.status === 'fulfilled' ? atIdp.value.metadata : undefined,
+    authorizationServer: atAs.status === 'fulfilled' ? atAs.value.metadata : undefined,
+  };
+}
+
+/** Checks that the server accepts the token and speaks MCP. Undefined if the server requires more scopes than the token has. */
+async function probe(
+  runtime: Runtime,
+  access: ServerAccess,
+  signal: AbortSignal,
+  onMessage: (method: string) => void,
+): Promise<Spoken | undefined> {
+  const { settings } = access;
+  const { name, url } = settings;
+  const { totalMs } = runtime.timeout;
+  const warn = (message: string, remedy: string) =>
     runtime.emit({ type: 'warning', leg: 'call', server: name, message, remedy });
-    return 403;
-  });
-  if (status < 500 && status !== 404 && !(status >= 300 && status < 400)) return;
-  const { name, url } = access.settings;
-  runtime.emit({
-    type: 'warning',
-    leg: 'call',
-    server: name,
-    message: `${url.href} accepted the token and answered ${status} to a ping.`,
-    remedy:
-      status >= 500
-        ? `Ask the owner of server "${name}" whether the server works.`
-        : `Check the path in servers.${name}.url: an MCP server does not answer a ping with this status.`,
-  });
+  const token = () => access.peekForCall();
+  // Calls have no time limit, so the diagnosis sets one for a server that never answers.
+  const deadline = linkedSignal([signal]);
+  const timer = setTimeout(() => deadline.abort(neverAnswered(name, url, totalMs)), totalMs);
+  const context: ProbeContext = {
+    server: settings,
+    fetch: fetchFor(runtime, access, { stepUp: false }),
+    fetchOnce: async (input, init = {}) => {
+      const current = token();
+      if (!current) throw new Error('no token');
+      return present(runtime, settings, new URL(input instanceof Request ? input.url : input), init, current);
+    },
+    onMessage,
+    warn,
+    secrets: () => [token()?.value ?? ''].filter((secret) => secret !== ''),
+    signal: deadline.signal,
+    totalMs,
+  };
+  try {
+    return await waitFor(probeMcp(context), deadline.signal);
+  } catch (error) {
+    if (deadline.signal.aborted) throw deadline.signal.reason;
+    if (!isCredenceError(error) || !wouldStepUp(error, settings)) throw error;
+    warn(
+      `Server "${name}" requires more scopes for every request; a call would step up, a diagnosis does not, so it could not check whether the server speaks MCP.`,
+      `Add the scopes that every call needs to servers.${name}.scopes.`,
+    );
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    deadline.unlink();
+  }
 }
 
 function wouldStepUp({ code, missingScopes = [] }: CredenceError, { stepUp }: ServerSettings): boolean {
   return code === 'insufficient_scope' && missingScopes.some((scope) => stepUp.includes(scope));
 }
 
-/** The status of the answer to a ping. Calls have no time limit, so the diagnosis sets one for a server that never answers. */
-async function pingStatus(runtime: Runtime, access: ServerAccess, signal: AbortSignal | undefined): Promise<number> {
-  const { name, url } = access.settings;
-  const { totalMs } = runtime.timeout;
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(pingTimeout(name, url, totalMs)), totalMs);
-  const either = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal;
-  try {
-    const answer = fetchFor(runtime, access, { stepUp: false })(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 'credence-diagnose', method: 'ping' }),
-      signal: either,
-    });
-    const response = await waitFor(answer, either);
-    await response.body?.cancel().catch(() => undefined);
-    return response.status;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function pingTimeout(server: string, url: URL, totalMs: number): CredenceError {
+function neverAnswered(server: string, url: URL, totalMs: number): CredenceError {
   return new CredenceError({
     code: 'timeout',
     leg: 'call',
-    message: `${url.href} did not answer a ping within ${totalMs} ms.`,
+    message: `${withoutQuery(url.href)} did not answer the messages of MCP completely within ${totalMs} ms.`,
     remedy: `Check servers.${server}.url; if it is right, ask the owner of server "${server}" whether the server works.`,
     contact: 'server-owner',
     server,
     retryable: true,
   });
-}
-
-function report(
-  server: ServerSettings,
-  events: readonly UntimedEvent[],
-  token: AccessToken | undefined,
-  error: CredenceError | undefined,
-): Diagnosis {
-  const legs = events.filter((event): event is Omit<LegEvent, 'timeMs'> => event.type === 'leg');
-  const warnings = events
-    .filter((event): event is Extract<CredenceEvent, { type: 'warning' }> => event.type === 'warning')
-    .map(({ leg, message, remedy }) => ({ leg, message, remedy }));
-  if (token && token.missingScopes.length > 0) {
-    const names = token.missingScopes.map((scope) => `"${scope}"`).join(', ');
-    warnings.push({
-      leg: 'exchange',
-      message: `${names} is configured and was not granted.`,
-      remedy: 'Ask for it to be granted at the IdP, or take it out of the configuration.',
-    });
-  }
-  const diagnosis = {
-    server: server.name,
-    url: server.url.href,
-    flow: server.flow,
-    ok: error === undefined,
-    steps: legs.map((event, index) => step(event, legs.slice(index + 1))),
-    warnings,
-    leg: error?.leg,
-    message: error?.message ?? `Server "${server.name}" accepts this bot.`,
-    remedy: error?.remedy,
-    contact: error?.contact,
-    error,
-    ...(token && {
-      granted: {
-        scopes: token.scopes,
-        missingScopes: token.missingScopes,
-        resource: token.resource,
-        expiresAt: token.expiresAt,
-      },
-    }),
-  };
-  return Object.defineProperty({ ...diagnosis, toString: () => describe(diagnosis) }, 'toString', {
-    enumerable: false,
-  });
-}
-
-function step(event: Omit<LegEvent, 'timeMs'>, later: readonly Omit<LegEvent, 'timeMs'>[]): DiagnosisStep {
-  const { leg, operation, endpoint, status, durationMs, clockSkewSeconds, code, error } = event;
-  const succeededLater = later.some((next) => next.operation === operation && next.issuer === event.issuer && next.ok);
-  return {
-    leg,
-    operation,
-    outcome: event.ok ? 'ok' : succeededLater ? 'passed over' : 'failed',
-    endpoint,
-    status,
-    durationMs,
-    clockSkewSeconds,
-    code,
-    error,
-  };
 }

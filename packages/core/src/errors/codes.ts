@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'step_up_required'
   | 'invalid_id_jag'
   | 'scope_not_granted'
+  | 'excess_scope'
   | 'token_refused'
   | 'insufficient_scope'
   | 'forbidden'
@@ -130,7 +131,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   },
   response_too_large: {
     meaning: 'the answer is larger than the limit',
-    legs: ACQUISITION_LEGS,
+    legs: PEER_LEGS,
     contacts: EVERYBODY,
     remedy: 'Check that the URL is the right endpoint.',
   },
@@ -252,9 +253,17 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   },
   scope_not_granted: {
     meaning: 'a scope that was requested explicitly was not granted',
-    legs: ['redeem'],
-    contacts: ['idp-admin'],
-    remedy: 'Ask for the scope to be granted to this principal at the IdP.',
+    legs: ['exchange', 'redeem'],
+    contacts: ADMINISTRATORS,
+    remedy:
+      'Ask for the scope to be granted to this principal: at the IdP, or at the authorization server if the ID-JAG contains the scope.',
+  },
+  excess_scope: {
+    meaning: 'the peer granted a scope beyond the configured and requested ones',
+    legs: ['exchange', 'redeem'],
+    contacts: ADMINISTRATORS,
+    remedy:
+      "Ask for the principal to be granted only the requested scopes; or add the scope to the server's `scopes`, or set `excessScopes`.",
   },
   // call
   token_refused: {

@@ -12,17 +12,17 @@ const answer: Refusal = {
 };
 
 describe('the remedy for a refusal by a peer whose clock differs from ours', () => {
-  const signed: Refusal = { ...answer, signedAuthentication: true };
+  const signed: Refusal = { ...answer, authentication: 'signed' };
 
   it('starts with the difference if a client assertion was refused, and the contact is you', () => {
     expect(refusal({ ...signed, clockSkewSeconds: 3_600 })).toMatchObject({
       contact: 'you',
       remedy: expect.stringMatching(
-        /^The clock of https:\/\/idp\.example is 3600 s ahead of ours, so the client assertion looks expired/u,
+        /^The clock of https:\/\/idp\.example is 3600 s ahead of ours, so the client assertion can look expired/u,
       ),
     });
     expect(refusal({ ...signed, clockSkewSeconds: -3_600 }).remedy).toMatch(
-      /^The clock of https:\/\/idp\.example is 3600 s behind ours, so the client assertion looks not valid yet/u,
+      /^The clock of https:\/\/idp\.example is 3600 s behind ours, so the client assertion can look not valid yet/u,
     );
   });
 
@@ -31,8 +31,8 @@ describe('the remedy for a refusal by a peer whose clock differs from ours', () 
   });
 
   it('does not mention clocks if a client secret was refused, because a secret does not depend on the time', () => {
-    expect(refusal({ ...answer, clockSkewSeconds: 3_600 })).toMatchObject({
-      contact: 'idp-admin',
+    expect(refusal({ ...answer, authentication: 'secret', clockSkewSeconds: 3_600 })).toMatchObject({
+      contact: 'you',
       remedy: expect.not.stringContaining('clock'),
     });
   });
@@ -47,12 +47,57 @@ describe('the remedy for a refusal by a peer whose clock differs from ours', () 
     });
   });
 
-  it.each([0, 30, -30, undefined])('does not mention clocks whose difference is %s s', (clockSkewSeconds) => {
+  it.each([0, 1, -1, undefined])('does not mention clocks whose difference is %s s', (clockSkewSeconds) => {
     expect(refusal({ ...signed, clockSkewSeconds }).remedy).not.toContain('clock');
   });
 
+  it.each([2, -2, 10])(
+    'mentions clocks whose difference is %s s if a client assertion was refused',
+    (clockSkewSeconds) => {
+      expect(refusal({ ...signed, clockSkewSeconds })).toMatchObject({
+        contact: 'you',
+        remedy: expect.stringContaining(`is ${Math.abs(clockSkewSeconds)} s`),
+      });
+    },
+  );
+
+  it.each([2, 30, -30])(
+    'does not mention clocks whose difference is %s s if a grant was refused',
+    (clockSkewSeconds) => {
+      const grant: Refusal = { ...answer, leg: 'redeem', grant: 'jwt-bearer', error: 'invalid_grant' };
+      expect(refusal({ ...grant, clockSkewSeconds }).remedy).not.toContain('clock');
+    },
+  );
+
   it('does not mention clocks if the policy refused', () => {
     expect(refusal({ ...signed, error: 'access_denied', clockSkewSeconds: 3_600 }).remedy).not.toContain('clock');
+  });
+});
+
+describe('a refusal of the client', () => {
+  it.each(['authenticate', 'exchange', 'redeem'] as const)(
+    'that sent a shared secret, at %s, has the contact you',
+    (leg) => {
+      const { contact, remedy } = refusal({ ...answer, leg, authentication: 'secret' });
+      expect(contact).toBe('you');
+      expect(remedy).toMatch(/^Check idp\.credential: .* the secret; if they are right, ask the/u);
+      expect(remedy).toContain(leg === 'redeem' ? 'the owner of the authorization server' : "the IdP's administrator");
+    },
+  );
+
+  it.each(['signed', 'none'] as const)(
+    'that authenticated in another way (%s) has the contact of the peer',
+    (authentication) => {
+      expect(refusal({ ...answer, authentication }).contact).toBe('idp-admin');
+      expect(refusal({ ...answer, leg: 'redeem', authentication }).contact).toBe('server-owner');
+    },
+  );
+
+  it('that a peer answers with unauthorized_client and 401 is one of a secret too', () => {
+    expect(refusal({ ...answer, error: 'unauthorized_client', authentication: 'secret' })).toMatchObject({
+      code: 'invalid_client',
+      contact: 'you',
+    });
   });
 });
 

@@ -1,6 +1,7 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, redact } from '@credence/protocol';
 import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
+import { parameterRemedy } from './parameter-remedy.ts';
 import type { Contact } from './leg.ts';
 
 /** An OAuth error response (RFC 6749 section 5.2), with the values of the request that the message and the remedy contain. */
@@ -19,14 +20,22 @@ export interface Refusal {
   readonly secrets?: readonly string[] | undefined;
   /** How far the peer's clock is ahead of ours, in seconds, if the response has a Date header. */
   readonly clockSkewSeconds?: number | undefined;
-  /** Whether the client authenticated by a JWT. A peer refuses such a JWT if the clocks differ too much. */
-  readonly signedAuthentication?: boolean | undefined;
+  /**
+   * How the client authenticated: by a JWT, which a peer refuses if the clocks differ too much, by a shared secret, or not at all.
+   */
+  readonly authentication?: 'signed' | 'secret' | 'none' | undefined;
+  /** The names of the parameters that were sent. */
+  readonly sent?: readonly string[] | undefined;
+  /** Whether the request is part of a flow that uses the IdP. Default true. */
+  readonly usesIdp?: boolean | undefined;
   /** Whether the request had a DPoP proof. */
   readonly proofSent?: boolean | undefined;
 }
 
-/** A usual clock tolerance of peers. A larger difference is mentioned in the remedy. */
+/** A usual clock tolerance of peers. A larger difference is mentioned in the remedy for a refused token. */
 const HARMFUL_SKEW_SECONDS = 30;
+/** Some peers have no tolerance for client assertions, which we sign by our clock. A Date header shows a difference of this size. */
+const NAMED_SKEW_SECONDS = 2;
 
 interface Wording {
   readonly code: ErrorCode;
@@ -38,7 +47,10 @@ interface Wording {
 /** The CredenceError for an OAuth error response. The leg and the OAuth error decide message, remedy and contact. */
 export function refusal(answer: Refusal): CredenceError {
   const error = isSafeErrorCode(answer) ? answer.error : 'invalid_error_code';
-  const wording = withDpopRemedy(answer, withClockRemedy(answer, wordingFor(answer, error)));
+  const wording = withDpopRemedy(
+    answer,
+    withParameterRemedy(answer, withClockRemedy(answer, wordingFor(answer, error))),
+  );
   return new CredenceError({
     ...wording,
     leg: answer.leg,
@@ -58,29 +70,35 @@ export function refusal(answer: Refusal): CredenceError {
  * peer could send a sentence that instructs a model. A code that contains a secret of the request is not accepted either.
  */
 function isSafeErrorCode({ error, secrets }: Refusal): boolean {
-  return /^[\w.:/#-]{1,64}$/u.test(error) && !secrets?.some((secret) => secret.length >= 6 && error.includes(secret));
+  return /^[\w.:/#-]{1,64}$/u.test(error) && redact(error, secrets ?? []) === error;
 }
 
-function authenticationOf({ signedAuthentication }: Refusal): string {
-  return signedAuthentication
+function authenticationOf({ authentication }: Refusal): string {
+  return authentication === 'signed'
     ? "the client id, the key (its public half and kid as registered there) and the assertion's audience"
     : 'the client id, the kind of authentication and the secret';
 }
 
 /** If the clocks differ, the difference is the most probable cause of a refused JWT, so the remedy starts with it. */
 function withClockRemedy(answer: Refusal, wording: Wording): Wording {
-  const { clockSkewSeconds: skew = 0, signedAuthentication = false } = answer;
-  if (Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
+  const { clockSkewSeconds: skew = 0 } = answer;
   const difference = `The clock of ${answer.issuer} is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours`;
-  if (wording.code === 'invalid_client' && signedAuthentication) {
-    const remedy = `${difference}, so the client assertion looks ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
+  if (wording.code === 'invalid_client' && answer.authentication === 'signed') {
+    if (Math.abs(skew) < NAMED_SKEW_SECONDS) return wording;
+    const remedy = `${difference}, so the client assertion can look ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
     return { ...wording, contact: 'you', remedy };
   }
-  if (wording.code !== 'invalid_grant') return wording;
+  if (wording.code !== 'invalid_grant' || Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
   return {
     ...wording,
     remedy: `${difference}: check the clocks first, because tokens are valid for minutes. ${wording.remedy}`,
   };
+}
+
+/** If a parameter is missing or not accepted, the configuration of the bot can change it. */
+function withParameterRemedy(answer: Refusal, wording: Wording): Wording {
+  const remedy = parameterRemedy(answer);
+  return remedy === undefined ? wording : { ...wording, contact: 'you', remedy: `${remedy} ${wording.remedy}` };
 }
 
 /** RFC 9449 section 5 defines an error code for an invalid proof and none for a missing proof, so the description is searched. */
@@ -93,7 +111,7 @@ function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
 }
 
 function wordingFor(answer: Refusal, error: string): Wording {
-  const { leg, grant, option, issuer, clientId } = answer;
+  const { leg, grant, option, issuer, clientId, usesIdp = true } = answer;
   const atIdp = leg !== 'redeem';
   const contact: Contact = atIdp ? 'idp-admin' : 'server-owner';
   const who = atIdp ? `the IdP ${issuer}` : `the authorization server ${issuer}`;
@@ -108,9 +126,10 @@ function wordingFor(answer: Refusal, error: string): Wording {
     case 'invalid_client':
       return {
         code: 'invalid_client',
-        contact,
+        // A wrong or expired secret is the most frequent cause, and the operator of the bot can compare it first.
+        contact: answer.authentication === 'secret' ? 'you' : contact,
         message: `${Who} does not know the client "${clientId}" or did not accept its authentication.`,
-        remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask for the client to be registered there.`,
+        remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask ${atIdp ? "the IdP's administrator" : 'the owner of the authorization server'} for the client to be registered there.`,
       };
     case 'unauthorized_client':
       return {
@@ -138,7 +157,10 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'invalid_scope',
         contact,
         message: `${Who} does not grant ${scopes === 'access' ? 'any scope' : scopes} to the client "${clientId}"${server}.`,
-        remedy: `Check the spelling of ${at}.scopes; if it is right, ask for the scope to be granted to this principal.`,
+        remedy:
+          leg === 'redeem' && usesIdp
+            ? `Ask for the scope to be granted to this client there, because the ID-JAG contains it; if that authorization server accepts no scope with an ID-JAG, set ${at}.redeemScope: 'omit'.`
+            : `Check the spelling of ${at}.scopes; if it is right, ask for the scope to be granted to this principal.`,
       };
     case 'invalid_target':
       return {
@@ -173,7 +195,10 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'invalid_request',
         contact,
         message: `${Who} refused the ${grant} request${server} as malformed.`,
-        remedy: ERROR_CODES.invalid_request.remedy,
+        remedy:
+          leg === 'exchange' && answer.sent && !answer.sent.includes('scope')
+            ? `Read the error description; if the IdP requires a scope, configure ${at}.scopes.`
+            : ERROR_CODES.invalid_request.remedy,
       };
     default:
       return {

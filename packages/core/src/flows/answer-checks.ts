@@ -1,4 +1,4 @@
-import { identifier, stringList } from '@credence/protocol';
+import { identifier, isNormalResource, sameResource, stringList } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { TokenAnswer } from '../oauth/token-endpoint.ts';
@@ -10,15 +10,60 @@ interface ErrorContext {
   readonly issuer: string;
 }
 
-/** Throws `resource_mismatch` if the response has a `resource` (draft -05 of the ID-JAG) and it is not the requested one. */
-export function checkResourceEcho(answer: TokenAnswer, resource: string, context: ErrorContext): void {
-  const echoed = answer.body['resource'];
-  if (echoed === undefined || stringList(echoed)?.includes(resource)) return;
+/**
+ * Whether a peer names the expected resource: in the expected spelling, or in the normal form of it. Another spelling is not accepted,
+ * because programs that compare strings would take it for another resource.
+ */
+export function namesResource(value: string, expected: string): boolean {
+  return value === expected || (sameResource(value, expected) && isNormalResource(value));
+}
+
+/**
+ * Checks the `resource` of the exchange response (draft-ietf-oauth-identity-assertion-authz-grant section 4.3.4): exactly the requested
+ * resource, once, and the same as in the claim. Older IdPs send none, so a response without it is accepted. Throws
+ * `resource_mismatch`.
+ */
+export function checkExchangeResource(
+  answer: TokenAnswer,
+  resource: string,
+  { claimed }: { claimed: boolean },
+  context: ErrorContext,
+): void {
+  const echoed = answer.body['resource'] ?? undefined;
+  if (echoed === undefined) return;
+  const [first, ...others] = stringList(echoed) ?? [];
+  if (first === undefined || others.length > 0 || !namesResource(first, resource)) {
+    throw otherResource(answer, echoed, resource, context);
+  }
+  if (claimed) return;
   throw new CredenceError({
     ...context,
     code: 'resource_mismatch',
+    message: `${context.issuer} answered with the resource ${identifier(first, answer)}, which the ID-JAG does not name.`,
+    remedy:
+      'Ask for the IdP to be corrected: the resource of the response and the claim of the ID-JAG must be the same.',
+  });
+}
+
+/**
+ * Checks the `resource` of the response that contains the access token (section 4.4.2): it names the requested resource and no other.
+ * The claim of the ID-JAG names the same, so this is also within the claim. Older authorization servers send none, so a response
+ * without it is accepted. Throws `resource_mismatch`.
+ */
+export function checkTokenResource(answer: TokenAnswer, resource: string, context: ErrorContext): void {
+  const echoed = answer.body['resource'] ?? undefined;
+  if (echoed === undefined) return;
+  const values = stringList(echoed) ?? [];
+  if (values.length > 0 && values.every((value) => namesResource(value, resource))) return;
+  throw otherResource(answer, echoed, resource, context);
+}
+
+function otherResource(answer: TokenAnswer, echoed: unknown, resource: string, context: ErrorContext): CredenceError {
+  return new CredenceError({
+    ...context,
+    code: 'resource_mismatch',
     message: `${context.issuer} answered with a token for another resource than "${resource}": ${identifier(echoed, answer)}.`,
-    remedy: `Check servers.${context.server}.url and the resource that is registered for it at ${context.issuer}.`,
+    remedy: `Check servers.${context.server}.url and the resource that is registered for it at ${context.issuer}; only exactly this resource is accepted.`,
   });
 }
 

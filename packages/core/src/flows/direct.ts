@@ -55,5 +55,10 @@ async function requestWithoutIdp(
 ): Promise<Grant> {
   const { resource, issuer } = await directory.target(server, signal);
   const endpoint = await directory.authorizationServer(server, issuer, signal);
-  return redeem(runtime, { server, endpoint, resource, scopes, impliedScopes: scopes, signal, ...grant });
+  const parameters = {
+    audience: server.audience,
+    authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
+  };
+  const wanted = { scopes, requested: scopes, impliedScopes: scopes };
+  return redeem(runtime, { server, endpoint, resource, ...wanted, parameters, usesIdp: false, signal, ...grant });
 }

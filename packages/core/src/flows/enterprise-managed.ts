@@ -1,4 +1,4 @@
-import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, scopesNotIn } from '@credence/protocol';
 import type { Directory } from '../discovery/directory.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -9,6 +9,7 @@ import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
 import { withFreshRetry, SingleUse } from './fresh-retry.ts';
+import { scopeCeiling } from './granted-scopes.ts';
 import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
@@ -62,7 +63,7 @@ export class EnterpriseManagedFlow implements Flow {
     const drop = async (idJag: CachedIdJag) => this.#idJags.drop(key, idJag);
 
     return withFreshRetry<CachedIdJag, Grant>(this.#singleUse, {
-      get: async () => this.#idJags.get(key, async () => this.#obtain(request, target, as)),
+      get: async () => this.#idJag(request, async () => this.#obtain(request, target, as)),
       present: async (idJag, onAttempt) => {
         const redemption = { idJag, resource: (await target).resource, as: await as, onAttempt };
         if (this.#singleUse.isKnown()) await drop(idJag);
@@ -74,7 +75,22 @@ export class EnterpriseManagedFlow implements Flow {
     });
   }
 
+  /**
+   * The cached ID-JAG, or a new one. An ID-JAG that another process has stored, perhaps with `excessScopes: 'accept'`, is not used if this
+   * process would have refused it.
+   */
+  async #idJag(request: GrantRequest, obtain: () => Promise<IdJag>): Promise<{ value: CachedIdJag; reused: boolean }> {
+    const found = await this.#idJags.get(request.key, obtain);
+    const { fromStore, scopes = [] } = found.value;
+    if (!fromStore || this.#server.excessScopes === 'accept') return found;
+    const ceiling = scopeCeiling(this.#server, request.scopes);
+    if (ceiling === undefined || scopesNotIn(scopes, ceiling).length === 0) return found;
+    await this.#idJags.drop(request.key, found.value);
+    return this.#idJags.get(request.key, obtain);
+  }
+
   async #redeem(request: GrantRequest, { idJag, resource, as, onAttempt }: Redemption): Promise<Grant> {
+    const offered = idJag.scopes ?? request.scopes;
     const grant = await redeem(this.#runtime, {
       server: this.#server,
       endpoint: as,
@@ -82,9 +98,11 @@ export class EnterpriseManagedFlow implements Flow {
       grantType: this.#server.dpop && as.supportsJwtDpop ? GRANT_JWT_DPOP : GRANT_JWT_BEARER,
       grant: 'jwt-bearer',
       assertion: idJag.assertion,
-      // The ID-JAG contains the granted scopes. `scope` is sent only if it does not.
-      scopes: idJag.scopes === undefined ? request.scopes : undefined,
-      impliedScopes: idJag.scopes ?? request.scopes,
+      usesIdp: true,
+      // Some authorization servers issue only the scopes of the request, so the scopes of the ID-JAG are repeated there.
+      scopes: this.#server.redeemScope === 'omit' || offered?.length === 0 ? undefined : offered,
+      requested: request.scopes,
+      impliedScopes: offered,
       signal: request.signal,
       onAttempt,
     });

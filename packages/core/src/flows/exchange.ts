@@ -9,7 +9,8 @@ import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { checkResourceEcho } from './answer-checks.ts';
+import { checkExchangeResource } from './answer-checks.ts';
+import { grantedScopes, scopeCeiling } from './granted-scopes.ts';
 import { checkIdJag } from './id-jag.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
@@ -63,12 +64,12 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
       authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
     },
     scopes: request.scopes,
+    knownScopes: scopeCeiling(server, request.scopes),
     dpop: server.dpop?.exchange,
     signal: request.signal,
     onAttempt: request.onAttempt,
   });
   checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name, answer.secrets);
-  checkResourceEcho(answer, resource, context);
   const checked = checkIdJag(answer.accessToken, {
     idpIssuer: idp.issuer,
     audience,
@@ -77,13 +78,18 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     server: server.name,
     nowMs: answer.peerTimeMs ?? runtime.clock.wallMs(),
     thumbprint: await server.dpop?.thumbprint(),
+    knownScopes: scopeCeiling(server, request.scopes),
     secrets: answer.secrets,
   });
+  checkExchangeResource(answer, resource, { claimed: checked.namesResource }, context);
   if (!checked.namesResource) missingResource(runtime, server, idp.issuer);
+  // The authorization server reads the claim. The response counts if the ID-JAG has no such claim.
+  const stated = checked.scopes ?? answer.scopes;
+  const { secrets } = answer;
   return {
     assertion: answer.accessToken,
     lifetimeMs: Math.min(checked.lifetimeMs, (answer.expiresInSeconds ?? Infinity) * 1000),
-    scopes: checked.scopes ?? answer.scopes,
+    scopes: stated && grantedScopes(runtime, stated, { ...context, server, requested: request.scopes, secrets }),
   };
 }
 

@@ -5,6 +5,8 @@ export interface Grant {
   /** The lifetime from now, in seconds. Undefined if the response has no valid `expires_in`. */
   readonly expiresInSeconds: number | undefined;
   readonly scopes: readonly string[];
+  /** The scopes that the authorization server was asked for: those of the ID-JAG, or the requested ones. Undefined if unknown. */
+  readonly offeredScopes?: readonly string[] | undefined;
   /** True if a response or the ID-JAG contained the granted scopes. False: `scopes` are the requested scopes. */
   readonly scopesStated: boolean;
   readonly issuer: string;

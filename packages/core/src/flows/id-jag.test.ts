@@ -41,11 +41,7 @@ describe('checkIdJag', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['typ with a prefix and capitals', {}, { typ: 'application/OAuth-ID-JAG+JWT' }],
     ['an audience in a list of one', { aud: ['https://as.example'] }, {}],
-    [
-      'several resources, one of them the expected one',
-      { resource: ['https://x.example', 'https://mcp.example/mcp'] },
-      {},
-    ],
+    ['the resource in a list of one', { resource: ['https://mcp.example/mcp'] }, {}],
     ['additional claims', { groups: ['a'], tenant: 't', email: 'x@y' }, {}],
     ['EdDSA', {}, { alg: 'EdDSA' }],
     ['RS256', {}, { alg: 'RS256' }],
@@ -61,6 +57,20 @@ describe('checkIdJag', () => {
     ['that has just expired', { iat: NOW - 300, exp: NOW - 5 }, 0],
   ])('returns the remaining lifetime of an ID-JAG %s', (_what, claims, lifetimeMs) => {
     expect(checkIdJag(idJag(claims), EXPECTED).lifetimeMs).toBe(lifetimeMs);
+  });
+
+  it.each([
+    ['a list', ['write', 'read']],
+    ['a text with tabs and commas', 'write\tread,write'],
+  ])('reads scopes in the form of %s', (_what, scope) => {
+    expect(checkIdJag(idJag({ scope }), EXPECTED).scopes).toEqual(['read', 'write']);
+  });
+
+  it('accepts the resource in its normal form if the configured spelling has another', () => {
+    const expected = { ...EXPECTED, resource: 'HTTPS://mcp.example' };
+    for (const resource of ['https://mcp.example/', 'https://mcp.example', 'HTTPS://mcp.example']) {
+      expect(checkIdJag(idJag({ resource }), expected).namesResource).toBe(true);
+    }
   });
 
   it('accepts an ID-JAG without resource and scope', () => {
@@ -96,8 +106,16 @@ describe('checkIdJag', () => {
     ['no iat', { iat: undefined }, {}, /"iat" is missing/u],
     ['another resource', { resource: 'https://mcp.example/other' }, {}, /"resource" is/u],
     ['other resources', { resource: ['https://a.example', 'https://b.example'] }, {}, /"resource" is/u],
+    ['several resources', { resource: ['https://x.example', 'https://mcp.example/mcp'] }, {}, /"resource" is/u],
+    ['the resource twice', { resource: ['https://mcp.example/mcp', 'https://mcp.example/mcp'] }, {}, /"resource" is/u],
+    ['the resource in another spelling', { resource: 'HTTPS://mcp.example/mcp' }, {}, /"resource" is/u],
+    ['the resource with an encoded letter', { resource: 'https://mcp.example/%6dcp' }, {}, /"resource" is/u],
+    ['the resource with the default port', { resource: 'https://mcp.example:443/mcp' }, {}, /"resource" is/u],
+    ['the resource with a slash at its end', { resource: 'https://mcp.example/mcp/' }, {}, /"resource" is/u],
     ['an empty list of resources', { resource: [] }, {}, /"resource" is/u],
     ['resource null', { resource: null }, {}, /"resource" is/u],
+    ['a scope that is a number', { scope: 7 }, {}, /"scope" is/u],
+    ['a list of scopes with a number', { scope: ['a', 7] }, {}, /"scope" is/u],
   ])('refuses an ID-JAG with %s', async (_what, claims, header, why) => {
     const error = await refusalOf(() => checkIdJag(idJag(claims, header), EXPECTED));
     expect(error).toMatchObject({

@@ -1,15 +1,8 @@
-import {
-  ID_JAG_TYP,
-  identifier,
-  isJsonObject,
-  type JsonObject,
-  parseScopes,
-  stringField,
-  stringList,
-  withoutSecrets,
-} from '@credence/protocol';
+import { ID_JAG_TYP, identifier, isJsonObject, type JsonObject, stringField, stringList } from '@credence/protocol';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
+import { statedScopes } from '../oauth/stated-scopes.ts';
+import { namesResource } from './answer-checks.ts';
 
 /** The values that the claims of an ID-JAG must have. */
 export interface IdJagExpectation {
@@ -22,6 +15,8 @@ export interface IdJagExpectation {
   readonly nowMs: number;
   /** The thumbprint of the DPoP key of the request (RFC 9449 section 6.1). Undefined if the request had no proof. */
   readonly thumbprint?: string | undefined;
+  /** The scopes that the ID-JAG may have. One of them may contain a comma. */
+  readonly knownScopes?: readonly string[] | undefined;
   /** The secrets of the request and the ID-JAG itself. These secrets are removed from error messages. */
   readonly secrets?: readonly string[] | undefined;
 }
@@ -29,6 +24,7 @@ export interface IdJagExpectation {
 export interface CheckedIdJag {
   /** The remaining lifetime by the IdP's clock, in milliseconds, at most the time from `iat` to `exp`. */
   readonly lifetimeMs: number;
+  /** The scopes as the claim states them. A peer can put any text into one, also a secret of the request. */
   readonly scopes: readonly string[] | undefined;
   /** Whether the ID-JAG has a `resource` claim. */
   readonly namesResource: boolean;
@@ -79,7 +75,8 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   // The IdP may return an ID-JAG that it issued before, so the lifetime is counted from the time of the response.
   const lifetimeMs = Math.max(0, expiresAtMs - Math.max(claims['iat'] * 1000, expected.nowMs));
   const resources = claims['resource'] === undefined ? undefined : (stringList(claims['resource']) ?? []);
-  if (resources && !resources.includes(expected.resource)) {
+  // Exactly the requested resource (section 4.3.4): an ID-JAG for further resources would be wider than the request.
+  if (resources && !(resources.length === 1 && resources.every((value) => namesResource(value, expected.resource)))) {
     throw invalidIdJag(expected, `"resource" is ${quoted(expected, claims['resource'])}, not "${expected.resource}"`);
   }
   const confirmation = claims['cnf'];
@@ -89,10 +86,13 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
       remedy: `Ask whether the IdP binds ID-JAGs to a DPoP key (RFC 9449); if it does not, remove servers.${expected.server}.dpop.`,
     });
   }
-  const scope = stringField(claims, 'scope');
+  const scope = claims['scope'] ?? undefined;
+  const scopes = statedScopes(scope, expected.knownScopes);
+  if (scope !== undefined && scopes === undefined)
+    throw invalidIdJag(expected, '"scope" is neither a text nor a list of texts');
   return {
     lifetimeMs,
-    scopes: scope === undefined ? undefined : withoutSecrets(parseScopes(scope), expected.secrets ?? []),
+    scopes,
     namesResource: resources !== undefined,
   };
 }

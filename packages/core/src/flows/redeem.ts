@@ -1,9 +1,11 @@
+import { unionScopes } from '@credence/protocol';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import type { Refusal } from '../errors/refusal.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { checkResourceEcho, checkTokenType } from './answer-checks.ts';
+import { checkTokenResource, checkTokenType } from './answer-checks.ts';
 import type { Grant } from './flow.ts';
+import { grantedScopes, scopeCeiling } from './granted-scopes.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
 export interface RedeemRequest {
@@ -16,9 +18,15 @@ export interface RedeemRequest {
   readonly assertion?: string | undefined;
   /** The `scope` parameter. */
   readonly scopes: readonly string[] | undefined;
+  /** The scopes that the caller requested. With the configured scopes they are the most that the token may have. */
+  readonly requested: readonly string[] | undefined;
   /** The granted scopes if the response has no `scope` (RFC 6749 section 5.1). */
   readonly impliedScopes: readonly string[] | undefined;
+  /** Further parameters. */
+  readonly parameters?: Readonly<Record<string, string | undefined>> | undefined;
   readonly signal: AbortSignal;
+  /** Whether an ID-JAG is redeemed. False in the flows without the IdP. */
+  readonly usesIdp: boolean;
   readonly retry?: boolean;
   readonly onAttempt?: (attempt: number) => void;
 }
@@ -37,16 +45,15 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     endpoint,
     credential: server.credential,
     parameters: {
+      ...request.parameters,
       assertion: request.assertion,
-      resource,
+      resource: server.resourceParameter === 'omit' ? undefined : resource,
       scope: request.scopes?.join(' '),
-      authorization_details:
-        request.grant === 'client_credentials' && server.authorizationDetails
-          ? JSON.stringify(server.authorizationDetails)
-          : undefined,
     },
     scopes: request.scopes ?? request.impliedScopes,
+    knownScopes: unionScopes(scopeCeiling(server, request.requested) ?? [], request.impliedScopes ?? []),
     dpop: server.dpop?.redeem,
+    usesIdp: request.usesIdp,
     signal: request.signal,
     retry: request.retry,
     onAttempt: (attempt) => {
@@ -55,7 +62,10 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     },
   });
   const type = checkTokenType(answer, server.dpop !== undefined, context);
-  checkResourceEcho(answer, resource, context);
+  checkTokenResource(answer, resource, context);
+  const { requested, impliedScopes } = request;
+  const stated =
+    answer.scopes && grantedScopes(runtime, answer.scopes, { ...context, server, requested, secrets: answer.secrets });
   // The lifetime starts after the last attempt was sent. Earlier attempts and the pauses between them do not shorten it.
   const tookSeconds = (runtime.clock.monotonicMs() - sentAtMs) / 1000;
   return {
@@ -63,8 +73,9 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     type,
     expiresInSeconds:
       answer.expiresInSeconds === undefined ? undefined : Math.max(0, answer.expiresInSeconds - tookSeconds),
-    scopes: answer.scopes ?? request.impliedScopes ?? [],
-    scopesStated: answer.scopes !== undefined,
+    scopes: stated ?? impliedScopes ?? [],
+    offeredScopes: impliedScopes,
+    scopesStated: stated !== undefined,
     issuer: endpoint.issuer,
     resource,
     peerTimeMs: answer.peerTimeMs,

@@ -110,7 +110,7 @@ describe('subject tokens', () => {
     const { bot, world } = running;
     world.idp.script.always('authenticate', say({ status: 401, body: { error: 'invalid_client' } }));
     const error = await refusalOf(bot.token('mcp'));
-    expect(error).toMatchObject({ code: 'invalid_client', leg: 'authenticate', contact: 'idp-admin' });
+    expect(error).toMatchObject({ code: 'invalid_client', leg: 'authenticate', contact: 'you' });
     expect(error.remedy).toContain('idp.credential');
   });
 });

@@ -109,6 +109,10 @@ describe('a token request', () => {
     expect(answer.body).toEqual(JSON.parse(JSON.stringify(body)));
   });
 
+  it('accepts a list of scopes', async () => {
+    expect((await sendRequest(json({ ...GOOD, scope: ['b', 'a b'] }))).scopes).toEqual(['a', 'b']);
+  });
+
   it('returns an empty list for an empty scope, and undefined for no scope', async () => {
     expect((await sendRequest(json({ ...GOOD, scope: '' }))).scopes).toEqual([]);
     expect((await sendRequest(json({ ...GOOD, scope: undefined }))).scopes).toBeUndefined();
@@ -123,10 +127,10 @@ describe('a token request', () => {
     ['no access_token', json({ token_type: 'Bearer' })],
     ['no token_type', json({ access_token: 'at-1' })],
     ['an unknown token_type', json({ ...GOOD, token_type: 'mac' })],
-    ['a scope that is a list', json({ ...GOOD, scope: ['a'] })],
+    ['a scope that is a number', json({ ...GOOD, scope: 7 })],
+    ['a scope that is a list with a number', json({ ...GOOD, scope: ['a', 7] })],
     ['an array', json([GOOD])],
     ['an empty body', { body: '' }],
-    ['an HTML page', { headers: { 'content-type': 'text/html' }, body: '<title>Sign in</title>' }],
     ['a token under text/html', { headers: { 'content-type': 'text/html' }, body: JSON.stringify(GOOD) }],
     ['201', json(GOOD, 201)],
     ['404', { status: 404, body: 'no such page' }],
@@ -151,7 +155,26 @@ describe('a token request', () => {
   );
 });
 
+it.each<[string, CannedAnswer]>([
+  ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }],
+  ['by its text', { headers: { 'content-type': 'application/json' }, body: ' <!DOCTYPE html><title>Sign in</title>' }],
+])('an HTML page instead of a token is named as that of a captive portal: %s', async (_how, answer) => {
+  const error = await refusalOf(sendRequest(answer));
+  expect(error).toMatchObject({ code: 'invalid_response', contact: 'you', retryable: false });
+  expect(error.message).toContain('an HTML page, as a captive portal');
+});
+
 describe('a refusal by a token endpoint', () => {
+  it.each([
+    ['invalid_grant', 'invalid_grant'],
+    ['invalid_client', 'invalid_client'],
+    ['AADSTS901002', 'oauth_error'],
+  ])('with the error %s and the status 500 becomes %s after one request', async (error, code) => {
+    const refusal = json({ error, error_description: 'why' }, 500);
+    expect(await refusalOf(sendRequest(refusal))).toMatchObject({ code, error, status: 500, peerText: 'why' });
+    expect(peer.requests).toHaveLength(1);
+  });
+
   it('is read from the body if there is also a challenge', async () => {
     const error = await refusalOf(
       sendRequest({
@@ -165,7 +188,7 @@ describe('a refusal by a token endpoint', () => {
       error: 'invalid_client',
       errorDescription: 'no such client',
       status: 401,
-      contact: 'server-owner',
+      contact: 'you',
     });
     expect(error.remedy).toContain('servers.linear.credential');
   });
@@ -200,13 +223,13 @@ describe('a refusal by a token endpoint', () => {
     ['urn:vendor:odd', 'oauth_error'],
   ])('with the error %s becomes %s after one request', async (error, code) => {
     for (const leg of ['authenticate', 'exchange', 'redeem'] as const) {
-      const thrown = await refusalOf(sendRequest(json({ error }, 400), { leg }));
+      const thrown = await refusalOf(sendRequest(json({ error }, 400), { leg, parameters: { scope: 'read' } }));
       expect(thrown).toMatchObject({
         code,
         leg,
         error,
         retryable: false,
-        contact: leg === 'redeem' ? 'server-owner' : 'idp-admin',
+        contact: code === 'invalid_client' ? 'you' : leg === 'redeem' ? 'server-owner' : 'idp-admin',
       });
       expect(thrown.message).toContain('https://as.example');
     }

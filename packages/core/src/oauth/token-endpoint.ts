@@ -1,4 +1,4 @@
-import { type JsonObject, parseScopes, stringField, withoutSecrets, waitFor } from '@credence/protocol';
+import { type JsonObject, stringField, waitFor } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -9,15 +9,18 @@ import {
   type About,
   abortReason,
   type Answer,
-  clockSkewSeconds,
+  knownClockSkewSeconds,
   peerTimeMs,
   report,
   send,
   withoutQuery,
 } from '../net/gate.ts';
+import { isHtml, kindOfBody, peerWords } from '../net/response-body.ts';
+import { receivedSecrets } from '../net/sent-secrets.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { lifetimeSeconds } from './lifetime.ts';
+import { statedScopes } from './stated-scopes.ts';
 
 export interface TokenRequest {
   readonly grantType: string;
@@ -31,8 +34,12 @@ export interface TokenRequest {
   readonly credential: ClientCredential;
   readonly parameters: Readonly<Record<string, string | undefined>>;
   readonly server?: string | undefined;
+  /** Whether the request is part of a flow that uses the IdP. Default true. */
+  readonly usesIdp?: boolean | undefined;
   /** The requested scopes, for the message of a refusal. */
   readonly scopes?: readonly string[] | undefined;
+  /** The scopes that a token may have. One of them may contain a comma. Default: the requested scopes. */
+  readonly knownScopes?: readonly string[] | undefined;
   readonly dpop?: oauth.DPoPHandle | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `false` if a failed request must not be sent again. Default true. */
@@ -48,6 +55,7 @@ export interface TokenAnswer {
   readonly tokenType: string;
   /** In seconds. Undefined if `expires_in` is missing or invalid. */
   readonly expiresInSeconds: number | undefined;
+  /** The granted scopes as the response states them. A peer can put any text into one, also a secret of the request. */
   readonly scopes: readonly string[] | undefined;
   /** The time in the peer's Date header, in milliseconds since the epoch. */
   readonly peerTimeMs: number | undefined;
@@ -124,7 +132,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: async (url, init) => {
         const { signal } = request;
-        answer = await send(runtime, url, { ...asInit(init), ...(signal && { signal }) }, about);
+        const sent = await send(runtime, url, { ...asInit(init), ...(signal && { signal }) }, about);
+        answer = { ...sent, secrets: [...sent.secrets, ...receivedSecrets(sent.json ?? {})] };
         return normalisedResponse(answer);
       },
     },
@@ -159,12 +168,17 @@ async function tokenFrom(
   });
   // RFC 6749 appendix A.12 also allows a space, but an Authorization header cannot contain a token with a space.
   if (!/^[\x21-\x7e]+$/u.test(body.access_token)) throw malformed(request, answer, undefined);
-  const secrets = [...answer.secrets, body.access_token];
+  const scope = answer.json?.['scope'];
+  // RFC 6749 section 5.1: a text. Some peers send a list of texts.
+  if (scope !== undefined && scope !== null && statedScopes(scope) === undefined) {
+    throw malformed(request, answer, undefined);
+  }
+  const { secrets } = answer;
   return {
     accessToken: body.access_token,
     tokenType: body.token_type,
     expiresInSeconds: lifetimeSeconds(answer.json?.['expires_in']),
-    scopes: body.scope === undefined ? undefined : withoutSecrets(parseScopes(body.scope), secrets),
+    scopes: statedScopes(scope, request.knownScopes ?? request.scopes),
     peerTimeMs: peerTimeMs(answer.headers),
     body: { ...answer.json },
     secrets,
@@ -172,7 +186,7 @@ async function tokenFrom(
 }
 
 async function refused(runtime: Runtime, request: TokenRequest, answer: Answer): Promise<CredenceError> {
-  const [challenge] = await parseChallenges(answer.headers);
+  const [challenge] = parseChallenges(answer.headers);
   const error = stringField(answer.json, 'error') ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
   // RFC 6749 section 5.2: a 401 of a token endpoint means that client authentication failed, also without an error code.
@@ -190,21 +204,31 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     server: request.server,
     scopes: request.scopes,
     secrets: answer.secrets,
-    clockSkewSeconds: clockSkewSeconds(answer.headers, runtime),
-    signedAuthentication: request.credential.method === 'private_key_jwt',
+    clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer.headers),
+    authentication: authenticationOf(request.credential),
+    sent: Object.keys(definedOnly(request.parameters)),
+    usesIdp: request.usesIdp,
     proofSent: request.dpop !== undefined,
   });
 }
 
+function authenticationOf({ method }: ClientCredential): Refusal['authentication'] {
+  if (method === 'private_key_jwt') return 'signed';
+  return method.startsWith('client_secret_') ? 'secret' : 'none';
+}
+
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
-  const what = answer.json === undefined ? 'something that is not a JSON object' : 'JSON that is not a token response';
+  const what = answer.json === undefined ? kindOfBody(answer) : 'JSON that is not a token response';
   const { option } = request.endpoint;
+  // A page with a success status is not the token endpoint's: something between this machine and it has answered.
+  const isPortal = answer.json === undefined && isHtml(answer) && answer.status < 300;
   return new CredenceError({
     code: 'invalid_response',
     leg: request.leg,
-    message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}.`,
-    remedy: `Check that ${option ?? 'this URL'} is the token endpoint and that no proxy or login page answers in its place.`,
-    contact: option !== undefined && answer.status === 404 ? 'you' : request.contact,
+    message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}${isPortal ? ', as a captive portal, a login page or a proxy does' : ''}.`,
+    remedy: `Check that ${option ?? 'this URL'} is the token endpoint and that no captive portal, proxy or login page answers in its place.`,
+    contact: isPortal || (option !== undefined && answer.status === 404) ? 'you' : request.contact,
+    peerText: peerWords(answer),
     server: request.server,
     issuer: request.endpoint.issuer,
     status: answer.status,
@@ -214,14 +238,20 @@ function malformed(request: TokenRequest, answer: Answer, cause: unknown): Crede
 
 /**
  * The answer as a Response for oauth4webapi, without the members that make it refuse the whole response: an invalid `expires_in`,
- * members that are null, a refresh token that is not a string, and an ID token that is not signed with RS256.
+ * members that are null, a scope that is a list, a refresh token that is not a string, and an ID token that is not signed with RS256.
  */
 function normalisedResponse(answer: Answer): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   const nonce = answer.headers.get('dpop-nonce');
   if (nonce !== null) headers['dpop-nonce'] = nonce;
   if (answer.json === undefined) return new Response('', { status: answer.status, headers });
-  const { expires_in: expiresIn, id_token: _idToken, refresh_token: _refreshToken, ...rest } = answer.json;
+  const {
+    expires_in: expiresIn,
+    id_token: _idToken,
+    refresh_token: _refreshToken,
+    scope: _scope,
+    ...rest
+  } = answer.json;
   const members = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
   const seconds = lifetimeSeconds(expiresIn);
   return new Response(JSON.stringify({ ...members, ...(seconds !== undefined && { expires_in: seconds }) }), {

@@ -46,19 +46,38 @@ export interface McpServerOptions {
   flow?: 'enterprise-managed' | 'client-credentials' | 'workload-identity' | undefined;
   /** Pins the resource identifier (RFC 9728). Default: discovered from metadata. */
   resource?: string | undefined;
-  /** The `audience` of the exchange, if the IdP requires another value than the issuer. */
+  /**
+   * The `audience` parameter. In the flow `enterprise-managed` it is a parameter of the exchange; default: the issuer. In the other flows
+   * it is a parameter of the token request, which some authorization servers require; default: none.
+   */
   audience?: string | undefined;
   /** Pins the token endpoint of the authorization server. Default: discovered from metadata. */
   tokenEndpoint?: string | undefined;
-  /** The `authorization_details` to request (RFC 9396). */
+  /** The `authorization_details` to request (RFC 9396): at the exchange, or with the token request of a flow without the IdP. */
   authorizationDetails?: readonly Readonly<Record<string, unknown>>[] | undefined;
   /** The source of the JWT that is the assertion of the flow `workload-identity`. */
   assertion?: SubjectTokenSource | undefined;
   /**
-   * What happens if an ID-JAG has no `resource` claim: `accept` it, `warn` by an event, or `refuse` it. Default `warn`. The token
-   * request to the authorization server contains the resource in every case.
+   * What happens if an ID-JAG has no `resource` claim: `accept` it, `warn` by an event, or `refuse` it. Default `warn`. Only for the
+   * flow `enterprise-managed`.
    */
   missingResource?: 'accept' | 'warn' | 'refuse' | undefined;
+  /**
+   * What happens if the IdP or the authorization server grants a scope that is neither requested nor in `scopes` or `stepUp`: `refuse`
+   * with `excess_scope`, or `accept` it with a warning event. Scopes are compared as strings. Default `refuse`. Without `scopes`, and
+   * without scopes in the call of `token`, every scope is accepted.
+   */
+  excessScopes?: 'refuse' | 'accept' | undefined;
+  /**
+   * Whether the token request that redeems an ID-JAG contains the scopes of the ID-JAG. Default `send`: some authorization servers
+   * issue only the scopes of the request. `omit` is for those that refuse the parameter. Only for the flow `enterprise-managed`.
+   */
+  redeemScope?: 'send' | 'omit' | undefined;
+  /**
+   * Whether the token requests to the authorization server contain the `resource` parameter (RFC 8707). Default `send`. `omit` is for
+   * those that refuse the parameter. The exchange at the IdP contains it in every case.
+   */
+  resourceParameter?: 'send' | 'omit' | undefined;
   /** The key to which tokens are bound (RFC 9449); see `generateDpopKeyPair`. */
   dpop?: CryptoKeyPair | undefined;
 }
@@ -131,6 +150,9 @@ const server = z.strictObject({
   authorizationDetails: z.array(z.record(z.string(), z.unknown())).optional(),
   assertion: subject.optional(),
   missingResource: z.enum(['accept', 'warn', 'refuse']).optional(),
+  excessScopes: z.enum(['refuse', 'accept']).optional(),
+  redeemScope: z.enum(['send', 'omit']).optional(),
+  resourceParameter: z.enum(['send', 'omit']).optional(),
   dpop: z
     .custom<CryptoKeyPair>(
       (value) => typeof value === 'object' && value !== null && 'privateKey' in value && 'publicKey' in value,

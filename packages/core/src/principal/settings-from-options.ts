@@ -76,6 +76,14 @@ function serverSettings(
       name,
     );
   }
+  const unused = UNUSED_OPTIONS[flow].find((option) => options[option] !== undefined);
+  if (unused !== undefined) {
+    throw wrong(
+      `${at}.${unused} has no effect with the flow "${flow}".`,
+      `Remove ${at}.${unused}, or check ${at}.flow.`,
+      name,
+    );
+  }
   if (flow === 'workload-identity' && options.assertion === undefined) {
     throw wrong(
       `${at}.assertion is missing.`,
@@ -97,9 +105,19 @@ function serverSettings(
     authorizationDetails: options.authorizationDetails,
     assertion: options.assertion,
     missingResource: options.missingResource ?? 'warn',
+    excessScopes: options.excessScopes ?? 'refuse',
+    redeemScope: options.redeemScope ?? 'send',
+    resourceParameter: options.resourceParameter ?? 'send',
     dpop: options.dpop && dpopKeys(options.dpop),
   };
 }
+
+/** The options that a flow does not use. Setting one is an error, so that no option is dropped silently. */
+const UNUSED_OPTIONS: Readonly<Record<ServerSettings['flow'], readonly (keyof McpServerOptions)[]>> = {
+  'enterprise-managed': ['assertion'],
+  'client-credentials': ['assertion', 'missingResource', 'redeemScope'],
+  'workload-identity': ['missingResource', 'redeemScope'],
+};
 
 /** Checks the URL of `ownToken({ issuer })`, because a credential is sent to it. */
 function checkSourceIssuer(

@@ -70,8 +70,10 @@ export interface TokenEvent extends EventBase {
   readonly resource: string;
   /** The scopes that were granted. */
   readonly scopes: readonly string[];
-  /** The scopes that were configured and not granted. */
+  /** The scopes that were requested and not granted. */
   readonly missingScopes?: readonly string[] | undefined;
+  /** Those of `missingScopes` that the authorization server did not grant. The IdP did not grant the others. */
+  readonly withheldScopes?: readonly string[] | undefined;
   /** The lifetime of the token from now, in seconds. */
   readonly expiresInSeconds: number;
   /** The duration of the acquisition, in milliseconds. */
@@ -119,6 +121,15 @@ export interface FailureEvent extends FailureBase {
 export interface CallFailedEvent extends FailureBase {
   /** The type of the event. */
   readonly type: 'call-failed';
+}
+
+/**
+ * A call of `token()` failed. There is one event for each failed call, also if the failure of an earlier acquisition is repeated to the
+ * caller, for which there is no event `refused`. There is no event for a call that the caller aborted.
+ */
+export interface TokenFailedEvent extends Omit<FailureBase, 'durationMs'> {
+  /** The type of the event. */
+  readonly type: 'token-failed';
 }
 
 /** A token that another process acquired was read from the store. */
@@ -183,6 +194,7 @@ export type CredenceEvent =
   | JoinedEvent
   | FailureEvent
   | CallFailedEvent
+  | TokenFailedEvent
   | RejectedEvent
   | StepUpEvent
   | WarningEvent;

@@ -3,6 +3,7 @@ import type { ClientGate } from '../backoff/client-backoff.ts';
 import type { CredenceEvent } from './events.ts';
 import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
+import type { PeerClocks } from '../time/peer-clocks.ts';
 
 /** How often, and after which pauses, a request is sent again after a retryable error. */
 export interface RetryOptions {
@@ -41,6 +42,8 @@ export interface Runtime {
   readonly timeout: TimeoutOptions;
   readonly limits: PrincipalLimits;
   readonly network: NetworkTrust;
+  /** What is known of the clocks of all peers. */
+  readonly peerClocks?: PeerClocks | undefined;
   /** Every token request passes it. It repeats the last refusal of a client for a while. */
   readonly clients: ClientGate;
   /** Whether there is a listener for events. */

@@ -28,12 +28,20 @@ export interface ServerSettings {
   readonly stepUp: readonly string[];
   /** Undefined: discovered from the server's metadata. */
   readonly resource?: string | undefined;
-  /** The `audience` of the exchange, if the IdP requires another value than the authorization server's issuer. */
+  /**
+   * The `audience` parameter: of the exchange, if the IdP requires another value than the authorization server's issuer, or of the
+   * token request of a flow without the IdP.
+   */
   readonly audience?: string | undefined;
   readonly tokenEndpoint?: string | undefined;
   readonly authorizationDetails?: readonly Readonly<Record<string, unknown>>[] | undefined;
-  /** The assertion of `workload-identity`. */
+  /** The assertion of `workload-identity`. Undefined for the other flows. */
   readonly assertion?: SubjectTokenSource | undefined;
   readonly missingResource: 'accept' | 'warn' | 'refuse';
+  readonly excessScopes: 'refuse' | 'accept';
+  /** Whether the token request that redeems an ID-JAG contains the scopes of the ID-JAG. */
+  readonly redeemScope: 'send' | 'omit';
+  /** Whether the token requests to the authorization server contain `resource`. */
+  readonly resourceParameter: 'send' | 'omit';
   readonly dpop?: DpopKeys | undefined;
 }

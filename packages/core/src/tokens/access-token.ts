@@ -13,6 +13,11 @@ export class AccessToken {
   readonly scopes: readonly string[];
   /** The scopes that were requested and not granted. */
   readonly missingScopes: readonly string[];
+  /**
+   * Those of `missingScopes` that the authorization server did not grant although the ID-JAG contains them, or although the
+   * IdP does not take part. The owner of the MCP server decides on them; the IdP decides on the others.
+   */
+  readonly withheldScopes: readonly string[];
   /** The issuer identifier of the authorization server that issued the token. */
   readonly issuer: string;
   /** The resource identifier of the MCP server that the token is for (RFC 8707). */
@@ -27,6 +32,7 @@ export class AccessToken {
     this.expiresAt = init.expiresAt;
     this.scopes = init.scopes;
     this.missingScopes = init.missingScopes;
+    this.withheldScopes = init.withheldScopes;
     this.issuer = init.issuer;
     this.resource = init.resource;
     this.server = init.server;
@@ -46,8 +52,8 @@ export class AccessToken {
 
   /** The token as a plain object for logs, with its hash in place of its value. */
   toJSON(): Record<string, unknown> {
-    const { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash } = this;
-    return { type, expiresAt, scopes, missingScopes, issuer, resource, server, hash };
+    const { type, expiresAt, scopes, missingScopes, withheldScopes, issuer, resource, server, hash } = this;
+    return { type, expiresAt, scopes, missingScopes, withheldScopes, issuer, resource, server, hash };
   }
 
   /** The key under which a token is cached. */

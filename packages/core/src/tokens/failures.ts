@@ -1,3 +1,4 @@
+import { scopesNotIn } from '@credence/protocol';
 import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { AccessToken } from './access-token.ts';
@@ -41,18 +42,32 @@ export function closed(): CredenceError {
   });
 }
 
-/** The error for a token without a scope that the caller requested explicitly. */
-export function notGranted({ server, issuer, missingScopes: missing }: AccessToken): CredenceError {
-  const names = missing.map((scope) => `"${scope}"`).join(', ');
+/**
+ * The error for a token without a scope that the caller requested explicitly. It names the peer that did not grant the scope: the IdP
+ * if the ID-JAG does not contain it, else the authorization server.
+ */
+export function notGranted({ server, issuer, missingScopes: missing, withheldScopes }: AccessToken): CredenceError {
+  const list = (scopes: readonly string[]) => scopes.map((scope) => `"${scope}"`).join(', ');
+  const atIdp = scopesNotIn(missing, withheldScopes);
+  const base = { code: 'scope_not_granted', server, issuer, missingScopes: missing } as const;
+  const atServer = `The authorization server ${issuer} did not grant ${list(withheldScopes)} for server "${server}", which was requested explicitly.`;
+  const askOwner = `Ask the owner of server "${server}" for ${list(withheldScopes)} to be granted to this client at ${issuer}.`;
+  if (atIdp.length === 0) {
+    return new CredenceError({
+      ...base,
+      leg: 'redeem',
+      message: atServer,
+      remedy: askOwner,
+      contact: 'server-owner',
+    });
+  }
+  const also = withheldScopes.length > 0;
   return new CredenceError({
-    code: 'scope_not_granted',
-    leg: 'redeem',
-    message: `${names} was requested explicitly and not granted for server "${server}".`,
-    remedy: `Ask for ${names} to be granted to this principal at the IdP.`,
+    ...base,
+    leg: 'exchange',
+    message: `The IdP did not grant ${list(atIdp)} for server "${server}", which was requested explicitly.${also ? ` ${atServer}` : ''}`,
+    remedy: `Ask for ${list(atIdp)} to be granted to this principal at the IdP.${also ? ` ${askOwner}` : ''}`,
     contact: 'idp-admin',
-    server,
-    issuer,
-    missingScopes: missing,
   });
 }
 

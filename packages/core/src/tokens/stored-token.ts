@@ -8,6 +8,8 @@ export interface StoredToken {
   readonly expiresAtMs: number;
   readonly scopes: readonly string[];
   readonly missingScopes: readonly string[];
+  /** Of the missing scopes, those that the authorization server did not grant. A token of an earlier version has none. */
+  readonly withheldScopes: readonly string[];
   readonly issuer: string;
   readonly resource: string;
 }
@@ -20,13 +22,25 @@ const schema = z.object({
   expiresAtMs: z.number(),
   scopes: z.array(z.string()),
   missingScopes: z.array(z.string()),
+  withheldScopes: z.array(z.string()).default([]),
   issuer: z.string(),
   resource: z.string(),
 });
 
 export function serialiseToken(token: StoredToken): string {
-  const { value, type, issuedAtMs, expiresAtMs, scopes, missingScopes, issuer, resource } = token;
-  return JSON.stringify({ v: 1, value, type, issuedAtMs, expiresAtMs, scopes, missingScopes, issuer, resource });
+  const { value, type, issuedAtMs, expiresAtMs, scopes, missingScopes, withheldScopes, issuer, resource } = token;
+  return JSON.stringify({
+    v: 1,
+    value,
+    type,
+    issuedAtMs,
+    expiresAtMs,
+    scopes,
+    missingScopes,
+    withheldScopes,
+    issuer,
+    resource,
+  });
 }
 
 /** Undefined if the text has another format, for example because another version of Credence wrote it. */

@@ -18,6 +18,9 @@ export function tokenKey(
     flow: server.flow,
     as: [server.issuer, server.tokenEndpoint, server.credential.clientId],
     audience: server.audience,
+    // The default is left out, so that the key is the one of versions without these options.
+    redeemScope: server.redeemScope === 'omit' ? 'omit' : undefined,
+    resourceParameter: server.resourceParameter === 'omit' ? 'omit' : undefined,
     resource: [server.url.href, server.resource],
     scopes: scopes ?? 'default',
     authorizationDetails: server.authorizationDetails,

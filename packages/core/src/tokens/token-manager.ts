@@ -26,6 +26,8 @@ export interface TokenWanted {
   readonly key: string;
   readonly server: string;
   readonly scopes: readonly string[] | undefined;
+  /** The scopes that a token of the store may have. Undefined: any. */
+  readonly ceiling?: readonly string[] | undefined;
   /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
@@ -33,6 +35,26 @@ export interface TokenWanted {
   /** The authorization server whose acquisitions are limited together: its issuer, or the origin of the MCP server. */
   readonly limitedBy?: string | undefined;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
+}
+
+/** The state of one key, for `status()`. */
+export interface KeyState {
+  /** The token, if a valid one is cached. */
+  readonly token:
+    | {
+        readonly ageMs: number;
+        readonly expiresInMs: number;
+        readonly expiresAt: Date;
+        readonly scopes: readonly string[];
+      }
+    | undefined;
+  /** Whether a token was ever acquired. */
+  readonly acquired: boolean;
+  /** Whether the last acquisition failed. */
+  readonly failing: boolean;
+  readonly refusal: Refusal | undefined;
+  readonly pausedForMs: number;
+  readonly lastFailure: { readonly error: CredenceError; readonly atMs: number } | undefined;
 }
 
 /** A cached token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
@@ -86,6 +108,11 @@ export class TokenManager {
   readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
   /** What other processes have stored about the errors that were read from the store. */
   readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
+  /** The last failed acquisition or renewal of a key, and whether the key has got a token since. */
+  readonly #lastFailures = lruCache<{ readonly error: CredenceError; readonly atMs: number; over: boolean }>(
+    MAX_REFUSED,
+  );
+  readonly #acquired = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` tokens are cached. The least recently used is removed first. */
@@ -187,6 +214,30 @@ export class TokenManager {
     if (!entry || entry.accepted || entry.token.value !== token.value) return;
     entry.accepted = true;
     this.#refusals.accepted(key);
+  }
+
+  /** What is known about the key. Synchronous, without effects. */
+  stateOf(wanted: TokenWanted): KeyState {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const entry = this.#entries.peek(wanted.key);
+    const refusal = this.#refusals.streakOf(wanted.key);
+    const lastFailure = this.#lastFailures.peek(wanted.key);
+    const isValid = entry !== undefined && ageAt(nowMs, entry) !== 'expired';
+    return {
+      token: isValid
+        ? {
+            ageMs: nowMs - entry.sinceMs,
+            expiresInMs: entry.goodUntilMs - nowMs,
+            expiresAt: entry.token.expiresAt,
+            scopes: entry.token.scopes,
+          }
+        : undefined,
+      acquired: this.#acquired.has(wanted.key),
+      failing: refusal !== undefined || (lastFailure !== undefined && !lastFailure.over),
+      refusal,
+      pausedForMs: Math.max(0, (refusal?.untilMs ?? 0) - nowMs),
+      lastFailure,
+    };
   }
 
   /** Lets the next caller send a request, because a person has found that the server issues tokens. */
@@ -291,6 +342,7 @@ export class TokenManager {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
       this.#remember(wanted, outcome, failure);
+      this.#lastFailures.set(wanted.key, { error: failure, atMs: this.#runtime.clock.wallMs(), over: false });
       const since = this.#refusals.toReport(wanted.key, failure);
       if (since) {
         this.#runtime.emit({
@@ -384,6 +436,7 @@ export class TokenManager {
       resource: token.resource,
       scopes: token.scopes,
       ...(token.missingScopes.length > 0 && { missingScopes: token.missingScopes }),
+      ...(token.withheldScopes.length > 0 && { withheldScopes: token.withheldScopes }),
       expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
       durationMs: tookMs(),
       tokenHash: token.hash,
@@ -402,6 +455,8 @@ export class TokenManager {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
+    // Another process may have accepted more scopes than this one accepts.
+    if (wanted.ceiling && scopesNotIn(stored.scopes, wanted.ceiling).length > 0) return undefined;
     const current = this.#entries.peek(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -419,13 +474,17 @@ export class TokenManager {
   async #storeGrant(wanted: TokenWanted, grant: Grant, outcome: Outcome): Promise<AccessToken> {
     const lifetimeMs = (grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS) * 1000;
     const issuedAtMs = this.#runtime.clock.wallMs();
+    // Without configured scopes, the scopes of the ID-JAG are requested from the authorization server.
+    const requested = wanted.scopes ?? grant.offeredScopes ?? [];
+    const missingScopes = grant.scopesStated ? scopesNotIn(requested, grant.scopes) : [];
     const stored: StoredToken = {
       value: grant.accessToken,
       type: grant.type,
       issuedAtMs,
       expiresAtMs: issuedAtMs + lifetimeMs,
       scopes: grant.scopes,
-      missingScopes: wanted.scopes && grant.scopesStated ? scopesNotIn(wanted.scopes, grant.scopes) : [],
+      missingScopes,
+      withheldScopes: missingScopes.filter((scope) => grant.offeredScopes?.includes(scope)),
       issuer: grant.issuer,
       resource: grant.resource,
     };
@@ -454,6 +513,9 @@ export class TokenManager {
       lasting,
     };
     this.#entries.set(wanted.key, entry);
+    this.#acquired.set(wanted.key, true);
+    const lastFailure = this.#lastFailures.peek(wanted.key);
+    if (lastFailure) lastFailure.over = true;
     if (lasting) this.#renewals.remind(entry.renewAtMs);
   }
 }
@@ -462,6 +524,14 @@ export class TokenManager {
 const NONE_MISSING: readonly string[] = Object.freeze([]);
 
 function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken {
-  const missing = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
-  return new AccessToken({ ...stored, missingScopes: missing, expiresAt: new Date(stored.expiresAtMs), server, key });
+  const missingScopes = stored.missingScopes.length > 0 ? stored.missingScopes : NONE_MISSING;
+  const withheldScopes = stored.withheldScopes.length > 0 ? stored.withheldScopes : NONE_MISSING;
+  return new AccessToken({
+    ...stored,
+    missingScopes,
+    withheldScopes,
+    expiresAt: new Date(stored.expiresAtMs),
+    server,
+    key,
+  });
 }

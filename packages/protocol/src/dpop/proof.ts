@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
+import { EmbeddedJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { JoseHeaderError, protectedHeader, type ProtectedHeader } from '../jose/protected-header.ts';
+import { jwkThumbprint, publicJwkFault } from '../jose/public-jwk.ts';
+import { allowsAlgorithm, mediaType } from '../jose/header.ts';
 import { type ReplayStore, storeFault } from '../replay/replay-store.ts';
 import { parsedUrl } from '../text/parsed-url.ts';
+import { parseStrictObject } from '../text/strict-json.ts';
 import type { DpopNonces } from './nonces.ts';
 
 /** RFC 9449 section 5.1, `dpop_signing_alg_values_supported`. */
@@ -73,13 +77,19 @@ const claimsSchema = z.looseObject({
   nonce: z.string().optional(),
 });
 
-/** Makes every check of RFC 9449 section 4.3 except the replay check. Throws DpopProofError. */
-export async function verifyDpopProof(
-  proof: string,
-  request: ProvenRequest,
-  options: DpopOptions,
-): Promise<VerifiedProof> {
-  const { claims, thumbprint } = await signedBy(proof, options.algorithms ?? DPOP_ALGORITHMS, request.now);
+/** A proof whose content passed every check that needs no signature. */
+export interface PresentedProof extends VerifiedProof {
+  /** Verifies the signature by the key in the proof. Throws DpopProofError. */
+  readonly verifySignature: () => Promise<void>;
+}
+
+/**
+ * Makes every check of RFC 9449 section 4.3 except the check of the signature and the replay check, so that a caller can look
+ * at the access token before it spends time on the signature. Throws DpopProofError.
+ */
+export function readDpopProof(proof: string, request: ProvenRequest, options: DpopOptions): PresentedProof {
+  const algorithms = options.algorithms ?? DPOP_ALGORITHMS;
+  const { claims, thumbprint } = contentOf(proof, algorithms);
   if (claims.htm !== request.method) throw new DpopProofError('the DPoP proof is for another method');
   const url = withoutQuery(request.url);
   if (url === undefined || withoutQuery(claims.htu) !== url) {
@@ -88,7 +98,31 @@ export async function verifyDpopProof(
   if (claims.ath !== (request.accessToken === undefined ? undefined : sha256(request.accessToken))) {
     throw new DpopProofError('the DPoP proof is not for this access token');
   }
-  return { thumbprint, jti: claims.jti, reusableUntil: reusableUntil(claims, request.now, options) };
+  return {
+    thumbprint,
+    jti: claims.jti,
+    reusableUntil: reusableUntil(claims, request.now, options),
+    verifySignature: async () => verifySignature(proof, algorithms, request.now),
+  };
+}
+
+/** Makes every check of RFC 9449 section 4.3 except the replay check; the signature last. Throws DpopProofError. */
+export async function verifyDpopProof(
+  proof: string,
+  request: ProvenRequest,
+  options: DpopOptions,
+): Promise<VerifiedProof> {
+  const { verifySignature: verify, ...verified } = readDpopProof(proof, request, options);
+  await verify();
+  return verified;
+}
+
+/**
+ * Refuses a proof whose key must not reach a library: one that is not a public key, or whose signatures take long to verify. For
+ * a server whose library verifies proofs itself. Throws DpopProofError.
+ */
+export function checkDpopProofKey(proof: string): void {
+  keyOf(proof);
 }
 
 /** The replay store is full or failed, so it is unknown whether a proof was used before. */
@@ -144,20 +178,45 @@ function freshUntil(claims: z.infer<typeof claimsSchema>, now: Date, options: Dp
   return new Date((claims.iat + maxAgeSeconds) * 1000);
 }
 
-async function signedBy(proof: string, algorithms: readonly string[], now: Date) {
-  if (proof.length > MAX_PROOF_LENGTH) throw new DpopProofError('the DPoP proof is too large');
+const MALFORMED = 'the DPoP proof is malformed, or its signature is not valid';
+
+function contentOf(proof: string, algorithms: readonly string[]) {
+  const { alg, thumbprint } = keyOf(proof);
+  if (!allowsAlgorithm(algorithms, alg)) throw new DpopProofError(MALFORMED);
   try {
-    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
-      typ: 'dpop+jwt',
-      algorithms: [...algorithms],
-      currentDate: now,
-    });
-    const { jwk } = protectedHeader;
-    if (jwk === undefined) throw new TypeError('no key');
-    return { claims: claimsSchema.parse(payload), thumbprint: await calculateJwkThumbprint(jwk) };
+    const payload = proof.split('.', 2)[1] ?? '';
+    const json = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(payload, 'base64url'));
+    return { claims: claimsSchema.parse(parseStrictObject(json)), thumbprint };
   } catch {
     // The library's error message can contain parts of the proof.
-    throw new DpopProofError('the DPoP proof is malformed, or its signature is not valid');
+    throw new DpopProofError(MALFORMED);
+  }
+}
+
+/** Reads the header of a proof, and checks its key before any library imports the key. */
+function keyOf(proof: string): { alg: string; thumbprint: string } {
+  if (proof.length > MAX_PROOF_LENGTH) throw new DpopProofError('the DPoP proof is too large');
+  const { typ, alg, jwk } = headerOf(proof);
+  if (mediaType(typ) !== 'dpop+jwt' || jwk === undefined) throw new DpopProofError(MALFORMED);
+  const fault = publicJwkFault(jwk);
+  if (fault !== undefined) throw new DpopProofError(`the DPoP proof is malformed: ${fault}`);
+  return { alg, thumbprint: jwkThumbprint(jwk) };
+}
+
+function headerOf(proof: string): ProtectedHeader {
+  try {
+    return protectedHeader(proof);
+  } catch (error) {
+    if (error instanceof JoseHeaderError) throw new DpopProofError(MALFORMED);
+    throw error;
+  }
+}
+
+async function verifySignature(proof: string, algorithms: readonly string[], now: Date): Promise<void> {
+  try {
+    await jwtVerify(proof, EmbeddedJWK, { typ: 'dpop+jwt', algorithms: [...algorithms], currentDate: now });
+  } catch {
+    throw new DpopProofError(MALFORMED);
   }
 }
 

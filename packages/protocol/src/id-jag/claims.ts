@@ -1,3 +1,4 @@
+import { readConfirmation } from '../jose/confirmation.ts';
 import { isAbsoluteUri } from '../options/schemas.ts';
 import { quoted } from '../text/quoted.ts';
 import { IdJagError } from './error.ts';
@@ -66,7 +67,7 @@ export function readClaims(claims: Claims, rules: ClaimRules): IdJag {
     roles,
     email,
     verifiedEmail,
-    confirmationThumbprint: readConfirmation(claims),
+    confirmationThumbprint: confirmedThumbprint(claims),
     claims,
   };
 }
@@ -138,12 +139,10 @@ function checkAuthentication(claims: Claims): void {
 }
 
 /** RFC 7800: an unknown confirmation method is refused. If it were ignored, anybody who holds the bound ID-JAG could use it. */
-function readConfirmation(claims: Claims): string | undefined {
-  const { cnf } = claims;
+function confirmedThumbprint({ cnf }: Claims): string | undefined {
   if (cnf === undefined) return undefined;
-  if (!isObject(cnf)) throw new IdJagError('invalid_claim', 'cnf');
-  const { jkt } = cnf;
-  if (Object.keys(cnf).length !== 1 || typeof jkt !== 'string') throw new IdJagError('unsupported_confirmation');
-  if (!/^[\w-]{43}$/u.test(jkt)) throw new IdJagError('invalid_claim', 'cnf.jkt');
-  return jkt;
+  const { thumbprint, fault } = readConfirmation(cnf);
+  if (fault === 'unsupported') throw new IdJagError('unsupported_confirmation');
+  if (fault === 'malformed') throw new IdJagError('invalid_claim', 'cnf');
+  return thumbprint;
 }

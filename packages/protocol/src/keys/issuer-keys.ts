@@ -1,5 +1,6 @@
-import type { CryptoKey, JSONWebKeySet, JWSHeaderParameters } from 'jose';
+import type { CryptoKey, JSONWebKeySet } from 'jose';
 import { type LruCache, lruCache } from '../cache/lru-cache.ts';
+import type { KeyHeader } from '../jose/protected-header.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
 import { defaultFetch, type FetchLike } from '../net/fetch-like.ts';
@@ -52,11 +53,7 @@ export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySour
  * The issuer's keys that can verify a signature with this header. Returns a promise only if they are not cached. `now` is
  * in epoch milliseconds. Throws KeysUnavailableError.
  */
-export function issuerKeys(
-  source: KeySource,
-  header: JWSHeaderParameters,
-  now: number,
-): CryptoKey[] | Promise<CryptoKey[]> {
+export function issuerKeys(source: KeySource, header: KeyHeader, now: number): CryptoKey[] | Promise<CryptoKey[]> {
   if (source.jwks !== undefined) {
     const keySet = localKeySet(source.jwks);
     return keySet.known(header) ?? keySet.keysFor(header);

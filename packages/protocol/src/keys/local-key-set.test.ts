@@ -1,6 +1,6 @@
 import { createSigningKeys } from '@credence/identity-provider';
 import { describe, expect, it } from '@jest/globals';
-import type { JWSHeaderParameters } from 'jose';
+import type { KeyHeader } from '../jose/protected-header.ts';
 import { LocalKeySet } from './local-key-set.ts';
 
 async function keySet() {
@@ -9,7 +9,7 @@ async function keySet() {
 }
 
 /** A header as it is parsed, whatever the type of its members. */
-const header = (members: Record<string, unknown>): JWSHeaderParameters => JSON.parse(JSON.stringify(members));
+const header = (members: Record<string, unknown>): KeyHeader => JSON.parse(JSON.stringify(members));
 
 describe('LocalKeySet', () => {
   it('finds a key by its kid, and without a kid by the algorithm, and caches both', async () => {

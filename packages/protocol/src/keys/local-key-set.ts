@@ -1,13 +1,8 @@
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWK,
-  type JWSHeaderParameters,
-} from 'jose';
+import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose';
 import { z } from 'zod';
 import { type LruCache, lruCache } from '../cache/lru-cache.ts';
+import type { KeyHeader } from '../jose/protected-header.ts';
+import { publicJwkFault } from '../jose/public-jwk.ts';
 import { PeerFailure } from '../net/peer-failure.ts';
 
 const MAX_KEYS = 100;
@@ -24,13 +19,13 @@ export class LocalKeySet {
   /** A cache by `alg` and `kid`. Only keys that were found are cached. */
   readonly #found: LruCache<CryptoKey[]> = lruCache<CryptoKey[]>(MAX_FOUND);
 
-  /** Throws PeerFailure if the document is not a key set. Symmetric and private keys are ignored. */
+  /** Throws PeerFailure if the document is not a key set. Ignores keys that `publicJwkFault` refuses, such as private keys. */
   constructor(document: unknown) {
     this.#select = createLocalJWKSet({ keys: publicKeys(document) } satisfies JSONWebKeySet);
   }
 
   /** The cached key for this `kid` and `alg`, if an earlier search found it. */
-  known(header: JWSHeaderParameters): CryptoKey[] | undefined {
+  known(header: KeyHeader): CryptoKey[] | undefined {
     const name = cacheName(header);
     return name === undefined ? undefined : this.#found.get(name);
   }
@@ -39,11 +34,11 @@ export class LocalKeySet {
    * The keys that can verify a signature with this header. Empty if no key matches, if the key that matches is invalid, or if
    * `kid` or `alg` of the header is not a string.
    */
-  async keysFor(header: JWSHeaderParameters): Promise<CryptoKey[]> {
+  async keysFor(header: KeyHeader): Promise<CryptoKey[]> {
     const name = cacheName(header);
     if (name === undefined) return [];
     try {
-      const keys = [await this.#select(header)];
+      const keys = [await this.#select({ alg: header.alg, ...(header.kid !== undefined && { kid: header.kid }) })];
       this.#found.set(name, keys);
       return keys;
     } catch (error) {
@@ -73,7 +68,7 @@ function publicKeys(document: unknown): JWK[] {
   if (!parsed.success) throw new PeerFailure('the document is not a key set');
   const keys: JWK[] = [];
   for (const jwk of parsed.data.keys as JWK[]) {
-    if (jwk.kty === 'oct' || jwk.d !== undefined || jwk.priv !== undefined) continue;
+    if (publicJwkFault(jwk) !== undefined) continue;
     // RFC 9864 renamed EdDSA over Ed25519: without `alg`, the key verifies signatures under both names.
     if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') {
       const { alg: _either, ...rest } = jwk;

@@ -1,4 +1,5 @@
-import type { CryptoKey, JWSHeaderParameters } from 'jose';
+import type { CryptoKey } from 'jose';
+import type { KeyHeader } from '../jose/protected-header.ts';
 import { discoverUrl } from '../metadata/discover.ts';
 import { failureOf } from '../net/peer-failure.ts';
 import { checkConfiguredUrl } from '../net/configured-url.ts';
@@ -57,7 +58,7 @@ export class RemoteKeySet {
   }
 
   /** The cached key for this header, if the key set is fresh. `now` is in epoch milliseconds. */
-  known(header: JWSHeaderParameters, now: number): CryptoKey[] | undefined {
+  known(header: KeyHeader, now: number): CryptoKey[] | undefined {
     return now - this.#fetchedAt > FRESH_MS ? undefined : this.#keys?.known(header);
   }
 
@@ -66,7 +67,7 @@ export class RemoteKeySet {
    * milliseconds. Throws KeysUnavailableError if there is no key set, or if the last renewal failed and the old key set
    * does not have the key.
    */
-  async keysFor(header: JWSHeaderParameters, now: number): Promise<CryptoKey[]> {
+  async keysFor(header: KeyHeader, now: number): Promise<CryptoKey[]> {
     const before = this.#generation;
     if (now - this.#fetchedAt > FRESH_MS) {
       const lastRequestAt = this.#failure?.at ?? this.#fetchedAt;

@@ -1,5 +1,6 @@
 import { boundedText } from '../text/bounded-text.ts';
 import type { FetchUrl } from './fetch-like.ts';
+import { responseLike } from './response-like.ts';
 
 /** A peer's response with its complete body. */
 export interface BoundedAnswer {
@@ -21,8 +22,8 @@ export class RequestTimeoutError extends Error {
 
 /**
  * Sends one request and reads the response within limits on time and size. Follows no redirect. Rejects with
- * {@link RequestTimeoutError}, with `BodyTooLargeError`, with the reason of `init.signal` if that is aborted, and otherwise
- * with the error of `fetch`. The time limit also holds for a `fetch` that ignores its signal.
+ * {@link RequestTimeoutError}, with `BodyTooLargeError`, with `NotAResponseError` if `fetch` returns something else, with the
+ * reason of `init.signal` if that is aborted, and otherwise with the error of `fetch`. The time limit also holds for a `fetch` that ignores its signal.
  */
 export async function boundedRequest(
   fetch: FetchUrl,
@@ -51,7 +52,7 @@ export async function boundedRequest(
 }
 
 async function exchange(fetch: FetchUrl, url: string, init: RequestInit, maxBytes: number): Promise<BoundedAnswer> {
-  const { status, headers, type, body } = await fetch(url, init);
+  const { status, headers, type, body } = responseLike(await fetch(url, init));
   const isRedirect = type === 'opaqueredirect' || (status >= 300 && status < 400);
   return { status, headers, isRedirect, text: await boundedText(body, maxBytes) };
 }

@@ -10,7 +10,25 @@ export const defaultFetch: FetchLike = (input, init) => fetch(input, init);
 /** The global fetch at the time when this module is loaded. */
 export const nativeFetch: FetchLike = globalThis.fetch;
 
-/** Whether requests go through the global fetch, and not through a function of the caller's own. */
+/**
+ * A fetch that sends requests through the proxy that the variables HTTPS_PROXY and HTTP_PROXY (or the same in lower case) name,
+ * except to the hosts in NO_PROXY. The global fetch of Node.js 20 does not read them. undici is loaded with the first request.
+ */
+export const environmentProxyFetch: FetchLike = async (input, init) => {
+  loadBundledUndici();
+  const { proxiedFetch } = await import('./guarded-fetch.ts');
+  return proxiedFetch(input, init);
+};
+
+/** Whether requests go through a fetch that is part of Node.js or of this package, and not through a function of the caller's own. */
 export function isDefaultFetch(fetch: FetchLike): boolean {
-  return fetch === defaultFetch || fetch === nativeFetch;
+  return fetch === defaultFetch || fetch === nativeFetch || fetch === environmentProxyFetch;
+}
+
+/**
+ * Makes Node.js load the undici that is part of it, before the undici package is loaded. The first of the two that is
+ * loaded sets the dispatcher of the global fetch, and an agent of another version does not fit the global fetch.
+ */
+export function loadBundledUndici(): void {
+  new Response(null).headers.has('date');
 }

@@ -1,6 +1,13 @@
 import { isAddress } from './address.ts';
 import { globalRouting } from './global-routing.ts';
-import { type FetchLike, type FetchUrl, isDefaultFetch, nativeFetch } from './fetch-like.ts';
+import {
+  environmentProxyFetch,
+  type FetchLike,
+  type FetchUrl,
+  isDefaultFetch,
+  loadBundledUndici,
+  nativeFetch,
+} from './fetch-like.ts';
 import { ForbiddenAddressError, type Resolve, systemResolve } from './resolved-address.ts';
 import type { NetworkTrust } from './url-policy.ts';
 
@@ -22,10 +29,11 @@ export function fetchNamedBy(
   if (!isDefaultFetch(fetch) || trust.allowPrivateAddresses === true) return fetch;
   return async (url, init = {}) => {
     const { hostname } = new URL(url);
-    if (hostname === configuredUrl.hostname || isAddress(hostname) || globalThis.fetch !== nativeFetch)
-      return fetch(url, init);
+    if (hostname === configuredUrl.hostname || isAddress(hostname)) return fetch(url, init);
+    const isProxied = fetch === environmentProxyFetch;
+    if (!isProxied && globalThis.fetch !== nativeFetch) return fetch(url, init);
     loadBundledUndici();
-    const routing = globalRouting();
+    const routing = isProxied ? 'environment-proxy' : globalRouting();
     if (routing === 'unresolved') return fetch(url, init);
     const { guardedFetch } = await import('./guarded-fetch.ts');
     return guardedFetch(url, init, { configuredUrl, resolve, usesEnvironmentProxy: routing === 'environment-proxy' });
@@ -40,12 +48,4 @@ export function forbiddenAddressIn(error: unknown): ForbiddenAddressError | unde
     ({ cause } = cause);
   }
   return undefined;
-}
-
-/**
- * Makes Node.js load the undici that is part of it, before the undici package is loaded. The first of the two that is
- * loaded sets the dispatcher of the global fetch, and an agent of another version does not fit the global fetch.
- */
-function loadBundledUndici(): void {
-  new Response(null).headers.has('date');
 }

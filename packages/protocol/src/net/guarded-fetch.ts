@@ -2,6 +2,7 @@ import type { LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { Agent, EnvHttpProxyAgent, fetch } from 'undici';
+import { proxyVariables } from './environment-proxy.ts';
 import { type Resolve, resolveNamed } from './resolved-address.ts';
 
 /**
@@ -25,8 +26,30 @@ export interface AddressGuard {
  * imported at the first such request, because loading undici is slow.
  */
 export async function guardedFetch(url: string, init: RequestInit, guard: AddressGuard): Promise<Response> {
+  return fetchBy(agentFor(guard), url, init);
+}
+
+/** The agent of {@link proxiedFetch}, and the variables that it was made for. */
+let proxied: { readonly variables: string; readonly agent: EnvHttpProxyAgent } | undefined;
+
+/** Calls undici's fetch with an agent for the proxy that the environment names. */
+export async function proxiedFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const variables = JSON.stringify(proxyVariables());
+  if (proxied?.variables !== variables) {
+    void proxied?.agent.close();
+    proxied = { variables, agent: new EnvHttpProxyAgent() };
+  }
+  if (!(input instanceof Request)) return fetchBy(proxied.agent, input, init);
+  const { method, headers, body, signal, redirect } = input;
+  const stream = body === null ? {} : { body, duplex: 'half' as const };
+  return fetchBy(proxied.agent, input.url, { method, headers, signal, redirect, ...stream, ...init });
+}
+
+/** The response of undici's fetch as a Response of the global class. */
+async function fetchBy(dispatcher: Agent | EnvHttpProxyAgent, url: string | URL, init: RequestInit): Promise<Response> {
   // The RequestInit of undici and the global one differ only in members that are not used here.
-  const answer = await fetch(url, { ...(init as object), dispatcher: agentFor(guard) });
+  const { headers, ...rest } = init as { headers?: ConstructorParameters<typeof Headers>[0] };
+  const answer = await fetch(url, { ...rest, headers: [...new Headers(headers)], dispatcher });
   try {
     const hasBody = answer.body !== null && ![204, 205, 304].includes(answer.status);
     const body = hasBody ? (answer.body as ReadableStream<Uint8Array>) : null;
@@ -44,7 +67,7 @@ function agentFor({ configuredUrl, resolve, usesEnvironmentProxy }: AddressGuard
     known = new LRUCache({ max: MAX_AGENTS, dispose: (agent) => void agent.close() });
     agents.set(resolve, known);
   }
-  const key = `${usesEnvironmentProxy ? 'proxy' : 'direct'} ${configuredUrl.hostname}`;
+  const key = `${usesEnvironmentProxy ? JSON.stringify(proxyVariables()) : 'direct'} ${configuredUrl.hostname}`;
   let agent = known.get(key);
   if (agent === undefined) {
     const options = { connect: { lookup: guardedLookup(configuredUrl, resolve) } };

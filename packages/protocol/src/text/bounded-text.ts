@@ -5,8 +5,9 @@ export class BodyTooLargeError extends Error {
 }
 
 /**
- * Reads a body of at most `maxBytes` bytes as UTF-8. Throws {@link BodyTooLargeError} for a longer body. For a body that is
- * not UTF-8 it throws a TypeError if `fatal` is true; otherwise the invalid bytes become U+FFFD. When it throws, it cancels
+ * Reads a body of at most `maxBytes` bytes as UTF-8. Throws {@link BodyTooLargeError} for a longer body, and a
+ * TypeError for a body of something other than bytes. For a body that is not UTF-8 it throws a TypeError if `fatal` is true;
+ * otherwise the invalid bytes become U+FFFD. When it throws, it cancels
  * the rest of the body.
  */
 export async function boundedText(
@@ -20,6 +21,7 @@ export async function boundedText(
   let bytes = 0;
   // An error thrown in the loop cancels the stream.
   for await (const chunk of body) {
+    if (!ArrayBuffer.isView(chunk)) throw new TypeError('a chunk of the body is not bytes');
     bytes += chunk.byteLength;
     if (bytes > maxBytes) throw new BodyTooLargeError();
     text += decoder.decode(chunk, { stream: true });

@@ -1,3 +1,5 @@
+import { redactor } from './redact.ts';
+
 /** One scope: printable ASCII without space, quote and backslash (RFC 6749 section 3.3). */
 export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/u;
 
@@ -8,7 +10,8 @@ export function parseScopes(value: string): readonly string[] {
 
 /** The scopes that contain none of the secrets. Scopes appear in logs, and a peer could put a secret it received into one. */
 export function withoutSecrets(scopes: readonly string[], secrets: readonly string[]): readonly string[] {
-  return scopes.filter((scope) => !secrets.some((secret) => secret !== '' && scope.includes(secret)));
+  const redacted = redactor(secrets);
+  return scopes.filter((scope) => redacted(scope) === scope);
 }
 
 /** The scopes as a sorted list without duplicates. */

@@ -164,6 +164,13 @@ describe('JWT access tokens', () => {
     ['a kid of 5000 nested lists', `{"alg":"ES256","typ":"at+jwt","kid":${deep}}`],
     ['a kid that is a number', '{"alg":"ES256","typ":"at+jwt","kid":7}'],
     ['a kid that is null', '{"alg":"ES256","typ":"at+jwt","kid":null}'],
+    ['a list as kid', '{"alg":"ES256","typ":"at+jwt","kid":["k"]}'],
+    ['a kid of 8000 characters', `{"alg":"ES256","typ":"at+jwt","kid":"${'k'.repeat(8000)}"}`],
+    ['a kid of 1 MB', `{"alg":"ES256","typ":"at+jwt","kid":"${'k'.repeat(2 ** 20)}"}`],
+    ['a repeated kid', '{"alg":"ES256","typ":"at+jwt","kid":"a","kid":"b"}'],
+    ['a list as jku', '{"alg":"ES256","typ":"at+jwt","jku":["https://evil.example"]}'],
+    ['a text as jwk', '{"alg":"ES256","typ":"at+jwt","jwk":"k"}'],
+    ['a critical extension', '{"alg":"ES256","typ":"at+jwt","crit":["exp"]}'],
   ])('with %s are refused as malformed, and the refusal is reported', async (_name, header) => {
     const records: AccessRefusal[] = [];
     const onRefused = (record: AccessRefusal) => void records.push(record);

@@ -2,13 +2,16 @@ import {
   allowsAlgorithm,
   isSigningAlgorithm,
   issuerKeys,
+  JoseHeaderError,
   type KeySource,
   KeysUnavailableError,
-  mediaType,
+  type ProtectedHeader,
+  protectedHeader,
   verifyWithKeys,
 } from '@credence/protocol';
-import { compactVerify, type CompactVerifyResult, type CryptoKey, decodeProtectedHeader, errors } from 'jose';
+import { compactVerify, type CompactVerifyResult, type CryptoKey, errors } from 'jose';
 import { TokenVerificationUnavailableError } from './errors.ts';
+import { type JwtType, jwtTypeOf } from './jwt-form.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 const MAX_TOKEN_LENGTH = 16 * 1024;
@@ -21,13 +24,15 @@ const KEYS_REMEDY =
  */
 export async function jwtTokenClaims(
   token: string,
-  source: KeySource & { algorithms?: readonly string[] | undefined },
+  source: KeySource & { algorithms?: readonly string[] | undefined; types: readonly JwtType[] },
   now: number,
-): Promise<{ claims: unknown } | TokenRefusal> {
+): Promise<{ claims: unknown; type: JwtType } | TokenRefusal> {
   const header = readHeader(token);
-  if (header === undefined) return tokenRefusal('malformed');
+  if ('refused' in header) return header;
   const { alg, typ, kid } = header;
-  if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
+  const type = jwtTypeOf(typ);
+  if (type === undefined || !source.types.includes(type))
+    return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
   if (!isSigningAlgorithm(alg) || !allowsAlgorithm(source.algorithms, alg)) {
     return tokenRefusal('algorithm_not_allowed', { detail: alg });
   }
@@ -48,26 +53,18 @@ export async function jwtTokenClaims(
   }
   if (verified === undefined) return tokenRefusal('bad_signature');
   try {
-    return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload)) };
+    return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload)), type };
   } catch {
     return tokenRefusal('malformed');
   }
 }
 
-function readHeader(token: string): (ReturnType<typeof decodeProtectedHeader> & { alg: string }) | undefined {
-  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+function readHeader(token: string): ProtectedHeader | TokenRefusal {
+  if (token.length > MAX_TOKEN_LENGTH) return tokenRefusal('malformed');
   try {
-    const header = decodeProtectedHeader(token);
-    const { alg } = header;
-    // The key set would ignore a kid that is not a string and try every key.
-    const isWellFormed = isOptionalString(header.typ) && isOptionalString(header.kid);
-    return isWellFormed && typeof alg === 'string' ? { ...header, alg } : undefined;
-  } catch {
-    return undefined;
+    return protectedHeader(token);
+  } catch (error) {
+    if (error instanceof JoseHeaderError) return tokenRefusal('malformed');
+    throw error;
   }
-}
-
-/** RFC 7515 sections 4.1.4 and 4.1.9. The library's types say so of every header, but it does not check these members. */
-function isOptionalString(value: unknown): boolean {
-  return value === undefined || typeof value === 'string';
 }

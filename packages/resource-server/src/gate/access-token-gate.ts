@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isPreflight } from '@credence/protocol';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
 /**
  * Creates a function that requires a valid access token of a Web-standard request. The created function resolves to the
  * content of the token, or to the Response to send instead. Use the gate in place of `requireBearerAuth` of MCP SDK v2; the
- * gate also accepts DPoP-bound tokens.
+ * gate also accepts DPoP-bound tokens. The preflight of a browser has no token and is answered with 204, without the headers that
+ * allow a page anything: see `browserAccess`.
  *
  * Throws a TypeError for invalid options.
  */
@@ -21,6 +23,9 @@ function webGate(
 ): (request: Request) => Promise<AccessTokenInfo | Response> {
   const gate = createGate(options, where);
   return async ({ method, url, headers }) => {
+    if (isPreflight({ method, requestedMethod: headers.get('access-control-request-method') })) {
+      return new Response(null, { status: 204 });
+    }
     const { pathname, search } = new URL(url);
     const outcome = await gate({
       method,
@@ -78,6 +83,10 @@ export function expressAccessToken(options: AccessTokenGateOptions): ExpressAcce
   const gate = createGate(options, 'expressAccessToken');
   return async (request, response, next) => {
     const { method = 'GET', url = '/', originalUrl, headers } = request;
+    if (isPreflight({ method, requestedMethod: headers['access-control-request-method'] })) {
+      response.writeHead(204).end();
+      return;
+    }
     // Several DPoP headers are joined by a comma, so that the proof is invalid (RFC 9449 section 4.3, check 1).
     const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
     let outcome: GateOutcome;

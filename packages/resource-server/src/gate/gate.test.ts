@@ -123,6 +123,60 @@ describe('the htu that a DPoP proof must have', () => {
   });
 });
 
+describe('the order of the checks of a bound token', () => {
+  /** Sends a proof whose signature is not by the key in it, and returns the calls of the verifier and the outcome. */
+  async function send(proof: string, check: Verifier['checkAccessToken'] = verifier.checkAccessToken) {
+    const checkAccessToken = jest.fn(check);
+    const gate = createGate(options({ verifier: { ...verifier, checkAccessToken } }));
+    const decided = await gate({ method: 'POST', target: '/mcp', authorization: `DPoP ${TOKEN}`, dpop: proof });
+    const result = 'info' in decided ? 'accepted' : decided.refusal.body.error_description;
+    return { calls: checkAccessToken.mock.calls.length, result };
+  }
+
+  const withHeader = (header: object, signature = 'c2ln') => {
+    const claims = { jti: 'j', htm: 'POST', htu: RESOURCE, iat: NOW.getTime() / 1000, ath };
+    const parts = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+    return `${parts.join('.')}.${signature}`;
+  };
+
+  it('has the token before the signature of the proof', async () => {
+    const forged = withHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk });
+    await expect(send(forged)).resolves.toMatchObject({ calls: 1, result: expect.stringContaining('signature') });
+    const refuse = () => Promise.resolve(tokenRefusal('expired'));
+    await expect(send(forged, refuse)).resolves.toEqual({ calls: 1, result: 'The token has expired' });
+  });
+
+  it.each<[string, object]>([
+    ['an RSA key of 16384 bits', { kty: 'RSA', n: Buffer.alloc(2048, 0xff).toString('base64url'), e: 'AQAB' }],
+    ['a large exponent', { kty: 'RSA', n: 'w'.repeat(342), e: Buffer.alloc(256, 0xff).toString('base64url') }],
+    ['a symmetric key', { kty: 'oct', k: 'c2VjcmV0' }],
+    ['an object as coordinate', { kty: 'EC', crv: 'P-256', x: {}, y: {} }],
+  ])('has the key of the proof before the token, and refuses %s', async (_name, unusable) => {
+    const alg = 'n' in unusable ? 'RS256' : 'ES256';
+    const { calls, result } = await send(withHeader({ alg, typ: 'dpop+jwt', jwk: unusable }));
+    expect({ calls, result }).toEqual({ calls: 0, result: expect.stringMatching(/^The DPoP proof is malformed/u) });
+  });
+
+  it('has the key of the proof before the token, and refuses a private key', async () => {
+    const privateJwk = { ...jwk, d: 'x'.repeat(43) };
+    await expect(send(withHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: privateJwk }))).resolves.toMatchObject({
+      calls: 0,
+    });
+  });
+
+  it.each([
+    ['accepts', 299, 'accepted'],
+    ['accepts', -299, 'accepted'],
+    ['refuses', 301, 'The iat of the DPoP proof is too far from the current time'],
+    ['refuses', -301, 'The iat of the DPoP proof is too far from the current time'],
+  ])('%s a proof whose iat is %i seconds ahead', async (_verb, seconds, result) => {
+    const proof = await new SignJWT({ jti: 'j', htm: 'POST', htu: RESOURCE, iat: NOW.getTime() / 1000 + seconds, ath })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .sign(key.privateKey);
+    await expect(send(proof)).resolves.toMatchObject({ result });
+  });
+});
+
 it('a gate counts a used DPoP proof for the client of the access token', async () => {
   const owners: unknown[] = [];
   const replay = {

@@ -6,7 +6,7 @@ import {
   memoryReplayStore,
   ProofReplayUnknownError,
   markDpopProofUsed,
-  verifyDpopProof,
+  readDpopProof,
 } from '@credence/protocol';
 import type { AccessTokenVerifier } from '../access-token/access-token-verifier.ts';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
@@ -23,6 +23,11 @@ import {
 
 /** How a gate verifies DPoP proofs. */
 export interface GateDpopOptions extends DpopOptions {
+  /**
+   * The largest difference between `iat` and now, in seconds. Default: 300, the value of the DPoP extension of MCP (SEP-1932).
+   * If a nonce is required, `iat` is not checked.
+   */
+  readonly maxAgeSeconds?: number | undefined;
   /**
    * The URL that clients request, which proofs must be for. Set it if a proxy changes the path of requests. Default: the
    * origin of the resource identifier with the path of the request.
@@ -63,6 +68,8 @@ export interface GateRefusal {
 }
 
 export type GateOutcome = { readonly info: AccessTokenInfo } | { readonly refusal: GateRefusal };
+
+const MAX_PROOF_AGE_SECONDS = 300;
 
 /** The Authorization header (RFC 6750 section 2.1, RFC 9449 section 7.1). */
 const CREDENTIALS = /^(?<scheme>Bearer|DPoP) +(?<token>[\w.~+/-]+=*)$/iu;
@@ -136,9 +143,12 @@ export function createGate(
     const url = dpopOptions.url ?? publicUrl(origin, request.target);
     if (url === undefined) throw new DpopProofError('the request target is not a URL of this server');
     const proven = { method: request.method, url, accessToken: token, now: now() };
-    const proof = await verifyDpopProof(request.dpop, proven, dpopOptions);
+    const { maxAgeSeconds = MAX_PROOF_AGE_SECONDS } = dpopOptions;
+    const proof = readDpopProof(request.dpop, proven, { ...dpopOptions, maxAgeSeconds });
     const info = await checked(token, proof.thumbprint);
     if ('refused' in info) throw badToken('DPoP', info);
+    // After the token, because a sender without a valid token can choose a key whose signature takes long to verify.
+    await proof.verifySignature();
     // After all other checks, so that a request that is refused for another reason does not use up the proof.
     await markDpopProofUsed(proof, replay, info.clientId);
     return info;

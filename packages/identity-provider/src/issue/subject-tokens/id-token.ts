@@ -1,9 +1,10 @@
 import { isSigningAlgorithm } from '@credence/protocol';
-import { createLocalJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import { PRINCIPAL_ID_TOKEN_MARK } from '../principal-id-token.ts';
 import { userAuthentication } from './authentication.ts';
 import {
   CLOCK_TOLERANCE_SECONDS,
+  headerOf,
   invalidSubjectToken as refused,
   type SubjectTokenContext,
   type SubjectTokenVerifier,
@@ -25,16 +26,10 @@ export const idToken: SubjectTokenVerifier = async (token, context) => {
 
 /** Refuses other JWTs of this issuer by their `typ`: access tokens, ID-JAGs and logout tokens are not ID tokens. */
 function checkHeader(token: string): void {
-  let typ: unknown;
-  let alg: unknown;
-  try {
-    ({ typ, alg } = decodeProtectedHeader(token));
-  } catch {
-    throw refused('the subject token is not a signed JWT');
-  }
+  const { typ, alg } = headerOf(token, 'the subject token');
   // with a symmetric algorithm the key is the client secret, so the client could sign an ID token with any subject
   if (!isSigningAlgorithm(alg)) throw refused('the signature algorithm is not allowed');
-  if (typ !== undefined && (typeof typ !== 'string' || typ.toUpperCase() !== 'JWT')) {
+  if (typ !== undefined && typ.toUpperCase() !== 'JWT') {
     throw refused('the subject token is another kind of JWT than an ID token');
   }
 }

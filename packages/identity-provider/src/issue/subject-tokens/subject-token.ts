@@ -1,5 +1,5 @@
 import { GrantRefusal } from '@credence/authorization-server';
-import type { FetchLike } from '@credence/protocol';
+import { type FetchLike, JoseHeaderError, type ProtectedHeader, protectedHeader } from '@credence/protocol';
 import type { ProviderInternals } from '@credence/authorization-server/oidc-provider-internals';
 import type Provider from 'oidc-provider';
 import type { TokenEndpointGrantContext } from 'oidc-provider';
@@ -42,6 +42,19 @@ export const CLOCK_TOLERANCE_SECONDS = 5;
 /** The refusal of a subject token. The client gets `description`; only the audit record gets `reason`. */
 export function invalidSubjectToken(reason: string, description = 'the subject token is not valid'): GrantRefusal {
   return new GrantRefusal('invalid_grant', description, reason);
+}
+
+/** The protected header of a subject token. `token` is its name in the audit record. Throws GrantRefusal. */
+export function headerOf(jws: string, token: string): ProtectedHeader {
+  try {
+    return protectedHeader(jws);
+  } catch (error) {
+    if (!(error instanceof JoseHeaderError)) throw error;
+    const { member, message } = error;
+    throw invalidSubjectToken(
+      member === undefined ? `${token} is not a signed JWT` : `the header of ${token}: ${message}`,
+    );
+  }
 }
 
 /** Refuses a token that is bound to a key without a DPoP proof of the key (RFC 9449), or is bound in another way (RFC 8705). */

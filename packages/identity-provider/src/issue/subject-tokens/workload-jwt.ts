@@ -5,20 +5,15 @@ import {
   issuerKeys,
   KeysUnavailableError,
   mediaType,
+  type ProtectedHeader,
+  readConfirmation,
   verifyWithKeys,
 } from '@credence/protocol';
 import { GrantRefusal } from '@credence/authorization-server';
-import {
-  type CryptoKey,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWSHeaderParameters,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose';
+import { type CryptoKey, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import {
   CLOCK_TOLERANCE_SECONDS,
+  headerOf,
   invalidSubjectToken,
   type SubjectTokenContext,
   type SubjectTokenVerifier,
@@ -59,27 +54,15 @@ export const workloadJwt: SubjectTokenVerifier = async (token, context) => {
   };
 };
 
-type Header = JWSHeaderParameters & { alg: string };
-
-function workloadHeader(token: string): Header {
-  let header: JWSHeaderParameters;
-  try {
-    header = decodeProtectedHeader(token);
-  } catch {
-    throw invalidSubjectToken('the workload token is not a signed JWT');
-  }
-  const { alg, typ } = header;
-  const kid: unknown = header.kid;
+function workloadHeader(token: string): ProtectedHeader {
+  const header = headerOf(token, 'the workload token');
   // an ID-JAG, an access token or a logout token has another typ; SPIFFE uses JOSE
-  if (typ !== undefined && !['jwt', 'jose'].includes(mediaType(typ) ?? ''))
+  if (header.typ !== undefined && !['jwt', 'jose'].includes(mediaType(header.typ) ?? ''))
     throw invalidSubjectToken('the token is another kind of JWT');
-  // the key set would ignore a kid that is not a string and try every key
-  if (kid !== undefined && typeof kid !== 'string') throw invalidSubjectToken('the kid is not a string');
-  if ('crit' in header || 'b64' in header) throw invalidSubjectToken('the header has a critical extension');
-  if (!isSigningAlgorithm(alg)) {
+  if (!isSigningAlgorithm(header.alg)) {
     throw invalidSubjectToken('the signature algorithm is not allowed');
   }
-  return { ...header, alg };
+  return header;
 }
 
 function platformOf(
@@ -105,7 +88,7 @@ function platformOf(
 async function keysOf(
   issuer: string,
   { jwks, jwksUri }: WorkloadPlatform,
-  header: Header,
+  header: ProtectedHeader,
   { fetch, now }: SubjectTokenContext,
 ): Promise<CryptoKey[]> {
   try {
@@ -176,9 +159,10 @@ function checkTimes(
 /** Refuses unknown kinds of `cnf` (RFC 7800). If they were ignored, everyone who has a bound token could use it. */
 function checkConfirmation({ cnf }: JWTPayload, dpopThumbprint: string | undefined): void {
   if (cnf === undefined) return;
-  const jkt: unknown = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : undefined;
-  if (typeof jkt !== 'string' || Object.keys(cnf as object).length !== 1) {
+  const { thumbprint } = readConfirmation(cnf);
+  if (thumbprint === undefined) {
     throw invalidSubjectToken('the workload token is bound to a key in a way that is not supported');
   }
-  if (jkt !== dpopThumbprint) throw invalidSubjectToken('the workload token is bound to a key that was not proven');
+  if (thumbprint !== dpopThumbprint)
+    throw invalidSubjectToken('the workload token is bound to a key that was not proven');
 }

@@ -1,0 +1,33 @@
+import { CredenceError } from '@credence/core';
+import type { ToolListLimits } from './limits.ts';
+
+/** The error for a list of tools that exceeds a limit. The tools before the limit are kept. */
+export function beyondLimit(server: string, limit: keyof ToolListLimits, value: number): CredenceError {
+  const messages = {
+    pages: `The list of tools of server "${server}" has more than ${value} pages.`,
+    tools: `The list of tools of server "${server}" has more than ${value} tools.`,
+    bytes: `Server "${server}" sent more than ${value} bytes before its list of tools was complete.`,
+    totalMs: `Server "${server}" did not complete its list of tools within ${value} milliseconds.`,
+  };
+  return new CredenceError({
+    code: limit === 'totalMs' ? 'timeout' : 'response_too_large',
+    leg: 'call',
+    message: messages[limit],
+    remedy: `Ask the server's owner whether the list is meant to be that long. If it is, raise limits.${limit} of loadTools.`,
+    contact: 'server-owner',
+    server,
+  });
+}
+
+/** The error for a list that names the same next page again. The tools before it are kept. */
+export function repeatedCursor(server: string): CredenceError {
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'call',
+    message: `The list of tools of server "${server}" has no end: a page names a page that was read before as its next one.`,
+    remedy:
+      "Ask the server's owner to correct the paging. Until then only the tools of the pages that were read are loaded.",
+    contact: 'server-owner',
+    server,
+  });
+}

@@ -1,0 +1,63 @@
+import { isLoopback } from './address.ts';
+import { defaultFetch, environmentProxyFetch, type FetchLike, nativeFetch } from './fetch-like.ts';
+import { globalRouting } from './global-routing.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The variables that name a proxy, by the scheme of the requested URL. The first that is defined counts, as in undici. */
+const NAMES = { 'http:': ['http_proxy', 'HTTP_PROXY'], 'https:': ['https_proxy', 'HTTPS_PROXY'] } as const;
+
+/** The values of the variables that name proxies and exceptions. */
+export function proxyVariables(env: Variables = process.env): readonly (string | undefined)[] {
+  return [...NAMES['http:'], ...NAMES['https:'], 'no_proxy', 'NO_PROXY'].map((name) => env[name]);
+}
+
+/** The name of a variable whose value is not the http or https URL of a proxy. Its value is not returned: it can contain a password. */
+export function invalidProxyVariable(env: Variables = process.env): string | undefined {
+  return [...NAMES['http:'], ...NAMES['https:']].find((name) => {
+    const value = env[name];
+    return value !== undefined && value !== '' && !(URL.canParse(value) && /^https?:$/u.test(new URL(value).protocol));
+  });
+}
+
+/**
+ * The name of the environment variable that names a proxy for `url`, and whether `fetch` sends the request through that proxy.
+ * Undefined if no proxy is named for it, or if it is not known how `fetch` sends requests.
+ */
+export function environmentProxy(
+  url: string,
+  fetch: FetchLike,
+  env: Variables = process.env,
+): { readonly variable: string; readonly isUsed: boolean } | undefined {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== 'http:' && protocol !== 'https:') return undefined;
+  // undici sends an https request through HTTP_PROXY if there is no HTTPS_PROXY.
+  const variable =
+    (protocol === 'https:' ? definedOf(NAMES['https:'], env) : undefined) ?? definedOf(NAMES['http:'], env);
+  const portNumber = port === '' ? { 'http:': '80', 'https:': '443' }[protocol] : port;
+  if (variable === undefined || isExempt(hostname, portNumber, env['no_proxy'] ?? env['NO_PROXY'] ?? ''))
+    return undefined;
+  if (fetch === environmentProxyFetch) return { variable, isUsed: true };
+  if ((fetch !== defaultFetch && fetch !== nativeFetch) || globalThis.fetch !== nativeFetch) return undefined;
+  const routing = globalRouting();
+  if (routing === 'unresolved') return undefined;
+  // A proxy is seldom meant for this machine, so a missing one is not the cause.
+  if (routing === 'direct' && isLoopback(hostname)) return undefined;
+  return { variable, isUsed: routing === 'environment-proxy' };
+}
+
+function definedOf(names: readonly string[], env: Variables): string | undefined {
+  const name = names.find((candidate) => env[candidate] !== undefined);
+  return name === undefined || env[name] === '' ? undefined : name;
+}
+
+/** Whether NO_PROXY names the host, by the rules of undici: hosts, which include their subdomains, with or without a port. */
+function isExempt(hostname: string, port: string, noProxy: string): boolean {
+  if (noProxy === '*') return true;
+  return noProxy.split(/[\s,]/u).some((entry) => {
+    const [, host = entry, entryPort] = /^(.+):(\d+)$/u.exec(entry) ?? [];
+    if (entry === '' || (entryPort !== undefined && entryPort !== port)) return false;
+    const name = host.replace(/^\*?\./u, '').toLowerCase();
+    return hostname === name || hostname.endsWith(`.${name}`);
+  });
+}

@@ -1,0 +1,35 @@
+/** A `fetch` function of the caller returned something that is not a Response. The message says what, in a few words. */
+export class NotAResponseError extends Error {
+  /** Always `NotAResponseError`. */
+  override readonly name = 'NotAResponseError';
+}
+
+/** What is used of a response. The body is any stream of bytes: the `fetch` of node-fetch returns a stream of Node.js. */
+interface ResponseLike {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly type?: unknown;
+  readonly body: ReadableStream<Uint8Array> | null;
+}
+
+/** The value that a `fetch` function returned. Throws {@link NotAResponseError} if it cannot be used as a Response. */
+export function responseLike(value: unknown): ResponseLike {
+  if (typeof value !== 'object' || value === null) throw new NotAResponseError(`it returned ${nameOf(value)}`);
+  const { status, headers, body, type } = value as { [member in keyof ResponseLike]?: unknown };
+  if (!Number.isInteger(status)) throw new NotAResponseError('the object that it returned has no status');
+  if (typeof (headers as { get?: unknown } | null | undefined)?.get !== 'function')
+    throw new NotAResponseError('the `headers` that it returned are not a Headers object');
+  // The Response of an error has the status 0, as the one of a redirect that was not followed has.
+  if (type === 'error') throw new TypeError('the response is a network error');
+  if (!isStream(body)) throw new NotAResponseError('the `body` that it returned is not a stream');
+  if (body?.locked === true) throw new NotAResponseError('the `body` that it returned was read already');
+  return value as ResponseLike;
+}
+
+function isStream(body: unknown): body is { readonly locked?: unknown } | null {
+  return body === null || (typeof body === 'object' && Symbol.asyncIterator in (body ?? {}));
+}
+
+function nameOf(value: unknown): string {
+  return value === undefined || value === null ? String(value) : `a ${typeof value}`;
+}
