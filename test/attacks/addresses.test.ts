@@ -71,10 +71,15 @@ describe.each(HOSTILE_HOSTS)('the host %s', (host) => {
     expectOnlyPublicRequests(peers.requested);
   });
 
-  it('is refused as resource_metadata of a challenge', async () => {
+  it('is not requested as resource_metadata of a challenge', async () => {
     const { [PRM]: _missing, ...rest } = GOOD;
     const peers = network(rest, `Bearer resource_metadata="${url}"`);
-    expect(await refusedBot(peers)).toMatchObject({ code: 'forbidden_url', leg: 'discover', contact: 'server-owner' });
+    expect(await refusedBot(peers, { issuer: 'discover' })).toMatchObject({
+      code: 'metadata_not_found',
+      leg: 'discover',
+      contact: 'server-owner',
+    });
+    expect(peers.requested).toContain(MCP);
     expectOnlyPublicRequests(peers.requested);
   });
 

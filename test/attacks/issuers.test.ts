@@ -8,7 +8,6 @@ import {
   type AttackWorld,
   call,
   expectPlainError,
-  expectNoSecretSentTo,
   jsonRpcResult,
   resourceMetadata,
   startAttackWorld,
@@ -89,7 +88,7 @@ describe('an MCP server that names an authorization server of an attacker', () =
     expect(world.trap.requests).toEqual([]);
   });
 
-  it('in a document at another origin is refused, and that origin gets no credential', async () => {
+  it('in a document at another origin is ignored, and that origin gets no request', async () => {
     world.mcp.route(METADATA, { status: 404 });
     const pointer = `${world.trap.origin}/metadata`;
     world.mcp.route('POST /mcp', {
@@ -97,10 +96,9 @@ describe('an MCP server that names an authorization server of an attacker', () =
       headers: { 'www-authenticate': `Bearer resource_metadata="${pointer}"` },
     });
     world.trap.route('/metadata', { body: resourceMetadata(world.resource, [world.trap.origin]) });
-    const error = await refusalOf(call(world.bot()));
-    expectPlainError(error, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world);
-    expect(world.trap.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /metadata']);
-    expectNoSecretSentTo(world.trap, world);
+    const error = await refusalOf(call(world.bot({ server: { issuer: 'discover' } })));
+    expectPlainError(error, { code: 'metadata_not_found', leg: 'discover', contact: 'server-owner' }, world);
+    expect(world.trap.requests).toEqual([]);
   });
 });
 

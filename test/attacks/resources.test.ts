@@ -6,7 +6,7 @@ import {
   type AttackWorld,
   call,
   expectPlainError,
-  expectNoSecretSentTo,
+  jsonRpcResult,
   resourceMetadata,
   startAttackWorld,
   unauthorized,
@@ -150,8 +150,7 @@ describe('a peer on the internet cannot make the bot send a request', () => {
       'https://mcp.example/mcp': () =>
         new Response(null, { status: 401, headers: { 'www-authenticate': `Bearer resource_metadata="${target}"` } }),
     });
-    expect(error.code).toMatch(/^(?:forbidden_url|invalid_response)$/u);
-    expect(error).toMatchObject({ leg: 'discover', contact: 'server-owner' });
+    expect(error).toMatchObject({ code: 'metadata_not_found', leg: 'discover', contact: 'server-owner' });
   });
 
   it.each(FORBIDDEN_URLS)("to %s by the authorization server in the MCP server's metadata", async (target) => {
@@ -164,11 +163,73 @@ describe('a peer on the internet cannot make the bot send a request', () => {
   });
 });
 
-it('metadata at another origin is fetched without credentials, and refused if it names another resource', async () => {
-  world.mcp.route(METADATA, { status: 404 });
-  world.mcp.route('POST /mcp', unauthorized(`Bearer resource_metadata="${world.trap.origin}/about"`));
-  world.trap.route('/about', { body: resourceMetadata('https://payroll.example/mcp', [world.as.issuer]) });
-  const error = await refusalOf(call(world.bot()));
-  expectPlainError(error, { code: 'resource_mismatch', leg: 'discover', contact: 'server-owner' }, world);
-  expectNoSecretSentTo(world.trap, world);
+describe('a challenge that points elsewhere', () => {
+  /** Requests to the MCP server at `/team/guest/mcp`, which writes its own challenges, on the origin of the MCP server at `/team`. */
+  async function guest(pointer: string, document: Record<string, unknown> | undefined, at = '/team/guest/meta') {
+    const { mcp, as } = world;
+    const url = `${mcp.origin}/team/guest/mcp`;
+    as.protect(`${mcp.origin}/team`);
+    as.protect(url);
+    if (document) mcp.route(at, { body: document });
+    mcp.route('POST /team/guest/mcp', (request) =>
+      request.headers.authorization === undefined
+        ? unauthorized(`Bearer resource_metadata="${pointer}"`)
+        : jsonRpcResult(),
+    );
+    const answer = await call(world.bot({ server: { url } }));
+    expect(answer.status).toBe(200);
+    return world.as.script.received('redeem').map(({ form }) => form['resource']);
+  }
+
+  const own = () => `${world.mcp.origin}/team/guest/mcp`;
+  const claim = (resource: string) => resourceMetadata(resource, [world.as.issuer]);
+
+  it.each<[string, () => string, () => string]>([
+    ['another origin and claims the parent', () => `${world.trap.origin}/about`, () => `${world.mcp.origin}/team`],
+    ['another origin and claims the server itself', () => `${world.trap.origin}/about`, own],
+    [
+      'its own host by another name',
+      () => `${world.mcp.origin.replace('127.0.0.1', 'localhost')}/team/guest/meta`,
+      own,
+    ],
+    ['its own host with a user name', () => `${world.mcp.origin.replace('//', '//u@')}/team/guest/meta`, own],
+    ['its own host with https', () => `${world.mcp.origin.replace('http:', 'https:')}/team/guest/meta`, own],
+    [
+      'its own origin and claims the parent',
+      () => `${world.mcp.origin}/team/guest/meta`,
+      () => `${world.mcp.origin}/team`,
+    ],
+    ['its own origin and claims the origin', () => `${world.mcp.origin}/team/guest/meta`, () => world.mcp.origin],
+    [
+      'its own origin and claims the parent in other letters',
+      () => `${world.mcp.origin}/team/guest/meta`,
+      () => `${world.mcp.origin}/team/guest/%2e%2e`,
+    ],
+    [
+      'its own origin and claims a sibling',
+      () => `${world.mcp.origin}/team/guest/meta`,
+      () => `${world.mcp.origin}/team/admin`,
+    ],
+  ])('to %s does not change for what the token is', async (_what, pointer, resource) => {
+    world.trap.route('/about', { body: claim(resource()) });
+    const resources = await guest(pointer(), claim(resource()));
+    expect(resources).toEqual([own()]);
+    expect(world.trap.requests).toEqual([]);
+    expect(world.events.filter(({ type }) => type === 'warning').map((event) => JSON.stringify(event))).toContainEqual(
+      expect.stringContaining('is ignored'),
+    );
+  });
+
+  it('by a redirect does not change for what the token is', async () => {
+    const pointer = `${world.mcp.origin}/team/guest/moved`;
+    world.mcp.route('/team/guest/moved', { status: 302, headers: { location: `${world.trap.origin}/about` } });
+    expect(await guest(pointer, undefined)).toEqual([own()]);
+    expect(world.trap.requests).toEqual([]);
+  });
+
+  it('on its own origin is used if the document names the server itself', async () => {
+    const pointer = `${world.mcp.origin}/team/guest/meta`;
+    expect(await guest(pointer, claim(own()))).toEqual([own()]);
+    expect(world.events.filter(({ type }) => type === 'warning')).toEqual([]);
+  });
 });

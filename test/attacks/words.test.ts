@@ -86,7 +86,9 @@ describe.each(LEGS)('a response at %s', (leg, contact) => {
     answerAt(leg, htmlPage(status));
     const error = await refusalOf(call(world.bot()));
     const code = status === 401 ? 'invalid_client' : 'invalid_response';
-    expectPlainError(error, { code, leg, contact }, world, ['<', 'Sign in']);
+    // The page of a captive portal has the status 200, and the operator of the bot knows the network.
+    const who = status === 200 ? 'you' : contact;
+    expectPlainError(error, { code, leg, contact: who }, world, ['<', 'Sign in']);
     if (status !== 401) expect(error.remedy).toContain('login page');
   });
 
@@ -231,7 +233,10 @@ describe("a peer's words are not in message and remedy", () => {
 
     world.mcp.route(path, { body: resourceMetadata(world.resource, [`${ORDER}.`, `${FORGED}\n`]) });
     const other = await refusalOf(world.bot().token('mcp'));
-    expectPlainError(other, { code: 'issuer_mismatch', leg: 'discover', contact: 'you' }, world, ['Ignore', FORGED]);
+    expectPlainError(other, { code: 'invalid_response', leg: 'discover', contact: 'server-owner' }, world, [
+      'Ignore',
+      FORGED,
+    ]);
   });
 
   it('if they are a token_endpoint that is not a URL', async () => {

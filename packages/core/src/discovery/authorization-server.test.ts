@@ -163,7 +163,7 @@ describe('the metadata of an issuer', () => {
     }
   });
 
-  it('is requested again at the same path after a 503', async () => {
+  it('is requested again at all paths after a 503', async () => {
     const peer = await startPeer({});
     const document = { issuer: peer.origin, token_endpoint: `${peer.origin}/token` };
     peer.route('/.well-known/oauth-authorization-server', [{ status: 503 }, { body: document }]);
@@ -175,7 +175,11 @@ describe('the metadata of an issuer', () => {
         signal: never,
       });
       expect(found.tokenEndpoint).toBe(`${peer.origin}/token`);
-      expect(peer.requests).toHaveLength(2);
+      expect(peer.requests.map(({ path }) => path)).toEqual([
+        '/.well-known/oauth-authorization-server',
+        '/.well-known/openid-configuration',
+        '/.well-known/oauth-authorization-server',
+      ]);
     } finally {
       await peer.close();
     }

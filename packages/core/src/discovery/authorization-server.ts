@@ -1,15 +1,18 @@
 import {
   authorizationServerUrls,
+  GRANT_JWT_BEARER,
   GRANT_PROFILE_ID_JAG,
+  GRANT_TOKEN_EXCHANGE,
   identifier,
   stringField,
   stringList,
   TOKEN_TYPE_ID_JAG,
 } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
-import type { About } from '../net/gate.ts';
+import { type About, withoutQuery } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { type IssuerOfServer, remedyForIssuerOfMetadata, tokenEndpointOption } from './issuer-remedies.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
 
 /** The values that Credence uses from an issuer's metadata (RFC 8414, OpenID Connect Discovery). */
@@ -38,9 +41,11 @@ export async function discoverIssuer(
     option: string;
     configuredUrl: URL;
     signal: AbortSignal;
+    /** What is known of the server of an authorization server, for remedies. */
+    issuerOfServer?: IssuerOfServer | undefined;
   },
 ): Promise<IssuerMetadata> {
-  const { role, server, option, configuredUrl, signal } = options;
+  const { role, server, option, configuredUrl, signal, issuerOfServer } = options;
   const about: About = {
     leg: 'discover',
     operation: role === 'idp' ? 'idp-metadata' : 'authorization-server-metadata',
@@ -48,24 +53,31 @@ export async function discoverIssuer(
     server,
     issuer,
     option,
+    pin: tokenEndpointOption(option),
     configuredUrl,
   };
   const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, configuredUrl);
   const urls = authorizationServerUrls(allowed instanceof Promise ? await allowed : allowed);
-  const found = await firstDocument(runtime, urls, about, signal, (document) =>
-    metadataFrom(document, issuer, about, option, (value) =>
-      peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime, configuredUrl),
-    ),
-  );
-  if (found) return found;
+  const documents = await firstDocument(runtime, urls, about, signal, {
+    accept: (document) =>
+      metadataFrom(document, issuer, { about, option, issuerOfServer }, (value) =>
+        peerUrl(value, { ...about, what: 'token_endpoint in the metadata' }, runtime, configuredUrl),
+      ),
+  });
+  if (documents.failure === undefined) return documents.value;
+  const { failure } = documents;
+  // A page with the status 200 says more than that the paths do not exist.
+  if (failure.code !== 'metadata_not_found' || failure.status === 200) throw failure;
   throw new CredenceError({
     code: 'metadata_not_found',
     leg: 'discover',
-    message: `No metadata was found for the issuer ${identifier(issuer)} (tried ${urls.length} well-known paths).`,
-    remedy: `Check the spelling of ${option}; if the issuer publishes no metadata, set its token endpoint in the configuration.`,
+    message: `No metadata was found for the issuer ${identifier(issuer)} (tried ${urls.length} well-known paths; ${failure.message.replace(/\.$/u, '')}).`,
+    remedy: `Check the spelling of ${option}; if the issuer publishes no metadata, set its token endpoint as ${about.pin}.`,
     contact: 'you',
     server,
     issuer,
+    status: failure.status,
+    peerText: failure.peerText,
   });
 }
 
@@ -73,8 +85,7 @@ export async function discoverIssuer(
 function metadataFrom(
   { url, json }: MetadataDocument,
   issuer: string,
-  about: About,
-  option: string,
+  { about, option, issuerOfServer }: { about: About; option: string; issuerOfServer?: IssuerOfServer | undefined },
   allowed: (value: string) => URL | Promise<URL>,
 ): IssuerMetadata | Promise<IssuerMetadata> {
   const named = stringField(json, 'issuer');
@@ -82,8 +93,14 @@ function metadataFrom(
     throw new CredenceError({
       code: 'issuer_mismatch',
       leg: 'discover',
-      message: `The metadata at ${url} names another issuer than "${issuer}": ${identifier(named)}.`,
-      remedy: `If the issuer in the metadata is right, set ${option} to exactly that string; a trailing slash counts.`,
+      message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
+      remedy: remedyForIssuerOfMetadata({
+        issuer,
+        named,
+        tokenEndpoint: stringField(json, 'token_endpoint'),
+        option,
+        server: issuerOfServer,
+      }),
       contact: 'you',
       server: about.server,
       issuer,
@@ -94,8 +111,8 @@ function metadataFrom(
     throw new CredenceError({
       code: 'invalid_response',
       leg: 'discover',
-      message: `The metadata at ${url} names no token_endpoint.`,
-      remedy: 'Ask the operator of the issuer, or set its token endpoint in the configuration.',
+      message: `The metadata at ${withoutQuery(url)} names no token_endpoint.`,
+      remedy: `Ask the operator of the issuer, or set its token endpoint as ${about.pin}.`,
       contact: about.contact,
       server: about.server,
       issuer,
@@ -113,4 +130,17 @@ function metadataFrom(
   });
   const endpoint = allowed(tokenEndpoint);
   return endpoint instanceof Promise ? endpoint.then(withEndpoint) : withEndpoint(endpoint);
+}
+
+/**
+ * Whether the metadata suggests that the issuers of the IdP and of the authorization server are configured in each other's place: the
+ * one that is configured as authorization server issues ID-JAGs or exchanges tokens, and the one that is configured as IdP does not.
+ */
+export function lookSwapped(idp: IssuerMetadata, authorizationServer: IssuerMetadata): boolean {
+  const exchanges = ({ issuesIdJags, grantTypes }: IssuerMetadata) =>
+    issuesIdJags ?? grantTypes?.includes(GRANT_TOKEN_EXCHANGE);
+  const redeems = ({ redeemsIdJags, grantTypes }: IssuerMetadata) =>
+    redeemsIdJags ?? grantTypes?.includes(GRANT_JWT_BEARER);
+  const isIdpElsewhere = exchanges(authorizationServer) === true && exchanges(idp) === false;
+  return isIdpElsewhere && (redeems(authorizationServer) !== true || redeems(idp) === true);
 }

@@ -122,13 +122,19 @@ describe("issuer: 'discover'", () => {
     'https://localhost',
     'javascript:x',
     'https://linear.app/\nINFO forged',
-  ])('sends no request to %j', async (named) => {
+    'https://linear.app/"INFO"forged',
+    `https://linear.app/${'x'.repeat(47_000)}`,
+  ])('sends no request to %.60j', async (named) => {
     const { directory, network } = world({ [PRM]: resource(named) });
-    const { issuer } = await directory.target(server, never);
-    const error = await refusalOf(directory.authorizationServer(server, issuer, never));
+    const discovery = async () => {
+      const { issuer } = await directory.target(server, never);
+      return directory.authorizationServer(server, issuer, never);
+    };
+    const error = await refusalOf(discovery());
     expect(['forbidden_url', 'invalid_response']).toContain(error.code);
     expect(error.message).not.toContain('\n');
-    expect(network.requests).toEqual([`GET ${PRM}`]);
+    expect(error.summary.length).toBeLessThan(800);
+    expect(network.requests.every((request) => request.startsWith('GET https://mcp.linear.app/'))).toBe(true);
   });
 });
 

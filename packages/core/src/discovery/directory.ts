@@ -5,6 +5,7 @@ import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
 import { CredentialIssuers } from './credential-issuers.ts';
+import { type IssuerOfServer, remedyForUnlistedIssuer } from './issuer-remedies.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
 import { type MetadataCaches, ownMetadataCaches, sharedMetadataCaches } from './shared-metadata.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
@@ -72,7 +73,7 @@ export class Directory {
         code: 'issuer_mismatch',
         leg: 'discover',
         message: `Server "${server.name}" accepts tokens of ${list(metadata.authorizationServers)}, not of the configured issuer "${pinned}".`,
-        remedy: `Check servers.${server.name}.issuer (a trailing slash counts) and servers.${server.name}.url; the credential was not sent.`,
+        remedy: remedyForUnlistedIssuer(this.#issuerOfServer(server, metadata), pinned),
         contact: 'you',
         server: server.name,
         issuer: pinned,
@@ -91,11 +92,18 @@ export class Directory {
       return pinnedEndpoint(issuer, server.tokenEndpoint, `servers.${server.name}.tokenEndpoint`);
     const configuredUrl = urlOf(server);
     const option = `servers.${server.name}.issuer`;
-    const role = 'authorization-server';
+    const role = 'authorization-server' as const;
     const metadata = await this.#cached(
       this.#caches.issuers,
       this.#issuerKey(role, issuer, configuredUrl),
-      () => discoverIssuer(this.#runtime, issuer, { role, server: server.name, option, configuredUrl, signal }),
+      () => {
+        const issuerOfServer = this.#issuerOfServer(
+          server,
+          this.#caches.resources.peek(this.#resourceKey(server))?.value,
+        );
+        const options = { role, server: server.name, option, configuredUrl, signal, issuerOfServer } as const;
+        return discoverIssuer(this.#runtime, issuer, options);
+      },
       { server: server.name, signal },
     );
     return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
@@ -127,16 +135,30 @@ export class Directory {
     if (idp) this.#caches.issuers.drop(this.#issuerKey('idp', idp.issuer, new URL(idp.issuer)));
   }
 
+  /** What the remedies for an issuer with two spellings depend on. */
+  #issuerOfServer(server: ServerSettings, metadata: ProtectedResource | undefined): IssuerOfServer {
+    return {
+      name: server.name,
+      isDiscovered: server.issuer === 'discover',
+      resource: server.resource === undefined ? metadata?.resource : undefined,
+      listed: metadata?.authorizationServers ?? [],
+    };
+  }
+
   #discovered(server: ServerSettings, metadata: ProtectedResource): string {
     const [issuer, ...others] = metadata.authorizationServers;
     const base = { leg: 'discover', server: server.name } as const;
     if (issuer === undefined) {
+      const { whyMissing, ownStatus } = metadata;
+      // The path of the URL does not exist, so it is probably misspelt.
+      const isGone = ownStatus === 404 || ownStatus === 410;
       throw new CredenceError({
         ...base,
         code: 'metadata_not_found',
-        message: `Server "${server.name}" does not name the authorization server that it trusts.`,
-        remedy: `Ask the owner of server "${server.name}" for the issuer and set servers.${server.name}.issuer.`,
-        contact: 'server-owner',
+        message: `${whyMissing === undefined ? '' : `${whyMissing} `}Server "${server.name}" does not name the authorization server that it trusts.`,
+        remedy: `${isGone ? `Check servers.${server.name}.url: a request to it was answered with ${ownStatus}. If it is right, ask` : 'Ask'} the owner of server "${server.name}" for the issuer and set servers.${server.name}.issuer.`,
+        contact: isGone ? 'you' : 'server-owner',
+        status: ownStatus,
       });
     }
     if (others.length > 0) {

@@ -1,7 +1,17 @@
-import { identifier, protectedResourceUrls, stringField, stringList } from '@credence/protocol';
-import { CredenceError } from '../errors/credence-error.ts';
+import {
+  identifier,
+  isNormalResource,
+  isPlainIdentifier,
+  normalResource,
+  parsedUrl,
+  protectedResourceUrls,
+  sameResource,
+  stringField,
+  stringList,
+} from '@credence/protocol';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { parseChallenges } from '../net/challenge.ts';
-import { type About, report, send } from '../net/gate.ts';
+import { type About, type Answer, report, send, withoutQuery } from '../net/gate.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
@@ -14,16 +24,28 @@ export interface ProtectedResource {
   readonly scopesSupported: readonly string[] | undefined;
   /** False if the server publishes no metadata. `resource` is then the URL of the server. */
   readonly published: boolean;
+  /** Why there is no metadata, as a sentence. Undefined if there is some. */
+  readonly whyMissing?: string | undefined;
+  /** The status with which the URL of the server answered a request without a token, if its metadata was searched in the challenge. */
+  readonly ownStatus?: number | undefined;
+}
+
+interface Server {
+  readonly name: string;
+  readonly url: URL;
+  /** The configured issuer, or `discover`. */
+  readonly issuer?: string | undefined;
 }
 
 /**
  * Fetches the metadata of an MCP server: from the well-known path with the path of the server appended, from the root well-known
- * path, or from the URL in the challenge of a 401. Its `resource` must be the server's URL or a parent path on the same origin.
+ * path, or from the URL in the challenge of a 401. Its `resource` must be the server's URL. A document at a well-known path may also
+ * name a parent path on the same origin. A challenge that leads to another origin or another resource is ignored with a warning.
  * Throws `resource_mismatch` and the errors of `send`, with the leg `discover`.
  */
 export async function discoverResource(
   runtime: Runtime,
-  server: { name: string; url: URL },
+  server: Server,
   signal: AbortSignal,
 ): Promise<ProtectedResource> {
   const about: About = {
@@ -32,35 +54,76 @@ export async function discoverResource(
     contact: 'server-owner',
     server: server.name,
     option: `servers.${server.name}.url`,
+    pin: pinsOf(server),
   };
-  const accept = (document: MetadataDocument) => resourceFrom(document, server, about);
-  const found =
-    (await firstDocument(runtime, protectedResourceUrls(server.url), about, signal, accept)) ??
-    (await fromChallenge(runtime, server, about, signal, accept));
-  if (found) return found;
+  const { value, failure } = await wellKnown(runtime, server, about, signal);
+  if (value !== undefined) return value;
+  if (!mayBeElsewhere(failure)) throw failure;
+  let challenged: Challenged;
+  try {
+    challenged = await fromChallenge(runtime, server, about, signal);
+  } catch (error) {
+    // The failure of the well-known paths comes first, if it is not only that there is no document.
+    throw failure.code === 'metadata_not_found' || signal.aborted ? error : failure;
+  }
+  if (challenged.value !== undefined) return challenged.value;
+  if (failure.code === 'redirect_refused' || failure.code === 'peer_unavailable') throw failure;
+  return unpublished(runtime, server, failure, challenged.status);
+}
+
+/** Whether the server may name its metadata in a challenge: no well-known path has a document, although one may have failed. */
+function mayBeElsewhere({ code, status }: CredenceError): boolean {
+  if (code === 'invalid_response') return status === 200;
+  return code === 'metadata_not_found' || code === 'redirect_refused' || code === 'peer_unavailable';
+}
+
+async function wellKnown(runtime: Runtime, server: Server, about: About, signal: AbortSignal) {
+  const documents = await firstDocument(runtime, protectedResourceUrls(server.url), about, signal, {
+    accept: (document) => resourceFrom(document, server, about, covers),
+    isCertain: ({ resource }) => isOwn(resource, server.url),
+  });
+  return documents.failure === undefined
+    ? { value: documents.value }
+    : { value: undefined, failure: documents.failure };
+}
+
+/** The values that are used without metadata. Says in a warning why there is none. */
+function unpublished(runtime: Runtime, server: Server, failure: CredenceError, status: number): ProtectedResource {
+  const { name, url } = server;
+  const isPlainlyMissing = failure.code === 'metadata_not_found' && failure.status !== 200;
+  const whyMissing = isPlainlyMissing
+    ? `Server "${name}" publishes no metadata (RFC 9728).`
+    : `The metadata of server "${name}" cannot be read: ${failure.message}`;
+  const gone = status === 404 || status === 410 ? ` Its own URL answered ${status}.` : '';
   runtime.emit({
     type: 'warning',
     leg: 'discover',
-    server: server.name,
-    message: `Server "${server.name}" publishes no metadata (RFC 9728), so its URL is used as its resource identifier.`,
-    remedy: `Check servers.${server.name}.url; if it is right, set servers.${server.name}.resource to the identifier that is registered at the IdP.`,
+    server: name,
+    message: `${whyMissing}${gone} Its URL is used as its resource identifier.`,
+    remedy: `Check servers.${name}.url; if it is right, set servers.${name}.resource to the identifier that is registered at the IdP.`,
   });
   return {
-    resource: withoutFragment(server.url),
+    resource: withoutFragment(url),
     authorizationServers: [],
     scopesSupported: undefined,
     published: false,
+    whyMissing: whyMissing + gone,
+    ownStatus: status,
   };
 }
 
-/** Sends a request without a token. The challenge of the 401 may contain the URL of the metadata (RFC 9728 section 5.1). */
-async function fromChallenge(
-  runtime: Runtime,
-  server: { name: string; url: URL },
-  about: About,
-  signal: AbortSignal,
-  accept: (document: MetadataDocument) => ProtectedResource,
-): Promise<ProtectedResource | undefined> {
+interface Challenged {
+  readonly value?: ProtectedResource | undefined;
+  /** The status of the response to a request without a token. */
+  readonly status: number;
+}
+
+/**
+ * Sends a request without a token. The challenge of the 401 may contain the URL of the metadata (RFC 9728 section 5.1). Whoever can
+ * write the challenge of one path must not decide about other origins or resources, so the document must be on the server's own
+ * origin, and must name the URL of the server (section 3.3).
+ */
+async function fromChallenge(runtime: Runtime, server: Server, about: About, signal: AbortSignal): Promise<Challenged> {
   const answer = await send(
     runtime,
     server.url.href,
@@ -73,50 +136,128 @@ async function fromChallenge(
     about,
   );
   report(runtime, about, { ...answer });
-  const challenges = parseChallenges(answer.headers);
-  const pointer = challenges.find(({ resourceMetadata }) => resourceMetadata !== undefined)?.resourceMetadata;
-  if (answer.status !== 401 || pointer === undefined) return undefined;
-  const what = 'resource_metadata in the challenge of the server';
-  const url = await peerUrl(pointer, { ...about, what }, runtime, server.url);
-  return firstDocument(runtime, [url.href], { ...about, configuredUrl: server.url }, signal, accept);
+  const { status } = answer;
+  for (const pointer of pointersOf(answer)) {
+    try {
+      const value = await pointedDocument(runtime, server, about, signal, pointer);
+      return { status, value };
+    } catch (error) {
+      if (!isCredenceError(error) || error.retryable || signal.aborted) throw error;
+      ignored(runtime, server, error);
+    }
+  }
+  return { status };
 }
 
-function resourceFrom(
-  { url, json }: MetadataDocument,
-  server: { name: string; url: URL },
+/** The URLs of metadata in the challenges of a 401, each once. */
+function pointersOf({ status, headers }: Answer): readonly string[] {
+  if (status !== 401) return [];
+  const pointers = parseChallenges(headers).flatMap(({ resourceMetadata }) => resourceMetadata ?? []);
+  return [...new Set(pointers)].slice(0, 3);
+}
+
+async function pointedDocument(
+  runtime: Runtime,
+  server: Server,
   about: About,
-): ProtectedResource {
-  const resource = stringField(json, 'resource');
-  if (resource === undefined || !covers(resource, server.url)) {
+  signal: AbortSignal,
+  pointer: string,
+): Promise<ProtectedResource> {
+  const what = 'resource_metadata in the challenge of the server';
+  const url = await peerUrl(pointer, { ...about, what }, runtime, server.url);
+  if (url.origin !== server.url.origin) {
     throw new CredenceError({
       code: 'resource_mismatch',
       leg: 'discover',
-      message: `The metadata at ${url} names another resource than ${server.url.href}: ${identifier(resource)}.`,
-      remedy: `Check servers.${server.name}.url; if it is right, the owner of the server must correct "resource" in the metadata.`,
+      message: `${what} is on another origin, ${identifier(url.origin)}, than ${server.url.origin}.`,
+      remedy: wrongMetadata(server),
       contact: about.contact,
       server: server.name,
     });
   }
-  return {
-    resource,
-    authorizationServers: stringList(json['authorization_servers']) ?? [],
-    scopesSupported: stringList(json['scopes_supported']),
-    published: true,
-  };
+  const documents = await firstDocument(runtime, [url.href], { ...about, configuredUrl: server.url }, signal, {
+    accept: (document) => resourceFrom(document, server, about, isOwn),
+  });
+  if (documents.failure !== undefined) throw documents.failure;
+  return documents.value;
+}
+
+function ignored(runtime: Runtime, server: Server, { message, remedy }: CredenceError): void {
+  runtime.emit({
+    type: 'warning',
+    leg: 'discover',
+    server: server.name,
+    message: `The challenge of server "${server.name}" is ignored: ${message}`,
+    remedy,
+  });
+}
+
+function resourceFrom(
+  { url, json }: MetadataDocument,
+  server: Server,
+  about: About,
+  isAccepted: (resource: string, url: URL) => boolean,
+): ProtectedResource {
+  const resource = stringField(json, 'resource');
+  const base = { leg: 'discover', contact: about.contact, server: server.name } as const;
+  const where = withoutQuery(url);
+  if (resource === undefined || !isAccepted(resource, server.url)) {
+    throw new CredenceError({
+      ...base,
+      code: 'resource_mismatch',
+      message: `The metadata at ${where} names another resource than ${withoutQuery(server.url.href)}: ${identifier(resource)}.`,
+      remedy: wrongMetadata(server),
+    });
+  }
+  if (!isNormalResource(resource)) {
+    throw new CredenceError({
+      ...base,
+      code: 'resource_mismatch',
+      message: `The metadata at ${where} spells its resource ${identifier(resource)} instead of ${identifier(normalResource(resource))}.`,
+      remedy: `Ask the owner of server "${server.name}" for the second spelling, because others compare strings; until then set ${pinsOf(server)} to the values that are registered at the IdP for this server.`,
+    });
+  }
+  const listed = stringList(json['authorization_servers']) ?? [];
+  const authorizationServers = listed.filter((issuer) => isPlainIdentifier(issuer) && parsedUrl(issuer) !== undefined);
+  if (listed.length > 0 && authorizationServers.length === 0) {
+    throw new CredenceError({
+      ...base,
+      code: 'invalid_response',
+      message: `The metadata at ${where} names an authorization server that is not the URL of an issuer: ${identifier(listed)}.`,
+      remedy: `Ask the owner of server "${server.name}" to correct "authorization_servers"; until then set ${pinsOf(server)}.`,
+    });
+  }
+  return { resource, authorizationServers, scopesSupported: stringList(json['scopes_supported']), published: true };
+}
+
+/** The remedy never names the resource in the metadata: a server must not get a token for another one by a wrong metadata document. */
+function wrongMetadata(server: Server): string {
+  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsOf(server)} to the values that are registered at the IdP for this server.`;
+}
+
+/** The options that make the metadata unnecessary. */
+function pinsOf({ name, issuer }: Server): string {
+  const pins = issuer === 'discover' ? ['issuer', 'resource'] : ['resource'];
+  return pins.map((pin) => `servers.${name}.${pin}`).join(' and ');
+}
+
+/** Whether `resource` is the URL of the server (RFC 9728 section 3.3). */
+function isOwn(resource: string, url: URL): boolean {
+  return sameResource(resource, withoutFragment(url));
 }
 
 /**
- * Whether `resource` is the URL (RFC 9728 section 3.3) or a parent path of it. MCP servers publish at the root well-known path one
- * identifier for several endpoints below it.
+ * Whether `resource` is the URL, or a parent path of it. MCP servers publish at the root well-known path one identifier for several
+ * endpoints below it.
  */
 function covers(resource: string, url: URL): boolean {
-  // The URL parser removes line breaks and spaces, but the identifier is used and printed as it is.
-  if (!/^[\x21-\x7e]+$/u.test(resource) || !URL.canParse(resource)) return false;
-  const named = new URL(resource);
-  if (named.origin !== url.origin || named.hash !== '' || named.username !== '' || named.password !== '') return false;
-  if (named.href === withoutFragment(url)) return true;
+  if (isOwn(resource, url)) return true;
+  const [normal, own] = [normalResource(resource), normalResource(withoutFragment(url))];
+  if (normal === undefined || own === undefined) return false;
+  const [named, { pathname }] = [new URL(normal), new URL(own)];
+  if (named.origin !== url.origin || named.username !== '' || named.password !== '') return false;
   const above = named.pathname.endsWith('/') ? named.pathname : `${named.pathname}/`;
-  return named.search === '' && `${url.pathname}/`.startsWith(above);
+  return !normal.includes('?') && `${pathname}/`.startsWith(above);
 }
 
 function withoutFragment(url: URL): string {

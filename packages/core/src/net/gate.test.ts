@@ -1,9 +1,12 @@
 import { hostname } from 'node:os';
-import { defaultFetch } from '@credence/protocol';
+import { Readable } from 'node:stream';
+import { defaultFetch, environmentProxyFetch } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { drip, endless, hangUp, type Peer, type PeerRoute, silence, startPeer } from '../../../../test/support/peer.ts';
 import { refusalOf, testRuntime } from '../../test-support/runtime.ts';
-import { type About, retryAfterSeconds, send, withoutQuery } from './gate.ts';
+import { systemClock } from '../time/clock.ts';
+import { PeerClocks } from '../time/peer-clocks.ts';
+import { type About, knownClockSkewSeconds, retryAfterSeconds, send, withoutQuery } from './gate.ts';
 
 const ABOUT: About = {
   leg: 'exchange',
@@ -163,6 +166,140 @@ describe('send', () => {
   });
 });
 
+describe('a response of a captive portal or a proxy', () => {
+  it.each([
+    [407, 'the proxy answered 407', 'HTTPS_PROXY', environmentProxyFetch],
+    [407, 'A proxy answered 407', 'HTTPS_PROXY', async () => new Response('', { status: 407 })],
+    [511, 'captive portal', 'Sign in', undefined],
+  ])('with the status %d is named, and the contact is you: %s', async (status, word, remedy, fetch) => {
+    const { answer } = await respond({ status, body: '' }, fetch && { fetch });
+    const error = await refusalOf(answer);
+    expect(error).toMatchObject({ code: 'unreachable', contact: 'you', retryable: false });
+    expect(error.message).toContain(word);
+    expect(error.remedy).toContain(remedy);
+  });
+
+  it('is named if it is a redirect to another host', async () => {
+    const { answer } = await respond({ status: 302, headers: { location: 'https://portal.example/login?from="x y"' } });
+    const error = await refusalOf(answer);
+    expect(error.message).toContain('to the host "portal.example"');
+    expect(error.remedy).toContain('captive portal');
+  });
+
+  it('is not named for a redirect on the same host', async () => {
+    const { answer } = await respond({ status: 302, headers: { location: '/token/' } });
+    expect((await refusalOf(answer)).remedy).not.toContain('captive portal');
+  });
+});
+
+describe('the words of a peer', () => {
+  it.each<[string, string, string]>([
+    ['application/problem+json', '{"title":"Quota","detail":"disk\\nis full"}', 'Quota: disk is full'],
+    ['application/json', '{"error":"server_error","error_description":"db down"}', 'db down'],
+    ['application/json', '{"error":{"code":503,"message":"backend"}}', 'backend'],
+    ['application/json', '{"error":"server_error"}', 'server_error'],
+    ['application/json', '{"message":"no healthy upstream"}', 'no healthy upstream'],
+    ['text/plain', '  upstream connect error\u202e  ', 'upstream connect error'],
+    ['text/html', '<html><head><title>502 Bad Gateway</title></head><h1>nginx</h1>', '502 Bad Gateway'],
+    ['text/html', '<style>a{}</style><h1>Bad</h1> <p>gateway</p>', 'Bad gateway'],
+  ])('in a 5xx with %s %s are %p', async (type, body, words) => {
+    const { answer, runtime } = await respond({ status: 503, headers: { 'content-type': type }, body });
+    const error = await refusalOf(answer);
+    expect(error.peerText).toBe(words);
+    expect(error.summary).not.toContain(words);
+    expect(runtime.events).toMatchObject([{ ok: false, status: 503 }]);
+  });
+
+  it('are cut, and do not contain the secrets of the request', async () => {
+    const { answer } = await respond(
+      { status: 500, body: `sent hunter2-secret ${'x'.repeat(60_000)}` },
+      {},
+      { body: new URLSearchParams({ client_secret: 'hunter2-secret' }) },
+    );
+    const { peerText = '' } = await refusalOf(answer);
+    expect(peerText).toHaveLength(300);
+    expect(peerText).toMatch(/^sent \[redacted\] x/u);
+  });
+
+  it('are in the error for a 429', async () => {
+    const { answer } = await respond({ status: 429, body: 'slow down' });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'rate_limited', peerText: 'slow down' });
+  });
+});
+
+describe('an OAuth error with a 5xx', () => {
+  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'urn:vendor:odd'])('%s is returned', async (error) => {
+    const { answer } = await respond({ status: 500, body: { error } });
+    await expect(answer).resolves.toMatchObject({ status: 500, json: { error } });
+  });
+
+  it.each([{ error: 'server_error' }, { error: 'temporarily_unavailable' }, { error: { code: 1 } }, { error: '' }, {}])(
+    '%j is retryable',
+    async (body) => {
+      const { answer } = await respond({ status: 500, body });
+      expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', retryable: true });
+    },
+  );
+});
+
+describe("a caller's fetch that is not like the standard", () => {
+  const body = () => new Response('{}').body;
+  it.each<[string, unknown, string]>([
+    ['returns undefined', undefined, 'it returned undefined'],
+    ['returns null', null, 'it returned null'],
+    ['returns a text', '{}', 'it returned a string'],
+    ['returns no headers', { status: 200, body: null }, '`headers`'],
+    ['returns headers as a plain object', { status: 200, headers: {}, body: null }, '`headers`'],
+    ['returns no status', { headers: new Headers(), body: null }, 'no status'],
+    ['returns a parsed body', { status: 200, headers: new Headers(), body: { a: 1 } }, '`body`'],
+    ['returns a body as text', { status: 200, headers: new Headers(), body: '{}' }, '`body`'],
+    ['returns no body', { status: 200, headers: new Headers() }, '`body`'],
+    [
+      'has read the body',
+      (() => {
+        const stream = body();
+        stream?.getReader();
+        return { status: 200, headers: new Headers(), body: stream };
+      })(),
+      'read already',
+    ],
+  ])('because it %s, is named', async (_what, value, words) => {
+    const { answer } = await respond({}, { fetch: async () => value as Response });
+    const error = await refusalOf(answer);
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you', retryable: false });
+    expect(error.message).toContain('"fetch"');
+    expect(error.message).toContain(words);
+  });
+
+  it.each([['a string'], [7], [undefined]])('because it throws %p, is named', async (thrown) => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+    const { answer } = await respond({}, { fetch: () => Promise.reject(thrown) });
+    const error = await refusalOf(answer);
+    expect(error).toMatchObject({ code: 'invalid_configuration', contact: 'you' });
+    expect(error.message).toContain(`it threw a ${typeof thrown}`);
+  });
+
+  it('works if its body is a stream of Node.js, as that of node-fetch is', async () => {
+    const fetch = async () =>
+      ({ status: 200, headers: new Headers(), body: Readable.from([Buffer.from('{"a":1}')]) }) as unknown as Response;
+    const { answer } = await respond({}, { fetch });
+    expect((await answer).json).toEqual({ a: 1 });
+  });
+});
+
+it('the clock of a peer is known from its last response on any leg', async () => {
+  const peerClocks = new PeerClocks(systemClock);
+  const ahead = new Date(Date.now() + 3_600_000).toUTCString();
+  const { runtime, answer } = await respond({ headers: { date: ahead }, body: {} }, { peerClocks });
+  await answer;
+  const issuer = ABOUT.issuer ?? '';
+  const skew = knownClockSkewSeconds(runtime, issuer, { headers: new Headers(), durationMs: 0 }) ?? 0;
+  expect(Math.abs(skew - 3_600)).toBeLessThan(3);
+  expect(
+    knownClockSkewSeconds(runtime, issuer, { headers: new Headers({ date: new Date().toUTCString() }), durationMs: 0 }),
+  ).toBeUndefined();
+});
+
 describe('Retry-After', () => {
   it.each([
     [{ 'retry-after': '120' }, 120],
@@ -209,6 +346,7 @@ describe('the URL in an event or an error', () => {
     ['https:\\\\user:hunter2@as.example/token', 'https://as.example/token'],
     ['https://as.example/a@b', 'https://as.example/a@b'],
     ['https://user:hunter2@[/token', 'https://[/token'],
+    [`https://as.example/${'a'.repeat(1_000)}`, `https://as.example/${'a'.repeat(180)}…`],
   ])('has no query, fragment, user name and password: %s', (url, shown) => {
     expect(withoutQuery(url)).toBe(shown);
   });

@@ -3,16 +3,23 @@ import {
   boundedRequest,
   fetchNamedBy,
   forbiddenAddressIn,
+  environmentProxy,
+  identifier,
+  isDefaultFetch,
   type JsonObject,
+  NotAResponseError,
   parsedUrl,
   parseJsonObject,
   RequestTimeoutError,
 } from '@credence/protocol';
-import { CredenceError, errorCode, isCredenceError } from '../errors/credence-error.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { LegEvent } from '../runtime/events.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { connectionFailure, proxyAuthentication, proxyRemedy } from './connection-failure.ts';
+import { peerWords } from './response-body.ts';
 import { sentSecrets } from './sent-secrets.ts';
+import { certainDifferenceMs } from '../time/peer-clocks.ts';
 import { forbiddenAddress } from './url-policy.ts';
 
 /** The context of a request, for its events and errors. */
@@ -26,6 +33,8 @@ export interface About {
   readonly attempt?: number | undefined;
   /** The path of the option that the URL comes from, such as `servers.linear.url`, for remedies. */
   readonly option?: string | undefined;
+  /** The options that make the request unnecessary, such as `servers.linear.tokenEndpoint`, for remedies. */
+  readonly pin?: string | undefined;
   /** The configured URL of the peer whose metadata contains the requested URL. Undefined if the requested URL is configured. */
   readonly configuredUrl?: URL | undefined;
 }
@@ -46,11 +55,22 @@ export interface Answer {
 const MAX_BODY_BYTES = 256 * 1024;
 /** A smaller clock difference is not reported. */
 const MIN_REPORTED_SKEW_SECONDS = 10;
+/** The maximum length of a URL in events and errors. */
+const MAX_URL = 200;
+/** The operations that are requests to a token endpoint, whose response to an error has an OAuth error code. */
+const TOKEN_OPERATIONS: ReadonlySet<About['operation']> = new Set([
+  'client-credentials',
+  'subject-token',
+  'token-exchange',
+  'jwt-bearer',
+]);
+/** OAuth errors that say that the same request may succeed later (RFC 6749 section 4.1.2.1). */
+const TEMPORARY_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
 
 /**
  * Sends one OAuth or metadata request and returns the response. The function follows no redirect, limits time and size, and
- * throws a CredenceError for every failure, 5xx and 429. A response with another status is returned; the caller checks it
- * and calls `report`.
+ * throws a CredenceError for every failure, 407, 429 and 5xx. A response with another status is returned; the caller checks it
+ * and calls `report`. So is the response of a token endpoint with a 5xx and an OAuth error that will not pass.
  */
 export async function send(runtime: Runtime, url: string, init: RequestInit, about: About): Promise<Answer> {
   const started = runtime.clock.monotonicMs();
@@ -71,6 +91,7 @@ export async function send(runtime: Runtime, url: string, init: RequestInit, abo
       secrets: sentSecrets(init),
       durationMs: runtime.clock.monotonicMs() - started,
     };
+    noteClock(runtime, about, answer);
     const failure = failureByStatus(answer, isRedirect, about);
     if (failure) throw failure;
     return answer;
@@ -100,6 +121,9 @@ export function report(
     headers?: Headers;
   },
 ): void {
+  // A successful call is not worth the time for its Date header.
+  if (about.leg === 'call' && outcome.headers !== undefined && outcome.failure !== undefined)
+    noteClock(runtime, about, { url: outcome.url, headers: outcome.headers, durationMs: outcome.durationMs });
   if (!runtime.observed) return;
   runtime.emit({
     type: 'leg',
@@ -121,9 +145,13 @@ export function report(
   });
 }
 
-/** The URL without its query, fragment, user name and password, for events and errors. */
+/** The URL without its query, fragment, user name and password, for events and errors. At most 200 characters. */
 export function withoutQuery(url: string): string {
-  const bare = url.replace(/[?#].*$/su, '');
+  const bare = withoutUserInfo(url.replace(/[?#].*$/su, ''));
+  return bare.length > MAX_URL ? `${bare.slice(0, MAX_URL - 1)}…` : bare;
+}
+
+function withoutUserInfo(bare: string): string {
   const parsed = parsedUrl(bare);
   if (parsed === undefined) return bare.replace(/\/\/[^/]*@/u, '//');
   if (parsed.username === '' && parsed.password === '') return bare;
@@ -135,13 +163,25 @@ export function withoutQuery(url: string): string {
 function failureByStatus(answer: Answer, isRedirect: boolean, about: About): CredenceError | undefined {
   const { status } = answer;
   const where = withoutQuery(answer.url);
-  const base = { leg: about.leg, server: about.server, issuer: about.issuer, contact: about.contact, status };
-  if (isRedirect) {
+  const base = {
+    leg: about.leg,
+    server: about.server,
+    issuer: about.issuer,
+    contact: about.contact,
+    status,
+    peerText: peerWords(answer),
+  };
+  if (isRedirect) return redirectRefused(answer, about);
+  if (status === 407 || status === 511) {
     return new CredenceError({
       ...base,
-      code: 'redirect_refused',
-      message: `${where} answered with a redirect (${status}), which is not followed because the request can contain a credential.`,
-      remedy: `If the endpoint has moved, set ${about.option ?? 'the URL in the configuration'} to its new URL.`,
+      code: 'unreachable',
+      message:
+        status === 407
+          ? `A proxy answered 407 instead of ${where}: it requires authentication.`
+          : `A captive portal answered 511 instead of ${where}: this network requires a sign-in.`,
+      remedy: status === 407 ? proxyAuthentication() : 'Sign in to the network of the machine of the bot.',
+      contact: 'you',
     });
   }
   if (status === 429) {
@@ -154,17 +194,47 @@ function failureByStatus(answer: Answer, isRedirect: boolean, about: About): Cre
       retryAfterSeconds: retryAfterSeconds(answer.headers),
     });
   }
-  if (status >= 500) {
-    return new CredenceError({
-      ...base,
-      code: 'peer_unavailable',
-      message: `${where} answered ${status}.`,
-      remedy: 'Try again later; if the error persists, contact the operator of that endpoint.',
-      retryable: true,
-      retryAfterSeconds: retryAfterSeconds(answer.headers),
-    });
-  }
-  return undefined;
+  if (status < 500 || isLastingOAuthError(answer, about)) return undefined;
+  const pins = about.pin === undefined ? '' : `, or set ${about.pin}, so that this document is not needed`;
+  return new CredenceError({
+    ...base,
+    code: 'peer_unavailable',
+    message: `${where} answered ${status}.`,
+    remedy: `Try again later; if the error persists, contact the operator of that endpoint${pins}.`,
+    retryable: true,
+    retryAfterSeconds: retryAfterSeconds(answer.headers),
+  });
+}
+
+/** Whether a token endpoint sent an OAuth error with a 5xx that a later attempt would get as well. */
+function isLastingOAuthError({ json }: Answer, { operation }: About): boolean {
+  const error = json?.['error'];
+  return TOKEN_OPERATIONS.has(operation) && typeof error === 'string' && error !== '' && !TEMPORARY_ERRORS.has(error);
+}
+
+function redirectRefused(answer: Answer, about: About): CredenceError {
+  const where = withoutQuery(answer.url);
+  const target = redirectTarget(answer);
+  const isElsewhere = target !== undefined && target.host !== new URL(answer.url).host;
+  const to = isElsewhere ? ` to the host ${identifier(target.host, { max: 80 })}` : '';
+  const portal = isElsewhere
+    ? ' A captive portal, a login page or a proxy that inspects requests redirects like this: check the network of the machine of the bot.'
+    : '';
+  return new CredenceError({
+    code: 'redirect_refused',
+    leg: about.leg,
+    message: `${where} answered with a redirect (${answer.status})${to}, which is not followed because the request can contain a credential.`,
+    remedy: `If the endpoint has moved, set ${about.option ?? 'the URL in the configuration'} to its new URL.${portal}`,
+    contact: about.contact,
+    server: about.server,
+    issuer: about.issuer,
+    status: answer.status,
+  });
+}
+
+function redirectTarget({ headers, url }: Answer): URL | undefined {
+  const location = headers.get('location');
+  return location !== null && URL.canParse(location, url) ? new URL(location, url) : undefined;
 }
 
 function toCredenceError(error: unknown, url: string, about: About, runtime: Runtime): CredenceError {
@@ -179,26 +249,54 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     });
   }
   if (error instanceof RequestTimeoutError) {
+    const proxy = environmentProxy(url, runtime.fetch);
     return new CredenceError({
       ...base,
       code: 'timeout',
       message: `${where} did not answer within ${runtime.timeout.requestMs} ms.`,
-      remedy: 'Check that it is up and reachable from this machine, or raise timeout.requestMs.',
+      remedy: `${proxy === undefined ? '' : `${proxyRemedy(proxy)} `}Check that it is up and reachable from this machine, or raise timeout.requestMs.`,
+      contact: proxy === undefined ? about.contact : 'you',
       retryable: true,
     });
   }
   const forbidden = forbiddenAddressIn(error);
   if (forbidden) return forbiddenAddress(forbidden.kind, { ...about, what: `the host of ${where}` }, 'resolves to');
-  const code = errorCode(error);
-  const check = about.option === undefined ? 'the host name' : about.option;
+  const broken = brokenFetch(error, runtime, about);
+  if (broken) return broken;
+  const { code, reason, ...failure } = connectionFailure(error, {
+    url,
+    option: about.option ?? 'the host name',
+    contact: about.contact,
+    fetch: runtime.fetch,
+  });
   return new CredenceError({
     ...base,
     code: 'unreachable',
-    message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}.`,
-    remedy: `Check ${check}, and DNS, proxy and TLS on the machine of the bot; if they are right, ask whether the peer is up.`,
-    // The name is misspelt, or the DNS of this machine does not know it.
-    contact: code === 'ENOTFOUND' ? 'you' : about.contact,
-    retryable: true,
+    message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}${reason === undefined ? '' : `: ${reason}`}.`,
+    remedy: failure.remedy,
+    contact: failure.contact,
+    retryable: failure.retryable,
+  });
+}
+
+/** The error for a `fetch` of the caller that returned no Response or threw no Error. Undefined if `error` is not one of these. */
+export function brokenFetch(
+  error: unknown,
+  { fetch }: Pick<Runtime, 'fetch'>,
+  { server, issuer }: Pick<About, 'server' | 'issuer'>,
+): CredenceError | undefined {
+  const isObject = typeof error === 'object' && error !== null;
+  if (!(error instanceof NotAResponseError) && (isObject || isDefaultFetch(fetch))) return undefined;
+  const what =
+    error instanceof NotAResponseError ? error.message : `it threw ${isObject ? 'an object' : `a ${typeof error}`}`;
+  return new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message: `The function that is configured as "fetch" does not do what the Fetch standard says: ${what}.`,
+    remedy: 'Give a function that returns a promise of a Response and rejects with an Error, as the global fetch does.',
+    contact: 'you',
+    server,
+    issuer,
   });
 }
 
@@ -227,10 +325,14 @@ export function retryAfterSeconds(headers: Headers): number | undefined {
   return Math.max(0, Math.ceil((at - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
 }
 
-/** The time in the peer's Date header, in milliseconds since the epoch. */
+/**
+ * The time of the peer's clock by its Date header, in milliseconds since the epoch. A cache repeats the Date header of the response that
+ * it has stored, and adds the age of that response (RFC 9111 section 5.1).
+ */
 export function peerTimeMs(headers: Headers): number | undefined {
   const sent = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(sent) ? undefined : sent;
+  const age = headers.get('age')?.trim() ?? '0';
+  return Number.isNaN(sent) || !/^\d{1,9}$/u.test(age) ? undefined : sent + Number(age) * 1000;
 }
 
 /** How far the peer's clock is ahead of ours, in seconds. Undefined without a Date header or for a small difference. */
@@ -239,4 +341,33 @@ export function clockSkewSeconds(headers: Headers, runtime: Runtime): number | u
   if (sent === undefined) return undefined;
   const skew = Math.round((sent - runtime.clock.wallMs()) / 1000);
   return Math.abs(skew) > MIN_REPORTED_SKEW_SECONDS ? skew : undefined;
+}
+
+function noteClock(
+  runtime: Runtime,
+  about: About,
+  { url, headers, durationMs }: { url: string; headers: Headers; durationMs: number },
+): void {
+  const sent = peerTimeMs(headers);
+  if (sent === undefined) return;
+  // A cache can have stored metadata, so the Date header of another response counts more.
+  const mayBeStored = about.leg === 'discover';
+  runtime.peerClocks?.note(about.issuer ?? new URL(url).origin, sent, { durationMs, mayBeStored });
+}
+
+/**
+ * How far the clock of an issuer is ahead of ours, in seconds, for the remedy of a refusal: by the Date header of the response (then also
+ * a difference of two seconds is returned), or by its last response on any leg, or by the other peers if they agree.
+ */
+export function knownClockSkewSeconds(
+  runtime: Runtime,
+  issuer: string,
+  answer: Pick<Answer, 'headers' | 'durationMs'>,
+): number | undefined {
+  const sent = peerTimeMs(answer.headers);
+  if (sent === undefined) return runtime.peerClocks?.skewSeconds(issuer);
+  const differenceMs = certainDifferenceMs(sent - runtime.clock.wallMs(), answer.durationMs);
+  if (differenceMs === 0) return undefined;
+  // A difference of two seconds can look like one and a half, because the header contains whole seconds.
+  return Math.sign(differenceMs) * Math.ceil(Math.abs(differenceMs) / 1000 - 0.25);
 }

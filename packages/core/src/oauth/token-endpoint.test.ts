@@ -131,7 +131,6 @@ describe('a token request', () => {
     ['a scope that is a list with a number', json({ ...GOOD, scope: ['a', 7] })],
     ['an array', json([GOOD])],
     ['an empty body', { body: '' }],
-    ['an HTML page', { headers: { 'content-type': 'text/html' }, body: '<title>Sign in</title>' }],
     ['a token under text/html', { headers: { 'content-type': 'text/html' }, body: JSON.stringify(GOOD) }],
     ['201', json(GOOD, 201)],
     ['404', { status: 404, body: 'no such page' }],
@@ -156,7 +155,26 @@ describe('a token request', () => {
   );
 });
 
+it.each<[string, CannedAnswer]>([
+  ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }],
+  ['by its text', { headers: { 'content-type': 'application/json' }, body: ' <!DOCTYPE html><title>Sign in</title>' }],
+])('an HTML page instead of a token is named as that of a captive portal: %s', async (_how, answer) => {
+  const error = await refusalOf(sendRequest(answer));
+  expect(error).toMatchObject({ code: 'invalid_response', contact: 'you', retryable: false });
+  expect(error.message).toContain('an HTML page, as a captive portal');
+});
+
 describe('a refusal by a token endpoint', () => {
+  it.each([
+    ['invalid_grant', 'invalid_grant'],
+    ['invalid_client', 'invalid_client'],
+    ['AADSTS901002', 'oauth_error'],
+  ])('with the error %s and the status 500 becomes %s after one request', async (error, code) => {
+    const refusal = json({ error, error_description: 'why' }, 500);
+    expect(await refusalOf(sendRequest(refusal))).toMatchObject({ code, error, status: 500, peerText: 'why' });
+    expect(peer.requests).toHaveLength(1);
+  });
+
   it('is read from the body if there is also a challenge', async () => {
     const error = await refusalOf(
       sendRequest({

@@ -9,12 +9,13 @@ import {
   type About,
   abortReason,
   type Answer,
-  clockSkewSeconds,
+  knownClockSkewSeconds,
   peerTimeMs,
   report,
   send,
   withoutQuery,
 } from '../net/gate.ts';
+import { isHtml, kindOfBody, peerWords } from '../net/response-body.ts';
 import { receivedSecrets } from '../net/sent-secrets.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -110,7 +111,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     as,
     client,
     async (_as, _client, body, headers) => {
-      const nowMs = runtime.clock.wallMs();
+      // An assertion is valid for a minute by the clock of the issuer, not by ours.
+      const nowMs = runtime.clock.wallMs() + (runtime.peerClocks?.differenceMs(endpoint.issuer) ?? 0);
       const { issuer, url: tokenEndpoint } = endpoint;
       // A signer or callback that never resolves must not delay the end of the acquisition.
       await waitFor(
@@ -198,7 +200,7 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     server: request.server,
     scopes: request.scopes,
     secrets: answer.secrets,
-    clockSkewSeconds: clockSkewSeconds(answer.headers, runtime),
+    clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer),
     authentication: authenticationOf(request.credential),
     sent: Object.keys(definedOnly(request.parameters)),
     usesIdp: request.usesIdp,
@@ -212,14 +214,17 @@ function authenticationOf({ method }: ClientCredential): Refusal['authentication
 }
 
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
-  const what = answer.json === undefined ? 'something that is not a JSON object' : 'JSON that is not a token response';
+  const what = answer.json === undefined ? kindOfBody(answer) : 'JSON that is not a token response';
   const { option } = request.endpoint;
+  // A page with a success status is not the token endpoint's: something between this machine and it has answered.
+  const isPortal = answer.json === undefined && isHtml(answer) && answer.status < 300;
   return new CredenceError({
     code: 'invalid_response',
     leg: request.leg,
-    message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}.`,
-    remedy: `Check that ${option ?? 'this URL'} is the token endpoint and that no proxy or login page answers in its place.`,
-    contact: option !== undefined && answer.status === 404 ? 'you' : request.contact,
+    message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}${isPortal ? ', as a captive portal, a login page or a proxy does' : ''}.`,
+    remedy: `Check that ${option ?? 'this URL'} is the token endpoint and that no captive portal, proxy or login page answers in its place.`,
+    contact: isPortal || (option !== undefined && answer.status === 404) ? 'you' : request.contact,
+    peerText: peerWords(answer),
     server: request.server,
     issuer: request.endpoint.issuer,
     status: answer.status,

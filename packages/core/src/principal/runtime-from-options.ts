@@ -1,6 +1,7 @@
 import { defaultFetch } from '@credence/protocol';
 import type { PrincipalLimits, RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
 import { systemClock } from '../time/clock.ts';
+import { PeerClocks } from '../time/peer-clocks.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 
@@ -19,6 +20,7 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     timeout: withDefaults<TimeoutOptions>({ requestMs: 10_000, totalMs: 30_000 }, options.timeout),
     limits: withDefaults<PrincipalLimits>({ concurrentAcquisitions: 20 }, options.limits),
     network: options.network ?? {},
+    peerClocks: new PeerClocks(clock),
     observed: listeners.length > 0,
     emit: (event) => {
       if (listeners.length === 0) return;

@@ -2,6 +2,7 @@ import type { FetchLike } from '@credence/protocol';
 import type { CredenceEvent } from './events.ts';
 import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
+import type { PeerClocks } from '../time/peer-clocks.ts';
 
 /** How often, and after which pauses, a request is sent again after a retryable error. */
 export interface RetryOptions {
@@ -40,6 +41,8 @@ export interface Runtime {
   readonly timeout: TimeoutOptions;
   readonly limits: PrincipalLimits;
   readonly network: NetworkTrust;
+  /** What is known of the clocks of all peers. */
+  readonly peerClocks?: PeerClocks | undefined;
   /** Whether there is a listener for events. */
   readonly observed: boolean;
   /** Never throws. */

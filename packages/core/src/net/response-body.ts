@@ -1,0 +1,64 @@
+import { cleanText, identifier, isJsonObject, type JsonObject, parseJsonObject, stringField } from '@credence/protocol';
+
+interface Body {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, if it is a JSON object and the content type is JSON or missing. */
+  readonly json: JsonObject | undefined;
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/** Whether the body is a page for a browser. */
+export function isHtml({ headers, text }: Pick<Body, 'headers' | 'text'>): boolean {
+  if (parseJsonObject(text) !== undefined) return false;
+  return (
+    /^\s*(?:text\/html|application\/xhtml\+xml)\b/iu.test(headers.get('content-type') ?? '') ||
+    /^\s*(?:<!--.{0,200}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b/isu.test(text.slice(0, 1_000))
+  );
+}
+
+/** Whether the body is a JSON object under a content type that is not JSON. */
+export function isMisnamedJson({ json, text }: Pick<Body, 'json' | 'text'>): boolean {
+  return json === undefined && parseJsonObject(text) !== undefined;
+}
+
+/** What the body is, for a message: `an HTML page`. */
+export function kindOfBody(body: Body): string {
+  if (isMisnamedJson(body)) {
+    const [type = ''] = (body.headers.get('content-type') ?? '').split(/[;\s]/u);
+    return `JSON under the content type ${identifier(type, { max: 60 })} instead of "application/json"`;
+  }
+  if (body.json !== undefined) return 'a JSON object';
+  if (body.text.trim() === '') return 'an empty body';
+  return isHtml(body) ? 'an HTML page' : 'something that is not a JSON object';
+}
+
+/**
+ * The peer's own words in the body of a response that is a failure: the `title` and `detail` of problem+json (RFC 9457), an
+ * `error_description`, the message of an error object, the title of an HTML page, or the beginning of a text. The words are cleaned
+ * and have at most 300 characters. Undefined if there are none, and for a success: its body can contain a token.
+ */
+export function peerWords({ status, headers, text, secrets = [] }: Body): string | undefined {
+  if (status < 400) return undefined;
+  const json = parseJsonObject(text);
+  const words = json === undefined ? wordsOfText(headers, text) : wordsOfJson(json);
+  return cleanText(words ?? '', { secrets }) || undefined;
+}
+
+function wordsOfJson(json: JsonObject): string | undefined {
+  const { error } = json;
+  const inner = isJsonObject(error) ? error : undefined;
+  const words = [
+    ...['title', 'detail', 'error_description', 'message', 'errorSummary'].map((member) => stringField(json, member)),
+    stringField(inner, 'message'),
+  ].filter((word) => word !== undefined && word.trim() !== '');
+  return words.length === 0 ? stringField(json, 'error') : words.slice(0, 2).join(': ');
+}
+
+function wordsOfText(headers: Headers, text: string): string | undefined {
+  const start = text.slice(0, 8_192);
+  if (!isHtml({ headers, text: start })) return start;
+  const [, title] = /<title[^>]{0,100}>([^<]{1,300})/iu.exec(start) ?? [];
+  return title ?? start.replace(/<(?:style|script)\b[^]*?<\/(?:style|script)>|<[^>]*>/giu, ' ').replace(/\s+/gu, ' ');
+}
