@@ -44,6 +44,8 @@ export interface TokenRequest {
   readonly signal?: AbortSignal | undefined;
   /** `false` if a failed request must not be sent again. Default true. */
   readonly retry?: boolean | undefined;
+  /** Called with the body of a success response, and awaited, before the response is checked. */
+  readonly onSuccess?: ((body: JsonObject) => void | Promise<void>) | undefined;
   /** Called before each attempt with its number, from 1. A single-use assertion may be used up although no response arrived. */
   readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
@@ -137,6 +139,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
   if (!answer) throw new Error('the request was never sent');
 
   try {
+    if (answer.status === 200 && answer.json) await request.onSuccess?.(answer.json);
     const token = await tokenFrom(runtime, as, client, response, answer, request);
     report(runtime, about, { ...answer });
     return token;
