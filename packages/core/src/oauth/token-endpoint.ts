@@ -107,7 +107,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     configuredUrl: endpoint.configuredUrl,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
-  const client: oauth.Client = { client_id: credential.clientId };
+  // oauth4webapi requires a client id and does not send it: `credential.authenticate` does that.
+  const client: oauth.Client = { client_id: credential.clientId || 'none' };
   let answer: Answer | undefined;
   const response = await oauth.genericTokenEndpointRequest(
     as,
