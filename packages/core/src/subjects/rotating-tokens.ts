@@ -64,13 +64,12 @@ export class RotatingTokens {
     if (!this.#onRotated) return 'not-stored';
     this.#unstored = token;
     const onRotated = this.#onRotated;
+    const store = async () => {
+      await onRotated(token);
+      if (this.#unstored === token) this.#unstored = undefined;
+    };
     try {
-      await waitFor(
-        (async () => onRotated(token))().then(() => {
-          if (this.#unstored === token) this.#unstored = undefined;
-        }),
-        signal,
-      );
+      await waitFor(store(), signal);
       return 'stored';
     } catch {
       return 'failed';
