@@ -157,7 +157,10 @@ describe.each(suites)('MCP conformance $version, an authorization server that re
       const { checks } = await run(withOidcProvider, forMachines, false);
       const failed = checks.filter(({ status }) => status !== 'SUCCESS');
       expect(Object.fromEntries(failed.map(({ id, errorMessage }) => [id, errorMessage]))).toEqual({
-        'authorization-server-metadata': 'Response body does not include valid "response_types_supported" claim',
+        'authorization-server-metadata': [
+          'Response body does not include valid "authorization_endpoint" claim',
+          'Response body does not include valid "response_types_supported" claim',
+        ].join(', '),
         'authorization-server-metadata-cimd':
           'Authorization server metadata does not include "client_id_metadata_document_supported"',
         'authorization-code-grant': 'authorization-code-grant requires --client-id',

@@ -131,6 +131,25 @@ describe('an IdP and an authorization server', () => {
     });
   });
 
+  it('advertise no endpoint for a sign-in, except to the MCP SDKs, which refuse metadata without one', async () => {
+    for (const { issuer } of [world.idp, world.as]) {
+      for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+        const url = `${issuer}/.well-known/${name}`;
+        const response = await fetch(url);
+        const metadata = (await response.json()) as Record<string, unknown>;
+        expect(metadata['response_types_supported']).toEqual(['none']);
+        const endpoints = Object.keys(metadata).filter((member) => member.endsWith('_endpoint'));
+        expect(endpoints.toSorted()).toEqual(['introspection_endpoint', 'revocation_endpoint', 'token_endpoint']);
+        expect(response.headers.get('vary')).toMatch(/MCP-Protocol-Version/iu);
+        const forSdk = await fetch(url, { headers: { 'mcp-protocol-version': '2025-11-25' } });
+        await expect(forSdk.json()).resolves.toMatchObject({
+          authorization_endpoint: `${issuer}/auth`,
+          response_types_supported: ['none'],
+        });
+      }
+    }
+  });
+
   it('do not name the trusted issuers in the metadata of the authorization server', async () => {
     for (const name of ['oauth-authorization-server', 'openid-configuration']) {
       const response = await fetch(`${world.as.issuer}/.well-known/${name}`);

@@ -1,11 +1,14 @@
 export {
   type AuthorizationDetail,
+  type BrowserAccess,
+  type BrowserAccessOptions,
   type ClaimMapping,
   type ClaimPath,
   DPOP_ALGORITHMS,
   type DpopNonces,
   type DpopOptions,
   type EmailLinking,
+  type ExpressErrorHandler,
   type FetchLike,
   ID_JAG_ERRORS,
   type IdJag,
@@ -20,6 +23,7 @@ export {
 } from '@credence/protocol';
 export type { PresentedClient } from './grant/client-credentials.ts';
 export { GrantRefusal } from './grant/refusal.ts';
+export { browserAccess, type OauthErrorsOptions, oauthErrors } from './http/oauth-errors.ts';
 export type { VerifyIdJagOptions } from './id-jag/options.ts';
 export type { ReplayPolicy } from './id-jag/replay.ts';
 export { verifyIdJag } from './id-jag/verify.ts';

@@ -8,5 +8,6 @@ export {
   registerAuditedGrant,
   type WithSecrets,
 } from './provider/audited-grant.ts';
+export { describeMachineProvider } from './provider/machine-metadata.ts';
 export { extendAnswers } from './provider/extend-answers.ts';
 export type { ProviderInternals } from './provider/provider-internals.ts';

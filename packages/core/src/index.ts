@@ -43,6 +43,7 @@ export type {
   SharedEvent,
   StepUpEvent,
   TokenEvent,
+  WarningCode,
   WarningEvent,
 } from './runtime/events.ts';
 export type { NetworkTrust } from '@credence/protocol';
@@ -54,7 +55,8 @@ export type {
   ServicePrincipalOptions,
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
-export type { RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { PrincipalLimits, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { CallLimits } from './settings/settings.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { fromRefreshToken, type RefreshTokenOptions } from './subjects/from-refresh-token.ts';
@@ -65,4 +67,4 @@ export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';
 export { memoryStore } from './store/memory-store.ts';
-export type { Lease, TokenStore } from './store/token-store.ts';
+export type { Lease, StoreWarning, TokenStore } from './store/token-store.ts';

@@ -1,4 +1,5 @@
 import { isCredenceError, type CredenceError } from '../src/errors/credence-error.ts';
+import { ClientBackoff } from '../src/backoff/client-backoff.ts';
 import type { Runtime, UntimedEvent } from '../src/runtime/runtime.ts';
 import { systemClock } from '../src/time/clock.ts';
 
@@ -12,6 +13,7 @@ export function testRuntime(overrides: Partial<Runtime> = {}): Runtime & { reado
     timeout: { requestMs: 5_000, totalMs: 10_000 },
     limits: { concurrentAcquisitions: 20 },
     network: {},
+    clients: new ClientBackoff(overrides.clock ?? systemClock),
     observed: true,
     emit: (event) => void events.push(event),
     ...overrides,

@@ -1,3 +1,4 @@
+export type { ToolListLimits } from './listing/limits.ts';
 export { type LoadedTools, loadTools, type ServerFailure } from './load-tools.ts';
 export { mcpConnections } from './mcp-connections.ts';
 export {

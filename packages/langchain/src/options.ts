@@ -1,6 +1,7 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import { DEFAULT_LIMITS, type ToolListLimits } from './listing/limits.ts';
 
 /** Options of `loadTools`. */
 export interface LoadToolsOptions {
@@ -15,22 +16,41 @@ export interface LoadToolsOptions {
   toolTimeoutMs?: number;
   /** The time limit for the first answer on a connection, in milliseconds. Default: 60,000 (of the SDK). */
   connectTimeoutMs?: number;
+  /**
+   * Limits on the list of tools of each server. What is beyond a limit is left out, and `failures` has an entry for it. The tools
+   * before the limit are loaded. Default: 100 pages, 1,000 tools, 10,000,000 bytes and 60,000 milliseconds.
+   */
+  limits?: ToolListLimits;
 }
 
-const milliseconds = z.int().positive().max(2_147_483_647);
+/** The longest time of a timer of Node.js, in milliseconds. */
+const MAX_MS = 2_147_483_647;
+const milliseconds = z.int().positive().max(MAX_MS);
 
 const schema = z.strictObject({
   onRefused: z.enum(['message', 'throw']).default('message'),
   sdk: z.enum(['v1', 'v2']).default('v1'),
   toolTimeoutMs: milliseconds.optional(),
   connectTimeoutMs: milliseconds.optional(),
+  limits: z
+    .strictObject({
+      pages: z.int().positive().default(DEFAULT_LIMITS.pages),
+      tools: z.int().positive().default(DEFAULT_LIMITS.tools),
+      bytes: z.int().positive().default(DEFAULT_LIMITS.bytes),
+      totalMs: milliseconds.optional(),
+    })
+    .prefault({}),
 });
 
-export type LoadToolsSettings = z.output<typeof schema>;
+export interface LoadToolsSettings extends Omit<z.output<typeof schema>, 'limits'> {
+  readonly limits: Required<ToolListLimits>;
+}
 
 /** Throws `invalid_configuration` for invalid options. */
 export function loadToolsSettings(options: LoadToolsOptions): LoadToolsSettings {
-  return checked(schema, options, 'loadTools');
+  const settings = checked(schema, options, 'loadTools');
+  const { totalMs = Math.max(DEFAULT_LIMITS.totalMs, 2 * (settings.connectTimeoutMs ?? 0)) } = settings.limits;
+  return { ...settings, limits: { ...settings.limits, totalMs: Math.min(totalMs, MAX_MS) } };
 }
 
 /** Validates options. An unknown option is an error, because a misspelt rule would otherwise have no effect. */

@@ -32,6 +32,14 @@ export {
   readDpopProof,
   verifyDpopProof,
 } from './dpop/proof.ts';
+export {
+  type BrowserAccess,
+  type BrowserAccessOptions,
+  createBrowserAccess,
+  isPreflight,
+  PUBLIC_DOCUMENT_CORS,
+} from './http/browser-access.ts';
+export { type ExpressErrorHandler, jsonErrorHandler, type RequestFault } from './http/request-errors.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';
 export { type DecodedAssertion, decodeAssertion } from './id-jag/decode-assertion.ts';
 export { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode, type IdJagIdentity, identityOf } from './id-jag/error.ts';

@@ -1,7 +1,10 @@
 export {
+  type BrowserAccess,
+  type BrowserAccessOptions,
   DPOP_ALGORITHMS,
   type DpopNonces,
   type DpopOptions,
+  type ExpressErrorHandler,
   type FetchLike,
   type ReplayStore,
   ReplayStoreFullError,
@@ -11,6 +14,7 @@ export {
 export {
   type AccessTokenVerifier,
   type AccessTokenVerifierOptions,
+  type JwtOptions,
   accessTokenVerifier,
 } from './access-token/access-token-verifier.ts';
 export type { AccessTokenIdentity, AccessTokenInfo } from './access-token/auth-info.ts';
@@ -19,6 +23,7 @@ export {
   InvalidAccessTokenError,
   TokenVerificationUnavailableError,
 } from './access-token/errors.ts';
+export type { JwtForm, JwtType } from './access-token/jwt-form.ts';
 export type { IntrospectionOptions } from './access-token/introspection.ts';
 export type {
   AccessRefusal,
@@ -44,6 +49,8 @@ export {
   requiredScopes,
   toolScopes,
 } from './gate/tool-scopes.ts';
+export { browserAccess } from './http/browser-access.ts';
+export { type JsonRpcErrorsOptions, jsonRpcErrors } from './http/json-rpc-errors.ts';
 export {
   type ProtectedResourceDocument,
   type ProtectedResourceMetadata,

@@ -11,6 +11,11 @@ const options = z.strictObject({
   accessTokenFormat: z.enum(['opaque', 'jwt']).default('opaque'),
   requireDpop: z.boolean().default(false),
   latencyMs: z.number().int().nonnegative().max(60_000).default(0),
+  maxBodyBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(4 * 1024 * 1024),
 });
 
 export type ResolvedOptions = z.infer<typeof options>;
@@ -40,6 +45,8 @@ export interface SandboxOptions {
   requireDpop?: boolean;
   /** Every endpoint waits this many milliseconds before it answers. Default 0. */
   latencyMs?: number;
+  /** The largest body that the MCP servers accept, in bytes. A larger one is answered with 413. Default 4194304 (4 MiB). */
+  maxBodyBytes?: number;
 }
 
 /** @throws CredenceError `invalid_configuration` for an option that does not exist or has an invalid value. */

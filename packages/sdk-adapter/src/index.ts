@@ -2,3 +2,11 @@ export { emaCapabilities } from './shared/ema-capabilities.ts';
 export { mcpAuthProvider } from './v1/auth-provider.ts';
 export { connectMcp, type ConnectMcpOptions } from './v1/connect.ts';
 export { mcpTransport, type McpTransportOptions } from './v1/transport.ts';
+export type { SchemaLimits } from './schema/limits.ts';
+export {
+  safeSchemaValidator,
+  type SafeSchemaValidator,
+  type SafeSchemaValidatorOptions,
+  type SchemaValidatorResult,
+  type UnusableSchemaReport,
+} from './schema/safe-schema-validator.ts';

@@ -7,6 +7,7 @@ import { parameterList, requiredParameter, scopeParameter } from '../grant/param
 import { GrantRefusal } from '../grant/refusal.ts';
 import { type GrantResult, registerAuditedGrant } from './audited-grant.ts';
 import { extendAnswers } from './extend-answers.ts';
+import { describeMachineProvider } from './machine-metadata.ts';
 import type { ProviderInternals } from './provider-internals.ts';
 import { issueAccessToken } from './access-token.ts';
 import { type GrantFacts, grantedRecord, refusedRecord, type RequestFacts } from '../redeem/audit.ts';
@@ -60,6 +61,7 @@ export function addIdJagGrant(provider: Provider, options: IdJagGrantOptions): v
     revoke: async ({ oidc }) => oidc.entities.AccessToken?.destroy(),
   });
 
+  describeMachineProvider(provider);
   extendAnswers(provider, 'discovery', (body) => {
     const isDpopEnabled = body['dpop_signing_alg_values_supported'] !== undefined;
     return {

@@ -14,6 +14,8 @@ export interface MachineFeatures {
   devInteractions: { enabled: false };
   /** Disabled: there are no users. */
   userinfo: { enabled: false };
+  /** Disabled: there are no authorization requests. */
+  pushedAuthorizationRequests: { enabled: false };
   /** Disabled: there are no sessions. */
   rpInitiatedLogout: { enabled: false };
   /** Disabled: the grants of this project read `resource` themselves. */
@@ -44,6 +46,7 @@ export function machineFeatures({ dpop = true }: ProviderConfigurationOptions): 
   return {
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
+    pushedAuthorizationRequests: { enabled: false },
     rpInitiatedLogout: { enabled: false },
     resourceIndicators: { enabled: false },
     introspection: {

@@ -469,9 +469,20 @@ describe('idJagTokenEndpoint', () => {
 });
 
 describe('withIdJagMetadata', () => {
+  it.each<[object, string[]]>([
+    [{}, ['none']],
+    [{ response_types_supported: [] }, ['none']],
+    [{ response_types_supported: 'code' }, ['none']],
+    [{ authorization_endpoint: `${AS}/authorize` }, ['code']],
+    [{ response_types_supported: ['code', 'id_token'] }, ['code', 'id_token']],
+  ])('never has an empty list of response types: %j becomes %j', (metadata, types) => {
+    expect(withIdJagMetadata({ issuer: AS, ...metadata })).toMatchObject({ response_types_supported: types });
+  });
+
   it('keeps the members of the metadata and adds to their lists', () => {
     expect(withIdJagMetadata({ issuer: AS, grant_types_supported: ['client_credentials'] }, { dpop: {} })).toEqual({
       issuer: AS,
+      response_types_supported: ['none'],
       grant_types_supported: ['client_credentials', GRANT, GRANT.replace('bearer', 'dpop')],
       authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
       dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'EdDSA']),

@@ -1,7 +1,10 @@
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER } from '@credence/protocol';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { readSecret } from './rotating.ts';
+
+const OPTION = 'clientAssertion({ assertion })';
 
 /** Options of `clientAssertion`. */
 export interface ClientAssertionOptions {
@@ -22,13 +25,15 @@ export interface ClientAssertionOptions {
 export function clientAssertion(options: ClientAssertionOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientAssertion({ clientId })');
   const { assertion } = options;
-  if (typeof assertion !== 'function') nonEmpty(assertion?.file, 'clientAssertion({ assertion })');
+  if (typeof assertion !== 'function') nonEmpty(assertion?.file, OPTION);
   return {
     method: 'private_key_jwt',
     clientId,
+    fingerprint: async () =>
+      typeof assertion === 'function' ? undefined : fingerprintOf(await readSecret(assertion, OPTION)),
     async authenticate({ issuer, tokenEndpoint, body }) {
       const source = typeof assertion === 'function' ? () => assertion({ issuer, tokenEndpoint }) : assertion;
-      const jwt = await readSecret(source, 'clientAssertion({ assertion })');
+      const jwt = await readSecret(source, OPTION);
       body.set('client_id', clientId);
       body.set('client_assertion_type', CLIENT_ASSERTION_TYPE_JWT_BEARER);
       body.set('client_assertion', jwt);

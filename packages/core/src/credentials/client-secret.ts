@@ -2,6 +2,7 @@ import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { isFile, readSecret, readSecretFile } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
@@ -30,11 +31,15 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const { secret, method = 'basic', encoding = 'form' } = options;
   if (isFile(secret)) readSecretFile(secret, OPTION);
   else if (typeof secret !== 'function') nonEmpty(secret, OPTION);
+  // A callback is not called for a fingerprint: it may ask a vault.
+  const fingerprint = async () =>
+    typeof secret === 'function' ? undefined : fingerprintOf(JSON.stringify([method, encoding, await secretNow()]));
   const secretNow = () => (typeof secret === 'string' ? secret : readSecret(secret, OPTION));
   if (method === 'post') {
     return {
       method: 'client_secret_post',
       clientId,
+      fingerprint,
       async authenticate({ issuer, body, headers }) {
         await ClientSecretPost(await secretNow())({ issuer }, { client_id: clientId }, body, headers);
       },
@@ -53,6 +58,7 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
   return {
     method: 'client_secret_basic',
     clientId,
+    fingerprint,
     async authenticate({ headers }) {
       const basic = `${encode(clientId)}:${encode(await secretNow())}`;
       headers.set('authorization', `Basic ${Buffer.from(basic).toString('base64')}`);

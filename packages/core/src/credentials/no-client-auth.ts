@@ -14,6 +14,7 @@ export function noClientAuth(options?: { clientId: string }): ClientCredential {
   return {
     method: 'none',
     clientId,
+    fingerprint: async () => 'none',
     authenticate: ({ issuer, body, headers }) => none({ issuer }, { client_id: clientId }, body, headers),
   };
 }

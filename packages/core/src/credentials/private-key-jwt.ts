@@ -3,6 +3,7 @@ import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject, type SigningAlgorith
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential } from './credential.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { isFile, readSecret, readSecretFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
@@ -56,6 +57,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
+    fingerprint: async () => fingerprintOfKey(options),
     async authenticate({ issuer, body, nowMs }) {
       const key = await keyNow();
       const issuedAt = Math.floor(nowMs / 1000) - Math.min(MAX_BACKDATING_SECONDS, Math.floor(lifetime / 4));
@@ -104,4 +106,11 @@ function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey 
     if (text !== last.text) last = parse(text);
     return last.key;
   };
+}
+
+/** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
+async function fingerprintOfKey({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions) {
+  const text = isFile(key) ? await readSecret(key, OPTION) : key;
+  const isReadable = typeof text === 'string' || (typeof text === 'object' && 'kty' in text);
+  return isReadable ? fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header])) : undefined;
 }

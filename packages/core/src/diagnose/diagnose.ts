@@ -5,6 +5,7 @@ import { ServerAccess } from '../call/server-access.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
+import type { SharedStore } from '../store/shared-store.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import { withoutQuery } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -23,14 +24,14 @@ import type { Diagnosis } from './report.ts';
  */
 export async function diagnose(
   runtime: Runtime,
-  { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
+  { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
   known: Directory,
   signals: readonly (AbortSignal | undefined)[],
 ): Promise<Diagnosis> {
   const linked = linkedSignal(signals);
   try {
     linked.signal.throwIfAborted();
-    return await waitFor(run(runtime, { idp, server }, known, linked.signal), linked.signal);
+    return await waitFor(run(runtime, { idp, server, store }, known, linked.signal), linked.signal);
   } finally {
     linked.unlink();
   }
@@ -38,13 +39,22 @@ export async function diagnose(
 
 async function run(
   runtime: Runtime,
-  { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
+  { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
   known: Directory,
   signal: AbortSignal,
 ): Promise<Diagnosis> {
   const seen: SeenEvent[] = [];
   let method: string | undefined;
-  const watched: Runtime = { ...runtime, observed: true, emit: (event) => void seen.push({ ...event, method }) };
+  const watched: Runtime = {
+    ...runtime,
+    observed: true,
+    emit: (event) => void seen.push({ ...event, method }),
+    // A person asks, so the request is sent even if the client was just refused.
+    clients: runtime.clients.withoutPauses(),
+  };
+  for (const problem of (await store?.check()) ?? []) {
+    watched.emit({ type: 'warning', leg: 'configure', ...problem });
+  }
   const directory = known.withoutMetadata(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);

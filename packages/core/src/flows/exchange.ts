@@ -148,6 +148,6 @@ function missingResource(runtime: Runtime, server: ServerSettings, issuer: strin
     });
   }
   if (server.missingResource === 'warn') {
-    runtime.emit({ type: 'warning', leg: 'exchange', server: server.name, message, remedy });
+    runtime.emit({ type: 'warning', code: 'missing_resource', leg: 'exchange', server: server.name, message, remedy });
   }
 }

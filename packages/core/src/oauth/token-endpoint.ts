@@ -67,13 +67,18 @@ export interface TokenAnswer {
 }
 
 /**
- * Sends one token request, and sends it again after a retryable error. oauth4webapi builds the request and validates the response.
+ * Sends one token request, and sends it again after a retryable error. After the issuer has refused the client, the refusal is repeated
+ * for a while without a request. oauth4webapi builds the request and validates the response.
  * `send` limits its size and time. An OAuth error becomes a CredenceError with the leg of the request.
  */
 export async function requestToken(runtime: Runtime, request: TokenRequest): Promise<TokenAnswer> {
   const attempt = (attemptNumber: number) => attemptWithNonce(runtime, request, attemptNumber);
   try {
-    return await (request.retry === false ? attempt(1) : retrying(runtime, request.signal, attempt));
+    const { grantType, credential, server, signal } = request;
+    const client = { issuer: request.endpoint.issuer, grantType, credential, server };
+    return await runtime.clients.run(client, signal, async () =>
+      request.retry === false ? attempt(1) : retrying(runtime, signal, attempt),
+    );
   } catch (error) {
     // The caller aborted between two attempts or during `authenticate`, so `send` could not add the leg to the error.
     if (!request.signal?.aborted || error !== request.signal.reason) throw error;

@@ -1,5 +1,6 @@
 import { defaultFetch } from '@credence/protocol';
 import type { PrincipalLimits, RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
+import { ClientBackoff } from '../backoff/client-backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import { PeerClocks } from '../time/peer-clocks.ts';
 import { currentAcquisition } from '../telemetry/acquisition.ts';
@@ -21,6 +22,7 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     limits: withDefaults<PrincipalLimits>({ concurrentAcquisitions: 20 }, options.limits),
     network: options.network ?? {},
     peerClocks: new PeerClocks(clock),
+    clients: new ClientBackoff(clock),
     observed: listeners.length > 0,
     emit: (event) => {
       if (listeners.length === 0) return;

@@ -4,6 +4,7 @@ import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
+import type { Leg } from '../errors/leg.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import { withoutQuery } from '../net/gate.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
@@ -59,6 +60,7 @@ export class ServicePrincipal {
   readonly #settings: ReturnType<typeof settingsFromOptions>;
   readonly #directory: Directory;
   readonly #manager: TokenManager;
+  readonly #store: SharedStore | undefined;
   readonly #servers: ReadonlyMap<string, ServerAccess>;
   /** Ends the diagnoses in progress. */
   readonly #closing = new AbortController();
@@ -71,6 +73,7 @@ export class ServicePrincipal {
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
+    this.#store = store;
     const subjects = new SubjectTokens(this.#runtime, idp, this.#directory, store);
     this.#manager = new TokenManager(this.#runtime, store, options.cache?.maxTokens);
     this.#servers = new Map(
@@ -114,6 +117,15 @@ export class ServicePrincipal {
   }
 
   /**
+   * Emits a `warning` event about a server. For adapters, which find problems that do not make a call fail. A text of the server must
+   * be cleaned before it is part of `message` or `remedy`. Throws `unknown_server`.
+   */
+  warn(nameOrUrl: string | URL, warning: { leg: Leg; message: string; remedy: string }): void {
+    const { name } = this.#access(nameOrUrl).settings;
+    this.#runtime.emit({ type: 'warning', server: name, ...warning });
+  }
+
+  /**
    * Gets the tokens of these servers (default: all) concurrently, before the first call needs them. Throws the first
    * refusal after all acquisitions have ended.
    */
@@ -138,12 +150,20 @@ export class ServicePrincipal {
 
   /**
    * Runs every leg without cached tokens and metadata, and reports each response, the remedy and the contact. A refusal is in the
-   * report. Throws only `unknown_server`, `closed` and the reason of `signal`.
+   * report. The requests are sent even while calls are not sent because of an earlier refusal; if a token is granted, calls are sent
+   * again at once. Throws only `unknown_server`, `closed` and the reason of `signal`.
    */
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
-    const { settings } = this.#access(nameOrUrl);
-    const signals = [options.signal, this.#closing.signal];
-    return diagnose(this.#runtime, { idp: this.#settings.idp, server: settings }, this.#directory, signals);
+    const access = this.#access(nameOrUrl);
+    const { settings } = access;
+    const diagnosis = await diagnose(
+      this.#runtime,
+      { idp: this.#settings.idp, server: settings, store: this.#store },
+      this.#directory,
+      [options.signal, this.#closing.signal],
+    );
+    if (diagnosis.granted) await access.forgetRefusals();
+    return diagnosis;
   }
 
   /** Ends the acquisitions and diagnoses in progress and drops every token. */
@@ -152,6 +172,7 @@ export class ServicePrincipal {
     this.#closing.abort(closed());
     await this.#manager.close();
     this.#directory.close();
+    this.#store?.close();
   }
 
   #access(nameOrUrl: string | URL): ServerAccess {

@@ -100,10 +100,17 @@ export interface FailureBase extends EventBase, PeerDetails {
   readonly durationMs: number;
 }
 
-/** No token could be obtained. After `renewal-failed` callers still get the current token. */
+/**
+ * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each acquisition
+ * that sent a request, and none for a caller to whom an earlier failure is repeated.
+ */
 export interface FailureEvent extends FailureBase {
   /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
   readonly type: 'refused' | 'renewal-failed';
+  /** If earlier acquisitions failed too: the time of the first failure in a row, in milliseconds since the epoch. */
+  readonly refusedSinceMs?: number | undefined;
+  /** If earlier acquisitions failed too: how many callers got an error since then, most of them without a request to a peer. */
+  readonly failedCalls?: number | undefined;
 }
 
 /**
@@ -131,7 +138,7 @@ export interface JoinedEvent extends EventBase {
 }
 
 /** The MCP server refused a token, and the token was dropped. */
-export interface RejectedEvent extends EventBase {
+export interface RejectedEvent extends EventBase, PeerDetails {
   /** The type of the event. */
   readonly type: 'rejected';
   /** A hash that identifies the token. The token cannot be computed from it. */
@@ -146,10 +153,22 @@ export interface StepUpEvent extends EventBase {
   readonly scopes: readonly string[];
 }
 
+/** The kind of problem of a {@link WarningEvent}, as a constant that programs can compare. */
+export type WarningCode =
+  | 'missing_resource'
+  | 'store_unavailable'
+  | 'store_available'
+  | 'store_lease_ignored'
+  | 'store_unknown_key'
+  | 'store_damaged_value'
+  | 'revocation_failed';
+
 /** A problem that does not make a call fail. */
 export interface WarningEvent extends EventBase {
   /** The type of the event. */
   readonly type: 'warning';
+  /** The kind of problem. */
+  readonly code?: WarningCode | undefined;
   /** The leg that the problem concerns. */
   readonly leg: Leg;
   /** The problem, in one sentence. */

@@ -1,4 +1,5 @@
 import type { FetchLike } from '@credence/protocol';
+import type { ClientGate } from '../backoff/client-backoff.ts';
 import type { CredenceEvent } from './events.ts';
 import type { NetworkTrust } from '@credence/protocol';
 import type { Clock } from '../time/clock.ts';
@@ -43,6 +44,8 @@ export interface Runtime {
   readonly network: NetworkTrust;
   /** What is known of the clocks of all peers. */
   readonly peerClocks?: PeerClocks | undefined;
+  /** Every token request passes it. It repeats the last refusal of a client for a while. */
+  readonly clients: ClientGate;
   /** Whether there is a listener for events. */
   readonly observed: boolean;
   /** Never throws. */

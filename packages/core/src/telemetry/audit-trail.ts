@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
-import type { CallFailedEvent, CredenceEvent, FailureEvent } from '../runtime/events.ts';
+import type { CallFailedEvent, CredenceEvent, FailureEvent, WarningCode } from '../runtime/events.ts';
 
 /**
  * One record of the audit trail of a bot: which token was granted or refused, and why. The record contains only the
@@ -11,9 +11,10 @@ export interface AuditRecord {
   readonly time: string;
   /**
    * `granted`: a token was obtained. `refused`: no token was obtained. `rejected`: the MCP server refused a token. `stepped-up`:
-   * a token with more scopes was obtained. `call-failed`: a call to the MCP server failed.
+   * a token with more scopes was obtained. `call-failed`: a call to the MCP server failed. `warning`: a problem that did not make a
+   * call fail.
    */
-  readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up' | 'call-failed';
+  readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up' | 'call-failed' | 'warning';
   /** The principal's client id at the IdP. */
   readonly principal?: string | undefined;
   /** The configured name of the MCP server. */
@@ -28,8 +29,8 @@ export interface AuditRecord {
   readonly missingScopes?: readonly string[] | undefined;
   /** The leg that failed, or the leg in which the token was rejected or stepped up. */
   readonly leg?: Leg | undefined;
-  /** What failed: a key of `ERROR_CODES`. */
-  readonly code?: ErrorCode | undefined;
+  /** What failed: a key of `ERROR_CODES`; for a warning, the kind of problem. */
+  readonly code?: ErrorCode | WarningCode | undefined;
   /** The OAuth error code. */
   readonly error?: string | undefined;
   /** The HTTP status, if the peer answered. */
@@ -40,7 +41,11 @@ export interface AuditRecord {
   readonly causeCode?: string | undefined;
   /** The time to wait that the peer sent in `Retry-After`, in seconds. */
   readonly retryAfterSeconds?: number | undefined;
-  /** Why no token was obtained, or why the call failed, in one sentence that Credence writes. */
+  /** If earlier acquisitions failed too: when the first failure in a row happened, in ISO 8601. */
+  readonly since?: string | undefined;
+  /** If earlier acquisitions failed too: how many callers got an error since then. */
+  readonly failedCalls?: number | undefined;
+  /** Why no token was obtained, why the call failed or what the problem is, in one sentence that Credence writes. */
   readonly reason?: string | undefined;
   /** What to do, in one sentence. */
   readonly remedy?: string | undefined;
@@ -53,8 +58,8 @@ export interface AuditRecord {
 }
 
 /**
- * An `onEvent` listener that writes a record for each grant, refusal, rejected token, step-up and failed call, and none for other
- * events.
+ * An `onEvent` listener that writes a record for each grant, refusal, rejected token, step-up, failed call and warning, and none for
+ * other events.
  * @param write receives each record; see `jsonLines`.
  */
 export function auditTrail(write: (record: AuditRecord) => void): (event: CredenceEvent) => void {
@@ -82,7 +87,14 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     }
     case 'refused':
     case 'renewal-failed':
-      return { ...base, outcome: 'refused', ...failed(event), during: event.type === 'refused' ? 'call' : 'renewal' };
+      return {
+        ...base,
+        outcome: 'refused',
+        ...failed(event),
+        ...(event.refusedSinceMs !== undefined && { since: new Date(event.refusedSinceMs).toISOString() }),
+        ...(event.failedCalls !== undefined && { failedCalls: event.failedCalls }),
+        during: event.type === 'refused' ? 'call' : 'renewal',
+      };
     case 'call-failed':
       return { ...base, outcome: 'call-failed', ...failed(event), during: 'call' };
     case 'rejected':
@@ -92,8 +104,11 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     case 'leg':
     case 'shared':
     case 'joined':
-    case 'warning':
       return undefined;
+    case 'warning': {
+      const { leg, code, message, remedy } = event;
+      return { ...base, outcome: 'warning', leg, code, reason: message, remedy };
+    }
   }
 }
 

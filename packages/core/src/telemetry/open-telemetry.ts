@@ -61,6 +61,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       description: 'tokens that another process of the bot had acquired',
     }),
     'call-failed': meter.createCounter('credence.calls.failed', { description: 'calls to an MCP server that failed' }),
+    warning: meter.createCounter('credence.warnings', { description: 'problems that did not make a call fail' }),
     rejected: meter.createCounter('credence.token.rejections', { description: 'tokens that the MCP server refused' }),
     'step-up': meter.createCounter('credence.token.step_ups', {
       description: 'tokens with more scopes acquired after a 403',
@@ -133,6 +134,11 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
         counters[event.type].add(1, common(event));
         return;
       case 'warning':
+        counters.warning.add(1, {
+          ...common(event),
+          'credence.leg': event.leg,
+          ...(event.code !== undefined && { 'credence.warning': event.code }),
+        });
         return;
     }
   };

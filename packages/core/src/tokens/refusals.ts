@@ -1,18 +1,53 @@
-import { lruCache } from '@credence/protocol';
+import { type LruCache, lruCache } from '@credence/protocol';
+import { concernsClient } from '../backoff/client-backoff.ts';
+import { LONGEST_PAUSE_MS, pauseAfterRefusals, retryAfterMs } from '../backoff/pause.ts';
+import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Clock } from '../time/clock.ts';
 
 const REMEMBERED_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 const MAX_KEYS = 1_000;
 
+/** The failures in a row for one key. */
+export interface Refusal {
+  readonly error: CredenceError;
+  /** How many acquisitions in a row were refused for a reason that only a person can end. */
+  readonly refusals: number;
+  /** When the first of the failures happened, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** Until this time the error is thrown again without a request, in milliseconds of the monotonic clock. */
+  readonly untilMs: number;
+  /** How many callers got an error since then. */
+  readonly calls: number;
+}
+
+interface Remembered extends Refusal {
+  calls: number;
+  isReported: boolean;
+  /** Whether no failure came before this one. */
+  readonly isFirst: boolean;
+}
+
+/** What to know about a refusal that another process of the bot has stored. */
+export type SharedRefusal = Pick<Refusal, 'refusals' | 'sinceMs'> & { readonly pausedForMs: number };
+
+/** The key, and whether the caller asked for scopes of its own. */
+interface Wanted {
+  readonly key: string;
+  readonly server: string;
+  readonly explicit: boolean;
+}
+
 /**
- * The refusals of the last second, which are thrown again to later callers without a new request; and how many new tokens in a row an
- * MCP server has refused, because the pause before the next acquisition becomes longer each time.
+ * The failures of acquisitions, which are thrown again to later callers without a new request: for a second, or for the time in
+ * `Retry-After`. After a refusal that only a person can end, the time grows to minutes. The same is true for new tokens that an MCP
+ * server refuses one after another. A success ends it.
  */
 export class Refusals {
   readonly #clock: Clock;
-  readonly #remembered = lruCache<{ error: CredenceError; untilMs: number }>(MAX_KEYS);
+  readonly #remembered: LruCache<Remembered> = lruCache<Remembered>(MAX_KEYS);
+  /** By server, the key without scopes of its own if the server as a whole is refused. */
+  readonly #refusedServers = lruCache<string>(MAX_KEYS);
   /** By key: the number of tokens in a row that the server refused and had never accepted. */
   readonly #streaks = lruCache<{ length: number }>(MAX_KEYS);
 
@@ -20,33 +55,124 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  of(key: string): CredenceError | undefined {
-    const remembered = this.#remembered.get(key);
-    if (!remembered) return undefined;
-    if (remembered.untilMs > this.#clock.monotonicMs()) return remembered.error;
-    this.#remembered.delete(key);
-    return undefined;
+  /** The failure that is thrown instead of a new request. Undefined if a request may be sent. */
+  of({ key, server, explicit }: Wanted): Refusal | undefined {
+    const serverKey = explicit ? this.#refusedServers.get(server) : undefined;
+    return this.#paused(key) ?? (serverKey === undefined ? undefined : this.#paused(serverKey));
   }
 
-  /** Remembers the refusal for a second, or for the time in `Retry-After`, up to a minute. */
-  remember(key: string, error: CredenceError, ms = retryAfterMs(error) ?? REMEMBERED_MS): void {
-    this.#remembered.set(key, { error, untilMs: this.#clock.monotonicMs() + ms });
+  /** The failures in a row, also if a request may be sent. */
+  streakOf(key: string): Refusal | undefined {
+    return this.#remembered.peek(key);
+  }
+
+  /** Remembers a failed acquisition. `shared`: what another process has stored about it. */
+  remember(wanted: Wanted, error: CredenceError, shared?: SharedRefusal): void {
+    const { key, server, explicit } = wanted;
+    const last = this.#remembered.get(key);
+    const nowMs = this.#clock.monotonicMs();
+    const isRepeated = last?.error === error && (concernsClient(error) || last.untilMs > nowMs);
+    const isGrowing = onlyAPersonEnds(error) && !isRepeated;
+    const refusals = shared?.refusals ?? (last?.refusals ?? 0) + (isGrowing ? 1 : 0);
+    const ownPauseMs = isGrowing ? pauseAfterRefusals(refusals, Math.random()) : REMEMBERED_MS;
+    const pauseMs = Math.min(shared?.pausedForMs ?? Math.max(ownPauseMs, retryAfterMs(error) ?? 0), LONGEST_PAUSE_MS);
+    this.#remembered.set(key, {
+      error,
+      refusals,
+      sinceMs: Math.min(last?.sinceMs ?? Infinity, shared?.sinceMs ?? this.#clock.wallMs()),
+      untilMs: isRepeated && last.untilMs > nowMs ? last.untilMs : nowMs + pauseMs,
+      calls: last?.calls ?? 0,
+      isReported: isRepeated && last.isReported,
+      isFirst: last === undefined,
+    });
+    if (!explicit && concernsServer(error)) this.#refusedServers.set(server, key);
+  }
+
+  /**
+   * What to report about a failure: undefined if it was reported before, because the client is still refused and no request was sent.
+   * For a failure that follows others: since when, and how many calls have failed since then.
+   */
+  toReport(key: string, error: CredenceError): { refusedSinceMs?: number; failedCalls?: number } | undefined {
+    const remembered = this.#remembered.peek(key);
+    if (remembered?.error !== error) return {};
+    if (remembered.isReported) return undefined;
+    remembered.isReported = true;
+    return remembered.isFirst ? {} : { refusedSinceMs: remembered.sinceMs, failedCalls: remembered.calls };
+  }
+
+  /** Counts a caller that got an error. */
+  countCall(key: string): void {
+    const refusal = this.#remembered.peek(key);
+    if (refusal) refusal.calls += 1;
   }
 
   /** Counts a token that the server refused and had never accepted. From the second in a row on, acquisitions pause. */
-  neverAccepted(key: string, error: () => CredenceError): void {
-    const streak = (this.#streaks.get(key)?.length ?? 0) + 1;
-    this.#streaks.set(key, { length: streak });
-    if (streak >= 2) this.remember(key, error(), Math.min(REMEMBERED_MS * 2 ** (streak - 2), LONGEST_PAUSE_MS));
+  neverAccepted(wanted: Wanted, error: () => CredenceError): void {
+    const length = (this.#streaks.get(wanted.key)?.length ?? 0) + 1;
+    this.#streaks.set(wanted.key, { length });
+    if (length < 2) return;
+    const pausedForMs = pauseAfterRefusals(length - 1, Math.random());
+    this.remember(wanted, error(), { refusals: length - 1, sinceMs: this.#clock.wallMs(), pausedForMs });
   }
 
+  /** Records that the server accepted a token. */
   accepted(key: string): void {
     this.#streaks.delete(key);
+    if (this.#remembered.peek(key)?.error.leg === 'call') this.#remembered.delete(key);
+  }
+
+  /** Records that a token was acquired. */
+  acquired({ key, server, explicit }: Wanted): void {
+    // Of tokens that the server refuses, each was acquired. Only `accepted` ends that.
+    if (this.#remembered.peek(key)?.error.leg !== 'call') this.#remembered.delete(key);
+    if (!explicit) this.#refusedServers.delete(server);
+  }
+
+  /** Lets the next caller send a request, because a person has found that the server works. */
+  forget(wanted: Wanted): void {
+    this.accepted(wanted.key);
+    this.acquired(wanted);
+  }
+
+  #paused(key: string): Refusal | undefined {
+    const remembered = this.#remembered.get(key);
+    return remembered && remembered.untilMs > this.#clock.monotonicMs() ? remembered : undefined;
   }
 }
 
-/** The pause in the `Retry-After` of a peer, in milliseconds, at least a second and at most a minute. */
-export function retryAfterMs({ retryAfterSeconds }: CredenceError): number | undefined {
-  if (retryAfterSeconds === undefined) return undefined;
-  return Math.min(Math.max(retryAfterSeconds * 1000, REMEMBERED_MS), LONGEST_PAUSE_MS);
+/** The codes of refusals after which more requests cannot help until a person has changed something, for one server or its scopes. */
+const PERSONS_CODES: ReadonlySet<ErrorCode> = new Set([
+  'access_denied',
+  'invalid_grant',
+  'invalid_scope',
+  'invalid_target',
+  'invalid_request',
+  'oauth_error',
+  'step_up_required',
+  'invalid_id_jag',
+  'issuer_mismatch',
+  'resource_mismatch',
+  'ambiguous_issuer',
+  'issuer_changed',
+  'forbidden_url',
+  'token_refused',
+]);
+/** OAuth errors that say themselves that they pass (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5). */
+const PASSING_ERRORS: ReadonlySet<string | undefined> = new Set([
+  'temporarily_unavailable',
+  'server_error',
+  'slow_down',
+]);
+
+/**
+ * Whether more requests cannot help until a person has changed something: a grant, a registration, the configuration. A refusal of
+ * the client is left out, because `ClientBackoff` has a pause for it.
+ */
+export function onlyAPersonEnds({ code, error, retryable }: CredenceError): boolean {
+  return !retryable && PERSONS_CODES.has(code) && !PASSING_ERRORS.has(error);
+}
+
+/** Whether a refusal for the configured scopes is also one for any other scopes of the server. */
+function concernsServer({ code }: CredenceError): boolean {
+  return code === 'access_denied' || code === 'invalid_target';
 }

@@ -2,14 +2,20 @@ import { parseJsonObject } from '@credence/protocol';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
-import { retryAfterMs } from './refusals.ts';
+import { concernsClient } from '../backoff/client-backoff.ts';
+import { LONGEST_PAUSE_MS, retryAfterMs } from '../backoff/pause.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Refusal, SharedRefusal } from './refusals.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 
-/** The time for which a refusal is stored, unless the peer sent a longer `Retry-After`. */
+/** The time for which a failure is stored, unless it is a refusal with a longer pause, or the peer sent a longer `Retry-After`. */
 const SHARED_MS = 1_000;
 
+/** The refusals that are the same for every process of the bot, so that the pause of one is the pause of all. */
+const SAME_FOR_ALL: ReadonlySet<ErrorCode> = new Set(['access_denied', 'invalid_scope', 'invalid_target']);
+
 const schema = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   code: z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)),
   leg: z.enum(['discover', 'authenticate', 'exchange', 'redeem', 'call']),
   message: z.string(),
@@ -24,30 +30,56 @@ const schema = z.object({
   causeCode: z.string().optional(),
   retryAfterSeconds: z.number().optional(),
   missingScopes: z.array(z.string()).optional(),
+  /** Times of the wall clock, in milliseconds since the epoch. A copy that is put back later has no effect after `untilMs`. */
+  untilMs: z.number(),
+  sinceMs: z.number(),
+  refusals: z.number(),
 });
 
 /**
- * Stores the error of an acquisition for a second, so that many processes of the bot do not send the same request one after
- * another. An error of this process alone, such as a file that it cannot read, is not stored.
+ * Stores the error of an acquisition, so that many processes of the bot do not send the same request one after another: for a second,
+ * or until `refusal` ends if it is the same for every process. An error of this process alone, such as a file that it cannot read, is
+ * not stored.
  */
-export async function shareRefusal(store: SharedStore, key: string, error: unknown): Promise<void> {
-  if (!(error instanceof CredenceError) || error.leg === 'configure') return;
-  await store.set(storeKey(key), JSON.stringify({ v: 1, ...error.toJSON() }), retryAfterMs(error) ?? SHARED_MS);
+export async function shareRefusal(
+  store: SharedStore,
+  key: string,
+  error: CredenceError,
+  { refusal, clock }: { refusal: Refusal | undefined; clock: Clock },
+): Promise<void> {
+  if (error.leg === 'configure') return;
+  const ownMs = refusal && SAME_FOR_ALL.has(error.code) ? refusal.untilMs - clock.monotonicMs() : 0;
+  const sharedMs = Math.max(ownMs, retryAfterMs(error) ?? SHARED_MS);
+  const untilMs = clock.wallMs() + sharedMs;
+  const { refusals, sinceMs } = refusal ?? { refusals: 0, sinceMs: clock.wallMs() };
+  await store.set(storeKey(key), JSON.stringify({ ...error.toJSON(), v: 2, untilMs, refusals, sinceMs }), sharedMs);
+}
+
+/** Ends the refusal that is stored for the key, because a token was acquired. */
+export async function endSharedRefusal(store: SharedStore, key: string): Promise<void> {
+  await store.set(storeKey(key), 'none', 1);
 }
 
 /**
- * The refusal that another process has just stored. A response of a peer counts for every process. An error without a response,
- * such as an unreachable peer, may concern that process alone, so it counts only for callers that waited for that process.
+ * The refusal that another process has stored and that has not ended. A response of a peer counts for every process. An error without
+ * a response, such as an unreachable peer, may concern that process alone, and so may the refusal of its credential. These count only
+ * for callers that waited for that process.
  */
 export async function recentRefusal(
   store: SharedStore,
-  { key, server }: { key: string; server: string },
+  { key, server, clock }: { key: string; server: string; clock: Clock },
   hasWaited: boolean,
-): Promise<CredenceError | undefined> {
+): Promise<{ error: CredenceError; shared: SharedRefusal } | undefined> {
   const text = await store.get(storeKey(key));
   const stored = text === undefined ? undefined : schema.safeParse(parseJsonObject(text)).data;
-  if (!stored || (stored.status === undefined && !hasWaited)) return undefined;
-  return new CredenceError({ ...stored, server });
+  if (!stored) return undefined;
+  const { v: _version, untilMs, sinceMs, refusals, ...init } = stored;
+  const pausedForMs = Math.min(untilMs - clock.wallMs(), LONGEST_PAUSE_MS);
+  if (!(pausedForMs > 0)) return undefined;
+  store.holderFinished(key);
+  const error = new CredenceError({ ...init, server });
+  if ((error.status === undefined || concernsClient(error)) && !hasWaited) return undefined;
+  return { error, shared: { refusals, sinceMs, pausedForMs } };
 }
 
 function storeKey(key: string): string {

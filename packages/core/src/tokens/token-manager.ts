@@ -1,22 +1,24 @@
 import { setMaxListeners } from 'node:events';
 import { type LruCache, lruCache, scopesNotIn, waitFor, within } from '@credence/protocol';
-import { isCredenceError } from '../errors/credence-error.ts';
+import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { failureMembers } from '../runtime/events.ts';
+import { failureMembers, type PeerDetails } from '../runtime/events.ts';
 import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from './age.ts';
 import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
-import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
-import { retryAfterMs, Refusals } from './refusals.ts';
+import { closed, notGranted, type ServerRefusal, tokenRefused, unexpected } from './failures.ts';
+import { concernsClient } from '../backoff/client-backoff.ts';
+import { retryAfterMs } from '../backoff/pause.ts';
+import { onlyAPersonEnds, type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
 import { RenewalClock } from './renewal-clock.ts';
 import { ServerClocks } from './server-clocks.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import { recentRefusal, shareRefusal } from './stored-refusal.ts';
+import { endSharedRefusal, recentRefusal, shareRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
 
 /** The token that a caller requests, and the function that acquires it if it is not cached. */
@@ -55,6 +57,8 @@ interface Entry extends Ages {
 const DEFAULT_MAX_TOKENS = 10_000;
 const MAX_REFUSED = 1_000;
 const RENEWAL_PAUSE_MS = 5_000;
+const SHORTEST_RENEWAL_PAUSE_MS = 50;
+const STORE_PAUSE_MS = 1_000;
 const NEW_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 250;
@@ -74,11 +78,16 @@ export class TokenManager {
   readonly #store: SharedStore | undefined;
   readonly #entries: LruCache<Entry>;
   readonly #acquisitions = new Map<string, Promise<AccessToken>>();
+  readonly #running = new Set<Promise<void>>();
   readonly #refusals: Refusals;
   readonly #renewals: RenewalClock;
   readonly #clocks: ServerClocks;
   /** The hashes of the last refused tokens. A token is not used again if the store failed and still contains it. */
   readonly #refused = lruCache<true>(MAX_REFUSED);
+  /** When the store was asked for a token although the last acquisition was refused, in milliseconds of the monotonic clock. */
+  readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
+  /** What other processes have stored about the errors that were read from the store. */
+  readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` tokens are cached. The least recently used is removed first. */
@@ -113,10 +122,18 @@ export class TokenManager {
 
   async get(wanted: TokenWanted, signal?: AbortSignal): Promise<AccessToken> {
     signal?.throwIfAborted();
-    const token =
-      this.peek(wanted) ?? (await this.#renewedInTime(wanted, signal)) ?? (await this.#acquire(wanted, signal));
+    const token = this.peek(wanted) ?? (await this.#orCount(wanted, signal));
     if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token);
     return token;
+  }
+
+  async #orCount(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
+    try {
+      return (await this.#renewedInTime(wanted, signal)) ?? (await this.#acquire(wanted, signal));
+    } catch (error) {
+      if (isCredenceError(error) && !signal?.aborted) this.#refusals.countCall(wanted.key);
+      throw error;
+    }
   }
 
   /**
@@ -138,25 +155,22 @@ export class TokenManager {
     }
   }
 
-  /**
-   * Drops this token because the server refused it. Does nothing if the token was already replaced. `serverTimeMs` is the time in
-   * the Date header of the refusal, in milliseconds since the epoch.
-   */
-  reject(token: AccessToken, serverTimeMs?: number): void {
+  /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
+  reject(token: AccessToken, said: ServerRefusal = {}): void {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.peek(key);
     if (entry?.token.value !== token.value) return;
     this.#entries.delete(key);
     if (this.#store) this.#refused.set(token.hash, true);
     entry.refused?.();
-    if (entry.accepted) this.#clocks.refused(token, serverTimeMs);
+    if (entry.accepted) this.#clocks.refused(token, said.serverTimeMs);
     void this.#deleteFromStore(token);
-    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
+    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash, ...detailsOf(said) });
     // A token that has been cached for more than 30 s is assumed to have been accepted by the server, even if `accept` was
     // not called.
     const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
-    else this.#refusals.neverAccepted(key, () => tokenRefused(token));
+    else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token, said));
   }
 
   async #deleteFromStore(token: AccessToken): Promise<void> {
@@ -174,17 +188,28 @@ export class TokenManager {
     this.#refusals.accepted(key);
   }
 
+  /** Lets the next caller send a request, because a person has found that the server issues tokens. */
+  async forgetRefusals(wanted: TokenWanted): Promise<void> {
+    this.#refusals.forget(wanted);
+    if (this.#store) await endSharedRefusal(this.#store, wanted.key);
+  }
+
   /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
+    await Promise.all(this.#running);
     await Promise.allSettled(this.#acquisitions.values());
     this.#entries.clear();
     this.#renewals.stop();
   }
 
   async #acquire(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
-    const refused = this.#refusals.of(wanted.key);
-    if (refused) throw refused;
+    const refusal = this.#refusals.of(wanted);
+    if (refusal) {
+      const token = await this.#acquiredElsewhere(wanted, refusal);
+      if (token) return token;
+      throw refusal.error;
+    }
     const acquisition = this.#acquisitions.get(wanted.key);
     if (acquisition) this.#runtime.emit({ type: 'joined', server: wanted.server });
     try {
@@ -196,6 +221,17 @@ export class TokenManager {
     }
   }
 
+  /** While this process is refused, another may have got the token. The store is asked at most once a second for each key. */
+  async #acquiredElsewhere(wanted: TokenWanted, { error }: Refusal): Promise<AccessToken | undefined> {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const askedMs = this.#storeAskedAt.get(wanted.key)?.ms ?? -Infinity;
+    if (!this.#store || error.leg === 'call' || nowMs - askedMs < STORE_PAUSE_MS) return undefined;
+    this.#storeAskedAt.set(wanted.key, { ms: nowMs });
+    const token = await this.#takeFromStore(this.#store, wanted, 'acquired');
+    if (token) this.#refusals.acquired(wanted);
+    return token;
+  }
+
   #renew(wanted: TokenWanted, entry: Entry): void {
     if (this.#acquisitions.has(wanted.key) || this.#closing.signal.aborted) return;
     this.#startAcquisition(wanted, 'renewed').catch((error: unknown) => {
@@ -204,8 +240,8 @@ export class TokenManager {
       entry.renewalFails = true;
       const nowMs = this.#runtime.clock.monotonicMs();
       const pauseMs = Math.min(RENEWAL_PAUSE_MS, (entry.goodUntilMs - nowMs) / 4);
-      const minPauseMs = (isCredenceError(error) && retryAfterMs(error)) || 50;
-      entry.renewAtMs = nowMs + Math.max(pauseMs, minPauseMs);
+      const refusedUntilMs = isCredenceError(error) ? (this.#refusals.of(wanted)?.untilMs ?? 0) : 0;
+      entry.renewAtMs = Math.max(nowMs + Math.max(pauseMs, SHORTEST_RENEWAL_PAUSE_MS), refusedUntilMs);
       if (entry.lasting && this.#entries.peek(wanted.key) === entry) this.#renewals.remind(entry.renewAtMs);
     });
   }
@@ -239,25 +275,54 @@ export class TokenManager {
       const { server, limitedBy = server } = wanted;
       const max = this.#runtime.limits.concurrentAcquisitions;
       // The time limit starts after the wait for other acquisitions.
-      return await withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
-        withDeadline(limits, (signal) =>
-          this.#store
-            ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
-            : this.#requestToken(wanted, outcome, signal, tookMs),
+      const acquisition = withAcquisitionLimit({ server, issuer: limitedBy, max }, () =>
+        this.#untilClosed(
+          withDeadline(limits, (signal) =>
+            this.#store
+              ? this.#acquireThroughStore(this.#store, wanted, outcome, signal, tookMs)
+              : this.#requestToken(wanted, outcome, signal, tookMs),
+          ),
         ),
       );
+      // An acquisition that waits for others ends at once when the principal is closed.
+      return await waitFor(acquisition, this.#closing.signal);
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
-      if (outcome === 'acquired' || retryAfterMs(failure) !== undefined) this.#refusals.remember(wanted.key, failure);
-      this.#runtime.emit({
-        type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
-        server: wanted.server,
-        ...failureMembers(failure),
-        durationMs: tookMs(),
-      });
+      this.#remember(wanted, outcome, failure);
+      const since = this.#refusals.toReport(wanted.key, failure);
+      if (since) {
+        this.#runtime.emit({
+          type: outcome === 'acquired' ? 'refused' : 'renewal-failed',
+          server: wanted.server,
+          ...failureMembers(failure),
+          ...since,
+          durationMs: tookMs(),
+        });
+      }
       throw failure;
     }
+  }
+
+  /** `close` waits for the end of this work, in which a lease is released. */
+  async #untilClosed<T>(work: Promise<T>): Promise<T> {
+    const ended = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.add(ended);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(ended);
+    }
+  }
+
+  /** A renewal that fails because a peer is away is not remembered, so that a caller whose token has just expired asks again. */
+  #remember(wanted: TokenWanted, outcome: Outcome, failure: CredenceError): void {
+    const isRefusal = retryAfterMs(failure) !== undefined || onlyAPersonEnds(failure) || concernsClient(failure);
+    if (outcome === 'renewed' && !isRefusal) return;
+    this.#refusals.remember(wanted, failure, this.#sharedRefusals.get(failure));
   }
 
   /**
@@ -274,15 +339,20 @@ export class TokenManager {
     let hasWaited = false;
     const takeFromOthers = async () => {
       const token = await this.#takeFromStore(store, wanted, outcome);
-      const refused = token ? undefined : await recentRefusal(store, wanted, hasWaited);
-      if (refused) throw refused;
-      return token;
+      const { clock } = this.#runtime;
+      const refused = token ? undefined : await recentRefusal(store, { ...wanted, clock }, hasWaited);
+      if (!refused) return token;
+      this.#sharedRefusals.set(refused.error, refused.shared);
+      throw refused.error;
     };
     const requestForAll = async () => {
       try {
         return await this.#requestToken(wanted, outcome, signal, tookMs);
       } catch (error) {
-        await shareRefusal(store, wanted.key, error);
+        if (!isCredenceError(error)) throw error;
+        this.#remember(wanted, outcome, error);
+        const refusal = this.#refusals.streakOf(wanted.key);
+        await shareRefusal(store, wanted.key, error, { refusal, clock: this.#runtime.clock });
         throw error;
       }
     };
@@ -305,6 +375,7 @@ export class TokenManager {
   ): Promise<AccessToken> {
     const grant = await wanted.acquire(signal);
     const token = await this.#storeGrant(wanted, grant, outcome);
+    await this.#endRefusals(wanted);
     this.#runtime.emit({
       type: outcome,
       server: wanted.server,
@@ -318,6 +389,12 @@ export class TokenManager {
       tokenHash: token.hash,
     });
     return token;
+  }
+
+  async #endRefusals(wanted: TokenWanted): Promise<void> {
+    const wasRefused = this.#refusals.streakOf(wanted.key) !== undefined;
+    this.#refusals.acquired(wanted);
+    if (wasRefused && this.#store) await endSharedRefusal(this.#store, wanted.key);
   }
 
   /** A token that another process has stored and that is valid for longer than the one in this process, or undefined. */
@@ -335,6 +412,7 @@ export class TokenManager {
     const ages = agesOf(nowMs - agedMs, lifetimeMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.goodUntilMs)) return undefined;
     const token = tokenOf(stored, wanted);
+    store.holderFinished(wanted.key);
     this.#addEntry(wanted, outcome, { token, ...ages, refused: undefined });
     this.#runtime.emit({ type: 'shared', server: wanted.server, tokenHash: token.hash });
     return token;
@@ -400,4 +478,8 @@ function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken
     server,
     key,
   });
+}
+
+function detailsOf({ status, error, peerText, errorDescription }: ServerRefusal): PeerDetails {
+  return { status, error, peerText: peerText ?? errorDescription };
 }

@@ -1,6 +1,10 @@
 import { GRANT_TOKEN_EXCHANGE, TOKEN_TYPE_ID_JAG } from '@credence/protocol';
 import { callAudit, withEntries } from '@credence/authorization-server/internals';
-import { extendAnswers, registerAuditedGrant } from '@credence/authorization-server/oidc-provider-internals';
+import {
+  describeMachineProvider,
+  extendAnswers,
+  registerAuditedGrant,
+} from '@credence/authorization-server/oidc-provider-internals';
 import { exchangeSteps, grantedRecord, type GrantFacts, refusedRecord, type RequestFacts } from './audit.ts';
 import { checkedProvider } from './checked-provider.ts';
 import { exchange } from './exchange.ts';
@@ -61,6 +65,7 @@ export function addIdJagExchange(oidcProvider: OidcProviderLike, options: IdJagE
     const keys: unknown[] = Array.isArray(body['keys']) ? body['keys'] : [];
     return { ...body, keys: [...keys, ...options.signingKeys.publicJwks().keys] };
   });
+  describeMachineProvider(provider);
   extendAnswers(provider, 'discovery', (body) => ({
     ...body,
     identity_chaining_requested_token_types_supported: withEntries(

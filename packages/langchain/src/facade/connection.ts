@@ -1,4 +1,4 @@
-import { within } from '@credence/protocol';
+import { type JsonObject, within } from '@credence/protocol';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Fault } from '../failures/fault.ts';
@@ -14,10 +14,19 @@ export interface ToolClient {
 
 /** An open connection to an MCP server, by either SDK. */
 export interface Connection {
+  /** Whether the server has opened a session for this connection. */
+  readonly hasSession: boolean;
+  /** Requests one page of the list of tools. */
   listTools(params: Params<'listTools'>, options: RequestOptions | undefined): Promise<object>;
-  callTool(params: Params<'callTool'>, options: RequestOptions | undefined): Promise<object>;
+  /** @param definition the tool as `listTools` returned it, on this connection or on an earlier one */
+  callTool(
+    params: Params<'callTool'>,
+    options: RequestOptions | undefined,
+    definition: JsonObject | undefined,
+  ): Promise<object>;
   readResource(params: Params<'readResource'>, options: RequestOptions | undefined): Promise<object>;
-  /** The fault of the connection that an SDK error reports. Undefined for an error that the server answered with. */
+  ping(options: RequestOptions): Promise<unknown>;
+  /** The fault that an error of the SDK reports. Undefined for any other error, such as a result that is not valid. */
   faultOf(error: unknown): Fault | undefined;
   /** Registers a listener that is called once when the connection has ended. */
   onEnd(listener: () => void): void;

@@ -1,10 +1,15 @@
+import { mayHaveLostSession } from '../failures/fault.ts';
 import type { Connection } from './connection.ts';
+
+/** How long to wait for the response to a ping that checks a session, in milliseconds. */
+const PING_MS = 5_000;
 
 /** A connection that counts its pending calls, so that it can be closed after the last one. */
 export class Link {
   readonly connection: Connection;
   #calls = 0;
   #retired = false;
+  #check: Promise<boolean> | undefined;
 
   constructor(connection: Connection) {
     this.connection = connection;
@@ -19,6 +24,21 @@ export class Link {
       this.#calls -= 1;
       this.#closeWhenIdle();
     }
+  }
+
+  /** Whether the server has lost the session, by a ping that all concurrent callers share. False if no answer shows it. */
+  async hasLostSession(): Promise<boolean> {
+    if (this.#retired) return true;
+    this.#check ??= this.during(async (connection) => connection.ping({ timeout: PING_MS }))
+      .then(
+        () => false,
+        (error: unknown) => {
+          const fault = this.connection.faultOf(error);
+          return fault !== undefined && (fault.kind === 'session-lost' || mayHaveLostSession(fault));
+        },
+      )
+      .finally(() => (this.#check = undefined));
+    return this.#check;
   }
 
   /** Marks the connection as no longer used, and closes it after its pending calls. Returns false if it was already marked. */

@@ -21,6 +21,8 @@ class Wire {
     const number = this.opened;
     const answer = async () => Promise.resolve({ content: [{ type: 'text', text: `connection ${number}` }] });
     return {
+      hasSession: false,
+      ping: answer,
       listTools: async () => Promise.resolve({ tools: [{ name: 'where', inputSchema: { type: 'object' } }] }),
       callTool: async () => {
         if (this.broken.has(number)) throw new Error('the socket is gone');

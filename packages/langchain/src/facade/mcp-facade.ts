@@ -1,24 +1,34 @@
 import { credenceErrorIn, isCredenceError } from '@credence/core';
-import { waitFor } from '@credence/protocol';
+import { type JsonObject, waitFor } from '@credence/protocol';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import { mayHaveLostSession } from '../failures/fault.ts';
+import { ServerError } from '../failures/server-error.ts';
 import { serverFailure, toolsClosed } from '../failures/server-failure.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { Connect, Connection, Params, ToolClient } from './connection.ts';
 import { Link } from './link.ts';
+import { mayBeRepeated } from './repeatable.ts';
+
+/** A request that the facade sends, and whether it may be sent again when it is not certain that it did not run. */
+interface Sending<T> {
+  readonly send: (connection: Connection) => Promise<T>;
+  readonly repeatable: boolean;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * The client that LangChain's tools use. The client replaces its connection when the connection has ended or the server has
- * forgotten the session, once for all callers. Calls that failed because of a forgotten session did not run and are sent
- * once more. No other call is sent twice.
+ * The client that LangChain's tools use. The client replaces its connection when the connection has ended or the server has lost the
+ * session, once for all callers. Calls that failed because of a lost session are sent once more. No other call is sent twice.
  *
  * A refusal is thrown as a CredenceError by `listTools`. The other methods throw a ToolRefused with the CredenceError as its
- * `cause`, because mcp-adapters passes on only that kind of error unchanged.
+ * `cause`, because mcp-adapters passes on only that kind of error unchanged. A JSON-RPC error of the server is thrown as a ServerError.
  */
 export class McpFacade implements ToolClient {
   readonly #server: string;
   readonly #connect: Connect;
   readonly #open = new Set<Link>();
   readonly #closing = new AbortController();
+  readonly #definitions = new Map<string, JsonObject>();
   #link: Promise<Link> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -27,16 +37,38 @@ export class McpFacade implements ToolClient {
     this.#connect = connect;
   }
 
+  /** Remembers the definition of a tool, as `listTools` returned it, for calls of this tool. */
+  define(tool: string, definition: JsonObject): void {
+    this.#definitions.set(tool, definition);
+  }
+
   async listTools(params?: Params<'listTools'>, options?: RequestOptions): Promise<object> {
-    return this.#use(options?.signal, (connection) => connection.listTools(params, options));
+    return this.#use({
+      send: (connection) => connection.listTools(params, options),
+      repeatable: true,
+      signal: options?.signal,
+    });
   }
 
   async callTool(params: Params<'callTool'>, _schema?: undefined, options?: RequestOptions): Promise<object> {
-    return asToolRefused(this.#use(options?.signal, (connection) => connection.callTool(params, options)));
+    const definition = this.#definitions.get(params.name);
+    return asToolRefused(
+      this.#use({
+        send: (connection) => connection.callTool(params, options, definition),
+        repeatable: mayBeRepeated(definition),
+        signal: options?.signal,
+      }),
+    );
   }
 
   async readResource(params: Params<'readResource'>, options?: RequestOptions): Promise<object> {
-    return asToolRefused(this.#use(options?.signal, (connection) => connection.readResource(params, options)));
+    return asToolRefused(
+      this.#use({
+        send: (connection) => connection.readResource(params, options),
+        repeatable: true,
+        signal: options?.signal,
+      }),
+    );
   }
 
   /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
@@ -51,23 +83,51 @@ export class McpFacade implements ToolClient {
     await Promise.all([...this.#open].map(async (link) => link.close()));
   }
 
-  async #use<T>(signal: AbortSignal | undefined, send: (connection: Connection) => Promise<T>): Promise<T> {
-    for (let attempt = 1; attempt <= 2; attempt += 1) {
-      const link = await this.#current(signal);
-      try {
-        return await link.during(send);
-      } catch (error) {
-        signal?.throwIfAborted();
-        const refusal = credenceErrorIn(error);
-        if (refusal) throw refusal;
-        const fault = link.connection.faultOf(error);
-        if (fault === undefined) throw error;
-        if (this.#closing.signal.aborted) throw toolsClosed(this.#server);
-        if (fault.kind === 'session-lost' || fault.kind === 'closed') this.#retire(link);
-        if (fault.kind !== 'session-lost') throw serverFailure(this.#server, fault, error);
-      }
+  async #use<T>({ send, repeatable, signal }: Sending<T>): Promise<T> {
+    const link = await this.#current(signal);
+    let mayHaveRun = false;
+    try {
+      return await link.during(send);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const lost = await this.#lostSession(link, error);
+      if (lost === undefined) throw this.#failure(link, error);
+      signal?.throwIfAborted();
+      this.#retire(link);
+      mayHaveRun = lost === 'may have run';
+      if (mayHaveRun && !repeatable) throw this.#failure(link, error, { mayHaveRun });
     }
-    throw serverFailure(this.#server, { kind: 'session-lost' });
+    const next = await this.#current(signal);
+    try {
+      return await next.during(send);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw this.#failure(next, error, { mayHaveRun });
+    }
+  }
+
+  /** Whether a request failed because the server has lost the session, and whether the request can have run nevertheless. */
+  async #lostSession(link: Link, error: unknown): Promise<'did not run' | 'may have run' | undefined> {
+    if (!link.connection.hasSession) return undefined;
+    const refusal = credenceErrorIn(error);
+    // Some servers answer 401 to a session that they do not know. If the token is refused, the new session is refused too.
+    if (refusal) return refusal.code === 'token_refused' && refusal.contact !== 'you' ? 'did not run' : undefined;
+    const fault = link.connection.faultOf(error);
+    if (fault?.kind === 'session-lost') return 'did not run';
+    // Such a status can also belong to the call alone. A ping in the same session shows the difference.
+    return fault && mayHaveLostSession(fault) && (await link.hasLostSession()) ? 'may have run' : undefined;
+  }
+
+  /** The error to throw for a request that failed and is not sent again. */
+  #failure(link: Link, error: unknown, { mayHaveRun = false } = {}): unknown {
+    const refusal = credenceErrorIn(error);
+    if (refusal) return refusal;
+    const fault = link.connection.faultOf(error);
+    if (fault === undefined) return error;
+    if (fault.kind === 'rpc-error') return new ServerError(fault);
+    if (this.#closing.signal.aborted) return toolsClosed(this.#server);
+    if (fault.kind === 'session-lost' || fault.kind === 'closed') this.#retire(link);
+    return serverFailure(this.#server, fault, error, { mayHaveRun });
   }
 
   async #current(signal: AbortSignal | undefined): Promise<Link> {

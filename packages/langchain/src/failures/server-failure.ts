@@ -1,8 +1,17 @@
 import { CredenceError } from '@credence/core';
 import type { Fault } from './fault.ts';
 
-/** The error for a failed request to an MCP server that is not a refusal. */
-export function serverFailure(server: string, fault: Fault | undefined, cause?: unknown): CredenceError {
+/**
+ * The error for a failed request to an MCP server that is not a refusal.
+ *
+ * @param mayHaveRun whether the request is a call that the server may have carried out although it answered with an error status
+ */
+export function serverFailure(
+  server: string,
+  fault: Fault | undefined,
+  cause?: unknown,
+  { mayHaveRun = false } = {},
+): CredenceError {
   const base = { leg: 'call', contact: 'server-owner', server, cause } as const;
   const checkEffect = 'The call may or may not have run. Check whether it had an effect before you repeat it.';
   switch (fault?.kind) {
@@ -17,8 +26,10 @@ export function serverFailure(server: string, fault: Fault | undefined, cause?: 
         remedy:
           code === 'invalid_response'
             ? `Check that servers.${server}.url is an MCP endpoint. If it is, ask the server's owner what the request must contain.`
-            : "Try again later. If the error does not end, ask the server's owner.",
-        retryable: code !== 'invalid_response',
+            : mayHaveRun
+              ? checkEffect
+              : "Try again later. If the error does not end, ask the server's owner.",
+        retryable: code !== 'invalid_response' && !mayHaveRun,
       });
     }
     case 'session-lost':
@@ -43,6 +54,14 @@ export function serverFailure(server: string, fault: Fault | undefined, cause?: 
         code: 'unreachable',
         message: `The connection to server "${server}" ended before the server answered.`,
         remedy: checkEffect,
+      });
+    case 'rpc-error':
+      return new CredenceError({
+        ...base,
+        code: 'invalid_response',
+        message: `Server "${server}" answered with the JSON-RPC error ${fault.code}.`,
+        remedy: "Ask the server's owner what the error means. Its text is in peerText.",
+        peerText: fault.text,
       });
     case undefined:
       return new CredenceError({

@@ -1,17 +1,18 @@
 import { CredenceError } from '@credence/core';
 import type { ToolListLimits } from './limits.ts';
 
-const UNITS = { pages: 'pages', tools: 'tools', bytes: 'bytes', totalMs: 'milliseconds' } as const;
-
 /** The error for a list of tools that exceeds a limit. The tools before the limit are kept. */
 export function beyondLimit(server: string, limit: keyof ToolListLimits, value: number): CredenceError {
-  const isTime = limit === 'totalMs';
+  const messages = {
+    pages: `The list of tools of server "${server}" has more than ${value} pages.`,
+    tools: `The list of tools of server "${server}" has more than ${value} tools.`,
+    bytes: `Server "${server}" sent more than ${value} bytes before its list of tools was complete.`,
+    totalMs: `Server "${server}" did not complete its list of tools within ${value} milliseconds.`,
+  };
   return new CredenceError({
-    code: isTime ? 'timeout' : 'response_too_large',
+    code: limit === 'totalMs' ? 'timeout' : 'response_too_large',
     leg: 'call',
-    message: isTime
-      ? `Server "${server}" did not complete its list of tools within ${value} milliseconds.`
-      : `The list of tools of server "${server}" has more than ${value} ${UNITS[limit]}. The tools beyond that are left out.`,
+    message: messages[limit],
     remedy: `Ask the server's owner whether the list is meant to be that long. If it is, raise limits.${limit} of loadTools.`,
     contact: 'server-owner',
     server,
@@ -24,7 +25,8 @@ export function repeatedCursor(server: string): CredenceError {
     code: 'invalid_response',
     leg: 'call',
     message: `The list of tools of server "${server}" has no end: a page names a page that was read before as its next one.`,
-    remedy: "Ask the server's owner to correct the paging. Until then only the tools of the pages that were read are loaded.",
+    remedy:
+      "Ask the server's owner to correct the paging. Until then only the tools of the pages that were read are loaded.",
     contact: 'server-owner',
     server,
   });

@@ -1,6 +1,7 @@
 import { type CredenceError, isCredenceError } from '@credence/core';
 import { type FetchLike, isJsonObject, type JsonObject, stringField } from '@credence/protocol';
 import type { ToolClient } from '../facade/connection.ts';
+import { ServerError } from '../failures/server-error.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import type { ToolListLimits } from './limits.ts';
 import { beyondLimit, repeatedCursor } from './listing-failures.ts';
@@ -64,12 +65,16 @@ export class ToolList {
       const failure = await this.#readPages(client, definitions);
       return { definitions, failure };
     } catch (error) {
-      const cause: unknown = this.#stop.signal.aborted ? this.#stop.signal.reason : error;
-      return { definitions, failure: isCredenceError(cause) ? cause : serverFailure(this.#server, undefined, cause) };
+      return { definitions, failure: this.#failure(this.#stop.signal.aborted ? this.#stop.signal.reason : error) };
     } finally {
       this.#isReading = false;
       clearTimeout(timer);
     }
+  }
+
+  #failure(error: unknown): CredenceError {
+    if (isCredenceError(error)) return error;
+    return serverFailure(this.#server, error instanceof ServerError ? error.fault : undefined, error);
   }
 
   async #readPages(
@@ -82,7 +87,7 @@ export class ToolList {
     for (let page = 1; page <= pages; page += 1) {
       const list = await this.#page(client, cursor);
       const room = tools - definitions.length;
-      definitions.push(...list.tools.slice(0, room));
+      for (const tool of list.tools.slice(0, room)) definitions.push(tool);
       if (list.tools.length > room) return beyondLimit(this.#server, 'tools', tools);
       cursor = list.nextCursor;
       if (cursor === undefined) return undefined;

@@ -17,11 +17,14 @@ export class RecentRefusals {
 
   add(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
     if (this.#durationMs === 0 || retryable || NOT_REFUSALS.has(code)) return;
-    this.#untilMs.set(TOOL_REFUSALS.has(code) ? toolKey(origin) : origin.server, performance.now() + this.#durationMs);
+    this.#untilMs.set(
+      TOOL_REFUSALS.has(code) ? toolKey(origin) : serverKey(origin),
+      performance.now() + this.#durationMs,
+    );
   }
 
   has(origin: ToolOrigin): boolean {
-    return this.#isRefused(origin.server) || this.#isRefused(toolKey(origin));
+    return this.#isRefused(serverKey(origin)) || this.#isRefused(toolKey(origin));
   }
 
   #isRefused(key: string): boolean {
@@ -31,6 +34,10 @@ export class RecentRefusals {
     this.#untilMs.delete(key);
     return false;
   }
+}
+
+function serverKey({ server }: ToolOrigin): string {
+  return JSON.stringify([server]);
 }
 
 function toolKey({ server, tool }: ToolOrigin): string {

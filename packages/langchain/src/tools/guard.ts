@@ -1,4 +1,5 @@
 import { type CredenceError, credenceErrorIn } from '@credence/core';
+import { cleanLines } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
 import { serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
@@ -8,10 +9,13 @@ import { withoutRepetition } from './without-repetition.ts';
 
 export type OnRefused = 'message' | 'throw';
 
+/** The maximum length of the text of a tool's error, in UTF-16 code units. */
+const MAX_ERROR_TEXT = 8_000;
+
 /**
  * Sets the name of a tool of mcp-adapters, and how it fails. For a tool call of an agent, a refusal becomes an error message with
  * a RefusalArtifact (or a ToolRefused is thrown with `onRefused: 'throw'`), and an error of the tool itself becomes an error
- * message with its text. If the tool is called directly, it throws: for a refusal a ToolRefused, with the CredenceError as
+ * message with its text, without control and invisible characters and not too long. If the tool is called directly, it throws: for a refusal a ToolRefused, with the CredenceError as
  * `cause`. An abort by the caller is always thrown.
  */
 export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: string, onRefused: OnRefused): void {
@@ -25,10 +29,9 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
       const refusal = refusalIn(error, origin.server, config?.signal);
       const id = config?.toolCall?.id;
       if (refusal && (id === undefined || onRefused === 'throw')) throw new ToolRefused(refusal);
-      if (id === undefined) throw error;
+      if (id === undefined) throw withCleanText(error);
       const toolCall = { id, name };
-      const text = error instanceof Error ? error.message : String(error);
-      return [refusal ? refusalMessage(toolCall, refusal) : errorMessage(toolCall, text), undefined];
+      return [refusal ? refusalMessage(toolCall, refusal) : errorMessage(toolCall, errorText(error)), undefined];
     }
   };
 }
@@ -44,4 +47,20 @@ function refusalIn(error: unknown, server: string, signal: AbortSignal | undefin
     return serverFailure(server, { kind: 'timeout' });
   }
   return credenceErrorIn(error);
+}
+
+/** The text of a tool's error, most of which the server wrote. */
+function errorText(error: unknown): string {
+  return cleanLines(error instanceof Error ? error.message : String(error), { max: MAX_ERROR_TEXT });
+}
+
+/** The same error with a clean text, also in the stack, which begins with the text. */
+function withCleanText(error: unknown): unknown {
+  if (!(error instanceof Error)) return new Error(errorText(error));
+  const { message, stack } = error;
+  error.message = errorText(error);
+  if (error.message !== message && stack !== undefined) {
+    error.stack = `${error.name}: ${error.message}${stack.split(message).at(-1) ?? ''}`;
+  }
+  return error;
 }

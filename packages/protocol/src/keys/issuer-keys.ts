@@ -53,11 +53,7 @@ export function checkKeySource(where: string, { issuer, jwks, jwksUri }: KeySour
  * The issuer's keys that can verify a signature with this header. Returns a promise only if they are not cached. `now` is
  * in epoch milliseconds. Throws KeysUnavailableError.
  */
-export function issuerKeys(
-  source: KeySource,
-  header: KeyHeader,
-  now: number,
-): CryptoKey[] | Promise<CryptoKey[]> {
+export function issuerKeys(source: KeySource, header: KeyHeader, now: number): CryptoKey[] | Promise<CryptoKey[]> {
   if (source.jwks !== undefined) {
     const keySet = localKeySet(source.jwks);
     return keySet.known(header) ?? keySet.keysFor(header);

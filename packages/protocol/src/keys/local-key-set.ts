@@ -1,10 +1,4 @@
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWK,
-} from 'jose';
+import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose';
 import { z } from 'zod';
 import { type LruCache, lruCache } from '../cache/lru-cache.ts';
 import type { KeyHeader } from '../jose/protected-header.ts';

@@ -3,8 +3,9 @@ import type { AccessTokenInfo } from './auth-info.ts';
 import { type AccessTokenErrors, defaultErrors, unavailability } from './errors.ts';
 import { type IntrospectionOptions, introspector } from './introspection.ts';
 import { jwtTokenClaims } from './jwt-access-token.ts';
+import { checkedJwtForm, type JwtForm, standardClaims } from './jwt-form.ts';
 import { type OnRefused, type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
-import { readTokenClaims } from './token-claims.ts';
+import { readTokenClaims, type TokenRules } from './token-claims.ts';
 
 const WHERE = 'accessTokenVerifier';
 
@@ -34,8 +35,8 @@ export type AccessTokenVerifierOptions = {
   readonly fetch?: FetchLike | undefined;
 } & (
   | {
-      /** For JWT access tokens (RFC 9068), which are verified with the issuer's key set. */
-      readonly jwt: { readonly jwksUri?: string | undefined; readonly algorithms?: readonly string[] | undefined };
+      /** For JWT access tokens, which are verified with the issuer's key set. `{}` accepts tokens of RFC 9068. */
+      readonly jwt: JwtOptions;
       readonly introspection?: never;
     }
   | {
@@ -44,6 +45,14 @@ export type AccessTokenVerifierOptions = {
       readonly jwt?: never;
     }
 );
+
+/** The keys of an issuer, and the form of its JWT access tokens. */
+export interface JwtOptions extends JwtForm {
+  /** The URL of the issuer's key set. Default: `jwks_uri` in the issuer's metadata. */
+  readonly jwksUri?: string | undefined;
+  /** The accepted signature algorithms. Default: every asymmetric algorithm in common use. */
+  readonly algorithms?: readonly string[] | undefined;
+}
 
 /** Verifies access tokens. The option `verifier` of `accessTokenGate`, and of `requireBearerAuth` of the MCP SDKs. */
 export interface AccessTokenVerifier {
@@ -74,19 +83,11 @@ export function accessTokenVerifier(options: AccessTokenVerifierOptions): Access
   const { issuer, resource, onRefused, clockToleranceSeconds = 5 } = options;
   checkOptions(options);
   const currentTime = options.now ?? (() => new Date());
-  const claimsOf =
-    options.introspection === undefined
-      ? (token: string, now: number) => jwtTokenClaims(token, { issuer, ...options.jwt, fetch: options.fetch }, now)
-      : introspector(issuer, options.introspection, options.fetch ?? defaultFetch);
-  const source = options.introspection === undefined ? 'jwt' : 'introspection';
+  const rules = { issuer, resource, clockToleranceSeconds };
+  const read = options.introspection === undefined ? jwtReader(options, rules) : introspectionReader(options, rules);
 
-  const checkAccessToken: AccessTokenVerifier['checkAccessToken'] = async (token, dpopThumbprint) => {
-    const now = currentTime().getTime();
-    const found = await claimsOf(token, now);
-    if ('refused' in found) return found;
-    const rules = { source, issuer, resource, clockToleranceSeconds, now: now / 1000, dpopThumbprint } as const;
-    return readTokenClaims(token, found.claims, rules);
-  };
+  const checkAccessToken: AccessTokenVerifier['checkAccessToken'] = async (token, dpopThumbprint) =>
+    read(token, currentTime().getTime(), dpopThumbprint);
 
   const reportRefusal = (reason: Reason) => report(onRefused, { time: currentTime(), resource, ...reason });
 
@@ -109,6 +110,47 @@ export function accessTokenVerifier(options: AccessTokenVerifierOptions): Access
       const { invalidToken } = options.errors ?? (await defaultErrors());
       throw invalidToken(info.refused);
     },
+  };
+}
+
+/** Verifies a token. `now` is in epoch milliseconds. */
+type Reader = (
+  token: string,
+  now: number,
+  dpopThumbprint: string | undefined,
+) => Promise<AccessTokenInfo | TokenRefusal>;
+type Rules = Pick<TokenRules, 'issuer' | 'resource' | 'clockToleranceSeconds'>;
+
+function jwtReader({ issuer, resource, jwt = {}, fetch }: AccessTokenVerifierOptions, rules: Rules): Reader {
+  const form = checkedJwtForm(WHERE, jwt, resource);
+  const { jwksUri, algorithms } = jwt;
+  const source = { issuer, jwksUri, algorithms, types: form.types, fetch };
+  const { audiences } = form;
+  return async (token, now, dpopThumbprint) => {
+    const found = await jwtTokenClaims(token, source, now);
+    if ('refused' in found) return found;
+    const standard = standardClaims(found.claims, found.type, form, resource);
+    if ('refused' in standard) return standard;
+    return readTokenClaims(
+      token,
+      { claims: standard.claims, original: found.claims },
+      { ...rules, source: 'jwt', audiences, now: now / 1000, dpopThumbprint },
+    );
+  };
+}
+
+function introspectionReader(options: AccessTokenVerifierOptions, rules: Rules): Reader {
+  if (options.introspection === undefined) throw new TypeError(`${WHERE}: introspection is not set`);
+  const claimsOf = introspector(options.issuer, options.introspection, options.fetch ?? defaultFetch);
+  const audiences = [options.resource];
+  return async (token, now, dpopThumbprint) => {
+    const found = await claimsOf(token, now);
+    if ('refused' in found) return found;
+    return readTokenClaims(
+      token,
+      { claims: found.claims, original: found.claims },
+      { ...rules, source: 'introspection', audiences, now: now / 1000, dpopThumbprint },
+    );
   };
 }
 

@@ -5,13 +5,13 @@ import {
   JoseHeaderError,
   type KeySource,
   KeysUnavailableError,
-  mediaType,
   type ProtectedHeader,
   protectedHeader,
   verifyWithKeys,
 } from '@credence/protocol';
 import { compactVerify, type CompactVerifyResult, type CryptoKey, errors } from 'jose';
 import { TokenVerificationUnavailableError } from './errors.ts';
+import { type JwtType, jwtTypeOf } from './jwt-form.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 const MAX_TOKEN_LENGTH = 16 * 1024;
@@ -24,13 +24,15 @@ const KEYS_REMEDY =
  */
 export async function jwtTokenClaims(
   token: string,
-  source: KeySource & { algorithms?: readonly string[] | undefined },
+  source: KeySource & { algorithms?: readonly string[] | undefined; types: readonly JwtType[] },
   now: number,
-): Promise<{ claims: unknown } | TokenRefusal> {
+): Promise<{ claims: unknown; type: JwtType } | TokenRefusal> {
   const header = readHeader(token);
   if ('refused' in header) return header;
   const { alg, typ, kid } = header;
-  if (mediaType(typ) !== 'at+jwt') return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
+  const type = jwtTypeOf(typ);
+  if (type === undefined || !source.types.includes(type))
+    return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
   if (!isSigningAlgorithm(alg) || !allowsAlgorithm(source.algorithms, alg)) {
     return tokenRefusal('algorithm_not_allowed', { detail: alg });
   }
@@ -51,7 +53,7 @@ export async function jwtTokenClaims(
   }
   if (verified === undefined) return tokenRefusal('bad_signature');
   try {
-    return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload)) };
+    return { claims: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(verified.payload)), type };
   } catch {
     return tokenRefusal('malformed');
   }

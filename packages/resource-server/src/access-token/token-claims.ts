@@ -1,4 +1,4 @@
-import { cleanText, readConfirmation } from '@credence/protocol';
+import { cleanText, isJsonObject, readConfirmation } from '@credence/protocol';
 import { z } from 'zod';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { type TokenRefusal, type TokenRefusalCode, tokenRefusal } from './refusals.ts';
@@ -34,6 +34,8 @@ export interface TokenRules {
   readonly source: 'jwt' | 'introspection';
   readonly issuer: string;
   readonly resource: string;
+  /** The accepted audiences: the resource, or the values that are configured in its place. */
+  readonly audiences: readonly string[];
   readonly clockToleranceSeconds: number;
   /** Epoch seconds. */
   readonly now: number;
@@ -41,8 +43,15 @@ export interface TokenRules {
   readonly dpopThumbprint: string | undefined;
 }
 
-/** Checks the claims against the rules. Returns the content of the token, or the reason to refuse it. */
-export function readTokenClaims(token: string, claims: unknown, rules: TokenRules): AccessTokenInfo | TokenRefusal {
+/**
+ * Checks the claims, under the names of RFC 9068, against the rules. `original` are the claims as they were signed. Returns the content of the token, or
+ * the reason to refuse it.
+ */
+export function readTokenClaims(
+  token: string,
+  { claims, original }: { readonly claims: unknown; readonly original: unknown },
+  rules: TokenRules,
+): AccessTokenInfo | TokenRefusal {
   const parsed = schemas[rules.source].safeParse(claims);
   if (!parsed.success) {
     const member = String(parsed.error.issues[0]?.path[0] ?? 'a required claim');
@@ -59,7 +68,8 @@ export function readTokenClaims(token: string, claims: unknown, rules: TokenRule
     });
   if (iss !== undefined && iss !== rules.issuer) return refuse('wrong_issuer', iss);
   const audiences = Array.isArray(aud) ? aud : [aud];
-  if (!audiences.includes(rules.resource)) return refuse('wrong_audience', audiences.join(' '));
+  if (!audiences.some((audience) => rules.audiences.includes(audience)))
+    return refuse('wrong_audience', audiences.join(' '));
   if (exp <= rules.now - rules.clockToleranceSeconds) return refuse('expired');
   if (nbf !== undefined && nbf > rules.now + rules.clockToleranceSeconds) return refuse('not_yet_valid');
   const bindingFault = bindingRefusal(cnf, rules.dpopThumbprint);
@@ -78,7 +88,7 @@ export function readTokenClaims(token: string, claims: unknown, rules: TokenRule
       ...(roles !== undefined && { roles }),
       ...(authorizationDetails !== undefined && { authorizationDetails }),
       ...(rules.dpopThumbprint !== undefined && { dpopThumbprint: rules.dpopThumbprint }),
-      claims: parsed.data,
+      claims: isJsonObject(original) ? { ...original } : parsed.data,
     },
   };
 }

@@ -108,6 +108,16 @@ describe('accessTokenGate', () => {
     expect(challengesOf(await accessTokenGate(gateOptions())(new Request(url)))).toMatch(/^401 Bearer/u);
   });
 
+  it('answers the preflight of a browser, which has no token, with 204, and any other OPTIONS request with 401', async () => {
+    const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
+    const options = (init: RequestInit) => new Request(OPAQUE_RESOURCE, { method: 'OPTIONS', ...init });
+    for (const each of [gate(), gate({ requireDpop: true })]) {
+      expect(((await each(options({ headers }))) as Response).status).toBe(204);
+      expect(((await each(options({}))) as Response).status).toBe(401);
+      expect(((await each(new Request(OPAQUE_RESOURCE, { method: 'POST', headers }))) as Response).status).toBe(401);
+    }
+  });
+
   it('challenges a request without an access token for both schemes and without an error code', async () => {
     const response = await accessTokenGate(gateOptions())(new Request(OPAQUE_RESOURCE));
     expect(challengesOf(response)).toMatch(

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isPreflight } from '@credence/protocol';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
 /**
  * Creates a function that requires a valid access token of a Web-standard request. The created function resolves to the
  * content of the token, or to the Response to send instead. Use the gate in place of `requireBearerAuth` of MCP SDK v2; the
- * gate also accepts DPoP-bound tokens.
+ * gate also accepts DPoP-bound tokens. The preflight of a browser has no token and is answered with 204, without the headers that
+ * allow a page anything: see `browserAccess`.
  *
  * Throws a TypeError for invalid options.
  */
@@ -21,6 +23,9 @@ function webGate(
 ): (request: Request) => Promise<AccessTokenInfo | Response> {
   const gate = createGate(options, where);
   return async ({ method, url, headers }) => {
+    if (isPreflight({ method, requestedMethod: headers.get('access-control-request-method') })) {
+      return new Response(null, { status: 204 });
+    }
     const { pathname, search } = new URL(url);
     const outcome = await gate({
       method,
@@ -61,23 +66,30 @@ export type ExpressAccessToken = (
  * });
  *
  * const app = express();
- * app.get(metadata.path, (_request, response) => void response.json(metadata.document));
- * app.post(
+ * app.use(browserAccess({ origins: ['https://app.example'] }).express); // the web pages that may call the server
+ * app.use(metadata.express);
+ * app.all(
  *   '/mcp',
  *   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
- *   express.json(),
+ *   boundSessions().express, // a session belongs to the bot that opened it
+ *   express.json({ limit: '4mb' }),
  *   toolScopes({
  *     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
  *     resourceMetadataUrl: metadata.url,
  *   }),
  *   (request, response) => serveMcp(request, response),
  * );
+ * app.use(jsonRpcErrors());
  * ```
  */
 export function expressAccessToken(options: AccessTokenGateOptions): ExpressAccessToken {
   const gate = createGate(options, 'expressAccessToken');
   return async (request, response, next) => {
     const { method = 'GET', url = '/', originalUrl, headers } = request;
+    if (isPreflight({ method, requestedMethod: headers['access-control-request-method'] })) {
+      response.writeHead(204).end();
+      return;
+    }
     // Several DPoP headers are joined by a comma, so that the proof is invalid (RFC 9449 section 4.3, check 1).
     const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
     let outcome: GateOutcome;

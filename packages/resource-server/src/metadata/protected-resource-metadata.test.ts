@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { loopback } from '../../../../test/support/roles/loopback.ts';
 import { protectedResourceMetadata, type ProtectedResourceOptions } from './protected-resource-metadata.ts';
 
 const metadata = protectedResourceMetadata({
@@ -50,6 +52,35 @@ describe('protectedResourceMetadata', () => {
     expect(metadata.handler(new Request(metadata.url, { method: 'OPTIONS' })).status).toBe(204);
     expect(metadata.handler(new Request(metadata.url, { method: 'POST' })).status).toBe(405);
     expect(metadata.handler(new Request('https://mcp.example/other')).status).toBe(404);
+  });
+
+  it('lets a page of any origin send a preflight with the headers of MCP', () => {
+    for (const name of ['Mcp-Protocol-Version', 'Authorization', 'Accept']) {
+      const response = metadata.handler(new Request(metadata.url, { method: 'OPTIONS' }));
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+      expect(response.headers.get('access-control-allow-headers')).toContain(name);
+    }
+  });
+
+  it('has a handler for Express, which passes the requests for another path', async () => {
+    const server = await loopback();
+    const app = express();
+    app.use(metadata.express);
+    app.use((_request, response) => void response.status(418).end());
+    server.serve(app);
+    try {
+      const at = (path: string, method = 'GET') => fetch(`${server.origin}${path}`, { method });
+      const response = await at(metadata.path);
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+      expect(response.headers.get('content-type')).toBe('application/json');
+      await expect(response.json()).resolves.toEqual(metadata.document);
+      expect((await at(`${metadata.path}?a=1`, 'HEAD')).status).toBe(200);
+      expect((await at(metadata.path, 'OPTIONS')).status).toBe(204);
+      expect((await at(metadata.path, 'POST')).status).toBe(405);
+      expect((await at('/other')).status).toBe(418);
+    } finally {
+      await server.close();
+    }
   });
 
   it.each(['mcp', 'https://mcp.example/#x', ''])('refuses the resource "%s"', (resource) => {

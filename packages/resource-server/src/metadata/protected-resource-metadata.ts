@@ -1,4 +1,5 @@
-import { checkList, parsedUrl } from '@credence/protocol';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkList, parsedUrl, PUBLIC_DOCUMENT_CORS } from '@credence/protocol';
 
 /** The metadata of an MCP server as a protected resource. Omit a list instead of leaving it empty (RFC 9728 section 3.2). */
 export interface ProtectedResourceOptions {
@@ -48,11 +49,16 @@ export interface ProtectedResourceMetadata {
   readonly path: string;
   /** Responds to GET, HEAD and CORS preflight requests for `path`, and with 404 or 405 to any other request. */
   readonly handler: (request: Request) => Response;
+  /** The same as `handler` for Express: passes a request for another path to the next handler. */
+  readonly express: (
+    request: IncomingMessage & { originalUrl?: string },
+    response: ServerResponse,
+    next: () => void,
+  ) => void;
 }
 
 const WHERE = 'protectedResourceMetadata';
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET, HEAD, OPTIONS' };
 
 /** Creates the metadata of an MCP server as a protected resource. Throws a TypeError for invalid options. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): ProtectedResourceMetadata {
@@ -80,14 +86,29 @@ export function protectedResourceMetadata(options: ProtectedResourceOptions): Pr
   const path = `${WELL_KNOWN}${resource.pathname === '/' ? '' : resource.pathname}`;
   const url = `${resource.origin}${path}${resource.search}`;
 
-  const handler = (request: Request): Response => {
-    if (new URL(request.url).pathname !== path) return new Response(null, { status: 404 });
-    if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: CORS });
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return new Response(null, { status: 405, headers: { ...CORS, allow: 'GET, HEAD, OPTIONS' } });
+  const answer = (method: string): Response => {
+    if (method === 'OPTIONS') return new Response(null, { status: 204, headers: PUBLIC_DOCUMENT_CORS });
+    if (method !== 'GET' && method !== 'HEAD') {
+      return new Response(null, { status: 405, headers: { ...PUBLIC_DOCUMENT_CORS, allow: 'GET, HEAD, OPTIONS' } });
     }
-    const headers = { ...CORS, 'content-type': 'application/json', 'cache-control': 'public, max-age=3600' };
-    return new Response(request.method === 'HEAD' ? null : JSON.stringify(document), { headers });
+    const headers = {
+      ...PUBLIC_DOCUMENT_CORS,
+      'content-type': 'application/json',
+      'cache-control': 'public, max-age=3600',
+    };
+    return new Response(method === 'HEAD' ? null : JSON.stringify(document), { headers });
   };
-  return { document, url, path, handler };
+  const handler = ({ url: requested, method }: Request): Response =>
+    new URL(requested).pathname === path ? answer(method) : new Response(null, { status: 404 });
+  const expressHandler: ProtectedResourceMetadata['express'] = (request, response, next) => {
+    const { method = 'GET', originalUrl = request.url ?? '/' } = request;
+    if (originalUrl.split('?', 1)[0] !== path) {
+      next();
+      return;
+    }
+    const { status, headers } = answer(method);
+    response.writeHead(status, Object.fromEntries(headers));
+    response.end(status === 200 && method === 'GET' ? JSON.stringify(document) : undefined);
+  };
+  return { document, url, path, handler, express: expressHandler };
 }

@@ -66,28 +66,29 @@ const authenticate = (request: IncomingMessage & { auth?: unknown }, _response: 
 
 const v1: Serve = (app, bound) => {
   const sessions = new Sessions<StreamableHTTPServerTransport>();
-  app.all('/mcp', authenticate, bound.express, express.json(), async (request, response) => {
+  const handle = async (request: express.Request, response: express.Response) => {
     const transport = sessions.of(request.header('mcp-session-id'), () => {
       const opened = new StreamableHTTPServerTransport(transportOptions(sessions, () => opened));
       return opened;
     });
-    if (transport.onmessage === undefined)
-      await new McpServerV1({ name: 's', version: '1' }).connect(transport as never);
+    if (transport.onmessage === undefined) await new McpServerV1({ name: 's', version: '1' }).connect(transport);
     await transport.handleRequest(request as never, response, request.body);
-  });
+  };
+  app.all('/mcp', authenticate, bound.express, express.json(), (request, response) => handle(request, response));
   return sessions;
 };
 
 const v2: Serve = (app, bound) => {
   const sessions = new Sessions<NodeStreamableHTTPServerTransport>();
-  app.all('/mcp', authenticate, bound.express, express.json(), async (request, response) => {
+  const handle = async (request: express.Request, response: express.Response) => {
     const transport = sessions.of(request.header('mcp-session-id'), () => {
       const opened = new NodeStreamableHTTPServerTransport(transportOptions(sessions, () => opened));
       return opened;
     });
     if (transport.onmessage === undefined) await new McpServer({ name: 's', version: '1' }).connect(transport);
     await transport.handleRequest(request as never, response, request.body);
-  });
+  };
+  app.all('/mcp', authenticate, bound.express, express.json(), (request, response) => handle(request, response));
   return sessions;
 };
 
@@ -266,7 +267,7 @@ describe('boundSessions', () => {
   });
 
   it('takes the name of the principal from a function for tokens of another verifier', async () => {
-    const { fetch: bound } = boundSessions({ principal: (auth) => String((auth as { user: string }).user) });
+    const { fetch: bound } = boundSessions({ principal: (auth) => (auth as { user: string }).user });
     const opened = () => new Response('', { headers: { 'mcp-session-id': 's' } });
     await bound(new Request(RESOURCE, { method: 'POST' }), { user: 'a' } as never, opened);
     const request = () => new Request(RESOURCE, { method: 'POST', headers: { 'mcp-session-id': 's' } });

@@ -102,10 +102,13 @@ describe('a protected MCP server', () => {
     expect(malformed.status).toBe(400);
     await expect(malformed.json()).resolves.toEqual({
       jsonrpc: '2.0',
-      error: { code: -32700, message: 'The body could not be read as JSON' },
+      error: { code: -32700, message: 'Parse error: the body could not be read as JSON' },
       id: null,
     });
-    expect((await post(url, reportingToken, JSON.stringify({ filler: 'x'.repeat(1_100_000) }))).status).toBe(413);
+    expect((await post(url, reportingToken, JSON.stringify({ filler: 'x'.repeat(4_000_000) }))).status).toBe(400);
+    const tooLarge = await post(url, reportingToken, JSON.stringify({ filler: 'x'.repeat(4 * 1024 * 1024) }));
+    expect(tooLarge.status).toBe(413);
+    await expect(tooLarge.json()).resolves.toMatchObject({ jsonrpc: '2.0', error: { code: -32000 }, id: null });
   });
 
   it('checks the scope of every tool call in a batch', async () => {
@@ -122,18 +125,58 @@ describe('a protected MCP server', () => {
     expect(sandbox.servers.issues.requests.toolCalls).toBe(before);
   });
 
-  it('refuses a Host header that is not a loopback name', async () => {
-    const { port } = new URL(url);
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      const headers = { host: 'attacker.example', authorization: `Bearer ${reportingToken}` };
-      httpRequest({ host: '127.0.0.1', port, path: '/mcp', method: 'POST', headers }, (response) => {
+  /** Sends a request with headers that fetch does not let a caller set. Returns the status. */
+  async function statusFor(target: string, headers: Record<string, string>): Promise<number | undefined> {
+    const { port, pathname: path } = new URL(target);
+    return new Promise((resolve, reject) => {
+      httpRequest({ host: '127.0.0.1', port, path, method: 'POST', headers }, (response) => {
         response.resume();
         resolve(response.statusCode);
       })
         .on('error', reject)
         .end();
     });
-    expect(status).toBe(403);
+  }
+
+  it.each(['attacker.example', 'localhost.attacker.example', '10.0.0.1', 'attacker.example:80'])(
+    'refuses the Host header "%s", which is not a loopback name, and so do the IdP and the authorization server',
+    async (host) => {
+      const authorization = `Bearer ${reportingToken}`;
+      for (const target of [url, sandbox.idp.tokenEndpoint, sandbox.authorizationServers.main.tokenEndpoint]) {
+        await expect(statusFor(target, { host, authorization })).resolves.toBe(403);
+      }
+    },
+  );
+
+  it.each(['https://attacker.example', 'http://localhost.attacker.example', 'null', 'http://127.0.0.1.nip.io'])(
+    'refuses the Origin header "%s", and so do the IdP and the authorization server',
+    async (origin) => {
+      for (const target of [url, sandbox.idp.tokenEndpoint, sandbox.authorizationServers.main.tokenEndpoint]) {
+        const { host } = new URL(target);
+        await expect(statusFor(target, { host, origin, authorization: `Bearer ${reportingToken}` })).resolves.toBe(403);
+      }
+    },
+  );
+
+  it('answers the preflight of a page of this machine without a token, and lets the page read the challenge', async () => {
+    const headers = { origin: 'http://localhost:6274', 'access-control-request-method': 'POST' };
+    const preflight = await fetch(url, { method: 'OPTIONS', headers });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('http://localhost:6274');
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(/Authorization.*DPoP.*Mcp-Session-Id/u);
+    const refused = await post(url, undefined, INITIALIZE, { origin: 'http://localhost:6274' });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('access-control-expose-headers')).toMatch(/Mcp-Session-Id.*WWW-Authenticate/u);
+    const accepted = await post(url, reportingToken, INITIALIZE, { origin: 'http://localhost:6274' });
+    expect(accepted.status).toBe(200);
+    expect(accepted.headers.get('access-control-allow-origin')).toBe('http://localhost:6274');
+    expect(accepted.headers.get('mcp-session-id')).not.toBeNull();
+    await accepted.text();
+    const metadata = await fetch(`${new URL(url).origin}/.well-known/oauth-protected-resource/mcp`, {
+      method: 'OPTIONS',
+      headers: { 'access-control-request-method': 'GET', 'access-control-request-headers': 'mcp-protocol-version' },
+    });
+    expect(metadata.status).toBe(204);
   });
 });
 

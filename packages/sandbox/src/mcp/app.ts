@@ -1,13 +1,15 @@
 import {
   type AccessTokenVerifier,
-  protectedResourceMetadata,
+  boundSessions,
+  browserAccess,
   expressAccessToken,
+  jsonRpcErrors,
+  protectedResourceMetadata,
   toolScopes,
 } from '@credence/resource-server';
 import { dpopNonces } from '@credence/protocol';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { localhostHostValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type Express } from 'express';
 import type { ScopedTool } from '../servers/scoped-tool.ts';
 import { createSessions } from './sessions.ts';
 
@@ -29,6 +31,8 @@ export interface McpAppOptions {
   verifier: AccessTokenVerifier;
   /** Whether bearer tokens are refused. */
   requireDpop: boolean;
+  /** The largest body that is accepted, in bytes. */
+  maxBodyBytes: number;
   onToolCall: () => void;
 }
 
@@ -55,10 +59,8 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
   const app = express();
   app.disable('x-powered-by');
   // protects against DNS rebinding: a web page whose host name resolves to 127.0.0.1 must not reach this server
-  app.use(localhostHostValidation());
-  app.get(metadata.path, (_request, response) => {
-    response.set('Access-Control-Allow-Origin', '*').json(metadata.document);
-  });
+  app.use(browserAccess({ origins: 'loopback', hosts: 'loopback' }).express);
+  app.use(metadata.express);
   app.all(
     MCP_PATH,
     expressAccessToken({
@@ -68,7 +70,8 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
       dpop: { nonces: dpopNonces() },
       requireDpop: options.requireDpop,
     }),
-    express.json({ limit: '1mb' }),
+    boundSessions().express,
+    express.json({ limit: options.maxBodyBytes }),
     toolScopes({
       tools: Object.fromEntries(options.tools.map(({ name, scope }) => [name, [scope]])),
       resourceMetadataUrl: metadata.url,
@@ -77,17 +80,6 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
     }),
     (request, response) => sessions.handle(request, response),
   );
-  app.use(jsonErrors);
+  app.use(jsonRpcErrors());
   return { app, dropSessions: () => sessions.drop() };
 }
-
-/** Replaces express's error handler, which prints a stack trace for each malformed body and sends it to the caller. */
-const jsonErrors: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const status = error instanceof Object && 'status' in error && typeof error.status === 'number' ? error.status : 500;
-  const [code, message] = status < 500 ? [-32700, 'The body could not be read as JSON'] : [-32603, 'Internal error'];
-  response.status(status).json({ jsonrpc: '2.0', error: { code, message }, id: null });
-};

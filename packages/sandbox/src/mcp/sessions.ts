@@ -9,15 +9,9 @@ type AuthenticatedRequest = Request & { auth?: AuthInfo };
 
 const SESSION_HEADER = 'mcp-session-id';
 
-interface Session {
-  transport: StreamableHTTPServerTransport;
-  /** The client id of the client that opened the session. Requests of other clients in this session are refused. */
-  owner: string;
-}
-
 /** The MCP sessions of one server. `initialize` opens a session; DELETE, `drop` or the end of the server ends it. */
 export interface Sessions {
-  /** Answers POST, GET and DELETE on the MCP endpoint. The request must be authenticated. */
+  /** Answers POST, GET and DELETE on the MCP endpoint. `boundSessions` has checked the principal of the session. */
   handle(request: AuthenticatedRequest, response: Response): Promise<void>;
   /** Deletes all sessions and ends their streams, as a restart of the server would. Returns the number of sessions. */
   drop(): Promise<number>;
@@ -25,12 +19,12 @@ export interface Sessions {
 
 /** @param createServer creates the MCP server of one session, with its tools. */
 export function createSessions(createServer: () => McpServer): Sessions {
-  const sessions = new Map<string, Session>();
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
 
-  const open = async (owner: string): Promise<StreamableHTTPServerTransport> => {
+  const open = async (): Promise<StreamableHTTPServerTransport> => {
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
-      onsessioninitialized: (id) => void sessions.set(id, { transport, owner }),
+      onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
     });
     await createServer().connect(transport);
@@ -39,24 +33,22 @@ export function createSessions(createServer: () => McpServer): Sessions {
 
   return {
     async handle(request, response) {
-      const owner = request.auth?.clientId;
-      if (owner === undefined) throw new Error('the session handler got a request without authentication');
       const id = request.header(SESSION_HEADER);
       if (id === undefined && request.method === 'POST' && opensSession(request.body)) {
-        await (await open(owner)).handleRequest(request, response, request.body);
+        await (await open()).handleRequest(request, response, request.body);
         return;
       }
-      const session = id === undefined ? undefined : sessions.get(id);
-      if (session === undefined || session.owner !== owner) {
+      const transport = id === undefined ? undefined : sessions.get(id);
+      if (transport === undefined) {
         refuse(response, id);
         return;
       }
-      await session.transport.handleRequest(request, response, request.body);
+      await transport.handleRequest(request, response, request.body);
     },
     async drop() {
       const dropped = [...sessions.values()];
       sessions.clear();
-      await Promise.all(dropped.map(({ transport }) => transport.close()));
+      await Promise.all(dropped.map((transport) => transport.close()));
       return dropped.length;
     },
   };
@@ -67,7 +59,7 @@ function opensSession(body: unknown): boolean {
 }
 
 /**
- * Status by the MCP specification (Streamable HTTP): 400 without a session id; 404 for an unknown one or one of another client.
+ * Status by the MCP specification (Streamable HTTP): 400 without a session id; 404 for an unknown one.
  */
 function refuse(response: Response, id: string | undefined): void {
   if (id === undefined) {

@@ -36,6 +36,7 @@ export function startMcpServer(options: StartMcpServerOptions): McpServerEntry {
         : { introspection: { ...options.introspection, endpoint: introspectionEndpoint } }),
     }),
     requireDpop: settings.requireDpop,
+    maxBodyBytes: settings.maxBodyBytes,
     onToolCall: options.onToolCall,
   });
   host.serve(app);

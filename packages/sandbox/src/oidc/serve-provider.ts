@@ -1,8 +1,11 @@
+import { browserAccess } from '@credence/authorization-server';
 import type { default as Provider } from 'oidc-provider';
 import type { Host } from '../network/host.ts';
 
 /** Makes the provider the handler of the host. The provider's promise needs no catch, because it answers its own errors. */
 export function serveProvider(host: Host, provider: Provider): void {
   const answer = provider.callback();
-  host.serve((request, response) => void answer(request, response));
+  // protects against DNS rebinding: a web page whose host name resolves to 127.0.0.1 must not reach this server
+  const { express: guard } = browserAccess({ origins: 'loopback', hosts: 'loopback' });
+  host.serve((request, response) => guard(request, response, () => void answer(request, response)));
 }

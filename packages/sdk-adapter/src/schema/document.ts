@@ -69,7 +69,8 @@ class Reader {
     const known = this.#nodes.get(schema);
     if (known && typeof schema === 'object') return known;
     this.#count += 1;
-    if (this.#count > this.#limits.subschemas) throw new UnusableSchema(`it has more than ${this.#limits.subschemas} schemas`);
+    if (this.#count > this.#limits.subschemas)
+      throw new UnusableSchema(`it has more than ${this.#limits.subschemas} schemas`);
     if (typeof schema === 'boolean') return booleanNode(schema, parent);
     if (!isMembers(schema)) throw new UnusableSchema('a schema in it is neither an object nor a boolean');
 
@@ -125,7 +126,8 @@ class Reader {
       keyword: (name) => own(schema, name),
       schema: read,
       schemas(value) {
-        if (!isList(value) || value.length === 0) throw new UnusableSchema('a keyword has a value that is not a list of schemas');
+        if (!isList(value) || value.length === 0)
+          throw new UnusableSchema('a keyword has a value that is not a list of schemas');
         return value.map(read);
       },
       schemaMap: (value) => new Map(Object.entries(membersIn(value)).map(([name, one]) => [name, read(one)])),

@@ -34,7 +34,8 @@ export function schemaLimits(limits: SchemaLimits = {}): Readonly<Required<Schem
   for (const [name, value] of Object.entries(limits)) {
     if (!isLimit(name)) throw invalid(`has no limit "${name}"`);
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1) throw invalid(`has a limit "${name}" that is not a positive integer`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw invalid(`has a limit "${name}" that is not a positive integer`);
     complete[name] = value;
   }
   return complete;

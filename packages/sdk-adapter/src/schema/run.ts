@@ -66,7 +66,8 @@ export class Run {
   /** Evaluates a value with a schema. If the value is valid, adds to `into` what the schema has evaluated. */
   evaluate(node: Node, value: unknown, into?: Evaluated): boolean {
     this.spend(1 + node.rules.length);
-    if (this.#depth === MAX_DEPTH) throw new UnusableSchema(`a validation is nested more than ${MAX_DEPTH} levels deep`);
+    if (this.#depth === MAX_DEPTH)
+      throw new UnusableSchema(`a validation is nested more than ${MAX_DEPTH} levels deep`);
     const entered = this.#resources.at(-1) !== node.resource;
     const evaluated = this.#collects ? new Evaluated() : undefined;
     this.#depth += 1;

@@ -21,8 +21,7 @@ export interface SafeSchemaValidatorOptions {
 
 /** The result of a validation, as both SDKs have it. */
 export type SchemaValidatorResult<T> =
-  | { valid: true; data: T; errorMessage: undefined }
-  | { valid: false; data: undefined; errorMessage: string };
+  { valid: true; data: T; errorMessage: undefined } | { valid: false; data: undefined; errorMessage: string };
 
 /** The option `jsonSchemaValidator` of a `Client` of either SDK. */
 export interface SafeSchemaValidator {
@@ -41,35 +40,53 @@ export interface SafeSchemaValidator {
  * It supports the drafts 2020-12 (default), 2019-09, 7 and 6. A schema that cannot be used is reported to `onUnusable`, and every value
  * is valid for it. This is so for a schema that is malformed, beyond a limit, of another draft, that refers to something outside itself, or
  * that has a pattern with a lookaround or a backreference. Throws `invalid_configuration` for an invalid limit.
- *
- * @example
- * <!-- from examples/mcp-sdk.ts#transport -->
  */
 export function safeSchemaValidator(options: SafeSchemaValidatorOptions = {}): SafeSchemaValidator {
   const limits = schemaLimits(options.limits);
+  const known = new WeakMap<object, Validate>();
   return {
     getValidator<T>(schema: unknown): (input: unknown) => SchemaValidatorResult<T> {
-      let document: SchemaDocument | undefined;
-      const giveUp = (error: unknown) => {
-        document = undefined;
-        options.onUnusable?.({ reason: reasonOf(error), schema });
-      };
-      try {
-        document = readSchema(schema, limits);
-      } catch (error) {
-        giveUp(error);
-      }
+      // SDK v2 reads the schema of a tool definition that the caller passes with a call again for each call.
+      const key = typeof schema === 'object' && schema !== null ? schema : {};
+      const validate = known.get(key) ?? validation(schema, limits, options.onUnusable);
+      known.set(key, validate);
       return (input) => {
-        try {
-          const fault = document?.faultOf(input);
-          if (fault !== undefined) return { valid: false, data: undefined, errorMessage: cleanText(fault) };
-        } catch (error) {
-          giveUp(error);
-        }
-        return { valid: true, data: input as T, errorMessage: undefined };
+        const fault = validate(input);
+        if (fault === undefined) return { valid: true, data: input as T, errorMessage: undefined };
+        return { valid: false, data: undefined, errorMessage: cleanText(fault) };
       };
     },
   };
+}
+
+/** Returns the first fault of a value, or undefined for a valid value and if the schema cannot be used. */
+type Validate = (value: unknown) => string | undefined;
+
+function validation(
+  schema: unknown,
+  limits: Readonly<Required<SchemaLimits>>,
+  onUnusable: SafeSchemaValidatorOptions['onUnusable'],
+): Validate {
+  let document: SchemaDocument | undefined;
+  const orGiveUp = <T>(use: () => T): T | undefined => {
+    try {
+      return use();
+    } catch (error) {
+      document = undefined;
+      report(error, schema, onUnusable);
+      return undefined;
+    }
+  };
+  document = orGiveUp(() => readSchema(schema, limits));
+  return (value) => orGiveUp(() => document?.faultOf(value));
+}
+
+function report(error: unknown, schema: unknown, onUnusable: SafeSchemaValidatorOptions['onUnusable']): void {
+  try {
+    onUnusable?.({ reason: reasonOf(error), schema });
+  } catch {
+    // An error of the caller's function must not make a list of tools or a call fail.
+  }
 }
 
 /** Other errors than UnusableSchema are errors of the JavaScript engine, such as an exhausted stack. */

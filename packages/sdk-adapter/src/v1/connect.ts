@@ -3,11 +3,15 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { CLIENT_INFO } from '../shared/client-info.ts';
 import { alreadyConnected, connecting } from '../shared/connecting.ts';
 import { emaCapabilities } from '../shared/ema-capabilities.ts';
+import { validatorFor } from '../shared/principal-transport.ts';
 import { mcpTransport, type McpTransportOptions } from './transport.ts';
 
 /** Options of `connectMcp`. */
 export interface ConnectMcpOptions extends McpTransportOptions {
-  /** A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client. */
+  /**
+   * A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client
+   * with `safeSchemaValidator()`. Pass that to your own client as `jsonSchemaValidator`, or a tool's output schema can stall the process.
+   */
   client?: Client;
   /** Aborts `connectMcp`. An abort after `connectMcp` has resolved does not close the connection. */
   signal?: AbortSignal;
@@ -35,9 +39,10 @@ export async function connectMcp(
   server: string | URL,
   options: ConnectMcpOptions = {},
 ): Promise<Client> {
-  const { client = new Client(CLIENT_INFO), signal, timeoutMs, ...transportOptions } = options;
-  if (client.transport) throw alreadyConnected(bot.server(server).name);
+  const { client: ownClient, signal, timeoutMs, ...transportOptions } = options;
+  if (ownClient?.transport) throw alreadyConnected(bot.server(server).name);
   const transport = mcpTransport(bot, server, transportOptions);
+  const client = ownClient ?? new Client(CLIENT_INFO, { jsonSchemaValidator: validatorFor(transport, options) });
   client.registerCapabilities(emaCapabilities);
   await connecting(
     async () => client.connect(transport, timeoutMs === undefined ? undefined : { timeout: timeoutMs }),

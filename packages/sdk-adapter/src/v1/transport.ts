@@ -4,6 +4,8 @@ import {
   StreamableHTTPClientTransport,
   type StreamableHTTPClientTransportOptions,
 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ToolSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { SchemaLimits } from '../schema/limits.ts';
 import { principalTransport, requestInitOf } from '../shared/principal-transport.ts';
 
 /** Options of `mcpTransport`. */
@@ -17,6 +19,8 @@ export interface McpTransportOptions {
   http?: Pick<StreamableHTTPClientTransportOptions, 'requestInit' | 'reconnectionOptions' | 'sessionId'>;
   /** A fetch that wraps `bot.fetchFor(server)`, for example to log or change requests. Default `bot.fetchFor(server)`. */
   fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  /** Limits on the output schemas of the server's tools. A schema beyond a limit is not used. */
+  schemaLimits?: SchemaLimits;
 }
 
 /**
@@ -47,6 +51,7 @@ export function mcpTransport(
   options: McpTransportOptions = {},
 ): StreamableHTTPClientTransport | SSEClientTransport {
   return principalTransport(bot, server, options, {
+    isTool: (value) => ToolSchema.safeParse(value).success,
     http: (url, fetch) => new StreamableHTTPClientTransport(url, { ...options.http, fetch }),
     sse: (url, fetch, streamFetch) =>
       new SSEClientTransport(url, {

@@ -3,11 +3,15 @@ import { Client, type VersionNegotiationOptions } from '@modelcontextprotocol/cl
 import { CLIENT_INFO } from '../shared/client-info.ts';
 import { alreadyConnected, connecting } from '../shared/connecting.ts';
 import { emaCapabilities } from '../shared/ema-capabilities.ts';
+import { validatorFor } from '../shared/principal-transport.ts';
 import { mcpTransport, type McpTransportOptions } from './transport.ts';
 
 /** Options of `connectMcp`. */
 export interface ConnectMcpOptions extends McpTransportOptions {
-  /** A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client. */
+  /**
+   * A client that has not been connected yet. The EMA capability is added to its capabilities. Default: a new client
+   * with `safeSchemaValidator()`. Pass that to your own client as `jsonSchemaValidator`, or a tool's output schema can stall the process.
+   */
   client?: Client;
   /**
    * The protocol revisions to use. Default `{ mode: 'auto' }`: 2026-07-28 if the server supports it, else the 2025 revisions; this
@@ -42,9 +46,10 @@ export async function connectMcp(
   options: ConnectMcpOptions = {},
 ): Promise<Client> {
   const { client: ownClient, versionNegotiation, signal, timeoutMs, ...transportOptions } = options;
-  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode: 'auto' } });
-  if (client.transport) throw alreadyConnected(bot.server(server).name);
+  if (ownClient?.transport) throw alreadyConnected(bot.server(server).name);
   const transport = mcpTransport(bot, server, transportOptions);
+  const jsonSchemaValidator = validatorFor(transport, options);
+  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode: 'auto' }, jsonSchemaValidator });
   if (versionNegotiation) client.setVersionNegotiation(versionNegotiation);
   client.registerCapabilities(emaCapabilities);
   await connecting(

@@ -1,9 +1,11 @@
 import type { ServicePrincipal } from '@credence/core';
 import {
+  isSpecType,
   SSEClientTransport,
   StreamableHTTPClientTransport,
   type StreamableHTTPClientTransportOptions,
 } from '@modelcontextprotocol/client';
+import type { SchemaLimits } from '../schema/limits.ts';
 import { principalTransport, requestInitOf } from '../shared/principal-transport.ts';
 
 /** Options of `mcpTransport`. */
@@ -20,6 +22,8 @@ export interface McpTransportOptions {
   >;
   /** A fetch that wraps `bot.fetchFor(server)`, for example to log or change requests. Default `bot.fetchFor(server)`. */
   fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  /** Limits on the output schemas of the server's tools. A schema beyond a limit is not used. */
+  schemaLimits?: SchemaLimits;
 }
 
 /**
@@ -50,6 +54,7 @@ export function mcpTransport(
   options: McpTransportOptions = {},
 ): StreamableHTTPClientTransport | SSEClientTransport {
   return principalTransport(bot, server, options, {
+    isTool,
     http: (url, fetch) => new StreamableHTTPClientTransport(url, { ...options.http, fetch }),
     sse: (url, fetch, streamFetch) =>
       new SSEClientTransport(url, {
@@ -59,4 +64,15 @@ export function mcpTransport(
         eventSourceInit: { fetch: streamFetch },
       }),
   });
+}
+
+/** Before revision 2026-07-28 an output schema has the same form as an input schema: the type is `object`. */
+function isTool(
+  value: Readonly<Record<string, unknown>>,
+  transport: StreamableHTTPClientTransport | SSEClientTransport,
+): boolean {
+  if (!isSpecType.Tool(value)) return false;
+  const revision = 'protocolVersion' in transport ? transport.protocolVersion : undefined;
+  if (value.outputSchema === undefined || (revision !== undefined && revision >= '2026')) return true;
+  return isSpecType.Tool({ ...value, inputSchema: value.outputSchema });
 }

@@ -15,7 +15,10 @@ function bound(words: string, holds: (value: number, limit: number) => boolean):
 const multipleOf: Keyword = (value) => {
   const divisor = numberIn(value);
   if (divisor <= 0) throw new UnusableSchema('multipleOf is not greater than 0');
-  return { expects: `must be a multiple of ${divisor}`, check: (value) => typeof value !== 'number' || divides(divisor, value) };
+  return {
+    expects: `must be a multiple of ${divisor}`,
+    check: (value) => typeof value !== 'number' || divides(divisor, value),
+  };
 };
 
 /** With a tolerance, because 0.0075 / 0.0001 is 75.00000000000001. */

@@ -36,7 +36,9 @@ const recursiveReference: Keyword = (value, site) => {
     expects: 'must be valid for the schema that is referred to',
     check(value, run, evaluated) {
       run.spend(run.resources.length);
-      const outermost = target.node.resource.recursive ? run.resources.find(({ recursive }) => recursive)?.root : undefined;
+      const outermost = target.node.resource.recursive
+        ? run.resources.find(({ recursive }) => recursive)?.root
+        : undefined;
       return run.evaluate(outermost ?? target.node, value, evaluated);
     },
   };

@@ -37,7 +37,8 @@ export class Patterns {
     const known = this.#patterns.get(expression);
     if (known) return known;
     const { patterns, patternLength } = this.#limits;
-    if (expression.length > patternLength) throw new UnusableSchema(`a pattern is longer than ${patternLength} characters`);
+    if (expression.length > patternLength)
+      throw new UnusableSchema(`a pattern is longer than ${patternLength} characters`);
     if (this.#patterns.size === patterns) throw new UnusableSchema(`it has more than ${patterns} patterns`);
     const translated = re2Pattern(expression);
     this.#size += translated.size;

@@ -12,7 +12,8 @@ const SPACE = String.raw`\t-\r \xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{2
 const NOT_SPACE = String.raw`\x00-\x08\x0e-\x1f!-\x9f\xa1-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}`;
 /** `.` of ECMAScript. In RE2 `.` also matches a carriage return and the line separators of Unicode. */
 const DOT = String.raw`[^\n\r\x{2028}\x{2029}]`;
-const NO_LINEAR = 'a pattern has a lookaround, a backreference or a modifier, which the linear-time engine does not support';
+const NO_LINEAR =
+  'a pattern has a lookaround, a backreference or a modifier, which the linear-time engine does not support';
 /** The largest count that RE2 accepts in a repetition. */
 const MAX_REPEAT = 1_000;
 

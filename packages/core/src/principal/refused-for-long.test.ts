@@ -1,0 +1,293 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { TOKEN_TYPE_ID_JAG } from '@credence/protocol';
+import { UnsecuredJWT } from 'jose';
+import { clientSecret } from '../credentials/client-secret.ts';
+import { isCredenceError } from '../errors/credence-error.ts';
+import type { CredenceEvent, FailureEvent } from '../runtime/events.ts';
+import { fromIdToken } from '../subjects/from-id-token.ts';
+import type { SubjectTokenSource } from '../subjects/subject.ts';
+import { auditTrail, type AuditRecord } from '../telemetry/audit-trail.ts';
+import { ServicePrincipal } from './service-principal.ts';
+
+const IDP = 'https://idp.example';
+const AS = 'https://as.example';
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+
+type Answer = { readonly error: string; readonly status?: number; readonly retryAfter?: string } | undefined;
+
+interface Policy {
+  /** The OAuth error for a request, or undefined if it succeeds. */
+  authenticate: (secret: string) => Answer;
+  exchange: (server: string, secret: string) => Answer;
+  redeem: (server: string, secret: string) => Answer;
+}
+
+const servers = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`);
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+/** An IdP, an authorization server and a bot on a clock that the test moves. Tokens live for ten minutes. */
+function world(
+  options: { count?: number; subject?: SubjectTokenSource; secret?: string | { file: string }; asSecret?: string } = {},
+) {
+  const names = servers(options.count ?? 10);
+  let nowMs = 1_795_000_000_000;
+  const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+  const ok = () => undefined;
+  const policy: Policy = { authenticate: ok, exchange: ok, redeem: ok };
+  const requests: { leg: keyof Policy; server: string; atMs: number }[] = [];
+  const refuse = (answer: NonNullable<Answer>) =>
+    Response.json(
+      { error: answer.error, error_description: 'ask the administrator' },
+      {
+        status: answer.status ?? 400,
+        headers: answer.retryAfter === undefined ? {} : { 'retry-after': answer.retryAfter },
+      },
+    );
+  const fetch = async (input: string | URL | Request, init: RequestInit = {}) => {
+    const request = new Request(input, init);
+    const { url } = request;
+    const form = new URLSearchParams(await request.text());
+    const basic = request.headers.get('authorization') ?? '';
+    const secret = Buffer.from(basic.slice(6), 'base64').toString().split(':')[1] ?? '';
+    const server = new URL(form.get('resource') ?? 'https://none.example').hostname.split('.')[0] ?? '';
+    if (url === `${IDP}/token` && form.get('grant_type') === 'client_credentials') {
+      requests.push({ leg: 'authenticate', server: '', atMs: nowMs });
+      const answer = policy.authenticate(secret);
+      return answer
+        ? refuse(answer)
+        : Response.json({ access_token: 'subject', token_type: 'Bearer', expires_in: 600 });
+    }
+    if (url === `${IDP}/token`) {
+      requests.push({ leg: 'exchange', server, atMs: nowMs });
+      const answer = policy.exchange(server, secret);
+      if (answer) return refuse(answer);
+      const idJag = new UnsecuredJWT({ client_id: 'bot-at-as', resource: form.get('resource'), jti: 'j' })
+        .setIssuer(IDP)
+        .setSubject('bot')
+        .setAudience(AS)
+        .setIssuedAt(nowMs / 1_000)
+        .setExpirationTime(nowMs / 1_000 + 5)
+        .encode()
+        .split('.');
+      const header = Buffer.from('{"alg":"ES256","typ":"oauth-id-jag+jwt"}').toString('base64url');
+      return Response.json({
+        access_token: `${header}.${idJag[1]}.c2ln`,
+        issued_token_type: TOKEN_TYPE_ID_JAG,
+        token_type: 'N_A',
+        expires_in: 5,
+      });
+    }
+    if (url === `${AS}/token`) {
+      requests.push({ leg: 'redeem', server, atMs: nowMs });
+      const answer = policy.redeem(server, secret);
+      return answer
+        ? refuse(answer)
+        : Response.json({ access_token: `token-${server}-${nowMs}`, token_type: 'Bearer', expires_in: 600 });
+    }
+    return new Response(null, { status: 202 });
+  };
+  const events: CredenceEvent[] = [];
+  const records: AuditRecord[] = [];
+  const bot = new ServicePrincipal({
+    idp: {
+      issuer: IDP,
+      tokenEndpoint: `${IDP}/token`,
+      credential: clientSecret({ clientId: 'bot', secret: options.secret ?? 'idp-secret' }),
+      ...(options.subject && { subject: options.subject }),
+    },
+    servers: Object.fromEntries(
+      names.map((name) => [
+        name,
+        {
+          url: `https://${name}.example/mcp`,
+          resource: `https://${name}.example/mcp`,
+          issuer: AS,
+          tokenEndpoint: `${AS}/token`,
+          // Each server has a credential object of its own.
+          credential: clientSecret({ clientId: 'bot-at-as', secret: options.asSecret ?? 'as-secret' }),
+        },
+      ]),
+    ),
+    clock,
+    fetch,
+    retry: { retries: 0 },
+    onEvent: [(event) => events.push(event), auditTrail((record) => records.push(record))],
+  });
+  cleanups.push(() => bot.close());
+  const failed = new Map<string, number>();
+  /** Every server gets a call in each second. */
+  const run = async (durationMs: number) => {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += SECOND_MS) {
+      const outcomes = await Promise.allSettled(names.map((name) => bot.token(name)));
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.status === 'fulfilled') continue;
+        if (!isCredenceError(outcome.reason)) throw outcome.reason;
+        const name = names[index] ?? '';
+        failed.set(name, (failed.get(name) ?? 0) + 1);
+      }
+      nowMs += SECOND_MS;
+    }
+  };
+  const sent = (leg: keyof Policy, server?: string) =>
+    requests.filter((request) => request.leg === leg && (server === undefined || request.server === server)).length;
+  const refused = () => events.filter((event): event is FailureEvent => event.type === 'refused');
+  return { bot, run, policy, requests, sent, failed, events, records, refused, names };
+}
+
+describe('a refusal of the client', () => {
+  const cases: readonly [string, keyof Policy, string, { subject?: SubjectTokenSource }][] = [
+    ['a wrong key at the IdP', 'authenticate', 'invalid_client', {}],
+    ['a disabled principal at the IdP', 'authenticate', 'unauthorized_client', {}],
+    ['a wrong key at the IdP, with an ID token', 'exchange', 'invalid_client', { subject: fromIdToken(() => 'id') }],
+    ['the exchange not allowed', 'exchange', 'unauthorized_client', { subject: fromIdToken(() => 'id') }],
+    ['the exchange not offered', 'exchange', 'unsupported_grant_type', {}],
+    ['a wrong secret at the authorization server', 'redeem', 'invalid_client', {}],
+  ];
+
+  it.each(cases)(
+    '(%s) costs few requests in ten seconds and in an hour, whatever the number of servers',
+    async (_name, leg, error, options) => {
+      const { run, policy, sent, failed, refused, names } = world(options);
+      policy[leg] = () => ({ error, status: 401 });
+      await run(10 * SECOND_MS);
+      // The ten servers may ask at the same time once, before the first refusal.
+      const atFirst = sent(leg);
+      expect(atFirst).toBeLessThanOrEqual(14);
+      await run(HOUR_MS - 10 * SECOND_MS);
+      expect(sent(leg)).toBeGreaterThan(atFirst + 10);
+      expect(sent(leg)).toBeLessThanOrEqual(35);
+      expect([...failed.values()]).toEqual(names.map(() => 3_600));
+      // Each server reports a refusal once, and then what is known after another request.
+      expect(refused().length).toBeLessThanOrEqual(35 * names.length);
+      expect(refused().at(-1)?.failedCalls).toBeGreaterThan(3_000);
+    },
+    60_000,
+  );
+
+  it('ends for all servers within five minutes after the person has acted', async () => {
+    const { run, policy, failed, names } = world();
+    policy.authenticate = () => ({ error: 'invalid_client', status: 401 });
+    await run(1_800 * SECOND_MS);
+    policy.authenticate = () => undefined;
+    failed.clear();
+    await run(301 * SECOND_MS);
+    for (const name of names) expect(failed.get(name)).toBeLessThanOrEqual(301);
+    failed.clear();
+    await run(60 * SECOND_MS);
+    expect(failed.size).toBe(0);
+  }, 60_000);
+
+  it('ends at once after diagnose has succeeded for one server', async () => {
+    const { run, policy, failed, bot, sent } = world();
+    policy.authenticate = () => ({ error: 'invalid_client', status: 401 });
+    await run(1_800 * SECOND_MS);
+    const before = sent('authenticate');
+    await bot.diagnose('s3');
+    expect(sent('authenticate')).toBe(before + 1);
+    policy.authenticate = () => undefined;
+    await bot.diagnose('s3');
+    failed.clear();
+    await run(SECOND_MS * 2);
+    expect(failed.size).toBe(0);
+  }, 60_000);
+
+  it('ends within two seconds after the file with the secret was changed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'credence-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'secret');
+    writeFileSync(file, 'old');
+    const { run, policy, failed, sent } = world({ secret: { file } });
+    policy.authenticate = (secret) => (secret === 'new' ? undefined : { error: 'invalid_client', status: 401 });
+    await run(1_800 * SECOND_MS);
+    const before = sent('authenticate');
+    writeFileSync(file, 'new');
+    failed.clear();
+    await run(4 * SECOND_MS);
+    for (const calls of failed.values()) expect(calls).toBeLessThanOrEqual(2);
+    expect(sent('authenticate')).toBe(before + 1);
+  }, 60_000);
+
+  it('does not pause a client with another secret at the same issuer', async () => {
+    const { run, policy, failed } = world({ count: 2 });
+    policy.redeem = (server) => (server === 's0' ? { error: 'unauthorized_client' } : undefined);
+    await run(HOUR_MS);
+    expect(failed.get('s0')).toBe(3_600);
+    // The other server is refused for a second at most, until its success shows that the refusal concerns the first one alone.
+    expect(failed.get('s1') ?? 0).toBeLessThanOrEqual(2);
+  }, 60_000);
+});
+
+describe('a refusal for one server', () => {
+  it.each(['access_denied', 'invalid_target', 'invalid_scope', 'invalid_grant', 'invalid_request', 'out_of_office'])(
+    '(%s) costs few requests in an hour, and no call of another server',
+    async (error) => {
+      const { run, policy, sent, failed, refused, records } = world({ count: 3 });
+      policy.exchange = (server) => (server === 's1' ? { error } : undefined);
+      await run(HOUR_MS);
+      expect(sent('exchange', 's1')).toBeGreaterThan(10);
+      expect(sent('exchange', 's1')).toBeLessThanOrEqual(70);
+      expect(Object.fromEntries(failed)).toEqual({ s1: 3_600 });
+      // One record for each request, with the time of the first refusal and the calls since then.
+      expect(refused().length).toBeLessThanOrEqual(35);
+      expect(refused()[0]).not.toHaveProperty('failedCalls');
+      expect(refused().at(-1)).toMatchObject({ server: 's1', refusedSinceMs: 1_795_000_000_000 });
+      const record = records.filter(({ outcome }) => outcome === 'refused').at(-1);
+      expect(record).toMatchObject({ server: 's1', since: new Date(1_795_000_000_000).toISOString() });
+      expect(record?.failedCalls).toBeGreaterThan(3_000);
+    },
+    60_000,
+  );
+
+  it('is not one for its other scopes, but other scopes do not ask either while the configured ones are refused', async () => {
+    const { bot, policy, sent } = world({ count: 1 });
+    policy.exchange = () => ({ error: 'access_denied' });
+    await expect(bot.token('s0')).rejects.toMatchObject({ code: 'access_denied' });
+    for (const scope of ['a', 'b', 'c']) {
+      await expect(bot.token('s0', { scopes: [scope] })).rejects.toMatchObject({ code: 'access_denied' });
+    }
+    expect(sent('exchange')).toBe(1);
+  });
+
+  it('for scopes of a caller does not refuse the configured ones', async () => {
+    const { bot, policy } = world({ count: 1 });
+    policy.exchange = () => ({ error: 'access_denied' });
+    await expect(bot.token('s0', { scopes: ['admin'] })).rejects.toMatchObject({ code: 'access_denied' });
+    policy.exchange = () => undefined;
+    await expect(bot.token('s0')).resolves.toMatchObject({ server: 's0' });
+  });
+
+  it('pauses for a second again after a success', async () => {
+    const { run, policy, sent, failed } = world({ count: 1 });
+    policy.exchange = () => ({ error: 'access_denied' });
+    await run(600 * SECOND_MS);
+    policy.exchange = () => undefined;
+    await run(301 * SECOND_MS);
+    policy.exchange = () => ({ error: 'access_denied' });
+    await run(600 * SECOND_MS);
+    const before = sent('exchange');
+    failed.clear();
+    policy.exchange = () => undefined;
+    await run(301 * SECOND_MS);
+    expect(sent('exchange')).toBeGreaterThan(before);
+  }, 60_000);
+});
+
+describe('a peer that is away or busy', () => {
+  it('is asked once a second, and after the time in Retry-After', async () => {
+    const { run, policy, sent } = world({ count: 1 });
+    policy.exchange = () => ({ error: 'down', status: 503 });
+    await run(60 * SECOND_MS);
+    expect(sent('exchange')).toBeGreaterThanOrEqual(55);
+    const before = sent('exchange');
+    policy.exchange = () => ({ error: 'busy', status: 429, retryAfter: '120' });
+    await run(241 * SECOND_MS);
+    expect(sent('exchange') - before).toBeLessThanOrEqual(4);
+  });
+});

@@ -1,0 +1,113 @@
+import { type FetchLike, isJsonObject, parseJsonObject } from '@credence/protocol';
+
+/** How much a server may send in one window on a stream that answers no request, in bytes. */
+const UNASKED_BYTES = 1_000_000;
+const WINDOW_MS = 10_000;
+
+/** A JSON-RPC request whose response has not ended. */
+interface Pending {
+  cancelled: boolean;
+  /** Ends the event stream of the response. Undefined until it is open. */
+  end: (() => void) | undefined;
+}
+
+/**
+ * Ends the event streams of one connection that nobody reads for a result: the stream of a request that the SDK has cancelled (both
+ * SDKs read on), and the stream that a client opens by GET, if the server floods it. Without this a server could keep the process busy
+ * for as long as the connection is open. The tools use no message of the GET stream.
+ */
+export function boundedStreams(fetch: FetchLike): FetchLike {
+  const pending = new Map<string, Pending>();
+  let isFlooded = false;
+  return async (input, init) => {
+    if (isGet(init)) {
+      // 405 says that the server offers no such stream (MCP, Transports), so that the SDK does not ask again.
+      if (isFlooded) return new Response(null, { status: 405 });
+      return limited(await fetch(input, init), () => (isFlooded = true));
+    }
+    const cancelled = pending.get(cancelledRequest(init) ?? '');
+    if (cancelled) {
+      cancelled.cancelled = true;
+      cancelled.end?.();
+    }
+    const id = requestId(init);
+    if (id === undefined) return fetch(input, init);
+    const request: Pending = { cancelled: false, end: undefined };
+    pending.set(id, request);
+    const finished = () => void pending.delete(id);
+    try {
+      const response = await fetch(input, init);
+      if (isEventStream(response)) return endable(response, request, finished);
+      finished();
+      return response;
+    } catch (error) {
+      finished();
+      throw error;
+    }
+  };
+}
+
+function isGet(init: RequestInit | undefined): boolean {
+  return (init?.method ?? 'GET').toUpperCase() === 'GET';
+}
+
+function isEventStream({ body, headers }: Response): boolean {
+  return body !== null && (headers.get('content-type') ?? '').toLowerCase().startsWith('text/event-stream');
+}
+
+/** The id of a request. Both SDKs write it at the end of the message, so that a long message need not be parsed. */
+function requestId(init: RequestInit | undefined): string | undefined {
+  return typeof init?.body === 'string' ? /"id":(\d+)\}$/u.exec(init.body.slice(-64))?.[1] : undefined;
+}
+
+/** The id of the request that this message cancels. */
+function cancelledRequest(init: RequestInit | undefined): string | undefined {
+  if (typeof init?.body !== 'string' || !init.body.includes('"notifications/cancelled"')) return undefined;
+  const { method, params } = parseJsonObject(init.body) ?? {};
+  const id = method === 'notifications/cancelled' && isJsonObject(params) ? params['requestId'] : undefined;
+  return typeof id === 'number' || typeof id === 'string' ? String(id) : undefined;
+}
+
+/** The response with a stream that `request.end` ends. */
+function endable(response: Response, request: Pending, finished: () => void): Response {
+  return piped(
+    response,
+    new TransformStream({
+      start(controller) {
+        request.end = () => {
+          finished();
+          controller.terminate();
+        };
+        if (request.cancelled) request.end();
+      },
+      flush: finished,
+    }),
+  );
+}
+
+/** The response with a stream that ends when the server floods it. */
+function limited(response: Response, onFlood: () => void): Response {
+  if (!isEventStream(response)) return response;
+  let windowEndsMs = performance.now() + WINDOW_MS;
+  let bytes = 0;
+  return piped(
+    response,
+    new TransformStream({
+      transform(chunk, controller) {
+        if (performance.now() >= windowEndsMs) {
+          windowEndsMs = performance.now() + WINDOW_MS;
+          bytes = 0;
+        }
+        bytes += chunk.byteLength;
+        if (bytes <= UNASKED_BYTES) return controller.enqueue(chunk);
+        onFlood();
+        controller.terminate();
+      },
+    }),
+  );
+}
+
+function piped(response: Response, transform: TransformStream<Uint8Array, Uint8Array>): Response {
+  const { body, status, statusText, headers } = response;
+  return new Response(body?.pipeThrough(transform) ?? null, { status, statusText, headers });
+}
