@@ -16,6 +16,7 @@ import type {
   LegEvent,
   PeerDetails,
   TokenEvent,
+  TokenFailedEvent,
 } from '../runtime/events.ts';
 import { boundedScopes, cut } from './bounded-lists.ts';
 import { oauthErrorLabel, statusLabel } from './labels.ts';
@@ -73,6 +74,9 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       description: 'tokens that another process of the bot had acquired',
     }),
     'call-failed': meter.createCounter('credence.calls.failed', { description: 'calls to an MCP server that failed' }),
+    'token-failed': meter.createCounter('credence.token.calls_failed', {
+      description: 'calls of token() that failed, also without a request to a peer',
+    }),
     warning: meter.createCounter('credence.warnings', { description: 'problems that did not make a call fail' }),
     rejected: meter.createCounter('credence.token.rejections', { description: 'tokens that the MCP server refused' }),
     'step-up': meter.createCounter('credence.token.step_ups', {
@@ -141,6 +145,9 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
         counters[event.type].add(1, failureLabels(event));
         span(event);
         return;
+      case 'token-failed':
+        counters[event.type].add(1, failureLabels(event));
+        return;
       case 'joined':
       case 'shared':
       case 'rejected':
@@ -172,7 +179,7 @@ function common(event: CredenceEvent): Attributes {
   };
 }
 
-function failureLabels(event: FailureEvent | CallFailedEvent): Attributes {
+function failureLabels(event: FailureEvent | CallFailedEvent | TokenFailedEvent): Attributes {
   return {
     ...common(event),
     ...errorLabels(event),
