@@ -1,7 +1,9 @@
 import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from '../errors/codes.ts';
-import { CredenceError, errorCode } from '../errors/credence-error.ts';
-import { retryAfterSeconds } from '../net/gate.ts';
+import { CredenceError } from '../errors/credence-error.ts';
+import { connectionFailure } from '../net/connection-failure.ts';
+import { brokenFetch, retryAfterSeconds } from '../net/gate.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { CallLimits } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { challengeRemedy, type ServerRefusal } from '../tokens/failures.ts';
@@ -78,16 +80,23 @@ export function notAboutToken(server: string, token: AccessToken, method: string
   });
 }
 
-export function unreachable(server: string, target: URL, cause: unknown): CredenceError {
-  const code = errorCode(cause);
+export function unreachable(runtime: Runtime, server: string, target: URL, cause: unknown): CredenceError {
+  const broken = brokenFetch(cause, runtime, { server });
+  if (broken) return broken;
+  const { code, reason, remedy, contact, retryable, neverConnected } = connectionFailure(cause, {
+    url: target.href,
+    option: `servers.${server}.url`,
+    contact: 'server-owner',
+    fetch: runtime.fetch,
+  });
   return new CredenceError({
     code: 'unreachable',
     leg: 'call',
-    message: `Server "${server}" could not be reached at ${target.origin}${code === undefined ? '' : ` (${code})`}.`,
-    remedy: `Check servers.${server}.url and that the server is up; the call may or may not have run.`,
-    contact: 'server-owner',
+    message: `Server "${server}" could not be reached at ${target.origin}${code === undefined ? '' : ` (${code})`}${reason === undefined ? '' : `: ${reason}`}.`,
+    remedy: `${remedy} ${neverConnected ? 'The call did not run.' : 'The call may or may not have run.'}`,
+    contact,
     server,
-    retryable: true,
+    retryable,
     cause,
   });
 }

@@ -1,4 +1,4 @@
-import type { FetchLike } from '@credence/protocol';
+import { type FetchLike, responseLike } from '@credence/protocol';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { readChallenges } from '../net/challenge.ts';
 import { type About, report } from '../net/gate.ts';
@@ -100,6 +100,7 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken, ca
   const outcome = () => ({ url: target.href, durationMs: runtime.clock.monotonicMs() - startedMs });
   try {
     const sent = await present(runtime, access.settings, target, init, token);
+    responseLike(sent);
     const response = withLimits(runtime, access.settings, sent, (refusal) =>
       reportFailedCall(context, refusal, init, callStartedMs),
     );
@@ -109,7 +110,7 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken, ca
     return { response, failure };
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    const failure = isCredenceError(error) ? error : unreachable(name, target, error);
+    const failure = isCredenceError(error) ? error : unreachable(runtime, name, target, error);
     report(runtime, about, { ...outcome(), status: failure.status, failure });
     throw failure;
   }

@@ -6,7 +6,7 @@ import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import type { ServerRefusal } from '../tokens/failures.ts';
 import { tokenKey } from '../tokens/token-key.ts';
-import type { TokenManager, TokenWanted } from '../tokens/token-manager.ts';
+import type { KeyState, TokenManager, TokenWanted } from '../tokens/token-manager.ts';
 import { Evidence } from './evidence.ts';
 
 /** One configured server: its settings, how its tokens are acquired, and the scopes that step-ups have added. */
@@ -88,6 +88,11 @@ export class ServerAccess {
   async forgetRefusals(): Promise<void> {
     await this.#manager.forgetRefusals(this.#base);
     if (this.#steppedUp) await this.#manager.forgetRefusals(this.#steppedUp);
+  }
+
+  /** What is known about the token with the configured scopes. */
+  get state(): KeyState {
+    return this.#manager.stateOf(this.#base);
   }
 
   /** The server accepted this token in a call. */

@@ -11,7 +11,10 @@ export interface ClientAuthenticationRequest {
   readonly body: URLSearchParams;
   /** The request's headers; add Authorization here. */
   readonly headers: Headers;
-  /** The time of the wall clock, in milliseconds since the epoch. */
+  /**
+   * The time in milliseconds since the epoch: of our wall clock, or of the issuer's clock if the Date headers of its responses have
+   * shown another time.
+   */
   readonly nowMs: number;
   /** Call it for a problem that does not make the authentication fail. It becomes an event. */
   readonly warn?: ((warning: CredentialWarning) => void) | undefined;

@@ -8,6 +8,8 @@ import { isFile, readSecretFile, rotatingFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
 const OPTION = 'privateKeyJwt({ key })';
+/** RFC 7523 section 3 gives no limit for the age of `iat`, and servers have no tolerance for one that is ahead of their clock. */
+const MAX_BACKDATING_SECONDS = 5;
 
 type Warn = ((warning: CredentialWarning) => void) | undefined;
 
@@ -27,7 +29,10 @@ export interface PrivateKeyJwtOptions {
   kid?: string | undefined;
   /** The claim `aud`. Default: the configured issuer as one string (RFC 7523bis). Some IdPs require another audience. */
   audience?: string | readonly string[] | undefined;
-  /** The time from `iat` to `exp`, in seconds. Default 60, at least 5, at most 3,600. */
+  /**
+   * The time from `iat` to `exp`, in seconds. Default 60, at least 5, at most 3,600. `iat` is up to five seconds before the time of the
+   * request, because some servers accept no `iat` that is ahead of their clock.
+   */
   lifetimeSeconds?: number | undefined;
   /** Additional claims. These claims cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
   claims?: Readonly<Record<string, unknown>> | undefined;
@@ -58,7 +63,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
     fingerprint: () => key.fingerprint(),
     async authenticate({ issuer, body, nowMs, warn }) {
       const signer = await key.now(warn);
-      const now = Math.floor(nowMs / 1000);
+      const issuedAt = Math.floor(nowMs / 1000) - Math.min(MAX_BACKDATING_SECONDS, Math.floor(lifetime / 4));
       const audience = options.audience ?? issuer;
       const header = {
         ...options.header,
@@ -72,8 +77,8 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
         sub: clientId,
         aud: typeof audience === 'string' ? audience : [...audience],
         jti: randomUUID(),
-        iat: now,
-        exp: now + lifetime,
+        iat: issuedAt,
+        exp: issuedAt + lifetime,
       };
       let jwt: string;
       try {

@@ -76,6 +76,7 @@ describe('a diagnosis', () => {
     ['authenticate', 'you', (bot: Bot) => bot.world.idp.clients.remove('bot-at-idp')],
     ['exchange', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('exchange', refusal('access_denied', 'no'))],
     ['redeem', 'you', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
+    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.script.always('redeem', refusal('invalid_grant', 'no'))],
     ['redeem', 'server-owner', (bot: Bot) => bot.world.as.script.always('redeem', refusal('access_denied'))],
     ['discover', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('metadata', serverError(503))],
   ] as const)('that fails at %s reports that leg, a remedy and the contact %s', async (leg, contact, breakPeer) => {
@@ -94,7 +95,7 @@ describe('a diagnosis', () => {
       'idp-admin': "identity provider's administrator",
       'server-owner': "MCP server's owner",
     };
-    expect(text).toContain(`Whom to ask: `);
+    expect(text).toContain('Whom to ask: ');
     expect(text).toContain(names[contact]);
     expect(running.server.received('POST /mcp')).toEqual([]);
   });

@@ -134,7 +134,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'the answer is larger than the limit',
     legs: PEER_LEGS,
     contacts: EVERYBODY,
-    remedy: 'Check that the URL is the right endpoint; if a call has results of this size, raise `limits` of the server.',
+    remedy:
+      'Check that the URL is the right endpoint; if a call has results of this size, raise `limits` of the server.',
   },
   redirect_refused: {
     meaning: 'the peer answered with a redirect that Credence does not follow',

@@ -31,7 +31,8 @@ export async function authenticateClient(
   try {
     const authenticated = credential.authenticate({
       ...request,
-      nowMs: runtime.clock.wallMs(),
+      // An assertion is valid for a minute by the clock of the issuer, not by ours.
+      nowMs: runtime.clock.wallMs() + (runtime.peerClocks?.differenceMs(request.issuer) ?? 0),
       warn({ message, remedy }) {
         warning = `${where}: ${message}`;
         if (lastWarnings(runtime).get(credential) === warning) return;

@@ -45,6 +45,8 @@ export interface TokenRequest {
   readonly signal?: AbortSignal | undefined;
   /** `false` if a failed request must not be sent again. Default true. */
   readonly retry?: boolean | undefined;
+  /** Called with the body of a success response, and awaited, before the response is checked. */
+  readonly onSuccess?: ((body: JsonObject) => void | Promise<void>) | undefined;
   /** Called before each attempt with its number, from 1. A single-use assertion may be used up although no response arrived. */
   readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
@@ -111,7 +113,8 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     configuredUrl: endpoint.configuredUrl,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
-  const client: oauth.Client = { client_id: credential.clientId };
+  // oauth4webapi requires a client id and does not send it: `credential.authenticate` does that.
+  const client: oauth.Client = { client_id: credential.clientId || 'none' };
   let answer: Answer | undefined;
   const response = await oauth.genericTokenEndpointRequest(
     as,
@@ -137,6 +140,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
   if (!answer) throw new Error('the request was never sent');
 
   try {
+    if (answer.status === 200 && answer.json) await request.onSuccess?.(answer.json);
     const token = await tokenFrom(runtime, as, client, response, answer, request);
     report(runtime, about, { ...answer });
     return token;
@@ -200,7 +204,7 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     server: request.server,
     scopes: request.scopes,
     secrets: answer.secrets,
-    clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer.headers),
+    clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer),
     authentication: authenticationOf(request.credential),
     sent: Object.keys(definedOnly(request.parameters)),
     usesIdp: request.usesIdp,

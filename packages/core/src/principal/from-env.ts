@@ -14,7 +14,8 @@ type Env = Readonly<Record<string, string | undefined>>;
  * express, such as a DPoP key. The IdP: `CREDENCE_IDP_ISSUER`, `CREDENCE_IDP_CLIENT_ID` and one of `..._PRIVATE_KEY`,
  * `..._PRIVATE_KEY_FILE`, `..._CLIENT_SECRET`, `..._CLIENT_SECRET_FILE`, `..._CLIENT_ASSERTION_FILE`. The servers:
  * `CREDENCE_SERVERS` with the names, and for each NAME (in upper case, with `_` for `-` and `.`) `CREDENCE_SERVER_NAME_URL`,
- * `_ISSUER`, `_CLIENT_ID`, a credential as for the IdP, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`, `_RESOURCE`, `_AUDIENCE`.
+ * `_ISSUER`, `_CLIENT_ID`, a credential as for the IdP, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`, `_RESOURCE`, `_AUDIENCE`,
+ * `_EXCESS_SCOPES`, `_REDEEM_SCOPE`, `_RESOURCE_PARAMETER`.
  * Without `CREDENCE_IDP_ISSUER`, the `CONDUCTORONE_*` variables of C1 configure the IdP. Throws `invalid_configuration`.
  */
 export function optionsFromEnv(
@@ -95,6 +96,9 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
     audience: valueOf(env[`${prefix}AUDIENCE`]),
     tokenEndpoint: valueOf(env[`${prefix}TOKEN_ENDPOINT`]),
   };
+  const excessScopes = oneOf(env, `${prefix}EXCESS_SCOPES`, ['refuse', 'accept']);
+  const redeemScope = oneOf(env, `${prefix}REDEEM_SCOPE`, ['send', 'omit']);
+  const resourceParameter = oneOf(env, `${prefix}RESOURCE_PARAMETER`, ['send', 'omit']);
   const flow = valueOf(env[`${prefix}FLOW`]);
   if (flow !== undefined && flow !== 'enterprise-managed' && flow !== 'client-credentials') {
     throw wrong(
@@ -111,8 +115,21 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
     ...(optional.resource !== undefined && { resource: optional.resource }),
     ...(optional.audience !== undefined && { audience: optional.audience }),
     ...(optional.tokenEndpoint !== undefined && { tokenEndpoint: optional.tokenEndpoint }),
+    ...(excessScopes !== undefined && { excessScopes }),
+    ...(redeemScope !== undefined && { redeemScope }),
+    ...(resourceParameter !== undefined && { resourceParameter }),
     ...(flow !== undefined && { flow }),
   };
+}
+
+function oneOf<const Value extends string>(env: Env, variable: string, values: readonly Value[]): Value | undefined {
+  const text = valueOf(env[variable]);
+  const value = values.find((each) => each === text);
+  if (text === undefined || value !== undefined) return value;
+  throw wrong(
+    `${variable} is neither ${values.map((each) => `"${each}"`).join(' nor ')}.`,
+    `Set it to one of them, or leave it out.`,
+  );
 }
 
 function credentialFromEnv(env: Env, prefix: string, server?: string): ClientCredential {

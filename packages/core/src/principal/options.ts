@@ -1,4 +1,4 @@
-import { type FetchLike, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
+import { type FetchLike, invalidProxyVariable, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
@@ -100,6 +100,11 @@ export interface ServicePrincipalOptions {
   cache?: { maxTokens?: number } | undefined;
   /** The function that sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
+  /**
+   * `environment`: requests go through the proxy that the environment variables HTTPS_PROXY and HTTP_PROXY name, except to the hosts in
+   * NO_PROXY. The fetch of Node.js 20 does not read these variables. Cannot be combined with `fetch`.
+   */
+  proxy?: 'environment' | undefined;
   /** The clock. Default: the clocks of the system. A test can replace it. */
   clock?: Clock | undefined;
   /** How often a failed request is sent again, and after which pauses. A missing value has its default. */
@@ -173,40 +178,51 @@ const server = z.strictObject({
 });
 
 /** Checks the types of the options. `settingsFromOptions` checks the values. */
-export const optionsSchema = z.strictObject({
-  idp: idp.optional(),
-  servers: z
-    .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is not a valid name: use letters, digits, "_", "-" and "."'), server)
-    .refine((servers) => Object.keys(servers).length > 0, 'contains no server'),
-  store: z
-    .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is not a TokenStore')
-    .optional(),
-  cache: z
-    .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
-    .partial()
-    .optional(),
-  fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is not a function').optional(),
-  clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is not a Clock').optional(),
-  retry: z
-    .strictObject({
-      retries: z.number().int().min(0).max(10),
-      minDelayMs: milliseconds,
-      maxDelayMs: milliseconds,
-      maxRetryAfterMs: milliseconds,
-    })
-    .partial()
-    .optional(),
-  timeout: z
-    .strictObject({ requestMs: milliseconds.min(1), totalMs: milliseconds.min(1) })
-    .partial()
-    .optional(),
-  limits: z
-    .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000), ...callLimits })
-    .partial()
-    .optional(),
-  network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
-  onEvent: z.union([listener, z.array(listener)], 'is not a function or a list of functions').optional(),
-});
+export const optionsSchema = z
+  .strictObject({
+    idp: idp.optional(),
+    servers: z
+      .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is not a valid name: use letters, digits, "_", "-" and "."'), server)
+      .refine((servers) => Object.keys(servers).length > 0, 'contains no server'),
+    store: z
+      .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is not a TokenStore')
+      .optional(),
+    cache: z
+      .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
+      .partial()
+      .optional(),
+    fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is not a function').optional(),
+    proxy: z
+      .literal('environment')
+      .refine(() => invalidProxyVariable() === undefined, {
+        error: () => `cannot be used: the value of ${invalidProxyVariable()} is not an http or https URL`,
+      })
+      .optional(),
+    clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is not a Clock').optional(),
+    retry: z
+      .strictObject({
+        retries: z.number().int().min(0).max(10),
+        minDelayMs: milliseconds,
+        maxDelayMs: milliseconds,
+        maxRetryAfterMs: milliseconds,
+      })
+      .partial()
+      .optional(),
+    timeout: z
+      .strictObject({ requestMs: milliseconds.min(1), totalMs: milliseconds.min(1) })
+      .partial()
+      .optional(),
+    limits: z
+      .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000), ...callLimits })
+      .partial()
+      .optional(),
+    network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
+    onEvent: z.union([listener, z.array(listener)], 'is not a function or a list of functions').optional(),
+  })
+  .refine(({ fetch, proxy }) => fetch === undefined || proxy === undefined, {
+    path: ['proxy'],
+    error: 'cannot be combined with fetch, which decides by itself how requests are sent',
+  });
 
 function hasMethods(value: unknown, ...names: string[]): value is object {
   return (

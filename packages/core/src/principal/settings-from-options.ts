@@ -47,6 +47,7 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
     checkedConfiguredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
+  if (credential.clientId === '') throw withoutClientId('idp.credential');
   checkSourceIssuer(subject, 'idp.subject', about, network);
   checkSourceIssuer(actor, 'idp.actor', about, network);
   return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };
@@ -84,6 +85,8 @@ function serverSettings(
       name,
     );
   }
+  if (flow !== 'workload-identity' && options.credential.clientId === '')
+    throw withoutClientId(`${at}.credential`, name);
   if (flow === 'workload-identity' && options.assertion === undefined) {
     throw wrong(
       `${at}.assertion is missing.`,
@@ -202,6 +205,14 @@ function checkSourcesHaveIdentity(idp: IdpSettings | undefined, servers: Readonl
   for (const { name, flow, assertion } of entries) {
     if (flow === 'workload-identity') check(`servers.${name}.assertion`, assertion, name);
   }
+}
+
+function withoutClientId(option: string, server?: string): CredenceError {
+  return wrong(
+    `${option} has no client id.`,
+    `Set ${option} to a credential with a client id: only the flow "workload-identity" works without a client.`,
+    server,
+  );
 }
 
 /** The message of zod, changed so that it follows the name of the option in a sentence. */

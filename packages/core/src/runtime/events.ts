@@ -123,6 +123,15 @@ export interface CallFailedEvent extends FailureBase {
   readonly type: 'call-failed';
 }
 
+/**
+ * A call of `token()` failed. There is one event for each failed call, also if the failure of an earlier acquisition is repeated to the
+ * caller, for which there is no event `refused`. There is no event for a call that the caller aborted.
+ */
+export interface TokenFailedEvent extends Omit<FailureBase, 'durationMs'> {
+  /** The type of the event. */
+  readonly type: 'token-failed';
+}
+
 /** A token that another process acquired was read from the store. */
 export interface SharedEvent extends EventBase {
   /** The type of the event. */
@@ -186,6 +195,7 @@ export type CredenceEvent =
   | JoinedEvent
   | FailureEvent
   | CallFailedEvent
+  | TokenFailedEvent
   | RejectedEvent
   | StepUpEvent
   | WarningEvent;

@@ -37,6 +37,26 @@ export interface TokenWanted {
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
 }
 
+/** The state of one key, for `status()`. */
+export interface KeyState {
+  /** The token, if a valid one is cached. */
+  readonly token:
+    | {
+        readonly ageMs: number;
+        readonly expiresInMs: number;
+        readonly expiresAt: Date;
+        readonly scopes: readonly string[];
+      }
+    | undefined;
+  /** Whether a token was ever acquired. */
+  readonly acquired: boolean;
+  /** Whether the last acquisition failed. */
+  readonly failing: boolean;
+  readonly refusal: Refusal | undefined;
+  readonly pausedForMs: number;
+  readonly lastFailure: { readonly error: CredenceError; readonly atMs: number } | undefined;
+}
+
 /** A cached token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
 interface Entry extends Ages {
   readonly token: AccessToken;
@@ -88,6 +108,11 @@ export class TokenManager {
   readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
   /** What other processes have stored about the errors that were read from the store. */
   readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
+  /** The last failed acquisition or renewal of a key, and whether the key has got a token since. */
+  readonly #lastFailures = lruCache<{ readonly error: CredenceError; readonly atMs: number; over: boolean }>(
+    MAX_REFUSED,
+  );
+  readonly #acquired = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` tokens are cached. The least recently used is removed first. */
@@ -186,6 +211,30 @@ export class TokenManager {
     if (!entry || entry.accepted || entry.token.value !== token.value) return;
     entry.accepted = true;
     this.#refusals.accepted(key);
+  }
+
+  /** What is known about the key. Synchronous, without effects. */
+  stateOf(wanted: TokenWanted): KeyState {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const entry = this.#entries.peek(wanted.key);
+    const refusal = this.#refusals.streakOf(wanted.key);
+    const lastFailure = this.#lastFailures.peek(wanted.key);
+    const isValid = entry !== undefined && ageAt(nowMs, entry) !== 'expired';
+    return {
+      token: isValid
+        ? {
+            ageMs: nowMs - entry.sinceMs,
+            expiresInMs: entry.goodUntilMs - nowMs,
+            expiresAt: entry.token.expiresAt,
+            scopes: entry.token.scopes,
+          }
+        : undefined,
+      acquired: this.#acquired.has(wanted.key),
+      failing: refusal !== undefined || (lastFailure !== undefined && !lastFailure.over),
+      refusal,
+      pausedForMs: Math.max(0, (refusal?.untilMs ?? 0) - nowMs),
+      lastFailure,
+    };
   }
 
   /** Lets the next caller send a request, because a person has found that the server issues tokens. */
@@ -290,6 +339,7 @@ export class TokenManager {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
       this.#remember(wanted, outcome, failure);
+      this.#lastFailures.set(wanted.key, { error: failure, atMs: this.#runtime.clock.wallMs(), over: false });
       const since = this.#refusals.toReport(wanted.key, failure);
       if (since) {
         this.#runtime.emit({
@@ -460,6 +510,9 @@ export class TokenManager {
       lasting,
     };
     this.#entries.set(wanted.key, entry);
+    this.#acquired.set(wanted.key, true);
+    const lastFailure = this.#lastFailures.peek(wanted.key);
+    if (lastFailure) lastFailure.over = true;
     if (lasting) this.#renewals.remind(entry.renewAtMs);
   }
 }
