@@ -55,7 +55,8 @@ export type {
   ServicePrincipalOptions,
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
-export type { RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { PrincipalLimits, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { CallLimits } from './settings/settings.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
 export { fromRefreshToken } from './subjects/from-refresh-token.ts';

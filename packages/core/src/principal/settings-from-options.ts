@@ -3,7 +3,7 @@ import type { ClientCredential } from '../credentials/credential.ts';
 import { dpopKeys } from '../dpop/dpop-keys.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { NetworkTrust } from '@credence/protocol';
-import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
+import { type CallLimits, DEFAULT_CALL_LIMITS, type IdpSettings, type ServerSettings } from '../settings/settings.ts';
 import { checkedConfiguredUrl } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
@@ -33,7 +33,7 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
   const network = options.network ?? {};
   const idp = options.idp && idpSettings(options.idp, network);
   const servers = new Map(
-    Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, network)]),
+    Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, options)]),
   );
   checkCredentialsBelongToOneIssuer(idp, servers);
   if (options.store) checkSourcesHaveIdentity(idp, servers);
@@ -56,7 +56,7 @@ function serverSettings(
   name: string,
   options: McpServerOptions,
   idp: IdpSettings | undefined,
-  network: NetworkTrust,
+  { network = {}, limits }: ServicePrincipalOptions,
 ): ServerSettings {
   const at = `servers.${name}`;
   const about = { leg: 'configure', contact: 'you', server: name } as const;
@@ -109,7 +109,14 @@ function serverSettings(
     redeemScope: options.redeemScope ?? 'send',
     resourceParameter: options.resourceParameter ?? 'send',
     dpop: options.dpop && dpopKeys(options.dpop),
+    limits: callLimits(options.limits, limits),
   };
+}
+
+/** The limits of the server; for those that it does not have, of the principal; and otherwise the defaults. */
+function callLimits(server: Partial<CallLimits> = {}, principal: Partial<CallLimits> = {}): CallLimits {
+  const limit = (name: keyof CallLimits) => server[name] ?? principal[name] ?? DEFAULT_CALL_LIMITS[name];
+  return { bodyBytes: limit('bodyBytes'), eventBytes: limit('eventBytes'), requestBytes: limit('requestBytes') };
 }
 
 /** The options that a flow does not use. Setting one is an error, so that no option is dropped silently. */
