@@ -183,7 +183,7 @@ export const OWN_MISTAKES: readonly Mistake[] = [
     options: (sandbox) => asCredential(sandbox, { clientSecret: 'last-years-secret' }),
     code: 'invalid_client',
     leg: 'redeem',
-    contact: 'server-owner',
+    contact: 'you',
     remedy: ['servers.issues.credential', 'secret'],
   },
   {
