@@ -58,10 +58,7 @@ const redisUrl = z
   );
 const schema = z.strictObject({
   client: z
-    .custom<RedisClientLike>(
-      (value) => hasMethods(value, 'get', 'set', 'eval'),
-      'must be a client of the redis package',
-    )
+    .custom<RedisClientLike>((value) => hasMethods(value, 'set', 'eval'), 'must be a client of the redis package')
     .optional(),
   url: redisUrl.optional(),
   encryptionKey: z.union(

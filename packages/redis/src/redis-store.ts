@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Lease, TokenStore } from '@credence/core';
+import type { Lease, StoreWarning, TokenStore } from '@credence/core';
 import { givenClient } from './connection/given-client.ts';
 import { ownClient } from './connection/own-client.ts';
 import { Encrypter, type Unreadable } from './encryption/encrypter.ts';
 import { type RedisStoreOptions, type RedisStoreWarning, settingsFrom } from './options.ts';
-import { DELETE_IF, EXTEND_IF } from './scripts.ts';
+import { DELETE_IF, EXTEND_IF, GET_BOUNDED, SET_UNLESS_FOREIGN } from './scripts.ts';
 
 /** The token store that `redisStore` returns. */
 export interface RedisStore extends TokenStore {
@@ -33,21 +33,30 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
   const { from, keys, prefix, keepsSubjectTokens, onWarning } = settingsFrom(options);
   const connection = 'client' in from ? givenClient(from.client) : ownClient(from.url);
   const encrypter = new Encrypter(keys);
-  const warned = new Set<Unreadable>();
+  const warnings = new Map<Unreadable, StoreWarning>();
+  const listeners = new Set<(warning: StoreWarning) => void>();
+
+  const warnOf = (unreadable: Unreadable) => {
+    if (warnings.has(unreadable)) return;
+    const { code, message, remedy } = WARNINGS[unreadable];
+    const warning: StoreWarning = { code: STORE_CODES[unreadable], message, remedy };
+    warnings.set(unreadable, warning);
+    onWarning({ code, message, remedy });
+    for (const listener of listeners) listener(warning);
+  };
 
   const decrypt = (name: string, encrypted: string): string | undefined => {
     const decrypted = encrypter.decrypt(name, encrypted);
     if ('text' in decrypted) return decrypted.text;
-    if (!warned.has(decrypted.unreadable)) {
-      warned.add(decrypted.unreadable);
-      onWarning(WARNINGS[decrypted.unreadable]);
-    }
+    warnOf(decrypted.unreadable);
     return undefined;
   };
 
   /** Reads the encrypted value. A client can be configured to return bytes in place of strings. */
   const read = async (name: string): Promise<string | undefined> => {
-    const reply = await connection.run((client) => client.get(name));
+    const reply = await connection.run((client) =>
+      client.eval(GET_BOUNDED, { keys: [name], arguments: [String(MAX_VALUE_BYTES)] }),
+    );
     return reply instanceof Uint8Array ? Buffer.from(reply).toString('latin1') : asString(reply);
   };
 
@@ -61,7 +70,14 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
     async set(key, value, ttlMs) {
       const name = `${prefix}value:${key}`;
       const encrypted = encrypter.encrypt(name, value);
-      await connection.run((client) => client.set(name, encrypted, { expiration: expiration(ttlMs) }));
+      const written = await connection.run((client) =>
+        client.eval(SET_UNLESS_FOREIGN, {
+          keys: [name],
+          arguments: [encrypted, String(expiration(ttlMs).value), ...encrypter.heads],
+        }),
+      );
+      // The value there belongs to processes with another key, which would otherwise lose it.
+      if (Number(written) === 0) warnOf('unknown-key');
     },
     async delete(key, value) {
       const name = `${prefix}value:${key}`;
@@ -91,17 +107,30 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
         },
       };
     },
+    onWarning(listener) {
+      listeners.add(listener);
+      for (const warning of warnings.values()) listener(warning);
+      return () => void listeners.delete(listener);
+    },
     async close() {
       connection.close();
     },
   };
 }
 
+/** No token is so long. */
+const MAX_VALUE_BYTES = 512 * 1024;
+
+const STORE_CODES: Readonly<Record<Unreadable, StoreWarning['code']>> = {
+  'unknown-key': 'store_unknown_key',
+  damaged: 'store_damaged_value',
+};
+
 const WARNINGS: Readonly<Record<Unreadable, RedisStoreWarning>> = {
   'unknown-key': {
     code: 'CREDENCE_REDIS_UNKNOWN_KEY',
     message:
-      'A value in Redis was encrypted with a key that this process does not have; the store treats it as absent.',
+      'A value in Redis was encrypted with a key that this process does not have; the store treats it as absent and does not overwrite it.',
     remedy: 'Give every process the same encryptionKey, and both keys during a rotation.',
   },
   damaged: {

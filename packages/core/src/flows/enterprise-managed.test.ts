@@ -95,6 +95,24 @@ describe("flow: 'enterprise-managed'", () => {
     expect(JSON.parse(form?.['authorization_details'] ?? '')).toEqual([{ type: 'linear', actions: ['read'] }]);
   });
 
+  it('sends no resource to the AS with resourceParameter: omit, and the resource to the IdP', async () => {
+    const { bot, world } = await start({ server: { resourceParameter: 'omit' } });
+    expect((await bot.token('mcp')).resource).toBe(RESOURCE);
+    expect(world.idp.script.received('exchange')[0]?.form['resource']).toBe(RESOURCE);
+    expect(world.as.script.received('redeem')[0]?.form).not.toHaveProperty('resource');
+  });
+
+  it.each(['invalid_scope', 'invalid_request'])(
+    'says to configure scopes if the IdP refuses an exchange without them: %s',
+    async (code) => {
+      const { bot, world } = await start();
+      world.idp.script.always('exchange', refusal(code, "'scope' must not be empty"));
+      const error = await refusalOf(bot.token('mcp'));
+      expect(error).toMatchObject({ code, leg: 'exchange', contact: 'you' });
+      expect(error.remedy).toContain('configure servers.mcp.scopes');
+    },
+  );
+
   it('sends the actor token with the configured type', async () => {
     const { bot, world } = await start({ idp: { actor: fromWorkloadToken(() => 'actor.jwt.here') } });
     await bot.token('mcp');

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { CredenceEvent } from '../runtime/events.ts';
 import type { PrincipalLimits, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
+import type { CallLimits } from '../settings/settings.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -80,6 +81,8 @@ export interface McpServerOptions {
   resourceParameter?: 'send' | 'omit' | undefined;
   /** The key to which tokens are bound (RFC 9449); see `generateDpopKeyPair`. */
   dpop?: CryptoKeyPair | undefined;
+  /** Limits on the bodies of calls to this server. A missing value is that of `limits` of the principal. */
+  limits?: Partial<CallLimits> | undefined;
 }
 
 /** A function that receives every event. An error that it throws or rejects with is ignored. */
@@ -108,8 +111,8 @@ export interface ServicePrincipalOptions {
   retry?: Partial<RetryOptions> | undefined;
   /** The time limits of a request and of a whole acquisition. A missing value has its default. */
   timeout?: Partial<TimeoutOptions> | undefined;
-  /** Limits that are not time limits. A missing value has its default. */
-  limits?: Partial<PrincipalLimits> | undefined;
+  /** Limits that are not time limits. Those of {@link CallLimits} are for every server without its own. A missing value has its default. */
+  limits?: Partial<PrincipalLimits & CallLimits> | undefined;
   /** Which URLs are allowed in addition. Default: https URLs, and http URLs of loopback. */
   network?: NetworkTrust | undefined;
   /** One or several functions that receive the events. An error that such a function throws is ignored. */
@@ -119,6 +122,13 @@ export interface ServicePrincipalOptions {
 const text = z.string().trim().min(1, 'is empty');
 const scopeList = z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope token (RFC 6749 section 3.3)')).readonly();
 const milliseconds = z.number().int().min(0).max(3_600_000);
+
+const bytes = z
+  .number()
+  .int()
+  .min(1_024)
+  .max(2 ** 31);
+const callLimits = { bodyBytes: bytes, eventBytes: bytes, requestBytes: bytes };
 
 const credential = z.custom<ClientCredential>(
   (value) => hasMethods(value, 'authenticate') && 'clientId' in value && typeof value.clientId === 'string',
@@ -164,6 +174,7 @@ const server = z.strictObject({
       'is not a CryptoKeyPair: use generateDpopKeyPair()',
     )
     .optional(),
+  limits: z.strictObject(callLimits).partial().optional(),
 });
 
 /** Checks the types of the options. `settingsFromOptions` checks the values. */
@@ -202,7 +213,7 @@ export const optionsSchema = z
       .partial()
       .optional(),
     limits: z
-      .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000) })
+      .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000), ...callLimits })
       .partial()
       .optional(),
     network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),

@@ -1,9 +1,17 @@
-import { cleanText, type FetchLike } from '@credence/protocol';
+import {
+  cleanText,
+  type FetchLike,
+  GRANT_CLIENT_CREDENTIALS,
+  GRANT_JWT_BEARER,
+  GRANT_TOKEN_EXCHANGE,
+  waitFor,
+} from '@credence/protocol';
 import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
-import { CredenceError } from '../errors/credence-error.ts';
+import type { TokenClient } from '../backoff/client-backoff.ts';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import { withoutQuery } from '../net/gate.ts';
@@ -14,6 +22,10 @@ import { closed } from '../tokens/failures.ts';
 import { TokenManager } from '../tokens/token-manager.ts';
 import { optionsFromEnv } from './from-env.ts';
 import type { ServicePrincipalOptions } from './options.ts';
+import { failureMembers } from '../runtime/events.ts';
+import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
+import { OpenCalls } from './open-calls.ts';
+import { type FailedCalls, type PrincipalStatus, serverStatus } from './status.ts';
 import { runtimeFromOptions } from './runtime-from-options.ts';
 import { ServerAccess } from '../call/server-access.ts';
 import { settingsFromOptions } from './settings-from-options.ts';
@@ -64,12 +76,17 @@ export class ServicePrincipal {
   readonly #servers: ReadonlyMap<string, ServerAccess>;
   /** Ends the diagnoses in progress. */
   readonly #closing = new AbortController();
+  readonly #open = new OpenCalls();
+  readonly #failedCalls = new Map<string, FailedCalls>();
+  /** Whether the application has given a fetch. */
+  readonly #ownFetch: boolean;
   #closed = false;
 
   /** Throws a `CredenceError` of the leg `configure` for the first invalid option. Sends no request. */
   constructor(options: ServicePrincipalOptions) {
     this.#settings = settingsFromOptions(options);
     this.#runtime = runtimeFromOptions(options);
+    this.#ownFetch = options.fetch !== undefined;
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
@@ -108,7 +125,17 @@ export class ServicePrincipal {
 
   /** A valid access token for a server. Concurrent callers share one acquisition. Throws a `CredenceError`. */
   async token(nameOrUrl: string | URL, options: TokenOptions = {}): Promise<AccessToken> {
-    return this.#access(nameOrUrl).token(options.scopes, options.signal);
+    const access = this.#access(nameOrUrl);
+    try {
+      return await access.token(options.scopes, options.signal);
+    } catch (error) {
+      if (isCredenceError(error) && !options.signal?.aborted) {
+        const server = access.settings.name;
+        this.#countFailed(server, error);
+        this.#runtime.emit({ type: 'token-failed', server, ...failureMembers(error) });
+      }
+      throw error;
+    }
   }
 
   /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
@@ -136,6 +163,27 @@ export class ServicePrincipal {
   }
 
   /**
+   * What is known about each server and about the store: tokens and their ages, the last failures, pauses. Sends no request. For
+   * readiness probes and dashboards: the result contains no secret.
+   */
+  status(): PrincipalStatus {
+    const wallMs = this.#runtime.clock.wallMs();
+    const servers = Object.fromEntries(
+      [...this.#servers].map(([name, access]) => {
+        const clientPausedForMs = Math.max(
+          0,
+          ...tokenClients(this.#settings.idp, access.settings).map(
+            (client) => this.#runtime.clients.refused(client)?.pausedForMs ?? 0,
+          ),
+        );
+        return [name, serverStatus(access.state, this.#failedCalls.get(name), { wallMs, clientPausedForMs })];
+      }),
+    );
+    const ready = !this.#closed && Object.values(servers).every((server) => server.ready);
+    return { ready, servers, ...(this.#store && { store: this.#store.state }) };
+  }
+
+  /**
    * A `fetch` for one server that adds the access token to each request. Pass it as `fetch` to the transports of both SDKs. The
    * fetch also accepts a `Request` and reads its body into memory, so that the request can be sent again with another token.
    */
@@ -144,7 +192,15 @@ export class ServicePrincipal {
     const send = fetchFor(this.#runtime, access, options);
     return async (input, init) => {
       if (this.#closed) throw closed();
-      return send(input, init);
+      const signal = this.#open.signalFor(init?.signal ?? (input instanceof Request ? input.signal : undefined));
+      const sending = send(input, { ...init, signal });
+      try {
+        // A fetch of the application may ignore the signal.
+        return await (this.#ownFetch ? waitFor(sending, signal) : sending);
+      } catch (error) {
+        if (isCredenceError(error) && !signal.aborted) this.#countFailed(access.settings.name, error);
+        throw error;
+      }
     };
   }
 
@@ -166,13 +222,21 @@ export class ServicePrincipal {
     return diagnosis;
   }
 
-  /** Ends the acquisitions and diagnoses in progress and drops every token. */
+  /** Ends the acquisitions, calls, streams and diagnoses in progress with the error `closed`, and drops every token. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#closing.abort(closed());
+    this.#open.close(closed());
     await this.#manager.close();
     this.#directory.close();
     this.#store?.close();
+  }
+
+  #countFailed(server: string, error: CredenceError): void {
+    const calls = this.#failedCalls.get(server) ?? { count: 0, last: undefined };
+    calls.count += 1;
+    calls.last = { error, atMs: this.#runtime.clock.wallMs() };
+    this.#failedCalls.set(server, calls);
   }
 
   #access(nameOrUrl: string | URL): ServerAccess {
@@ -192,4 +256,15 @@ export class ServicePrincipal {
       contact: 'you',
     });
   }
+}
+
+/** The clients that request tokens for this server. */
+function tokenClients(idp: IdpSettings | undefined, server: ServerSettings): readonly TokenClient[] {
+  const at = ({ issuer, credential }: { issuer: string; credential: TokenClient['credential'] }, grants: string[]) =>
+    grants.map((grantType) => ({ issuer, credential, grantType, server: server.name }));
+  const usesIdp = idp !== undefined && server.flow === 'enterprise-managed';
+  return [
+    ...(usesIdp ? at(idp, [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE]) : []),
+    ...at(server, [GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER]),
+  ];
 }

@@ -123,6 +123,15 @@ export interface CallFailedEvent extends FailureBase {
   readonly type: 'call-failed';
 }
 
+/**
+ * A call of `token()` failed. There is one event for each failed call, also if the failure of an earlier acquisition is repeated to the
+ * caller, for which there is no event `refused`. There is no event for a call that the caller aborted.
+ */
+export interface TokenFailedEvent extends Omit<FailureBase, 'durationMs'> {
+  /** The type of the event. */
+  readonly type: 'token-failed';
+}
+
 /** A token that another process acquired was read from the store. */
 export interface SharedEvent extends EventBase {
   /** The type of the event. */
@@ -138,7 +147,7 @@ export interface JoinedEvent extends EventBase {
 }
 
 /** The MCP server refused a token, and the token was dropped. */
-export interface RejectedEvent extends EventBase {
+export interface RejectedEvent extends EventBase, PeerDetails {
   /** The type of the event. */
   readonly type: 'rejected';
   /** A hash that identifies the token. The token cannot be computed from it. */
@@ -185,6 +194,7 @@ export type CredenceEvent =
   | JoinedEvent
   | FailureEvent
   | CallFailedEvent
+  | TokenFailedEvent
   | RejectedEvent
   | StepUpEvent
   | WarningEvent;

@@ -104,6 +104,7 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     case 'leg':
     case 'shared':
     case 'joined':
+    case 'token-failed':
       return undefined;
     case 'warning': {
       const { leg, code, message, remedy } = event;

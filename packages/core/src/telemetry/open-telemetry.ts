@@ -61,6 +61,9 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       description: 'tokens that another process of the bot had acquired',
     }),
     'call-failed': meter.createCounter('credence.calls.failed', { description: 'calls to an MCP server that failed' }),
+    'token-failed': meter.createCounter('credence.token.calls_failed', {
+      description: 'calls of token() that failed, also without a request to a peer',
+    }),
     warning: meter.createCounter('credence.warnings', { description: 'problems that did not make a call fail' }),
     rejected: meter.createCounter('credence.token.rejections', { description: 'tokens that the MCP server refused' }),
     'step-up': meter.createCounter('credence.token.step_ups', {
@@ -120,6 +123,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
         span(event);
         return;
       case 'call-failed':
+      case 'token-failed':
         counters[event.type].add(1, {
           ...common(event),
           ...errorAttributes(event),

@@ -4,14 +4,14 @@ import { type CredenceError, isCredenceError } from '../errors/credence-error.ts
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { failureMembers } from '../runtime/events.ts';
+import { failureMembers, type PeerDetails } from '../runtime/events.ts';
 import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from './age.ts';
 import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
-import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
+import { closed, notGranted, type ServerRefusal, tokenRefused, unexpected } from './failures.ts';
 import { concernsClient } from '../backoff/client-backoff.ts';
 import { retryAfterMs } from '../backoff/pause.ts';
 import { onlyAPersonEnds, type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
@@ -35,6 +35,26 @@ export interface TokenWanted {
   /** The authorization server whose acquisitions are limited together: its issuer, or the origin of the MCP server. */
   readonly limitedBy?: string | undefined;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
+}
+
+/** The state of one key, for `status()`. */
+export interface KeyState {
+  /** The token, if a valid one is cached. */
+  readonly token:
+    | {
+        readonly ageMs: number;
+        readonly expiresInMs: number;
+        readonly expiresAt: Date;
+        readonly scopes: readonly string[];
+      }
+    | undefined;
+  /** Whether a token was ever acquired. */
+  readonly acquired: boolean;
+  /** Whether the last acquisition failed. */
+  readonly failing: boolean;
+  readonly refusal: Refusal | undefined;
+  readonly pausedForMs: number;
+  readonly lastFailure: { readonly error: CredenceError; readonly atMs: number } | undefined;
 }
 
 /** A cached token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
@@ -88,6 +108,11 @@ export class TokenManager {
   readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
   /** What other processes have stored about the errors that were read from the store. */
   readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
+  /** The last failed acquisition or renewal of a key, and whether the key has got a token since. */
+  readonly #lastFailures = lruCache<{ readonly error: CredenceError; readonly atMs: number; over: boolean }>(
+    MAX_REFUSED,
+  );
+  readonly #acquired = lruCache<true>(MAX_REFUSED);
   readonly #closing = new AbortController();
 
   /** At most `maxTokens` tokens are cached. The least recently used is removed first. */
@@ -155,25 +180,22 @@ export class TokenManager {
     }
   }
 
-  /**
-   * Drops this token because the server refused it. Does nothing if the token was already replaced. `serverTimeMs` is the time in
-   * the Date header of the refusal, in milliseconds since the epoch.
-   */
-  reject(token: AccessToken, serverTimeMs?: number): void {
+  /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
+  reject(token: AccessToken, said: ServerRefusal = {}): void {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.peek(key);
     if (entry?.token.value !== token.value) return;
     this.#entries.delete(key);
     if (this.#store) this.#refused.set(token.hash, true);
     entry.refused?.();
-    if (entry.accepted) this.#clocks.refused(token, serverTimeMs);
+    if (entry.accepted) this.#clocks.refused(token, said.serverTimeMs);
     void this.#deleteFromStore(token);
-    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
+    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash, ...detailsOf(said) });
     // A token that has been cached for more than 30 s is assumed to have been accepted by the server, even if `accept` was
     // not called.
     const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
-    else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token));
+    else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token, said));
   }
 
   async #deleteFromStore(token: AccessToken): Promise<void> {
@@ -189,6 +211,30 @@ export class TokenManager {
     if (!entry || entry.accepted || entry.token.value !== token.value) return;
     entry.accepted = true;
     this.#refusals.accepted(key);
+  }
+
+  /** What is known about the key. Synchronous, without effects. */
+  stateOf(wanted: TokenWanted): KeyState {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const entry = this.#entries.peek(wanted.key);
+    const refusal = this.#refusals.streakOf(wanted.key);
+    const lastFailure = this.#lastFailures.peek(wanted.key);
+    const isValid = entry !== undefined && ageAt(nowMs, entry) !== 'expired';
+    return {
+      token: isValid
+        ? {
+            ageMs: nowMs - entry.sinceMs,
+            expiresInMs: entry.goodUntilMs - nowMs,
+            expiresAt: entry.token.expiresAt,
+            scopes: entry.token.scopes,
+          }
+        : undefined,
+      acquired: this.#acquired.has(wanted.key),
+      failing: refusal !== undefined || (lastFailure !== undefined && !lastFailure.over),
+      refusal,
+      pausedForMs: Math.max(0, (refusal?.untilMs ?? 0) - nowMs),
+      lastFailure,
+    };
   }
 
   /** Lets the next caller send a request, because a person has found that the server issues tokens. */
@@ -293,6 +339,7 @@ export class TokenManager {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
       this.#remember(wanted, outcome, failure);
+      this.#lastFailures.set(wanted.key, { error: failure, atMs: this.#runtime.clock.wallMs(), over: false });
       const since = this.#refusals.toReport(wanted.key, failure);
       if (since) {
         this.#runtime.emit({
@@ -463,6 +510,9 @@ export class TokenManager {
       lasting,
     };
     this.#entries.set(wanted.key, entry);
+    this.#acquired.set(wanted.key, true);
+    const lastFailure = this.#lastFailures.peek(wanted.key);
+    if (lastFailure) lastFailure.over = true;
     if (lasting) this.#renewals.remind(entry.renewAtMs);
   }
 }
@@ -481,4 +531,8 @@ function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken
     server,
     key,
   });
+}
+
+function detailsOf({ status, error, peerText, errorDescription }: ServerRefusal): PeerDetails {
+  return { status, error, peerText: peerText ?? errorDescription };
 }

@@ -6,7 +6,7 @@ import { ErrorReply } from 'redis';
  * command nor the URL.
  */
 export function unreachable(cause: unknown): CredenceError {
-  const refusal = cause instanceof ErrorReply ? /^[A-Z]{2,20}\b/u.exec(cause.message)?.[0] : undefined;
+  const refusal = cause instanceof ErrorReply ? refusalCode(cause.message) : undefined;
   return new CredenceError({
     code: refusal === undefined ? 'unreachable' : 'peer_unavailable',
     leg: 'configure',
@@ -16,6 +16,11 @@ export function unreachable(cause: unknown): CredenceError {
     retryable: true,
     cause,
   });
+}
+
+/** The error code of Redis. Before Redis 7, the code of a command in a script is inside the message of the script. */
+function refusalCode(message: string): string | undefined {
+  return /^ERR .*-(?<code>[A-Z]{2,20}) /u.exec(message)?.groups?.['code'] ?? /^[A-Z]{2,20}\b/u.exec(message)?.[0];
 }
 
 function remedyFor(refusal: string | undefined): string {
@@ -29,6 +34,17 @@ function remedyFor(refusal: string | undefined): string {
       return 'Allow the Redis user to run GET, SET and EVAL (with DEL and PEXPIRE) on keys that begin with the prefix.';
     case 'MOVED':
       return 'This Redis is a cluster: pass a client made by createCluster.';
+    case 'READONLY':
+      return 'This Redis is a replica: give the URL of the primary, or a client made by createSentinel.';
+    case 'OOM':
+      return 'Redis has no memory left: raise maxmemory, or set maxmemory-policy to volatile-lru.';
+    case 'LOADING':
+      return 'Redis is loading its data and answers when it has finished.';
+    case 'CLUSTERDOWN':
+    case 'MASTERDOWN':
+      return 'Check the nodes of this Redis: the primary for these keys is down.';
+    case 'MISCONF':
+      return 'Redis cannot write to its disk and refuses writes; read the Redis log.';
     default:
       return 'Look this error code up in the Redis documentation, and read the Redis log.';
   }

@@ -1,7 +1,5 @@
 /** The methods of a Redis client that the stores call. Each call names one key, so that it works on a cluster. */
 export interface RedisCommands {
-  /** `GET`: the value, or null if the key does not exist. */
-  get(key: string): Promise<unknown>;
   /** `SET` with `PX` (milliseconds) and, for a lease or a reservation, `NX`: null if the key exists already. */
   set(
     key: string,

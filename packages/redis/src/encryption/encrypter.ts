@@ -34,6 +34,11 @@ export class Encrypter {
     this.#keys = [this.#current, ...others.map(keyOf)];
   }
 
+  /** The first 12 characters of every encrypted text, for each key: version and key id. */
+  get heads(): readonly string[] {
+    return this.#keys.map(({ id }) => Buffer.concat([Buffer.of(VERSION), id]).toString('base64url'));
+  }
+
   encrypt(name: string, text: string): string {
     const head = Buffer.concat([Buffer.of(VERSION), this.#current.id]);
     const nonce = randomBytes(NONCE_BYTES);
