@@ -13,6 +13,9 @@ beforeEach(async () => {
 });
 afterEach(() => dead.close());
 
+/** The URL that a fetch gets. */
+const urlOf = (input: string | URL | Request) => (input instanceof Request ? input.url : input.toString());
+
 /** A call to `url` by a bot whose token comes from a table, and whose calls go through `send`. */
 async function call(url: string, send: FetchLike = (input, init) => fetch(input, init)) {
   const bot = new ServicePrincipal({
@@ -27,7 +30,7 @@ async function call(url: string, send: FetchLike = (input, init) => fetch(input,
       },
     },
     fetch: async (input, init) =>
-      String(input).startsWith(AS)
+      urlOf(input).startsWith(AS)
         ? Response.json({ access_token: 'at-1', token_type: 'Bearer', expires_in: 300 })
         : send(input, init),
   });
