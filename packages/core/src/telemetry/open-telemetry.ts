@@ -16,6 +16,7 @@ import type {
   LegEvent,
   PeerDetails,
   TokenEvent,
+  TokenFailedEvent,
 } from '../runtime/events.ts';
 import { boundedScopes, cut } from './bounded-lists.ts';
 import { oauthErrorLabel, statusLabel } from './labels.ts';
@@ -178,7 +179,7 @@ function common(event: CredenceEvent): Attributes {
   };
 }
 
-function failureLabels(event: FailureEvent | CallFailedEvent): Attributes {
+function failureLabels(event: FailureEvent | CallFailedEvent | TokenFailedEvent): Attributes {
   return {
     ...common(event),
     ...errorLabels(event),
