@@ -10,11 +10,13 @@ import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import {
   accessTokenClaims,
   type AccountDirectory,
+  browserAccess,
   expressIdJag,
   GrantRefusal,
   idJagTokenEndpoint,
   linkAccounts,
   memoryReplayStore,
+  oauthErrors,
   type RedeemAuditRecord,
   type Redemption,
   withIdJagMetadata,
@@ -85,11 +87,13 @@ const idJag = idJagTokenEndpoint({
   audit: (record) => trail.push(record),
 });
 
+app.use(['/.well-known', '/jwks'], browserAccess({ origins: '*' }).express); // every web page may read the metadata
 app.post('/token', expressIdJag(idJag), express.urlencoded({ extended: false }), otherGrants);
 app.get('/.well-known/oauth-authorization-server', (_request, response) => {
   response.json(withIdJagMetadata(existingMetadata(), { dpop: {} })); // names jwks_uri and grant_types_supported
 });
 app.get('/jwks', (_request, response) => void response.json({ keys: [publicJwk] })); // the URL in jwks_uri
+app.use(oauthErrors()); // JSON in place of the error pages of Express
 // #endregion
 serve(app);
 
@@ -132,6 +136,17 @@ assert.deepEqual(
   trail.map(({ linkedBy }) => linkedBy),
   ['provisioning', 'subject'],
 );
+
+// A web page may read the metadata, and a body that is too large is answered with JSON.
+const metadataUrl = `${issuer}/.well-known/oauth-authorization-server`;
+const page = await fetch(metadataUrl, { headers: { origin: 'https://app.example' } });
+assert.equal(page.headers.get('access-control-allow-origin'), '*');
+const tooLarge = await fetch(tokenEndpoint, {
+  method: 'POST',
+  body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x'.repeat(200_000) }),
+});
+assert.equal(tooLarge.status, 413);
+assert.equal(((await tooLarge.json()) as { error: string }).error, 'invalid_request');
 
 // A suspended account gets no access token.
 suspended.add(account ?? '');

@@ -19,7 +19,7 @@ const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env)
 
 // #region agent
 const { tools, failures, close } = await loadTools(bot, ['issues', 'documents', 'database']);
-for (const { server, error } of failures) console.log(`no tools of "${server}": ${error.summary}`);
+for (const { server, error } of failures) console.log(`tools of "${server}" are missing: ${error.summary}`);
 
 const stepUps: string[] = [];
 const agent = createAgent({

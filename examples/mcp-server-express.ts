@@ -6,12 +6,16 @@ import assert from 'node:assert/strict';
 import { clientSecret, generateDpopKeyPair, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { connectMcp } from '@credence/sdk-adapter';
 // #region imports
+import { randomUUID } from 'node:crypto';
 import {
   type AccessRefusal,
   accessTokenVerifier,
+  boundSessions,
+  browserAccess,
   callerOf,
-  protectedResourceMetadata,
   expressAccessToken,
+  jsonRpcErrors,
+  protectedResourceMetadata,
   toolScopes,
 } from '@credence/resource-server';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -43,12 +47,22 @@ function issueTracker() {
 // #endregion
 
 // #region serve
-/** Handles one request with a server and a transport of its own, without sessions. */
+const transports = new Map<string, StreamableHTTPServerTransport>();
+
+/** Serves a request of a session, or opens one. `boundSessions` has checked that it is a session of the caller. */
 async function serveMcp(request: express.Request, response: express.Response) {
-  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-  response.on('close', () => void transport.close());
-  await issueTracker().connect(transport);
+  const transport = transports.get(request.header('mcp-session-id') ?? '') ?? (await openSession());
   await transport.handleRequest(request, response, request.body);
+}
+
+async function openSession() {
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: randomUUID,
+    onsessioninitialized: (id) => void transports.set(id, transport),
+    onsessionclosed: (id) => void transports.delete(id),
+  });
+  await issueTracker().connect(transport);
+  return transport;
 }
 // #endregion
 
@@ -63,17 +77,20 @@ const verifier = accessTokenVerifier({
 });
 
 const app = express();
-app.get(metadata.path, (_request, response) => void response.json(metadata.document));
-app.post(
+app.use(browserAccess({ origins: ['https://app.example'] }).express); // the web pages that may call the server
+app.use(metadata.express);
+app.all(
   '/mcp',
   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
-  express.json(),
+  boundSessions().express, // a session belongs to the bot that opened it
+  express.json({ limit: '4mb' }),
   toolScopes({
     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
     resourceMetadataUrl: metadata.url,
   }),
   (request, response) => serveMcp(request, response),
 );
+app.use(jsonRpcErrors());
 // #endregion
 serve(app);
 
@@ -109,6 +126,10 @@ for (const dpop of [undefined, await generateDpopKeyPair()]) {
   await client.close();
   await bot.close();
 }
+
+// The session of one bot is unknown to another, and a page of another origin may not call the server.
+const intruder = await fetch(resource, { method: 'POST', headers: { origin: 'https://evil.example' } });
+assert.equal(intruder.status, 403);
 
 const unknown = await fetch(resource, { method: 'POST', headers: { authorization: 'Bearer nonsense' } });
 assert.equal(unknown.status, 401);

@@ -9,6 +9,8 @@ import {
   type AccessRefusal,
   type AccessTokenInfo,
   accessTokenVerifier,
+  boundSessions,
+  browserAccess,
   callerOf,
   honoAccessToken,
   protectedResourceMetadata,
@@ -16,6 +18,7 @@ import {
 import { getRequestListener } from '@hono/node-server';
 import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import * as z from 'zod';
 import { startAuthorizationServer } from './support/authorization-server.ts';
 import { startIdentityProvider } from './support/identity-provider.ts';
@@ -55,9 +58,13 @@ const mcp = createMcpHandler(() => {
 });
 
 // #region app
+const TOO_LARGE = { jsonrpc: '2.0', error: { code: -32000, message: 'Payload Too Large' }, id: null };
 const app = new Hono<{ Variables: { auth: AccessTokenInfo } }>();
-app.get(metadata.path, (context) => metadata.handler(context.req.raw));
+app.use(browserAccess({ origins: ['https://app.example'] }).hono); // the web pages that may call the server
+app.all(metadata.path, (context) => metadata.handler(context.req.raw));
+app.use('/mcp', bodyLimit({ maxSize: 4 * 1024 * 1024, onError: (context) => context.json(TOO_LARGE, 413) }));
 app.use('/mcp', honoAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }));
+app.use('/mcp', boundSessions().hono); // a session belongs to the bot that opened it
 app.all('/mcp', (context) => mcp.fetch(context.req.raw, { authInfo: context.get('auth') }));
 // #endregion
 const listener = getRequestListener(app.fetch);
@@ -93,6 +100,9 @@ const stolen = await fetch(resource, { method: 'POST', headers: { authorization:
 assert.equal(stolen.status, 401);
 const [theft] = refused;
 assert.deepEqual([theft?.code, theft?.clientId], ['bound_to_key', 'bot-at-as']);
+
+const tooLarge = await fetch(resource, { method: 'POST', body: 'x'.repeat(5_000_000) });
+assert.deepEqual([tooLarge.status, tooLarge.headers.get('content-type')], [413, 'application/json']);
 
 await client.close();
 await bot.close();

@@ -81,10 +81,15 @@ async function signIn(): Promise<string> {
 /** Represents the platform that the bot runs on. The IdP of the sandbox does not trust it. */
 const platform = { token: async () => 'the token of the platform' };
 
+/** Represents a place where the program keeps its refresh token. The IdP of the sandbox does not know this token. */
+const saved = new Map([['refresh token', process.env['BOT_REFRESH_TOKEN'] ?? 'none']]);
+
 // #region subjects
 const own = ownToken({ scope: 'openid', field: 'id_token', type: TOKEN_TYPE_ID_TOKEN }); // the ID token of the principal itself
 const signedIn = fromIdToken(() => signIn()); // an ID token that you obtain
-const refresh = fromRefreshToken(() => process.env['BOT_REFRESH_TOKEN'] ?? 'none'); // a refresh token that you hold
+const refresh = fromRefreshToken(() => saved.get('refresh token') ?? '', {
+  onRotated: (token) => void saved.set('refresh token', token), // the IdP has replaced it
+}); // a refresh token that you hold
 const workload = fromWorkloadToken(() => platform.token()); // a JWT that the platform issues
 // #endregion
 

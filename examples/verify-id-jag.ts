@@ -58,7 +58,7 @@ assert.deepEqual(await redeem(await sign({}), 'somebody-else'), {
 });
 assert.deepEqual(await redeem(await sign({ resource: 'https://elsewhere.example' }), 'a1b2'), {
   status: 400,
-  error: 'invalid_target',
+  error: 'invalid_grant',
   code: 'wrong_resource',
 });
 console.log('one granted, two refused');

@@ -15,6 +15,7 @@ import {
 import {
   accessTokenGate,
   accessTokenVerifier,
+  browserAccess,
   missingScopes,
   protectedResourceMetadata,
   requiredScopes,
@@ -72,13 +73,18 @@ const gate = accessTokenGate({
   dpop: { nonces: dpopNonces() },
   requireDpop: true,
 });
+const NOT_JSON = { code: -32700, message: 'Parse error' };
 const scopesOfTools = { tools: { list_issues: ['issues:read'], close_all: ['issues:write'] } };
+
+const pages = browserAccess(); // no web page may call the server
+const serveResource = (request: Request) => pages.fetch(request, handle);
 
 async function handle(request: Request): Promise<Response> {
   if (new URL(request.url).pathname === metadata.path) return metadata.handler(request);
   const caller = await gate(request);
   if (caller instanceof Response) return caller; // 401 or 503
-  const message: unknown = await request.json();
+  const message: unknown = await request.json().catch(() => undefined);
+  if (message === undefined) return Response.json({ jsonrpc: '2.0', error: NOT_JSON, id: null }, { status: 400 });
   if (missingScopes(message, caller, scopesOfTools).length > 0) {
     const scope = requiredScopes(message, scopesOfTools).join(' ');
     const challenge = `DPoP error="insufficient_scope", scope="${scope}"`;
@@ -88,7 +94,7 @@ async function handle(request: Request): Promise<Response> {
 }
 // #endregion
 
-const listeners = { as: getRequestListener(authorizationServer.fetch), mcp: getRequestListener(handle) };
+const listeners = { as: getRequestListener(authorizationServer.fetch), mcp: getRequestListener(serveResource) };
 as.serve((request, response) => void listeners.as(request, response));
 mcp.serve((request, response) => void listeners.mcp(request, response));
 

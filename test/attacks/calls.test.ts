@@ -218,7 +218,7 @@ describe('an access token is not sent to another origin', () => {
 
 it('scopes that were granted without a request are not used to request further scopes', async () => {
   world.as.script.always('redeem', grantedScope('tools:read tools:write admin'));
-  const bot = world.bot({ server: { scopes: ['tools:read'] } });
+  const bot = world.bot({ server: { scopes: ['tools:read'], excessScopes: 'accept' } });
   await bot.token('mcp');
   world.mcp.route('POST /mcp', insufficient('payroll:read'));
   expect(await refusalOf(call(bot))).toMatchObject({ code: 'insufficient_scope', contact: 'you' });

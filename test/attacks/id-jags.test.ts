@@ -144,7 +144,7 @@ describe('a stolen ID-JAG', () => {
     expect(await refusalOf(bot.token('issues'))).toMatchObject({
       code: 'invalid_client',
       leg: 'authenticate',
-      contact: 'idp-admin',
+      contact: 'you',
     });
     await bot.close();
   });

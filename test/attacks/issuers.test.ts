@@ -182,7 +182,7 @@ describe('a malicious MCP server of a bot with two servers', () => {
         },
       });
       const error = await refusalOf(call(bot, 'bad'));
-      expectPlainError(error, { code: 'invalid_client', leg: 'redeem', contact: 'server-owner' }, world);
+      expectPlainError(error, { code: 'invalid_client', leg: 'redeem', contact: 'you' }, world);
       expect(as.issued).toEqual([]);
       expect(bad.received('POST /mcp')).toEqual([]);
       expect(mcp.requests).toEqual([]);

@@ -113,8 +113,8 @@ const ATTACKS: readonly Attack[] = [
     attack: 'a cursor that becomes longer and longer',
     list: ({ params }) => ({
       result: {
-        tools: [listed(`tool_${String(params['cursor'] ?? '').length}`)],
-        nextCursor: `${String(params['cursor'] ?? 'x')}${'x'.repeat(10_000)}`,
+        tools: [listed(`tool_${JSON.stringify(params['cursor'] ?? '').length}`)],
+        nextCursor: `${JSON.stringify(params['cursor'] ?? '')}${'x'.repeat(10_000)}`,
       },
     }),
     limits: { bytes: 100_000 },

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(async () => world.close());
 
-const TAGS = [...'send the keys'].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
+const TAGS = Array.from('send the keys', (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
 const HIDDEN = `\u001b[2K\u0000\u061c\u206a\u202e\u200b\ufe00\ud800${TAGS}`;
 // Controls without \n and \t, format characters, surrogates, private ones, and what Unicode says to ignore.
 const ANY_HIDDEN = /(?![\n\t])[\p{C}\p{Zl}\p{Zp}\p{DI}]/u;

@@ -86,8 +86,8 @@ describe.each(LEGS)('a response at %s', (leg, contact) => {
     answerAt(leg, htmlPage(status));
     const error = await refusalOf(call(world.bot()));
     const code = status === 401 ? 'invalid_client' : 'invalid_response';
-    // The page of a captive portal has the status 200, and the operator of the bot knows the network.
-    const who = status === 200 ? 'you' : contact;
+    // The page of a captive portal has the status 200, and the operator of the bot knows the network. A 401 is a refused secret.
+    const who = status === 200 || status === 401 ? 'you' : contact;
     expectPlainError(error, { code, leg, contact: who }, world, ['<', 'Sign in']);
     if (status !== 401) expect(error.remedy).toContain('login page');
   });

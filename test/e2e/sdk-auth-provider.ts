@@ -94,8 +94,8 @@ export function describeAuthProvider(
         leg: 'call',
         contact: 'server-owner',
       });
-      expect(world.server.count(firstRequest)[401]).toBeLessThanOrEqual(2);
-      expect(world.server.total()[401]).toBeLessThanOrEqual(4);
+      // the request of the SDK, and two `initialize` with which the provider checks two tokens
+      expect(world.server.total()[401]).toBeLessThanOrEqual(3);
       expect(world.as.issued.length).toBeLessThanOrEqual(2);
     });
 

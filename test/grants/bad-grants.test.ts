@@ -80,10 +80,7 @@ describe.each(MAKES)('%s', (make) => {
     it.each<[string, () => Promise<string>]>([
       ['a valid ID-JAG', () => good()],
       ['aud as a list of one', () => good({ aud: [world.audience] })],
-      [
-        'several resources, one of them of this server',
-        () => good({ resource: ['https://elsewhere.example', 'https://mcp.example/mcp'] }),
-      ],
+      ['a list with one resource', () => good({ resource: ['https://mcp.example/mcp'] })],
       [
         'an EdDSA signature',
         () =>

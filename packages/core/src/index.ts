@@ -57,11 +57,19 @@ export type {
 } from './principal/options.ts';
 export { ServicePrincipal, type TokenOptions } from './principal/service-principal.ts';
 export type { FailureStatus, PrincipalStatus, ServerStatus, TokenStatus } from './principal/status.ts';
-export type { RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { PrincipalLimits, RetryOptions, TimeoutOptions } from './runtime/runtime.ts';
+export type { CallLimits } from './settings/settings.ts';
 export { fromIdToken } from './subjects/from-id-token.ts';
 export { ownToken, type OwnTokenOptions } from './subjects/own-token.ts';
-export { fromRefreshToken } from './subjects/from-refresh-token.ts';
-export type { SubjectContext, SubjectToken, SubjectTokenSource, TokenGetter } from './subjects/subject.ts';
+export { fromRefreshToken, type RefreshTokenOptions } from './subjects/from-refresh-token.ts';
+export type { OnRotated } from './subjects/rotating-tokens.ts';
+export type {
+  SubjectContext,
+  SubjectToken,
+  SubjectTokenRotation,
+  SubjectTokenSource,
+  TokenGetter,
+} from './subjects/subject.ts';
 export { fromWorkloadToken } from './subjects/from-workload-token.ts';
 export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';

@@ -1,5 +1,5 @@
 import { clientSecret } from '../src/credentials/client-secret.ts';
-import type { IdpSettings, ServerSettings } from '../src/settings/settings.ts';
+import { DEFAULT_CALL_LIMITS, type IdpSettings, type ServerSettings } from '../src/settings/settings.ts';
 import { ownToken } from '../src/subjects/own-token.ts';
 
 export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettings {
@@ -14,6 +14,7 @@ export function serverSettings(over: Partial<ServerSettings> = {}): ServerSettin
     excessScopes: 'refuse',
     redeemScope: 'send',
     resourceParameter: 'send',
+    limits: DEFAULT_CALL_LIMITS,
     ...over,
   };
 }

@@ -80,7 +80,7 @@ const C1: readonly VendorAnswer[] = [
     what: "the tenant's sign-in page in place of the endpoint",
     leg: 'exchange',
     answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<!doctype html><title>C1</title>' },
-    becomes: { code: 'invalid_response', leg: 'exchange', contact: 'idp-admin' },
+    becomes: { code: 'invalid_response', leg: 'exchange', contact: 'you' },
   },
 ];
 
@@ -235,7 +235,7 @@ const ENTRA: readonly VendorAnswer[] = [
     what: 'its error page with the status 200',
     leg: 'authenticate',
     answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<title>Sign in to your account</title>' },
-    becomes: { code: 'invalid_response', leg: 'authenticate', contact: 'idp-admin' },
+    becomes: { code: 'invalid_response', leg: 'authenticate', contact: 'you' },
   },
 ];
 

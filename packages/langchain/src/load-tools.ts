@@ -7,7 +7,7 @@ import { ToolList } from './listing/tool-list.ts';
 import { approveStepUp } from './middleware/step-up-approval.ts';
 import { loadToolsSettings, type LoadToolsOptions, type LoadToolsSettings } from './options.ts';
 import { guard } from './tools/guard.ts';
-import { type CallingClient, langchainTools } from './tools/langchain-tools.ts';
+import { langchainTools } from './tools/langchain-tools.ts';
 import { toolNames } from './tools/tool-names.ts';
 
 /** A server whose tools could not be loaded, or not all of them. */
@@ -45,7 +45,7 @@ export interface LoadedTools {
  * <!-- from examples/langchain-agent.ts#agent -->
  * ```ts
  * const { tools, failures, close } = await loadTools(bot, ['issues', 'documents', 'database']);
- * for (const { server, error } of failures) console.log(`no tools of "${server}": ${error.summary}`);
+ * for (const { server, error } of failures) console.log(`tools of "${server}" are missing: ${error.summary}`);
  *
  * const stepUps: string[] = [];
  * const agent = createAgent({
@@ -135,7 +135,7 @@ async function loadServer(
     return connect({ bot, server, fetch, timeoutMs }, signal);
   });
   const { definitions, failure } = await list.read(facade);
-  const converted = await langchainTools(server, asClient(facade), definitions, {
+  const converted = await langchainTools(server, facade, definitions, {
     ...(toolTimeoutMs !== undefined && { defaultToolTimeout: toolTimeoutMs }),
   });
   for (const [name, { definition }] of converted.tools) facade.define(name, definition);
@@ -144,11 +144,6 @@ async function loadServer(
   if (tools.length > 0) return { server, tools, failures, facade };
   await facade.close().catch(() => undefined);
   return { server, tools, failures };
-}
-
-/** The types of the results differ in both SDKs. mcp-adapters uses only what both have. */
-function asClient(facade: McpFacade): CallingClient {
-  return facade as Pick<McpFacade, 'callTool' | 'readResource'> as unknown as CallingClient;
 }
 
 async function v2Connect(): Promise<typeof connectV1> {

@@ -17,7 +17,7 @@ export interface VerifyIdJagOptions {
   readonly audienceTenant?: string | undefined;
   /**
    * The resource identifiers that this authorization server issues access tokens for. An ID-JAG whose `resource` claim
-   * contains none of them is refused with `invalid_target`. Default: every resource is accepted.
+   * contains any other is refused with `invalid_grant`. Default: every resource is accepted.
    */
   readonly resources?: readonly string[] | undefined;
   /**

@@ -154,7 +154,19 @@ const invalid: Record<string, InvalidCase> = {
   'another resource': {
     assertion: () => issuer.sign({ resource: 'https://other.example/mcp' }),
     code: 'wrong_resource',
-    oauthError: 'invalid_target',
+  },
+  'another resource besides one of the server': {
+    assertion: () => issuer.sign({ resource: [RESOURCE, 'https://other.example/mcp'] }),
+    code: 'wrong_resource',
+  },
+  'a resource twice': { assertion: () => issuer.sign({ resource: [RESOURCE, RESOURCE] }), code: 'invalid_claim' },
+  'a resource twice, once with a final slash': {
+    assertion: () => issuer.sign({ resource: ['https://mcp.example', 'https://mcp.example/'] }),
+    code: 'invalid_claim',
+  },
+  'a resource in another spelling': {
+    assertion: () => issuer.sign({ resource: RESOURCE.replace('https:', 'HTTPS:') }),
+    code: 'invalid_claim',
   },
   'a number as resource': { assertion: () => issuer.sign({ resource: 7 }), code: 'invalid_claim' },
   'an empty list as resource': { assertion: () => issuer.sign({ resource: [] }), code: 'invalid_claim' },

@@ -38,8 +38,7 @@ describe('a valid ID-JAG', () => {
     'alg EdDSA': () => issuer.sign({}, { alg: 'EdDSA', kid: 'ed' }, issuer.ed25519.privateKey),
     'alg Ed25519 and a key for EdDSA': () => issuer.sign({}, { alg: 'Ed25519', kid: 'ed' }, issuer.ed25519.privateKey),
     'alg RS256': () => issuer.sign({}, { alg: 'RS256', kid: 'rs' }, issuer.rs256.privateKey),
-    'several resources, one of which the server has': () =>
-      issuer.sign({ resource: ['https://other.example/mcp', RESOURCE] }),
+    'a list with one resource': () => issuer.sign({ resource: [RESOURCE] }),
     'no resource': () => issuer.sign({ resource: undefined }),
     'no scope': () => issuer.sign({ scope: undefined }),
     'an exp in the past by less than the tolerance': () => issuer.sign({ exp: NOW_S - 3 }),
@@ -48,6 +47,18 @@ describe('a valid ID-JAG', () => {
   it.each(Object.keys(variants))('is accepted with %s', async (name) => {
     await expect(verifyIdJag((await variants[name]?.()) ?? '', issuer.options())).resolves.toMatchObject({
       subject: 'bot-7',
+    });
+  });
+
+  it.each<[string, string]>([
+    ['https://mcp.example', 'https://mcp.example/'],
+    ['https://mcp.example/', 'https://mcp.example'],
+    ['https://mcp.example/a~b', 'https://MCP.example:443/a%7Eb'],
+    ['urn:example:mcp', 'urn:example:mcp'],
+  ])('for the resource %s is accepted by a server that has it as %s', async (resource, own) => {
+    const options = { ...issuer.options(), resources: [own] };
+    await expect(verifyIdJag(await issuer.sign({ resource }), options)).resolves.toMatchObject({
+      resources: [resource],
     });
   });
 

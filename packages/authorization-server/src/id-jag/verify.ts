@@ -10,6 +10,7 @@ import {
   type ProtectedHeader,
   readClaims,
   quoted,
+  sameResource,
   verifyWithKeys,
 } from '@credence/protocol';
 import { compactVerify, type CompactVerifyResult, type CryptoKey, errors } from 'jose';
@@ -126,9 +127,8 @@ function keyName(issuer: string, { kid }: ProtectedHeader): string {
 
 function checkResources(idJag: IdJag, served: readonly string[] | undefined): void {
   if (served === undefined || idJag.resources.length === 0) return;
-  if (!idJag.resources.some((resource) => served.includes(resource))) {
-    throw new IdJagError('wrong_resource', `found ${quoted(idJag.resources)}`);
-  }
+  const foreign = idJag.resources.filter((resource) => !served.some((each) => sameResource(each, resource)));
+  if (foreign.length > 0) throw new IdJagError('wrong_resource', `found ${quoted(foreign)}`);
 }
 
 function checkBinding(idJag: IdJag, dpopThumbprint: string | undefined): void {

@@ -212,8 +212,17 @@ describe('the resource', () => {
   });
 
   it('of another authorization server is refused', async () => {
-    const assertion = await bot.idJag({ resource: 'https://other.example/mcp' });
-    expect(outcome(await bot.redeem(assertion))).toBe('invalid_target');
+    const foreign = await bot.idJag({ resource: 'https://other.example/mcp' });
+    expect(outcome(await bot.redeem(foreign))).toBe('invalid_grant');
+    const both = await bot.idJag({ resource: [OPAQUE_RESOURCE, 'https://other.example/mcp'] });
+    expect(outcome(await bot.redeem(both, { resource: OPAQUE_RESOURCE }))).toBe('invalid_grant');
+    expect(world.redeemed.at(-1)).toMatchObject({ code: 'wrong_resource', error: 'invalid_grant' });
+  });
+
+  it('of the request may not have another spelling', async () => {
+    const assertion = await bot.idJag();
+    const other = OPAQUE_RESOURCE.replace('https://', 'HTTPS://');
+    expect(outcome(await bot.redeem(assertion, { resource: other }))).toBe('invalid_target');
   });
 
   it('must be in the request if several are possible', async () => {
@@ -235,7 +244,7 @@ describe('the resource', () => {
     });
     await inWorld({ resources, requireResource: true }, async (own) => {
       const none = await own.idJag({ resource: [] });
-      expect(outcome(await own.redeem(none, { resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
+      expect(outcome(await own.redeem(none, { resource: OPAQUE_RESOURCE }))).toBe('invalid_grant');
     });
   });
 });
@@ -253,11 +262,18 @@ describe('the scopes', () => {
     });
   });
 
-  it('of the request must be in the ID-JAG', async () => {
+  it('are those that the request and the ID-JAG have in common', async () => {
     const assertion = await bot.idJag({ scope: 'issues:read issues:write' });
     expect(await bot.redeem(assertion, { scope: 'issues:write' })).toMatchObject({ body: { scope: 'issues:write' } });
     const narrow = await bot.idJag({ scope: 'issues:read' });
-    expect(outcome(await bot.redeem(narrow, { scope: 'issues:read issues:write' }))).toBe('invalid_scope');
+    expect(await bot.redeem(narrow, { scope: 'issues:read issues:write' })).toMatchObject({
+      body: { scope: 'issues:read' },
+    });
+    expect(world.redeemed.at(-1)).toMatchObject({
+      requestedScopes: ['issues:read', 'issues:write'],
+      grantedScopes: ['issues:read'],
+    });
+    expect(outcome(await bot.redeem(narrow, { scope: 'issues:write' }))).toBe('invalid_scope');
   });
 
   it('cause invalid_scope if none can be granted', async () => {

@@ -6,6 +6,7 @@ import {
   flag,
   type IdJag,
   isAbsoluteUri,
+  normalResource,
   scope,
 } from '@credence/protocol';
 import { z } from 'zod';
@@ -52,7 +53,7 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
   VerifyIdJagOptions,
   'issuers' | 'replay' | 'clockToleranceSeconds' | 'maxLifetimeSeconds' | 'now' | 'fetch'
 > {
-  /** The resource servers, by resource identifier (RFC 8707), exactly as it is in the resource server's metadata. */
+  /** The resource servers, by resource identifier (RFC 8707), as it is in the resource server's metadata. */
   readonly resources: Readonly<Record<string, Resource>>;
   /**
    * The scopes that a subject may have at most, by its groups, roles and claims: a table of {@link ScopeRule}, or a function
@@ -91,7 +92,7 @@ export interface RedemptionRules<Resource extends ResourceRules = ResourceRules>
    */
   readonly tenantOfClient?: ((clientId: string) => Awaitable<string | null | undefined>) | undefined;
   /**
-   * True to refuse ID-JAGs without a `resource` claim. Default: false; the resource is then the request's `resource`
+   * True to refuse ID-JAGs without a `resource` claim, with `invalid_grant`. Default: false; the resource is then the request's `resource`
    * parameter, or the only one in `resources`.
    */
   readonly requireResource?: boolean | undefined;
@@ -151,10 +152,14 @@ export function checkRedemptionRules(where: string, rules: RedemptionRules, ownI
   checkIdJagOptions(where, rules, ownIssuer);
   if (rules.tenantOfClient !== undefined) checkAudienceTenants(where, rules.issuers);
   if (typeof rules.scopesFor === 'object') checkScopeRules(where, rules.scopesFor, rules);
+  const seen = new Map<string | undefined, string>();
   for (const [resource, { scopes: known, defaultScopes = [] }] of Object.entries(rules.resources)) {
     if (!isAbsoluteUri(resource)) {
       throw new TypeError(`${where}: the resource ${resource} is not an absolute URI without a fragment`);
     }
+    const other = seen.get(normalResource(resource));
+    if (other !== undefined) throw new TypeError(`${where}: the resources ${other} and ${resource} are the same`);
+    seen.set(normalResource(resource), resource);
     const unknown = defaultScopes.find((each) => !known.includes(each));
     if (unknown !== undefined) {
       throw new TypeError(`${where}: defaultScopes of ${resource} contains ${unknown}, which is not in its scopes`);

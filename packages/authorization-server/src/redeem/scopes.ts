@@ -21,16 +21,17 @@ export interface ScopeLimits {
 }
 
 /**
- * The scopes that every limit allows. Throws GrantRefusal `invalid_scope` if there are none, or if the request has a scope
- * that the ID-JAG does not have.
+ * The scopes that every limit allows: those that the request and the ID-JAG have in common, within the other limits. Throws
+ * GrantRefusal `invalid_scope` if there are none.
  */
 export function grantedScopes(limits: ScopeLimits): string[] {
   const { requested, resource, subject } = limits;
   const granted = limits.idJag ?? limits.resourceDefault;
-  if (requested?.some((scope) => !granted.includes(scope)) === true) {
-    throw new GrantRefusal('invalid_scope', 'a scope was requested that the ID-JAG does not grant');
+  const wanted = requested === undefined ? granted : requested.filter((scope) => granted.includes(scope));
+  if (requested !== undefined && requested.length > 0 && wanted.length === 0) {
+    throw new GrantRefusal('invalid_scope', 'none of the requested scopes is in the ID-JAG');
   }
-  const scopes = (requested ?? granted).filter(
+  const scopes = wanted.filter(
     (scope) => resource.includes(scope) && (subject === undefined || subject.includes(scope)),
   );
   if (scopes.length > 0 || limits.mayBeEmpty === true) return scopes;

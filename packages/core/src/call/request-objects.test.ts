@@ -189,8 +189,11 @@ describe('a call with a Request', () => {
       }
       expect(() => bot.fetchFor(target)).toThrow(expect.objectContaining({ code: 'unknown_server' }));
       expect(() => bot.fetchFor(target)).not.toThrow('hunter2');
+      expect(JSON.stringify(events)).not.toContain('hunter2');
       expect({ events, tokens: as.requests.length, calls: mcp.requests.length }).toEqual({
-        events: [],
+        events: [target, new URL(target)].map(() =>
+          expect.objectContaining({ type: 'call-failed', code: 'forbidden_url' }),
+        ),
         tokens: 0,
         calls: 0,
       });

@@ -4,29 +4,40 @@ import type { Flow } from '../flows/flow.ts';
 import { scopeCeiling } from '../flows/granted-scopes.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import type { ServerRefusal } from '../tokens/failures.ts';
 import { tokenKey } from '../tokens/token-key.ts';
 import type { KeyState, TokenManager, TokenWanted } from '../tokens/token-manager.ts';
+import { Evidence } from './evidence.ts';
 
 /** One configured server: its settings, how its tokens are acquired, and the scopes that step-ups have added. */
 export class ServerAccess {
   readonly settings: ServerSettings;
+  /** What the responses of the server have shown so far. */
+  readonly evidence: Evidence;
   readonly #idp: IdpSettings | undefined;
   readonly #flow: Flow;
   readonly #manager: TokenManager;
   readonly #base: TokenWanted;
   #steppedUp: TokenWanted | undefined;
 
-  constructor(settings: ServerSettings, idp: IdpSettings | undefined, flow: Flow, manager: TokenManager) {
+  constructor(
+    settings: ServerSettings,
+    idp: IdpSettings | undefined,
+    flow: Flow,
+    manager: TokenManager,
+    evidence = new Evidence(),
+  ) {
     this.settings = settings;
     this.#idp = idp;
     this.#flow = flow;
     this.#manager = manager;
+    this.evidence = evidence;
     this.#base = this.#wanted(settings.scopes, { explicit: false, lasting: true });
   }
 
   /** The same server for calls that do not step up and do not use the scopes of step-ups. Its token is shared with this one. */
   withoutStepUp(): ServerAccess {
-    return new ServerAccess({ ...this.settings, stepUp: [] }, this.#idp, this.#flow, this.#manager);
+    return new ServerAccess({ ...this.settings, stepUp: [] }, this.#idp, this.#flow, this.#manager, this.evidence);
   }
 
   /** A token with the configured scopes, or with `scopes` if they are defined. */
@@ -69,9 +80,8 @@ export class ServerAccess {
     return stronger;
   }
 
-  /** `serverTimeMs` is the time in the Date header of the refusal, in milliseconds since the epoch. */
-  reject(token: AccessToken, serverTimeMs?: number): void {
-    this.#manager.reject(token, serverTimeMs);
+  reject(token: AccessToken, said: ServerRefusal): void {
+    this.#manager.reject(token, said);
   }
 
   /** Lets the next call request a token although the last request was refused, because a person has found that it succeeds. */
@@ -85,7 +95,9 @@ export class ServerAccess {
     return this.#manager.stateOf(this.#base);
   }
 
+  /** The server accepted this token in a call. */
   accept(token: AccessToken): void {
+    this.evidence.accepted(token);
     this.#manager.accept(token);
   }
 

@@ -1,4 +1,5 @@
-import { CredenceError } from '../errors/credence-error.ts';
+import { cleanText } from '@credence/protocol';
+import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 
 /** Returns a required string option. Throws `invalid_configuration`; the message contains `option`. */
 export function nonEmpty(value: unknown, option: string): string {
@@ -12,19 +13,38 @@ export function nonEmpty(value: unknown, option: string): string {
   });
 }
 
-/** The error for a callback that threw or a file that cannot be read. Of `cause` it contains only the name and the code. */
-export function unavailable(option: string, cause: unknown): CredenceError {
+/**
+ * The error for a callback that threw or a file that cannot be read. The message contains the path. Of `cause` it contains only the
+ * name and the code.
+ */
+export function unavailable(option: string, cause: unknown, file?: string): CredenceError {
+  const isEmpty = isCredenceError(cause) && cause.code === 'invalid_configuration';
+  const path = file === undefined ? '' : quotedPath(file);
+  const how =
+    file === undefined
+      ? `could not be obtained${systemCode(cause)}`
+      : isEmpty
+        ? `could not be read from ${path}: the file is empty`
+        : `could not be read from ${path}${systemCode(cause)}`;
   return new CredenceError({
     code: 'credential_unavailable',
     leg: 'configure',
-    message: `${option} could not be obtained${systemCode(cause)}.`,
-    remedy: `Check the callback or file of ${option.replace(/^The /u, 'the ')}; it failed or returned nothing.`,
+    message: `${option} ${how}.`,
+    remedy:
+      file === undefined
+        ? `Check the callback of ${option.replace(/^The /u, 'the ')}; it failed or returned nothing.`
+        : `Check that the file exists, that the bot's user may read it and that it has a value: ls -lL ${path}`,
     contact: 'you',
     cause,
   });
 }
 
-/** The code of a system error, such as ENOENT or EACCES. The message of the error is not used, because it contains the path. */
+/** A path for a message. */
+export function quotedPath(file: string): string {
+  return JSON.stringify(cleanText(file, { max: 300 }));
+}
+
+/** The code of a system error, such as ENOENT or EACCES. The message of the error is not used. */
 function systemCode(cause: unknown): string {
   const code = cause instanceof Error && 'syscall' in cause && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' && /^E[A-Z0-9]{2,20}$/u.test(code) ? ` (${code})` : '';

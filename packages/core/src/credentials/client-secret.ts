@@ -1,9 +1,9 @@
 import { ClientSecretPost } from 'oauth4webapi';
 import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
-import type { ClientCredential } from './credential.ts';
+import type { ClientCredential, CredentialWarning } from './credential.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { isFile, readSecret, readSecretFile } from './rotating.ts';
+import { isFile, readSecret, readSecretFile, rotatingFile } from './rotating.ts';
 
 const OPTION = 'clientSecret({ secret })';
 
@@ -24,24 +24,25 @@ export interface ClientSecretOptions {
 
 /**
  * Client authentication by a secret (RFC 6749 section 2.3.1). A secret in a file or from a callback can be replaced while the bot
- * runs. Throws `invalid_configuration` if a field is missing, and `credential_unavailable` if the file cannot be read.
+ * runs. If the file cannot be read or is empty for a while, the last secret is used, with a warning. Throws `invalid_configuration` if a
+ * field is missing, and `credential_unavailable` if the file cannot be read at the start.
  */
 export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientSecret({ clientId })');
   const { secret, method = 'basic', encoding = 'form' } = options;
-  if (isFile(secret)) readSecretFile(secret, OPTION);
-  else if (typeof secret !== 'function') nonEmpty(secret, OPTION);
-  // A callback is not called for a fingerprint: it may ask a vault.
-  const fingerprint = async () =>
-    typeof secret === 'function' ? undefined : fingerprintOf(JSON.stringify([method, encoding, await secretNow()]));
-  const secretNow = () => (typeof secret === 'string' ? secret : readSecret(secret, OPTION));
+  const source = secretSource(secret);
+  const secretNow = source.now;
+  const fingerprint = async () => {
+    const text = await source.text();
+    return text === undefined ? undefined : fingerprintOf(JSON.stringify([method, encoding, text]));
+  };
   if (method === 'post') {
     return {
       method: 'client_secret_post',
       clientId,
       fingerprint,
-      async authenticate({ issuer, body, headers }) {
-        await ClientSecretPost(await secretNow())({ issuer }, { client_id: clientId }, body, headers);
+      async authenticate({ issuer, body, headers, warn }) {
+        await ClientSecretPost(await secretNow(warn))({ issuer }, { client_id: clientId }, body, headers);
       },
     };
   }
@@ -59,11 +60,29 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
     method: 'client_secret_basic',
     clientId,
     fingerprint,
-    async authenticate({ headers }) {
-      const basic = `${encode(clientId)}:${encode(await secretNow())}`;
+    async authenticate({ headers, warn }) {
+      const basic = `${encode(clientId)}:${encode(await secretNow(warn))}`;
       headers.set('authorization', `Basic ${Buffer.from(basic).toString('base64')}`);
     },
   };
+}
+
+type Warn = ((warning: CredentialWarning) => void) | undefined;
+
+interface SecretSource {
+  readonly now: (warn: Warn) => string | Promise<string>;
+  /** The secret without a request to another party. Undefined for a callback, which may ask a vault. */
+  readonly text: () => Promise<string | undefined>;
+}
+
+function secretSource(secret: ClientSecretOptions['secret']): SecretSource {
+  if (typeof secret === 'function') return { now: () => readSecret(secret, OPTION), text: async () => undefined };
+  if (!isFile(secret)) {
+    nonEmpty(secret, OPTION);
+    return { now: () => secret, text: async () => secret };
+  }
+  const file = rotatingFile(secret, OPTION, (text) => text, readSecretFile(secret, OPTION));
+  return { now: (warn) => file.current(warn), text: () => file.text() };
 }
 
 /**

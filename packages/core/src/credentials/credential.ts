@@ -11,8 +11,21 @@ export interface ClientAuthenticationRequest {
   readonly body: URLSearchParams;
   /** The request's headers; add Authorization here. */
   readonly headers: Headers;
-  /** The time of the wall clock, in milliseconds since the epoch. */
+  /**
+   * The time in milliseconds since the epoch: of our wall clock, or of the issuer's clock if the Date headers of its responses have
+   * shown another time.
+   */
   readonly nowMs: number;
+  /** Call it for a problem that does not make the authentication fail. It becomes an event. */
+  readonly warn?: ((warning: CredentialWarning) => void) | undefined;
+}
+
+/** A problem of a credential that can still be used, for example because its file cannot be read any more. */
+export interface CredentialWarning {
+  /** The problem, in one sentence. */
+  readonly message: string;
+  /** What to do, in one sentence. */
+  readonly remedy: string;
 }
 
 /** The client authentication at the token endpoint of one issuer (RFC 6749 section 2.3). */
@@ -21,6 +34,8 @@ export interface ClientCredential {
   readonly method: string;
   /** The client id at the issuer that this credential belongs to. */
   readonly clientId: string;
+  /** The environment variable that the key or secret comes from, for messages. */
+  readonly variable?: string | undefined;
   /**
    * Adds the authentication to one request. This method is called for every attempt. Throws a `CredenceError` of the
    * leg `configure`.

@@ -55,7 +55,7 @@ describe('privateKeyJwt', () => {
         currentDate: new Date(NOW_MS),
       });
       expect(protectedHeader).toEqual({ alg, typ: 'JWT' });
-      expect(payload).toMatchObject({ aud: ISSUER, iat: 1_800_000_000, exp: 1_800_000_060 });
+      expect(payload).toMatchObject({ aud: ISSUER, iat: 1_799_999_995, exp: 1_800_000_055 });
     }
   });
 
@@ -138,7 +138,7 @@ describe('privateKeyJwt', () => {
     expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'ES256', typ: 'JWT', nonce: 'abc' });
     expect(decodeJwt(jwt)).toMatchObject({
       aud: ['tenant.example'],
-      exp: 1_800_000_120,
+      exp: 1_800_000_115,
       nbf: 1_799_999_880,
       tenant: 't1',
     });
@@ -156,10 +156,26 @@ describe('privateKeyJwt', () => {
       }),
     );
     const { jti, ...claims } = decodeJwt(jwt);
-    expect(claims).toEqual({ iss: 'bot', sub: 'bot', aud: ISSUER, iat: 1_800_000_000, exp: 1_800_000_060, keep: 'me' });
+    expect(claims).toEqual({ iss: 'bot', sub: 'bot', aud: ISSUER, iat: 1_799_999_995, exp: 1_800_000_055, keep: 'me' });
     expect(jti).not.toBe('x');
     expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'ES256', typ: 'JWT', kid: 'k' });
   });
+
+  it.each([
+    [5, 1],
+    [8, 2],
+    [19, 4],
+    [20, 5],
+    [3_600, 5],
+  ])(
+    'with a lifetime of %p s signs an iat that is %p s ago and an exp after that lifetime',
+    async (lifetimeSeconds, age) => {
+      const credential = privateKeyJwt({ clientId: 'bot', key: pem(p256.privateKey), lifetimeSeconds });
+      const { iat = 0, exp = 0 } = decodeJwt(await assertionOf(credential));
+      expect(1_800_000_000 - iat).toBe(age);
+      expect(exp - iat).toBe(lifetimeSeconds);
+    },
+  );
 
   it.each([0, 4, 3_601, 60.5, Number.NaN])('refuses a lifetime of %p seconds', async (lifetimeSeconds) => {
     const error = await refusalOf(() => privateKeyJwt({ clientId: 'bot', key: pem(p256.privateKey), lifetimeSeconds }));

@@ -1,21 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { CLIENT_ASSERTION_TYPE_JWT_BEARER, parseJsonObject, type SigningAlgorithm } from '@credence/protocol';
+import { CLIENT_ASSERTION_TYPE_JWT_BEARER, type SigningAlgorithm } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
-import type { ClientCredential } from './credential.ts';
+import type { ClientCredential, CredentialWarning } from './credential.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { isFile, readSecret, readSecretFile } from './rotating.ts';
+import { isFile, readSecretFile, rotatingFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
 const OPTION = 'privateKeyJwt({ key })';
+/** RFC 7523 section 3 gives no limit for the age of `iat`, and servers have no tolerance for one that is ahead of their clock. */
+const MAX_BACKDATING_SECONDS = 5;
+
+type Warn = ((warning: CredentialWarning) => void) | undefined;
 
 /** Options of `privateKeyJwt`. */
 export interface PrivateKeyJwtOptions {
   /** The client id at the issuer that this credential belongs to. The client id becomes `iss` and `sub` of the assertion. */
   clientId: string;
   /**
-   * A private key as PEM (PKCS#8), JWK or CryptoKey, a function that signs bytes (then `alg` is required), or a file with a PEM or
-   * JWK that may be replaced while the bot runs.
+   * A private key as PEM (PKCS#8, PKCS#1 or SEC1, also with certificates or other text around it), JWK or CryptoKey, a function that
+   * signs bytes (then `alg` is required), or a file with a PEM or JWK that may be replaced while the bot runs. An encrypted key is
+   * refused. If the file has no usable key for a while, the last good key is used, with a warning.
    */
   key: SigningKeyInput | { readonly file: string };
   /** Default: the `alg` of the JWK, else RS256 for RSA, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
@@ -24,7 +29,10 @@ export interface PrivateKeyJwtOptions {
   kid?: string | undefined;
   /** The claim `aud`. Default: the configured issuer as one string (RFC 7523bis). Some IdPs require another audience. */
   audience?: string | readonly string[] | undefined;
-  /** The time from `iat` to `exp`, in seconds. Default 60, at least 5, at most 3,600. */
+  /**
+   * The time from `iat` to `exp`, in seconds. Default 60, at least 5, at most 3,600. `iat` is up to five seconds before the time of the
+   * request, because some servers accept no `iat` that is ahead of their clock.
+   */
   lifetimeSeconds?: number | undefined;
   /** Additional claims. These claims cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
   claims?: Readonly<Record<string, unknown>> | undefined;
@@ -38,7 +46,7 @@ export interface PrivateKeyJwtOptions {
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'privateKeyJwt({ clientId })');
-  const keyNow = rotatingKey(options);
+  const key = keySource(options);
   const lifetime = options.lifetimeSeconds ?? 60;
   if (!Number.isInteger(lifetime) || lifetime < 5 || lifetime > 3_600) {
     throw new CredenceError({
@@ -52,16 +60,16 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
-    fingerprint: async () => fingerprintOfKey(options),
-    async authenticate({ issuer, body, nowMs }) {
-      const key = await keyNow();
-      const now = Math.floor(nowMs / 1000);
+    fingerprint: () => key.fingerprint(),
+    async authenticate({ issuer, body, nowMs, warn }) {
+      const signer = await key.now(warn);
+      const issuedAt = Math.floor(nowMs / 1000) - Math.min(MAX_BACKDATING_SECONDS, Math.floor(lifetime / 4));
       const audience = options.audience ?? issuer;
       const header = {
         ...options.header,
-        alg: key.alg,
+        alg: signer.alg,
         typ: 'JWT',
-        ...(key.kid !== undefined && { kid: key.kid }),
+        ...(signer.kid !== undefined && { kid: signer.kid }),
       };
       const payload = {
         ...options.claims,
@@ -69,12 +77,12 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
         sub: clientId,
         aud: typeof audience === 'string' ? audience : [...audience],
         jti: randomUUID(),
-        iat: now,
-        exp: now + lifetime,
+        iat: issuedAt,
+        exp: issuedAt + lifetime,
       };
       let jwt: string;
       try {
-        jwt = await key.sign(header, payload);
+        jwt = await signer.sign(header, payload);
       } catch (cause) {
         throw isCredenceError(cause) ? cause : unavailable('The signature of privateKeyJwt', cause);
       }
@@ -85,27 +93,20 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
-/**
- * Returns a function that returns the key. The function reads a file at each call, and parses the file again if its
- * text has changed.
- */
-function rotatingKey({ key, alg, kid }: PrivateKeyJwtOptions): () => SigningKey | Promise<SigningKey> {
-  if (!isFile(key)) {
-    const fixed = signingKey(key, alg, kid);
-    return () => fixed;
-  }
-  const parse = (text: string) => ({ text, key: signingKey(parseJsonObject(text) ?? text, alg, kid) });
-  let last = parse(readSecretFile(key, OPTION));
-  return async () => {
-    const text = await readSecret(key, OPTION);
-    if (text !== last.text) last = parse(text);
-    return last.key;
-  };
+interface KeySource {
+  readonly now: (warn: Warn) => SigningKey | Promise<SigningKey>;
+  /** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
+  readonly fingerprint: () => Promise<string | undefined>;
 }
 
-/** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
-async function fingerprintOfKey({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions) {
-  const text = isFile(key) ? await readSecret(key, OPTION) : key;
-  const isReadable = typeof text === 'string' || (typeof text === 'object' && 'kty' in text);
-  return isReadable ? fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header])) : undefined;
+/** A file is read at each call, and parsed again if its text has changed. */
+function keySource({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions): KeySource {
+  const fingerprint = (text: unknown) => fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header]));
+  if (!isFile(key)) {
+    const fixed = signingKey(key, alg, kid);
+    const isReadable = typeof key === 'string' || (typeof key === 'object' && ('kty' in key || 'keys' in key));
+    return { now: () => fixed, fingerprint: async () => (isReadable ? fingerprint(key) : undefined) };
+  }
+  const file = rotatingFile(key, OPTION, (text) => signingKey(text, alg, kid), readSecretFile(key, OPTION));
+  return { now: (warn) => file.current(warn), fingerprint: async () => fingerprint(await file.text()) };
 }

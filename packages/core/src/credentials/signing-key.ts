@@ -1,12 +1,15 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
-import { isJsonObject, quoted, type SigningAlgorithm } from '@credence/protocol';
+import { isJsonObject, type JsonObject, quoted, type SigningAlgorithm } from '@credence/protocol';
 import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
-import { CredenceError } from '../errors/credence-error.ts';
+import type { CredenceError } from '../errors/credence-error.ts';
+import { badKey, readKeyText, unsupportedType } from './key-text.ts';
 
 /** Signs the bytes of a JWS signing input (RFC 7515 section 5.1), for example by a KMS, an HSM or a signing agent. */
 export type Signer = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
-/** A private key: PEM (PKCS#8), a private JWK, a Web Crypto CryptoKey, or a function that signs. */
+/**
+ * A private key: text with a PEM (PKCS#8, PKCS#1 or SEC1) or a JWK, a private JWK, a Web Crypto CryptoKey, or a function that signs.
+ */
 export type SigningKeyInput = string | JWK | CryptoKey | Signer;
 
 export interface SigningKey {
@@ -25,24 +28,43 @@ export function signingKey(input: SigningKeyInput, alg?: SigningAlgorithm, kid?:
   if (isCryptoKey(input)) {
     if (input.type !== 'private') throw badKey(`it is a ${input.type} key`, 'Give the private key.');
     if (!input.usages.includes('sign')) throw badKey('it may not sign', "Import it with the usage 'sign'.");
-    return signingWith(input, pickAlgorithm(algorithmsOfCryptoKey(input), alg), kid);
+    return signingWith(input, pickAlgorithm(input, alg), kid);
   }
   if (typeof input === 'string') {
-    const key = fromPem(input);
-    return signingWith(key, pickAlgorithm(algorithmsOf(key), alg), kid);
+    const text = readKeyText(input);
+    if ('json' in text) return fromJson(text.json, alg, kid);
+    return signingWith(text.key, pickAlgorithm(text.key, alg), kid);
   }
-  if (isJsonObject(input)) {
-    const jwk: JWK = input;
-    if (jwk.kty === 'oct') throw badKey('it is a symmetric JWK', 'Use an RSA, EC or Ed25519 key.');
-    if (jwk.d === undefined) throw badKey('it is a public JWK: `d` is missing', 'Give the private JWK.');
-    const key = fromJwk(jwk);
-    const wanted = alg ?? algorithmsOf(key).find((candidate) => candidate === jwk.alg);
-    if (alg === undefined && jwk.alg !== undefined && wanted === undefined) {
-      throw badKey(`its \`alg\` ${quoted(jwk.alg)} does not fit its type`, 'Correct or drop `alg` in the JWK.');
-    }
-    return signingWith(key, pickAlgorithm(algorithmsOf(key), wanted), kid ?? jwk.kid);
-  }
+  if (isJsonObject(input)) return fromJson(input, alg, kid);
   throw badKey('it is none of PEM text, JWK, CryptoKey or signer function', 'Give one of these.');
+}
+
+/** A JWK, or a JWK set with one private key, or with one that has the configured `kid`. */
+function fromJson(json: JsonObject, alg: SigningAlgorithm | undefined, kid: string | undefined): SigningKey {
+  if (!Array.isArray(json['keys'])) return fromJwk(json, alg, kid);
+  const privates = json['keys'].filter((key): key is JWK => isJsonObject(key) && key['d'] !== undefined);
+  const [jwk, second] = privates.length > 1 ? privates.filter((key) => key.kid === kid) : privates;
+  if (jwk && !second) return fromJwk(jwk, alg, kid);
+  if (privates.length === 0) throw badKey('it is a JWK set without a private key', 'Give the private JWK.');
+  throw badKey(
+    `it is a JWK set with ${privates.length} private keys`,
+    'Give one private JWK, or set `kid` to one of them.',
+  );
+}
+
+function fromJwk(jwk: JWK, alg: SigningAlgorithm | undefined, kid: string | undefined): SigningKey {
+  if (jwk.kty === 'oct') throw badKey('it is a symmetric JWK', 'Use an RSA, EC or Ed25519 key.');
+  if (jwk.kty !== 'EC' && jwk.kty !== 'RSA' && jwk.kty !== 'OKP') {
+    throw badKey('it is a JSON object and not a JWK', 'Give PEM text, or a JWK with `kty` RSA, EC or OKP.');
+  }
+  if (jwk.d === undefined) throw badKey('it is a public JWK: `d` is missing', 'Give the private JWK.');
+  if (jwk.crv === 'secp256k1') throw unsupportedType('a key of the curve secp256k1 (k256)');
+  const key = keyOfJwk(jwk);
+  const wanted = alg ?? algorithmsOf(key).find((candidate) => candidate === jwk.alg);
+  if (alg === undefined && jwk.alg !== undefined && wanted === undefined) {
+    throw badKey(`its \`alg\` ${quoted(jwk.alg)} does not fit its type`, 'Correct or drop `alg` in the JWK.');
+  }
+  return signingWith(key, pickAlgorithm(key, wanted), kid ?? (typeof jwk.kid === 'string' ? jwk.kid : undefined));
 }
 
 function signingWith(key: KeyObject | CryptoKey, alg: SigningAlgorithm, kid: string | undefined): SigningKey {
@@ -66,27 +88,7 @@ async function signByFunction(signer: Signer, header: Readonly<Record<string, un
   return `${input}.${Buffer.from(signature).toString('base64url')}`;
 }
 
-function fromPem(pem: string): KeyObject {
-  if (/-----BEGIN (?:RSA )?PUBLIC KEY-----|-----BEGIN CERTIFICATE-----/u.test(pem)) {
-    throw badKey('it is a public key or certificate', 'Give the private key.');
-  }
-  if (/ENCRYPTED/u.test(pem)) {
-    throw badKey('it is encrypted', 'Decrypt it first, or give a CryptoKey or a signer function.');
-  }
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/u.test(pem)) {
-    throw badKey(
-      'it is not PEM text',
-      'Give the whole text from "-----BEGIN PRIVATE KEY-----" on, with its line breaks; not a path.',
-    );
-  }
-  try {
-    return createPrivateKey(pem);
-  } catch (cause) {
-    throw badKey('the PEM text cannot be read', 'Check that the text is complete and has its line breaks.', cause);
-  }
-}
-
-function fromJwk(jwk: JWK): KeyObject {
+function keyOfJwk(jwk: JWK): KeyObject {
   try {
     return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
   } catch (cause) {
@@ -147,15 +149,22 @@ function algorithmsOfCryptoKey(key: CryptoKey): readonly SigningAlgorithm[] {
   return (candidates[name] ?? []).filter((alg) => alg !== undefined);
 }
 
-function pickAlgorithm(possible: readonly SigningAlgorithm[], wanted: SigningAlgorithm | undefined): SigningAlgorithm {
+function pickAlgorithm(key: KeyObject | CryptoKey, wanted: SigningAlgorithm | undefined): SigningAlgorithm {
+  const possible = key instanceof KeyObject ? algorithmsOf(key) : algorithmsOfCryptoKey(key);
   const [first] = possible;
-  if (!first)
-    throw badKey('its type or curve cannot sign a client assertion', 'Use RSA, P-256, P-384, P-521 or Ed25519.');
+  if (!first) throw unsupportedType(key instanceof KeyObject ? typeOf(key) : 'a key of another type or curve');
   if (wanted === undefined) return first;
   if (!possible.includes(wanted)) {
     throw badKey(`it cannot sign ${wanted.slice(0, 20)}`, `Use ${possible.join(', ')}, or another key.`);
   }
   return wanted;
+}
+
+/** The type and curve of a key that cannot sign. */
+function typeOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string {
+  const curve = details?.namedCurve;
+  if (curve === 'secp256k1') return 'a key of the curve secp256k1 (k256)';
+  return curve === undefined ? `a key of the type ${type ?? 'unknown'}` : `a key of the curve ${curve}`;
 }
 
 function isCryptoKey(value: unknown): value is CryptoKey {
@@ -164,15 +173,4 @@ function isCryptoKey(value: unknown): value is CryptoKey {
 
 function shortRsaKey(): CredenceError {
   return badKey('its RSA modulus is under 2048 bits', 'Generate a key of at least 2048 bits.');
-}
-
-function badKey(why: string, remedy: string, cause?: unknown): CredenceError {
-  return new CredenceError({
-    code: 'invalid_key',
-    leg: 'configure',
-    message: `The key of privateKeyJwt cannot be used: ${why}.`,
-    remedy,
-    contact: 'you',
-    cause,
-  });
 }

@@ -73,9 +73,11 @@ describe('a diagnosis', () => {
   });
 
   it.each([
-    ['authenticate', 'idp-admin', (bot: Bot) => bot.world.idp.clients.remove('bot-at-idp')],
+    ['authenticate', 'you', (bot: Bot) => bot.world.idp.clients.remove('bot-at-idp')],
     ['exchange', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('exchange', refusal('access_denied', 'no'))],
-    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
+    ['redeem', 'you', (bot: Bot) => bot.world.as.clients.remove('bot-at-as')],
+    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.script.always('redeem', refusal('invalid_grant', 'no'))],
+    ['redeem', 'server-owner', (bot: Bot) => bot.world.as.script.always('redeem', refusal('access_denied'))],
     ['discover', 'idp-admin', (bot: Bot) => bot.world.idp.script.always('metadata', serverError(503))],
   ] as const)('that fails at %s reports that leg, a remedy and the contact %s', async (leg, contact, breakPeer) => {
     const running = await start();
@@ -88,7 +90,13 @@ describe('a diagnosis', () => {
     const text = diagnosis.toString();
     expect(text).toContain(`FAIL ${leg}`);
     expect(text).toContain('What to do: ');
-    expect(text).toContain(contact === 'idp-admin' ? "identity provider's administrator" : "MCP server's owner");
+    const names = {
+      you: 'in your own configuration',
+      'idp-admin': "identity provider's administrator",
+      'server-owner': "MCP server's owner",
+    };
+    expect(text).toContain('Whom to ask: ');
+    expect(text).toContain(names[contact]);
     expect(running.server.received('POST /mcp')).toEqual([]);
   });
 
@@ -265,7 +273,7 @@ describe('a diagnosis', () => {
   });
 
   it('ends with a timeout if the server never answers', async () => {
-    const { bot, resource } = await start(silence(), { principal: { timeout: { totalMs: 400 } } });
+    const { bot, resource } = await start(silence(), { principal: { timeout: { totalMs: 1_500 } } });
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({ ok: false, leg: 'call', contact: 'server-owner', error: { code: 'timeout' } });
     expect(diagnosis.message).toContain(resource);

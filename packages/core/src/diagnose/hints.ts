@@ -1,5 +1,5 @@
 import { scopesNotIn } from '@credence/protocol';
-import type { IssuerMetadata } from '../discovery/authorization-server.ts';
+import { type IssuerMetadata, lookSwapped } from '../discovery/authorization-server.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
 import type { ServerSettings } from '../settings/settings.ts';
@@ -28,7 +28,7 @@ export function adviceFor(
   { server, metadata }: { server: ServerSettings; metadata: Announced },
 ): { error: CredenceError; warnings: readonly Warning[] } {
   const asIssuer = `servers.${server.name}.issuer`;
-  if (isAuthorizationServer(metadata.idp) && isIdp(metadata.authorizationServer)) {
+  if (areSwapped(metadata)) {
     return {
       error: withRemedy(
         error,
@@ -59,6 +59,12 @@ export function adviceFor(
     });
   }
   return { error, warnings };
+}
+
+/** By what the metadata says of ID-JAGs, or else by the grant types that it names. */
+function areSwapped({ idp, authorizationServer }: Announced): boolean {
+  if (idp === undefined || authorizationServer === undefined) return false;
+  return (isAuthorizationServer(idp) && isIdp(authorizationServer)) || lookSwapped(idp, authorizationServer);
 }
 
 /** Whether the issuer itself refused: not the network, not a response that breaks the protocol, and not the configuration. */

@@ -266,7 +266,7 @@ describe('a server where MCP is not spoken is reported with ok: false if it answ
   });
 
   it('never', async () => {
-    const { bot } = await start({ 'POST /mcp': silence() }, { totalMs: 300 });
+    const { bot } = await start({ 'POST /mcp': silence() }, { totalMs: 1_500 });
     const diagnosis = await bot.diagnose('mcp');
     expect(diagnosis).toMatchObject({ ok: false, contact: 'server-owner', error: { code: 'timeout', leg: 'call' } });
   });
@@ -279,7 +279,7 @@ describe('a server where MCP is not spoken is reported with ok: false if it answ
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
       },
     };
-    const { bot } = await start({ 'POST /mcp': quiet }, { totalMs: 300 });
+    const { bot } = await start({ 'POST /mcp': quiet }, { totalMs: 1_500 });
     expect(await bot.diagnose('mcp')).toMatchObject({ ok: false, error: { code: 'timeout', leg: 'call' } });
   });
 

@@ -1,10 +1,11 @@
-import { cleanText, identifier, isJsonObject } from '@credence/protocol';
+import { identifier, isJsonObject } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact } from '../errors/leg.ts';
 import { retryAfterSeconds, withoutQuery } from '../net/gate.ts';
+import { peerText } from '../net/peer-text.ts';
 import type { ServerSettings } from '../settings/settings.ts';
-import { type Flaw, peerTextIn, type RpcReply } from './rpc-reply.ts';
+import type { Flaw, RpcReply } from './rpc-reply.ts';
 
 interface Wording {
   readonly code: ErrorCode;
@@ -22,7 +23,6 @@ export function notMcp(
   secrets: readonly string[],
 ): CredenceError {
   const { code, contact, what, remedy, retryable = false } = wordingFor(server, method, reply);
-  const said = peerTextIn(reply);
   return new CredenceError({
     code,
     leg: 'call',
@@ -31,7 +31,7 @@ export function notMcp(
     contact,
     server: server.name,
     status: reply.status,
-    peerText: said === undefined ? undefined : cleanText(said, { secrets }),
+    peerText: peerText(reply.text, secrets),
     retryable,
     retryAfterSeconds: retryable ? retryAfterSeconds(reply.headers) : undefined,
   });

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, parseJsonObject } from '@credence/protocol';
+import { isJsonObject, type JsonObject } from '@credence/protocol';
 import { boundedPieces, eventsIn, TooManyBytesError } from './event-stream.ts';
 
 /** Why a response has no JSON-RPC response to the request. */
@@ -119,23 +119,4 @@ function parsed(text: string): unknown {
 
 function looksLikeHtml(type: string, text: string): boolean {
   return type.includes('html') || /^\s*(?:<!doctype html|<html|<head|<body)/iu.test(text);
-}
-
-/**
- * What the peer said in a response: the message of a JSON-RPC error, the description of an OAuth error, `title` and `detail` of
- * problem+json (RFC 9457), the title of an HTML page, or the text itself.
- */
-export function peerTextIn({ message, text }: Pick<RpcReply, 'message' | 'text'>): string | undefined {
-  const json = message ?? parseJsonObject(text);
-  if (json) {
-    const error = json['error'];
-    const members = isJsonObject(error)
-      ? [error['message']]
-      : [json['error_description'] ?? error, json['title'], json['detail'], json['message']];
-    const said = members.filter((member) => typeof member === 'string' && member.trim() !== '').join(': ');
-    return said === '' ? undefined : said;
-  }
-  const title = /<title[^<>]*>([^<]*)/iu.exec(text)?.[1]?.trim();
-  const said = title ?? text.replace(/<(?:style|script)[\s\S]*?(?:<\/(?:style|script)>|$)|<[^<>]*>/giu, ' ').trim();
-  return said === '' ? undefined : said;
 }

@@ -41,8 +41,8 @@ export async function discoverIssuer(
     option: string;
     configuredUrl: URL;
     signal: AbortSignal;
-    /** What is known of the server of an authorization server, for remedies. */
-    issuerOfServer?: IssuerOfServer | undefined;
+    /** What the metadata of the server says of its authorization server. Called for the remedy of an `issuer_mismatch`. */
+    issuerOfServer?: (() => Promise<IssuerOfServer>) | undefined;
   },
 ): Promise<IssuerMetadata> {
   const { role, server, option, configuredUrl, signal, issuerOfServer } = options;
@@ -81,31 +81,45 @@ export async function discoverIssuer(
   });
 }
 
+interface MismatchContext {
+  readonly about: About;
+  readonly option: string;
+  readonly issuerOfServer?: (() => Promise<IssuerOfServer>) | undefined;
+}
+
+/** Throws the error for metadata of another issuer. */
+async function mismatch(
+  { url, json }: MetadataDocument,
+  issuer: string,
+  { about, option, issuerOfServer }: MismatchContext,
+): Promise<never> {
+  const named = stringField(json, 'issuer');
+  throw new CredenceError({
+    code: 'issuer_mismatch',
+    leg: 'discover',
+    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
+    remedy: remedyForIssuerOfMetadata({
+      issuer,
+      named,
+      tokenEndpoint: stringField(json, 'token_endpoint'),
+      option,
+      server: await issuerOfServer?.(),
+    }),
+    contact: 'you',
+    server: about.server,
+    issuer,
+  });
+}
+
 /** Checks the document and returns its values. `allowed` checks the URL of the token endpoint. */
 function metadataFrom(
   { url, json }: MetadataDocument,
   issuer: string,
-  { about, option, issuerOfServer }: { about: About; option: string; issuerOfServer?: IssuerOfServer | undefined },
+  context: MismatchContext,
   allowed: (value: string) => URL | Promise<URL>,
 ): IssuerMetadata | Promise<IssuerMetadata> {
-  const named = stringField(json, 'issuer');
-  if (named !== issuer) {
-    throw new CredenceError({
-      code: 'issuer_mismatch',
-      leg: 'discover',
-      message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
-      remedy: remedyForIssuerOfMetadata({
-        issuer,
-        named,
-        tokenEndpoint: stringField(json, 'token_endpoint'),
-        option,
-        server: issuerOfServer,
-      }),
-      contact: 'you',
-      server: about.server,
-      issuer,
-    });
-  }
+  if (stringField(json, 'issuer') !== issuer) return mismatch({ url, json }, issuer, context);
+  const { about } = context;
   const tokenEndpoint = stringField(json, 'token_endpoint');
   if (tokenEndpoint === undefined) {
     throw new CredenceError({

@@ -60,12 +60,7 @@ export class Directory {
   async target(server: ServerSettings, signal: AbortSignal): Promise<{ resource: string; issuer: string }> {
     const pinned = server.issuer === 'discover' ? undefined : server.issuer;
     if (server.resource !== undefined && pinned !== undefined) return { resource: server.resource, issuer: pinned };
-    const metadata = await this.#cached(
-      this.#caches.resources,
-      this.#resourceKey(server),
-      () => discoverResource(this.#runtime, server, signal),
-      { server: server.name, signal },
-    );
+    const metadata = await this.#resource(server, signal);
     const resource = server.resource ?? metadata.resource;
     if (pinned === undefined) return { resource, issuer: this.#discovered(server, metadata) };
     if (metadata.authorizationServers.length > 0 && !metadata.authorizationServers.includes(pinned)) {
@@ -97,10 +92,12 @@ export class Directory {
       this.#caches.issuers,
       this.#issuerKey(role, issuer, configuredUrl),
       () => {
-        const issuerOfServer = this.#issuerOfServer(
-          server,
-          this.#caches.resources.peek(this.#resourceKey(server))?.value,
-        );
+        // The metadata of the server is requested at the same time as that of its authorization server.
+        const issuerOfServer = async () =>
+          this.#issuerOfServer(
+            server,
+            server.resource === undefined ? await this.#resource(server, signal).catch(() => undefined) : undefined,
+          );
         const options = { role, server: server.name, option, configuredUrl, signal, issuerOfServer } as const;
         return discoverIssuer(this.#runtime, issuer, options);
       },
@@ -133,6 +130,11 @@ export class Directory {
     const issuer = server.issuer === 'discover' ? this.#first.byServer.get(server.name) : server.issuer;
     if (issuer !== undefined) this.#caches.issuers.drop(this.#issuerKey('authorization-server', issuer, urlOf(server)));
     if (idp) this.#caches.issuers.drop(this.#issuerKey('idp', idp.issuer, new URL(idp.issuer)));
+  }
+
+  #resource(server: ServerSettings, signal: AbortSignal): Promise<ProtectedResource> {
+    const discover = () => discoverResource(this.#runtime, server, signal);
+    return this.#cached(this.#caches.resources, this.#resourceKey(server), discover, { server: server.name, signal });
   }
 
   /** What the remedies for an issuer with two spellings depend on. */

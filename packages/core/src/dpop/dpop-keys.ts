@@ -1,5 +1,11 @@
 import { createHash, KeyObject } from 'node:crypto';
-import { type CryptoKeyPair, DPoP, type DPoPHandle, generateKeyPair } from 'oauth4webapi';
+import { clockSkew, type CryptoKeyPair, DPoP, type DPoPHandle, generateKeyPair } from 'oauth4webapi';
+
+/**
+ * How far `iat` of a proof is before our time, in seconds. RFC 9449 section 11.1 lets a server refuse a proof from the future; every
+ * server accepts one that is a few seconds old, because a request takes time.
+ */
+const BACKDATING_SECONDS = 3;
 
 /** A DPoP key with one oauth4webapi handle for each leg. A handle stores one nonce for each origin. */
 export interface DpopKeys {
@@ -19,7 +25,7 @@ export async function generateDpopKeyPair(): Promise<CryptoKeyPair> {
 
 /** Creates one handle for each leg, because a handle stores only one nonce for each origin. */
 export function dpopKeys(keyPair: CryptoKeyPair): DpopKeys {
-  const client = {};
+  const client = { [clockSkew]: -BACKDATING_SECONDS };
   const exchange = DPoP(client, keyPair);
   const spki = KeyObject.from(keyPair.publicKey).export({ type: 'spki', format: 'der' });
   return {

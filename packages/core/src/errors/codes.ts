@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'insufficient_scope'
   | 'forbidden'
   | 'cross_origin_refused'
+  | 'request_too_large'
   | 'cancelled';
 
 /** The explanation of one `code` of a {@link CredenceError}. */
@@ -133,7 +134,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     meaning: 'the answer is larger than the limit',
     legs: PEER_LEGS,
     contacts: EVERYBODY,
-    remedy: 'Check that the URL is the right endpoint.',
+    remedy:
+      'Check that the URL is the right endpoint; if a call has results of this size, raise `limits` of the server.',
   },
   redirect_refused: {
     meaning: 'the peer answered with a redirect that Credence does not follow',
@@ -290,6 +292,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['call'],
     contacts: ['server-owner'],
     remedy: 'If the server has moved, configure its new URL.',
+  },
+  request_too_large: {
+    meaning: 'the body of a Request is larger than the limit',
+    legs: ['call'],
+    contacts: ['you'],
+    remedy: 'Send a smaller body, or raise `limits.requestBytes` of the server.',
   },
   cancelled: {
     meaning: 'the call was cancelled before it was sent',

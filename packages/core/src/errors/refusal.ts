@@ -111,7 +111,8 @@ function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
 }
 
 function wordingFor(answer: Refusal, error: string): Wording {
-  const { leg, grant, option, issuer, clientId, usesIdp = true } = answer;
+  const { leg, grant, option, issuer, usesIdp = true } = answer;
+  const client = answer.clientId === '' ? 'this workload' : `the client "${answer.clientId}"`;
   const atIdp = leg !== 'redeem';
   const contact: Contact = atIdp ? 'idp-admin' : 'server-owner';
   const who = atIdp ? `the IdP ${issuer}` : `the authorization server ${issuer}`;
@@ -128,14 +129,14 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'invalid_client',
         // A wrong or expired secret is the most frequent cause, and the operator of the bot can compare it first.
         contact: answer.authentication === 'secret' ? 'you' : contact,
-        message: `${Who} does not know the client "${clientId}" or did not accept its authentication.`,
+        message: `${Who} does not know ${client} or did not accept its authentication.`,
         remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask ${atIdp ? "the IdP's administrator" : 'the owner of the authorization server'} for the client to be registered there.`,
       };
     case 'unauthorized_client':
       return {
         code: 'unauthorized_client',
         contact,
-        message: `${Who} does not let the client "${clientId}" use the ${grant} grant.`,
+        message: `${Who} does not let ${client} use the ${grant} grant.`,
         remedy: `Ask whether this principal was disabled there; if it was not, ask for the ${grant} grant to be enabled for it.`,
       };
     case 'unsupported_grant_type':
@@ -149,14 +150,14 @@ function wordingFor(answer: Refusal, error: string): Wording {
       return {
         code: 'access_denied',
         contact,
-        message: `${Who} refuses the client "${clientId}" access${to}.`,
+        message: `${Who} refuses ${client} access${to}.`,
         remedy: `Ask for ${scopes} to be granted to this principal${server}; if they are granted, ask whether the server is paused or the principal disabled there.`,
       };
     case 'invalid_scope':
       return {
         code: 'invalid_scope',
         contact,
-        message: `${Who} does not grant ${scopes === 'access' ? 'any scope' : scopes} to the client "${clientId}"${server}.`,
+        message: `${Who} does not grant ${scopes === 'access' ? 'any scope' : scopes} to ${client}${server}.`,
         remedy:
           leg === 'redeem' && usesIdp
             ? `Ask for the scope to be granted to this client there, because the ID-JAG contains it; if that authorization server accepts no scope with an ID-JAG, set ${at}.redeemScope: 'omit'.`
@@ -181,14 +182,16 @@ function wordingFor(answer: Refusal, error: string): Wording {
         ? {
             code: 'invalid_grant',
             contact,
-            message: `${Who} did not accept the subject token of "${clientId}", or grants the principal nothing${server}.`,
+            message: `${Who} did not accept the subject token of ${client}, or grants the principal nothing${server}.`,
             remedy: `Check idp.subject: the token, its type, issuer and client; if they are right, ask whether this principal is granted ${scopes}${server}.`,
           }
         : {
             code: 'invalid_grant',
             contact,
-            message: `${Who} did not accept the ${grant === 'jwt-bearer' ? 'assertion' : 'grant'} presented by "${clientId}"${server}.`,
-            remedy: `Ask whether the authorization server trusts this IdP as an issuer and accepts the IdP's signing algorithm, and whether the IdP sets client_id in the ID-JAG to "${clientId}".`,
+            message: `${Who} did not accept the ${grant === 'jwt-bearer' ? 'assertion' : 'grant'} presented by ${client}${server}.`,
+            remedy: usesIdp
+              ? `Ask whether the authorization server trusts this IdP as an issuer and accepts the IdP's signing algorithm, and whether the IdP sets client_id in the ID-JAG to "${answer.clientId}".`
+              : `Ask whether the authorization server trusts the issuer of the workload's JWT and accepts its signing algorithm, audience and subject.`,
           };
     case 'invalid_request':
       return {
@@ -204,7 +207,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
       return {
         code: 'oauth_error',
         contact,
-        message: `${Who} answered "${error}" to the ${grant} request of "${clientId}"${server}.`,
+        message: `${Who} answered "${error}" to the ${grant} request of ${client}${server}.`,
         remedy: ERROR_CODES.oauth_error.remedy,
       };
   }

@@ -27,6 +27,50 @@ describe("flow: 'client-credentials'", () => {
     expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 0 });
   });
 
+  it('sends the audience and the authorization_details, and no resource with resourceParameter: omit', async () => {
+    const { bot, world } = await start({
+      server: {
+        flow: 'client-credentials',
+        scopes: ['tools:read'],
+        audience: 'https://api.example',
+        authorizationDetails: [{ type: 'x' }],
+        resourceParameter: 'omit',
+      },
+    });
+    expect((await bot.token('mcp')).resource).toBe(RESOURCE);
+    expect(world.as.script.received('client-credentials')[0]?.form).toEqual({
+      grant_type: 'client_credentials',
+      scope: 'tools:read',
+      audience: 'https://api.example',
+      authorization_details: '[{"type":"x"}]',
+    });
+  });
+
+  it.each([
+    [
+      'resource',
+      "AADSTS901002: The 'resource' request parameter is not supported.",
+      {},
+      "servers.mcp.resourceParameter: 'omit'",
+    ],
+    [
+      'audience',
+      'No audience parameter was provided, and no default audience has been configured',
+      {},
+      'servers.mcp.audience',
+    ],
+    ['scope', "The request body must contain the following parameter: 'scope'.", {}, 'servers.mcp.scopes'],
+  ])(
+    'names the option in the remedy if the AS refuses the request because of the parameter %s',
+    async (_parameter, words, server, option) => {
+      const { bot, world } = await start({ server: { flow: 'client-credentials', ...server } });
+      world.as.script.always('client-credentials', refusal('invalid_request', words));
+      const error = await refusalOf(bot.token('mcp'));
+      expect(error).toMatchObject({ leg: 'redeem', contact: 'you' });
+      expect(error.remedy).toContain(option);
+    },
+  );
+
   it('throws a refusal with the leg redeem and the grant client_credentials in the message', async () => {
     const { bot, world } = await start({ server: { flow: 'client-credentials' } });
     world.as.script.always('client-credentials', refusal('unauthorized_client'));
@@ -65,6 +109,34 @@ describe("flow: 'workload-identity'", () => {
       resource: RESOURCE,
     });
     expect(counts()).toEqual({ idpMetadata: 0, authenticate: 0, exchange: 0, asMetadata: 1, redeem: 1 });
+  });
+
+  it('sends no client_id with noClientAuth(), because no client is registered', async () => {
+    const { bot, world } = await start({ server: { ...server, credential: noClientAuth() } });
+    world.as.script.always('redeem', async () => ({
+      status: 200,
+      body: { access_token: 'wif-token', token_type: 'Bearer', expires_in: 60 },
+    }));
+    expect((await bot.token('mcp')).value).toBe('wif-token');
+    const [request] = world.as.script.received('redeem');
+    expect(request?.form).not.toHaveProperty('client_id');
+    expect(request?.headers.authorization).toBeUndefined();
+    world.as.script.always('redeem', refusal('invalid_grant'));
+    const error = await refusalOf(bot.token('mcp', { scopes: ['x'] }));
+    expect(error.message).toContain('presented by this workload');
+  });
+
+  it('sends the audience, the scopes and the authorization_details', async () => {
+    const { bot, world } = await start({
+      server: { ...server, scopes: ['tools:read'], audience: 'api://app', authorizationDetails: [{ type: 'x' }] },
+    });
+    world.as.script.always('redeem', async () => ({ status: 200, body: { access_token: 'at', token_type: 'Bearer' } }));
+    await bot.token('mcp');
+    expect(world.as.script.received('redeem')[0]?.form).toMatchObject({
+      scope: 'tools:read',
+      audience: 'api://app',
+      authorization_details: '[{"type":"x"}]',
+    });
   });
 
   it.each([

@@ -95,6 +95,24 @@ describe("flow: 'enterprise-managed'", () => {
     expect(JSON.parse(form?.['authorization_details'] ?? '')).toEqual([{ type: 'linear', actions: ['read'] }]);
   });
 
+  it('sends no resource to the AS with resourceParameter: omit, and the resource to the IdP', async () => {
+    const { bot, world } = await start({ server: { resourceParameter: 'omit' } });
+    expect((await bot.token('mcp')).resource).toBe(RESOURCE);
+    expect(world.idp.script.received('exchange')[0]?.form['resource']).toBe(RESOURCE);
+    expect(world.as.script.received('redeem')[0]?.form).not.toHaveProperty('resource');
+  });
+
+  it.each(['invalid_scope', 'invalid_request'])(
+    'says to configure scopes if the IdP refuses an exchange without them: %s',
+    async (code) => {
+      const { bot, world } = await start();
+      world.idp.script.always('exchange', refusal(code, "'scope' must not be empty"));
+      const error = await refusalOf(bot.token('mcp'));
+      expect(error).toMatchObject({ code, leg: 'exchange', contact: 'you' });
+      expect(error.remedy).toContain('configure servers.mcp.scopes');
+    },
+  );
+
   it('sends the actor token with the configured type', async () => {
     const { bot, world } = await start({ idp: { actor: fromWorkloadToken(() => 'actor.jwt.here') } });
     await bot.token('mcp');
@@ -429,12 +447,13 @@ describe('an error of the flow enterprise-managed', () => {
   });
 
   it.each([
-    ['metadata', 'discover'],
-    ['authenticate', 'authenticate'],
-    ['exchange', 'exchange'],
+    // Each attempt requests the two well-known paths.
+    ['metadata', 'discover', 6],
+    ['authenticate', 'authenticate', 3],
+    ['exchange', 'exchange', 3],
   ] as const)(
     'for an IdP that fails at %s has the leg %s and the contact idp-admin after three attempts',
-    async (where, leg) => {
+    async (where, leg, requests) => {
       const { bot, world } = await start();
       world.idp.script.always(where, serverError(503));
       expect(await refusalOf(bot.token('mcp'))).toMatchObject({
@@ -444,7 +463,7 @@ describe('an error of the flow enterprise-managed', () => {
         issuer: world.idp.issuer,
         retryable: true,
       });
-      expect(world.idp.script.count(where)).toBe(3);
+      expect(world.idp.script.count(where)).toBe(requests);
     },
   );
 

@@ -134,12 +134,19 @@ export class EnterpriseManagedFlow implements Flow {
     as: Promise<RedeemEndpoint>,
   ): Promise<IdJag> {
     const { signal } = request;
-    const known = Promise.all([
+    const known: Promise<Known> = Promise.all([
       target,
       this.#directory.idp(this.#idp, 'idp.issuer', signal),
       this.#idp.actor && this.#subjects.get(this.#idp.actor, signal),
       as,
     ]);
+    const { rotation } = this.#idp.subject;
+    const exchangeOnce = async () => this.#exchange(request, known);
+    return rotation ? rotation.exclusively(exchangeOnce, signal) : exchangeOnce();
+  }
+
+  async #exchange(request: GrantRequest, known: Promise<Known>): Promise<IdJag> {
+    const { signal } = request;
     return withFreshRetry<string, IdJag>(this.#subjects.singleUse, {
       get: async () => {
         const [subject] = await Promise.all([this.#subjects.get(this.#idp.subject, signal), known]);
@@ -180,6 +187,14 @@ export class EnterpriseManagedFlow implements Flow {
 }
 
 type RedeemEndpoint = TokenEndpoint & { readonly supportsJwtDpop: boolean };
+
+/** What is known before the exchange: the target, the endpoints of the IdP and of the authorization server, and the actor token. */
+type Known = readonly [
+  { readonly resource: string; readonly issuer: string },
+  TokenEndpoint,
+  { readonly value: string } | undefined,
+  RedeemEndpoint,
+];
 
 interface Redemption {
   readonly idJag: CachedIdJag;

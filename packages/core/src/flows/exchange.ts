@@ -67,6 +67,7 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     knownScopes: scopeCeiling(server, request.scopes),
     dpop: server.dpop?.exchange,
     signal: request.signal,
+    onSuccess: async (body) => reportRotation(runtime, request, stringField(body, 'refresh_token')),
     onAttempt: request.onAttempt,
   });
   checkIssuedType(stringField(answer.body, 'issued_token_type'), idp.issuer, server.name, answer.secrets);
@@ -91,6 +92,29 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     lifetimeMs: Math.min(checked.lifetimeMs, (answer.expiresInSeconds ?? Infinity) * 1000),
     scopes: stated && grantedScopes(runtime, stated, { ...context, server, requested: request.scopes, secrets }),
   };
+}
+
+/** Gives a new refresh token to the application, before the rest of the response is checked: the old one may be invalid already. */
+async function reportRotation(
+  runtime: Runtime,
+  { idp, server, subjectToken, signal }: ExchangeRequest,
+  next: string | undefined,
+): Promise<void> {
+  const { rotation } = idp.subject;
+  if (!rotation || !next || next === subjectToken) return;
+  const outcome = await rotation.rotated(subjectToken, next, signal);
+  if (outcome === 'stored') return;
+  const why = outcome === 'failed' ? 'onRotated failed' : 'fromRefreshToken has no onRotated';
+  runtime.emit({
+    type: 'warning',
+    leg: 'exchange',
+    server: server.name,
+    message: `The IdP ${idp.issuer} replaced the refresh token, and ${why}: the new one is only in the memory of this process.`,
+    remedy:
+      outcome === 'failed'
+        ? 'Correct the function onRotated of fromRefreshToken; it is called again before the next exchange.'
+        : 'Set fromRefreshToken(getter, { onRotated }) to a function that stores the new token; otherwise it is lost when the process ends.',
+  });
 }
 
 function checkIssuedType(issued: string | undefined, issuer: string, server: string, secrets: readonly string[]): void {

@@ -139,7 +139,7 @@ describe('a request that failed on the machine of the bot', () => {
 
   it('to a port that fetch does not connect to has a remedy that says so', async () => {
     const error = await refusalOf(send(testRuntime({ fetch: defaultFetch }), 'http://127.0.0.1:1/token', {}, ABOUT));
-    expect(error).toMatchObject({ code: 'unreachable', contact: 'you', retryable: false });
+    expect(error).toMatchObject({ code: 'unreachable', contact: 'you' });
     expect(error.remedy).toContain('another port');
   });
 });

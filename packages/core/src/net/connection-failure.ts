@@ -188,7 +188,7 @@ export function connectionFailure(
   if (status !== undefined) return { ...known, ...refusalOfProxy(status, proxy?.variable ?? 'HTTPS_PROXY') };
   if (messages(error).includes('bad port')) {
     const remedy = `Use another port in ${option}: the Fetch standard forbids this one, because another protocol uses it.`;
-    return { ...known, reason: 'fetch does not connect to its port', remedy };
+    return { ...known, reason: 'fetch does not connect to its port', remedy, retryable: true };
   }
   const kind = kindOf(code);
   const remedy = kind.remedy({ option, url: new URL(url) });

@@ -293,9 +293,11 @@ it('the clock of a peer is known from its last response on any leg', async () =>
   const { runtime, answer } = await respond({ headers: { date: ahead }, body: {} }, { peerClocks });
   await answer;
   const issuer = ABOUT.issuer ?? '';
-  const skew = knownClockSkewSeconds(runtime, issuer, new Headers()) ?? 0;
+  const skew = knownClockSkewSeconds(runtime, issuer, { headers: new Headers(), durationMs: 0 }) ?? 0;
   expect(Math.abs(skew - 3_600)).toBeLessThan(3);
-  expect(knownClockSkewSeconds(runtime, issuer, new Headers({ date: new Date().toUTCString() }))).toBeUndefined();
+  expect(
+    knownClockSkewSeconds(runtime, issuer, { headers: new Headers({ date: new Date().toUTCString() }), durationMs: 0 }),
+  ).toBeUndefined();
 });
 
 describe('Retry-After', () => {

@@ -19,6 +19,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { connectionFailure, proxyAuthentication, proxyRemedy } from './connection-failure.ts';
 import { peerWords } from './response-body.ts';
 import { sentSecrets } from './sent-secrets.ts';
+import { certainDifferenceMs } from '../time/peer-clocks.ts';
 import { forbiddenAddress } from './url-policy.ts';
 
 /** The context of a request, for its events and errors. */
@@ -120,9 +121,9 @@ export function report(
     headers?: Headers;
   },
 ): void {
-  // A successful call is not worth the time for its Date header.
-  if (about.leg === 'call' && outcome.headers !== undefined && outcome.failure !== undefined)
-    noteClock(runtime, about, { url: outcome.url, headers: outcome.headers });
+  // A successful call is not worth the time to read its Date header.
+  if (about.leg === 'call' && outcome.headers !== undefined && outcome.status === 401)
+    noteClock(runtime, about, { url: outcome.url, headers: outcome.headers, durationMs: outcome.durationMs });
   if (!runtime.observed) return;
   runtime.emit({
     type: 'leg',
@@ -324,10 +325,14 @@ export function retryAfterSeconds(headers: Headers): number | undefined {
   return Math.max(0, Math.ceil((at - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
 }
 
-/** The time in the peer's Date header, in milliseconds since the epoch. */
+/**
+ * The time of the peer's clock by its Date header, in milliseconds since the epoch. A cache repeats the Date header of the response that
+ * it has stored, and adds the age of that response (RFC 9111 section 5.1).
+ */
 export function peerTimeMs(headers: Headers): number | undefined {
   const sent = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(sent) ? undefined : sent;
+  const age = headers.get('age')?.trim() ?? '0';
+  return Number.isNaN(sent) || !/^\d{1,9}$/u.test(age) ? undefined : sent + Number(age) * 1000;
 }
 
 /** How far the peer's clock is ahead of ours, in seconds. Undefined without a Date header or for a small difference. */
@@ -338,16 +343,31 @@ export function clockSkewSeconds(headers: Headers, runtime: Runtime): number | u
   return Math.abs(skew) > MIN_REPORTED_SKEW_SECONDS ? skew : undefined;
 }
 
-function noteClock(runtime: Runtime, about: About, { url, headers }: { url: string; headers: Headers }): void {
+function noteClock(
+  runtime: Runtime,
+  about: About,
+  { url, headers, durationMs }: { url: string; headers: Headers; durationMs: number },
+): void {
   const sent = peerTimeMs(headers);
-  if (sent !== undefined) runtime.peerClocks?.note(about.issuer ?? new URL(url).origin, sent);
+  if (sent === undefined) return;
+  // A cache can have stored metadata, so the Date header of another response counts more.
+  const mayBeStored = about.leg === 'discover';
+  runtime.peerClocks?.note(about.issuer ?? new URL(url).origin, sent, { durationMs, mayBeStored });
 }
 
 /**
- * How far the clock of an issuer is ahead of ours, in seconds: by the Date header of its last response on any leg, or by the other
- * peers if they agree. Undefined if it is not known, or is ten seconds or less.
+ * How far the clock of an issuer is ahead of ours, in seconds, for the remedy of a refusal: by the Date header of the response (then also
+ * a difference of two seconds is returned), or by its last response on any leg, or by the other peers if they agree.
  */
-export function knownClockSkewSeconds(runtime: Runtime, issuer: string, headers: Headers): number | undefined {
-  if (peerTimeMs(headers) !== undefined) return clockSkewSeconds(headers, runtime);
-  return runtime.peerClocks?.skewSeconds(issuer);
+export function knownClockSkewSeconds(
+  runtime: Runtime,
+  issuer: string,
+  answer: Pick<Answer, 'headers' | 'durationMs'>,
+): number | undefined {
+  const sent = peerTimeMs(answer.headers);
+  if (sent === undefined) return runtime.peerClocks?.skewSeconds(issuer);
+  const differenceMs = certainDifferenceMs(sent - runtime.clock.wallMs(), answer.durationMs);
+  if (differenceMs === 0) return undefined;
+  // A difference of two seconds can look like one and a half, because the header contains whole seconds.
+  return Math.sign(differenceMs) * Math.ceil(Math.abs(differenceMs) / 1000 - 0.25);
 }

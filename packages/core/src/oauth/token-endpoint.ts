@@ -1,4 +1,4 @@
-import { type JsonObject, stringField, waitFor } from '@credence/protocol';
+import { type JsonObject, stringField } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -19,6 +19,7 @@ import { isHtml, kindOfBody, peerWords } from '../net/response-body.ts';
 import { receivedSecrets } from '../net/sent-secrets.ts';
 import { retrying } from '../net/retrying.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { authenticateClient } from './authenticate-client.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 import { statedScopes } from './stated-scopes.ts';
 
@@ -44,6 +45,8 @@ export interface TokenRequest {
   readonly signal?: AbortSignal | undefined;
   /** `false` if a failed request must not be sent again. Default true. */
   readonly retry?: boolean | undefined;
+  /** Called with the body of a success response, and awaited, before the response is checked. */
+  readonly onSuccess?: ((body: JsonObject) => void | Promise<void>) | undefined;
   /** Called before each attempt with its number, from 1. A single-use assertion may be used up although no response arrived. */
   readonly onAttempt?: ((attempt: number) => void) | undefined;
 }
@@ -110,19 +113,15 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     configuredUrl: endpoint.configuredUrl,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
-  const client: oauth.Client = { client_id: credential.clientId };
+  // oauth4webapi requires a client id and does not send it: `credential.authenticate` does that.
+  const client: oauth.Client = { client_id: credential.clientId || 'none' };
   let answer: Answer | undefined;
   const response = await oauth.genericTokenEndpointRequest(
     as,
     client,
     async (_as, _client, body, headers) => {
-      const nowMs = runtime.clock.wallMs();
       const { issuer, url: tokenEndpoint } = endpoint;
-      // A signer or callback that never resolves must not delay the end of the acquisition.
-      await waitFor(
-        Promise.resolve(credential.authenticate({ issuer, tokenEndpoint, body, headers, nowMs })),
-        request.signal,
-      );
+      await authenticateClient(runtime, credential, { issuer, tokenEndpoint, body, headers }, request);
     },
     request.grantType,
     definedOnly(request.parameters),
@@ -141,6 +140,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
   if (!answer) throw new Error('the request was never sent');
 
   try {
+    if (answer.status === 200 && answer.json) await request.onSuccess?.(answer.json);
     const token = await tokenFrom(runtime, as, client, response, answer, request);
     report(runtime, about, { ...answer });
     return token;
@@ -204,7 +204,7 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     server: request.server,
     scopes: request.scopes,
     secrets: answer.secrets,
-    clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer.headers),
+    clockSkewSeconds: knownClockSkewSeconds(runtime, request.endpoint.issuer, answer),
     authentication: authenticationOf(request.credential),
     sent: Object.keys(definedOnly(request.parameters)),
     usesIdp: request.usesIdp,

@@ -89,6 +89,9 @@ describe('the CREDENCE_* variables', () => {
       CREDENCE_SERVER_MY_DOCS_V2_RESOURCE: 'urn:docs',
       CREDENCE_SERVER_MY_DOCS_V2_AUDIENCE: 'urn:as',
       CREDENCE_SERVER_MY_DOCS_V2_TOKEN_ENDPOINT: 'https://linear.app/t',
+      CREDENCE_SERVER_MY_DOCS_V2_EXCESS_SCOPES: 'accept',
+      CREDENCE_SERVER_MY_DOCS_V2_REDEEM_SCOPE: 'omit',
+      CREDENCE_SERVER_MY_DOCS_V2_RESOURCE_PARAMETER: 'omit',
       CREDENCE_SERVER_MY_DOCS_V2_FLOW: 'client-credentials',
     });
     expect(Object.keys(servers)).toEqual(['linear', 'my-docs.v2']);
@@ -98,6 +101,9 @@ describe('the CREDENCE_* variables', () => {
       resource: 'urn:docs',
       audience: 'urn:as',
       tokenEndpoint: 'https://linear.app/t',
+      excessScopes: 'accept',
+      redeemScope: 'omit',
+      resourceParameter: 'omit',
       flow: 'client-credentials',
     });
     expect(Object.keys(servers['linear'] ?? {})).toEqual(['url', 'issuer', 'credential']);
@@ -173,7 +179,7 @@ describe('the CREDENCE_* variables', () => {
         'a file that does not exist',
         () => ({ CREDENCE_IDP_PRIVATE_KEY_FILE: '/nowhere.pem' }),
         'credential_unavailable',
-        'CREDENCE_IDP_PRIVATE_KEY_FILE: privateKeyJwt({ key }) could not be obtained (ENOENT).',
+        'CREDENCE_IDP_PRIVATE_KEY_FILE: privateKeyJwt({ key }) could not be read from "/nowhere.pem" (ENOENT).',
       ],
       [
         'a path in place of a key',
@@ -211,6 +217,9 @@ describe('the CREDENCE_* variables', () => {
     [{ ...ENV, CREDENCE_SERVER_LINEAR_URL: '  ' }, 'CREDENCE_SERVER_LINEAR_URL'],
     [{ ...ENV, CREDENCE_SERVER_LINEAR_FLOW: 'client_credentials' }, 'CREDENCE_SERVER_LINEAR_FLOW'],
     [{ ...ENV, CREDENCE_SERVER_LINEAR_FLOW: 'workload-identity' }, 'CREDENCE_SERVER_LINEAR_FLOW'],
+    [{ ...ENV, CREDENCE_SERVER_LINEAR_EXCESS_SCOPES: 'warn' }, 'CREDENCE_SERVER_LINEAR_EXCESS_SCOPES'],
+    [{ ...ENV, CREDENCE_SERVER_LINEAR_REDEEM_SCOPE: 'false' }, 'CREDENCE_SERVER_LINEAR_REDEEM_SCOPE'],
+    [{ ...ENV, CREDENCE_SERVER_LINEAR_RESOURCE_PARAMETER: 'no' }, 'CREDENCE_SERVER_LINEAR_RESOURCE_PARAMETER'],
     [without('CREDENCE_IDP_ISSUER'), 'CREDENCE_IDP_ISSUER'],
     [without('CREDENCE_IDP_CLIENT_ID'), 'CREDENCE_IDP_CLIENT_ID'],
     [{}, 'CREDENCE_SERVERS'],

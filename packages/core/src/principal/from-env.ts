@@ -1,11 +1,9 @@
-import { parseJsonObject } from '@credence/protocol';
 import { clientAssertion } from '../credentials/client-assertion.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { noClientAuth } from '../credentials/no-client-auth.ts';
 import { privateKeyJwt } from '../credentials/private-key-jwt.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import type { SigningKeyInput } from '../credentials/signing-key.ts';
 import { IDP_FIELDS, misspeltVariable, SERVER_FIELDS } from './misspelt-variable.ts';
 import type { IdpOptions, McpServerOptions, ServicePrincipalOptions } from './options.ts';
 
@@ -16,7 +14,8 @@ type Env = Readonly<Record<string, string | undefined>>;
  * express, such as a DPoP key. The IdP: `CREDENCE_IDP_ISSUER`, `CREDENCE_IDP_CLIENT_ID` and one of `..._PRIVATE_KEY`,
  * `..._PRIVATE_KEY_FILE`, `..._CLIENT_SECRET`, `..._CLIENT_SECRET_FILE`, `..._CLIENT_ASSERTION_FILE`. The servers:
  * `CREDENCE_SERVERS` with the names, and for each NAME (in upper case, with `_` for `-` and `.`) `CREDENCE_SERVER_NAME_URL`,
- * `_ISSUER`, `_CLIENT_ID`, a credential as for the IdP, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`, `_RESOURCE`, `_AUDIENCE`.
+ * `_ISSUER`, `_CLIENT_ID`, a credential as for the IdP, and optionally `_SCOPES`, `_STEP_UP`, `_FLOW`, `_RESOURCE`, `_AUDIENCE`,
+ * `_EXCESS_SCOPES`, `_REDEEM_SCOPE`, `_RESOURCE_PARAMETER`.
  * Without `CREDENCE_IDP_ISSUER`, the `CONDUCTORONE_*` variables of C1 configure the IdP. Throws `invalid_configuration`.
  */
 export function optionsFromEnv(
@@ -97,6 +96,9 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
     audience: valueOf(env[`${prefix}AUDIENCE`]),
     tokenEndpoint: valueOf(env[`${prefix}TOKEN_ENDPOINT`]),
   };
+  const excessScopes = oneOf(env, `${prefix}EXCESS_SCOPES`, ['refuse', 'accept']);
+  const redeemScope = oneOf(env, `${prefix}REDEEM_SCOPE`, ['send', 'omit']);
+  const resourceParameter = oneOf(env, `${prefix}RESOURCE_PARAMETER`, ['send', 'omit']);
   const flow = valueOf(env[`${prefix}FLOW`]);
   if (flow !== undefined && flow !== 'enterprise-managed' && flow !== 'client-credentials') {
     throw wrong(
@@ -107,17 +109,30 @@ function serverFromEnv(env: Env, name: string): McpServerOptions {
   return {
     url: required('URL', `the URL of the MCP server "${name}"`),
     issuer: required('ISSUER', `the issuer of its authorization server, or "discover"`),
-    credential: credentialFromEnv(env, prefix),
+    credential: credentialFromEnv(env, prefix, name),
     ...(optional.scopes && { scopes: optional.scopes }),
     ...(optional.stepUp && { stepUp: optional.stepUp }),
     ...(optional.resource !== undefined && { resource: optional.resource }),
     ...(optional.audience !== undefined && { audience: optional.audience }),
     ...(optional.tokenEndpoint !== undefined && { tokenEndpoint: optional.tokenEndpoint }),
+    ...(excessScopes !== undefined && { excessScopes }),
+    ...(redeemScope !== undefined && { redeemScope }),
+    ...(resourceParameter !== undefined && { resourceParameter }),
     ...(flow !== undefined && { flow }),
   };
 }
 
-function credentialFromEnv(env: Env, prefix: string): ClientCredential {
+function oneOf<const Value extends string>(env: Env, variable: string, values: readonly Value[]): Value | undefined {
+  const text = valueOf(env[variable]);
+  const value = values.find((each) => each === text);
+  if (text === undefined || value !== undefined) return value;
+  throw wrong(
+    `${variable} is neither ${values.map((each) => `"${each}"`).join(' nor ')}.`,
+    `Set it to one of them, or leave it out.`,
+  );
+}
+
+function credentialFromEnv(env: Env, prefix: string, server?: string): ClientCredential {
   const clientId = valueOf(env[`${prefix}CLIENT_ID`]);
   if (clientId === undefined) throw unset(`${prefix}CLIENT_ID`, 'the client id at that issuer');
   const credentials = {
@@ -143,18 +158,27 @@ function credentialFromEnv(env: Env, prefix: string): ClientCredential {
     );
   }
   const [name, make] = first;
+  const variable = prefix + name;
   try {
-    return make(valueOf(env[prefix + name]) ?? '');
+    return { ...make(valueOf(env[variable]) ?? ''), variable };
   } catch (error) {
     const isKeyError = isCredenceError(error) && ['invalid_key', 'credential_unavailable'].includes(error.code);
-    throw isKeyError ? withVariable(prefix + name, error) : error;
+    throw isKeyError ? withVariable(variable, error, server) : error;
   }
 }
 
-/** The error with the name of the variable in the message. */
-function withVariable(variable: string, error: CredenceError): CredenceError {
+/** The error with the name of the variable in the message, and with the server that the variable belongs to. */
+function withVariable(variable: string, error: CredenceError, server: string | undefined): CredenceError {
   const { code, leg, message, remedy, contact } = error;
-  return new CredenceError({ code, leg, message: `${variable}: ${message}`, remedy, contact });
+  return new CredenceError({
+    code,
+    leg,
+    message: `${variable}: ${message}`,
+    remedy,
+    contact,
+    server,
+    cause: error.cause,
+  });
 }
 
 function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
@@ -167,14 +191,8 @@ function secretMethod(env: Env, prefix: string): 'basic' | 'post' {
   );
 }
 
-/** A key as PEM or JWK. Many secret stores write line breaks as the characters \n, so these characters are also accepted. */
-function privateKey(clientId: string, value: string | { file: string }, kid: string | undefined): ClientCredential {
-  const key = typeof value === 'string' ? keyText(value) : value;
+function privateKey(clientId: string, key: string | { file: string }, kid: string | undefined): ClientCredential {
   return privateKeyJwt({ clientId, key, ...(kid !== undefined && { kid }) });
-}
-
-function keyText(value: string): SigningKeyInput {
-  return value.startsWith('{') ? (parseJsonObject(value) ?? value) : value.replaceAll('\\n', '\n');
 }
 
 function words(value: string | undefined): string[] | undefined {

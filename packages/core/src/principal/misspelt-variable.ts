@@ -19,6 +19,9 @@ export const SERVER_FIELDS: readonly string[] = [
   'FLOW',
   'RESOURCE',
   'AUDIENCE',
+  'EXCESS_SCOPES',
+  'REDEEM_SCOPE',
+  'RESOURCE_PARAMETER',
 ];
 
 const MAX_EDITS = 2;

@@ -13,6 +13,7 @@ const idpCredential = clientSecret({ clientId: 'bot', secret: 'idp-s3cret' });
 const asCredential = clientSecret({ clientId: 'bot', secret: 'as-s3cret' });
 const IDP = { issuer: 'https://acme.okta.com', credential: idpCredential };
 const SERVER = { url: 'https://mcp.linear.app/mcp', issuer: 'https://linear.app', credential: asCredential };
+const workload = fromWorkloadToken(() => 'jwt', { identity: 'ci' });
 const GOOD: ServicePrincipalOptions = { idp: IDP, servers: { linear: SERVER } };
 
 const opened: ServicePrincipal[] = [];
@@ -52,6 +53,33 @@ describe('options', () => {
     ['an unknown option of the IdP', idp({ clientId: 'x' }), 'clientId'],
     ['an unknown retry option', { ...GOOD, retry: { attempts: 3 } }, 'attempts'],
     ['a server name with a space', { ...GOOD, servers: { 'a b': SERVER } }, 'servers.a b'],
+    ['an IdP credential without a client id', idp({ credential: noClientAuth() }), 'idp.credential'],
+    ['a credential without a client id', server({ credential: noClientAuth() }), 'servers.linear.credential'],
+    [
+      'a credential without a client id and client credentials',
+      server({ credential: noClientAuth(), flow: 'client-credentials' }),
+      'servers.linear.credential',
+    ],
+    ['an assertion in the flow enterprise-managed', server({ assertion: workload }), 'servers.linear.assertion'],
+    [
+      'an assertion with client credentials',
+      server({ flow: 'client-credentials', assertion: workload }),
+      'servers.linear.assertion',
+    ],
+    ...(['client-credentials', 'workload-identity'] as const).flatMap((flow) => {
+      const assertion = flow === 'workload-identity' ? { assertion: workload } : {};
+      return [
+        [
+          `missingResource with ${flow}`,
+          server({ flow, ...assertion, missingResource: 'warn' }),
+          'servers.linear.missingResource',
+        ],
+        [`redeemScope with ${flow}`, server({ flow, ...assertion, redeemScope: 'send' }), 'servers.linear.redeemScope'],
+      ] as [string, unknown, string][];
+    }),
+    ['an unknown excessScopes', server({ excessScopes: 'warn' }), 'servers.linear.excessScopes'],
+    ['an unknown redeemScope', server({ redeemScope: true }), 'servers.linear.redeemScope'],
+    ['an unknown resourceParameter', server({ resourceParameter: 'no' }), 'servers.linear.resourceParameter'],
     ['no IdP issuer', idp({ issuer: undefined }), 'idp.issuer'],
     ['an empty IdP issuer', idp({ issuer: ' ' }), 'idp.issuer'],
     ['an IdP issuer that is not a URL', idp({ issuer: 'acme.okta.com' }), 'idp.issuer'],
@@ -78,6 +106,8 @@ describe('options', () => {
     ['no assertion for workload-identity', server({ flow: 'workload-identity' }), 'servers.linear.assertion'],
     ['a store that is not a TokenStore', { ...GOOD, store: new Map() }, 'store'],
     ['a fetch that is not a function', { ...GOOD, fetch: 'fetch' }, 'fetch'],
+    ['a proxy that is a URL', { ...GOOD, proxy: 'http://proxy.acme.example' }, 'proxy'],
+    ['a proxy and a fetch', { ...GOOD, proxy: 'environment', fetch: globalThis.fetch }, 'proxy'],
     ['a clock that is not a Clock', { ...GOOD, clock: { now: 1 } }, 'clock'],
     ['an onEvent that is not a function', { ...GOOD, onEvent: 'log' }, 'onEvent'],
     ['too many retries', { ...GOOD, retry: { retries: 1e6 } }, 'retry.retries'],

@@ -1,9 +1,10 @@
-import { type FetchLike, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
+import { type FetchLike, invalidProxyVariable, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { CredenceEvent } from '../runtime/events.ts';
 import type { PrincipalLimits, RetryOptions, TimeoutOptions } from '../runtime/runtime.ts';
+import type { CallLimits } from '../settings/settings.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { Clock } from '../time/clock.ts';
 import type { TokenStore } from '../store/token-store.ts';
@@ -80,6 +81,8 @@ export interface McpServerOptions {
   resourceParameter?: 'send' | 'omit' | undefined;
   /** The key to which tokens are bound (RFC 9449); see `generateDpopKeyPair`. */
   dpop?: CryptoKeyPair | undefined;
+  /** Limits on the bodies of calls to this server. A missing value is that of `limits` of the principal. */
+  limits?: Partial<CallLimits> | undefined;
 }
 
 /** A function that receives every event. An error that it throws or rejects with is ignored. */
@@ -97,14 +100,19 @@ export interface ServicePrincipalOptions {
   cache?: { maxTokens?: number } | undefined;
   /** The function that sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
+  /**
+   * `environment`: requests go through the proxy that the environment variables HTTPS_PROXY and HTTP_PROXY name, except to the hosts in
+   * NO_PROXY. The fetch of Node.js 20 does not read these variables. Cannot be combined with `fetch`.
+   */
+  proxy?: 'environment' | undefined;
   /** The clock. Default: the clocks of the system. A test can replace it. */
   clock?: Clock | undefined;
   /** How often a failed request is sent again, and after which pauses. A missing value has its default. */
   retry?: Partial<RetryOptions> | undefined;
   /** The time limits of a request and of a whole acquisition. A missing value has its default. */
   timeout?: Partial<TimeoutOptions> | undefined;
-  /** Limits that are not time limits. A missing value has its default. */
-  limits?: Partial<PrincipalLimits> | undefined;
+  /** Limits that are not time limits. Those of {@link CallLimits} are for every server without its own. A missing value has its default. */
+  limits?: Partial<PrincipalLimits & CallLimits> | undefined;
   /** Which URLs are allowed in addition. Default: https URLs, and http URLs of loopback. */
   network?: NetworkTrust | undefined;
   /** One or several functions that receive the events. An error that such a function throws is ignored. */
@@ -114,6 +122,13 @@ export interface ServicePrincipalOptions {
 const text = z.string().trim().min(1, 'is empty');
 const scopeList = z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope token (RFC 6749 section 3.3)')).readonly();
 const milliseconds = z.number().int().min(0).max(3_600_000);
+
+const bytes = z
+  .number()
+  .int()
+  .min(1_024)
+  .max(2 ** 31);
+const callLimits = { bodyBytes: bytes, eventBytes: bytes, requestBytes: bytes };
 
 const credential = z.custom<ClientCredential>(
   (value) => hasMethods(value, 'authenticate') && 'clientId' in value && typeof value.clientId === 'string',
@@ -159,43 +174,55 @@ const server = z.strictObject({
       'is not a CryptoKeyPair: use generateDpopKeyPair()',
     )
     .optional(),
+  limits: z.strictObject(callLimits).partial().optional(),
 });
 
 /** Checks the types of the options. `settingsFromOptions` checks the values. */
-export const optionsSchema = z.strictObject({
-  idp: idp.optional(),
-  servers: z
-    .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is not a valid name: use letters, digits, "_", "-" and "."'), server)
-    .refine((servers) => Object.keys(servers).length > 0, 'contains no server'),
-  store: z
-    .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is not a TokenStore')
-    .optional(),
-  cache: z
-    .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
-    .partial()
-    .optional(),
-  fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is not a function').optional(),
-  clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is not a Clock').optional(),
-  retry: z
-    .strictObject({
-      retries: z.number().int().min(0).max(10),
-      minDelayMs: milliseconds,
-      maxDelayMs: milliseconds,
-      maxRetryAfterMs: milliseconds,
-    })
-    .partial()
-    .optional(),
-  timeout: z
-    .strictObject({ requestMs: milliseconds.min(1), totalMs: milliseconds.min(1) })
-    .partial()
-    .optional(),
-  limits: z
-    .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000) })
-    .partial()
-    .optional(),
-  network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
-  onEvent: z.union([listener, z.array(listener)], 'is not a function or a list of functions').optional(),
-});
+export const optionsSchema = z
+  .strictObject({
+    idp: idp.optional(),
+    servers: z
+      .record(z.string().regex(/^[\w.-]{1,64}$/u, 'is not a valid name: use letters, digits, "_", "-" and "."'), server)
+      .refine((servers) => Object.keys(servers).length > 0, 'contains no server'),
+    store: z
+      .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is not a TokenStore')
+      .optional(),
+    cache: z
+      .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
+      .partial()
+      .optional(),
+    fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is not a function').optional(),
+    proxy: z
+      .literal('environment')
+      .refine(() => invalidProxyVariable() === undefined, {
+        error: () => `cannot be used: the value of ${invalidProxyVariable()} is not an http or https URL`,
+      })
+      .optional(),
+    clock: z.custom<Clock>((value) => hasMethods(value, 'wallMs', 'monotonicMs'), 'is not a Clock').optional(),
+    retry: z
+      .strictObject({
+        retries: z.number().int().min(0).max(10),
+        minDelayMs: milliseconds,
+        maxDelayMs: milliseconds,
+        maxRetryAfterMs: milliseconds,
+      })
+      .partial()
+      .optional(),
+    timeout: z
+      .strictObject({ requestMs: milliseconds.min(1), totalMs: milliseconds.min(1) })
+      .partial()
+      .optional(),
+    limits: z
+      .strictObject({ concurrentAcquisitions: z.number().int().min(1).max(10_000), ...callLimits })
+      .partial()
+      .optional(),
+    network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
+    onEvent: z.union([listener, z.array(listener)], 'is not a function or a list of functions').optional(),
+  })
+  .refine(({ fetch, proxy }) => fetch === undefined || proxy === undefined, {
+    path: ['proxy'],
+    error: 'cannot be combined with fetch, which decides by itself how requests are sent',
+  });
 
 function hasMethods(value: unknown, ...names: string[]): value is object {
   return (

@@ -1,4 +1,4 @@
-import { defaultFetch } from '@credence/protocol';
+import { defaultFetch, environmentProxyFetch } from '@credence/protocol';
 import type { PrincipalLimits, RetryOptions, Runtime, TimeoutOptions } from '../runtime/runtime.ts';
 import { ClientBackoff } from '../backoff/client-backoff.ts';
 import { systemClock } from '../time/clock.ts';
@@ -12,7 +12,7 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
   const listeners = onEvent === undefined ? [] : [onEvent].flat();
   const principal = options.idp?.credential.clientId;
   return {
-    fetch: options.fetch ?? defaultFetch,
+    fetch: options.fetch ?? (options.proxy === 'environment' ? environmentProxyFetch : defaultFetch),
     clock,
     retry: withDefaults<RetryOptions>(
       { retries: 2, minDelayMs: 200, maxDelayMs: 2_000, maxRetryAfterMs: 10_000 },

@@ -3,7 +3,7 @@ import type { ClientCredential } from '../credentials/credential.ts';
 import { dpopKeys } from '../dpop/dpop-keys.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { NetworkTrust } from '@credence/protocol';
-import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
+import { type CallLimits, DEFAULT_CALL_LIMITS, type IdpSettings, type ServerSettings } from '../settings/settings.ts';
 import { checkedConfiguredUrl } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
@@ -33,7 +33,7 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
   const network = options.network ?? {};
   const idp = options.idp && idpSettings(options.idp, network);
   const servers = new Map(
-    Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, network)]),
+    Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, options)]),
   );
   checkCredentialsBelongToOneIssuer(idp, servers);
   if (options.store) checkSourcesHaveIdentity(idp, servers);
@@ -47,6 +47,7 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
     checkedConfiguredUrl(options.tokenEndpoint, { ...about, what: 'idp.tokenEndpoint' }, network);
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
+  if (credential.clientId === '') throw withoutClientId('idp.credential');
   checkSourceIssuer(subject, 'idp.subject', about, network);
   checkSourceIssuer(actor, 'idp.actor', about, network);
   return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };
@@ -56,7 +57,7 @@ function serverSettings(
   name: string,
   options: McpServerOptions,
   idp: IdpSettings | undefined,
-  network: NetworkTrust,
+  { network = {}, limits }: ServicePrincipalOptions,
 ): ServerSettings {
   const at = `servers.${name}`;
   const about = { leg: 'configure', contact: 'you', server: name } as const;
@@ -84,6 +85,8 @@ function serverSettings(
       name,
     );
   }
+  if (flow !== 'workload-identity' && options.credential.clientId === '')
+    throw withoutClientId(`${at}.credential`, name);
   if (flow === 'workload-identity' && options.assertion === undefined) {
     throw wrong(
       `${at}.assertion is missing.`,
@@ -109,7 +112,14 @@ function serverSettings(
     redeemScope: options.redeemScope ?? 'send',
     resourceParameter: options.resourceParameter ?? 'send',
     dpop: options.dpop && dpopKeys(options.dpop),
+    limits: callLimits(options.limits, limits),
   };
+}
+
+/** The limits of the server; for those that it does not have, of the principal; and otherwise the defaults. */
+function callLimits(server: Partial<CallLimits> = {}, principal: Partial<CallLimits> = {}): CallLimits {
+  const limit = (name: keyof CallLimits) => server[name] ?? principal[name] ?? DEFAULT_CALL_LIMITS[name];
+  return { bodyBytes: limit('bodyBytes'), eventBytes: limit('eventBytes'), requestBytes: limit('requestBytes') };
 }
 
 /** The options that a flow does not use. Setting one is an error, so that no option is dropped silently. */
@@ -195,6 +205,14 @@ function checkSourcesHaveIdentity(idp: IdpSettings | undefined, servers: Readonl
   for (const { name, flow, assertion } of entries) {
     if (flow === 'workload-identity') check(`servers.${name}.assertion`, assertion, name);
   }
+}
+
+function withoutClientId(option: string, server?: string): CredenceError {
+  return wrong(
+    `${option} has no client id.`,
+    `Set ${option} to a credential with a client id: only the flow "workload-identity" works without a client.`,
+    server,
+  );
 }
 
 /** The message of zod, changed so that it follows the name of the option in a sentence. */

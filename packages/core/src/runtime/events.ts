@@ -147,7 +147,7 @@ export interface JoinedEvent extends EventBase {
 }
 
 /** The MCP server refused a token, and the token was dropped. */
-export interface RejectedEvent extends EventBase {
+export interface RejectedEvent extends EventBase, PeerDetails {
   /** The type of the event. */
   readonly type: 'rejected';
   /** A hash that identifies the token. The token cannot be computed from it. */

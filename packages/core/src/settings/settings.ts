@@ -15,6 +15,26 @@ export interface IdpSettings {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Limits on the bodies of calls to an MCP server, in bytes. */
+export interface CallLimits {
+  /** The largest body of a response that is not an event stream, after decompression. Default 16,777,216 (16 MiB). */
+  readonly bodyBytes: number;
+  /** The largest event of an event stream, after decompression. The stream as a whole may be endless. Default 16,777,216 (16 MiB). */
+  readonly eventBytes: number;
+  /**
+   * The largest body of a `Request` that is passed to the fetch of a server. It is read into memory, so that it can be sent again with
+   * another token. Default 16,777,216 (16 MiB).
+   */
+  readonly requestBytes: number;
+}
+
+/** The limits of a server without options for them. A tool result with a file of 12 MB in base64 is within them. */
+export const DEFAULT_CALL_LIMITS: CallLimits = {
+  bodyBytes: 16 * 1024 * 1024,
+  eventBytes: 16 * 1024 * 1024,
+  requestBytes: 16 * 1024 * 1024,
+};
+
 /** The validated options of one MCP server. */
 export interface ServerSettings {
   readonly name: string;
@@ -44,4 +64,5 @@ export interface ServerSettings {
   /** Whether the token requests to the authorization server contain `resource`. */
   readonly resourceParameter: 'send' | 'omit';
   readonly dpop?: DpopKeys | undefined;
+  readonly limits: CallLimits;
 }

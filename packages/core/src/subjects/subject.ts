@@ -21,6 +21,14 @@ export interface SubjectContext {
   }): Promise<SubjectToken>;
 }
 
+/** How tokens are used that the IdP may replace with each use. */
+export interface SubjectTokenRotation {
+  /** Runs `use` after all earlier uses have ended. Rejects with the reason of `signal` if it is aborted during the wait. */
+  exclusively<T>(use: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** The IdP has replaced `used` by `next`. Waits until the application has stored it. Never throws. */
+  rotated(used: string, next: string, signal: AbortSignal): Promise<'stored' | 'failed' | 'not-stored'>;
+}
+
 /** A source of subject tokens. */
 export interface SubjectTokenSource {
   /** The name of the kind of source, such as `ownToken`. The name is part of events and token keys. */
@@ -33,6 +41,8 @@ export interface SubjectTokenSource {
   readonly issuer?: string | undefined;
   /** The credential of the client that requests the token, if it is not the credential of the principal at the IdP. */
   readonly credential?: ClientCredential | undefined;
+  /** Set if the IdP may replace the token with each use, so that exchanges must run one after the other. */
+  readonly rotation?: SubjectTokenRotation | undefined;
   /** Gets the token. This method is called each time a token is needed and none is cached. Throws a `CredenceError`. */
   get(context: SubjectContext): Promise<SubjectToken>;
 }

@@ -3,17 +3,41 @@ import { ERROR_CODES } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { AccessToken } from './access-token.ts';
 
+/** What an MCP server sent with a 401 or 403. The texts contain no secret. */
+export interface ServerRefusal {
+  /** Default 401. */
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
+  readonly errorDescription?: string | undefined;
+  readonly peerText?: string | undefined;
+  /** Whether a part of the `WWW-Authenticate` header breaks its grammar. */
+  readonly malformedChallenge?: boolean | undefined;
+  /** The time in the Date header, in milliseconds since the epoch. */
+  readonly serverTimeMs?: number | undefined;
+}
+
+/** A sentence for the remedy if the challenge is malformed: other parts of it, such as a missing scope, may be lost. */
+export function challengeRemedy({ malformedChallenge }: ServerRefusal): string {
+  return malformedChallenge
+    ? ' Its WWW-Authenticate header cannot be read completely; ask for it to be corrected (RFC 9110 section 11.6.1).'
+    : '';
+}
+
 /** The error for an MCP server that refuses a new token. */
-export function tokenRefused(token: AccessToken): CredenceError {
+export function tokenRefused(token: AccessToken, said: ServerRefusal = {}): CredenceError {
+  const { status = 401, error, errorDescription, peerText } = said;
   return new CredenceError({
     code: 'token_refused',
     leg: 'call',
-    message: `Server "${token.server}" answers 401 to new tokens of ${token.issuer}.`,
-    remedy: `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`,
+    message: `Server "${token.server}" answers ${status} to new tokens of ${token.issuer}.`,
+    remedy: `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.${challengeRemedy(said)}`,
     contact: 'server-owner',
     server: token.server,
     issuer: token.issuer,
-    status: 401,
+    status,
+    error,
+    errorDescription,
+    peerText,
   });
 }
 

@@ -68,7 +68,7 @@ function world({ lifeMs, store = false, leadMs = 0 }: { lifeMs: number; store?: 
         manager.accept(token);
       } else {
         state.rejected += 1;
-        manager.reject(token, Math.floor((Date.now() + leadMs) / 1_000) * 1_000);
+        manager.reject(token, { serverTimeMs: Math.floor((Date.now() + leadMs) / 1_000) * 1_000 });
       }
     } catch {
       state.failed += 1;

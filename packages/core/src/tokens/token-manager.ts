@@ -4,14 +4,14 @@ import { type CredenceError, isCredenceError } from '../errors/credence-error.ts
 import type { Grant } from '../flows/flow.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { failureMembers } from '../runtime/events.ts';
+import { failureMembers, type PeerDetails } from '../runtime/events.ts';
 import { runAsAcquisition } from '../telemetry/acquisition.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from './age.ts';
 import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
-import { closed, notGranted, tokenRefused, unexpected } from './failures.ts';
+import { closed, notGranted, type ServerRefusal, tokenRefused, unexpected } from './failures.ts';
 import { concernsClient } from '../backoff/client-backoff.ts';
 import { retryAfterMs } from '../backoff/pause.ts';
 import { onlyAPersonEnds, type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
@@ -180,25 +180,22 @@ export class TokenManager {
     }
   }
 
-  /**
-   * Drops this token because the server refused it. Does nothing if the token was already replaced. `serverTimeMs` is the time in
-   * the Date header of the refusal, in milliseconds since the epoch.
-   */
-  reject(token: AccessToken, serverTimeMs?: number): void {
+  /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
+  reject(token: AccessToken, said: ServerRefusal = {}): void {
     const key = AccessToken.keyOf(token);
     const entry = this.#entries.peek(key);
     if (entry?.token.value !== token.value) return;
     this.#entries.delete(key);
     if (this.#store) this.#refused.set(token.hash, true);
     entry.refused?.();
-    if (entry.accepted) this.#clocks.refused(token, serverTimeMs);
+    if (entry.accepted) this.#clocks.refused(token, said.serverTimeMs);
     void this.#deleteFromStore(token);
-    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash });
+    this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash, ...detailsOf(said) });
     // A token that has been cached for more than 30 s is assumed to have been accepted by the server, even if `accept` was
     // not called.
     const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
-    else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token));
+    else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token, said));
   }
 
   async #deleteFromStore(token: AccessToken): Promise<void> {
@@ -534,4 +531,8 @@ function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken
     server,
     key,
   });
+}
+
+function detailsOf({ status, error, peerText, errorDescription }: ServerRefusal): PeerDetails {
+  return { status, error, peerText: peerText ?? errorDescription };
 }

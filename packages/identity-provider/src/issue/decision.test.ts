@@ -84,6 +84,9 @@ describe('the policy', () => {
     ['subject', { ...granted, subject: '' }],
     ['audience', { ...granted, audience: '' }],
     ['resource', { ...granted, resource: '' }],
+    ['resource', { ...granted, resource: 'mcp' }],
+    ['resource', { ...granted, resource: `${OPAQUE_RESOURCE}#x` }],
+    ['resource.1', { ...granted, resource: [OPAQUE_RESOURCE, 'mcp'] }],
     ['scopes.0', { ...granted, scopes: [''] }],
     ['scopes.1', { ...granted, scopes: ['issues:read', 'a b'] }],
     ['authorizationDetails.0.type', { ...granted, authorizationDetails: [{}] }],
@@ -196,5 +199,77 @@ describe('the policy', () => {
     expect(Number(claims.exp) - Number(claims.iat)).toBe(60);
     expect(world.issued.at(-1)).toMatchObject({ granted: true, jti: claims.jti, audience: 'https://as.example' });
     expect(JSON.stringify(world.issued)).not.toContain(assertion.split('.')[2]);
+  });
+});
+
+describe('an ID-JAG of a custom policy', () => {
+  const resourcesOf = (answer: Awaited<ReturnType<Bot['exchange']>>) =>
+    decodeJwt(String(answer.body['access_token']))['resource'];
+
+  it('names each resource once if the policy grants it twice', async () => {
+    world.policy = (request) => ({
+      ...generousPolicy(request),
+      resource: [OPAQUE_RESOURCE, OPAQUE_RESOURCE, 'https://mcp.example', 'https://mcp.example/'],
+    });
+    const answer = await bot.exchange({ resource: [] });
+    expect(resourcesOf(answer)).toEqual([OPAQUE_RESOURCE, 'https://mcp.example']);
+    expect(answer.body['resource']).toEqual([OPAQUE_RESOURCE, 'https://mcp.example']);
+  });
+
+  it('has the resource in the spelling of the request if the policy grants it in another', async () => {
+    world.policy = (request) => ({ ...generousPolicy(request), resource: 'https://MCP.example:443' });
+    expect(resourcesOf(await bot.exchange({ resource: 'https://mcp.example/' }))).toBe('https://mcp.example/');
+  });
+
+  it.each([
+    'HTTPS://mcp.example/mcp',
+    'https://MCP.example/mcp',
+    'https://mcp.example:443/mcp',
+    'https://mcp.example/%6dcp',
+  ])('is refused with invalid_target if the request spells the resource %s', async (resource) => {
+    expect(outcome(await bot.exchange({ resource }))).toBe('invalid_target');
+    expect(world.issued).toMatchObject([{ status: 'malformed_request' }]);
+  });
+});
+
+describe('with targets, the resources of an ID-JAG belong to its audience', () => {
+  const OTHER_AS = 'https://other-as.example';
+  let own: World;
+  let client: Bot;
+
+  beforeAll(async () => {
+    own = await startWorld({
+      issue: {
+        targets: { 'https://as.example': [OPAQUE_RESOURCE], [OTHER_AS]: ['https://crm.example'] },
+      },
+    });
+    client = new Bot(own);
+  });
+  afterAll(() => own.close());
+  beforeEach(() => {
+    own.policy = generousPolicy;
+    own.issued.length = 0;
+  });
+
+  it.each<[string, string, string | string[], unknown]>([
+    ['grants a resource of the audience', 'https://as.example', OPAQUE_RESOURCE, 'granted'],
+    ['grants it with a final slash', OTHER_AS, 'https://crm.example/', 'granted'],
+    ['grants no resource', OTHER_AS, [], 'granted'],
+    ['refuses a resource of another audience', OTHER_AS, OPAQUE_RESOURCE, 'invalid_target'],
+    ['refuses one of two resources', OTHER_AS, ['https://crm.example', OPAQUE_RESOURCE], 'invalid_target'],
+    ['refuses an unknown resource', OTHER_AS, 'https://unknown.example', 'invalid_target'],
+    ['refuses an unknown audience', 'https://unknown.example', OPAQUE_RESOURCE, 'invalid_target'],
+    ['refuses the name of an object property', '__proto__', OPAQUE_RESOURCE, 'invalid_target'],
+  ])('%s', async (_name, audience, resource, expected) => {
+    expect(outcome(await client.exchange({ audience, resource }))).toBe(expected);
+    if (expected !== 'granted') expect(own.issued).toMatchObject([{ granted: false, status: 'denied_by_policy' }]);
+  });
+
+  it('compares the audience and the resource that the policy grants', async () => {
+    own.policy = (request) => ({ ...generousPolicy(request), audience: OTHER_AS });
+    expect(outcome(await client.exchange({ audience: 'urn:crm', resource: 'https://crm.example' }))).toBe('granted');
+    expect(outcome(await client.exchange({ audience: 'urn:crm', resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
+    own.policy = (request) => ({ ...generousPolicy(request), resource: OPAQUE_RESOURCE });
+    expect(outcome(await client.exchange({ audience: OTHER_AS, resource: [] }))).toBe('invalid_target');
   });
 });

@@ -1,18 +1,19 @@
 import { callCallback, serverFailure } from '@credence/authorization-server/internals';
 import { GrantRefusal } from '@credence/authorization-server';
-import { scope } from '@credence/protocol';
+import { isAbsoluteUri, scope } from '@credence/protocol';
 import { z } from 'zod';
 import type { IdJagDecision, IdJagDenial, IdJagPolicy, IdJagRequest } from './policy.ts';
 import { insufficientAuthentication } from './step-up.ts';
 
 const text = z.string().min(1);
 const seconds = z.int().positive();
+const uri = z.string().refine(isAbsoluteUri);
 
 const grantSchema = z.object({
   granted: z.literal(true),
   clientId: text,
   scopes: z.array(scope).optional(),
-  resource: z.union([text, z.array(text)]).optional(),
+  resource: z.union([uri, z.array(uri)]).optional(),
   subject: text.optional(),
   actorSubject: text.optional(),
   priorAct: z.record(z.string(), z.unknown()).optional(),

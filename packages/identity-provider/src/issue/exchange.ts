@@ -65,6 +65,7 @@ export async function exchange(exchangeContext: Exchange): Promise<GrantResult<R
     settleTerms(request, decision, {
       lifetimeSeconds: options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
       issuer: provider.issuer,
+      targets: options.targets,
     }),
   );
   const claims = idJagClaims(provider.issuer, terms, { request, grant: decision, now });

@@ -6,6 +6,7 @@ import {
   checkShape,
   type FetchLike,
   flag,
+  isAbsoluteUri,
 } from '@credence/protocol';
 import { z } from 'zod';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
@@ -21,6 +22,12 @@ export interface IdJagExchangeOptions {
    * refused with `server_error`.
    */
   readonly policy: IdJagPolicy;
+  /**
+   * The resources of each authorization server, by its issuer identifier: `{ 'https://as.example': ['https://mcp.example/mcp'] }`.
+   * A grant for another audience, or for a resource of another authorization server, is refused with `invalid_target`, whatever
+   * the policy decides. Set it with a policy of your own. `policyTable` makes the same check. Default: the policy alone decides.
+   */
+  readonly targets?: Readonly<Record<string, readonly string[]>> | undefined;
   /** The keys that sign ID-JAGs. Their public keys are added to the provider's `jwks_uri`. */
   readonly signingKeys: SigningKeys;
   /** Lifetime of an ID-JAG in seconds, if the policy does not set it. Default: 300. */
@@ -51,6 +58,7 @@ export interface IdJagExchangeOptions {
 
 const optionsSchema = z.strictObject({
   policy: callback,
+  targets: z.record(z.string(), z.array(z.string().refine(isAbsoluteUri, 'is not an absolute URI')).min(1)).optional(),
   signingKeys: signingKeysSchema,
   lifetimeSeconds: checkedElsewhere,
   subject: callback.optional(),

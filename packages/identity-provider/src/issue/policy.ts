@@ -13,14 +13,17 @@ export interface UserAuthentication {
 
 /**
  * The scopes and resources that the user consented to for this client. By the ID-JAG draft, an ID-JAG that is issued for a
- * refresh token must not exceed this consent. The consent contains scopes of this provider, such as `openid`, but the request
- * contains scopes of the resource server. Only the policy can know which of them correspond, so the policy must compare them.
+ * refresh token must not exceed this consent. If the refresh token has resources (RFC 8707), the resources and scopes of the
+ * ID-JAG are limited to those of the refresh token, whatever the policy grants. Otherwise it has only scopes of this provider,
+ * such as `openid`, and the request has scopes of the resource server: only the policy can know which of them correspond.
  */
 export interface RefreshTokenAuthorization {
   /** The scopes of the refresh token that its grant still contains. */
   readonly scopes: readonly string[];
   /** The resources (RFC 8707) of the refresh token. Empty if it has none. */
   readonly resources: readonly string[];
+  /** The scopes among `scopes` that are for `resources`. */
+  readonly resourceScopes: readonly string[];
 }
 
 /** A request for an ID-JAG, after the subject token has been verified. */

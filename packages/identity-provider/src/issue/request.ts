@@ -1,6 +1,6 @@
 import {
   type AuthorizationDetail,
-  isAbsoluteUri,
+  isNormalResource,
   TOKEN_TYPE_ID_JAG,
   TOKEN_TYPE_ID_JAG_MISSPELT,
 } from '@credence/protocol';
@@ -63,8 +63,11 @@ export function readExchangeRequest(params: Readonly<Record<string, unknown>>): 
   checkRequestedTokenType(parameter(params, 'requested_token_type'));
   if (audience === undefined) throw new GrantRefusal('invalid_request', 'audience is required');
   if (audiences.length > 1) throw new GrantRefusal('invalid_target', 'an ID-JAG has exactly one audience');
-  if (!resources.every(isAbsoluteUri)) {
-    throw new GrantRefusal('invalid_target', 'a resource must be an absolute URI without a fragment');
+  if (!resources.every((resource) => isNormalResource(resource))) {
+    throw new GrantRefusal(
+      'invalid_target',
+      'a resource must be an absolute URI without a fragment, in its normal form',
+    );
   }
   const subjectToken = requiredParameter(params, 'subject_token');
   const subjectTokenType = requiredParameter(params, 'subject_token_type');

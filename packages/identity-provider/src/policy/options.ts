@@ -1,4 +1,4 @@
-import { isAbsoluteUri, scope, SIGNING_ALGORITHMS, type SigningAlgorithm } from '@credence/protocol';
+import { isAbsoluteUri, sameResource, scope, SIGNING_ALGORITHMS, type SigningAlgorithm } from '@credence/protocol';
 import { z } from 'zod';
 import type { IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { DenialFacts } from './denial-facts.ts';
@@ -164,7 +164,7 @@ export function checkPolicyTable(options: PolicyTableOptions): void {
   const { servers, principals, users = {}, groups = {} } = options;
   for (const [server, { issuer, resource, subjects, scopes: all, enabledScopes = [] }] of Object.entries(servers)) {
     const duplicate = Object.entries(servers).find(
-      ([other, each]) => other !== server && each.issuer === issuer && each.resource === resource,
+      ([other, each]) => other !== server && each.issuer === issuer && sameResource(each.resource, resource),
     );
     if (duplicate !== undefined)
       throw new TypeError(`policyTable: ${server} and ${duplicate[0]} have the same resource and issuer`);

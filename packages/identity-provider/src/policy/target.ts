@@ -1,3 +1,4 @@
+import { sameResource } from '@credence/protocol';
 import type { IdJagDenial, IdJagRequest } from '../issue/policy.ts';
 import type { PolicyState, ServerState } from './state.ts';
 
@@ -21,7 +22,7 @@ export function findTarget(
   const registered = candidates.map(({ server }) => server.resource).join(' ');
   if (resources.length > 1) return notRegistered('an ID-JAG is for one server, and several resources were requested');
   const [resource] = resources;
-  const targets = candidates.filter(({ server }) => resource === undefined || server.resource === resource);
+  const targets = candidates.filter(({ server }) => resource === undefined || sameResource(server.resource, resource));
   const [target] = targets;
   if (target === undefined) {
     return notRegistered(

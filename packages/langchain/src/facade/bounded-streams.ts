@@ -1,4 +1,4 @@
-import { type FetchLike, parseJsonObject } from '@credence/protocol';
+import { type FetchLike, isJsonObject, parseJsonObject } from '@credence/protocol';
 
 /** How much a server may send in one window on a stream that answers no request, in bytes. */
 const UNASKED_BYTES = 1_000_000;
@@ -63,8 +63,8 @@ function requestId(init: RequestInit | undefined): string | undefined {
 /** The id of the request that this message cancels. */
 function cancelledRequest(init: RequestInit | undefined): string | undefined {
   if (typeof init?.body !== 'string' || !init.body.includes('"notifications/cancelled"')) return undefined;
-  const message = parseJsonObject(init.body) as { method?: unknown; params?: { requestId?: unknown } } | undefined;
-  const id = message?.method === 'notifications/cancelled' ? message.params?.requestId : undefined;
+  const { method, params } = parseJsonObject(init.body) ?? {};
+  const id = method === 'notifications/cancelled' && isJsonObject(params) ? params['requestId'] : undefined;
   return typeof id === 'number' || typeof id === 'string' ? String(id) : undefined;
 }
 

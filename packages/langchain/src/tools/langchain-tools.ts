@@ -3,11 +3,15 @@ import { identifier, type JsonObject } from '@credence/protocol';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
 import { loadMcpTools } from '@langchain/mcp-adapters';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { UnusableSchemaError } from './model-schema.ts';
 import { isUsableName, modelTool, type ModelTool } from './model-tool.ts';
 
-/** The methods of a client that the tools of mcp-adapters call. */
-export type CallingClient = Pick<Client, 'callTool' | 'readResource'>;
+/** The methods of a client that the tools of mcp-adapters call. The results have the types of the SDK in use. */
+export interface CallingClient {
+  callTool(params: Parameters<Client['callTool']>[0], schema?: undefined, options?: RequestOptions): Promise<object>;
+  readResource(params: Parameters<Client['readResource']>[0], options?: RequestOptions): Promise<object>;
+}
 
 /** The tools of one server as LangChain tools, and the tools that had to be left out. */
 export interface ConvertedTools {

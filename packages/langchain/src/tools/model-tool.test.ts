@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { UnusableSchemaError } from './model-schema.ts';
 import { isUsableName, modelTool } from './model-tool.ts';
 
-const tags = (text: string) => [...text].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
+const tags = (text: string) =>
+  Array.from(text, (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
 
 /** Each of these hides in a text, or changes how the text is shown. */
 const HIDDEN: readonly [string, string][] = [

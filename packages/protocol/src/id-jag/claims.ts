@@ -1,6 +1,6 @@
 import { readConfirmation } from '../jose/confirmation.ts';
-import { isAbsoluteUri } from '../options/schemas.ts';
 import { quoted } from '../text/quoted.ts';
+import { isNormalResource, normalResource } from '../text/resource.ts';
 import { IdJagError } from './error.ts';
 import { readIdentity } from './identity-claims.ts';
 import {
@@ -100,17 +100,22 @@ function soleAudience(claims: Claims, expected: string): string {
   return expected;
 }
 
-function readResources(claims: Claims): readonly string[] {
-  const { resource } = claims;
+/**
+ * The claim `resource`: a URI, or a list of different ones. A URI in another spelling than that of `normalResource` is refused,
+ * because other servers that compare strings would take it for another resource.
+ */
+function readResources({ resource }: Claims): readonly string[] {
   if (resource === undefined) return [];
   const list: unknown[] = Array.isArray(resource) ? resource : [resource];
   if (list.length === 0) throw new IdJagError('invalid_claim', 'resource');
-  return list.map((entry) => {
-    if (typeof entry !== 'string' || !isAbsoluteUri(entry)) {
-      throw new IdJagError('invalid_claim', 'resource');
-    }
+  const resources = list.map((entry) => {
+    if (typeof entry !== 'string' || !isNormalResource(entry)) throw new IdJagError('invalid_claim', 'resource');
     return entry;
   });
+  if (new Set(resources.map((entry) => normalResource(entry))).size < resources.length) {
+    throw new IdJagError('invalid_claim', 'resource: a value is repeated');
+  }
+  return resources;
 }
 
 function readScopes(claims: Claims): readonly string[] | undefined {

@@ -97,9 +97,9 @@ export const ID_JAG_ERRORS = {
     remedy: 'Ask the IdP to issue ID-JAGs with a shorter lifetime, or increase `maxLifetimeSeconds`.',
   },
   wrong_resource: {
-    oauthError: 'invalid_target',
-    message: 'the ID-JAG is for a resource this server does not serve',
-    remedy: 'Add the resource to `resources`, or let the client request a resource that is in `resources`.',
+    oauthError: 'invalid_grant',
+    message: 'the ID-JAG names a resource that this server does not serve',
+    remedy: 'Add the resource to `resources`, or ask the IdP to issue ID-JAGs only for resources that are in `resources`.',
   },
   unsupported_confirmation: {
     oauthError: 'invalid_grant',

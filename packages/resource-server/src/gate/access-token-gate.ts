@@ -66,17 +66,20 @@ export type ExpressAccessToken = (
  * });
  *
  * const app = express();
- * app.get(metadata.path, (_request, response) => void response.json(metadata.document));
- * app.post(
+ * app.use(browserAccess({ origins: ['https://app.example'] }).express); // the web pages that may call the server
+ * app.use(metadata.express);
+ * app.all(
  *   '/mcp',
  *   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),
- *   express.json(),
+ *   boundSessions().express, // a session belongs to the bot that opened it
+ *   express.json({ limit: '4mb' }),
  *   toolScopes({
  *     tools: { whoami: ['issues:read'], close_all: ['issues:write'] },
  *     resourceMetadataUrl: metadata.url,
  *   }),
  *   (request, response) => serveMcp(request, response),
  * );
+ * app.use(jsonRpcErrors());
  * ```
  */
 export function expressAccessToken(options: AccessTokenGateOptions): ExpressAccessToken {

@@ -61,12 +61,10 @@ const UNAVAILABLE = failure(503, -32_603, 'The session cannot be looked up at th
  * the account, the client and the tenant of the access token, so a renewed token continues the session.
  *
  * A session is bound when the response to a request without a session names it, and forgotten when DELETE ends it, or when
- * the server answers with 404. Requests without a session id pass. Throws a TypeError for invalid options.
+ * the server answers with 404. Requests without a session id pass. The example of `expressAccessToken`
+ * shows where it belongs. The deprecated transport with SSE, whose session id is in the URL, is not covered.
  *
- * @example
- * <!-- from examples/mcp-server-express.ts#sessions -->
- * ```ts
- * ```
+ * Throws a TypeError for invalid options.
  */
 export function boundSessions(options: BoundSessionsOptions = {}): BoundSessions {
   const { maxSessions = 100_000, maxSessionsPerPrincipal = 1000 } = options;

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AccessToken, CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
+import { defaultFetch } from '@credence/protocol';
+import { acceptsAnyToken, initialize } from './probe.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 
 /** One request of a transport for which the auth provider returned a token. */
@@ -15,15 +17,16 @@ interface ProviderRequest {
 const MAX_REFUSALS = 2;
 const RECENT_MS = 10_000;
 const UNEXPLAINED_PAUSE_MS = 60_000;
-const PING = JSON.stringify({ jsonrpc: '2.0', id: 'credence', method: 'ping' });
+/** So many unexplained refusals in {@link RECENT_MS} are about the token: a client opens one event stream, and sends many calls. */
+const MANY_UNEXPLAINED = 3;
 
 /**
  * Bearer tokens for a transport that accepts only an auth provider. The SDK calls the provider for a token before each request, and
  * calls it after a 401, but without the request or the token that was refused.
  *
  * The asynchronous context identifies the request: `present` stores the request in the context in which it is called, and the SDK
- * reports the 401 in the same context. To find out whether the token is refused, a ping is sent by the principal's fetch. The
- * principal's fetch replaces only the token that was refused, with one request for all callers. The fetch throws `token_refused` if
+ * reports the 401 in the same context. To find out whether the token is refused, `initialize` is sent by the principal's fetch: some
+ * servers answer 401 to any other request without a session. The principal's fetch replaces only the token that was refused, with one request for all callers. The fetch throws `token_refused` if
  * new tokens are also refused. The SDK gets its answer only when there is a valid token: both SDKs end a call at its second 401
  * without another call of the provider, and v1 then also fails later calls.
  */
@@ -36,9 +39,11 @@ export class BearerTokens {
   /** The requests of the last ten seconds that were not refused so far, oldest first. */
   readonly #recent = new Set<ProviderRequest>();
   #checking: Promise<void> | undefined;
-  /** The token that the server accepted for a ping after another token was refused. */
+  /** The token that the server accepted for `initialize` after another token was refused. */
   #accepted: string | undefined;
   #unexplainedMs = -Infinity;
+  /** When a request was refused whose token the server accepts for `initialize`, in the last ten seconds. */
+  #unexplained: number[] = [];
 
   constructor(bot: ServicePrincipal, server: string | URL) {
     const { name, url } = bot.server(server);
@@ -84,6 +89,30 @@ export class BearerTokens {
     if (request) request.retried = true;
   }
 
+  /** The issuer of the tokens. */
+  async issuer(): Promise<string> {
+    return (await this.#token()).issuer;
+  }
+
+  /** The URL of the server. */
+  get url(): URL {
+    return this.#url;
+  }
+
+  /** The error for a call whose token was replaced, in a client that cannot send the call again. */
+  replacedForNextCall(): CredenceError {
+    return new CredenceError({
+      code: 'token_refused',
+      leg: 'call',
+      message: `Server "${this.server}" refused a token. It was replaced, but this client cannot send the call again.`,
+      remedy: `Call again, or pass bot.fetchFor('${this.server}') to the client as its fetch instead of an auth provider.`,
+      contact: 'you',
+      server: this.server,
+      status: 401,
+      retryable: true,
+    });
+  }
+
   /** The number of recent requests with the same token as the refused request of this context that were not refused so far. */
   outstanding(): number {
     const refused = this.#requests.getStore()?.token?.value;
@@ -104,28 +133,27 @@ export class BearerTokens {
   }
 
   async #check(current: AccessToken, suspected: boolean): Promise<void> {
-    await this.#ping();
+    await this.#initialize();
     const after = await this.#token();
     if (after.value !== current.value || !suspected) {
       this.#accepted = after.value;
       return;
     }
-    // The server accepts the token for a ping. The server may check tokens only for tool calls: then a new token helps. Or
-    // the response was a 403, for which v1 calls the provider in the same way: then no token helps, so a new one is
-    // requested at most once a minute.
+    // The server accepts the token for `initialize`. The refused request can be the GET of an event stream that the server does not
+    // offer, or the response was a 403, for which v1 calls the provider in the same way: then no new token helps. Or the server
+    // checks tokens only for tool calls: then it accepts `initialize` with any token, or it refuses many requests.
     const nowMs = performance.now();
+    this.#unexplained = [...this.#unexplained.filter((thenMs) => nowMs - thenMs < RECENT_MS), nowMs];
+    if (this.#unexplained.length < MANY_UNEXPLAINED && !(await acceptsAnyToken(defaultFetch, this.#url))) return;
     if (nowMs - this.#unexplainedMs < UNEXPLAINED_PAUSE_MS) return;
     this.#unexplainedMs = nowMs;
     this.#bot.invalidate(current);
     await this.#token();
   }
 
-  /** Sends a ping without a session. Most servers answer with an error, but they check the token first. */
-  async #ping(): Promise<void> {
-    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  async #initialize(): Promise<void> {
     try {
-      const response = await this.#fetch(this.#url, { method: 'POST', headers, body: PING });
-      await response.body?.cancel();
+      await initialize(this.#fetch, this.#url);
     } catch (error) {
       // A 403 shows that the server accepts the token and refuses only this request.
       if (isCredenceError(error) && error.status === 403) return;

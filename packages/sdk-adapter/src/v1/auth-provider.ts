@@ -8,9 +8,6 @@ import type {
 import { BearerTokens } from '../shared/bearer-tokens.ts';
 import { Burst } from './burst.ts';
 
-/** A URI that is not an http URL, so that no version of the SDK can send a request to it. */
-const NOWHERE = 'urn:credence:service-principal';
-
 /**
  * After a 401 the SDK sends a token request of its own and continues only after a response. This `data:` URL contains the
  * response, so no request is sent to an authorization server. The placeholder in it is never used: the SDK calls `tokens()`
@@ -19,6 +16,9 @@ const NOWHERE = 'urn:credence:service-principal';
 const INLINE_TOKEN_ENDPOINT = `data:application/json,${encodeURIComponent(
   JSON.stringify({ access_token: 'held-by-the-service-principal', token_type: 'Bearer' }),
 )}`;
+
+/** Newer versions of the SDK want an https URL as token endpoint. No host has this name (RFC 6761 section 6.4). */
+const PLACEHOLDER_ENDPOINT = 'https://credence.invalid/';
 
 /**
  * An auth provider for code that accepts only an auth provider (`MultiServerMCPClient`, frameworks that create the
@@ -54,36 +54,47 @@ class PrincipalAuthProvider implements OAuthClientProvider {
     return { access_token: value, token_type: 'Bearer', ...(scopes.length > 0 && { scope: scopes.join(' ') }) };
   }
 
-  /** `auth()` of the SDK calls this before its token request. The new token is acquired here. */
-  async prepareTokenRequest(): Promise<URLSearchParams> {
+  /** The first method that every version of `auth()` calls after a 401. The new token is acquired here. */
+  async validateResourceURL(): Promise<undefined> {
     this.#burst.arrived();
     await this.#tokens.replaceRefused();
+    return undefined;
+  }
+
+  /** `auth()` of the SDK calls this before its token request. */
+  async prepareTokenRequest(): Promise<URLSearchParams> {
     await this.#burst.over(() => this.#tokens.outstanding());
     return new URLSearchParams();
   }
 
-  discoveryState(): OAuthDiscoveryState {
+  /** With this the SDK sends no request for metadata. Versions before 1.27 do not call it. */
+  async discoveryState(): Promise<OAuthDiscoveryState> {
+    const issuer = await this.#tokens.issuer();
     return {
-      authorizationServerUrl: NOWHERE,
-      resourceMetadata: { resource: NOWHERE },
+      authorizationServerUrl: issuer,
+      resourceMetadata: { resource: this.#tokens.url.href },
       authorizationServerMetadata: {
-        issuer: NOWHERE,
-        authorization_endpoint: NOWHERE,
-        token_endpoint: INLINE_TOKEN_ENDPOINT,
+        issuer,
+        authorization_endpoint: PLACEHOLDER_ENDPOINT,
+        token_endpoint: PLACEHOLDER_ENDPOINT,
         response_types_supported: [],
       },
     };
   }
 
-  clientInformation(): OAuthClientInformationMixed {
-    return { client_id: 'credence', issuer: NOWHERE };
+  async clientInformation(): Promise<OAuthClientInformationMixed> {
+    return { client_id: 'credence', issuer: await this.#tokens.issuer() };
   }
 
-  async validateResourceURL(): Promise<undefined> {
-    return undefined;
+  /** Changes the URL of the token request, which the SDK passes before it sends the request. It is the only way in all versions. */
+  addClientAuthentication(_headers: Headers, _params: URLSearchParams, url: string | URL): void {
+    if (url instanceof URL) url.href = INLINE_TOKEN_ENDPOINT;
   }
 
-  addClientAuthentication(): void {}
+  /** Only @ai-sdk/mcp calls this. It has no way to continue with a token that it did not request itself. */
+  validateAuthorizationServerURL(): never {
+    throw this.#tokens.replacedForNextCall();
+  }
 
   saveTokens(): void {}
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { Answer } from '../../../../../test/support/roles/bot.ts';
-import { startUsersWorld, type UsersWorld } from '../../../../../test/support/roles/users-world.ts';
+import { RESOURCE, startUsersWorld, type UsersWorld } from '../../../../../test/support/roles/users-world.ts';
 import type { IdJagRequest } from '../policy.ts';
 
 let world: UsersWorld;
@@ -84,9 +84,57 @@ describe('a refresh token as subject token', () => {
     expect((await exchange(token)).body).toMatchObject({ error: 'invalid_target' });
     await exchange(await world.refreshToken('bot', { consentedScope: 'openid' }));
     expect(policyRequests.map(({ authorization }) => authorization)).toEqual([
-      { scopes: ['openid', 'crm:read'], resources: [crm] },
-      { scopes: ['openid'], resources: [] },
+      { scopes: ['openid', 'crm:read'], resources: [crm], resourceScopes: ['crm:read'] },
+      { scopes: ['openid'], resources: [], resourceScopes: [] },
     ]);
+  });
+
+  describe('with resources', () => {
+    const crm = 'https://crm.acme.example';
+    const withCrm = () =>
+      world.refreshToken('bot', {
+        consentedScope: 'openid',
+        consentedResources: { [crm]: 'crm:read crm:list' },
+        scope: 'openid crm:read crm:list crm:write',
+        resource: [crm],
+      });
+    const send = async (parameters: Record<string, string | string[]>) =>
+      world.exchange('bot', {
+        subject_token: await withCrm(),
+        subject_token_type: TOKEN_TYPE_REFRESH_TOKEN,
+        ...parameters,
+      });
+    const granting = (more: object) => {
+      world.policy = (request) => ({
+        granted: true,
+        clientId: 'bot-at-as',
+        ...(request.scopes !== undefined && { scopes: request.scopes }),
+        ...more,
+      });
+    };
+
+    it('keeps the scopes of the ID-JAG within those that the user consented to', async () => {
+      granting({});
+      expect((await send({ resource: crm, scope: 'crm:read crm:write admin' })).body).toMatchObject({
+        scope: 'crm:read',
+      });
+      expect((await send({ resource: `${crm}/`, scope: 'crm:list' })).body).toMatchObject({ scope: 'crm:list' });
+      expect((await send({ resource: crm, scope: 'crm:write' })).body).toMatchObject({ error: 'invalid_scope' });
+      expect((await send({ resource: crm })).body).toMatchObject({ scope: 'crm:read crm:list' });
+      granting({ scopes: ['crm:write', 'crm:read', 'admin'] });
+      expect((await send({ resource: crm })).body).toMatchObject({ scope: 'crm:read' });
+    });
+
+    it('keeps the resources of the ID-JAG within those of the refresh token', async () => {
+      granting({ scopes: ['crm:read'] });
+      for (const resource of [RESOURCE, [crm, RESOURCE], []]) {
+        expect((await send({ resource })).body).toMatchObject({ error: 'invalid_target' });
+      }
+      granting({ scopes: ['crm:read'], resource: RESOURCE });
+      expect((await send({ resource: [] })).body).toMatchObject({ error: 'invalid_target' });
+      granting({ scopes: ['crm:read'], resource: crm });
+      expect((await send({ resource: [] })).body).toMatchObject({ scope: 'crm:read', resource: crm });
+    });
   });
 
   it('stays valid after the exchange, and the response has no new one', async () => {

@@ -12,8 +12,9 @@ import {
 /**
  * Verifies a refresh token of a user who signed in through the requesting client. The function makes the same checks as
  * oidc-provider's `refresh_token` grant: the token was issued to this client; it is not expired, revoked or replaced by
- * rotation; its grant and its account exist; the request has a DPoP proof of its key. Only the check that the requested
- * scopes are among the token's scopes is left to the policy, because the scopes of an ID-JAG are those of another server.
+ * rotation; its grant and its account exist; the request has a DPoP proof of its key. If the token has
+ * no resources, the check that the requested scopes are among the token's scopes is left to the policy, because the scopes of an
+ * ID-JAG are those of another server.
  *
  * The refresh token is not rotated: the response of an exchange cannot contain the new one (the draft: `refresh_token` SHOULD NOT
  * be used), so the client would lose access. A token that was replaced by rotation counts as stolen, as in oidc-provider: all
@@ -85,11 +86,15 @@ async function verifiedSubject(
 
 function authorization(found: RefreshToken, grant: Grant): RefreshTokenAuthorization {
   const resources = [found.resource ?? []].flat();
-  const scopes = [
-    grant.getOIDCScopeFiltered(found.scopes),
-    ...resources.map((resource) => grant.getResourceScopeFiltered(resource, found.scopes)),
-  ].flatMap((scope) => scope.split(' '));
-  return { scopes: [...new Set(scopes)].filter((scope) => scope !== ''), resources };
+  const ofResources = resources.map((resource) => grant.getResourceScopeFiltered(resource, found.scopes));
+  const resourceScopes = listed(ofResources);
+  const scopes = listed([grant.getOIDCScopeFiltered(found.scopes), ...ofResources]);
+  return { scopes, resources, resourceScopes };
+}
+
+/** The scopes of several scope values, each once. */
+function listed(values: readonly string[]): string[] {
+  return [...new Set(values.flatMap((value) => value.split(' ')))].filter((scope) => scope !== '');
 }
 
 async function revokeGrant({ grantId }: RefreshToken, { provider, ctx }: SubjectTokenContext): Promise<void> {

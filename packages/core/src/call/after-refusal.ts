@@ -1,0 +1,175 @@
+import { withoutSecrets } from '@credence/protocol';
+import type { CredenceError } from '../errors/credence-error.ts';
+import { type Challenge, type Challenges, readChallenges } from '../net/challenge.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { AccessToken } from '../tokens/access-token.ts';
+import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
+import { forbidden, notAboutToken, stillInsufficient } from './failures.ts';
+import type { FetchForOptions } from './fetch-for.ts';
+import { acceptsPing, isStreamOfPostingClient } from './optional-stream.ts';
+import { methodOf } from './evidence.ts';
+import { discard, startOfBody } from './response-body.ts';
+import type { ServerAccess } from './server-access.ts';
+import { serverRefusal } from './server-refusal.ts';
+import { notApproved, scopesToAdd } from './step-up.ts';
+import type { WaitingCalls } from './waiting-calls.ts';
+
+/** The values that all calls of one `fetchFor` share. */
+export interface FetchContext {
+  readonly runtime: Runtime;
+  readonly access: ServerAccess;
+  readonly options: FetchForOptions;
+  readonly waiting: WaitingCalls;
+}
+
+/** One call: its request, and what was already done for it. Concurrent calls do not change each other's state. */
+export interface Call {
+  readonly target: URL;
+  readonly init: RequestInit;
+  /** The token that the server refused, if it was replaced for this call. */
+  replaced?: { readonly wasAccepted: boolean };
+  steppedUp?: boolean;
+  /** Whether the current token was sent again because of a DPoP nonce. */
+  nonceUsed?: boolean;
+}
+
+/** The token for another attempt, or undefined if the response is returned to the caller. Throws for a refusal. */
+export async function tokenForNextAttempt(
+  context: FetchContext,
+  call: Call,
+  token: AccessToken,
+  response: Response,
+): Promise<AccessToken | undefined> {
+  const { access } = context;
+  if (response.status === 401) return afterUnauthorized(context, call, token, response);
+  if (response.status === 403) return afterForbidden(context, call, token, response);
+  // A 2xx response, or a 4xx response other than 401, shows that the server accepted the token: a server validates the
+  // token before it responds with 400, or with 404 for an unknown session id. A redirect or a 5xx response does not show
+  // this.
+  if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
+  if (response.ok) access.evidence.acceptedRequest(call.init);
+  return undefined;
+}
+
+/** `body`: the start of the body, if it was already read. */
+async function afterUnauthorized(
+  context: FetchContext,
+  call: Call,
+  token: AccessToken,
+  response: Response,
+  body?: string,
+): Promise<AccessToken> {
+  const { runtime, access, waiting } = context;
+  const { init } = call;
+  const challenges = readChallenges(response.headers);
+  const isFinal = call.replaced !== undefined || !canSendAgain(init);
+  const isKnown = access.evidence.refusesOnlyRequest(init, token, runtime.clock.monotonicMs());
+  if (!isFinal && !isKnown) await discard(response);
+  if (token.type === 'DPoP' && !call.nonceUsed && hasError(challenges, 'use_dpop_nonce')) {
+    await discard(response);
+    call.nonceUsed = true;
+    return token;
+  }
+  const read = isFinal || isKnown ? (body ?? (await startOfBody(response))) : body;
+  const said = serverRefusal(response, challenges, token, read);
+  if (token.type === 'Bearer' && offersOnlyDpop(challenges.challenges)) throw keyRequired(token);
+  if (isKnown) throw notAboutToken(access.settings.name, token, methodOf(init), said);
+  if (!isFinal && isStreamOfPostingClient(access, init) && (await acceptsPing(context, call, token))) {
+    throw streamRefused(context, call, token, said);
+  }
+  if (call.replaced?.wasAccepted) {
+    // The server accepted the last token, and refuses a new one of the same issuer for the same request. The new one is kept: if it
+    // is refused for another request too, it is dropped there.
+    access.evidence.refusedRequest(init, runtime.clock.monotonicMs());
+    throw tokenRefused(token, said);
+  }
+  const wasAccepted = access.evidence.hasAccepted(token);
+  access.reject(token, said);
+  if (isFinal) throw tokenRefused(token, said);
+  call.replaced = { wasAccepted };
+  call.nonceUsed = false;
+  return waiting.during(init, (signal) => access.tokenForCall(signal));
+}
+
+/** The event stream by GET is optional, so a server without it is not at fault; but messages of the server do not arrive. */
+function streamRefused(
+  { runtime, access }: FetchContext,
+  { init }: Call,
+  token: AccessToken,
+  said: ServerRefusal,
+): CredenceError {
+  const { name } = access.settings;
+  runtime.emit({
+    type: 'warning',
+    server: name,
+    leg: 'call',
+    message: `Server "${name}" answers 401 to the GET of an event stream, and accepts the same token for POST.`,
+    remedy: `Calls work. If you need messages that the server sends on its own, ask the owner of server "${name}".`,
+  });
+  access.evidence.accepted(token);
+  access.evidence.refusedRequest(init, runtime.clock.monotonicMs());
+  return notAboutToken(name, token, methodOf(init), said);
+}
+
+async function afterForbidden(
+  context: FetchContext,
+  call: Call,
+  token: AccessToken,
+  response: Response,
+): Promise<AccessToken> {
+  const { access } = context;
+  const { name } = access.settings;
+  const challenges = readChallenges(response.headers);
+  // RFC 6750 section 3.1 has 401 for this error. Some servers send 403.
+  if (hasError(challenges, 'invalid_token')) return afterUnauthorized(context, call, token, response);
+  const scopeChallenge = challenges.challenges.find(({ error }) => error === 'insufficient_scope');
+  if (scopeChallenge) {
+    await discard(response);
+    access.accept(token);
+    return afterInsufficientScope(context, call, token, scopeChallenge);
+  }
+  const body = await startOfBody(response);
+  const said = serverRefusal(response, challenges, token, body);
+  if (said.error === 'invalid_token') return afterUnauthorized(context, call, token, response, body);
+  access.accept(token);
+  throw forbidden(name, token, said);
+}
+
+async function afterInsufficientScope(
+  { runtime, access, options, waiting }: FetchContext,
+  call: Call,
+  token: AccessToken,
+  challenge: Challenge,
+): Promise<AccessToken> {
+  const { init } = call;
+  const { name } = access.settings;
+  const challenged = withoutSecrets(challenge.scopes ?? [], [token.value]);
+  const added = scopesToAdd(challenged, token, access.settings);
+  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added);
+  call.steppedUp = true;
+  call.nonceUsed = false;
+  const stronger = await waiting.during(init, async (signal) => {
+    const request = { server: name, scopes: added };
+    const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
+    if (!approved) throw notApproved(name, token, added);
+    // The approval can take long, and the caller may have aborted the call during this time.
+    signal.throwIfAborted();
+    return access.stepUp(token, added, signal);
+  });
+  runtime.emit({ type: 'step-up', server: name, scopes: stronger.scopes });
+  return stronger;
+}
+
+function hasError({ challenges }: Challenges, code: string): boolean {
+  return challenges.some(({ error }) => error === code);
+}
+
+/** Whether DPoP is the only scheme in the challenges (RFC 9449 section 7.1): the server accepts no bearer token. */
+function offersOnlyDpop(challenges: readonly Challenge[]): boolean {
+  return challenges.length > 0 && challenges.every(({ scheme }) => scheme === 'dpop');
+}
+
+/** Whether the request can be sent again. A stream can be sent only once. */
+function canSendAgain({ body }: RequestInit): boolean {
+  return !(body instanceof ReadableStream);
+}

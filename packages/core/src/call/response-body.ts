@@ -1,0 +1,103 @@
+import { isDefaultFetch } from '@credence/protocol';
+import type { CredenceError } from '../errors/credence-error.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { CallLimits, ServerSettings } from '../settings/settings.ts';
+import { bodyMeter, eventMeter } from './body-limits.ts';
+import { limitBody } from './bounded-response.ts';
+import { responseTooLarge } from './failures.ts';
+
+const MAX_START_BYTES = 8_192;
+const MAX_START_MS = 500;
+
+const listeners = new WeakMap<Response, (refusal: CredenceError) => void>();
+
+/**
+ * Calls `listener` if the body of a response of `fetchFor` exceeds its limit while it is read. The reader of the body gets the same
+ * error. For a transport that reads an event stream and does not tell its callers why the stream ended.
+ */
+export function onBodyRefused(response: Response, listener: (refusal: CredenceError) => void): void {
+  listeners.set(response, listener);
+}
+
+/**
+ * The response with the limits of the server on its body; see `limitBody`. A response whose length is known and within the limit is
+ * returned as it is. Throws `response_too_large` if the length is known and above it.
+ */
+export function withLimits(
+  runtime: Runtime,
+  { name, limits }: ServerSettings,
+  response: Response,
+  onRefused: (refusal: CredenceError) => void,
+): Response {
+  const { body, headers, status } = response;
+  // A fetch of the caller's own can return an object with another kind of body.
+  if (body === null || typeof body.getReader !== 'function') return response;
+  // The SDKs read the body of an error response to its end, also if it is an event stream.
+  const option = response.ok && isEventStream(headers) ? 'eventBytes' : 'bodyBytes';
+  const length = contentLength(headers);
+  if (option === 'bodyBytes' && length > limits.bodyBytes && length < Infinity) {
+    body.cancel().catch(() => undefined);
+    throw responseTooLarge(name, option, limits, status);
+  }
+  // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
+  if (length <= limits[option] && isDefaultFetch(runtime.fetch)) return response;
+  let refusal: CredenceError | undefined;
+  return limitBody(response, meterFor(option, limits), () => {
+    if (refusal) return refusal;
+    refusal = responseTooLarge(name, option, limits, status);
+    onRefused(refusal);
+    listeners.get(response)?.(refusal);
+    return refusal;
+  });
+}
+
+function meterFor(option: 'bodyBytes' | 'eventBytes', limits: CallLimits) {
+  return () => (option === 'eventBytes' ? eventMeter(limits.eventBytes) : bodyMeter(limits.bodyBytes));
+}
+
+function isEventStream(headers: Headers): boolean {
+  return /^\s*text\/event-stream\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
+}
+
+/** The length of the decoded body, or Infinity if the headers do not say it: the length of a compressed body is another one. */
+function contentLength(headers: Headers): number {
+  const value = headers.get('content-length');
+  if (value === null || !/^\d{1,15}$/u.test(value)) return Infinity;
+  if (headers.has('content-encoding') || headers.has('transfer-encoding')) return Infinity;
+  return Number(value);
+}
+
+/**
+ * The start of a body as text, at most 8 KiB, and what arrives in half a second. The rest is cancelled, because a connection is not
+ * reused until its body is read or cancelled.
+ */
+export async function startOfBody(response: Response): Promise<string> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<{ done: true; value: undefined }>((resolve) => {
+    timer = setTimeout(() => resolve({ done: true, value: undefined }), MAX_START_MS);
+  });
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    reader = response.body?.getReader();
+    if (!reader) return text;
+    for (let bytes = 0; bytes < MAX_START_BYTES;) {
+      const { done, value } = await Promise.race([reader.read(), timeUp]);
+      if (done) break;
+      bytes += value.byteLength;
+      text += decoder.decode(value.subarray(0, MAX_START_BYTES), { stream: true });
+    }
+  } catch {
+    // What arrived before the error is used.
+  } finally {
+    clearTimeout(timer);
+    reader?.cancel().catch(() => undefined);
+  }
+  return text;
+}
+
+/** Cancels the body of a response, because a connection is not reused until its body is read or cancelled. */
+export async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
