@@ -38,7 +38,7 @@ async function world({ token = true, ownFetch = false } = {}) {
         flow: 'client-credentials',
       },
     },
-    ...(ownFetch && { fetch: async (input) => (String(input).endsWith('/token') ? fetchToken() : never()) }),
+    ...(ownFetch && { fetch: async (input) => (new Request(input).url.endsWith('/token') ? fetchToken() : never()) }),
   });
   return { bot, peer, url };
 }
