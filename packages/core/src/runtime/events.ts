@@ -43,6 +43,7 @@ export interface LegEvent extends EventBase, PeerDetails {
     | 'subject-token'
     | 'token-exchange'
     | 'jwt-bearer'
+    | 'revocation'
     | 'request';
   /** Whether the answer could be used. */
   readonly ok: boolean;
