@@ -60,7 +60,9 @@ describe('environmentProxyFetch', () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        seen.push(`${request.method} ${request.headers.host} ${String(request.headers['x-a'])} ${Buffer.concat(chunks).toString()}`);
+        seen.push(
+          `${request.method} ${request.headers.host} ${String(request.headers['x-a'])} ${Buffer.concat(chunks).toString()}`,
+        );
         response.writeHead(418, { 'set-cookie': ['a=1', 'b=2'] }).end('teapot');
       });
     }).on('connect', ({ url }, socket, head: Buffer) => {

@@ -1,3 +1,4 @@
+import { parsedUrl } from '../text/parsed-url.ts';
 import { isLoopback } from './address.ts';
 import { defaultFetch, environmentProxyFetch, type FetchLike, nativeFetch } from './fetch-like.ts';
 import { globalRouting } from './global-routing.ts';
@@ -16,7 +17,7 @@ export function proxyVariables(env: Variables = process.env): readonly (string |
 export function invalidProxyVariable(env: Variables = process.env): string | undefined {
   return [...NAMES['http:'], ...NAMES['https:']].find((name) => {
     const value = env[name];
-    return value !== undefined && value !== '' && !(URL.canParse(value) && /^https?:$/u.test(new URL(value).protocol));
+    return value !== undefined && value !== '' && !/^https?:$/u.test(parsedUrl(value)?.protocol ?? '');
   });
 }
 
