@@ -13,6 +13,8 @@ const CLIENT_CODES: ReadonlySet<ErrorCode> = new Set([
 const MAX_CLIENTS = 1_000;
 /** A key file is read at most once in this time to find out whether it was changed. */
 const FINGERPRINT_PAUSE_MS = 1_000;
+/** The longest time for which the next request is left to one server. */
+const RESERVED_MS = 5_000;
 
 /** The client that sends a token request. */
 export interface TokenClient {
@@ -26,6 +28,8 @@ export interface TokenClient {
 /** Sends token requests, or repeats the last refusal of the client. */
 export interface ClientGate {
   run<T>(client: TokenClient, signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T>;
+  /** Throws the last refusal if a request of this client would not be sent now, so that no other request is sent to prepare it. */
+  check(client: TokenClient): Promise<void>;
   /** A gate that never pauses, for a person who asks. A success there ends the pauses here. */
   withoutPauses(): ClientGate;
   /** Whether this client is refused now, and for how long. It has no effect. */
@@ -51,6 +55,8 @@ interface Streak {
   /** The request that asks again while the others wait. */
   probe: Promise<void> | undefined;
   readonly servers: Set<string>;
+  /** The server for which the next request is being prepared. Nothing is prepared for others meanwhile. */
+  reserved: { readonly server: string | undefined; readonly untilMs: number };
 }
 
 /** Whether the refusal concerns the client itself, not one server or scope. */
@@ -89,6 +95,15 @@ export class ClientBackoff implements ClientGate {
     }
   }
 
+  async check(client: TokenClient): Promise<void> {
+    const streak = this.#streaks.size === 0 ? undefined : this.#streaks.get(await this.#id(client));
+    if (!streak || this.#isRefusedAlone(client)) return;
+    const nowMs = this.#clock.monotonicMs();
+    const isForOther = nowMs < streak.reserved.untilMs && streak.reserved.server !== client.server;
+    if (nowMs < streak.untilMs || isForOther) throw errorFor(streak, client.server);
+    streak.reserved = { server: client.server, untilMs: nowMs + RESERVED_MS };
+  }
+
   /** A gate that never pauses, for a person who asks. A success there ends the pauses here. */
   withoutPauses(): ClientGate {
     const gate: ClientGate = {
@@ -97,6 +112,7 @@ export class ClientBackoff implements ClientGate {
         await this.#accepted(client);
         return result;
       },
+      check: async () => undefined,
       withoutPauses: () => gate,
       refused: (client) => this.refused(client),
     };
@@ -168,6 +184,7 @@ export class ClientBackoff implements ClientGate {
       untilMs: -Infinity,
       probe: undefined,
       servers: new Set<string>(),
+      reserved: { server: undefined, untilMs: -Infinity },
     };
     if (!streak) this.#streaks.set(id, current);
     current.error = error;

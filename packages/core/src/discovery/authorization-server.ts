@@ -21,6 +21,8 @@ export interface IssuerMetadata {
   readonly tokenEndpoint: string;
   readonly grantTypes: readonly string[] | undefined;
   readonly authMethods: readonly string[] | undefined;
+  /** The `revocation_endpoint` (RFC 7009) as the metadata has it. Its URL is checked before it is used. */
+  readonly revocationEndpoint: string | undefined;
   /** Whether `authorization_grant_profiles_supported` contains the ID-JAG profile. Undefined without that member. */
   readonly redeemsIdJags: boolean | undefined;
   /** Whether `identity_chaining_requested_token_types_supported` contains the ID-JAG type. Undefined without that member. */
@@ -139,6 +141,7 @@ function metadataFrom(
     tokenEndpoint: href,
     grantTypes: stringList(json['grant_types_supported']),
     authMethods: stringList(json['token_endpoint_auth_methods_supported']),
+    revocationEndpoint: stringField(json, 'revocation_endpoint'),
     redeemsIdJags: profiles?.includes(GRANT_PROFILE_ID_JAG),
     issuesIdJags: chaining?.includes(TOKEN_TYPE_ID_JAG),
   });

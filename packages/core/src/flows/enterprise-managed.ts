@@ -1,4 +1,5 @@
 import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, scopesNotIn } from '@credence/protocol';
+import type { TokenClient } from '../backoff/client-backoff.ts';
 import type { Directory } from '../discovery/directory.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
@@ -95,7 +96,7 @@ export class EnterpriseManagedFlow implements Flow {
       server: this.#server,
       endpoint: as,
       resource,
-      grantType: this.#server.dpop && as.supportsJwtDpop ? GRANT_JWT_DPOP : GRANT_JWT_BEARER,
+      grantType: this.#redeemClient(as).grantType,
       grant: 'jwt-bearer',
       assertion: idJag.assertion,
       usesIdp: true,
@@ -111,6 +112,12 @@ export class EnterpriseManagedFlow implements Flow {
       scopesStated: grant.scopesStated || idJag.scopes !== undefined,
       refused: this.#idJags.onTokenRefused(request.key, idJag),
     };
+  }
+
+  #redeemClient(as: RedeemEndpoint): TokenClient {
+    const { name: server, credential, dpop } = this.#server;
+    const grantType = dpop && as.supportsJwtDpop ? GRANT_JWT_DPOP : GRANT_JWT_BEARER;
+    return { issuer: as.issuer, grantType, credential, server };
   }
 
   async #authorizationServer(target: Promise<{ issuer: string }>, signal: AbortSignal): Promise<RedeemEndpoint> {
@@ -146,7 +153,9 @@ export class EnterpriseManagedFlow implements Flow {
         return subject;
       },
       present: async (subjectToken, onAttempt) => {
-        const [{ resource, issuer }, endpoint, actor] = await known;
+        const [{ resource, issuer }, endpoint, actor, redeemAt] = await known;
+        // While the authorization server refuses the client, an ID-JAG is of no use.
+        await this.#runtime.clients.check(this.#redeemClient(redeemAt));
         return exchange(this.#runtime, {
           idp: this.#idp,
           endpoint,

@@ -96,6 +96,11 @@ export interface ServicePrincipalOptions {
   servers: Readonly<Record<string, McpServerOptions>>;
   /** A store of tokens that several processes of the bot share. Default: tokens are stored only in the memory of this principal. */
   store?: TokenStore | undefined;
+  /**
+   * Whether `close()` revokes the valid tokens of this principal (RFC 7009), for at most five seconds, at the authorization servers whose
+   * metadata has a `revocation_endpoint`. Cannot be combined with `store`, whose tokens other processes use. Default false.
+   */
+  revokeOnClose?: boolean | undefined;
   /** At most `maxTokens` access tokens are cached in memory; the least recently used is removed first. Default 10,000. */
   cache?: { maxTokens?: number } | undefined;
   /** The function that sends every request. Default: the global fetch. */
@@ -187,6 +192,7 @@ export const optionsSchema = z
     store: z
       .custom<TokenStore>((value) => hasMethods(value, 'get', 'set', 'delete', 'lease'), 'is not a TokenStore')
       .optional(),
+    revokeOnClose: z.boolean().optional(),
     cache: z
       .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
       .partial()

@@ -26,6 +26,7 @@ import type { ServicePrincipalOptions } from './options.ts';
 import { failureMembers } from '../runtime/events.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import { OpenCalls } from './open-calls.ts';
+import { revokeTokens } from './revoke-tokens.ts';
 import { type FailedCalls, type PrincipalStatus, serverStatus } from './status.ts';
 import { runtimeFromOptions } from './runtime-from-options.ts';
 import { ServerAccess } from '../call/server-access.ts';
@@ -81,13 +82,16 @@ export class ServicePrincipal {
   readonly #failedCalls = new Map<string, FailedCalls>();
   /** Whether the application has given a fetch. */
   readonly #ownFetch: boolean;
+  readonly #revokeOnClose: boolean;
   #closed = false;
+  #ending: Promise<void> | undefined;
 
   /** Throws a `CredenceError` of the leg `configure` for the first invalid option. Sends no request. */
   constructor(options: ServicePrincipalOptions) {
     this.#settings = settingsFromOptions(options);
     this.#runtime = runtimeFromOptions(options);
     this.#ownFetch = options.fetch !== undefined;
+    this.#revokeOnClose = options.revokeOnClose ?? false;
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
@@ -223,12 +227,29 @@ export class ServicePrincipal {
     return diagnosis;
   }
 
-  /** Ends the acquisitions, calls, streams and diagnoses in progress with the error `closed`, and drops every token. Idempotent. */
+  /**
+   * Ends the acquisitions, calls, streams and diagnoses in progress with the error `closed`, and drops every token. With
+   * `revokeOnClose` the tokens are revoked. Idempotent.
+   */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     this.#closing.abort(closed());
     this.#open.close(closed());
+    const tokens = this.#revokeOnClose ? this.#manager.validTokens() : [];
     await this.#manager.close();
+    await revokeTokens(
+      this.#runtime,
+      this.#directory,
+      tokens.flatMap((token) => {
+        const server = this.#servers.get(token.server)?.settings;
+        return server ? [{ token, server }] : [];
+      }),
+    );
     this.#directory.close();
     this.#store?.close();
   }

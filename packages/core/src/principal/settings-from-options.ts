@@ -36,6 +36,12 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
     Object.entries(options.servers).map(([name, server]) => [name, serverSettings(name, server, idp, options)]),
   );
   checkCredentialsBelongToOneIssuer(idp, servers);
+  if (options.store && options.revokeOnClose === true) {
+    throw wrong(
+      'revokeOnClose is set together with store.',
+      'Leave out revokeOnClose: other processes use the tokens in the store, and would lose them when one of them closes.',
+    );
+  }
   if (options.store) checkSourcesHaveIdentity(idp, servers);
   return { idp, servers };
 }

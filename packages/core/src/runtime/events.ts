@@ -43,6 +43,7 @@ export interface LegEvent extends EventBase, PeerDetails {
     | 'subject-token'
     | 'token-exchange'
     | 'jwt-bearer'
+    | 'revocation'
     | 'request';
   /** Whether the answer could be used. */
   readonly ok: boolean;
@@ -165,6 +166,7 @@ export interface StepUpEvent extends EventBase {
 /** The kind of problem of a {@link WarningEvent}, as a constant that programs can compare. */
 export type WarningCode =
   | 'missing_resource'
+  | 'credential_file'
   | 'store_unavailable'
   | 'store_available'
   | 'store_lease_ignored'

@@ -168,8 +168,9 @@ const PASSING_ERRORS: ReadonlySet<string | undefined> = new Set([
  * Whether more requests cannot help until a person has changed something: a grant, a registration, the configuration. A refusal of
  * the client is left out, because `ClientBackoff` has a pause for it.
  */
-export function onlyAPersonEnds({ code, error, retryable }: CredenceError): boolean {
-  return !retryable && PERSONS_CODES.has(code) && !PASSING_ERRORS.has(error);
+export function onlyAPersonEnds({ code, error, status = 0, retryable }: CredenceError): boolean {
+  const mayPass = retryable || status === 429 || status >= 500 || PASSING_ERRORS.has(error);
+  return PERSONS_CODES.has(code) && !mayPass;
 }
 
 /** Whether a refusal for the configured scopes is also one for any other scopes of the server. */

@@ -213,6 +213,12 @@ export class TokenManager {
     this.#refusals.accepted(key);
   }
 
+  /** The cached tokens that are valid. */
+  validTokens(): readonly AccessToken[] {
+    const nowMs = this.#runtime.clock.monotonicMs();
+    return [...this.#entries.values()].filter((entry) => ageAt(nowMs, entry) !== 'expired').map(({ token }) => token);
+  }
+
   /** What is known about the key. Synchronous, without effects. */
   stateOf(wanted: TokenWanted): KeyState {
     const nowMs = this.#runtime.clock.monotonicMs();

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { environmentProxy, invalidProxyVariable } from './environment-proxy.ts';
+import { environmentProxy } from './environment-proxy.ts';
 import { defaultFetch, environmentProxyFetch } from './fetch-like.ts';
 import { fetchNamedBy, forbiddenAddressIn } from './fetch-named.ts';
+import { invalidProxyVariable } from './proxy-variables.ts';
 import type { Resolve } from './resolved-address.ts';
 
 const PROXY = 'http://proxy.acme.example:3128';
