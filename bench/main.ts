@@ -1,3 +1,4 @@
+import { checks } from './measures/checks.ts';
 import { cold } from './measures/cold.ts';
 import { expiries } from './measures/expiries.ts';
 import { fleet } from './measures/fleet.ts';
@@ -20,6 +21,7 @@ const MEASURES: Readonly<Record<Letter, Measure>> = {
   e: memory,
   f: fleet,
   g: verification,
+  h: checks,
 };
 
 /** A missed target is printed as a result and does not fail the run. A measurement that throws fails it. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
-import { connectMcp, emaCapabilities, mcpTransport } from '@credence/sdk-adapter/v2';
+import { connectMcp, emaCapabilities, mcpTransport, safeSchemaValidator } from '@credence/sdk-adapter/v2';
 // #region sdk
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 // #endregion
@@ -50,7 +50,11 @@ await mcp.close();
 // #region approve
 const own = new Client(
   { name: 'my-agent', version: '1.0.0' },
-  { capabilities: emaCapabilities, versionNegotiation: { mode: 'auto' } },
+  {
+    capabilities: emaCapabilities,
+    versionNegotiation: { mode: 'auto' },
+    jsonSchemaValidator: safeSchemaValidator(),
+  },
 );
 const fetch = bot.fetchFor('issues', { approveStepUp: ({ scopes }) => !scopes.includes('issues:write') });
 await own.connect(mcpTransport(bot, 'issues', { fetch }));

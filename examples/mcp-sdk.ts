@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
-import { connectMcp, emaCapabilities, mcpAuthProvider, mcpTransport } from '@credence/sdk-adapter';
+import { connectMcp, emaCapabilities, mcpAuthProvider, mcpTransport, safeSchemaValidator } from '@credence/sdk-adapter';
 // #region sdk
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -59,7 +59,10 @@ await mcp.close();
 
 // Creates the client, with a transport of `mcpTransport`.
 // #region transport
-const own = new Client({ name: 'my-agent', version: '1.0.0' }, { capabilities: emaCapabilities });
+const own = new Client(
+  { name: 'my-agent', version: '1.0.0' },
+  { capabilities: emaCapabilities, jsonSchemaValidator: safeSchemaValidator() },
+);
 await own.connect(mcpTransport(bot, 'documents'));
 // #endregion
 assert.ok((await own.listTools()).tools.some(({ name }) => name === 'read_document'));

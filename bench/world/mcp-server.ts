@@ -6,7 +6,52 @@ const RESOURCE_METADATA = '/.well-known/oauth-protected-resource/mcp';
 interface Message {
   readonly id?: string | number;
   readonly method: string;
-  readonly params?: { readonly protocolVersion?: string };
+  readonly params?: Params;
+}
+
+interface Params {
+  readonly protocolVersion?: string;
+  /** The tool to call. */
+  readonly name?: string;
+}
+
+/** A tool with an output schema, which a client validates. */
+const REPORT = {
+  name: 'report',
+  inputSchema: { type: 'object' },
+  outputSchema: {
+    type: 'object',
+    properties: {
+      cursor: { type: 'string', pattern: '^[A-Za-z0-9]+$' },
+      issues: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: {
+            id: { type: 'string' },
+            title: { type: 'string', maxLength: 200 },
+            state: { enum: ['open', 'closed'] },
+            points: { type: 'integer', minimum: 0 },
+          },
+          required: ['id', 'title', 'state'],
+          additionalProperties: false,
+        },
+      },
+    },
+    required: ['cursor', 'issues'],
+  },
+} as const;
+
+/** Twenty issues, as structured content and as text (MCP 2025-11-25, Structured Content). */
+function reportResult(): unknown {
+  const issues = Array.from({ length: 20 }, (_, index) => ({
+    id: `BOT-${index}`,
+    title: `The nightly report of week ${index} is late`,
+    state: index % 2 === 0 ? 'open' : 'closed',
+    points: index,
+  }));
+  const structuredContent = { cursor: 'YWJj', issues };
+  return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
 /**
@@ -38,19 +83,19 @@ export async function startMcpServer(state: State, issuer: string): Promise<stri
 function answerOf(request: ReceivedRequest): Answer {
   const { id, method, params } = JSON.parse(request.body) as Message;
   if (id === undefined) return { status: 202 };
-  const result = resultOf(method, params?.protocolVersion);
+  const result = resultOf(method, params);
   const error = { code: -32601, message: 'Method not found' };
   return { status: 200, json: { jsonrpc: '2.0', id, ...(result === undefined ? { error } : { result }) } };
 }
 
-function resultOf(method: string, protocolVersion = '2025-11-25'): unknown {
+function resultOf(method: string, { protocolVersion = '2025-11-25', name: tool }: Params = {}): unknown {
   switch (method) {
     case 'initialize':
       return { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'bench', version: '1' } };
     case 'tools/list':
-      return { tools: [{ name: 'ping', inputSchema: { type: 'object' } }] };
+      return { tools: [{ name: 'ping', inputSchema: { type: 'object' } }, REPORT] };
     case 'tools/call':
-      return { content: [{ type: 'text', text: 'pong' }] };
+      return tool === REPORT.name ? reportResult() : { content: [{ type: 'text', text: 'pong' }] };
     default:
       return undefined;
   }

@@ -8,6 +8,7 @@ import {
   type RpcRequest,
   startLangchainWorld,
 } from '../support/langchain-world.ts';
+import { say } from '../support/oauth-world.ts';
 import { drip, endless, silence } from '../support/peer.ts';
 
 // a hundred requests over HTTP can take long on a busy machine
@@ -199,6 +200,17 @@ describe.each(['v1', 'v2'] as const)('with SDK %s', (sdk) => {
     const hostile = await world.serve({ [method]: answer });
     const { failures } = await world.load({ hostile: hostile.url }, { sdk, limits: { totalMs: 500 } });
     expect(failures).toMatchObject([{ server: 'hostile', loaded: 0, error: { code: 'timeout' } }]);
+  });
+
+  it('an IdP that never answers ends after limits.totalMs too, and the words do not blame the server', async () => {
+    const server = await honest();
+    world.oauth.idp.script.always('exchange', say(silence()));
+    const { failures } = await world.load({ s: server.url }, { sdk, limits: { totalMs: 300 } });
+    expect(failures).toMatchObject([{ server: 's', loaded: 0, error: { code: 'timeout' } }]);
+    expect(failures[0]?.error.message).toBe(
+      'The list of tools of server "s" was not complete within 300 milliseconds.',
+    );
+    expect(failures[0]?.error.remedy).toContain('diagnose("s")');
   });
 
   it('keeps the tools of the pages before one that fails', async () => {

@@ -35,7 +35,7 @@ const EVENTS: readonly CredenceEvent[] = [
   { ...base, type: 'renewal-failed', ...failure, durationMs: 1 },
   { ...base, type: 'call-failed', ...failure, durationMs: 1 },
   { ...base, type: 'rejected', tokenHash: 'h' },
-  { ...base, type: 'warning', leg: 'call', message: 'm', remedy: 'r' },
+  { ...base, type: 'warning', code: 'credential_file', leg: 'call', message: 'm', remedy: 'r' },
 ];
 
 /** The labels of each metric, with the names that a Prometheus exporter makes of them. */
@@ -70,7 +70,7 @@ describe('an alert of docs/observability.md', () => {
   });
 
   it.each(rules)('$alert uses a metric and labels that are exported', ({ alert, expr }) => {
-    const metric = /\bcredence_\w+(?=\{|\[)/u.exec(expr)?.[0] ?? 'none';
+    const metric = /\bcredence_\w+_(?:total|bucket|count)\b/u.exec(expr)?.[0] ?? 'none';
     expect([...exported.keys()]).toContain(metric);
     const [, grouped = ''] = /by \(([^)]*)\)/u.exec(expr) ?? [];
     const [, matched = ''] = /\{([^}]*)\}/u.exec(expr) ?? [];

@@ -60,7 +60,10 @@ describe('a command of docs/runbook.md runs', () => {
     const file = join(folder, 'key.pem');
     const audit = join(folder, 'audit.jsonl');
     writeFileSync(file, principal.privateKey);
-    writeFileSync(audit, '{"outcome":"call-failed","code":"cancelled"}\n{"outcome":"refused","code":"timeout"}\n');
+    writeFileSync(
+      audit,
+      '{"outcome":"call-failed","code":"cancelled"}\n{"outcome":"call-failed","code":"request_too_large"}\n{"outcome":"refused","code":"timeout"}\n',
+    );
     env = {
       ...process.env,
       ...principal.env,

@@ -65,7 +65,8 @@ export { authorizationServerUrls, protectedResourceUrls } from './metadata/well-
 export { type AddressKind, addressKind, isAddress, isLoopback } from './net/address.ts';
 export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
 export { checkConfiguredUrl } from './net/configured-url.ts';
-export { environmentProxy, invalidProxyVariable } from './net/environment-proxy.ts';
+export { environmentProxy } from './net/environment-proxy.ts';
+export { invalidProxyVariable } from './net/proxy-variables.ts';
 export {
   defaultFetch,
   environmentProxyFetch,

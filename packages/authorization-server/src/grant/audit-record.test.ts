@@ -32,6 +32,37 @@ describe('an audit record', () => {
     expect(cleanRecord({ claimedClientId: TOKEN }, tokens(TOKEN))).toEqual({ claimedClientId: '[redacted]' });
   });
 
+  it.each<[string, (text: string) => string]>([
+    ['percent-encoded', encodeURIComponent],
+    [
+      'percent-encoded in every byte',
+      (text) => text.replaceAll(/./gsu, (each) => `%${Buffer.from(each).toString('hex')}`),
+    ],
+    ['percent-encoded twice', (text) => encodeURIComponent(encodeURIComponent(text))],
+    ['form-encoded', (text) => new URLSearchParams({ '': text }).toString().slice(1)],
+    ['in base64', btoa],
+    ['in base64url', (text) => Buffer.from(text).toString('base64url')],
+    ['in a Basic header', (text) => btoa(`bot:${text}`)],
+    ['in hexadecimal digits', (text) => Buffer.from(text).toString('hex')],
+    ['as a JSON string', (text) => JSON.stringify(text)],
+    ['in upper case', (text) => text.toUpperCase()],
+  ])('contains no secret and no token that is %s', (_name, encode) => {
+    const secret = 'p4ss/w0rd+and~more';
+    const texts = [secret, TOKEN].map(encode);
+    const record = {
+      claimedClientId: texts[0],
+      audience: `https://as.example/${texts[0]}`,
+      resource: texts.map((text) => `urn:x:${text}`),
+      requestedScopes: texts,
+      reason: `found ${texts.join(' and ')}`,
+    };
+    const shown = JSON.stringify(cleanRecord(record, { tokens: [TOKEN], clientSecrets: [secret] })).toLowerCase();
+    for (const text of texts) {
+      for (let at = 0; at + 16 <= text.length; at += 1)
+        expect(shown).not.toContain(text.slice(at, at + 16).toLowerCase());
+    }
+  });
+
   it("keeps the server's words in the reason, and members of the server, even if the client sends them as its secret", () => {
     const record = { clientId: 'bot-0123', error: 'invalid_client', reason: 'the client authentication failed' };
     const clientSecrets = ['bot-0123', 'invalid_client', 'authentication failed'];

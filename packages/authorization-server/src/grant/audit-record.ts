@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, redactor } from '@credence/protocol';
 import type { RequestSecrets } from './request-secrets.ts';
 
 /** The parts of a refused request's record that the grant's handler did not write. */
@@ -25,7 +25,7 @@ const MAX_LISTED = 50;
 
 /**
  * Makes a record safe to store. The function removes control characters from texts, cuts long texts and lists, and removes the
- * request's `secrets` from members that contain text of the request.
+ * request's `secrets`, in every spelling, from members that contain text of the request.
  */
 export function cleanRecord<R extends object>(record: R, secrets?: RequestSecrets): R {
   const { tokens = [], clientSecrets = [] } = secrets ?? {};
@@ -33,17 +33,19 @@ export function cleanRecord<R extends object>(record: R, secrets?: RequestSecret
   // The scope parameter is split at spaces, and so is a secret in it.
   const everywhere = clientSecrets.flatMap((secret) => [secret, ...secret.split(' ')]);
   const inReason = everywhere.filter((secret) => WITH_DIGIT.test(secret));
-  const secretsIn = (name: string) => [...(name === 'reason' ? inReason : everywhere), ...parts];
-  const members = Object.entries(record).map(([name, value]) => [
-    name,
-    clean(value, FROM_REQUEST.has(name) ? secretsIn(name) : []),
-  ]);
+  // In every spelling: a client can percent-encode its secret in another parameter, or send it in base64.
+  const redactAll = redactor([...everywhere, ...parts]);
+  const redactReason = redactor([...inReason, ...parts]);
+  const members = Object.entries(record).map(([name, value]) => {
+    if (!FROM_REQUEST.has(name)) return [name, clean(value, (text) => text)];
+    return [name, clean(value, name === 'reason' ? redactReason : redactAll)];
+  });
   return { ...record, ...Object.fromEntries(members) };
 }
 
-function clean(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === 'string') return cleanText(value, { secrets });
-  if (Array.isArray(value)) return firstOf(value, MAX_LISTED).map((entry) => clean(entry, secrets));
+function clean(value: unknown, redact: (text: string) => string): unknown {
+  if (typeof value === 'string') return cleanText(redact(value));
+  if (Array.isArray(value)) return firstOf(value, MAX_LISTED).map((entry) => clean(entry, redact));
   return value;
 }
 

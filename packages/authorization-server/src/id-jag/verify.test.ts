@@ -1,5 +1,6 @@
 import { memoryReplayStore } from '@credence/protocol';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { AS, IDP, IdJags, NOW, NOW_S, RESOURCE, THUMBPRINT } from '../../../../test/support/roles/id-jags.ts';
 import { verifyIdJag } from './verify.ts';
 
@@ -60,6 +61,21 @@ describe('a valid ID-JAG', () => {
     await expect(verifyIdJag(await issuer.sign({ resource }), options)).resolves.toMatchObject({
       resources: [resource],
     });
+  });
+
+  it('may be bound by the key itself in place of its thumbprint', async () => {
+    const { publicKey } = await generateKeyPair('ES256');
+    const jwk = await exportJWK(publicKey);
+    const dpopThumbprint = await calculateJwkThumbprint(jwk);
+    const bound = await issuer.sign({ cnf: { jwk } });
+    await expect(verifyIdJag(bound, { ...issuer.options(), dpopThumbprint })).resolves.toMatchObject({
+      confirmationThumbprint: dpopThumbprint,
+    });
+    await expect(verifyIdJag(bound, issuer.options())).rejects.toMatchObject({ code: 'proof_required' });
+    const another = { ...issuer.options(), dpopThumbprint: 'x'.repeat(43) };
+    await expect(verifyIdJag(bound, another)).rejects.toMatchObject({ code: 'proof_mismatch' });
+    const broken = await issuer.sign({ cnf: { jwk: { kty: 'RSA', n: 'x', e: 'x' } } });
+    await expect(verifyIdJag(broken, issuer.options())).rejects.toMatchObject({ code: 'invalid_claim' });
   });
 
   it('may be used again by its client, unless the policy is singleUse', async () => {

@@ -280,6 +280,10 @@ describe('idJagTokenEndpoint', () => {
       [{ ...granting, ...posted, resource: `urn:x:${secret}` }, {}],
       [{ ...granting, ...posted, scope: proof.split('.')[2] ?? '' }, { dpop: proof }],
       [{ ...granting, ...posted, client_id: secret, client_secret: secret }, {}],
+      [{ ...granting, client_id: encodeURIComponent(secret), client_secret: secret }, {}],
+      [{ ...granting, scope: encodeURIComponent(secret), resource: `urn:x:${btoa(secret)}` }, basic],
+      [{ ...granting, scope: Buffer.from(secret).toString('hex') }, basic],
+      [{ ...granting, ...posted, scope: encodeURIComponent(encodeURIComponent(secret)) }, {}],
       [{ ...granting, assertion: opaque, client_id: opaque, client_secret: 'x' }, {}],
       [{ ...granting, ...ASSERTED, client_assertion: CLIENT_ASSERTION, subject_token: opaque, scope: opaque }, {}],
     ];
@@ -288,10 +292,11 @@ describe('idJagTokenEndpoint', () => {
     }
     expect(records).toHaveLength(requests.length);
     const shown = JSON.stringify(records.map(({ clientId: _registered, ...record }) => record));
-    for (const part of [secret, basic.authorization.slice(6), opaque, ...proof.split('.')]) {
+    const spellings = [encodeURIComponent(secret), btoa(secret), Buffer.from(secret).toString('hex')];
+    for (const part of [secret, ...spellings, basic.authorization.slice(6), opaque, ...proof.split('.')]) {
       expect(shown).not.toContain(part);
     }
-    expect(records[7]).toMatchObject({ claimedClientId: '[redacted]' });
+    expect(records[11]).toMatchObject({ claimedClientId: '[redacted]' });
   });
 
   it('stops reading a body that never ends', async () => {

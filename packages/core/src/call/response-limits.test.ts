@@ -105,7 +105,7 @@ describe('a body without an end', () => {
     const error = await refusal(read);
     expect(error).toMatchObject(tooLarge);
     if (isCredenceError(error)) expect(error.remedy).toContain('servers.notes.limits.bodyBytes');
-    await expectEnded(mcp, 8 * MIB);
+    await expectEnded(mcp, 24 * MIB);
   });
 
   it('of an error response is limited too, also if it is called an event stream', async () => {
@@ -114,7 +114,7 @@ describe('a body without an end', () => {
       { bodyBytes: 2 * MIB },
     );
     expect(await refusal(READERS['text'] ?? String)).toMatchObject({ ...tooLarge, status: 500 });
-    await expectEnded(mcp, 8 * MIB);
+    await expectEnded(mcp, 24 * MIB);
   });
 
   it('is called a failed call in an event, once', async () => {
@@ -161,7 +161,7 @@ describe('a compressed body', () => {
       });
       expect(await refusal(READERS['a reader'] ?? String)).toMatchObject(tooLarge);
       // The buffers of the connection and of the decompression hold some hundred kilobytes.
-      await expectEnded(mcp, 8 * MIB);
+      await expectEnded(mcp, 24 * MIB);
     },
   );
 
@@ -250,7 +250,7 @@ describe('an event stream', () => {
     const error = await refusal(READERS['a transform'] ?? String);
     expect(error).toMatchObject(tooLarge);
     if (isCredenceError(error)) expect(error.remedy).toContain('servers.notes.limits.eventBytes');
-    await expectEnded(mcp, 8 * MIB);
+    await expectEnded(mcp, 24 * MIB);
   });
 
   it('is not limited as a whole, is passed on as it arrives, and stops when the reader does', async () => {

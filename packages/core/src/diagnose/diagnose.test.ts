@@ -252,6 +252,14 @@ describe('a diagnosis', () => {
     expect(`${diagnosis.message} ${diagnosis.remedy} ${diagnosis.error?.summary}`).not.toContain(said);
   });
 
+  it.each([401, 403])('shows the description of a challenge with the status %d', async (status) => {
+    const challenge = 'Bearer error="invalid_request", error_description="the audience is wrong"';
+    const { bot } = await start({ status, headers: { 'www-authenticate': challenge } });
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis.steps.at(-1)).toMatchObject({ leg: 'call', status, outcome: 'failed' });
+    expect(String(diagnosis)).toContain('"the audience is wrong"');
+  });
+
   it('removes the token from the text of the MCP server, and cuts the text', async () => {
     const { bot, world } = await start(({ headers }) => ({
       status: 500,

@@ -4,7 +4,7 @@ import { type HostAnswer, hosts } from '../../test-support/hosts.ts';
 import { never, refusalOf, testRuntime } from '../../test-support/runtime.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { NetworkTrust } from '@credence/protocol';
-import { discoverIssuer } from './authorization-server.ts';
+import { discoverIssuer, type IssuerMetadata, lookSwapped } from './authorization-server.ts';
 
 const ISSUER = 'https://as.example/t';
 const [OAUTH, OIDC_INSERTED, OIDC] = [
@@ -66,6 +66,14 @@ describe('the metadata of an issuer', () => {
   });
 
   it.each<[string, HostAnswer]>([
+    ['the status 500', () => new Response('', { status: 500 })],
+    ['the status 502', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
+    ['the status 503', () => Response.json(GOOD, { status: 503 })],
+    ['the status 400', () => new Response('', { status: 400 })],
+    ['the status 401', () => new Response('', { status: 401 })],
+    ['the status 403', () => new Response('', { status: 403 })],
+    ['the status 405', () => new Response('', { status: 405 })],
+    ['the status 410', () => new Response('', { status: 410 })],
     ['an HTML page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } })],
     ['JSON under text/html', () => new Response(JSON.stringify(GOOD), { headers: { 'content-type': 'text/html' } })],
     ['a redirect to a login page', () => new Response(null, { status: 302, headers: { location: '/login' } })],
@@ -109,6 +117,43 @@ describe('the metadata of an issuer', () => {
     const { discovery, world } = await discovered({ [OAUTH]: redirect, [OIDC_INSERTED]: redirect, [OIDC]: redirect });
     expect(await refusalOf(discovery)).toMatchObject({ code: 'redirect_refused', leg: 'discover', status: 301 });
     expect(world.requests.every((url) => url.includes('as.example'))).toBe(true);
+  });
+
+  const page = () =>
+    new Response('<!doctype html><title>Welcome</title>', { headers: { 'content-type': 'text/html' } });
+  const misnamed = () => new Response(JSON.stringify(GOOD), { headers: { 'content-type': 'text/plain' } });
+  const outage = () => new Response('no backend', { status: 502 });
+  const forbidden = () => new Response('', { status: 403 });
+  const other = () => Response.json({ ...GOOD, issuer: 'https://other.example' });
+
+  it.each<[string, Record<string, HostAnswer>, object, string]>([
+    ['pages', { [OAUTH]: page }, { code: 'metadata_not_found', contact: 'you' }, 'an HTML page, as a captive portal'],
+    [
+      'JSON as text',
+      { [OAUTH]: forbidden, [OIDC]: misnamed },
+      { code: 'invalid_response', contact: 'server-owner' },
+      'JSON under the content type "text/plain"',
+    ],
+    ['403', { [OIDC]: forbidden }, { code: 'metadata_not_found', contact: 'you', status: 403 }, 'answered 403'],
+    ['404', {}, { code: 'metadata_not_found', contact: 'you', status: 404 }, 'answered 404'],
+    [
+      'an outage',
+      { [OAUTH]: page, [OIDC]: outage },
+      { code: 'peer_unavailable', retryable: true, peerText: 'no backend' },
+      'answered 502',
+    ],
+    [
+      'another issuer, then an outage',
+      { [OAUTH]: other, [OIDC]: outage },
+      { code: 'issuer_mismatch' },
+      'other.example',
+    ],
+    ['an outage, then another issuer', { [OAUTH]: outage, [OIDC]: other }, { code: 'peer_unavailable' }, '502'],
+  ])('causes the error that says most if the paths have %s', async (_what, table, members, message) => {
+    const error = await refusalOf((await discovered(table)).discovery);
+    expect(error).toMatchObject({ leg: 'discover', server: 'linear', ...members });
+    expect(error.message).toContain(message);
+    if (error.code !== 'issuer_mismatch') expect(error.remedy).toContain('servers.linear.tokenEndpoint');
   });
 
   it('is refused without a token endpoint', async () => {
@@ -213,5 +258,49 @@ describe('the metadata of an issuer', () => {
     } finally {
       await peer.close();
     }
+  });
+});
+
+describe('the issuers of the IdP and of the authorization server', () => {
+  const [EXCHANGE, JWT_BEARER] = [
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  ];
+  const metadata = (members: Partial<IssuerMetadata>): IssuerMetadata => ({
+    issuer: ISSUER,
+    tokenEndpoint: GOOD.token_endpoint,
+    grantTypes: undefined,
+    authMethods: undefined,
+    redeemsIdJags: undefined,
+    issuesIdJags: undefined,
+    ...members,
+  });
+  const [idp, as] = [metadata({ grantTypes: [EXCHANGE] }), metadata({ grantTypes: [JWT_BEARER] })];
+
+  it.each<[string, IssuerMetadata, IssuerMetadata, boolean]>([
+    ['by their grant types', as, idp, true],
+    [
+      'by what they say of ID-JAGs',
+      metadata({ redeemsIdJags: true, issuesIdJags: false }),
+      metadata({ issuesIdJags: true }),
+      true,
+    ],
+    ['not if each has its place', idp, as, false],
+    ['not if they say nothing', metadata({}), metadata({}), false],
+    ['not if the IdP says nothing', metadata({}), idp, false],
+    [
+      'not if both do both',
+      metadata({ grantTypes: [EXCHANGE, JWT_BEARER] }),
+      metadata({ grantTypes: [EXCHANGE, JWT_BEARER] }),
+      false,
+    ],
+    [
+      'not if the authorization server also exchanges',
+      metadata({ grantTypes: [] }),
+      metadata({ grantTypes: [EXCHANGE, JWT_BEARER] }),
+      false,
+    ],
+  ])('look swapped %s', (_how, first, second, expected) => {
+    expect(lookSwapped(first, second)).toBe(expected);
   });
 });

@@ -116,6 +116,19 @@ describe("issuer: 'discover'", () => {
     });
   });
 
+  it('is refused with the contact you if the URL of the server does not exist', async () => {
+    const { directory } = world({});
+    const error = await refusalOf(directory.target(server, never));
+    expect(error).toMatchObject({ code: 'metadata_not_found', contact: 'you', status: 404 });
+    expect(error.remedy).toContain('Check servers.linear.url: a request to it was answered with 404');
+  });
+
+  it('is refused with the contact server-owner if the server publishes nothing', async () => {
+    const { directory } = world({ [RESOURCE]: () => new Response('', { status: 401 }) });
+    const error = await refusalOf(directory.target(server, never));
+    expect(error).toMatchObject({ code: 'metadata_not_found', contact: 'server-owner', status: 401 });
+  });
+
   it.each([
     'http://linear.app',
     'https://10.0.0.1',

@@ -62,7 +62,7 @@ export function remedyForUnlistedIssuer(server: IssuerOfServer, issuer: string):
   const moved = plain.find((entry) => difference(entry, issuer) === 'host');
   if (moved !== undefined) {
     const origin = parsedUrl(issuer)?.origin ?? issuer;
-    return `If both are one authorization server, set ${at}.issuer to ${identifier(moved)}, and ${at}.tokenEndpoint to the URL of its token endpoint under ${origin} if only that host can be reached from the machine of the bot.${keep} The credential was not sent.`;
+    return `Check ${at}.url. If it is right and both are one authorization server, set ${at}.issuer to ${identifier(moved)}, and ${at}.tokenEndpoint to the URL of its token endpoint under ${origin} if only that host can be reached from the machine of the bot.${keep} The credential was not sent.`;
   }
   return `Check ${at}.issuer (a trailing slash counts) and ${at}.url; the credential was not sent.`;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair } from 'jose';
 import { refusalOf } from '../../test-support/runtime.ts';
 import { checkIdJag, type IdJagExpectation } from './id-jag.ts';
 
@@ -165,8 +166,17 @@ describe('checkIdJag', () => {
   });
 
   it('accepts an ID-JAG that is bound to the key of the DPoP proof', () => {
-    expect(checkIdJag(idJag({ cnf: { jkt: 'own-key' } }), { ...EXPECTED, thumbprint: 'own-key' }).namesResource).toBe(
-      true,
-    );
+    const thumbprint = 'x'.repeat(43);
+    expect(checkIdJag(idJag({ cnf: { jkt: thumbprint } }), { ...EXPECTED, thumbprint }).namesResource).toBe(true);
+  });
+
+  it('accepts an ID-JAG that is bound by the key itself, and refuses one with the key of another', async () => {
+    const [own, other] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')]);
+    const thumbprint = await calculateJwkThumbprint(await exportJWK(own.publicKey));
+    const bound = async ({ publicKey }: { publicKey: CryptoKey }) =>
+      idJag({ cnf: { jwk: await exportJWK(publicKey) } });
+    expect(checkIdJag(await bound(own), { ...EXPECTED, thumbprint }).namesResource).toBe(true);
+    const foreign = await bound(other);
+    expect(() => checkIdJag(foreign, { ...EXPECTED, thumbprint })).toThrow('not bound to the DPoP key');
   });
 });

@@ -1,4 +1,4 @@
-import { ID_JAG_TYP, identifier, isJsonObject, type JsonObject, stringField, stringList } from '@credence/protocol';
+import { ID_JAG_TYP, identifier, type JsonObject, readConfirmation, stringField, stringList } from '@credence/protocol';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 import { statedScopes } from '../oauth/stated-scopes.ts';
@@ -79,8 +79,8 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   if (resources && !(resources.length === 1 && resources.every((value) => namesResource(value, expected.resource)))) {
     throw invalidIdJag(expected, `"resource" is ${quoted(expected, claims['resource'])}, not "${expected.resource}"`);
   }
-  const confirmation = claims['cnf'];
-  const bound = isJsonObject(confirmation) ? stringField(confirmation, 'jkt') : undefined;
+  // The thumbprint of the key (RFC 9449 section 6.1), or the key itself (RFC 7800 section 3.2), which some IdPs send.
+  const bound = readConfirmation(claims['cnf']).thumbprint;
   if (expected.thumbprint !== undefined && bound !== expected.thumbprint) {
     throw invalidIdJag(expected, 'it is not bound to the DPoP key of the request', {
       remedy: `Ask whether the IdP binds ID-JAGs to a DPoP key (RFC 9449); if it does not, remove servers.${expected.server}.dpop.`,

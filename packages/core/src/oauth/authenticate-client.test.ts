@@ -27,7 +27,8 @@ describe('a credential whose file becomes unusable', () => {
     // A token without a lifetime is not cached, so each call requests one.
     running = await startBot({ world: { as: { tokenLifetime: 0 } }, server: { credential } });
     const { bot, events, world } = running;
-    const warnings = () => events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    const warnings = () =>
+      events.flatMap((event) => (event.type === 'warning' && event.code === 'credential_file' ? [event.message] : []));
     await bot.token('mcp');
     for (let change = 1; change <= 2; change += 1) {
       writeFileSync(file, '');

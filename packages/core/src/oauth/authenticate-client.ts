@@ -37,7 +37,14 @@ export async function authenticateClient(
         warning = `${where}: ${message}`;
         if (lastWarnings(runtime).get(credential) === warning) return;
         lastWarnings(runtime).set(credential, warning);
-        runtime.emit({ type: 'warning', leg: about.leg, server: about.server, message: warning, remedy });
+        runtime.emit({
+          type: 'warning',
+          code: 'credential_file',
+          leg: about.leg,
+          server: about.server,
+          message: warning,
+          remedy,
+        });
       },
     });
     await waitFor(Promise.resolve(authenticated), about.signal);

@@ -166,6 +166,7 @@ export interface StepUpEvent extends EventBase {
 /** The kind of problem of a {@link WarningEvent}, as a constant that programs can compare. */
 export type WarningCode =
   | 'missing_resource'
+  | 'credential_file'
   | 'store_unavailable'
   | 'store_available'
   | 'store_lease_ignored'

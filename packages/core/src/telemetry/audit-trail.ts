@@ -1,6 +1,11 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { CallFailedEvent, CredenceEvent, FailureEvent, WarningCode } from '../runtime/events.ts';
+import { boundedScopes, cut } from './bounded-lists.ts';
+import { RepeatedFailures } from './repeated-failures.ts';
+
+const MAX_TEXT = 1_000;
+const MAX_LINE = 16_384;
 
 /**
  * One record of the audit trail of a bot: which token was granted or refused, and why. The record contains only the
@@ -59,20 +64,43 @@ export interface AuditRecord {
 
 /**
  * An `onEvent` listener that writes a record for each grant, refusal, rejected token, step-up, failed call and warning, and none for
- * other events.
+ * other events. Failed calls of the same kind within a minute are one record with their number.
  * @param write receives each record; see `jsonLines`.
  */
 export function auditTrail(write: (record: AuditRecord) => void): (event: CredenceEvent) => void {
+  const failures = new RepeatedFailures(write);
   return (event) => {
     const record = recordOf(event);
     // The caller of the listeners handles the rejection of an asynchronous `write`, so its result is returned.
-    return record && write(record);
+    return record && (record.outcome === 'call-failed' ? failures.add(bounded(record)) : write(bounded(record)));
   };
 }
 
-/** Writes each record as a line of JSON (JSON Lines), to standard output, a file stream or anything with `write`. */
+/**
+ * Writes each record as a line of JSON (JSON Lines), to standard output, a file stream or anything with `write`. A line has at most
+ * 16,384 characters.
+ */
 export function jsonLines(destination: { write(line: string): unknown }): (record: AuditRecord) => void {
-  return (record) => void destination.write(`${JSON.stringify(record)}\n`);
+  return (record) => {
+    const line = JSON.stringify(record);
+    const { scopes: _scopes, missingScopes: _missing, ...rest } = record;
+    const shorter = () => JSON.stringify(bounded({ ...rest, scopes: ['…'] }));
+    destination.write(`${line.length > MAX_LINE ? shorter() : line}\n`);
+  };
+}
+
+/** The record with texts of at most 1,000 characters and short lists: peers choose some of them. */
+function bounded(record: AuditRecord): AuditRecord {
+  const texts = Object.entries(record).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' ? cut(value, MAX_TEXT) : value,
+  ]);
+  const { scopes, missingScopes } = record;
+  return {
+    ...(Object.fromEntries(texts) as AuditRecord),
+    ...(scopes && { scopes: boundedScopes(scopes) }),
+    ...(missingScopes && { missingScopes: boundedScopes(missingScopes) }),
+  };
 }
 
 function recordOf(event: CredenceEvent): AuditRecord | undefined {
@@ -97,8 +125,10 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
       };
     case 'call-failed':
       return { ...base, outcome: 'call-failed', ...failed(event), during: 'call' };
-    case 'rejected':
-      return { ...base, outcome: 'rejected', leg: 'call', tokenHash: event.tokenHash };
+    case 'rejected': {
+      const { status, error, peerText, tokenHash } = event;
+      return { ...base, outcome: 'rejected', leg: 'call', status, error, peerText, tokenHash };
+    }
     case 'step-up':
       return { ...base, outcome: 'stepped-up', leg: 'call', scopes: event.scopes };
     case 'leg':

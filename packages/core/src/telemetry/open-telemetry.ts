@@ -9,7 +9,17 @@ import {
   type TracerProvider,
 } from '@opentelemetry/api';
 import { type LruCache, lruCache } from '@credence/protocol';
-import type { CredenceEvent, FailureEvent, LegEvent, TokenEvent } from '../runtime/events.ts';
+import type {
+  CallFailedEvent,
+  CredenceEvent,
+  FailureEvent,
+  LegEvent,
+  PeerDetails,
+  TokenEvent,
+  TokenFailedEvent,
+} from '../runtime/events.ts';
+import { boundedScopes, cut } from './bounded-lists.ts';
+import { oauthErrorLabel, statusLabel } from './labels.ts';
 
 /** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {
@@ -24,10 +34,13 @@ export interface OpenTelemetryOptions {
  * is dropped.
  */
 const MAX_OPEN_ACQUISITIONS = 1_000;
+/** Retries are limited, so an acquisition has fewer legs. */
+const MAX_LEGS = 100;
 const SCOPE = '@credence/core';
 
 /**
- * An `onEvent` listener that creates a span for each acquisition, with a child span for each request, and counts events. The names
+ * An `onEvent` listener that creates a span for each acquisition, with a child span for each request, and for each failed call, and
+ * counts events. The texts of peers are attributes of spans; the labels of metrics have only values that Credence defines. The names
  * are in docs/observability.md. The function needs the peer dependency `@opentelemetry/api`, which only this entry point imports.
  *
  * @example
@@ -77,15 +90,16 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
   const tokenDuration = seconds('credence.token.duration', 'duration of one acquisition');
   const open = lruCache<LegEvent[]>(MAX_OPEN_ACQUISITIONS);
 
-  const span = (event: TokenEvent | FailureEvent) => {
+  const span = (event: TokenEvent | FailureEvent | CallFailedEvent) => {
     const failed = 'code' in event;
     const attributes = {
       ...common(event),
       'credence.outcome': event.type,
-      ...(failed ? { ...errorAttributes(event), 'credence.leg': event.leg, 'credence.contact': event.contact } : {}),
-      ...(!failed && { 'credence.scopes': [...event.scopes], 'credence.token.hash': event.tokenHash }),
+      ...(failed ? { ...failureLabels(event), ...peerAttributes(event) } : {}),
+      ...(!failed && { 'credence.scopes': boundedScopes(event.scopes), 'credence.token.hash': event.tokenHash }),
     };
-    const parent = tracer.startSpan(`credence token ${event.server ?? ''}`.trim(), {
+    const what = event.type === 'call-failed' ? 'call' : 'token';
+    const parent = tracer.startSpan(`credence ${what} ${event.server ?? ''}`.trim(), {
       startTime: event.timeMs - event.durationMs,
       attributes,
     });
@@ -96,20 +110,25 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     for (const leg of legs) {
       const child = tracer.startSpan(
         `credence ${leg.leg} ${leg.operation}`,
-        { kind: SpanKind.CLIENT, startTime: leg.timeMs - leg.durationMs, attributes: legAttributes(leg) },
+        {
+          kind: SpanKind.CLIENT,
+          startTime: leg.timeMs - leg.durationMs,
+          attributes: { ...legLabels(leg), ...peerAttributes(leg) },
+        },
         inside,
       );
       if (!leg.ok) child.setStatus({ code: SpanStatusCode.ERROR });
       child.end(leg.timeMs);
     }
     parent.end(event.timeMs);
+    if (event.type === 'call-failed') return;
     tokenDuration.record(event.durationMs / 1000, { ...common(event), 'credence.outcome': event.type });
   };
 
   return (event) => {
     switch (event.type) {
       case 'leg':
-        legDuration.record(event.durationMs / 1000, legAttributes(event));
+        legDuration.record(event.durationMs / 1000, legLabels(event));
         if (event.acquisition !== undefined) remember(open, event.acquisition, event);
         return;
       case 'acquired':
@@ -119,17 +138,15 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
         return;
       case 'refused':
       case 'renewal-failed':
-        counters[event.type].add(1, { ...common(event), ...errorAttributes(event), 'credence.leg': event.leg });
+        counters[event.type].add(1, failureLabels(event));
         span(event);
         return;
       case 'call-failed':
+        counters[event.type].add(1, failureLabels(event));
+        span(event);
+        return;
       case 'token-failed':
-        counters[event.type].add(1, {
-          ...common(event),
-          ...errorAttributes(event),
-          'credence.leg': event.leg,
-          'credence.contact': event.contact,
-        });
+        counters[event.type].add(1, failureLabels(event));
         return;
       case 'joined':
       case 'shared':
@@ -150,10 +167,11 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
 
 function remember(open: LruCache<LegEvent[]>, acquisition: string, leg: LegEvent): void {
   const legs = open.get(acquisition);
-  if (legs) legs.push(leg);
-  else open.set(acquisition, [leg]);
+  if (!legs) open.set(acquisition, [leg]);
+  else if (legs.length < MAX_LEGS) legs.push(leg);
 }
 
+/** The labels that every metric has: names of the configuration. */
 function common(event: CredenceEvent): Attributes {
   return {
     ...(event.server !== undefined && { 'credence.server': event.server }),
@@ -161,19 +179,40 @@ function common(event: CredenceEvent): Attributes {
   };
 }
 
-function errorAttributes({ code, error }: { code?: string | undefined; error?: string | undefined }): Attributes {
+function failureLabels(event: FailureEvent | CallFailedEvent | TokenFailedEvent): Attributes {
   return {
-    ...(code !== undefined && { 'error.type': code }),
-    ...(error !== undefined && { 'credence.oauth.error': error }),
+    ...common(event),
+    ...errorLabels(event),
+    'credence.leg': event.leg,
+    'credence.contact': event.contact,
   };
 }
 
-function legAttributes(leg: LegEvent): Attributes {
+/** The labels of an error. No value is chosen by a peer. */
+function errorLabels({ code, error }: { code?: string | undefined; error?: string | undefined }): Attributes {
+  return {
+    ...(code !== undefined && { 'error.type': code }),
+    ...(error !== undefined && { 'credence.oauth.error': oauthErrorLabel(error) }),
+  };
+}
+
+function legLabels(leg: LegEvent): Attributes {
   return {
     ...common(leg),
-    ...errorAttributes(leg),
+    ...errorLabels(leg),
     'credence.leg': leg.leg,
     'credence.operation': leg.operation,
-    ...(leg.status !== undefined && { 'http.response.status_code': leg.status }),
+    ...(leg.status !== undefined && { 'http.response.status_code': statusLabel(leg.status) }),
+  };
+}
+
+/** What a peer sent, for spans. These values are not labels of metrics. */
+function peerAttributes({ status, error, peerText, causeCode, retryAfterSeconds }: PeerDetails): Attributes {
+  return {
+    ...(status !== undefined && { 'http.response.status_code': status }),
+    ...(error !== undefined && { 'credence.oauth.error': cut(error, 64) }),
+    ...(peerText !== undefined && { 'credence.peer.text': peerText }),
+    ...(causeCode !== undefined && { 'credence.cause.code': causeCode }),
+    ...(retryAfterSeconds !== undefined && { 'credence.retry_after_s': retryAfterSeconds }),
   };
 }

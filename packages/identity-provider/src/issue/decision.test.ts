@@ -202,13 +202,15 @@ describe('the policy', () => {
   });
 });
 
+const GRANT = { granted: true, clientId: 'bot-at-as', scopes: ['issues:read'] } as const;
+
 describe('an ID-JAG of a custom policy', () => {
   const resourcesOf = (answer: Awaited<ReturnType<Bot['exchange']>>) =>
     decodeJwt(String(answer.body['access_token']))['resource'];
 
   it('names each resource once if the policy grants it twice', async () => {
-    world.policy = (request) => ({
-      ...generousPolicy(request),
+    world.policy = () => ({
+      ...GRANT,
       resource: [OPAQUE_RESOURCE, OPAQUE_RESOURCE, 'https://mcp.example', 'https://mcp.example/'],
     });
     const answer = await bot.exchange({ resource: [] });
@@ -217,7 +219,7 @@ describe('an ID-JAG of a custom policy', () => {
   });
 
   it('has the resource in the spelling of the request if the policy grants it in another', async () => {
-    world.policy = (request) => ({ ...generousPolicy(request), resource: 'https://MCP.example:443' });
+    world.policy = () => ({ ...GRANT, resource: 'https://MCP.example:443' });
     expect(resourcesOf(await bot.exchange({ resource: 'https://mcp.example/' }))).toBe('https://mcp.example/');
   });
 
@@ -266,10 +268,10 @@ describe('with targets, the resources of an ID-JAG belong to its audience', () =
   });
 
   it('compares the audience and the resource that the policy grants', async () => {
-    own.policy = (request) => ({ ...generousPolicy(request), audience: OTHER_AS });
+    own.policy = () => ({ ...GRANT, audience: OTHER_AS });
     expect(outcome(await client.exchange({ audience: 'urn:crm', resource: 'https://crm.example' }))).toBe('granted');
     expect(outcome(await client.exchange({ audience: 'urn:crm', resource: OPAQUE_RESOURCE }))).toBe('invalid_target');
-    own.policy = (request) => ({ ...generousPolicy(request), resource: OPAQUE_RESOURCE });
+    own.policy = () => ({ ...GRANT, resource: OPAQUE_RESOURCE });
     expect(outcome(await client.exchange({ audience: OTHER_AS, resource: [] }))).toBe('invalid_target');
   });
 });

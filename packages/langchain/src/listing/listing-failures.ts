@@ -7,13 +7,16 @@ export function beyondLimit(server: string, limit: keyof ToolListLimits, value: 
     pages: `The list of tools of server "${server}" has more than ${value} pages.`,
     tools: `The list of tools of server "${server}" has more than ${value} tools.`,
     bytes: `Server "${server}" sent more than ${value} bytes before its list of tools was complete.`,
-    totalMs: `Server "${server}" did not complete its list of tools within ${value} milliseconds.`,
+    totalMs: `The list of tools of server "${server}" was not complete within ${value} milliseconds.`,
   };
   return new CredenceError({
     code: limit === 'totalMs' ? 'timeout' : 'response_too_large',
     leg: 'call',
     message: messages[limit],
-    remedy: `Ask the server's owner whether the list is meant to be that long. If it is, raise limits.${limit} of loadTools.`,
+    remedy:
+      limit === 'totalMs'
+        ? `Call diagnose("${server}") to see which request takes long. If all of them are right, raise limits.totalMs of loadTools.`
+        : `Ask the server's owner whether the list is meant to be that long. If it is, raise limits.${limit} of loadTools.`,
     contact: 'server-owner',
     server,
   });

@@ -159,14 +159,21 @@ function decoded(part: string): string {
   }
 }
 
+/** Whether a text is so simple that nothing in it is changed. Nearly all names are, and this check is fast. */
+function isPlain(text: string): boolean {
+  return /^[\w $./:-]{0,100}$/u.test(text) && !text.includes('eyJ');
+}
+
 /** Whether a text that must not be changed can be shown as it is. */
 function isShowableText(text: string): boolean {
+  if (isPlain(text)) return true;
   // In quotes, because the ends of a text are trimmed.
   return text.length <= MAX_TEXT && cleanLines(`"${text}"`, { max: MAX_TEXT + 2 }) === `"${text}"`;
 }
 
 /** Like {@link isShowableText}, and the text has one line. */
 function isShowableName(name: string): boolean {
+  if (isPlain(name)) return true;
   return name.length <= MAX_TEXT && cleanText(`"${name}"`, { max: MAX_TEXT + 2 }) === `"${name}"`;
 }
 

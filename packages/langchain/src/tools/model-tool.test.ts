@@ -147,7 +147,7 @@ describe('modelTool', () => {
   ])('throws for a schema with %s, quickly', (_what, inputSchema) => {
     const started = performance.now();
     expect(() => modelTool('t', { inputSchema })).toThrow(UnusableSchemaError);
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   it.each<[unknown]>([

@@ -99,7 +99,8 @@ export const ID_JAG_ERRORS = {
   wrong_resource: {
     oauthError: 'invalid_grant',
     message: 'the ID-JAG names a resource that this server does not serve',
-    remedy: 'Add the resource to `resources`, or ask the IdP to issue ID-JAGs only for resources that are in `resources`.',
+    remedy:
+      'Add the resource to `resources`, or ask the IdP to issue ID-JAGs only for resources that are in `resources`.',
   },
   unsupported_confirmation: {
     oauthError: 'invalid_grant',

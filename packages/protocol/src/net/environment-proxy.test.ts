@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { environmentProxy, invalidProxyVariable } from './environment-proxy.ts';
+import { environmentProxy } from './environment-proxy.ts';
 import { defaultFetch, environmentProxyFetch } from './fetch-like.ts';
 import { fetchNamedBy, forbiddenAddressIn } from './fetch-named.ts';
+import { invalidProxyVariable } from './proxy-variables.ts';
 import type { Resolve } from './resolved-address.ts';
 
 const PROXY = 'http://proxy.acme.example:3128';
@@ -60,7 +61,9 @@ describe('environmentProxyFetch', () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        seen.push(`${request.method} ${request.headers.host} ${String(request.headers['x-a'])} ${Buffer.concat(chunks).toString()}`);
+        seen.push(
+          `${request.method} ${request.headers.host} ${String(request.headers['x-a'])} ${Buffer.concat(chunks).toString()}`,
+        );
         response.writeHead(418, { 'set-cookie': ['a=1', 'b=2'] }).end('teapot');
       });
     }).on('connect', ({ url }, socket, head: Buffer) => {

@@ -1,24 +1,7 @@
 import { isLoopback } from './address.ts';
 import { defaultFetch, environmentProxyFetch, type FetchLike, nativeFetch } from './fetch-like.ts';
 import { globalRouting } from './global-routing.ts';
-
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** The variables that name a proxy, by the scheme of the requested URL. The first that is defined counts, as in undici. */
-const NAMES = { 'http:': ['http_proxy', 'HTTP_PROXY'], 'https:': ['https_proxy', 'HTTPS_PROXY'] } as const;
-
-/** The values of the variables that name proxies and exceptions. */
-export function proxyVariables(env: Variables = process.env): readonly (string | undefined)[] {
-  return [...NAMES['http:'], ...NAMES['https:'], 'no_proxy', 'NO_PROXY'].map((name) => env[name]);
-}
-
-/** The name of a variable whose value is not the http or https URL of a proxy. Its value is not returned: it can contain a password. */
-export function invalidProxyVariable(env: Variables = process.env): string | undefined {
-  return [...NAMES['http:'], ...NAMES['https:']].find((name) => {
-    const value = env[name];
-    return value !== undefined && value !== '' && !(URL.canParse(value) && /^https?:$/u.test(new URL(value).protocol));
-  });
-}
+import { PROXY_VARIABLES, type Variables } from './proxy-variables.ts';
 
 /**
  * The name of the environment variable that names a proxy for `url`, and whether `fetch` sends the request through that proxy.
@@ -33,7 +16,8 @@ export function environmentProxy(
   if (protocol !== 'http:' && protocol !== 'https:') return undefined;
   // undici sends an https request through HTTP_PROXY if there is no HTTPS_PROXY.
   const variable =
-    (protocol === 'https:' ? definedOf(NAMES['https:'], env) : undefined) ?? definedOf(NAMES['http:'], env);
+    (protocol === 'https:' ? definedOf(PROXY_VARIABLES['https:'], env) : undefined) ??
+    definedOf(PROXY_VARIABLES['http:'], env);
   const portNumber = port === '' ? { 'http:': '80', 'https:': '443' }[protocol] : port;
   if (variable === undefined || isExempt(hostname, portNumber, env['no_proxy'] ?? env['NO_PROXY'] ?? ''))
     return undefined;

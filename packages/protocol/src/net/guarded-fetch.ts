@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { Agent, EnvHttpProxyAgent, fetch } from 'undici';
-import { proxyVariables } from './environment-proxy.ts';
+import { proxyVariables } from './proxy-variables.ts';
 import { type Resolve, resolveNamed } from './resolved-address.ts';
 
 /**

@@ -7,7 +7,7 @@ import type { OAuthTokenVerifier } from '@modelcontextprotocol/sdk/server/auth/p
 import { OAuthError, OAuthErrorCode, requireBearerAuth as requireBearerAuthV2 } from '@modelcontextprotocol/server';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import express from 'express';
-import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Bot } from '../../../../test/support/roles/bot.ts';
 import { type Loopback, loopback } from '../../../../test/support/roles/loopback.ts';
@@ -124,6 +124,16 @@ describe('JWT access tokens', () => {
     ['of 20 kB', async () => token({ padding: 'x'.repeat(20_000) })],
   ])('%s are refused', async (_name, forge) => {
     await expect(verify(await forge())).rejects.toBeInstanceOf(InvalidTokenError);
+  });
+
+  it('may be bound by the key itself in place of its thumbprint', async () => {
+    const jwk = await exportJWK((await generateKeyPair('ES256')).publicKey);
+    const thumbprint = await calculateJwkThumbprint(jwk);
+    const bound = await token({ cnf: { jwk } });
+    const verifier = accessTokenVerifier({ issuer: as.origin, resource: RESOURCE, jwt: {} });
+    await expect(verifier.checkAccessToken(bound, thumbprint)).resolves.toMatchObject({ clientId: 'c' });
+    await expect(verifier.checkAccessToken(bound, 'x'.repeat(43))).resolves.toMatchObject({ code: 'proof_mismatch' });
+    await expect(verifier.checkAccessToken(bound)).resolves.toMatchObject({ code: 'bound_to_key' });
   });
 
   it('with an algorithm that is not allowed are refused', async () => {

@@ -68,11 +68,16 @@ export class Run {
     this.spend(1 + node.rules.length);
     if (this.#depth === MAX_DEPTH)
       throw new UnusableSchema(`a validation is nested more than ${MAX_DEPTH} levels deep`);
-    const entered = this.#resources.at(-1) !== node.resource;
+    const entered = this.#resources[this.#resources.length - 1] !== node.resource;
     const evaluated = this.#collects ? new Evaluated() : undefined;
     this.#depth += 1;
     if (entered) this.#resources.push(node.resource);
-    const failed = node.rules.find((rule) => !rule.check(value, this, evaluated));
+    let failed: Rule | undefined;
+    for (const rule of node.rules) {
+      if (rule.check(value, this, evaluated)) continue;
+      failed = rule;
+      break;
+    }
     if (entered) this.#resources.pop();
     this.#depth -= 1;
     if (failed) {

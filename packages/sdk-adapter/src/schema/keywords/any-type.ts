@@ -22,25 +22,31 @@ const type: Keyword = (value, site) => {
     if (!is) throw new UnusableSchema('a type is none of those of JSON Schema');
     return is;
   });
-  return { expects: `must be of type ${names.join(' or ')}`, check: (value) => types.some((is) => is(value)) };
+  const [only] = types;
+  const check = types.length === 1 && only ? only : (value: unknown) => types.some((is) => is(value));
+  return { expects: `must be of type ${names.join(' or ')}`, check };
 };
 
-/** `enum`. The values are compared as texts, so that a long list does not make a validation slow. */
+/** `enum`. Lists and objects are compared as texts, so that a long list does not make a validation slow. */
 const enumeration: Keyword = (value) => {
   const allowed = listIn(value);
+  const scalars = new Set(allowed.filter(isScalar));
+  const others = allowed.filter((one) => !isScalar(one));
   let keys: ReadonlySet<string> | undefined;
   return {
     expects: 'must be one of the values that the schema lists',
     check(value, run) {
-      if (!keys) {
-        const found = new Set<string>();
-        for (const one of allowed) found.add(equalityKey(one, run));
-        keys = found;
-      }
+      if (isScalar(value)) return scalars.has(value);
+      if (others.length === 0) return false;
+      keys ??= new Set(others.map((one) => equalityKey(one, run)));
       return keys.has(equalityKey(value, run));
     },
   };
 };
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
+}
 
 const constant: Keyword = (value) => ({
   expects: 'must be the value that the schema has in const',

@@ -33,11 +33,11 @@ const required: Keyword = (value) => {
 };
 
 const properties: Keyword = (value, site) => {
-  const schemas = site.schemaMap(value);
+  const schemas = [...site.schemaMap(value)];
   return {
     expects: 'must have valid members',
     check(value, run, evaluated) {
-      run.spend(schemas.size);
+      run.spend(schemas.length);
       if (!isMembers(value)) return true;
       for (const [name, schema] of schemas) {
         if (!Object.hasOwn(value, name)) continue;

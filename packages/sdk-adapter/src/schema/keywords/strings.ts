@@ -3,15 +3,22 @@ import type { Run } from '../run.ts';
 import type { Keyword } from '../site.ts';
 import { countIn, stringIn } from './values.ts';
 
-function lengthBound(words: string, holds: (length: number, limit: number) => boolean): Keyword {
-  return (value) => {
-    const limit = countIn(value);
-    return {
-      expects: `must have ${words} ${limit} characters`,
-      check: (value, run) => typeof value !== 'string' || holds(codePoints(value, run), limit),
-    };
+const maxLength: Keyword = (value) => {
+  const limit = countIn(value);
+  return {
+    expects: `must have at most ${limit} characters`,
+    // A string has at most as many characters as UTF-16 code units, so most strings need not be counted.
+    check: (value, run) => typeof value !== 'string' || value.length <= limit || codePoints(value, run) <= limit,
   };
-}
+};
+
+const minLength: Keyword = (value) => {
+  const limit = countIn(value);
+  return {
+    expects: `must have at least ${limit} characters`,
+    check: (value, run) => typeof value !== 'string' || value.length >= 2 * limit || codePoints(value, run) >= limit,
+  };
+};
 
 /** The length of a string in JSON Schema: a pair of surrogates is one character. */
 function codePoints(text: string, run: Run): number {
@@ -53,8 +60,8 @@ const format: Keyword = (value) => {
 };
 
 export const STRINGS: Readonly<Record<string, Keyword>> = {
-  maxLength: lengthBound('at most', (length, limit) => length <= limit),
-  minLength: lengthBound('at least', (length, limit) => length >= limit),
+  maxLength,
+  minLength,
   pattern,
   format,
 };

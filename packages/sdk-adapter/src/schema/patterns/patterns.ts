@@ -11,7 +11,7 @@ export interface Pattern {
   test(text: string, run: Run): boolean;
 }
 
-/** A compiled expression can use up to 8 MB, so few are kept. */
+/** A compiled expression can use up to 8 MB, so few are kept. Others are compiled again after the garbage collection. */
 const MAX_COMPILED = 32;
 const MAX_PROGRAM_SIZE = 2_000;
 const MAX_TOTAL_SIZE = 20_000;
@@ -45,10 +45,16 @@ export class Patterns {
     if (translated.size > MAX_PROGRAM_SIZE || this.#size > MAX_TOTAL_SIZE) {
       throw new UnusableSchema('its patterns are too large when their repetitions are expanded');
     }
+    let compiledPattern: WeakRef<RE2JS> | undefined;
     const pattern: Pattern = {
       test(text, run) {
         run.spend(1 + (text.length * translated.size) / INSTRUCTIONS_A_UNIT);
-        return compile(translated, run).test(text);
+        let engine = compiledPattern?.deref();
+        if (!engine) {
+          engine = compile(translated, run);
+          compiledPattern = new WeakRef(engine);
+        }
+        return engine.test(text);
       },
     };
     this.#patterns.set(expression, pattern);
