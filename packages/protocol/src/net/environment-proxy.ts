@@ -1,29 +1,7 @@
-import { parsedUrl } from '../text/parsed-url.ts';
 import { isLoopback } from './address.ts';
 import { defaultFetch, environmentProxyFetch, type FetchLike, nativeFetch } from './fetch-like.ts';
 import { globalRouting } from './global-routing.ts';
-<<<<<<< HEAD
 import { PROXY_VARIABLES, type Variables } from './proxy-variables.ts';
-=======
-
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** The variables that name a proxy, by the scheme of the requested URL. The first that is defined counts, as in undici. */
-const NAMES = { 'http:': ['http_proxy', 'HTTP_PROXY'], 'https:': ['https_proxy', 'HTTPS_PROXY'] } as const;
-
-/** The values of the variables that name proxies and exceptions. */
-export function proxyVariables(env: Variables = process.env): readonly (string | undefined)[] {
-  return [...NAMES['http:'], ...NAMES['https:'], 'no_proxy', 'NO_PROXY'].map((name) => env[name]);
-}
-
-/** The name of a variable whose value is not the http or https URL of a proxy. Its value is not returned: it can contain a password. */
-export function invalidProxyVariable(env: Variables = process.env): string | undefined {
-  return [...NAMES['http:'], ...NAMES['https:']].find((name) => {
-    const value = env[name];
-    return value !== undefined && value !== '' && !/^https?:$/u.test(parsedUrl(value)?.protocol ?? '');
-  });
-}
->>>>>>> servers
 
 /**
  * The name of the environment variable that names a proxy for `url`, and whether `fetch` sends the request through that proxy.
