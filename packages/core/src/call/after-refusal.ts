@@ -4,6 +4,7 @@ import { type Challenge, type Challenges, readChallenges } from '../net/challeng
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
+import { reportFailedCall } from './failed-call.ts';
 import { forbidden, notAboutToken, stillInsufficient } from './failures.ts';
 import type { FetchForOptions } from './fetch-for.ts';
 import { acceptsPing, isStreamOfPostingClient } from './optional-stream.ts';
@@ -26,6 +27,10 @@ export interface FetchContext {
 export interface Call {
   readonly target: URL;
   readonly init: RequestInit;
+  /** When the call started, in milliseconds of the monotonic clock. 0 if nobody listens to events. */
+  readonly startedMs: number;
+  /** What the error status of the last response means, if somebody listens to events. */
+  failure?: CredenceError | undefined;
   /** The token that the server refused, if it was replaced for this call. */
   replaced?: { readonly wasAccepted: boolean };
   steppedUp?: boolean;
@@ -34,12 +39,12 @@ export interface Call {
 }
 
 /** The token for another attempt, or undefined if the response is returned to the caller. Throws for a refusal. */
-export async function tokenForNextAttempt(
+export function tokenForNextAttempt(
   context: FetchContext,
   call: Call,
   token: AccessToken,
   response: Response,
-): Promise<AccessToken | undefined> {
+): Promise<AccessToken> | undefined {
   const { access } = context;
   if (response.status === 401) return afterUnauthorized(context, call, token, response);
   if (response.status === 403) return afterForbidden(context, call, token, response);
@@ -48,6 +53,7 @@ export async function tokenForNextAttempt(
   // this.
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
   if (response.ok) access.evidence.acceptedRequest(call.init);
+  if (call.failure) reportFailedCall(context, call.failure, call.init, call.startedMs);
   return undefined;
 }
 

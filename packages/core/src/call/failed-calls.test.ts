@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { CannedAnswer, PeerRoute } from '../../../../test/support/peer.ts';
-import { hangUp } from '../../../../test/support/peer.ts';
+import { endless, hangUp } from '../../../../test/support/peer.ts';
 import { type CallWorld, startCallWorld, tokenOf } from '../../test-support/call-world.ts';
 
 const opened: CallWorld[] = [];
@@ -40,6 +40,31 @@ describe('an error status that is handed to the caller', () => {
     ]);
     const [event] = world.emitted('call-failed');
     for (const words of [event?.message, event?.remedy]) expect(words).not.toContain('disk');
+  });
+
+  it('is the response of fetch, although the start of its body was read', async () => {
+    const world = await start({ status: 503, ...problem });
+    const response = await world.send();
+    expect(response).toMatchObject({ status: 503, ok: false, bodyUsed: false, url: world.url, redirected: false });
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    const clone = response.clone();
+    expect(clone).toMatchObject({ status: 503, url: world.url });
+    expect(await clone.json()).toEqual({ title: 'Down', detail: 'disk full' });
+    expect(await response.json()).toEqual({ title: 'Down', detail: 'disk full' });
+    expect(response.bodyUsed).toBe(true);
+    await expect(response.text()).rejects.toThrow(TypeError);
+  });
+
+  it('causes no unhandled rejection if the caller neither reads nor cancels it, and the principal is closed', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const world = await start(endless({ status: 500 }));
+    const responses = [await world.send(), await world.send()];
+    void responses[0]?.clone();
+    await world.bot.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('does not delay the caller if its body arrives slowly or never ends', async () => {

@@ -10,7 +10,7 @@ import { isUsable, reportFailedCall } from './failed-call.ts';
 import { crossOrigin, errorStatus, forbidden, unreachable, withUserInfo } from './failures.ts';
 import { present } from './present.ts';
 import { initOf } from './request-init.ts';
-import { startOfBody, withLimits } from './response-body.ts';
+import { startForEvents, withLimits } from './response-body.ts';
 import type { ServerAccess } from './server-access.ts';
 import { serverRefusal } from './server-refusal.ts';
 import { WaitingCalls } from './waiting-calls.ts';
@@ -29,12 +29,6 @@ export interface FetchForOptions {
   stepUp?: boolean | undefined;
 }
 
-/** The response to one attempt. `failure`: what its error status means, if somebody listens to events. */
-interface Attempt {
-  readonly response: Response;
-  readonly failure?: CredenceError | undefined;
-}
-
 /**
  * Returns a fetch for one server. The fetch adds the access token. After a 401 it sends the request once more with a new
  * token, and after a 403 `insufficient_scope` once more with additional scopes, if the configuration allows them. The fetch
@@ -43,17 +37,36 @@ interface Attempt {
  */
 export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
-  const context: FetchContext = { runtime, access, options, waiting: new WaitingCalls() };
+  const waiting = new WaitingCalls();
+  const context: FetchContext = { runtime, access, options, waiting };
+  const { name, limits } = access.settings;
   return async (input, init = {}) => {
     const startedMs = runtime.observed ? runtime.clock.monotonicMs() : 0;
     try {
-      return await send(context, input, init, startedMs);
+      const target = checkedTarget(access, input);
+      const sent = input instanceof Request ? await initOf(input, init, { server: name, limits }) : init;
+      if (waiting.cancel(sent, name)) return new Response(null, { status: 202 });
+      const call: Call = { target, init: sent, startedMs };
+      let token = access.peekForCall() ?? (await waiting.during(sent, (signal) => access.tokenForCall(signal)));
+      for (;;) {
+        const response = await attempt(context, call, token);
+        const next = await tokenForNextAttempt(context, call, token, response);
+        if (next === undefined) return response;
+        token = next;
+      }
     } catch (error) {
       const request = requestOf(input, init);
       if (isCredenceError(error) && !request.signal?.aborted) reportFailedCall(context, error, request, startedMs);
       throw error;
     }
   };
+}
+
+function checkedTarget({ settings: { name, url } }: ServerAccess, input: string | URL | Request): URL {
+  const target = new URL(input instanceof Request ? input.url : input);
+  if (target.origin !== url.origin) throw crossOrigin(name, url, target);
+  if (target.username !== '' || target.password !== '') throw withUserInfo(name);
+  return target;
 }
 
 /** What a report of the request needs, without its body. */
@@ -63,35 +76,8 @@ function requestOf(input: string | URL | Request, init: RequestInit): RequestIni
   return { method: init.method ?? method, headers: init.headers ?? headers, signal: init.signal ?? signal };
 }
 
-async function send(
-  context: FetchContext,
-  input: string | URL | Request,
-  inputInit: RequestInit,
-  startedMs: number,
-): Promise<Response> {
-  const { access, waiting } = context;
-  const { name, url, limits } = access.settings;
-  const target = new URL(input instanceof Request ? input.url : input);
-  if (target.origin !== url.origin) throw crossOrigin(name, url, target);
-  if (target.username !== '' || target.password !== '') throw withUserInfo(name);
-  const init = input instanceof Request ? await initOf(input, inputInit, { server: name, limits }) : inputInit;
-  if (waiting.cancel(init, name)) return new Response(null, { status: 202 });
-
-  const call: Call = { target, init };
-  let token = access.peekForCall() ?? (await waiting.during(init, (signal) => access.tokenForCall(signal)));
-  for (;;) {
-    const { response, failure } = await attempt(context, call, token, startedMs);
-    const next = await tokenForNextAttempt(context, call, token, response);
-    if (next === undefined) {
-      if (failure) reportFailedCall(context, failure, init, startedMs);
-      return response;
-    }
-    token = next;
-  }
-}
-
 /** Sends the request once. Throws for a response that is too large, and if there is none. */
-async function attempt(context: FetchContext, call: Call, token: AccessToken, callStartedMs: number): Promise<Attempt> {
+async function attempt(context: FetchContext, call: Call, token: AccessToken): Promise<Response> {
   const { runtime, access } = context;
   const { target, init } = call;
   const { name } = access.settings;
@@ -101,13 +87,13 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken, ca
   try {
     const sent = await present(runtime, access.settings, target, init, token);
     responseLike(sent);
-    const response = withLimits(runtime, access.settings, sent, (refusal) =>
-      reportFailedCall(context, refusal, init, callStartedMs),
-    );
-    const { status, headers } = response;
-    const failure = runtime.observed && !isUsable(status, init) ? await failureOf(name, token, response) : undefined;
-    report(runtime, about, { ...outcome(), status, headers, failure });
-    return { response, failure };
+    const response = withLimits(context, call, sent);
+    if (runtime.observed) {
+      const { status, headers } = response;
+      call.failure = isUsable(status, init) ? undefined : await failureOf(name, token, response);
+      report(runtime, about, { ...outcome(), status, headers, failure: call.failure });
+    }
+    return response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
     const failure = isCredenceError(error) ? error : unreachable(runtime, name, target, error);
@@ -120,7 +106,7 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken, ca
 async function failureOf(server: string, token: AccessToken, response: Response): Promise<CredenceError> {
   const { status } = response;
   const isRefusal = status === 401 || status === 403;
-  const body = isRefusal ? '' : await startOfBody(response.clone());
+  const body = isRefusal ? '' : await startForEvents(response);
   const said = serverRefusal(response, readChallenges(response.headers), token, body);
   if (status === 401) return tokenRefused(token, said);
   return status === 403 ? forbidden(server, token, said) : errorStatus(server, token, response, said);

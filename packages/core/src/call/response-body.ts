@@ -1,9 +1,9 @@
 import { isDefaultFetch } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { CallLimits, ServerSettings } from '../settings/settings.ts';
+import type { Call, FetchContext } from './after-refusal.ts';
 import { bodyMeter, eventMeter } from './body-limits.ts';
-import { limitBody } from './bounded-response.ts';
+import { limitBody, readAhead } from './bounded-response.ts';
+import { reportFailedCall } from './failed-call.ts';
 import { responseTooLarge } from './failures.ts';
 
 const MAX_START_BYTES = 8_192;
@@ -35,51 +35,49 @@ function tellListeners(response: Response, refusal: CredenceError): void {
 }
 
 /**
- * The response with the limits of the server on its body; see `limitBody`. A response whose length is known and within the limit is
- * returned as it is. Throws `response_too_large` if the length is known and above it.
+ * The response with the limits of the server on its body; see `limitBody`. A response whose length is known and within the limits is
+ * returned as it is. Throws `response_too_large` if the length is known and above them.
  */
-export function withLimits(
-  runtime: Runtime,
-  { name, limits }: ServerSettings,
-  response: Response,
-  onRefused: (refusal: CredenceError) => void,
-): Response {
+export function withLimits({ runtime, access }: FetchContext, call: Call, response: Response): Response {
   const { body, headers, status } = response;
   // A fetch of the caller's own can return an object with another kind of body.
   if (body === null || typeof body.getReader !== 'function') return response;
-  // The SDKs read the body of an error response to its end, also if it is an event stream.
-  const option = response.ok && isEventStream(headers) ? 'eventBytes' : 'bodyBytes';
+  const { name, limits } = access.settings;
   const length = contentLength(headers);
-  if (option === 'bodyBytes' && length > limits.bodyBytes && length < Infinity) {
+  // The start of the body of an error is read for events, and `readAhead` needs a limited response.
+  // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
+  const isTrue = length !== undefined && isDefaultFetch(runtime.fetch);
+  const isPlain = response.status < 400 || !runtime.observed;
+  if (isTrue && isPlain && length <= limits.bodyBytes && length <= limits.eventBytes) return response;
+  // The SDKs read the body of an error response to its end, also if it is an event stream.
+  const isEvents = response.ok && isEventStream(headers);
+  const option = isEvents ? 'eventBytes' : 'bodyBytes';
+  if (!isEvents && length !== undefined && length > limits.bodyBytes) {
     body.cancel().catch(() => undefined);
     throw responseTooLarge(name, option, limits, status);
   }
-  // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
-  if (length <= limits[option] && isDefaultFetch(runtime.fetch)) return response;
   let refusal: CredenceError | undefined;
-  return limitBody(response, meterFor(option, limits), () => {
-    if (refusal) return refusal;
-    refusal = responseTooLarge(name, option, limits, status);
-    onRefused(refusal);
-    tellListeners(response, refusal);
-    return refusal;
+  return limitBody(response, {
+    newMeter: () => (isEvents ? eventMeter(limits.eventBytes) : bodyMeter(limits.bodyBytes)),
+    refuse() {
+      if (refusal) return refusal;
+      refusal = responseTooLarge(name, option, limits, status);
+      reportFailedCall({ runtime, access }, refusal, call.init, call.startedMs);
+      tellListeners(response, refusal);
+      return refusal;
+    },
   });
-}
-
-function meterFor(option: 'bodyBytes' | 'eventBytes', limits: CallLimits) {
-  return () => (option === 'eventBytes' ? eventMeter(limits.eventBytes) : bodyMeter(limits.bodyBytes));
 }
 
 function isEventStream(headers: Headers): boolean {
   return /^\s*text\/event-stream\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
 }
 
-/** The length of the decoded body, or Infinity if the headers do not say it: the length of a compressed body is another one. */
-function contentLength(headers: Headers): number {
+/** The length of the decoded body, or undefined if the headers do not say it: that of a compressed body is another one. */
+function contentLength(headers: Headers): number | undefined {
   const value = headers.get('content-length');
-  if (value === null || !/^\d{1,15}$/u.test(value)) return Infinity;
-  if (headers.has('content-encoding') || headers.has('transfer-encoding')) return Infinity;
-  return Number(value);
+  if (value === null || !/^\d{1,15}$/u.test(value)) return undefined;
+  return headers.has('content-encoding') || headers.has('transfer-encoding') ? undefined : Number(value);
 }
 
 /**
@@ -110,6 +108,12 @@ export async function startOfBody(response: Response): Promise<string> {
     reader?.cancel().catch(() => undefined);
   }
   return text;
+}
+
+/** The start of a body as text, for events. The caller of the response can read the body from its start. */
+export async function startForEvents(response: Response): Promise<string> {
+  const start = await readAhead(response, { bytes: MAX_START_BYTES, ms: MAX_START_MS });
+  return new TextDecoder().decode(Buffer.concat(start).subarray(0, MAX_START_BYTES));
 }
 
 /** Cancels the body of a response, because a connection is not reused until its body is read or cancelled. */

@@ -81,7 +81,11 @@ const READERS: Readonly<Record<string, (response: Response) => unknown>> = {
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     while (!(await reader?.read())?.done);
   },
-  'a clone': async (response) => response.clone().text(),
+  'a clone': async (response) => {
+    const clone = response.clone();
+    void response.body?.cancel();
+    await clone.text();
+  },
   'the original of a clone': async (response) => {
     const clone = response.clone();
     void clone.body?.cancel();
