@@ -45,6 +45,11 @@ export class ServerAccess {
     return this.#manager.get(scopes === undefined ? this.#base : this.#explicit(scopes), signal);
   }
 
+  /** The token with the configured scopes if a valid one is cached, else undefined. */
+  peek(): AccessToken | undefined {
+    return this.#manager.peek(this.#base);
+  }
+
   /** The token for a call if a valid one is cached, else undefined. */
   peekForCall(): AccessToken | undefined {
     return this.#manager.peek(this.#steppedUp ?? this.#base);

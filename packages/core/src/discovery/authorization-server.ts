@@ -22,7 +22,7 @@ export interface IssuerMetadata {
   readonly grantTypes: readonly string[] | undefined;
   readonly authMethods: readonly string[] | undefined;
   /** The `revocation_endpoint` (RFC 7009) as the metadata has it. Its URL is checked before it is used. */
-  readonly revocationEndpoint: string | undefined;
+  readonly revocationEndpoint?: string | undefined;
   /** Whether `authorization_grant_profiles_supported` contains the ID-JAG profile. Undefined without that member. */
   readonly redeemsIdJags: boolean | undefined;
   /** Whether `identity_chaining_requested_token_types_supported` contains the ID-JAG type. Undefined without that member. */

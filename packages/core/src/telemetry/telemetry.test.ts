@@ -70,6 +70,37 @@ describe('openTelemetry', () => {
     await meterProvider.shutdown();
   });
 
+  it('counts warnings by leg and kind, and failed calls of token() by leg, code and contact', async () => {
+    const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const listen = openTelemetry({ meterProvider });
+    const bot = principal([listen]);
+    world.idp.script.always('exchange', refusal('access_denied'));
+    for (let call = 0; call < 5; call += 1) await bot.token('notes').catch(() => undefined);
+    await bot.close();
+    const warning = { type: 'warning', leg: 'configure', message: 'Down.', remedy: 'Look.', timeMs: 0 } as const;
+    listen({ ...warning, code: 'store_unavailable' });
+    listen({ ...warning, code: 'store_unavailable' });
+    await meterProvider.forceFlush();
+    const points = (name: string) =>
+      measured
+        .getMetrics()
+        .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+        .filter(({ descriptor }) => descriptor.name === name)
+        .flatMap(({ dataPoints }) => dataPoints.map(({ value, attributes }) => ({ value, attributes })));
+    expect(points('credence.warnings')).toEqual([
+      { value: 2, attributes: { 'credence.leg': 'configure', 'credence.warning': 'store_unavailable' } },
+    ]);
+    expect(points('credence.token.calls_failed')).toMatchObject([
+      {
+        value: 5,
+        attributes: { 'error.type': 'access_denied', 'credence.leg': 'exchange', 'credence.server': 'notes' },
+      },
+    ]);
+    await meterProvider.shutdown();
+  });
+
   it('sets the span of a refusal to an error with its leg and contact', async () => {
     const spans = new InMemorySpanExporter();
     const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
