@@ -25,8 +25,8 @@ interface Report {
 }
 
 /** Lists and calls all hostile tools in a process of its own, which is ended after 100 s. */
-async function report(sdk: string, flags: readonly string[]): Promise<Report> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--import', 'tsx', PROGRAM, sdk], {
+async function report(client: string, flags: readonly string[]): Promise<Report> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--import', 'tsx', PROGRAM, client], {
     timeout: 100_000,
     killSignal: 'SIGKILL',
     maxBuffer: 10_000_000,
@@ -39,19 +39,21 @@ async function report(sdk: string, flags: readonly string[]): Promise<Report> {
   return { outcomes: lines as Outcome[], warnings };
 }
 
-const PROCESSES: readonly [what: string, sdk: string, flags: readonly string[]][] = [
+const PROCESSES: readonly [what: string, client: string, flags: readonly string[]][] = [
   ['SDK v1', 'v1', []],
   ['SDK v2', 'v2', []],
+  ['loadTools and SDK v1', 'langchain-v1', []],
+  ['loadTools and SDK v2', 'langchain-v2', []],
   ['SDK v1, without code generation', 'v1', ['--disallow-code-generation-from-strings']],
   ['SDK v2, without code generation', 'v2', ['--disallow-code-generation-from-strings']],
 ];
 
-describe.each(PROCESSES)('output schemas of a hostile server, with %s', (_what, sdk, flags) => {
+describe.each(PROCESSES)('output schemas of a hostile server, with %s', (_what, client, flags) => {
   let outcomes: readonly Outcome[];
   let warnings: readonly string[];
 
   beforeAll(async () => {
-    ({ outcomes, warnings } = await report(sdk, flags));
+    ({ outcomes, warnings } = await report(client, flags));
   });
 
   it.each(HOSTILE_SCHEMAS.map(({ name, outcome }) => [name, outcome] as const))(

@@ -39,7 +39,7 @@ async function connectedV1(bot: ServicePrincipal, url: URL): Promise<ToolClient>
 function connectedV2(provider: typeof mcpAuthProvider | typeof v2AuthProvider) {
   return async (bot: ServicePrincipal, url: URL): Promise<ToolClient> => {
     const client = new v2.Client({ name: 'framework', version: '1' });
-    const authProvider = provider(bot, 'notes') as v2.AuthProvider | v2.OAuthClientProvider;
+    const authProvider = provider(bot, 'notes');
     await client.connect(new v2.StreamableHTTPClientTransport(url, { authProvider }));
     return { callTool: async (params) => client.callTool(params), close: async () => client.close() };
   };

@@ -1,4 +1,5 @@
 import { CredenceError } from '@credence/core';
+import { parsedUrl } from '@credence/protocol';
 import { z } from 'zod';
 import type { RedisClientLike } from './connection/redis-commands.ts';
 import { type EncryptionKey, keyBytes } from './encryption/encryption-key.ts';
@@ -52,10 +53,7 @@ export interface Settings {
 const encryptionKey = z.union([z.string(), z.instanceof(Uint8Array)]);
 const redisUrl = z
   .string()
-  .refine(
-    (url) => URL.canParse(url) && /^rediss?:$/u.test(new URL(url).protocol),
-    'must be a redis:// or rediss:// URL',
-  );
+  .refine((url) => /^rediss?:$/u.test(parsedUrl(url)?.protocol ?? ''), 'must be a redis:// or rediss:// URL');
 const schema = z.strictObject({
   client: z
     .custom<RedisClientLike>((value) => hasMethods(value, 'set', 'eval'), 'must be a client of the redis package')

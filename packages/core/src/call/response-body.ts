@@ -10,6 +10,7 @@ const MAX_START_BYTES = 8_192;
 const MAX_START_MS = 500;
 
 const listeners = new WeakMap<Response, (refusal: CredenceError) => void>();
+const replacements = new WeakMap<Response, Response>();
 
 /**
  * Calls `listener` if the body of a response of `fetchFor` exceeds its limit while it is read. The reader of the body gets the same
@@ -17,6 +18,20 @@ const listeners = new WeakMap<Response, (refusal: CredenceError) => void>();
  */
 export function onBodyRefused(response: Response, listener: (refusal: CredenceError) => void): void {
   listeners.set(response, listener);
+}
+
+/**
+ * For a fetch that wraps that of `fetchFor` and returns another response with the body of `response`: `onBodyRefused` works for
+ * `replacement` too. Returns `replacement`.
+ */
+export function replacingResponse(response: Response, replacement: Response): Response {
+  replacements.set(response, replacement);
+  return replacement;
+}
+
+function tellListeners(response: Response, refusal: CredenceError): void {
+  for (let at: Response | undefined = response; at !== undefined; at = replacements.get(at))
+    listeners.get(at)?.(refusal);
 }
 
 /**
@@ -46,7 +61,7 @@ export function withLimits(
     if (refusal) return refusal;
     refusal = responseTooLarge(name, option, limits, status);
     onRefused(refusal);
-    listeners.get(response)?.(refusal);
+    tellListeners(response, refusal);
     return refusal;
   });
 }

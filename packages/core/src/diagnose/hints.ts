@@ -1,4 +1,4 @@
-import { scopesNotIn } from '@credence/protocol';
+import { parsedUrl, scopesNotIn } from '@credence/protocol';
 import { type IssuerMetadata, lookSwapped } from '../discovery/authorization-server.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
@@ -91,7 +91,7 @@ export function clockWarnings(steps: readonly DiagnosisStep[]): readonly Warning
   const skewed = new Map<string, { leg: Leg; skew: number }>();
   const hosts = new Set<string>();
   for (const { leg, endpoint, clockSkewSeconds: skew } of steps) {
-    const host = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).host : undefined;
+    const host = endpoint === undefined ? undefined : parsedUrl(endpoint)?.host;
     if (host === undefined) continue;
     hosts.add(host);
     if (skew !== undefined) skewed.set(host, { leg, skew });

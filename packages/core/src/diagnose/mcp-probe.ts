@@ -7,6 +7,7 @@ import {
   stringField,
   stringList,
   waitFor,
+  parsedUrl,
 } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
@@ -236,7 +237,7 @@ async function overEventStream(context: ProbeContext, first: Asked): Promise<Spo
     }
     const events = eventsIn(opened.body, MAX_STREAM_BYTES);
     const { value: endpoint } = await events.next();
-    if (endpoint?.type !== 'endpoint' || !URL.canParse(endpoint.data, first.url.href)) return undefined;
+    if (endpoint?.type !== 'endpoint' || parsedUrl(endpoint.data, first.url.href) === undefined) return undefined;
     const url = new URL(endpoint.data, first.url);
     if (url.origin !== server.url.origin) return undefined;
     const asked = await initializeOverStream(context, url, events, limit.signal);
@@ -333,7 +334,7 @@ async function ask(
     }
     await response.body?.cancel().catch(() => undefined);
     const location = response.headers.get('location') ?? '';
-    const target = location !== '' && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+    const target = location === '' ? undefined : parsedUrl(location, url.href);
     const isFollowed = target?.origin === server.url.origin && SAME_METHOD_REDIRECTS.has(status) && hops < MAX_HOPS;
     if (!target || !isFollowed) throw redirected(server, { status, url, target });
     url = target;

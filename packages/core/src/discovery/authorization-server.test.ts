@@ -271,6 +271,7 @@ describe('the issuers of the IdP and of the authorization server', () => {
     tokenEndpoint: GOOD.token_endpoint,
     grantTypes: undefined,
     authMethods: undefined,
+    revocationEndpoint: undefined,
     redeemsIdJags: undefined,
     issuesIdJags: undefined,
     ...members,

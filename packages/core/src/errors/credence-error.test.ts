@@ -82,6 +82,12 @@ describe('credenceErrorIn', () => {
     expect(credenceErrorIn(wrapped)).toBe(refusal);
   });
 
+  it('returns the CredenceError in the data of a JSON-RPC error, and no object of a server that looks like one', () => {
+    expect(credenceErrorIn(Object.assign(new Error('MCP error'), { code: -32000, data: refusal }))).toBe(refusal);
+    const sent: unknown = JSON.parse(JSON.stringify(refusal));
+    expect(credenceErrorIn(Object.assign(new Error('MCP error'), { code: -32000, data: sent }))).toBeUndefined();
+  });
+
   it('returns undefined for other errors and values, and for an error that is its own cause', () => {
     const circular = new Error('its own cause');
     circular.cause = circular;

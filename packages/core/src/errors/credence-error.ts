@@ -162,12 +162,15 @@ export function isCredenceError(value: unknown): value is CredenceError {
 }
 
 /**
- * The CredenceError that `error` is, or that caused it. Frameworks and the MCP SDKs wrap the errors that `fetch` throws.
+ * The CredenceError that `error` is, that caused it, or that is the `data` of a JSON-RPC error. Frameworks and the MCP SDKs wrap the
+ * errors that `fetch` throws.
  * Undefined if there is none.
  */
 export function credenceErrorIn(error: unknown): CredenceError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (isCredenceError(at)) return at;
+    // The JSON-RPC error of an MCP SDK. Data that a server sends is JSON, which contains no Error.
+    if ('data' in at && isCredenceError(at.data)) return at.data;
   }
   return undefined;
 }

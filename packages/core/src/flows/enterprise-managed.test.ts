@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { calculateJwkThumbprint, decodeProtectedHeader } from 'jose';
+import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader } from 'jose';
 import {
   editMembers,
   expiresIn,
@@ -389,6 +389,10 @@ describe('a DPoP-bound token', () => {
     expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange', contact: 'idp-admin' });
     const proof = world.idp.script.received('exchange')[0]?.headers['dpop'];
     expect(decodeProtectedHeader(String(proof))).toMatchObject({ typ: 'dpop+jwt', alg: 'ES256' });
+    // A server without tolerance refuses a proof that is ahead of its clock.
+    const ageSeconds = Date.now() / 1000 - (decodeJwt(String(proof)).iat ?? 0);
+    expect(ageSeconds).toBeGreaterThanOrEqual(3);
+    expect(ageSeconds).toBeLessThan(10);
     expect(world.as.script.count('redeem')).toBe(0);
   });
 

@@ -6,7 +6,7 @@ import { drip, endless, hangUp, type Peer, type PeerRoute, silence, startPeer } 
 import { refusalOf, testRuntime } from '../../test-support/runtime.ts';
 import { systemClock } from '../time/clock.ts';
 import { PeerClocks } from '../time/peer-clocks.ts';
-import { type About, knownClockSkewSeconds, retryAfterSeconds, send, withoutQuery } from './gate.ts';
+import { type About, knownClockSkewSeconds, peerTimeMs, retryAfterSeconds, send, withoutQuery } from './gate.ts';
 
 const ABOUT: About = {
   leg: 'exchange',
@@ -298,6 +298,15 @@ it('the clock of a peer is known from its last response on any leg', async () =>
   expect(
     knownClockSkewSeconds(runtime, issuer, { headers: new Headers({ date: new Date().toUTCString() }), durationMs: 0 }),
   ).toBeUndefined();
+});
+
+it.each([
+  [{ date: 'Sat, 28 Nov 2026 12:00:00 GMT' }, '2026-11-28T12:00:00Z'],
+  [{ date: 'Sat, 28 Nov 2026 12:00:00 GMT', age: '3600' }, '2026-11-28T13:00:00Z'],
+  [{ date: 'Sat, 28 Nov 2026 12:00:00 GMT', age: 'old' }, undefined],
+  [{ age: '3600' }, undefined],
+])('the time of a peer with the headers %j is %s, also if a cache repeats an older response', (headers, time) => {
+  expect(peerTimeMs(new Headers(headers))).toBe(time === undefined ? undefined : Date.parse(time));
 });
 
 describe('Retry-After', () => {

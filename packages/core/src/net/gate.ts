@@ -234,7 +234,7 @@ function redirectRefused(answer: Answer, about: About): CredenceError {
 
 function redirectTarget({ headers, url }: Answer): URL | undefined {
   const location = headers.get('location');
-  return location !== null && URL.canParse(location, url) ? new URL(location, url) : undefined;
+  return location === null ? undefined : parsedUrl(location, url);
 }
 
 function toCredenceError(error: unknown, url: string, about: About, runtime: Runtime): CredenceError {

@@ -5,6 +5,7 @@ import {
   GRANT_JWT_BEARER,
   GRANT_TOKEN_EXCHANGE,
   waitFor,
+  parsedUrl,
 } from '@credence/protocol';
 import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
@@ -275,7 +276,7 @@ export class ServicePrincipal {
     const text = String(nameOrUrl);
     const byName = this.#servers.get(text);
     if (byName) return byName;
-    const href = URL.canParse(text) ? new URL(text).href : undefined;
+    const href = parsedUrl(text)?.href;
     for (const access of this.#servers.values()) if (access.settings.url.href === href) return access;
     // A URL can contain a password.
     const shownName = href === undefined ? text : withoutQuery(text);

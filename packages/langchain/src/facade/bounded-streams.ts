@@ -1,3 +1,4 @@
+import { replacingResponse } from '@credence/core';
 import { type FetchLike, isJsonObject, parseJsonObject } from '@credence/protocol';
 
 /** How much a server may send in one window on a stream that answers no request, in bytes. */
@@ -109,5 +110,6 @@ function limited(response: Response, onFlood: () => void): Response {
 
 function piped(response: Response, transform: TransformStream<Uint8Array, Uint8Array>): Response {
   const { body, status, statusText, headers } = response;
-  return new Response(body?.pipeThrough(transform) ?? null, { status, statusText, headers });
+  const piped = new Response(body?.pipeThrough(transform) ?? null, { status, statusText, headers });
+  return replacingResponse(response, piped);
 }

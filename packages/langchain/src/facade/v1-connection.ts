@@ -62,7 +62,9 @@ function markServerErrors(transport: Transport): void {
   const receive = transport.onmessage?.bind(transport);
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- transports of the SDK have no addEventListener
   transport.onmessage = (message, extra) => {
-    if (isJSONRPCErrorResponse(message)) message.error.data = FROM_SERVER;
+    // A refusal by this process, see `credenceErrorIn`. Data of a server is JSON and never an Error.
+    const isOurs = isJSONRPCErrorResponse(message) && isCredenceError(message.error.data);
+    if (isJSONRPCErrorResponse(message) && !isOurs) message.error.data = FROM_SERVER;
     receive?.(message, extra);
   };
 }

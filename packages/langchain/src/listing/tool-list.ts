@@ -1,4 +1,4 @@
-import { type CredenceError, isCredenceError } from '@credence/core';
+import { type CredenceError, isCredenceError, replacingResponse } from '@credence/core';
 import { type FetchLike, isJsonObject, type JsonObject, stringField } from '@credence/protocol';
 import type { ToolClient } from '../facade/connection.ts';
 import { ServerError } from '../failures/server-error.ts';
@@ -39,7 +39,8 @@ export class ToolList {
       const response = await fetch(input, init);
       if (!this.#isReading || response.body === null) return response;
       const { status, statusText, headers } = response;
-      return new Response(response.body.pipeThrough(this.#counter()), { status, statusText, headers });
+      const counted = new Response(response.body.pipeThrough(this.#counter()), { status, statusText, headers });
+      return replacingResponse(response, counted);
     };
   }
 

@@ -4,6 +4,7 @@ import type { DynamicStructuredTool } from '@langchain/core/tools';
 import { loadMcpTools } from '@langchain/mcp-adapters';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import { checkArgumentsSafely } from './checked-arguments.ts';
 import { UnusableSchemaError } from './model-schema.ts';
 import { isUsableName, modelTool, type ModelTool } from './model-tool.ts';
 
@@ -76,6 +77,7 @@ async function converted(
   // The type of the parameter is Client, but mcp-adapters uses only these methods. A test checks that.
   const [langchainTool] = await loadMcpTools(server, listing as unknown as Client, options);
   if (!langchainTool) throw new UnusableSchemaError('cannot be converted');
+  checkArgumentsSafely(langchainTool);
   return langchainTool;
 }
 

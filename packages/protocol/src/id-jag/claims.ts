@@ -1,3 +1,4 @@
+import { lruCache } from '../cache/lru-cache.ts';
 import { readConfirmation } from '../jose/confirmation.ts';
 import { quoted } from '../text/quoted.ts';
 import { isNormalResource, normalResource } from '../text/resource.ts';
@@ -100,6 +101,17 @@ function soleAudience(claims: Claims, expected: string): string {
   return expected;
 }
 
+/** Spellings that were found to be normal: an issuer names the same few resources in all its ID-JAGs. */
+const normalSpellings = lruCache<true>(100);
+const MAX_CACHED_LENGTH = 256;
+
+function isNormal(resource: string): boolean {
+  if (normalSpellings.get(resource) === true) return true;
+  if (!isNormalResource(resource)) return false;
+  if (resource.length <= MAX_CACHED_LENGTH) normalSpellings.set(resource, true);
+  return true;
+}
+
 /**
  * The claim `resource`: a URI, or a list of different ones. A URI in another spelling than that of `normalResource` is refused,
  * because other servers that compare strings would take it for another resource.
@@ -109,10 +121,10 @@ function readResources({ resource }: Claims): readonly string[] {
   const list: unknown[] = Array.isArray(resource) ? resource : [resource];
   if (list.length === 0) throw new IdJagError('invalid_claim', 'resource');
   const resources = list.map((entry) => {
-    if (typeof entry !== 'string' || !isNormalResource(entry)) throw new IdJagError('invalid_claim', 'resource');
+    if (typeof entry !== 'string' || !isNormal(entry)) throw new IdJagError('invalid_claim', 'resource');
     return entry;
   });
-  if (new Set(resources.map((entry) => normalResource(entry))).size < resources.length) {
+  if (resources.length > 1 && new Set(resources.map((entry) => normalResource(entry))).size < resources.length) {
     throw new IdJagError('invalid_claim', 'resource: a value is repeated');
   }
   return resources;

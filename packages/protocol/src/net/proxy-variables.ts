@@ -1,3 +1,5 @@
+import { parsedUrl } from '../text/parsed-url.ts';
+
 /** The environment variables of a process. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -16,6 +18,6 @@ export function proxyVariables(env: Variables = process.env): readonly (string |
 export function invalidProxyVariable(env: Variables = process.env): string | undefined {
   return [...PROXY_VARIABLES['http:'], ...PROXY_VARIABLES['https:']].find((name) => {
     const value = env[name];
-    return value !== undefined && value !== '' && !(URL.canParse(value) && /^https?:$/u.test(new URL(value).protocol));
+    return value !== undefined && value !== '' && !/^https?:$/u.test(parsedUrl(value)?.protocol ?? '');
   });
 }

@@ -1,4 +1,5 @@
 import { addressKind, type AddressKind, isLoopback } from './address.ts';
+import { parsedUrl } from '../text/parsed-url.ts';
 
 /** Options that relax the URL policy, for networks in which the defaults are too strict. */
 export interface NetworkTrust {
@@ -54,7 +55,7 @@ export function judgeNamedUrl(value: string, configuredUrl: URL, trust: NetworkT
 
 function parsed(value: string): UrlVerdict {
   // The URL parser drops line breaks and spaces, but the text that is compared and logged would still contain them.
-  const url = /^[\x21-\x7e]+$/u.test(value) && URL.canParse(value) ? new URL(value) : undefined;
+  const url = /^[\x21-\x7e]+$/u.test(value) ? parsedUrl(value) : undefined;
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) return { fault: 'not-a-url' };
   return url.username === '' && url.password === '' ? { url } : { fault: 'user-info' };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsedUrl } from '../text/parsed-url.ts';
 import { SCOPE_TOKEN } from '../text/scope.ts';
 
 /** One scope (RFC 6749 section 3.3). */
@@ -12,7 +13,7 @@ export const checkedElsewhere = z.unknown().optional();
 
 /** Whether `value` is an absolute URI without a fragment, as RFC 8707 section 2 requires of a resource identifier. */
 export function isAbsoluteUri(value: string): boolean {
-  return URL.canParse(value) && !value.includes('#');
+  return parsedUrl(value) !== undefined && !value.includes('#');
 }
 
 /** Throws a TypeError that begins with `where` if the options do not match the schema. */

@@ -8,6 +8,10 @@ const MIN_PART = 16;
 const CHUNK = 8;
 /** A backslash, or an escape of one. */
 const BACKSLASH = /\\|%5c|&#(?:92|x5c);|&bsol;/iu;
+/** Texts of at most this length are searched without an index of the secrets. */
+const SHORT_TEXT = 512;
+/** A secret without escapes and without characters that decoding leaves out. */
+const UNESCAPED = /^[!-$'-*,-[\]-~]*$/u;
 const REPLACEMENT = '[redacted]';
 const BASE64_SIGNS: ReadonlySet<string> = new Set('-_+/=');
 
@@ -31,11 +35,18 @@ export function redact(text: string, secrets: Iterable<string>): string {
 export function redactor(secrets: Iterable<string>): (text: string) => string {
   const wanted = [...new Set(secrets)].filter((secret) => secret.length >= MIN_SECRET);
   let prepared: Prepared | undefined;
+  let shortest: number | undefined;
   return (text) => {
-    if (text.length < MIN_SECRET || wanted.length === 0) return text;
+    if (wanted.length === 0) return text;
+    shortest ??= Math.min(MIN_PART, ...wanted.map((secret) => decoded(secret).length));
+    if (text.length < shortest) return text;
     prepared ??= prepare(wanted);
     return withoutRanges(text, secretRanges(text, wanted, prepared));
   };
+}
+
+function decoded(secret: string): string {
+  return UNESCAPED.test(secret) ? secret.toLowerCase() : unescaped(secret).bytes;
 }
 
 /** The forms of the secrets to look for. */
@@ -49,15 +60,23 @@ interface Prepared {
 interface Forms {
   /** The forms that are too short to be recognised by a part. */
   readonly short: readonly string[];
-  /** Where a chunk of `CHUNK` characters stands in a longer form. */
-  readonly chunks: ReadonlyMap<string, { readonly form: string; readonly at: number }>;
+  readonly long: readonly string[];
+  /** Where a chunk of `CHUNK` characters stands in a long form. The index is built when a long text needs it. */
+  chunks: ReadonlyMap<string, Place> | undefined;
+}
+
+/** A position in a form. */
+interface Place {
+  readonly form: string;
+  readonly at: number;
 }
 
 function prepare(secrets: readonly string[]): Prepared {
   const plain = new Set<string>();
   const base64 = new Set<string>();
   for (const secret of secrets) {
-    for (const spaceEscapes of [true, false]) plain.add(unescaped(secret, { spaceEscapes }).bytes);
+    plain.add(decoded(secret));
+    if (!UNESCAPED.test(secret)) plain.add(unescaped(secret, { spaceEscapes: false }).bytes);
     // A secret in a form or a URL may be encoded before base64.
     for (const spelling of new Set([secret, formEncoded(secret), encodeURIComponent(Buffer.from(secret).toString())])) {
       plain.add(Buffer.from(spelling).toString('hex'));
@@ -86,17 +105,21 @@ function base64Letters(text: string): string {
   return text.replace(/[-_+/=]/gu, '');
 }
 
-function formsOf(forms: Iterable<string>): Forms {
-  const short: string[] = [];
-  const chunks = new Map<string, { form: string; at: number }>();
+function formsOf(forms: ReadonlySet<string>): Forms {
+  const all = [...forms].filter((form) => form.length >= MIN_SECRET);
+  return {
+    short: all.filter((form) => form.length < MIN_PART),
+    long: all.filter((form) => form.length >= MIN_PART),
+    chunks: undefined,
+  };
+}
+
+function chunksOf(forms: readonly string[]): ReadonlyMap<string, Place> {
+  const chunks = new Map<string, Place>();
   for (const form of forms) {
-    if (form.length < MIN_SECRET) continue;
-    if (form.length < MIN_PART) short.push(form);
-    for (let at = 0; form.length >= MIN_PART && at + CHUNK <= form.length; at += CHUNK) {
-      chunks.set(form.slice(at, at + CHUNK), { form, at });
-    }
+    for (let at = 0; at + CHUNK <= form.length; at += CHUNK) chunks.set(form.slice(at, at + CHUNK), { form, at });
   }
-  return { short, chunks };
+  return chunks;
 }
 
 function secretRanges(text: string, secrets: readonly string[], prepared: Prepared): Range[] {
@@ -125,24 +148,53 @@ function* occurrences(text: string, wanted: string): Generator<Range> {
   }
 }
 
-/** The ranges of `text` that are a short form, or a part of a longer form with at least `MIN_PART` characters. */
-function* formRanges(text: string, { short, chunks }: Forms): Generator<Range> {
-  for (const form of short) yield* occurrences(text, form);
-  let done = 0;
-  for (let at = 0; at + CHUNK <= text.length; at += 1) {
-    const found = chunks.get(text.slice(at, at + CHUNK));
-    if (!found) continue;
-    const { form, at: inForm } = found;
-    let before = 0;
-    while (at - before > done && inForm > before && text[at - before - 1] === form[inForm - before - 1]) before += 1;
-    let after = CHUNK;
-    while (at + after < text.length && inForm + after < form.length && text[at + after] === form[inForm + after])
-      after += 1;
-    if (before + after < MIN_PART) continue;
-    yield { from: at - before, to: at + after };
-    done = at + after;
-    at = done - 1;
+/** The ranges of `text` that are a short form, or a part of a long form with at least `MIN_PART` characters. */
+function* formRanges(text: string, forms: Forms): Generator<Range> {
+  for (const form of forms.short) yield* occurrences(text, form);
+  if (text.length < MIN_PART) return;
+  if (text.length <= SHORT_TEXT) yield* partsOfShortText(text, forms.long);
+  else yield* partsOfLongText(text, (forms.chunks ??= chunksOf(forms.long)));
+}
+
+/** Looks for the chunks of the text in the forms. For a short text this is faster than an index of the forms. */
+function* partsOfShortText(text: string, forms: readonly string[]): Generator<Range> {
+  for (let at = 0; at + CHUNK <= text.length; at += CHUNK) {
+    const chunk = text.slice(at, at + CHUNK);
+    for (const form of forms) {
+      for (const { from } of occurrences(form, chunk)) {
+        const part = extended(text, at, { form, at: from }, 0);
+        if (part.to - part.from >= MIN_PART) yield part;
+      }
+    }
   }
+}
+
+/** Looks for the chunks of the forms in the text. */
+function* partsOfLongText(text: string, chunks: ReadonlyMap<string, Place>): Generator<Range> {
+  let done = 0;
+  let at = 0;
+  while (at + CHUNK <= text.length) {
+    const place = chunks.get(text.slice(at, at + CHUNK));
+    const part = place && extended(text, at, place, done);
+    if (part && part.to - part.from >= MIN_PART) {
+      yield part;
+      done = part.to;
+      at = done;
+    } else {
+      at += 1;
+    }
+  }
+}
+
+/** The longest range of `text` around the chunk at `at`, from `first` on, that is equal to the form around its chunk. */
+function extended(text: string, at: number, { form, at: inForm }: Place, first: number): Range {
+  let before = 0;
+  while (at - before > first && inForm > before && text[at - before - 1] === form[inForm - before - 1]) before += 1;
+  let after = CHUNK;
+  while (at + after < text.length && inForm + after < form.length && text[at + after] === form[inForm + after]) {
+    after += 1;
+  }
+  return { from: at - before, to: at + after };
 }
 
 /** The positions of the characters that {@link base64Letters} keeps. */

@@ -1,4 +1,11 @@
-import { checkConfiguredUrl, checkList, checkNumber, defaultFetch, type FetchLike } from '@credence/protocol';
+import {
+  checkConfiguredUrl,
+  checkList,
+  checkNumber,
+  defaultFetch,
+  type FetchLike,
+  parsedUrl,
+} from '@credence/protocol';
 import type { AccessTokenInfo } from './auth-info.ts';
 import { type AccessTokenErrors, defaultErrors, unavailability } from './errors.ts';
 import { type IntrospectionOptions, introspector } from './introspection.ts';
@@ -157,7 +164,7 @@ function introspectionReader(options: AccessTokenVerifierOptions, rules: Rules):
 function checkOptions(options: AccessTokenVerifierOptions): void {
   const { issuer, resource, jwt, introspection, onRefused, clockToleranceSeconds } = options;
   for (const value of [issuer, resource]) {
-    if (!URL.canParse(value)) throw new TypeError(`${WHERE}: ${value} is not an absolute URL`);
+    if (parsedUrl(value) === undefined) throw new TypeError(`${WHERE}: ${value} is not an absolute URL`);
   }
   if ((jwt === undefined) === (introspection === undefined)) {
     throw new TypeError(`${WHERE}: set either jwt or introspection`);

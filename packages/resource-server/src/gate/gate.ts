@@ -6,6 +6,7 @@ import {
   memoryReplayStore,
   ProofReplayUnknownError,
   markDpopProofUsed,
+  parsedUrl,
   readDpopProof,
 } from '@credence/protocol';
 import type { AccessTokenVerifier } from '../access-token/access-token-verifier.ts';
@@ -106,7 +107,7 @@ export function createGate(
   if (options.requireDpop === true && dpop === undefined)
     throw new TypeError(`${where}: requireDpop is true and dpop is false`);
   checkDpopOptions(where, dpop);
-  if (dpop?.url !== undefined && !URL.canParse(dpop.url)) {
+  if (dpop?.url !== undefined && parsedUrl(dpop.url) === undefined) {
     throw new TypeError(`${where}: dpop.url is not an absolute URL`);
   }
   const now = options.now ?? (() => new Date());

@@ -157,7 +157,7 @@ describe('a value is valid', () => {
 describe('a fault', () => {
   it.each([
     [{ properties: { a: { items: { type: 'string' } } } }, { a: ['', 1] }, '/a/1 must be of type string'],
-    [{ required: ['a'] }, {}, 'the result must have the members a'],
+    [{ required: ['a'] }, {}, 'the value must have the members a'],
     [
       { properties: { a: { anyOf: [{ type: 'string' }, { type: 'null' }] } } },
       { a: 1 },

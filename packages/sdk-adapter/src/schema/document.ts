@@ -28,7 +28,7 @@ export function readSchema(schema: unknown, limits: Readonly<Required<SchemaLimi
   return {
     faultOf(value) {
       const run = new Run({ work: limits.work, collects: reader.collects });
-      return run.evaluate(root, value) ? undefined : (run.failure ?? 'the result is not valid');
+      return run.evaluate(root, value) ? undefined : (run.failure ?? 'the value is not valid');
     },
   };
 }

@@ -49,7 +49,7 @@ export class Run {
   get failure(): string | undefined {
     if (!this.#failure) return undefined;
     const { path, expects } = this.#failure;
-    return `${path.map((name) => `/${name}`).join('') || 'the result'} ${expects}`;
+    return `${path.map((name) => `/${name}`).join('') || 'the value'} ${expects}`;
   }
 
   /** The resources that the validation has entered, the outermost first. A dynamic reference searches them. */

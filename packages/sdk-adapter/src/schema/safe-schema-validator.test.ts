@@ -11,7 +11,7 @@ describe('safeSchemaValidator', () => {
     expect(validate({})).toEqual({
       valid: false,
       data: undefined,
-      errorMessage: 'the result must have the members a',
+      errorMessage: 'the value must have the members a',
     });
   });
 

@@ -1,4 +1,5 @@
-import { type CredenceError, isCredenceError } from '@credence/core';
+import { type CredenceError, isCredenceError, onBodyRefused } from '@credence/core';
+import type { OpenCalls } from './open-calls.ts';
 import type { SdkFetch } from './redirects.ts';
 
 /**
@@ -12,10 +13,17 @@ export class EventStream {
   onRefused: ((refusal: CredenceError) => void) | undefined;
   readonly fetch: SdkFetch;
 
-  constructor(fetch: SdkFetch) {
+  constructor(fetch: SdkFetch, calls: OpenCalls) {
     this.fetch = async (input, init) => {
       try {
-        return await fetch(input, init);
+        const response = await fetch(input, init);
+        // The responses to all calls arrive in this stream.
+        onBodyRefused(response, (refusal) => {
+          this.failure = refusal;
+          calls.end(refusal);
+          this.onRefused?.(refusal);
+        });
+        return response;
       } catch (error) {
         if (isCredenceError(error)) {
           this.failure = error;

@@ -4,6 +4,7 @@ import type { JsonMembers } from '../schema/json-value.ts';
 import type { SchemaLimits } from '../schema/limits.ts';
 import { type SafeSchemaValidator, safeSchemaValidator } from '../schema/safe-schema-validator.ts';
 import { ListedTools } from './listed-tools.ts';
+import { OpenCalls } from './open-calls.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 import { type OpenableTransport, takingTokenFirst } from './token-first.ts';
 
@@ -41,21 +42,33 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
   create: TransportFactories<Http, Sse>,
 ): Http | Sse {
   const { name, url } = bot.server(server);
-  const fetch = withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url });
+  const calls = new OpenCalls();
+  const fetch = calls.watching(withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url }));
   const { schemaLimits: limits } = options;
   const checked = <Transport extends Http | Sse>(transport: Transport): Transport => {
     const isTool = (value: JsonMembers) => create.isTool(value, transport);
-    return checkingTools(transport, new ListedTools(bot, name, { isTool, limits }));
+    return receivingFor(transport, new ListedTools(bot, name, { isTool, limits }), calls);
   };
   if (options.transport !== 'sse') return takingTokenFirst(checked(create.http(url, fetch)), bot, name);
-  const stream = new EventStream(fetch);
+  const stream = new EventStream(fetch, calls);
   return takingTokenFirst(checked(create.sse(url, fetch, stream.fetch)), bot, name, stream);
 }
 
 /** A client of either SDK calls the listener that a transport has already, before it reads a message itself. */
-function checkingTools<Transport extends OpenableTransport>(transport: Transport, tools: ListedTools): Transport {
+function receivingFor<Transport extends OpenableTransport>(
+  transport: Transport,
+  tools: ListedTools,
+  calls: OpenCalls,
+): Transport {
   listedTools.set(transport, tools);
-  return Object.assign(transport, { onmessage: (message: object) => tools.check(message) });
+  const received = Object.assign(transport, {
+    onmessage: (message: object) => {
+      calls.received(message);
+      tools.check(message);
+    },
+  });
+  calls.deliverBy((message) => received.onmessage(message));
+  return received;
 }
 
 /** Returns only `requestInit`, the one HTTP option that an SSE transport also accepts. */

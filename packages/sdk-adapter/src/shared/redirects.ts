@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, parsedUrl } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -34,7 +34,7 @@ export function withinOrigin(fetch: SdkFetch, server: { name: string; url: URL }
 
 function target(response: Response, from: URL): URL | undefined {
   const location = response.headers.get('location');
-  return location !== null && URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  return location === null ? undefined : parsedUrl(location, from.href);
 }
 
 /** Whether the method stays the same. RFC 9110 section 15.4: 307 and 308 keep it; the others change a POST to a GET. */

@@ -1,0 +1,76 @@
+import { type CredenceError, onBodyRefused } from '@credence/core';
+import { isList, isMembers } from '../schema/json-value.ts';
+import type { SdkFetch } from './redirects.ts';
+
+/** Requests whose response is awaited. More are not remembered; they end at their time limit. */
+const MAX_OPEN = 10_000;
+/** An implementation-defined server error (JSON-RPC 2.0 section 5.1). The refusal is in `data`. */
+const REFUSED = -32_000;
+
+type RequestId = string | number;
+
+/**
+ * The requests of one transport that have no response yet. If an event stream exceeds the limit of the server, it ends with a
+ * CredenceError, but neither SDK passes the error of a stream on to the requests that wait for it: they would wait until their time limit.
+ * This class ends them with a JSON-RPC error whose `data` is the CredenceError; see `credenceErrorIn`.
+ */
+export class OpenCalls {
+  readonly #open = new Set<RequestId>();
+  #receive: ((message: object) => void) | undefined;
+
+  /** `receive` passes a message to the client, as if the server had sent it. */
+  deliverBy(receive: (message: object) => void): void {
+    this.#receive = receive;
+  }
+
+  /** A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. */
+  watching(fetch: SdkFetch): SdkFetch {
+    return async (input, init) => {
+      const ids = requestIds(init?.body);
+      for (const id of ids) if (this.#open.size < MAX_OPEN) this.#open.add(id);
+      try {
+        const response = await fetch(input, init);
+        if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, ids));
+        return response;
+      } catch (error) {
+        for (const id of ids) this.#open.delete(id);
+        throw error;
+      }
+    };
+  }
+
+  /** The server sent this message. */
+  received(message: object): void {
+    if (!('method' in message) && 'id' in message && isRequestId(message.id)) this.#open.delete(message.id);
+  }
+
+  /** Ends the open requests among `ids`, by default all, with this refusal. */
+  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open]): void {
+    for (const id of ids) {
+      if (!this.#open.delete(id)) continue;
+      const { message } = refusal;
+      this.#receive?.({ jsonrpc: '2.0', id, error: { code: REFUSED, message, data: refusal } });
+    }
+  }
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.includes('text/event-stream') ?? false;
+}
+
+/** The ids of the JSON-RPC requests in a body. Both SDKs send strings. */
+function requestIds(body: RequestInit['body']): readonly RequestId[] {
+  if (typeof body !== 'string') return [];
+  try {
+    const sent: unknown = JSON.parse(body);
+    return (isList(sent) ? sent : [sent]).flatMap((message) =>
+      isMembers(message) && 'method' in message && isRequestId(message.id) ? [message.id] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
+function isRequestId(id: unknown): id is RequestId {
+  return typeof id === 'string' || typeof id === 'number';
+}
