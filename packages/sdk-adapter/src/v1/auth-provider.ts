@@ -25,8 +25,9 @@ const PLACEHOLDER_ENDPOINT = 'https://credence.invalid/';
  * transport themselves). The provider returns the principal's access tokens, replaces a refused token once for all calls,
  * and throws a `CredenceError` if the server refuses every token, also for event streams.
  *
- * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, a call that is cancelled while it
- * waits for its token is still sent, and refused calls wait up to two seconds for each other. Throws `unknown_server`.
+ * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, no limits on the
+ * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait up to two seconds for each
+ * other. Throws `unknown_server`.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));

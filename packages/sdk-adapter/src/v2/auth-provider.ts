@@ -6,7 +6,8 @@ import { BearerTokens } from '../shared/bearer-tokens.ts';
  * An auth provider for code that accepts only an auth provider. The provider returns the principal's access tokens,
  * replaces a refused token once for all calls, and throws a `CredenceError` if the server refuses every token.
  *
- * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only; no step-up, because the SDK throws an
+ * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only; no limits on the
+ * bodies of responses; no step-up, because the SDK throws an
  * `InsufficientScopeError` for every 403 `insufficient_scope` without a call of the provider; and with the 2025 revisions a
  * call that is cancelled while it waits for its token is still sent. Throws `unknown_server`.
  */
