@@ -23,7 +23,7 @@ export type { Contact, Leg } from './errors/leg.ts';
 export type { FetchLike, SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
-export type { FetchForOptions } from './call/fetch-for.ts';
+export type { FetchForOptions } from './call/fetch-for-options.ts';
 export { onBodyRefused, replacingResponse } from './call/response-body.ts';
 export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';

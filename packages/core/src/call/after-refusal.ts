@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
 import { forbidden, notAboutToken, stillInsufficient } from './failures.ts';
-import type { FetchForOptions } from './fetch-for.ts';
+import type { FetchForOptions } from './fetch-for-options.ts';
 import { acceptsPing, isStreamOfPostingClient } from './optional-stream.ts';
 import { methodOf } from './evidence.ts';
 import { discard, startOfBody } from './response-body.ts';

@@ -7,6 +7,7 @@ import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenRefused } from '../tokens/failures.ts';
 import { type Call, type FetchContext, tokenForNextAttempt } from './after-refusal.ts';
 import { isUsable, reportFailedCall } from './failed-call.ts';
+import type { FetchForOptions } from './fetch-for-options.ts';
 import { crossOrigin, errorStatus, forbidden, unreachable, withUserInfo } from './failures.ts';
 import { present } from './present.ts';
 import { initOf } from './request-init.ts';
@@ -14,20 +15,6 @@ import { startOfBody, withLimits } from './response-body.ts';
 import type { ServerAccess } from './server-access.ts';
 import { serverRefusal } from './server-refusal.ts';
 import { WaitingCalls } from './waiting-calls.ts';
-
-/** Options of `fetchFor`. */
-export interface FetchForOptions {
-  /**
-   * Called before scopes are added because of a 403 challenge. False: the call is refused with `insufficient_scope`. An error that
-   * it throws is thrown to the caller. The function is not called for later calls that use the scopes.
-   */
-  approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
-  /**
-   * False: a call always uses the token that `token(name)` returns, without the scopes that other calls have added, and a 403
-   * challenge causes `insufficient_scope`. Default true.
-   */
-  stepUp?: boolean | undefined;
-}
 
 /** The response to one attempt. `failure`: what its error status means, if somebody listens to events. */
 interface Attempt {

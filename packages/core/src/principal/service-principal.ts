@@ -7,7 +7,8 @@ import {
   waitFor,
   parsedUrl,
 } from '@credence/protocol';
-import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
+import { fetchFor } from '../call/fetch-for.ts';
+import type { FetchForOptions } from '../call/fetch-for-options.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
