@@ -72,7 +72,8 @@ export type {
   TokenGetter,
 } from './subjects/subject.ts';
 export { fromWorkloadToken } from './subjects/from-workload-token.ts';
-export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail.ts';
+export type { AuditRecord } from './telemetry/audit-record.ts';
+export { auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';
 export { memoryStore } from './store/memory-store.ts';
