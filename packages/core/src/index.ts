@@ -25,7 +25,7 @@ export { clientAssertion, type ClientAssertionOptions } from './credentials/clie
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
 export type { FetchForOptions } from './call/fetch-for-options.ts';
 export { onBodyRefused, replacingResponse } from './call/response-body.ts';
-export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
+export type { ClientAuthenticationRequest, ClientCredential, CredentialWarning } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
 export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
