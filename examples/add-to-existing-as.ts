@@ -10,7 +10,7 @@ import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import {
   accessTokenClaims,
   type AccountDirectory,
-  browserAccess,
+  oauthBrowserAccess,
   expressIdJag,
   GrantRefusal,
   idJagTokenEndpoint,
@@ -87,7 +87,7 @@ const idJag = idJagTokenEndpoint({
   audit: (record) => trail.push(record),
 });
 
-app.use(['/.well-known', '/jwks'], browserAccess({ origins: '*' }).express); // every web page may read the metadata
+app.use(['/.well-known', '/jwks'], oauthBrowserAccess({ origins: '*' }).express); // every web page may read the metadata
 app.post('/token', expressIdJag(idJag), express.urlencoded({ extended: false }), otherGrants);
 app.get('/.well-known/oauth-authorization-server', (_request, response) => {
   response.json(withIdJagMetadata(existingMetadata(), { dpop: {} })); // names jwks_uri and grant_types_supported

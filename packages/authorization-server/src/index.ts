@@ -23,7 +23,7 @@ export {
 } from '@credence/protocol';
 export type { PresentedClient } from './grant/client-credentials.ts';
 export { GrantRefusal } from './grant/refusal.ts';
-export { browserAccess, type OauthErrorsOptions, oauthErrors } from './http/oauth-errors.ts';
+export { oauthBrowserAccess, type OauthErrorsOptions, oauthErrors } from './http/oauth-errors.ts';
 export type { VerifyIdJagOptions } from './id-jag/options.ts';
 export type { ReplayPolicy } from './id-jag/replay.ts';
 export { verifyIdJag } from './id-jag/verify.ts';

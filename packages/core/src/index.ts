@@ -23,9 +23,9 @@ export type { Contact, Leg } from './errors/leg.ts';
 export type { FetchLike, SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
-export type { FetchForOptions } from './call/fetch-for.ts';
+export type { FetchForOptions } from './call/fetch-for-options.ts';
 export { onBodyRefused, replacingResponse } from './call/response-body.ts';
-export type { ClientAuthenticationRequest, ClientCredential } from './credentials/credential.ts';
+export type { ClientAuthenticationRequest, ClientCredential, CredentialWarning } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';
 export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
 export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
@@ -72,7 +72,8 @@ export type {
   TokenGetter,
 } from './subjects/subject.ts';
 export { fromWorkloadToken } from './subjects/from-workload-token.ts';
-export { type AuditRecord, auditTrail, jsonLines } from './telemetry/audit-trail.ts';
+export type { AuditRecord } from './telemetry/audit-record.ts';
+export { auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';
 export type { AccessToken } from './tokens/access-token.ts';
 export { memoryStore } from './store/memory-store.ts';

@@ -34,6 +34,7 @@ export {
 } from './dpop/proof.ts';
 export {
   type BrowserAccess,
+  type BrowserRequest,
   type BrowserAccessOptions,
   createBrowserAccess,
   isPreflight,
@@ -54,7 +55,7 @@ export type {
 } from './id-jag/types.ts';
 export { type Confirmation, readConfirmation } from './jose/confirmation.ts';
 export { allowsAlgorithm, mediaType } from './jose/header.ts';
-export { JoseHeaderError, type ProtectedHeader, protectedHeader } from './jose/protected-header.ts';
+export { JoseHeaderError, type KeyHeader, type ProtectedHeader, protectedHeader } from './jose/protected-header.ts';
 export { jwkThumbprint, publicJwkFault } from './jose/public-jwk.ts';
 export { SIGNING_ALGORITHMS, type SigningAlgorithm, isSigningAlgorithm } from './jose/signing-algorithm.ts';
 export { type KeySource, checkKeySource, issuerKeys } from './keys/issuer-keys.ts';
@@ -66,7 +67,7 @@ export { type AddressKind, addressKind, isAddress, isLoopback } from './net/addr
 export { type BoundedAnswer, boundedRequest, RequestTimeoutError } from './net/bounded-request.ts';
 export { checkConfiguredUrl } from './net/configured-url.ts';
 export { environmentProxy } from './net/environment-proxy.ts';
-export { invalidProxyVariable } from './net/proxy-variables.ts';
+export { type EnvironmentVariables, invalidProxyVariable } from './net/proxy-variables.ts';
 export {
   defaultFetch,
   environmentProxyFetch,
@@ -76,7 +77,7 @@ export {
 } from './net/fetch-like.ts';
 export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
 export { decideNamedUrl } from './net/named-url.ts';
-export { NotAResponseError, responseLike } from './net/response-like.ts';
+export { NotAResponseError, type ResponseLike, responseLike } from './net/response-like.ts';
 export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';
 export {
   judgeConfiguredUrl,

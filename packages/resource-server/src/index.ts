@@ -57,5 +57,10 @@ export {
   type ProtectedResourceOptions,
   protectedResourceMetadata,
 } from './metadata/protected-resource-metadata.ts';
-export { type BoundSessions, type BoundSessionsOptions, boundSessions } from './sessions/bound-sessions.ts';
+export {
+  type BoundSessions,
+  type BoundSessionsOptions,
+  boundSessions,
+  type HonoContext,
+} from './sessions/bound-sessions.ts';
 export type { SessionStore } from './sessions/session-store.ts';

@@ -41,6 +41,6 @@ const FORBIDDEN = {
  *
  * Throws a TypeError for invalid options.
  */
-export function browserAccess(options: BrowserAccessOptions = {}): BrowserAccess {
-  return createBrowserAccess('browserAccess', options, FORBIDDEN);
+export function oauthBrowserAccess(options: BrowserAccessOptions = {}): BrowserAccess {
+  return createBrowserAccess('oauthBrowserAccess', options, FORBIDDEN);
 }

@@ -1,42 +1,16 @@
 import { withoutSecrets } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import { type Challenge, type Challenges, readChallenges } from '../net/challenge.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
+import type { Call, FetchContext } from './call.ts';
 import { reportFailedCall } from './failed-call.ts';
 import { forbidden, notAboutToken, stillInsufficient } from './failures.ts';
-import type { FetchForOptions } from './fetch-for.ts';
 import { acceptsPing, isStreamOfPostingClient } from './optional-stream.ts';
 import { methodOf } from './evidence.ts';
 import { discard, startOfBody } from './response-body.ts';
-import type { ServerAccess } from './server-access.ts';
 import { serverRefusal } from './server-refusal.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
-import type { WaitingCalls } from './waiting-calls.ts';
-
-/** The values that all calls of one `fetchFor` share. */
-export interface FetchContext {
-  readonly runtime: Runtime;
-  readonly access: ServerAccess;
-  readonly options: FetchForOptions;
-  readonly waiting: WaitingCalls;
-}
-
-/** One call: its request, and what was already done for it. Concurrent calls do not change each other's state. */
-export interface Call {
-  readonly target: URL;
-  readonly init: RequestInit;
-  /** When the call started, in milliseconds of the monotonic clock. 0 if nobody listens to events. */
-  readonly startedMs: number;
-  /** What the error status of the last response means, if somebody listens to events. */
-  failure?: CredenceError | undefined;
-  /** The token that the server refused, if it was replaced for this call. */
-  replaced?: { readonly wasAccepted: boolean };
-  steppedUp?: boolean;
-  /** Whether the current token was sent again because of a DPoP nonce. */
-  nonceUsed?: boolean;
-}
 
 /** The token for another attempt, or undefined if the response is returned to the caller. Throws for a refusal. */
 export function tokenForNextAttempt(

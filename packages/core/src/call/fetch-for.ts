@@ -5,8 +5,10 @@ import { type About, report } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenRefused } from '../tokens/failures.ts';
-import { type Call, type FetchContext, tokenForNextAttempt } from './after-refusal.ts';
+import { tokenForNextAttempt } from './after-refusal.ts';
+import type { Call, FetchContext } from './call.ts';
 import { isUsable, reportFailedCall } from './failed-call.ts';
+import type { FetchForOptions } from './fetch-for-options.ts';
 import { crossOrigin, errorStatus, forbidden, unreachable, withUserInfo } from './failures.ts';
 import { present } from './present.ts';
 import { initOf } from './request-init.ts';
@@ -14,20 +16,6 @@ import { startForEvents, withLimits } from './response-body.ts';
 import type { ServerAccess } from './server-access.ts';
 import { serverRefusal } from './server-refusal.ts';
 import { WaitingCalls } from './waiting-calls.ts';
-
-/** Options of `fetchFor`. */
-export interface FetchForOptions {
-  /**
-   * Called before scopes are added because of a 403 challenge. False: the call is refused with `insufficient_scope`. An error that
-   * it throws is thrown to the caller. The function is not called for later calls that use the scopes.
-   */
-  approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
-  /**
-   * False: a call always uses the token that `token(name)` returns, without the scopes that other calls have added, and a 403
-   * challenge causes `insufficient_scope`. Default true.
-   */
-  stepUp?: boolean | undefined;
-}
 
 /**
  * Returns a fetch for one server. The fetch adds the access token. After a 401 it sends the request once more with a new

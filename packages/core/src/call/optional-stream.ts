@@ -1,5 +1,5 @@
 import type { AccessToken } from '../tokens/access-token.ts';
-import type { Call, FetchContext } from './after-refusal.ts';
+import type { Call, FetchContext } from './call.ts';
 import { present } from './present.ts';
 import { methodOf } from './evidence.ts';
 import { discard } from './response-body.ts';

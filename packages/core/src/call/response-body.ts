@@ -1,6 +1,6 @@
 import { isDefaultFetch } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
-import type { Call, FetchContext } from './after-refusal.ts';
+import type { Call, FetchContext } from './call.ts';
 import { bodyMeter, eventMeter } from './body-limits.ts';
 import { limitBody, readAhead } from './bounded-response.ts';
 import { reportFailedCall } from './failed-call.ts';

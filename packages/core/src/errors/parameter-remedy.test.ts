@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Refusal, refusal } from './refusal.ts';
+import type { Refusal } from './oauth-error-response.ts';
+import { refusal } from './refusal.ts';
 
 const base = { status: 400, issuer: 'https://as.example', clientId: 'bot', option: 'servers.notes.credential' };
 const atIdp: Refusal = { ...base, leg: 'exchange', grant: 'token exchange', server: 'notes', error: 'invalid_request' };

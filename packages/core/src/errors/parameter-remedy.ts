@@ -1,4 +1,4 @@
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from './oauth-error-response.ts';
 
 /** The longest part of a peer's description that is searched. */
 const SEARCHED = 2_000;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Refusal, refusal } from './refusal.ts';
+import type { Refusal } from './oauth-error-response.ts';
+import { refusal } from './refusal.ts';
 
 const answer: Refusal = {
   leg: 'authenticate',

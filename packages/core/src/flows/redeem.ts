@@ -1,6 +1,6 @@
 import { unionScopes } from '@credence/protocol';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
-import type { Refusal } from '../errors/refusal.ts';
+import type { Refusal } from '../errors/oauth-error-response.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkTokenResource, checkTokenType } from './answer-checks.ts';

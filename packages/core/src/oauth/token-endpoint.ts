@@ -3,7 +3,8 @@ import * as oauth from 'oauth4webapi';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { refusal, type Refusal } from '../errors/refusal.ts';
+import type { Refusal } from '../errors/oauth-error-response.ts';
+import { refusal } from '../errors/refusal.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import {
   type About,

@@ -118,12 +118,28 @@ describe('close', () => {
 });
 
 describe('OpenCalls', () => {
-  it('follows each signal of a caller once', () => {
+  it('follows each signal of a caller once, and leaves an aborted one as it is', () => {
     const calls = new OpenCalls();
     const { signal } = new AbortController();
-    expect(calls.signalFor(signal)).toBe(calls.signalFor(signal));
-    expect(calls.signalFor(undefined)).toBe(calls.signalFor(null));
+    expect(calls.begin(signal).signal).toBe(calls.begin(signal).signal);
+    expect(calls.begin(undefined).signal).not.toBe(calls.begin(null).signal);
     const aborted = AbortSignal.abort();
-    expect(calls.signalFor(aborted)).toBe(aborted);
+    expect(calls.begin(aborted).signal).toBe(aborted);
+  });
+
+  it('ends event streams whose call has ended, and no other body', () => {
+    const calls = new OpenCalls();
+    const reason = new Error('closed');
+    const responses = ['text/event-stream; charset=utf-8', 'application/json'].map((type) => {
+      const response = new Response('x', { headers: { 'content-type': type } });
+      const call = calls.begin(undefined);
+      call.end(response);
+      return { response, signal: call.signal };
+    });
+    const waiting = calls.begin(undefined);
+    calls.close(reason);
+    expect(responses.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    expect(waiting.signal.reason).toBe(reason);
+    expect(calls.begin(undefined).signal.aborted).toBe(true);
   });
 });

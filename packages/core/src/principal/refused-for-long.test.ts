@@ -9,7 +9,8 @@ import { isCredenceError } from '../errors/credence-error.ts';
 import type { CredenceEvent, FailureEvent } from '../runtime/events.ts';
 import { fromIdToken } from '../subjects/from-id-token.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
-import { auditTrail, type AuditRecord } from '../telemetry/audit-trail.ts';
+import type { AuditRecord } from '../telemetry/audit-record.ts';
+import { auditTrail } from '../telemetry/audit-trail.ts';
 import { ServicePrincipal } from './service-principal.ts';
 
 const IDP = 'https://idp.example';

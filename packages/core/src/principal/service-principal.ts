@@ -7,7 +7,8 @@ import {
   waitFor,
   parsedUrl,
 } from '@credence/protocol';
-import { fetchFor, type FetchForOptions } from '../call/fetch-for.ts';
+import { fetchFor } from '../call/fetch-for.ts';
+import type { FetchForOptions } from '../call/fetch-for-options.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
 import { Directory } from '../discovery/directory.ts';
@@ -190,14 +191,18 @@ export class ServicePrincipal {
     const send = fetchFor(this.#runtime, access, options);
     return async (input, init) => {
       if (this.#closed) throw closed();
-      const signal = this.#open.signalFor(init?.signal ?? (input instanceof Request ? input.signal : undefined));
-      const sending = send(input, { ...init, signal });
+      const call = this.#open.begin(init?.signal ?? (input instanceof Request ? input.signal : undefined));
+      let response: Response | undefined;
       try {
+        const sending = send(input, { ...init, signal: call.signal });
         // A fetch of the application may ignore the signal.
-        return await (this.#ownFetch ? waitFor(sending, signal) : sending);
+        response = await (this.#ownFetch ? waitFor(sending, call.signal) : sending);
+        return response;
       } catch (error) {
-        if (isCredenceError(error) && !signal.aborted) this.#countFailed(access.settings.name, error);
+        if (isCredenceError(error) && !call.signal.aborted) this.#countFailed(access.settings.name, error);
         throw error;
+      } finally {
+        call.end(response);
       }
     };
   }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { CredenceError } from '../errors/credence-error.ts';
 import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
 import type { CredenceEvent, WarningEvent } from '../runtime/events.ts';
-import { type AuditRecord, auditTrail } from '../telemetry/audit-trail.ts';
+import type { AuditRecord } from '../telemetry/audit-record.ts';
+import { auditTrail } from '../telemetry/audit-trail.ts';
 import { TokenManager, type TokenWanted } from '../tokens/token-manager.ts';
 import { memoryStore } from './memory-store.ts';
 import { SharedStore } from './shared-store.ts';

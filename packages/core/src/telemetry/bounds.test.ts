@@ -8,7 +8,8 @@ import {
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import type { CredenceEvent, FailureEvent } from '../runtime/events.ts';
-import { type AuditRecord, auditTrail, jsonLines } from './audit-trail.ts';
+import type { AuditRecord } from './audit-record.ts';
+import { auditTrail, jsonLines } from './audit-trail.ts';
 import { openTelemetry } from './open-telemetry.ts';
 
 afterEach(() => {

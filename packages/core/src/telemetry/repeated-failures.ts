@@ -1,5 +1,5 @@
 import { lruCache } from '@credence/protocol';
-import type { AuditRecord } from './audit-trail.ts';
+import type { AuditRecord } from './audit-record.ts';
 
 const PAUSE_MS = 60_000;
 const MAX_KEYS = 1_000;

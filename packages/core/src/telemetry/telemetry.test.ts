@@ -10,7 +10,8 @@ import { type OAuthWorld, refusal, startOAuthWorld } from '../../../../test/supp
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { CredenceEventListener } from '../principal/options.ts';
 import { ServicePrincipal } from '../principal/service-principal.ts';
-import { type AuditRecord, auditTrail, jsonLines } from './audit-trail.ts';
+import type { AuditRecord } from './audit-record.ts';
+import { auditTrail, jsonLines } from './audit-trail.ts';
 import { openTelemetry } from './open-telemetry.ts';
 
 const RESOURCE = 'http://127.0.0.1:1/mcp';

@@ -19,10 +19,13 @@ export interface BrowserAccessOptions {
   readonly hosts?: 'loopback' | readonly string[] | undefined;
 }
 
-/** The parts of a request that decide. */
+/** The parts of a request that decide whether a page may send it. */
 export interface BrowserRequest {
+  /** The HTTP method. */
   readonly method: string;
+  /** The header `Origin` (RFC 6454). */
   readonly origin: string | null | undefined;
+  /** The header `Host`. */
   readonly host: string | null | undefined;
   /** `Access-Control-Request-Method`, which only a preflight has. */
   readonly requestedMethod: string | null | undefined;

@@ -7,8 +7,11 @@ import { parseStrictObject, StrictJsonError } from '../text/strict-json.ts';
  * and a bounded length, so that it can be a key of a map and a part of a message.
  */
 export interface ProtectedHeader {
+  /** The signing algorithm (RFC 7515 section 4.1.1). */
   readonly alg: string;
+  /** The type of the token (RFC 7515 section 4.1.9). */
   readonly typ?: string;
+  /** The id of the key (RFC 7515 section 4.1.4). */
   readonly kid?: string;
   /** The public key in the header of a DPoP proof. Not checked further: see `publicJwkFault`. */
   readonly jwk?: JsonObject;

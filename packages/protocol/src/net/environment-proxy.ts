@@ -1,7 +1,7 @@
 import { isLoopback } from './address.ts';
 import { defaultFetch, environmentProxyFetch, type FetchLike, nativeFetch } from './fetch-like.ts';
 import { globalRouting } from './global-routing.ts';
-import { PROXY_VARIABLES, type Variables } from './proxy-variables.ts';
+import { PROXY_VARIABLES, type EnvironmentVariables } from './proxy-variables.ts';
 
 /**
  * The name of the environment variable that names a proxy for `url`, and whether `fetch` sends the request through that proxy.
@@ -10,7 +10,7 @@ import { PROXY_VARIABLES, type Variables } from './proxy-variables.ts';
 export function environmentProxy(
   url: string,
   fetch: FetchLike,
-  env: Variables = process.env,
+  env: EnvironmentVariables = process.env,
 ): { readonly variable: string; readonly isUsed: boolean } | undefined {
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== 'http:' && protocol !== 'https:') return undefined;
@@ -30,7 +30,7 @@ export function environmentProxy(
   return { variable, isUsed: routing === 'environment-proxy' };
 }
 
-function definedOf(names: readonly string[], env: Variables): string | undefined {
+function definedOf(names: readonly string[], env: EnvironmentVariables): string | undefined {
   const name = names.find((candidate) => env[candidate] !== undefined);
   return name === undefined || env[name] === '' ? undefined : name;
 }

@@ -4,11 +4,15 @@ export class NotAResponseError extends Error {
   override readonly name = 'NotAResponseError';
 }
 
-/** What is used of a response. The body is any stream of bytes: the `fetch` of node-fetch returns a stream of Node.js. */
-interface ResponseLike {
+/** The members of a response that Credence uses. The body is any stream of bytes: the `fetch` of node-fetch returns a stream of Node.js. */
+export interface ResponseLike {
+  /** The HTTP status. */
   readonly status: number;
+  /** The headers. */
   readonly headers: Headers;
+  /** `error` for a network error (Fetch standard). */
   readonly type?: unknown;
+  /** The body, or null if there is none. */
   readonly body: ReadableStream<Uint8Array> | null;
 }
 

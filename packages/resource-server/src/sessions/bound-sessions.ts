@@ -25,8 +25,11 @@ export interface BoundSessionsOptions {
 
 /** The parts of a context of Hono that the middleware uses. */
 export interface HonoContext {
+  /** The request of Hono; `raw` is the Web request. */
   readonly req: { readonly raw: Request };
+  /** The verified access token, which `honoAccessToken` has set. */
   get(key: 'auth'): AccessTokenInfo;
+  /** The response that the next handler made. */
   get res(): Response;
   set res(response: Response | undefined);
 }

@@ -1,4 +1,4 @@
-import { browserAccess } from '@credence/authorization-server';
+import { oauthBrowserAccess } from '@credence/authorization-server';
 import type { default as Provider } from 'oidc-provider';
 import type { Host } from '../network/host.ts';
 
@@ -6,6 +6,6 @@ import type { Host } from '../network/host.ts';
 export function serveProvider(host: Host, provider: Provider): void {
   const answer = provider.callback();
   // protects against DNS rebinding: a web page whose host name resolves to 127.0.0.1 must not reach this server
-  const { express: guard } = browserAccess({ origins: 'loopback', hosts: 'loopback' });
+  const { express: guard } = oauthBrowserAccess({ origins: 'loopback', hosts: 'loopback' });
   host.serve((request, response) => guard(request, response, () => void answer(request, response)));
 }

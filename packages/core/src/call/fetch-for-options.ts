@@ -1,0 +1,13 @@
+/** Options of `fetchFor`. */
+export interface FetchForOptions {
+  /**
+   * Called before scopes are added because of a 403 challenge. False: the call is refused with `insufficient_scope`. An error that
+   * it throws is thrown to the caller. The function is not called for later calls that use the scopes.
+   */
+  approveStepUp?: ((request: { server: string; scopes: readonly string[] }) => boolean | Promise<boolean>) | undefined;
+  /**
+   * False: a call always uses the token that `token(name)` returns, without the scopes that other calls have added, and a 403
+   * challenge causes `insufficient_scope`. Default true.
+   */
+  stepUp?: boolean | undefined;
+}
