@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { useClockOf } from '../dpop/dpop-keys.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
@@ -14,7 +15,10 @@ export async function present(
   const headers = new Headers(init.headers);
   headers.delete('authorization');
   headers.delete('dpop');
-  if (token.type === 'DPoP' && server.dpop) return withProof(runtime, server.dpop.call, target, init, headers, token);
+  if (token.type === 'DPoP' && server.dpop) {
+    useClockOf(target.origin, server.dpop.call, runtime);
+    return withProof(runtime, server.dpop.call, target, init, headers, token);
+  }
   headers.set('authorization', `Bearer ${token.value}`);
   return runtime.fetch(target, { ...init, headers, redirect: 'manual' });
 }

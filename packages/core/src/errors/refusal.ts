@@ -19,7 +19,7 @@ interface Wording {
 
 /** The CredenceError for an OAuth error response. The leg and the OAuth error decide message, remedy and contact. */
 export function refusal(answer: Refusal): CredenceError {
-  const error = isSafeErrorCode(answer) ? answer.error : 'invalid_error_code';
+  const error = isSafeErrorCode(answer) ? answer.error : undefined;
   const wording = withDpopRemedy(
     answer,
     withParameterRemedy(answer, withClockRemedy(answer, wordingFor(answer, error))),
@@ -61,6 +61,11 @@ function withClockRemedy(answer: Refusal, wording: Wording): Wording {
     const remedy = `${difference}, so the client assertion can look ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
     return { ...wording, contact: 'you', remedy };
   }
+  if (answer.error === 'invalid_dpop_proof' && answer.proofSent === true) {
+    if (Math.abs(skew) < NAMED_SKEW_SECONDS) return wording;
+    const remedy = `${difference}, so the DPoP proof can look ${skew > 0 ? 'too old' : 'not valid yet'}: set the clock of the machine of the bot first. ${wording.remedy}`;
+    return { ...wording, contact: 'you', remedy };
+  }
   if (wording.code !== 'invalid_grant' || Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
   return {
     ...wording,
@@ -83,7 +88,7 @@ function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
   return { ...wording, contact: 'you', remedy };
 }
 
-function wordingFor(answer: Refusal, error: string): Wording {
+function wordingFor(answer: Refusal, error: string | undefined): Wording {
   const { leg, grant, option, issuer, usesIdp = true } = answer;
   const client = answer.clientId === '' ? 'this workload' : `the client "${answer.clientId}"`;
   const atIdp = leg !== 'redeem';
@@ -176,11 +181,18 @@ function wordingFor(answer: Refusal, error: string): Wording {
             ? `Read the error description; if the IdP requires a scope, configure ${at}.scopes.`
             : ERROR_CODES.invalid_request.remedy,
       };
+    case 'invalid_dpop_proof':
+      return {
+        code: 'oauth_error',
+        contact,
+        message: `${Who} did not accept the DPoP proof in the ${grant} request of ${client}${server}.`,
+        remedy: `Ask what is wrong with the proof: RFC 9449 section 4.3 lists what is checked, such as the URL, the algorithm and the time.`,
+      };
     default:
       return {
         code: 'oauth_error',
         contact,
-        message: `${Who} answered "${error}" to the ${grant} request of ${client}${server}.`,
+        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : `with the error "${error}"`} to the ${grant} request of ${client}${server}.`,
         remedy: ERROR_CODES.oauth_error.remedy,
       };
   }

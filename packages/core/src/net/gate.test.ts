@@ -228,18 +228,23 @@ describe('the words of a peer', () => {
 });
 
 describe('an OAuth error with a 5xx', () => {
-  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'urn:vendor:odd'])('%s is returned', async (error) => {
+  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'invalid_target'])('%s is returned', async (error) => {
     const { answer } = await respond({ status: 500, body: { error } });
     await expect(answer).resolves.toMatchObject({ status: 500, json: { error } });
   });
 
-  it.each([{ error: 'server_error' }, { error: 'temporarily_unavailable' }, { error: { code: 1 } }, { error: '' }, {}])(
-    '%j is retryable',
-    async (body) => {
-      const { answer } = await respond({ status: 500, body });
-      expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', retryable: true });
-    },
-  );
+  it.each([
+    { error: 'server_error' },
+    { error: 'temporarily_unavailable' },
+    { error: 'Service Unavailable' },
+    { error: 'urn:vendor:odd' },
+    { error: { code: 1 } },
+    { error: '' },
+    {},
+  ])('%j is retryable', async (body) => {
+    const { answer } = await respond({ status: 500, body });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', retryable: true });
+  });
 });
 
 describe("a caller's fetch that is not like the standard", () => {
