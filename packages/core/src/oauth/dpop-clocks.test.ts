@@ -87,9 +87,9 @@ describe('a DPoP proof at a token endpoint', () => {
     expect(peer.requests).toHaveLength(1);
   });
 
-  it.each<[number, string]>([
-    [-3_600_000, '3600 s behind ours, so the DPoP proof can look not valid yet'],
-    [600_000, '600 s ahead of ours, so the DPoP proof can look too old'],
+  it.each<[number, RegExp]>([
+    [-3_600_000, / 360[01] s behind ours, so the DPoP proof can look not valid yet/u],
+    [600_000, / (?:599|60[01]) s ahead of ours, so the DPoP proof can look too old/u],
   ])('that is refused in spite of the correction (%p ms) causes a remedy with the seconds', async (ms, words) => {
     aheadMs = ms;
     peer.route('POST /token', () => ({
@@ -99,7 +99,7 @@ describe('a DPoP proof at a token endpoint', () => {
     }));
     const error = await refusalOf((await sender())());
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_dpop_proof', contact: 'you', status: 400 });
-    expect(error.remedy).toContain(words);
+    expect(error.remedy).toMatch(words);
     expect(peer.requests).toHaveLength(2);
   });
 
