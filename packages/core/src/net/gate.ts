@@ -5,9 +5,7 @@ import {
   forbiddenAddressIn,
   environmentProxy,
   identifier,
-  isDefaultFetch,
   type JsonObject,
-  NotAResponseError,
   parsedUrl,
   parseJsonObject,
   RequestTimeoutError,
@@ -17,6 +15,7 @@ import type { Contact, Leg } from '../errors/leg.ts';
 import { isLastingOAuthError } from '../errors/oauth-error-codes.ts';
 import type { LegEvent } from '../runtime/events.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { brokenFetch } from './broken-fetch.ts';
 import { connectionFailure, proxyAuthentication, proxyRemedy } from './connection-failure.ts';
 import { peerWords } from './response-body.ts';
 import { sentSecrets } from './sent-secrets.ts';
@@ -268,27 +267,6 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     remedy: failure.remedy,
     contact: failure.contact,
     retryable: failure.retryable,
-  });
-}
-
-/** The error for a `fetch` of the caller that returned no Response or threw no Error. Undefined if `error` is not one of these. */
-export function brokenFetch(
-  error: unknown,
-  { fetch }: Pick<Runtime, 'fetch'>,
-  { server, issuer }: Pick<About, 'server' | 'issuer'>,
-): CredenceError | undefined {
-  const isObject = typeof error === 'object' && error !== null;
-  if (!(error instanceof NotAResponseError) && (isObject || isDefaultFetch(fetch))) return undefined;
-  const what =
-    error instanceof NotAResponseError ? error.message : `it threw ${isObject ? 'an object' : `a ${typeof error}`}`;
-  return new CredenceError({
-    code: 'invalid_configuration',
-    leg: 'configure',
-    message: `The function that is configured as "fetch" does not do what the Fetch standard says: ${what}.`,
-    remedy: 'Give a function that returns a promise of a Response and rejects with an Error, as the global fetch does.',
-    contact: 'you',
-    server,
-    issuer,
   });
 }
 
