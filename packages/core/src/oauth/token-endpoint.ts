@@ -228,6 +228,7 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     authentication: authenticationOf(request.credential),
     sent: Object.keys(definedOnly(request.parameters)),
     usesIdp: request.usesIdp,
+    isEndpointPinned: request.endpoint.option !== undefined,
     proofSent: request.dpop !== undefined,
   });
 }
