@@ -1,6 +1,8 @@
 import { withoutSecrets } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
+import { hasLearnedClock } from '../dpop/dpop-keys.ts';
 import { type Challenge, type Challenges, readChallenges } from '../net/challenge.ts';
+import { clockSkewSeconds, noteClockOfCall } from '../net/gate.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
 import type { Call, FetchContext } from './call.ts';
@@ -42,6 +44,7 @@ async function afterUnauthorized(
   const { runtime, access, waiting } = context;
   const { init } = call;
   const challenges = readChallenges(response.headers);
+  noteClockOfCall(runtime, access.settings.url.origin, response.headers);
   const isFinal = call.replaced !== undefined || !canSendAgain(init);
   const isKnown = access.evidence.refusesOnlyRequest(init, token, runtime.clock.monotonicMs());
   if (!isFinal && !isKnown) await discard(response);
@@ -50,8 +53,16 @@ async function afterUnauthorized(
     call.nonceUsed = true;
     return token;
   }
+  if (token.type === 'DPoP' && !call.clockUsed && canSendAgain(init) && hasWrongTime(context)) {
+    await discard(response);
+    call.clockUsed = true;
+    return token;
+  }
   const read = isFinal || isKnown ? (body ?? (await startOfBody(response))) : body;
-  const said = serverRefusal(response, challenges, token, read);
+  const said = {
+    ...serverRefusal(response, challenges, token, read),
+    clockSkewSeconds: clockSkewSeconds(response.headers, runtime),
+  };
   if (token.type === 'Bearer' && offersOnlyDpop(challenges.challenges)) throw keyRequired(token);
   if (isKnown) throw notAboutToken(access.settings.name, token, methodOf(init), said);
   if (!isFinal && isStreamOfPostingClient(access, init) && (await acceptsPing(context, call, token))) {
@@ -138,6 +149,12 @@ async function afterInsufficientScope(
   });
   runtime.emit({ type: 'step-up', server: name, scopes: stronger.scopes });
   return stronger;
+}
+
+/** Whether the response has shown that the proof of the request had a wrong time. */
+function hasWrongTime({ runtime, access }: FetchContext): boolean {
+  const { url, dpop } = access.settings;
+  return dpop !== undefined && hasLearnedClock(url.origin, dpop.call, runtime);
 }
 
 function hasError({ challenges }: Challenges, code: string): boolean {
