@@ -9,18 +9,22 @@ import type { Call, FetchContext } from './call.ts';
 import { reportFailedCall } from './failed-call.ts';
 import { forbidden, notAboutToken, stillInsufficient } from './failures.ts';
 import { acceptsPing, isStreamOfPostingClient } from './optional-stream.ts';
-import { methodOf } from './evidence.ts';
+import { isVersionProbe, methodOf } from './evidence.ts';
 import { discard, startOfBody } from './response-body.ts';
 import { serverRefusal } from './server-refusal.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
+import { acceptsInitialize, withoutDiscovery } from './version-probe.ts';
 
-/** The token for another attempt, or undefined if the response is returned to the caller. Throws for a refusal. */
+/**
+ * The token for another attempt, the response that the caller gets instead of this one, or undefined if it gets this one. Throws for a
+ * refusal.
+ */
 export function tokenForNextAttempt(
   context: FetchContext,
   call: Call,
   token: AccessToken,
   response: Response,
-): Promise<AccessToken> | undefined {
+): Promise<AccessToken | Response> | undefined {
   const { access } = context;
   if (response.status === 401) return afterUnauthorized(context, call, token, response);
   if (response.status === 403) return afterForbidden(context, call, token, response);
@@ -40,7 +44,7 @@ async function afterUnauthorized(
   token: AccessToken,
   response: Response,
   body?: string,
-): Promise<AccessToken> {
+): Promise<AccessToken | Response> {
   const { runtime, access, waiting } = context;
   const { init } = call;
   const challenges = readChallenges(response.headers);
@@ -64,6 +68,14 @@ async function afterUnauthorized(
     clockSkewSeconds: clockSkewSeconds(response.headers, runtime),
   };
   if (token.type === 'Bearer' && offersOnlyDpop(challenges.challenges)) throw keyRequired(token);
+  if (isVersionProbe(init)) {
+    if (isKnown) return withoutDiscovery(init);
+    if (await acceptsInitialize(context, call, token)) {
+      access.accept(token);
+      access.evidence.refusedRequest(init, runtime.clock.monotonicMs());
+      return withoutDiscovery(init);
+    }
+  }
   if (isKnown) throw notAboutToken(access.settings.name, token, methodOf(init), said);
   if (!isFinal && isStreamOfPostingClient(access, init) && (await acceptsPing(context, call, token))) {
     throw streamRefused(context, call, token, said);
@@ -107,7 +119,7 @@ async function afterForbidden(
   call: Call,
   token: AccessToken,
   response: Response,
-): Promise<AccessToken> {
+): Promise<AccessToken | Response> {
   const { access } = context;
   const { name } = access.settings;
   const challenges = readChallenges(response.headers);
