@@ -141,7 +141,7 @@ function jwtReader({ issuer, resource, jwt = {}, fetch }: AccessTokenVerifierOpt
     return readTokenClaims(
       token,
       { claims: standard.claims, original: found.claims },
-      { ...rules, source: 'jwt', audiences, now: now / 1000, dpopThumbprint },
+      { ...rules, source: 'jwt', audiences, form, now: now / 1000, dpopThumbprint },
     );
   };
 }

@@ -1,4 +1,6 @@
 import { checkList, isJsonObject, type JsonObject, mediaType, stringField, stringList } from '@credence/protocol';
+import { withoutNulls } from './absent-claims.ts';
+import { OTHER_TOKEN_REMEDY, OWN_AUDIENCE_REMEDY } from './jwt-remedies.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 /** A value of the header `typ`; `'absent'` is a JWT without the header. */
@@ -83,25 +85,26 @@ export function jwtTypeOf(typ: string | undefined): JwtType | undefined {
 }
 
 /** Claims that only an ID token has (OpenID Connect Core sections 2 and 3.3.2.11). */
-const ONLY_IN_ID_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash'];
+const ONLY_IN_ID_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash'] as const;
 
 /**
  * Returns the claims under the names of RFC 9068, or the reason to refuse the token. `typ` is the type in the header: only the
  * claims of a JWT that is not marked as an access token can show that it is an ID token.
  */
 export function standardClaims(
-  claims: unknown,
+  signed: unknown,
   typ: JwtType,
   form: CheckedJwtForm,
   resource: string,
 ): { readonly claims: unknown } | TokenRefusal {
+  const claims = withoutNulls(signed);
   if (!isJsonObject(claims)) return { claims };
   const clientId = form.clientClaims === undefined ? claims['client_id'] : firstOf(claims, form.clientClaims);
   const scope = form.scopeClaims === undefined ? claims['scope'] : scopesOf(claims, form.scopeClaims);
   if (scope === MALFORMED) return tokenRefusal('missing_claim', { refused: 'A claim with scopes is malformed' });
   if (typ !== 'at+jwt') {
     const fault = otherToken(claims, clientId);
-    if (fault !== undefined) return tokenRefusal('wrong_type', { detail: fault });
+    if (fault !== undefined) return tokenRefusal('wrong_type', fault);
   }
   const aud = claims['aud'] ?? impliedAudience(claims, clientId, form, resource);
   return { claims: { ...claims, client_id: clientId, scope, aud } };
@@ -128,23 +131,28 @@ function scopesOf(claims: JsonObject, names: readonly string[]): string | undefi
   return scopes.join(' ');
 }
 
-/** What a JWT is if its claims show that it is not an access token. */
-function otherToken(claims: JsonObject, clientId: unknown): string | undefined {
-  const idTokenClaim = ONLY_IN_ID_TOKENS.find((name) => Object.hasOwn(claims, name));
-  if (idTokenClaim !== undefined) return `an ID token: it has ${idTokenClaim}`;
-  // Amazon Cognito.
+/** What a JWT is, and what to do, if its claims show that it is not an access token. */
+function otherToken(
+  claims: JsonObject,
+  clientId: unknown,
+): { readonly detail: string; readonly remedy: string } | undefined {
+  const other = (detail: string, remedy = OTHER_TOKEN_REMEDY) => ({ detail, remedy });
   const { token_use: use, typ, aud, jti } = claims;
-  if (use !== undefined && use !== 'access') return 'a token whose token_use is not access';
   // Keycloak: Bearer or DPoP in access tokens, ID in ID tokens, Refresh in refresh tokens.
-  if (typ !== undefined && !isAccessTokenType(typ)) {
-    return 'a token whose claim typ is not Bearer';
-  }
+  if (typ !== undefined && !isAccessTokenType(typ)) return other('a token whose claim typ is not Bearer');
+  // Before version 24, Keycloak copied the nonce of a sign-in into the access token too. Its claim typ tells them apart.
+  const idTokenClaim = ONLY_IN_ID_TOKENS.find(
+    (name) => Object.hasOwn(claims, name) && (name !== 'nonce' || typ === undefined),
+  );
+  if (idTokenClaim !== undefined) return other(`an ID token: it has ${idTokenClaim}`);
+  // Amazon Cognito.
+  if (use !== undefined && use !== 'access') return other('a token whose token_use is not access');
   // Okta.
-  if (typeof jti === 'string' && jti.startsWith('ID.')) return 'an ID token: its jti begins with ID.';
+  if (typeof jti === 'string' && jti.startsWith('ID.')) return other('an ID token: its jti begins with ID.');
   const audiences = stringList(aud) ?? [];
   // OpenID Connect Core section 2: the audience of an ID token is its client.
   if (audiences.length > 0 && audiences.every((each) => each === clientId)) {
-    return 'an ID token: its audience is its client';
+    return other('an ID token: its audience is its client', OWN_AUDIENCE_REMEDY);
   }
   return undefined;
 }
