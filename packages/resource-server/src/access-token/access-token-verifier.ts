@@ -10,8 +10,9 @@ import type { AccessTokenInfo } from './auth-info.ts';
 import { type AccessTokenErrors, defaultErrors, unavailability } from './errors.ts';
 import { type IntrospectionOptions, introspector } from './introspection.ts';
 import { jwtTokenClaims } from './jwt-access-token.ts';
-import { checkedJwtForm, type JwtForm, standardClaims } from './jwt-form.ts';
+import { checkedJwtForm, type JwtForm } from './jwt-form.ts';
 import { type OnRefused, type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
+import { standardClaims } from './standard-claims.ts';
 import { readTokenClaims, type TokenRules } from './token-claims.ts';
 
 const WHERE = 'accessTokenVerifier';

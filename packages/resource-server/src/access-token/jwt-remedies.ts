@@ -64,7 +64,7 @@ export function claimRemedy(
   if (form !== undefined) {
     if (name === 'client_id') return clientClaimRemedy(original, form);
     if (name === 'scope' && form.scopeClaims === undefined && Array.isArray(value)) return SCOPE_LIST_REMEDY;
-    if (name === 'aud' && (value ?? undefined) === undefined) return NO_AUDIENCE_REMEDY;
+    if (name === 'aud' && (value ?? undefined) === undefined) return noAudienceRemedy(form);
   }
   const expected = FORMS[name];
   if ((value ?? undefined) === undefined || expected === undefined) return undefined;
@@ -83,8 +83,11 @@ function clientClaimRemedy(claims: JsonObject, { clientClaims = ['client_id'] }:
 const SCOPE_LIST_REMEDY =
   "The claim scope of this token is a list: set jwt.claims.scope to ['scope'], which accepts a text and a list.";
 
-const NO_AUDIENCE_REMEDY =
-  'Configure the authorization server to send the audience. If it cannot (Amazon Cognito without resource binding), set jwt.withoutAudience.clientIds to the client ids that this server accepts.';
+function noAudienceRemedy({ clientsWithoutAudience }: CheckedJwtForm): string {
+  return clientsWithoutAudience.length === 0
+    ? 'Configure the authorization server to send the audience. If it cannot (Amazon Cognito without resource binding), set jwt.withoutAudience.clientIds to the client ids that this server accepts.'
+    : 'This token has no audience, and its client is not in jwt.withoutAudience.clientIds, or its token_use is not access. If this server accepts the client, add its id to the option.';
+}
 
 /** What to change if the audience of a token is another one. */
 export function audienceRemedy({ audiences }: CheckedJwtForm, resource: string): string {

@@ -495,6 +495,15 @@ describe('the remedy of a refused token', () => {
       'set jwt.withoutAudience.clientIds',
     ],
     [
+      'names the client that jwt.withoutAudience lacks',
+      cognito,
+      cognito.jwt,
+      undefined,
+      { ...cognito.accessToken, client_id: 'other' },
+      'missing_claim',
+      'its client is not in jwt.withoutAudience.clientIds',
+    ],
+    [
       'names jwt.claims.scope for a list of scopes',
       auth0,
       {},
