@@ -1,5 +1,6 @@
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { BodyMeter } from './body-limits.ts';
+import type { WhenClosed } from './call.ts';
 
 /** How a body is limited. */
 export interface BodyLimit {
@@ -7,6 +8,8 @@ export interface BodyLimit {
   readonly newMeter: () => BodyMeter;
   /** The error for a body that exceeds the limit. Called for the first byte above it. */
   readonly refuse: () => CredenceError;
+  /** Ends the stream when the principal is closed. */
+  readonly whenClosed?: WhenClosed | undefined;
 }
 
 type Body = ReadableStream<Uint8Array>;
@@ -179,17 +182,31 @@ function limitedStream(body: Body, state: LimitedBody): Body {
   if (known) return known;
   const exceeds = state.limit.newMeter();
   let reader: BodyReader | undefined;
+  let stopWaiting: (() => void) | undefined;
   const limited = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        stopWaiting = state.limit.whenClosed?.((reason) => {
+          controller.error(reason);
+          (reader ?? body).cancel(reason).catch(() => undefined);
+        });
+      },
       async pull(controller) {
         state.isUsed = true;
         reader ??= body.getReader();
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else if (exceeds(value)) throw refusal(reader, state.limit);
-        else controller.enqueue(value);
+        try {
+          const { done, value } = await reader.read();
+          if (!done && exceeds(value)) throw refusal(reader, state.limit);
+          if (!done) return controller.enqueue(value);
+          stopWaiting?.();
+          controller.close();
+        } catch (error) {
+          stopWaiting?.();
+          throw error;
+        }
       },
       async cancel(reason) {
+        stopWaiting?.();
         state.isUsed = true;
         await (reader ?? body).cancel(reason);
       },

@@ -10,7 +10,12 @@ export interface FetchContext {
   readonly access: ServerAccess;
   readonly options: FetchForOptions;
   readonly waiting: WaitingCalls;
+  /** For the event streams of calls without a signal: calls `end` when the principal is closed, unless the result was called. */
+  readonly whenClosed?: WhenClosed | undefined;
 }
+
+/** Calls `end` when the principal is closed. Returns a function that ends the wait. */
+export type WhenClosed = (end: (reason: Error) => void) => () => void;
 
 /** One call: its request, and what was already done for it. Concurrent calls do not change each other's state. */
 export interface Call {

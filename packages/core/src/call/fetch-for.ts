@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenRefused } from '../tokens/failures.ts';
 import { tokenForNextAttempt } from './after-refusal.ts';
-import type { Call, FetchContext } from './call.ts';
+import type { Call, FetchContext, WhenClosed } from './call.ts';
 import { isUsable, reportFailedCall } from './failed-call.ts';
 import type { FetchForOptions } from './fetch-for-options.ts';
 import { crossOrigin, errorStatus, forbidden, unreachable, withUserInfo } from './failures.ts';
@@ -23,10 +23,15 @@ import { WaitingCalls } from './waiting-calls.ts';
  * follows no redirect and sends requests only to the configured origin, and to no URL with a user name or password. A
  * refusal is thrown as a CredenceError with the leg `call`. The body of a response has the limits of the server.
  */
-export function fetchFor(runtime: Runtime, server: ServerAccess, options: FetchForOptions = {}): FetchLike {
+export function fetchFor(
+  runtime: Runtime,
+  server: ServerAccess,
+  options: FetchForOptions = {},
+  whenClosed?: WhenClosed,
+): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
   const waiting = new WaitingCalls();
-  const context: FetchContext = { runtime, access, options, waiting };
+  const context: FetchContext = { runtime, access, options, waiting, whenClosed };
   const { name, limits } = access.settings;
   return async (input, init = {}) => {
     const startedMs = runtime.observed ? runtime.clock.monotonicMs() : 0;

@@ -38,7 +38,7 @@ function tellListeners(response: Response, refusal: CredenceError): void {
  * The response with the limits of the server on its body; see `limitBody`. A response whose length is known and within the limits is
  * returned as it is. Throws `response_too_large` if the length is known and above them.
  */
-export function withLimits({ runtime, access }: FetchContext, call: Call, response: Response): Response {
+export function withLimits({ runtime, access, whenClosed }: FetchContext, call: Call, response: Response): Response {
   const { body, headers, status } = response;
   // A fetch of the caller's own can return an object with another kind of body.
   if (body === null || typeof body.getReader !== 'function') return response;
@@ -58,6 +58,8 @@ export function withLimits({ runtime, access }: FetchContext, call: Call, respon
   }
   let refusal: CredenceError | undefined;
   return limitBody(response, {
+    // A signal would end the stream. Without one, the stream ends here.
+    whenClosed: isEvents && !call.init.signal ? whenClosed : undefined,
     newMeter: () => (isEvents ? eventMeter(limits.eventBytes) : bodyMeter(limits.bodyBytes)),
     refuse() {
       if (refusal) return refusal;

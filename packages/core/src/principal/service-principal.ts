@@ -188,21 +188,20 @@ export class ServicePrincipal {
    */
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
-    const send = fetchFor(this.#runtime, access, options);
+    const send = fetchFor(this.#runtime, access, options, this.#open.whenClosed);
     return async (input, init) => {
       if (this.#closed) throw closed();
-      const call = this.#open.begin(init?.signal ?? (input instanceof Request ? input.signal : undefined));
-      let response: Response | undefined;
+      const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+      const signal = caller ? this.#open.signalFor(caller) : undefined;
       try {
-        const sending = send(input, { ...init, signal: call.signal });
+        if (!signal) return await this.#open.untilClose(send(input, init));
+        const sending = send(input, { ...init, signal });
         // A fetch of the application may ignore the signal.
-        response = await (this.#ownFetch ? waitFor(sending, call.signal) : sending);
-        return response;
+        return await (this.#ownFetch ? waitFor(sending, signal) : sending);
       } catch (error) {
-        if (isCredenceError(error) && !call.signal.aborted) this.#countFailed(access.settings.name, error);
+        if (isCredenceError(error) && error.code !== 'closed' && !signal?.aborted)
+          this.#countFailed(access.settings.name, error);
         throw error;
-      } finally {
-        call.end(response);
       }
     };
   }

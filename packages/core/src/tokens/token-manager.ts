@@ -124,7 +124,7 @@ export class TokenManager {
     this.#clocks = new ServerClocks(runtime.clock);
     this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#renewDue(nowMs));
     // Each acquisition adds a listener and removes it at its end, so many listeners are not a memory leak.
-    setMaxListeners(0, this.#closing.signal);
+    setMaxListeners(Infinity, this.#closing.signal);
   }
 
   /**
