@@ -33,7 +33,8 @@ export function tokenForNextAttempt(
   // this.
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
   if (response.ok) access.evidence.acceptedRequest(call.init);
-  if (call.failure) reportFailedCall(context, call.failure, call.init, call.startedMs);
+  if (call.failure) reportFailedCall(context, call.failure, call);
+  else if (response.ok) access.lostSessions.succeeded(call.init);
   return undefined;
 }
 
@@ -127,9 +128,11 @@ async function afterForbidden(
   if (hasError(challenges, 'invalid_token')) return afterUnauthorized(context, call, token, response);
   const scopeChallenge = challenges.challenges.find(({ error }) => error === 'insufficient_scope');
   if (scopeChallenge) {
-    await discard(response);
+    const hasWords = scopeChallenge.errorDescription !== undefined;
+    const start = hasWords ? await discard(response) : await startOfBody(response);
     access.accept(token);
-    return afterInsufficientScope(context, call, token, scopeChallenge);
+    const said = serverRefusal(response, { ...challenges, challenges: [scopeChallenge] }, token, start ?? '');
+    return afterInsufficientScope(context, call, token, { challenge: scopeChallenge, said });
   }
   const body = await startOfBody(response);
   const said = serverRefusal(response, challenges, token, body);
@@ -142,19 +145,19 @@ async function afterInsufficientScope(
   { runtime, access, options, waiting }: FetchContext,
   call: Call,
   token: AccessToken,
-  challenge: Challenge,
+  { challenge, said }: { readonly challenge: Challenge; readonly said: ServerRefusal },
 ): Promise<AccessToken> {
   const { init } = call;
   const { name } = access.settings;
   const challenged = withoutSecrets(challenge.scopes ?? [], [token.value]);
-  const added = scopesToAdd(challenged, token, access.settings);
-  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added);
+  const added = scopesToAdd(challenged, token, access.settings, said);
+  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added, said);
   call.steppedUp = true;
   call.nonceUsed = false;
   const stronger = await waiting.during(init, async (signal) => {
     const request = { server: name, scopes: added };
     const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
-    if (!approved) throw notApproved(name, token, added);
+    if (!approved) throw notApproved(name, token, added, said);
     // The approval can take long, and the caller may have aborted the call during this time.
     signal.throwIfAborted();
     return access.stepUp(token, added, signal);

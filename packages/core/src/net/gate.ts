@@ -267,6 +267,7 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     remedy: failure.remedy,
     contact: failure.contact,
     retryable: failure.retryable,
+    status: failure.status,
   });
 }
 
