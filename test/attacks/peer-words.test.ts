@@ -21,7 +21,7 @@ const events = (data: string) => ({ headers: { 'content-type': 'text/event-strea
 const json = (body: string) => ({ headers: { 'content-type': 'application/json' }, body });
 
 /** Each response to `tools/call`. What is a JSON-RPC error or the content of a tool is not here: these are the words of the tool. */
-const RESPONSES: readonly (readonly [string, (id: unknown) => PeerAnswer])[] = [
+const RESPONSES: [string, (id: unknown) => PeerAnswer][] = [
   ['a content type', () => ({ headers: { 'content-type': `text/html; note="${LONG}"` }, body: 'x' })],
   ['a media type', () => ({ headers: { 'content-type': `text/${ORDER}` }, body: 'x' })],
   ['the body of a 400', () => ({ status: 400, body: LONG })],

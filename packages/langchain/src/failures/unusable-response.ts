@@ -27,7 +27,7 @@ export function unusableResponse(server: string, error: unknown): CredenceError 
     return new CredenceError({
       code: 'invalid_response',
       leg: 'call',
-      message: `Server "${server}" answered with a result that does not match the output schema of the tool. The call has run.`,
+      message: `Server "${server}" answered with a result that does not match the tool's output schema. The call has run.`,
       remedy: "Ask the server's owner to correct the result or the output schema of the tool.",
       contact: 'server-owner',
       server,
