@@ -10,6 +10,7 @@ import {
 } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import { type About, withoutQuery } from '../net/gate.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type IssuerOfServer, remedyForIssuerOfMetadata, tokenEndpointOption } from './issuer-remedies.ts';
@@ -101,7 +102,7 @@ async function mismatch(
   throw new CredenceError({
     code: 'issuer_mismatch',
     leg: 'discover',
-    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
+    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${namedUrl(named)}.`,
     remedy: remedyForIssuerOfMetadata({
       issuer,
       named,
