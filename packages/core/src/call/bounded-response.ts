@@ -1,13 +1,14 @@
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { BodyMeter } from './body-limits.ts';
 import type { WhenClosed } from './call.ts';
+import type { Excess } from './excess.ts';
 
 /** How a body is limited. */
 export interface BodyLimit {
   /** A new meter, for each reader of the body. */
   readonly newMeter: () => BodyMeter;
   /** The error for a body that exceeds the limit. Called for the first byte above it. */
-  readonly refuse: () => CredenceError;
+  readonly refuse: (excess: Excess) => CredenceError;
   /** Ends the stream when the principal is closed. */
   readonly whenClosed?: WhenClosed | undefined;
 }
@@ -196,7 +197,8 @@ function limitedStream(body: Body, state: LimitedBody): Body {
         reader ??= body.getReader();
         try {
           const { done, value } = await reader.read();
-          if (!done && exceeds(value)) throw refusal(reader, state.limit);
+          const excess = done ? undefined : exceeds(value);
+          if (excess) throw refusal(reader, state.limit, excess);
           if (!done) return controller.enqueue(value);
           stopWaiting?.();
           controller.close();
@@ -225,13 +227,14 @@ async function readAll(body: Body, state: LimitedBody): Promise<Uint8Array[]> {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return chunks;
-    if (exceeds(value)) throw refusal(reader, state.limit);
+    const excess = exceeds(value);
+    if (excess) throw refusal(reader, state.limit, excess);
     chunks.push(value);
   }
 }
 
-function refusal(reader: BodyReader, { refuse }: BodyLimit): CredenceError {
-  const error = refuse();
+function refusal(reader: BodyReader, { refuse }: BodyLimit, excess: Excess): CredenceError {
+  const error = refuse(excess);
   reader.cancel(error).catch(() => undefined);
   return error;
 }

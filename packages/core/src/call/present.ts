@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import { tokenPresented } from './presented-token.ts';
 
 /** Sends one request with its token: as Bearer (RFC 6750 section 2.1), or as DPoP with a new proof for this request (RFC 9449). */
 export async function present(
@@ -11,6 +12,7 @@ export async function present(
   init: RequestInit,
   token: AccessToken,
 ): Promise<Response> {
+  tokenPresented(init, token.value);
   const headers = new Headers(init.headers);
   headers.delete('authorization');
   headers.delete('dpop');

@@ -1,10 +1,11 @@
 import { isDefaultFetch } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Call, FetchContext } from './call.ts';
-import { bodyMeter, eventMeter } from './body-limits.ts';
+import { bodyMeter, eventMeter, jsonBodyMeter } from './body-limits.ts';
 import { limitBody, readAhead } from './bounded-response.ts';
 import { reportFailedCall } from './failed-call.ts';
 import { responseTooLarge } from './failures.ts';
+import { EXAMINED_BYTES } from './json-meter.ts';
 
 const MAX_START_BYTES = 8_192;
 const MAX_START_MS = 500;
@@ -48,22 +49,23 @@ export function withLimits({ runtime, access, whenClosed }: FetchContext, call: 
   // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
   const isTrue = length !== undefined && isDefaultFetch(runtime.fetch);
   const isPlain = response.status < 400 || !runtime.observed;
-  if (isTrue && isPlain && length <= limits.bodyBytes && length <= limits.eventBytes) return response;
+  if (isTrue && isPlain && length <= Math.min(limits.bodyBytes, limits.eventBytes, EXAMINED_BYTES)) return response;
   // The SDKs read the body of an error response to its end, also if it is an event stream.
   const isEvents = response.ok && isEventStream(headers);
   const option = isEvents ? 'eventBytes' : 'bodyBytes';
   if (!isEvents && length !== undefined && length > limits.bodyBytes) {
     body.cancel().catch(() => undefined);
-    throw responseTooLarge(name, option, limits, status);
+    throw responseTooLarge(name, { option, limits, status });
   }
+  const newBodyMeter = isJson(headers) ? jsonBodyMeter : bodyMeter;
   let refusal: CredenceError | undefined;
   return limitBody(response, {
     // A signal would end the stream. Without one, the stream ends here.
     whenClosed: isEvents && !call.init.signal ? whenClosed : undefined,
-    newMeter: () => (isEvents ? eventMeter(limits.eventBytes) : bodyMeter(limits.bodyBytes)),
-    refuse() {
+    newMeter: () => (isEvents ? eventMeter(limits.eventBytes) : newBodyMeter(limits.bodyBytes)),
+    refuse(excess) {
       if (refusal) return refusal;
-      refusal = responseTooLarge(name, option, limits, status);
+      refusal = responseTooLarge(name, { option, limits, status, excess });
       reportFailedCall({ runtime, access }, refusal, call.init, call.startedMs);
       tellListeners(response, refusal);
       return refusal;
@@ -73,6 +75,10 @@ export function withLimits({ runtime, access, whenClosed }: FetchContext, call: 
 
 function isEventStream(headers: Headers): boolean {
   return /^\s*text\/event-stream\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
+}
+
+function isJson(headers: Headers): boolean {
+  return /^[^;]*[/+]json\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
 }
 
 /** The length of the decoded body, or undefined if the headers do not say it: that of a compressed body is another one. */
