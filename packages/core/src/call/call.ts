@@ -34,4 +34,6 @@ export interface Call {
   steppedUp?: boolean;
   /** Whether the current token was sent again because of a DPoP nonce. */
   nonceUsed?: boolean;
+  /** Whether a token was sent again because its DPoP proof had a wrong time. */
+  clockUsed?: boolean;
 }

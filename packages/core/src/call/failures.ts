@@ -1,8 +1,9 @@
 import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from '../errors/codes.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { brokenFetch } from '../net/broken-fetch.ts';
 import { connectionFailure } from '../net/connection-failure.ts';
-import { brokenFetch, retryAfterSeconds } from '../net/gate.ts';
+import { retryAfterSeconds } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CallLimits } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';

@@ -63,6 +63,7 @@ export function fetchFor(
         const response = await attempt(context, call, token);
         const next = await tokenForNextAttempt(context, call, token, response);
         if (next === undefined) return response;
+        if (next instanceof Response) return next;
         token = next;
       }
     } catch (error) {
