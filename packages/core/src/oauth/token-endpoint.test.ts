@@ -155,7 +155,7 @@ describe('a token request', () => {
   );
 });
 
-it.each<[string, CannedAnswer, string?]>([
+it.each<[string, CannedAnswer, string | undefined]>([
   ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }, undefined],
   [
     'by its text',
