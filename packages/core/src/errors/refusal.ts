@@ -128,7 +128,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'access_denied',
         contact,
         message: `${Who} refuses ${client} access${to}.`,
-        remedy: `Ask for ${scopes} to be granted to this principal${server}; if they are granted, ask whether the server is paused or the principal disabled there.`,
+        remedy: `Ask for ${scopes} to be granted to this principal${server}; if that is granted already, ask whether the server is paused there, or whether the principal is disabled there.`,
       };
     case 'invalid_scope':
       return {
