@@ -10,7 +10,7 @@ import {
 } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
-import { CLIENT_INFO } from './client-info.ts';
+import { CLIENT_INFO } from '../call/client-info.ts';
 import { eventsIn, type StreamEvent, TooManyBytesError } from './event-stream.ts';
 import { linkedSignal } from './linked-signal.ts';
 import { wrongMember } from './initialize-result.ts';
