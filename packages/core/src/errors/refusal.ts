@@ -41,7 +41,7 @@ export function refusal(answer: Refusal): CredenceError {
     error,
     errorDescription,
     // A code that is not registered is a word of the peer, which the message leaves out.
-    peerText: errorDescription || (isRegisteredErrorCode(error) ? undefined : error),
+    peerText: errorDescription || (error === undefined || isRegisteredErrorCode(error) ? undefined : error),
   });
 }
 
@@ -168,11 +168,7 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
         code: 'access_denied',
         contact,
         message: `${Who} refuses ${client} access${to}.`,
-<<<<<<< HEAD
-        remedy: `Ask for ${scopes} to be granted to this principal${server}; if that is granted already, ask whether the server is paused there, or whether the principal is disabled there.`,
-=======
         remedy: `Ask for ${scopes} to be granted to this principal${server}; if that is done already, ask whether the server is paused or the principal disabled there.`,
->>>>>>> main
       };
     case 'invalid_scope':
       return {
@@ -250,15 +246,12 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
         message: `${Who} did not accept the DPoP proof in the ${grant} request of ${client}${server}.`,
         remedy: `Ask what is wrong with the proof: RFC 9449 section 4.3 lists what is checked, such as the URL, the algorithm and the time.`,
       };
+    case undefined:
     default:
       return {
         code: 'oauth_error',
         contact,
-<<<<<<< HEAD
-        message: `${Who} answered ${isRegisteredErrorCode(error) ? `"${error}"` : 'an unknown error code'} to the ${grant} request of ${client}${server}.`,
-=======
-        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : `with the error "${error}"`} to the ${grant} request of ${client}${server}.`,
->>>>>>> main
+        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : isRegisteredErrorCode(error) ? `with the error "${error}"` : 'with an unknown error code'} to the ${grant} request of ${client}${server}.`,
         remedy: ERROR_CODES.oauth_error.remedy,
       };
   }

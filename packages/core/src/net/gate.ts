@@ -4,11 +4,6 @@ import {
   fetchNamedBy,
   forbiddenAddressIn,
   environmentProxy,
-<<<<<<< HEAD
-  isDefaultFetch,
-=======
-  identifier,
->>>>>>> main
   type JsonObject,
   parsedUrl,
   parseJsonObject,
