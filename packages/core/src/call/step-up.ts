@@ -28,12 +28,12 @@ export function scopesToAdd(
     status: 403,
     error: 'insufficient_scope',
     errorDescription,
-    peerText,
     server: server.name,
     issuer: token.issuer,
     missingScopes: lacking,
     peerText:
-      challenged.length === 0 ? undefined : cleanText(`scope="${challenged.join(' ')}"`, { secrets: [token.value] }),
+      peerText ??
+      (challenged.length === 0 ? undefined : cleanText(`scope="${challenged.join(' ')}"`, { secrets: [token.value] })),
   } as const;
   if (challenged.length === 0) {
     throw new CredenceError({

@@ -1,5 +1,5 @@
 import { waitFor } from '@credence/protocol';
-import type { WhenClosed } from '../call/call.ts';
+import type { WhenClosed } from '../call/when-closed.ts';
 import { fetchFor } from '../call/fetch-for.ts';
 import { present } from '../call/present.ts';
 import { ServerAccess } from '../call/server-access.ts';
