@@ -1,5 +1,6 @@
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { BodyMeter } from './body-limits.ts';
+import type { Excess } from './excess.ts';
 import type { WhenClosed } from './when-closed.ts';
 
 /** What to do at the end of a body that is read. */
@@ -15,7 +16,7 @@ export interface BodyLimit extends BodyEnd {
   /** A new meter, for each reader of the body. */
   readonly newMeter: () => BodyMeter;
   /** The error for a body that exceeds the limit. Called for the first byte above it. */
-  readonly refuse: () => CredenceError;
+  readonly refuse: (excess: Excess) => CredenceError;
   /** Ends the stream when the principal is closed. */
   readonly whenClosed?: WhenClosed | undefined;
 }
@@ -206,7 +207,8 @@ function limitedStream(body: Body, state: LimitedBody): Body {
         reader ??= body.getReader();
         try {
           const { done, value } = await next(reader, state.limit, () => isCancelled);
-          if (!done && exceeds(value)) throw refusal(reader, state.limit);
+          const excess = done ? undefined : exceeds(value);
+          if (excess) throw refusal(reader, state.limit, excess);
           if (!done) return controller.enqueue(value);
           stopWaiting?.();
           controller.close();
@@ -236,7 +238,8 @@ async function readAll(body: Body, state: LimitedBody): Promise<Uint8Array[]> {
   for (;;) {
     const { done, value } = await next(reader, state.limit);
     if (done) return chunks;
-    if (exceeds(value)) throw refusal(reader, state.limit);
+    const excess = exceeds(value);
+    if (excess) throw refusal(reader, state.limit, excess);
     chunks.push(value);
   }
 }
@@ -297,8 +300,8 @@ function watchedPrototype(original: Response): Response {
   return prototype;
 }
 
-function refusal(reader: BodyReader, { refuse }: BodyLimit): CredenceError {
-  const error = refuse();
+function refusal(reader: BodyReader, { refuse }: BodyLimit, excess: Excess): CredenceError {
+  const error = refuse(excess);
   reader.cancel(error).catch(() => undefined);
   return error;
 }

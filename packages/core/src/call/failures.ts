@@ -6,6 +6,8 @@ import { retryAfterSeconds } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { CallLimits } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import type { Excess } from './excess.ts';
+import { EXAMINED_BYTES, MAX_DEPTH, MAX_MESSAGES } from './json-meter.ts';
 import { challengeRemedy, type ServerRefusal } from '../tokens/failures.ts';
 import type { Call, FetchContext } from './call.ts';
 
@@ -214,19 +216,33 @@ export function timedOut(server: string, { isSent }: { readonly isSent?: boolean
   });
 }
 
-/** The error for a body or an event above the limit of the server. */
+interface TooLarge {
+  readonly option: Exclude<keyof CallLimits, 'requestBytes'>;
+  readonly limits: CallLimits;
+  readonly status: number;
+  readonly excess?: Excess;
+}
+
+/** The error for a body or an event above a limit: that of the server for its bytes, or a fixed one for its structure. */
 export function responseTooLarge(
   server: string,
-  option: Exclude<keyof CallLimits, 'requestBytes'>,
-  limits: CallLimits,
-  status: number,
+  { option, limits, status, excess = 'bytes' }: TooLarge,
 ): CredenceError {
   const what = option === 'bodyBytes' ? 'a body' : 'an event';
+  const above = {
+    bytes: `of more than ${limits[option]} bytes`,
+    messages: `of more than ${MAX_MESSAGES} JSON-RPC messages`,
+    depth: `of JSON with more than ${MAX_DEPTH} levels`,
+  }[excess];
+  const remedy =
+    excess === 'bytes'
+      ? `If results of this size are expected, raise servers.${server}.limits.${option}; if not, ask the owner of server "${server}".`
+      : `Ask the owner of server "${server}" to send less at once. No option changes this limit, which is for ${what} of more than ${EXAMINED_BYTES} bytes.`;
   return new CredenceError({
     code: 'response_too_large',
     leg: 'call',
-    message: `Server "${server}" sent ${what} of more than ${limits[option]} bytes. The call may have run.`,
-    remedy: `If results of this size are expected, raise servers.${server}.limits.${option}; if not, ask the owner of server "${server}".`,
+    message: `Server "${server}" sent ${what} ${above}. The call may have run.`,
+    remedy,
     contact: 'server-owner',
     server,
     status,

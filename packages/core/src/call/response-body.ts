@@ -1,12 +1,13 @@
 import { isDefaultFetch } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Call, FetchContext } from './call.ts';
-import { bodyMeter, type BodyMeter, eventMeter } from './body-limits.ts';
+import { bodyMeter, type BodyMeter, eventMeter, jsonBodyMeter } from './body-limits.ts';
 import { limitBody, readAhead, watchBody } from './bounded-response.ts';
 import { reportFailedCall } from './failed-call.ts';
 import type { Unusable } from './usable-response.ts';
 import { failureOfCall, responseTooLarge, streamWithoutResponse } from './failures.ts';
 import { callKey } from './json-rpc.ts';
+import { EXAMINED_BYTES } from './json-meter.ts';
 
 const MAX_START_BYTES = 8_192;
 const MAX_START_MS = 500;
@@ -54,15 +55,16 @@ export function withLimits(context: FetchContext, call: Call, response: Response
   // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
   const isTrue = length !== undefined && isDefaultFetch(runtime.fetch);
   const isPlain = unusable === undefined || !runtime.observed;
-  if (isTrue && isPlain && length <= limits.bodyBytes && length <= limits.eventBytes)
+  if (isTrue && isPlain && length <= Math.min(limits.bodyBytes, limits.eventBytes, EXAMINED_BYTES))
     return watchPlain(context, call, response);
   // The SDKs read the body of an error response to its end, also if it is an event stream.
   const isEvents = response.ok && isEventStream(headers);
   const option = isEvents ? 'eventBytes' : 'bodyBytes';
   if (!isEvents && length !== undefined && length > limits.bodyBytes) {
     body.cancel().catch(() => undefined);
-    throw responseTooLarge(name, option, limits, status);
+    throw responseTooLarge(name, { option, limits, status });
   }
+  const newBodyMeter = isJson(headers) ? jsonBodyMeter : bodyMeter;
   let refusal: CredenceError | undefined;
   const stream =
     isEvents && call.init.method === 'POST' ? new ResponseInStream(() => unanswered.delete(call)) : undefined;
@@ -70,7 +72,7 @@ export function withLimits(context: FetchContext, call: Call, response: Response
     // A signal would end the stream. Without one, the stream ends here.
     whenClosed: isEvents && !call.init.signal ? whenClosed : undefined,
     newMeter() {
-      if (!isEvents) return bodyMeter(limits.bodyBytes);
+      if (!isEvents) return newBodyMeter(limits.bodyBytes);
       const meter = eventMeter(limits.eventBytes);
       return stream ? stream.watching(meter) : meter;
     },
@@ -83,9 +85,9 @@ export function withLimits(context: FetchContext, call: Call, response: Response
       if (stream.hasResponse || stream.canBeResumed || callKey(call.init) === undefined) return;
       reportFailedCall(context, streamWithoutResponse(name, status), call);
     },
-    refuse() {
+    refuse(excess) {
       if (refusal) return refusal;
-      refusal = responseTooLarge(name, option, limits, status);
+      refusal = responseTooLarge(name, { option, limits, status, excess });
       reportFailedCall(context, refusal, call);
       tellListeners(response, refusal);
       return refusal;
@@ -146,6 +148,10 @@ class ResponseInStream {
 
 function isEventStream(headers: Headers): boolean {
   return /^\s*text\/event-stream\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
+}
+
+function isJson(headers: Headers): boolean {
+  return /^[^;]*[/+]json\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
 }
 
 /** The length of the decoded body, or undefined if the headers do not say it: that of a compressed body is another one. */
