@@ -19,7 +19,7 @@ interface Wording {
 
 /** The CredenceError for an OAuth error response. The leg and the OAuth error decide message, remedy and contact. */
 export function refusal(answer: Refusal): CredenceError {
-  const error = isSafeErrorCode(answer) ? answer.error : 'invalid_error_code';
+  const error = isSafeErrorCode(answer) ? answer.error : undefined;
   const wording = withDpopRemedy(
     answer,
     withParameterRemedy(answer, withClockRemedy(answer, wordingFor(answer, error))),
@@ -49,7 +49,9 @@ function isSafeErrorCode({ error, secrets }: Refusal): boolean {
 function authenticationOf({ authentication }: Refusal): string {
   return authentication === 'signed'
     ? "the client id, the key (its public half and kid as registered there) and the assertion's audience"
-    : 'the client id, the kind of authentication and the secret';
+    : authentication === 'other'
+      ? 'the client id and the kind of authentication'
+      : 'the client id, the kind of authentication and the secret';
 }
 
 /** If the clocks differ, the difference is the most probable cause of a refused JWT, so the remedy starts with it. */
@@ -83,7 +85,7 @@ function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
   return { ...wording, contact: 'you', remedy };
 }
 
-function wordingFor(answer: Refusal, error: string): Wording {
+function wordingFor(answer: Refusal, error: string | undefined): Wording {
   const { leg, grant, option, issuer, usesIdp = true } = answer;
   const client = answer.clientId === '' ? 'this workload' : `the client "${answer.clientId}"`;
   const atIdp = leg !== 'redeem';
@@ -95,13 +97,15 @@ function wordingFor(answer: Refusal, error: string): Wording {
   const at = `servers.${answer.server ?? '<name>'}`;
   const scopes = answer.scopes?.length ? answer.scopes.map((scope) => `"${scope}"`).join(', ') : 'access';
 
-  // RFC 6749 section 5.2: 401 is for client authentication; Keycloak answers a wrong secret with unauthorized_client and 401
-  switch (error === 'unauthorized_client' && answer.status === 401 ? 'invalid_client' : error) {
+  // RFC 6749 section 5.2: 401 is for client authentication. Keycloak answers a wrong secret with unauthorized_client and 401; others
+  // send a sentence as the error code, or none.
+  const isUnnamed = error === undefined || error === 'unauthorized_client';
+  switch (isUnnamed && answer.status === 401 ? 'invalid_client' : error) {
     case 'invalid_client':
       return {
         code: 'invalid_client',
-        // A wrong or expired secret is the most frequent cause, and the operator of the bot can compare it first.
-        contact: answer.authentication === 'secret' ? 'you' : contact,
+        // A wrong or expired key or secret is the most frequent cause, and the operator of the bot can compare it first.
+        contact: (answer.authentication ?? 'none') === 'none' ? contact : 'you',
         message: `${Who} does not know ${client} or did not accept its authentication.`,
         remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask ${atIdp ? "the IdP's administrator" : 'the owner of the authorization server'} for the client to be registered there.`,
       };
@@ -180,7 +184,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
       return {
         code: 'oauth_error',
         contact,
-        message: `${Who} answered "${error}" to the ${grant} request of ${client}${server}.`,
+        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : `with the error "${error}"`} to the ${grant} request of ${client}${server}.`,
         remedy: ERROR_CODES.oauth_error.remedy,
       };
   }
