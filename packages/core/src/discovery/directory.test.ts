@@ -190,16 +190,25 @@ describe('metadata', () => {
     expect((await get()).url).toBe(`${issuer}/token`);
   });
 
-  it('that was not found is not requested again for another server or principal, whose error names its own options', async () => {
-    const { runtime, directory, network } = world({});
+  it('that was not found is not requested again for another server, whose error names its own options', async () => {
+    const { directory, network } = world({});
     await refusalOf(directory.authorizationServer(serverSettings(), issuer, never));
     const sent = network.requests.length;
     const other = serverSettings({ name: 'notes', url: new URL('https://notes.example/mcp') });
-    const get = () => new Directory(runtime).authorizationServer(other, issuer, never);
-    const error = await refusalOf(get());
+    const error = await refusalOf(directory.authorizationServer(other, issuer, never));
     expect(error).toMatchObject({ code: 'metadata_not_found', server: 'notes', issuer });
     expect(error.remedy).toContain('Check the spelling of servers.notes.issuer');
     expect(JSON.stringify(error)).not.toContain('servers.linear');
+    expect(network.requests).toHaveLength(sent);
+  });
+
+  it('that was not found twice is not requested again for other principals of the process', async () => {
+    const { runtime, network } = world({});
+    const get = () => refusalOf(new Directory(runtime).authorizationServer(serverSettings(), issuer, never));
+    await get();
+    await get();
+    const sent = network.requests.length;
+    for (let principal = 0; principal < 20; principal += 1) expect((await get()).code).toBe('metadata_not_found');
     expect(network.requests).toHaveLength(sent);
   });
 

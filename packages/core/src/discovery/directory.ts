@@ -227,10 +227,10 @@ export class Directory {
     { server, signal }: { server: ServerSettings | undefined; signal: AbortSignal },
   ): Promise<T> {
     const { failed } = this.#caches;
-    const failure = cache.peek(key) ? undefined : failed.of(key);
+    const failure = cache.peek(key) ? undefined : failed.of(key, this);
     if (failure) throw await this.#named(failure, server, signal);
     const fetchValue = async () =>
-      failed.watch(key, async () => {
+      failed.watch(key, this, async () => {
         const value = await discover();
         this.#ended?.(key);
         return this.#withLifetime(value);

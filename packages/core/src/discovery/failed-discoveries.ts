@@ -7,6 +7,8 @@ import type { Clock } from '../time/clock.ts';
 interface Failed {
   readonly error: CredenceError;
   readonly failures: number;
+  /** The principal that sent the request. */
+  readonly by: object;
   untilMs: number;
 }
 
@@ -23,20 +25,24 @@ export class FailedDiscoveries {
     this.#failed = lruCache(max);
   }
 
-  /** The failure that is thrown instead of a new request. Undefined if a request may be sent. */
-  of(key: string): CredenceError | undefined {
+  /**
+   * The failure that is thrown instead of a new request. Undefined if a request may be sent. The first failure counts only for the
+   * principal that has seen it: a person who corrects the cause often creates another principal at once.
+   */
+  of(key: string, principal: object): CredenceError | undefined {
     const failed = this.#failed.get(key);
-    return failed && this.#clock.monotonicMs() < failed.untilMs ? failed.error : undefined;
+    if (!failed || failed.untilMs <= this.#clock.monotonicMs()) return undefined;
+    return failed.failures > 1 || failed.by === principal ? failed.error : undefined;
   }
 
   /** The result of `discover`, whose failure is remembered and whose success ends the pause. */
-  async watch<T>(key: string, discover: () => Promise<T>): Promise<T> {
+  async watch<T>(key: string, by: object, discover: () => Promise<T>): Promise<T> {
     try {
       const value = await discover();
       this.end(key);
       return value;
     } catch (error) {
-      if (isCredenceError(error) && onlyAPersonEnds(error)) this.#remember(key, error);
+      if (isCredenceError(error) && onlyAPersonEnds(error)) this.#remember(key, by, error);
       throw error;
     }
   }
@@ -49,10 +55,10 @@ export class FailedDiscoveries {
     failed.untilMs = -Infinity;
   }
 
-  #remember(key: string, error: CredenceError): void {
+  #remember(key: string, by: object, error: CredenceError): void {
     const failures = (this.#failed.peek(key)?.failures ?? 0) + 1;
     const untilMs = this.#clock.monotonicMs() + pauseAfterRefusals(failures, Math.random());
-    const failed: Failed = { error, failures, untilMs };
+    const failed: Failed = { error, failures, by, untilMs };
     this.#failed.set(key, failed);
     pausesAll(error, failed);
   }

@@ -145,7 +145,11 @@ export class Refusals {
 
   #paused(key: string): Refusal | undefined {
     const remembered = this.#remembered.get(key);
-    return remembered && remembered.untilMs > this.#clock.monotonicMs() ? remembered : undefined;
+    const nowMs = this.#clock.monotonicMs();
+    if (!remembered || remembered.untilMs <= nowMs) return undefined;
+    // A success for another server, or a diagnosis, ends the pause of all at once.
+    const ofAll = pauseOfAll(remembered.error);
+    return ofAll && ofAll.untilMs <= nowMs ? undefined : remembered;
   }
 }
 
