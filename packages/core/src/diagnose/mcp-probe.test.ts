@@ -20,7 +20,7 @@ import {
   silence,
   startPeer,
 } from '../../../../test/support/peer.ts';
-import { CLIENT_INFO } from './client-info.ts';
+import { CLIENT_INFO } from '../call/client-info.ts';
 import { type Bot, startBot } from '../../test-support/bot.ts';
 
 const closers: (() => Promise<void>)[] = [];

@@ -11,7 +11,7 @@ import {
 } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
-import { CLIENT_INFO } from './client-info.ts';
+import { CLIENT_INFO } from '../call/client-info.ts';
 import { eventsIn, type StreamEvent, TooManyBytesError } from './event-stream.ts';
 import { linkedSignal } from './linked-signal.ts';
 import { notMcp, redirected, streamBroken, unsupportedRevision } from './probe-verdict.ts';

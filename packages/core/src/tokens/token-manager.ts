@@ -353,7 +353,7 @@ export class TokenManager {
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? this.#named(error, wanted.server) : unexpected(wanted.server, error);
-      // The end of the principal is no failure of a peer.
+      // The end of the principal is no failure.
       if (failure.code === 'closed') throw failure;
       this.#remember(wanted, outcome, failure);
       this.#lastFailures.set(wanted.key, { error: failure, atMs: this.#runtime.clock.wallMs(), over: false });
