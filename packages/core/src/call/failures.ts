@@ -1,4 +1,3 @@
-import { cleanText } from '@credence/protocol';
 import type { ErrorCode } from '../errors/codes.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { brokenFetch } from '../net/broken-fetch.ts';
@@ -25,10 +24,12 @@ export function crossOrigin(server: string, url: URL, target: URL): CredenceErro
   return new CredenceError({
     code: 'cross_origin_refused',
     leg: 'call',
-    message: `A request for server "${server}" has the origin ${cleanText(target.origin, { max: 120 })}, but its token is sent only to ${url.origin}.`,
+    message: `A request for server "${server}" has another origin than ${url.origin}, and its token is sent only there.`,
     remedy: `If the server has moved, set servers.${server}.url to its new URL.`,
     contact: 'server-owner',
     server,
+    // Usually a server named this origin, in a redirect or in an event.
+    peerText: target.origin === 'null' ? target.protocol : target.origin,
   });
 }
 

@@ -11,6 +11,7 @@ import {
 import { CredenceError } from '../errors/credence-error.ts';
 import { originalOf } from '../errors/same-failure.ts';
 import { type About, withoutQuery } from '../net/gate.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type IssuerOfServer, remedyForIssuerOfMetadata, tokenEndpointOption } from './issuer-remedies.ts';
@@ -113,7 +114,7 @@ async function mismatch(
   const error = new CredenceError({
     code: 'issuer_mismatch',
     leg: 'discover',
-    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
+    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${namedUrl(named)}.`,
     remedy: remedyFor(option, await issuerOfServer?.()),
     contact: 'you',
     server: about.server,

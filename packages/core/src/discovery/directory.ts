@@ -1,6 +1,6 @@
-import { identifier } from '@credence/protocol';
 import type { CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { namedUrl } from '../net/named-url.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { copyOf, originalOf } from '../errors/same-failure.ts';
@@ -303,6 +303,6 @@ function pinnedEndpoint(issuer: string, url: string, option: string): TokenEndpo
 function list(issuers: readonly string[]): string {
   return issuers
     .slice(0, 4)
-    .map((issuer) => identifier(issuer))
+    .map((issuer) => namedUrl(issuer))
     .join(', ');
 }

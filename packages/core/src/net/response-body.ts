@@ -1,4 +1,5 @@
-import { cleanText, identifier, isJsonObject, type JsonObject, parseJsonObject, stringField } from '@credence/protocol';
+import { cleanText, isJsonObject, type JsonObject, parseJsonObject, stringField } from '@credence/protocol';
+import { shownContentType } from './media-type.ts';
 
 const HTML_TITLE = /<title[^>]{0,100}>([^<]{1,300})/iu;
 
@@ -28,8 +29,7 @@ export function isMisnamedJson({ json, text }: Pick<Body, 'json' | 'text'>): boo
 /** What the body is, for a message: `an HTML page`. */
 export function kindOfBody(body: Body): string {
   if (isMisnamedJson(body)) {
-    const [type = ''] = (body.headers.get('content-type') ?? '').split(/[;\s]/u);
-    return `JSON under the content type ${identifier(type, { max: 60 })} instead of "application/json"`;
+    return `JSON under ${shownContentType(body.headers)} instead of "application/json"`;
   }
   if (body.json !== undefined) return 'a JSON object';
   if (body.text.trim() === '') return 'an empty body';

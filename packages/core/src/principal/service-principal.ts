@@ -212,6 +212,7 @@ export class ServicePrincipal {
       this.#runtime,
       { idp: this.#settings.idp, server: settings, store: this.#store },
       this.#directory,
+      this.#open,
       [options.signal, this.#closing.signal],
     );
     if (diagnosis.granted) await access.forgetRefusals();
