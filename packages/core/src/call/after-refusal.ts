@@ -1,6 +1,8 @@
 import { withoutSecrets } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
+import { hasLearnedClock } from '../dpop/dpop-keys.ts';
 import { type Challenge, type Challenges, readChallenges } from '../net/challenge.ts';
+import { clockSkewSeconds, noteClockOfCall } from '../net/gate.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
 import type { Call, FetchContext } from './call.ts';
@@ -31,7 +33,8 @@ export function tokenForNextAttempt(
   // this.
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
   if (response.ok) access.evidence.acceptedRequest(call.init);
-  if (call.failure) reportFailedCall(context, call.failure, call.init, call.startedMs);
+  if (call.failure) reportFailedCall(context, call.failure, call);
+  else if (response.ok) access.lostSessions.succeeded(call.init);
   return undefined;
 }
 
@@ -46,6 +49,7 @@ async function afterUnauthorized(
   const { runtime, access, waiting } = context;
   const { init } = call;
   const challenges = readChallenges(response.headers);
+  noteClockOfCall(runtime, access.settings.url.origin, response.headers);
   const isFinal = call.replaced !== undefined || !canSendAgain(init);
   const isKnown = access.evidence.refusesOnlyRequest(init, token, runtime.clock.monotonicMs());
   if (!isFinal && !isKnown) await discard(response);
@@ -54,8 +58,16 @@ async function afterUnauthorized(
     call.nonceUsed = true;
     return token;
   }
+  if (token.type === 'DPoP' && !call.clockUsed && canSendAgain(init) && hasWrongTime(context)) {
+    await discard(response);
+    call.clockUsed = true;
+    return token;
+  }
   const read = isFinal || isKnown ? (body ?? (await startOfBody(response))) : body;
-  const said = serverRefusal(response, challenges, token, read);
+  const said = {
+    ...serverRefusal(response, challenges, token, read),
+    clockSkewSeconds: clockSkewSeconds(response.headers, runtime),
+  };
   if (token.type === 'Bearer' && offersOnlyDpop(challenges.challenges)) throw keyRequired(token);
   if (isVersionProbe(init)) {
     if (isKnown) return withoutDiscovery(init);
@@ -116,9 +128,11 @@ async function afterForbidden(
   if (hasError(challenges, 'invalid_token')) return afterUnauthorized(context, call, token, response);
   const scopeChallenge = challenges.challenges.find(({ error }) => error === 'insufficient_scope');
   if (scopeChallenge) {
-    await discard(response);
+    const hasWords = scopeChallenge.errorDescription !== undefined;
+    const start = hasWords ? await discard(response) : await startOfBody(response);
     access.accept(token);
-    return afterInsufficientScope(context, call, token, scopeChallenge);
+    const said = serverRefusal(response, { ...challenges, challenges: [scopeChallenge] }, token, start ?? '');
+    return afterInsufficientScope(context, call, token, { challenge: scopeChallenge, said });
   }
   const body = await startOfBody(response);
   const said = serverRefusal(response, challenges, token, body);
@@ -131,25 +145,31 @@ async function afterInsufficientScope(
   { runtime, access, options, waiting }: FetchContext,
   call: Call,
   token: AccessToken,
-  challenge: Challenge,
+  { challenge, said }: { readonly challenge: Challenge; readonly said: ServerRefusal },
 ): Promise<AccessToken> {
   const { init } = call;
   const { name } = access.settings;
   const challenged = withoutSecrets(challenge.scopes ?? [], [token.value]);
-  const added = scopesToAdd(challenged, token, access.settings);
-  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added);
+  const added = scopesToAdd(challenged, token, access.settings, said);
+  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added, said);
   call.steppedUp = true;
   call.nonceUsed = false;
   const stronger = await waiting.during(init, async (signal) => {
     const request = { server: name, scopes: added };
     const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
-    if (!approved) throw notApproved(name, token, added);
+    if (!approved) throw notApproved(name, token, added, said);
     // The approval can take long, and the caller may have aborted the call during this time.
     signal.throwIfAborted();
     return access.stepUp(token, added, signal);
   });
   runtime.emit({ type: 'step-up', server: name, scopes: stronger.scopes });
   return stronger;
+}
+
+/** Whether the response has shown that the proof of the request had a wrong time. */
+function hasWrongTime({ runtime, access }: FetchContext): boolean {
+  const { url, dpop } = access.settings;
+  return dpop !== undefined && hasLearnedClock(url.origin, dpop.call, runtime);
 }
 
 function hasError({ challenges }: Challenges, code: string): boolean {

@@ -2,6 +2,7 @@ import { identifier, scopesNotIn } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import type { ServerRefusal } from '../tokens/failures.ts';
 
 /**
  * The scopes of a 403 challenge that the configuration allows and that the token does not have. Throws `insufficient_scope`
@@ -11,6 +12,7 @@ export function scopesToAdd(
   challenged: readonly string[],
   token: AccessToken,
   server: ServerSettings,
+  { errorDescription, peerText }: ServerRefusal = {},
 ): readonly string[] {
   const lacking = scopesNotIn(challenged, token.scopes);
   const ceiling = new Set([...(server.scopes ?? token.scopes), ...server.stepUp]);
@@ -27,6 +29,8 @@ export function scopesToAdd(
     leg: 'call',
     status: 403,
     error: 'insufficient_scope',
+    errorDescription,
+    peerText,
     server: server.name,
     issuer: token.issuer,
     missingScopes: lacking,
@@ -56,7 +60,12 @@ export function scopesToAdd(
 }
 
 /** The error if `approveStepUp` returns false, or if `stepUp` is false. */
-export function notApproved(server: string, token: AccessToken, scopes: readonly string[]): CredenceError {
+export function notApproved(
+  server: string,
+  token: AccessToken,
+  scopes: readonly string[],
+  { errorDescription, peerText }: ServerRefusal,
+): CredenceError {
   return new CredenceError({
     code: 'insufficient_scope',
     leg: 'call',
@@ -67,6 +76,8 @@ export function notApproved(server: string, token: AccessToken, scopes: readonly
     issuer: token.issuer,
     status: 403,
     error: 'insufficient_scope',
+    errorDescription,
+    peerText,
     missingScopes: scopes,
   });
 }

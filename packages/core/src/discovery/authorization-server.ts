@@ -27,6 +27,8 @@ export interface IssuerMetadata {
   readonly redeemsIdJags: boolean | undefined;
   /** Whether `identity_chaining_requested_token_types_supported` contains the ID-JAG type. Undefined without that member. */
   readonly issuesIdJags: boolean | undefined;
+  /** Undefined: the metadata of an issuer is used until it expires. */
+  readonly isProvisional?: undefined;
 }
 
 /**

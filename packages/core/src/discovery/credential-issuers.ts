@@ -10,14 +10,16 @@ import type { ServerSettings } from '../settings/settings.ts';
 export class CredentialIssuers {
   readonly #first = new Map<ClientCredential, { readonly issuer: string; readonly server: string }>();
 
+  /** Records that the credential of the server is sent to `issuer`. Throws `issuer_mismatch` if it was sent to another issuer before. */
+  use(server: ServerSettings, issuer: string): void {
+    this.check(server, issuer);
+    if (!this.#first.has(server.credential)) this.#first.set(server.credential, { issuer, server: server.name });
+  }
+
   /** Throws `issuer_mismatch` if the credential of the server was used before with another issuer. */
   check(server: ServerSettings, issuer: string): void {
     const first = this.#first.get(server.credential);
-    if (first === undefined) {
-      this.#first.set(server.credential, { issuer, server: server.name });
-      return;
-    }
-    if (first.issuer === issuer) return;
+    if (first === undefined || first.issuer === issuer) return;
     throw new CredenceError({
       code: 'issuer_mismatch',
       leg: 'discover',

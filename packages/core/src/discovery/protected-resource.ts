@@ -28,6 +28,8 @@ export interface ProtectedResource {
   readonly whyMissing?: string | undefined;
   /** The status with which the URL of the server answered a request without a token, if its metadata was searched in the challenge. */
   readonly ownStatus?: number | undefined;
+  /** Whether the metadata is missing because the document that the server names answered 5xx. */
+  readonly isProvisional?: boolean | undefined;
 }
 
 interface Server {
@@ -68,7 +70,8 @@ export async function discoverResource(
   }
   if (challenged.value !== undefined) return challenged.value;
   if (failure.code === 'redirect_refused' || failure.code === 'peer_unavailable') throw failure;
-  return unpublished(runtime, server, failure, challenged.status);
+  const { status, isUnavailable } = challenged;
+  return { ...unpublished(runtime, server, failure, status), isProvisional: isUnavailable === true };
 }
 
 /** Whether the server may name its metadata in a challenge: no well-known path has a document, although one may have failed. */
@@ -116,6 +119,8 @@ interface Challenged {
   readonly value?: ProtectedResource | undefined;
   /** The status of the response to a request without a token. */
   readonly status: number;
+  /** Whether a document that a challenge names answered 5xx. */
+  readonly isUnavailable?: boolean;
 }
 
 /**
@@ -137,16 +142,19 @@ async function fromChallenge(runtime: Runtime, server: Server, about: About, sig
   );
   report(runtime, about, { ...answer });
   const { status } = answer;
+  let isUnavailable = false;
   for (const pointer of pointersOf(answer)) {
     try {
       const value = await pointedDocument(runtime, server, about, signal, pointer);
       return { status, value };
     } catch (error) {
-      if (!isCredenceError(error) || error.retryable || signal.aborted) throw error;
+      if (!isCredenceError(error) || signal.aborted) throw error;
+      isUnavailable ||= error.code === 'peer_unavailable';
+      if (error.retryable && error.code !== 'peer_unavailable') throw error;
       ignored(runtime, server, error);
     }
   }
-  return { status };
+  return { status, isUnavailable };
 }
 
 /** The URLs of metadata in the challenges of a 401, each once. */

@@ -22,6 +22,8 @@ export interface Refusal {
   readonly sent?: readonly string[] | undefined;
   /** Whether the request is part of a flow that uses the IdP. Default true. */
   readonly usesIdp?: boolean | undefined;
+  /** Whether the token endpoint is configured, so that the metadata of the issuer was not read. */
+  readonly isEndpointPinned?: boolean | undefined;
   /** Whether the request had a DPoP proof. */
   readonly proofSent?: boolean | undefined;
 }

@@ -144,3 +144,61 @@ describe('the remedy for a refusal that mentions DPoP', () => {
     expect(refusal({ ...withoutProof, server: undefined }).remedy).not.toContain('generateDpopKeyPair');
   });
 });
+
+describe('a refusal that names the audience', () => {
+  const at = 'https://inner.example/realms/a';
+  const pinned: Refusal = {
+    ...answer,
+    leg: 'redeem',
+    grant: 'jwt-bearer',
+    status: 400,
+    issuer: at,
+    server: 'notes',
+    option: 'servers.notes.credential',
+    error: 'invalid_grant',
+    errorDescription: 'Invalid audience in assertion',
+    isEndpointPinned: true,
+  };
+
+  it('of an ID-JAG at a configured token endpoint has a remedy with the option for the issuer', () => {
+    const refused = refusal(pinned);
+    expect(refused).toMatchObject({ code: 'invalid_grant', contact: 'you' });
+    expect(refused.message).toContain('audience');
+    expect(refused.remedy).toContain(`The audience is the configured issuer "${at}"`);
+    expect(refused.remedy).toContain('set servers.notes.issuer to the value there');
+    expect(refused.remedy).toContain('keep servers.notes.tokenEndpoint');
+  });
+
+  it.each([
+    [false, 'privateKeyJwt({ audience })'],
+    [true, 'set servers.notes.issuer to the value there'],
+  ])('of a client assertion has a remedy with the options (endpoint configured: %p)', (isEndpointPinned, words) => {
+    const refused = refusal({
+      ...pinned,
+      error: 'invalid_client',
+      errorDescription: 'aud is wrong',
+      authentication: 'signed',
+      isEndpointPinned,
+    });
+    expect(refused).toMatchObject({ code: 'invalid_client', contact: 'you' });
+    expect(refused.remedy).toContain(words);
+    expect(refused.remedy.includes('issuer')).toBe(isEndpointPinned);
+  });
+
+  it('of an ID-JAG at a discovered token endpoint has the contact of the server, because its metadata has the issuer', () => {
+    expect(refusal({ ...pinned, isEndpointPinned: false })).toMatchObject({ contact: 'server-owner' });
+  });
+});
+
+it('a refusal by the policy asks for access or scopes in words that fit both', () => {
+  const denied: Refusal = { ...answer, status: 400, error: 'access_denied' };
+  expect(refusal(denied).remedy).toMatch(/^Ask for access to be granted to this principal; if that is done already, /u);
+  expect(refusal({ ...denied, scopes: ['a', 'b'] }).remedy).toMatch(/^Ask for "a", "b" to be granted/u);
+});
+
+it('a refusal because of the registration of the client says so', () => {
+  expect(refusal({ ...answer, status: 400, error: 'invalid_client_metadata' })).toMatchObject({
+    code: 'oauth_error',
+    message: expect.stringContaining('cannot use its registration of the client'),
+  });
+});

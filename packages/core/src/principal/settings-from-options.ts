@@ -6,6 +6,7 @@ import type { NetworkTrust } from '@credence/protocol';
 import { type CallLimits, DEFAULT_CALL_LIMITS, type IdpSettings, type ServerSettings } from '../settings/settings.ts';
 import { checkedConfiguredUrl } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
+import { checkParameters } from '../subjects/reserved-parameters.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import { type IdpOptions, optionsSchema, type McpServerOptions, type ServicePrincipalOptions } from './options.ts';
 
@@ -46,6 +47,20 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
   return { idp, servers };
 }
 
+/** The parameters of the exchange that Credence sets, each with the option for its value. */
+const EXCHANGE_PARAMETERS = {
+  grant_type: undefined,
+  requested_token_type: undefined,
+  audience: 'servers.<name>.audience',
+  resource: 'servers.<name>.resource',
+  scope: 'servers.<name>.scopes',
+  subject_token: 'idp.subject',
+  subject_token_type: 'idp.subject',
+  actor_token: 'idp.actor',
+  actor_token_type: 'idp.actor',
+  authorization_details: 'servers.<name>.authorizationDetails',
+} as const;
+
 function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
   const about = { leg: 'configure', contact: 'you' } as const;
   const url = checkedConfiguredUrl(issuerText(options.issuer, 'idp.issuer'), { ...about, what: 'idp.issuer' }, network);
@@ -54,6 +69,7 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
   if (credential.clientId === '') throw withoutClientId('idp.credential');
+  checkParameters('idp.parameters', parameters, EXCHANGE_PARAMETERS);
   checkSourceIssuer(subject, 'idp.subject', about, network);
   checkSourceIssuer(actor, 'idp.actor', about, network);
   return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };

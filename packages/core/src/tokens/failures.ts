@@ -14,6 +14,8 @@ export interface ServerRefusal {
   readonly malformedChallenge?: boolean | undefined;
   /** The time in the Date header, in milliseconds since the epoch. */
   readonly serverTimeMs?: number | undefined;
+  /** How far the server's clock is ahead of ours, in seconds, if the difference is known and more than ten seconds. */
+  readonly clockSkewSeconds?: number | undefined;
 }
 
 /** A sentence for the remedy if the challenge is malformed: other parts of it, such as a missing scope, may be lost. */
@@ -30,7 +32,7 @@ export function tokenRefused(token: AccessToken, said: ServerRefusal = {}): Cred
     code: 'token_refused',
     leg: 'call',
     message: `Server "${token.server}" answers ${status} to new tokens of ${token.issuer}.`,
-    remedy: `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.${challengeRemedy(said)}`,
+    remedy: `${clockRemedy(token, said) ?? `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`}${challengeRemedy(said)}`,
     contact: 'server-owner',
     server: token.server,
     issuer: token.issuer,
@@ -39,6 +41,12 @@ export function tokenRefused(token: AccessToken, said: ServerRefusal = {}): Cred
     errorDescription,
     peerText,
   });
+}
+
+/** A difference between the clocks is the most probable cause, so the remedy starts with it. */
+function clockRemedy({ server, resource }: AccessToken, { clockSkewSeconds: skew }: ServerRefusal): string | undefined {
+  if (skew === undefined) return undefined;
+  return `The clock of server "${server}" is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours, so a new token can look ${skew > 0 ? 'expired' : 'not valid yet'}: correct the clock that is wrong first. If both are right, ask the owner whether the server accepts tokens of that issuer for the resource "${resource}".`;
 }
 
 /** The error for a bearer token that is sent to an MCP server which accepts only DPoP-bound tokens. */

@@ -1,0 +1,38 @@
+import { STATUS_CODES } from 'node:http';
+
+/**
+ * The error codes with which a token endpoint says that the same request will be refused again: RFC 6749 section 5.2 and 4.1.2.1,
+ * RFC 8693 and 8707 (`invalid_target`), RFC 9396 section 5, RFC 9449 sections 5 and 8, and RFC 9470 section 3. `server_error` and `temporarily_unavailable` are not among them.
+ */
+const LASTING: ReadonlySet<string> = new Set([
+  'invalid_request',
+  'invalid_client',
+  'invalid_grant',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'unsupported_response_type',
+  'invalid_scope',
+  'access_denied',
+  'invalid_target',
+  'invalid_authorization_details',
+  'invalid_dpop_proof',
+  'use_dpop_nonce',
+  'insufficient_user_authentication',
+]);
+
+/**
+ * Whether `error` is a registered OAuth error code that a later attempt would get as well. The member `error` of a framework's error
+ * page, such as `Service Unavailable`, and the codes that a vendor invents for an outage are none.
+ */
+export function isLastingOAuthError(error: unknown): boolean {
+  return typeof error === 'string' && LASTING.has(error);
+}
+
+/**
+ * Whether the body of an error response is that of a framework, such as `{"status":404,"error":"Not Found","path":"/token"}`. Its `error`
+ * is the reason phrase of the status (RFC 9110 section 15).
+ */
+export function isReasonPhrase(error: string, status: number): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z]/gu, '');
+  return plain(error) === plain(STATUS_CODES[status] ?? '');
+}
