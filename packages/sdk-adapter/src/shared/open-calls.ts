@@ -15,7 +15,8 @@ type RequestId = string | number;
  * This class ends them with a JSON-RPC error whose `data` is the CredenceError; see `credenceErrorIn`.
  */
 export class OpenCalls {
-  readonly #open = new Set<RequestId>();
+  /** The method of each. */
+  readonly #open = new Map<RequestId, unknown>();
   #receive: ((message: object) => void) | undefined;
 
   /** `receive` passes a message to the client, as if the server had sent it. */
@@ -26,8 +27,9 @@ export class OpenCalls {
   /** A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. */
   watching(fetch: SdkFetch): SdkFetch {
     return async (input, init) => {
-      const ids = requestIds(init?.body);
-      for (const id of ids) if (this.#open.size < MAX_OPEN) this.#open.add(id);
+      const requests = requestsIn(init?.body);
+      const ids = requests.map(({ id }) => id);
+      for (const { id, method } of requests) if (this.#open.size < MAX_OPEN) this.#open.set(id, method);
       try {
         const response = await fetch(input, init);
         if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, ids));
@@ -39,13 +41,16 @@ export class OpenCalls {
     };
   }
 
-  /** The server sent this message. */
-  received(message: object): void {
-    if (!('method' in message) && 'id' in message && isRequestId(message.id)) this.#open.delete(message.id);
+  /** The server sent this message. Returns the method of the request to which it is the response, or undefined if that is not known. */
+  received(message: object): unknown {
+    if ('method' in message || !('id' in message) || !isRequestId(message.id)) return undefined;
+    const method = this.#open.get(message.id);
+    this.#open.delete(message.id);
+    return method;
   }
 
   /** Ends the open requests among `ids`, by default all, with this refusal. */
-  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open]): void {
+  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open.keys()]): void {
     for (const id of ids) {
       if (!this.#open.delete(id)) continue;
       const { message } = refusal;
@@ -58,13 +63,15 @@ function isEventStream({ headers }: Response): boolean {
   return headers.get('content-type')?.includes('text/event-stream') ?? false;
 }
 
-/** The ids of the JSON-RPC requests in a body. Both SDKs send strings. */
-function requestIds(body: RequestInit['body']): readonly RequestId[] {
+/** The JSON-RPC requests in a body. Both SDKs send strings. */
+function requestsIn(body: RequestInit['body']): readonly { readonly id: RequestId; readonly method: unknown }[] {
   if (typeof body !== 'string') return [];
   try {
     const sent: unknown = JSON.parse(body);
     return (isList(sent) ? sent : [sent]).flatMap((message) =>
-      isMembers(message) && 'method' in message && isRequestId(message.id) ? [message.id] : [],
+      isMembers(message) && 'method' in message && isRequestId(message.id)
+        ? [{ id: message.id, method: message.method }]
+        : [],
     );
   } catch {
     return [];
