@@ -14,7 +14,8 @@ const REFUSED = -32_000;
  * This class ends them with a JSON-RPC error whose `data` is the CredenceError; see `credenceErrorIn`.
  */
 export class OpenCalls {
-  readonly #open = new Set<RequestId>();
+  /** The method of each. */
+  readonly #open = new Map<RequestId, unknown>();
   #receive: ((message: object) => void) | undefined;
 
   /** `receive` passes a message to the client, as if the server had sent it. */
@@ -30,7 +31,7 @@ export class OpenCalls {
     return async (input, init) => {
       const sent = sentMessages(init?.body);
       this.forget(sent.cancelled);
-      for (const id of sent.ids) if (this.#open.size < MAX_OPEN) this.#open.add(id);
+      for (const { id, method } of sent.requests) if (this.#open.size < MAX_OPEN) this.#open.set(id, method);
       try {
         const response = await fetch(input, init);
         if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, sent.ids));
@@ -51,13 +52,16 @@ export class OpenCalls {
     for (const id of ids) this.#open.delete(id);
   }
 
-  /** The server sent this message. */
-  received(message: object): void {
-    if (!('method' in message) && 'id' in message && isRequestId(message.id)) this.#open.delete(message.id);
+  /** The server sent this message. Returns the method of the request to which it is the response, or undefined if that is not known. */
+  received(message: object): unknown {
+    if ('method' in message || !('id' in message) || !isRequestId(message.id)) return undefined;
+    const method = this.#open.get(message.id);
+    this.#open.delete(message.id);
+    return method;
   }
 
   /** Ends the open requests among `ids`, by default all, with this refusal. */
-  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open]): void {
+  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open.keys()]): void {
     for (const id of ids) {
       if (!this.#open.delete(id)) continue;
       const { message } = refusal;

@@ -66,8 +66,7 @@ function receivingFor<Transport extends OpenableTransport>(
   listedTools.set(transport, tools);
   const received = Object.assign(transport, {
     onmessage: (message: object) => {
-      calls.received(message);
-      tools.check(message);
+      tools.check(message, calls.received(message));
     },
   });
   calls.deliverBy((message) => received.onmessage(message));

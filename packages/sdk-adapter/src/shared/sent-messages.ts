@@ -4,6 +4,8 @@ export type RequestId = string | number;
 
 /** The JSON-RPC messages in the body of an HTTP request. */
 export interface SentMessages {
+  /** The requests. */
+  readonly requests: readonly { readonly id: RequestId; readonly method: unknown }[];
   /** The ids of the requests. */
   readonly ids: readonly RequestId[];
   /**
@@ -17,7 +19,7 @@ export interface SentMessages {
   readonly cancelled: readonly RequestId[];
 }
 
-const NONE: SentMessages = { ids: [], answered: [], probe: undefined, cancelled: [] };
+const NONE: SentMessages = { requests: [], ids: [], answered: [], probe: undefined, cancelled: [] };
 
 /** Reads a body. Both SDKs send strings. */
 export function sentMessages(body: RequestInit['body']): SentMessages {
@@ -25,6 +27,7 @@ export function sentMessages(body: RequestInit['body']): SentMessages {
   const messages = parsedList(body).filter(isMembers);
   const requests = messages.filter((message) => 'method' in message && isRequestId(message.id));
   return {
+    requests: requests.flatMap((request) => idOf(request).map((id) => ({ id, method: request.method }))),
     ids: requests.flatMap(idOf),
     answered: requests
       .filter(({ method }) => !/^(?:subscriptions\/|server\/discover$)/u.test(String(method)))
