@@ -5,6 +5,7 @@ import { isCredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import { tokenPresented } from './presented-token.ts';
 
 /** Sends one request with its token: as Bearer (RFC 6750 section 2.1), or as DPoP with a new proof for this request (RFC 9449). */
 export async function present(
@@ -14,6 +15,7 @@ export async function present(
   init: RequestInit,
   token: AccessToken,
 ): Promise<Response> {
+  tokenPresented(init, token.value);
   const headers = new Headers(init.headers);
   headers.delete('authorization');
   headers.delete('dpop');

@@ -10,6 +10,7 @@ import {
 } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import { type About, withoutQuery } from '../net/gate.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type IssuerOfServer, remedyForIssuerOfMetadata, tokenEndpointOption } from './issuer-remedies.ts';
@@ -27,6 +28,8 @@ export interface IssuerMetadata {
   readonly redeemsIdJags: boolean | undefined;
   /** Whether `identity_chaining_requested_token_types_supported` contains the ID-JAG type. Undefined without that member. */
   readonly issuesIdJags: boolean | undefined;
+  /** Undefined: the metadata of an issuer is used until it expires. */
+  readonly isProvisional?: undefined;
 }
 
 /**
@@ -101,7 +104,7 @@ async function mismatch(
   throw new CredenceError({
     code: 'issuer_mismatch',
     leg: 'discover',
-    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
+    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${namedUrl(named)}.`,
     remedy: remedyForIssuerOfMetadata({
       issuer,
       named,

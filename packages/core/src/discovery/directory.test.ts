@@ -175,6 +175,21 @@ describe('metadata', () => {
     expect(network.requests).toHaveLength(2);
   });
 
+  it('that answered 5xx at the URL in a challenge is requested again after a minute', async () => {
+    const pointer = 'https://mcp.linear.app/meta';
+    const challenge = () =>
+      new Response(null, { status: 401, headers: { 'www-authenticate': `Bearer resource_metadata="${pointer}"` } });
+    const { directory, network, advanceClock } = world({
+      [RESOURCE]: challenge,
+      [pointer]: () => new Response('', { status: 503 }),
+    });
+    const server = serverSettings({ issuer: 'discover' });
+    expect(await refusalOf(directory.target(server, never))).toMatchObject({ code: 'metadata_not_found' });
+    network.set(pointer, resource('https://linear.app'));
+    advanceClock(61_000);
+    await expect(directory.target(server, never)).resolves.toMatchObject({ issuer: 'https://linear.app' });
+  });
+
   it('is requested again by the next caller after it was not found', async () => {
     const issuer = 'https://linear.app';
     const { directory, network } = world({});
@@ -200,6 +215,12 @@ describe('a credential of several servers with the issuer "discover"', () => {
   const prm = (path: string) => `https://mcp.linear.app/.well-known/oauth-protected-resource${path}`;
   const discovering = (name: string, path: string) =>
     serverSettings({ name, issuer: 'discover', credential, url: new URL(`https://mcp.linear.app${path}`) });
+  /** What a flow does: it gets the issuer, and sends the credential to it. */
+  const use = async (directory: Directory, server: ReturnType<typeof serverSettings>) => {
+    const { issuer } = await directory.target(server, never);
+    directory.useCredential(server, issuer);
+    return issuer;
+  };
   const named = (path: string, issuer: string) => ({
     resource: `https://mcp.linear.app${path}`,
     authorization_servers: [issuer],
@@ -216,7 +237,7 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm(first)]: named(first, 'https://linear.app'),
       [prm(second)]: named(second, issuer),
     });
-    await directory.target(discovering('one', first), never);
+    await use(directory, discovering('one', first));
     const requestsBefore = network.requests.length;
     const error = await refusalOf(directory.target(discovering('two', second), never));
     expect(error).toMatchObject({ code: 'issuer_mismatch', leg: 'discover', contact: 'you', server: 'two' });
@@ -238,8 +259,8 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm('/b')]: named('/b', 'https://b.example'),
     });
     const outcomes = await Promise.allSettled([
-      directory.target(discovering('one', '/a'), never),
-      directory.target(discovering('two', '/b'), never),
+      use(directory, discovering('one', '/a')),
+      use(directory, discovering('two', '/b')),
     ]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
@@ -249,7 +270,7 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm('/a')]: named('/a', 'https://as.example'),
       [prm('/b')]: named('/b', 'https://as.example'),
     });
-    await directory.target(discovering('one', '/a'), never);
+    await use(directory, discovering('one', '/a'));
     await expect(directory.target(discovering('two', '/b'), never)).resolves.toMatchObject({
       issuer: 'https://as.example',
     });
@@ -260,9 +281,19 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm('/a')]: named('/a', 'https://a.example'),
       [prm('/b')]: named('/b', 'https://b.example'),
     });
-    await directory.target(discovering('one', '/a'), never);
+    await use(directory, discovering('one', '/a'));
     const fresh = directory.withoutMetadata(runtime);
     expect(await refusalOf(fresh.target(discovering('two', '/b'), never))).toMatchObject({ code: 'issuer_mismatch' });
+  });
+
+  it('does not belong to an issuer to which it was not sent', async () => {
+    const { directory } = world({
+      [prm('/a')]: named('/a', 'https://evil.example'),
+      [prm('/b')]: named('/b', 'https://b.example'),
+    });
+    await directory.target(discovering('one', '/a'), never);
+    await expect(use(directory, discovering('two', '/b'))).resolves.toBe('https://b.example');
+    expect(await refusalOf(use(directory, discovering('one', '/a')))).toMatchObject({ code: 'issuer_mismatch' });
   });
 });
 

@@ -1,6 +1,6 @@
-import { identifier } from '@credence/protocol';
 import type { CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { namedUrl } from '../net/named-url.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
@@ -12,6 +12,8 @@ import type { TokenEndpoint } from './token-endpoint.ts';
 
 const METADATA_REFRESH_MS = 3_600_000;
 const METADATA_LIFETIME_MS = 24 * 3_600_000;
+/** The document that the server names answered 5xx, so it is requested again soon. */
+const PROVISIONAL_MS = 60_000;
 
 /** The first issuers that a principal has seen. They stay when the cached metadata is dropped. */
 interface FirstIssuers {
@@ -131,6 +133,14 @@ export class Directory {
     return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl, pin };
   }
 
+  /**
+   * Records that the credential of a server is about to be sent to `issuer`. Throws `issuer_mismatch` if the same credential object was
+   * sent to another issuer before.
+   */
+  useCredential(server: ServerSettings, issuer: string): void {
+    this.#first.byCredential.use(server, issuer);
+  }
+
   /** Drops the metadata of a server and of the IdP, because an endpoint in it does not exist any more. */
   forget(server: ServerSettings, idp?: { issuer: string }): void {
     this.#caches.resources.drop(this.#resourceKey(server));
@@ -204,7 +214,7 @@ export class Directory {
     return `${this.#trust} ${role} ${configuredUrl.origin} ${issuer}`;
   }
 
-  async #cached<T>(
+  async #cached<T extends { readonly isProvisional?: boolean | undefined }>(
     cache: RefreshingCache<T>,
     key: string,
     discover: () => Promise<T>,
@@ -220,8 +230,9 @@ export class Directory {
     }
   }
 
-  #withLifetime<T>(value: T): CachedValue<T> {
+  #withLifetime<T extends { readonly isProvisional?: boolean | undefined }>(value: T): CachedValue<T> {
     const nowMs = this.#runtime.clock.monotonicMs();
+    if (value.isProvisional === true) return { value, goodUntilMs: nowMs + PROVISIONAL_MS };
     return {
       value,
       refreshAtMs: nowMs + METADATA_REFRESH_MS,
@@ -244,6 +255,6 @@ function pinnedEndpoint(issuer: string, url: string, option: string): TokenEndpo
 function list(issuers: readonly string[]): string {
   return issuers
     .slice(0, 4)
-    .map((issuer) => identifier(issuer))
+    .map((issuer) => namedUrl(issuer))
     .join(', ');
 }

@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
 import type { Contact } from './leg.ts';
 import type { Refusal } from './oauth-error-response.ts';
+import { isRegisteredErrorCode } from './oauth-error-codes.ts';
 import { parameterRemedy } from './parameter-remedy.ts';
 
 /** A usual clock tolerance of peers. A larger difference is mentioned in the remedy for a refused token. */
@@ -27,6 +28,10 @@ export function refusal(answer: Refusal): CredenceError {
     answer,
     withParameterRemedy(answer, withClockRemedy(answer, wordingFor(answer, error))),
   );
+  const errorDescription =
+    answer.errorDescription === undefined
+      ? undefined
+      : cleanText(answer.errorDescription, { secrets: answer.secrets ?? [] });
   return new CredenceError({
     ...wording,
     leg: answer.leg,
@@ -34,16 +39,15 @@ export function refusal(answer: Refusal): CredenceError {
     issuer: answer.issuer,
     status: answer.status,
     error,
-    errorDescription:
-      answer.errorDescription === undefined
-        ? undefined
-        : cleanText(answer.errorDescription, { secrets: answer.secrets ?? [] }),
+    errorDescription,
+    // A code that is not registered is a word of the peer, which the message leaves out.
+    peerText: errorDescription || (error === undefined || isRegisteredErrorCode(error) ? undefined : error),
   });
 }
 
 /**
- * The error code becomes part of our message, so only a word or a URI is accepted. RFC 6749 section 5.2 also allows spaces: a
- * peer could send a sentence that instructs a model. A code that contains a secret of the request is not accepted either.
+ * The error code becomes a member of the error and a label of metrics, so only a word or a URI is accepted. RFC 6749 section 5.2 also
+ * allows spaces: a peer could send a sentence. A code that contains a secret of the request is not accepted either.
  */
 function isSafeErrorCode({ error, secrets }: Refusal): boolean {
   return /^[\w.:/#-]{1,64}$/u.test(error) && redact(error, secrets ?? []) === error;
@@ -242,11 +246,12 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
         message: `${Who} did not accept the DPoP proof in the ${grant} request of ${client}${server}.`,
         remedy: `Ask what is wrong with the proof: RFC 9449 section 4.3 lists what is checked, such as the URL, the algorithm and the time.`,
       };
+    case undefined:
     default:
       return {
         code: 'oauth_error',
         contact,
-        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : `with the error "${error}"`} to the ${grant} request of ${client}${server}.`,
+        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : isRegisteredErrorCode(error) ? `with the error "${error}"` : 'with an unknown error code'} to the ${grant} request of ${client}${server}.`,
         remedy: ERROR_CODES.oauth_error.remedy,
       };
   }

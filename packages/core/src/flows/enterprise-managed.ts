@@ -92,6 +92,7 @@ export class EnterpriseManagedFlow implements Flow {
 
   async #redeem(request: GrantRequest, { idJag, resource, as, onAttempt }: Redemption): Promise<Grant> {
     const offered = idJag.scopes ?? request.scopes;
+    this.#directory.useCredential(this.#server, as.issuer);
     const grant = await redeem(this.#runtime, {
       server: this.#server,
       endpoint: as,

@@ -1,9 +1,9 @@
-import { identifier, scopesNotIn, unionScopes, withoutSecrets } from '@credence/protocol';
+import { cleanText, scopesNotIn, unionScopes, withoutSecrets } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
+import { namedScopes } from '../errors/named-scopes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
-const NAMED = 8;
 /** A longer scope is left out, so that a peer cannot fill a log. */
 const MAX_SCOPE_LENGTH = 1_000;
 
@@ -71,11 +71,10 @@ export function grantedScopes(
   const ceiling = scopeCeiling(server, requested);
   const excess = ceiling === undefined ? [] : scopesBeyond(granted, ceiling);
   if (excess.length > 0) {
-    const names = excess.slice(0, NAMED).map((scope) => identifier(scope, { max: 80, secrets }));
-    const more = excess.length > NAMED ? ` and ${excess.length - NAMED} more` : '';
+    const peerText = cleanText(`scope="${excess.join(' ')}"`, { secrets });
     const who = leg === 'exchange' ? `The IdP ${issuer}` : `The authorization server ${issuer}`;
-    const message = `${who} granted ${names.join(', ')}${more} for server "${server.name}", more than servers.${server.name}.scopes and stepUp allow.`;
-    const options = `add it to servers.${server.name}.scopes if the bot is meant to have it, or set servers.${server.name}.excessScopes: 'accept'`;
+    const message = `${who} granted ${namedScopes(excess, [])} for server "${server.name}", more than servers.${server.name}.scopes and stepUp allow.`;
+    const options = `add what peerText names to servers.${server.name}.scopes if the bot is meant to have it, or set servers.${server.name}.excessScopes: 'accept'`;
     if (server.excessScopes === 'refuse') {
       throw new CredenceError({
         code: 'excess_scope',
@@ -85,6 +84,7 @@ export function grantedScopes(
         contact: leg === 'exchange' ? 'idp-admin' : 'server-owner',
         server: server.name,
         issuer,
+        peerText,
       });
     }
     const remedy = 'Ask for this principal to be granted only the requested scopes.';

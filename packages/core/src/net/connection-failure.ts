@@ -14,6 +14,8 @@ export interface ConnectionFailure {
   readonly retryable: boolean;
   /** Whether no connection was made, so that the peer cannot have seen the request. */
   readonly neverConnected: boolean;
+  /** The status with which a proxy refused the request. */
+  readonly status?: number | undefined;
 }
 
 interface Kind {
@@ -187,7 +189,7 @@ export function connectionFailure(
   // A proxy that nobody configured can stand between this machine and the peer. A fetch of the caller has errors of its own.
   const mayBeProxy = proxy?.isUsed === true || isDefaultFetch(fetch);
   const status = proxyStatus(error, mayBeProxy);
-  if (status !== undefined) return { ...known, ...refusalOfProxy(status, proxy?.variable ?? 'HTTPS_PROXY') };
+  if (status !== undefined) return { ...known, status, ...refusalOfProxy(status, proxy?.variable ?? 'HTTPS_PROXY') };
   if (messages(error).includes('bad port')) {
     const remedy = `Use another port in ${option}: the Fetch standard forbids this one, because another protocol uses it.`;
     return { ...known, reason: 'fetch does not connect to its port', remedy, retryable: true };

@@ -179,10 +179,12 @@ describe('a response of a captive portal or a proxy', () => {
     expect(error.remedy).toContain(remedy);
   });
 
-  it('is named if it is a redirect to another host', async () => {
+  it('is a possible cause if it is a redirect to another host, whose name is only in peerText', async () => {
     const { answer } = await respond({ status: 302, headers: { location: 'https://portal.example/login?from="x y"' } });
     const error = await refusalOf(answer);
-    expect(error.message).toContain('to the host "portal.example"');
+    expect(error.message).toContain('to another host');
+    expect(error.summary).not.toContain('portal.example');
+    expect(error.peerText).toBe('Location: portal.example');
     expect(error.remedy).toContain('captive portal');
   });
 

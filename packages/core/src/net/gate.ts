@@ -4,7 +4,6 @@ import {
   fetchNamedBy,
   forbiddenAddressIn,
   environmentProxy,
-  identifier,
   type JsonObject,
   parsedUrl,
   parseJsonObject,
@@ -209,7 +208,7 @@ function redirectRefused(answer: Answer, about: About): CredenceError {
   const where = withoutQuery(answer.url);
   const target = redirectTarget(answer);
   const isElsewhere = target !== undefined && target.host !== new URL(answer.url).host;
-  const to = isElsewhere ? ` to the host ${identifier(target.host, { max: 80 })}` : '';
+  const to = isElsewhere ? ' to another host' : '';
   const portal = isElsewhere
     ? ' A captive portal, a login page or a proxy that inspects requests redirects like this: check the network of the machine of the bot.'
     : '';
@@ -222,6 +221,8 @@ function redirectRefused(answer: Answer, about: About): CredenceError {
     server: about.server,
     issuer: about.issuer,
     status: answer.status,
+    // The host is a word that the peer chose.
+    peerText: isElsewhere ? `Location: ${target.host}` : undefined,
   });
 }
 
@@ -269,6 +270,7 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     remedy: `${failure.remedy}${isHostUnknown(code) ? innerHostRemedy(about) : ''}`,
     contact: failure.contact,
     retryable: failure.retryable,
+    status: failure.status,
   });
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Peer, silence, startPeer } from '../../../../test/support/peer.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
+import type { CredenceEvent } from '../runtime/events.ts';
 import { OpenCalls } from './open-calls.ts';
 import { ServicePrincipal } from './service-principal.ts';
 
@@ -10,7 +11,7 @@ afterEach(async () => {
 });
 
 /** A bot whose server never answers, or streams without end. `token`: the token endpoint never answers either. */
-async function world({ token = true, ownFetch = false } = {}) {
+async function world({ token = true, ownFetch = false, events = [] as CredenceEvent[] } = {}) {
   const stream = {
     onWire: async ({ response, write, signal }: Parameters<ReturnType<typeof silence>['onWire']>[0]) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -28,6 +29,7 @@ async function world({ token = true, ownFetch = false } = {}) {
   closing.push(() => peer.close());
   const url = `${peer.origin}/mcp`;
   const bot = new ServicePrincipal({
+    onEvent: (event) => void events.push(event),
     servers: {
       mcp: {
         url,
@@ -121,25 +123,69 @@ describe('OpenCalls', () => {
   it('follows each signal of a caller once, and leaves an aborted one as it is', () => {
     const calls = new OpenCalls();
     const { signal } = new AbortController();
-    expect(calls.begin(signal).signal).toBe(calls.begin(signal).signal);
-    expect(calls.begin(undefined).signal).not.toBe(calls.begin(null).signal);
+    expect(calls.signalFor(signal)).toBe(calls.signalFor(signal));
     const aborted = AbortSignal.abort();
-    expect(calls.begin(aborted).signal).toBe(aborted);
+    expect(calls.signalFor(aborted)).toBe(aborted);
   });
 
-  it('ends event streams whose call has ended, and no other body', () => {
+  it('makes signals that the fetch of undici accepts', async () => {
+    const { Request: UndiciRequest } = await import('undici');
+    const { signal } = new AbortController();
+    expect(() => new UndiciRequest('http://127.0.0.1/', { signal: new OpenCalls().signalFor(signal) })).not.toThrow();
+  });
+
+  it('ends the waits that are not over, and gives an aborted signal afterwards', () => {
     const calls = new OpenCalls();
     const reason = new Error('closed');
-    const responses = ['text/event-stream; charset=utf-8', 'application/json'].map((type) => {
-      const response = new Response('x', { headers: { 'content-type': type } });
-      const call = calls.begin(undefined);
-      call.end(response);
-      return { response, signal: call.signal };
-    });
-    const waiting = calls.begin(undefined);
+    const ended: unknown[] = [];
+    const stop = calls.whenClosed((error) => ended.push(['stopped', error]));
+    calls.whenClosed((error) => ended.push(['open', error]));
+    stop();
     calls.close(reason);
-    expect(responses.map(({ signal }) => signal.aborted)).toEqual([true, false]);
-    expect(waiting.signal.reason).toBe(reason);
-    expect(calls.begin(undefined).signal.aborted).toBe(true);
+    calls.whenClosed((error) => ended.push(['late', error]));
+    expect(ended).toEqual([
+      ['open', reason],
+      ['late', reason],
+    ]);
+    expect(calls.signalFor(new AbortController().signal).reason).toBe(reason);
+  });
+
+  it('rejects a call that is under way, and cancels the body of its late response', async () => {
+    const calls = new OpenCalls();
+    let cancelled: unknown;
+    let respond: (response: Response) => void = () => undefined;
+    const sending = new Promise<Response>((resolve) => {
+      respond = resolve;
+    });
+    const outcome = Promise.allSettled([calls.untilClose(sending)]);
+    const reason = new Error('closed');
+    calls.close(reason);
+    respond(new Response(new ReadableStream({ cancel: () => void (cancelled = true) })));
+    expect(await outcome).toEqual([{ status: 'rejected', reason }]);
+    await sending;
+    expect(cancelled).toBe(true);
+  });
+});
+
+describe('the end of a principal', () => {
+  it('is no failure of the acquisitions and calls that it ends', async () => {
+    const events: CredenceEvent[] = [];
+    const { bot, url } = await world({ token: false, events });
+    const outcomes = Promise.allSettled([bot.token('mcp'), bot.fetchFor('mcp')(url, { method: 'POST', body: '{}' })]);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await bot.close();
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: closedError });
+    const types = events.map(({ type }) => type);
+    for (const type of ['refused', 'token-failed', 'call-failed']) expect(types).not.toContain(type);
+    expect(types.at(-1)).toBe('closed');
+    expect(bot.status().servers['mcp']).toMatchObject({ ready: false, failedCalls: 0, failing: false });
+  });
+
+  it('makes no server ready', async () => {
+    const { bot } = await world();
+    await bot.prepare();
+    expect(bot.status()).toMatchObject({ ready: true, servers: { mcp: { ready: true } } });
+    await bot.close();
+    expect(bot.status()).toMatchObject({ ready: false, servers: { mcp: { ready: false } } });
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { clientSecret } from '../credentials/client-secret.ts';
 import type { CredenceEvent } from '../runtime/events.ts';
 import { memoryStore } from '../store/memory-store.ts';
@@ -127,6 +127,8 @@ describe('status', () => {
 
   it('shows the pause of a refused client at every server that uses it, and that of Retry-After', async () => {
     const { bot, peer, advance, at } = world();
+    // The random part of each pause is half of its maximum, so that the pause after a minute is a long one.
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
     peer.token = refused('invalid_client', 401);
     for (let second = 0; second < 60; second += 1) {
       await Promise.allSettled([bot.token('a'), bot.token('b')]);
@@ -175,7 +177,9 @@ describe('status', () => {
     expect(world({ store: memoryStore() }).bot.status().store).toEqual({ up: true });
     const { bot } = world({ store: { get: fail, set: fail, delete: fail, lease: fail } });
     await bot.token('a');
-    expect(bot.status().store).toMatchObject({ up: false, downSinceMs: Date.parse('2026-11-28T03:12:00Z') });
+    expect(bot.status().store).toMatchObject({ up: false, downSince: new Date('2026-11-28T03:12:00Z') });
+    expect(bot.status().store?.message).toBe('The token store fails; this process continues without it.');
+    expect(bot.status().store?.remedy).toBeDefined();
     expect(world().bot.status()).not.toHaveProperty('store');
   });
 

@@ -127,7 +127,7 @@ export class TokenManager {
     this.#clocks = new ServerClocks(runtime.clock);
     this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#renewDue(nowMs));
     // Each acquisition adds a listener and removes it at its end, so many listeners are not a memory leak.
-    setMaxListeners(0, this.#closing.signal);
+    setMaxListeners(Infinity, this.#closing.signal);
   }
 
   /**
@@ -347,6 +347,8 @@ export class TokenManager {
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
       const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
+      // The end of the principal is no failure.
+      if (failure.code === 'closed') throw failure;
       this.#remember(wanted, outcome, failure);
       this.#lastFailures.set(wanted.key, { error: failure, atMs: this.#runtime.clock.wallMs(), over: false });
       const since = this.#refusals.toReport(wanted.key, failure);
