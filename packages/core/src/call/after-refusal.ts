@@ -52,7 +52,6 @@ async function afterUnauthorized(
   noteClockOfCall(runtime, access.settings.url.origin, response.headers);
   const isFinal = call.replaced !== undefined || !canSendAgain(init);
   const isKnown = access.evidence.refusesOnlyRequest(init, token, runtime.clock.monotonicMs());
-  if (!isFinal && !isKnown) await discard(response);
   if (token.type === 'DPoP' && !call.nonceUsed && hasError(challenges, 'use_dpop_nonce')) {
     await discard(response);
     call.nonceUsed = true;
@@ -63,7 +62,11 @@ async function afterUnauthorized(
     call.clockUsed = true;
     return token;
   }
-  const read = isFinal || isKnown ? (body ?? (await startOfBody(response))) : body;
+  // Events show what the server says, which can be in the body only.
+  const isShown =
+    runtime.observed && challenges.challenges.every(({ errorDescription }) => errorDescription === undefined);
+  const read = body ?? (isFinal || isKnown || isShown ? await startOfBody(response) : undefined);
+  if (read === undefined) await discard(response);
   const said = {
     ...serverRefusal(response, challenges, token, read),
     clockSkewSeconds: clockSkewSeconds(response.headers, runtime),

@@ -153,6 +153,7 @@ export class ServerAccess {
       server: this.settings.name,
       scopes,
       ceiling: this.settings.excessScopes === 'accept' ? undefined : scopeCeiling(this.settings, scopes),
+      omitsScope: this.settings.redeemScope === 'omit',
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),

@@ -60,6 +60,8 @@ export async function discoverIssuer(
     issuer,
     option,
     pin: tokenEndpointOption(option),
+    // The issuer of an ownToken source has no option for its token endpoint.
+    endpointPin: /^(?:idp|servers\..*)\.issuer$/u.test(option) ? tokenEndpointOption(option) : undefined,
     configuredUrl,
   };
   const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, configuredUrl);

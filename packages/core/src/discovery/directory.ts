@@ -117,7 +117,13 @@ export class Directory {
       },
       { server, signal },
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
+    return {
+      issuer,
+      url: metadata.tokenEndpoint,
+      metadata,
+      configuredUrl,
+      pin: `servers.${server.name}.tokenEndpoint`,
+    };
   }
 
   /** The token endpoint of the IdP, or of another issuer of subject tokens. */
@@ -135,7 +141,8 @@ export class Directory {
       () => discoverIssuer(this.#runtime, issuer, { role: 'idp', option, configuredUrl, signal }),
       { server: undefined, signal },
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
+    const pin = option === 'idp.issuer' ? 'idp.tokenEndpoint' : undefined;
+    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl, pin };
   }
 
   /**

@@ -222,7 +222,7 @@ function resourceFrom(
       ...base,
       code: 'resource_mismatch',
       message: `The metadata at ${where} spells its resource ${namedUrl(resource)} instead of ${namedUrl(normalResource(resource))}.`,
-      remedy: `Ask the owner of server "${server.name}" for the second spelling, because others compare strings; until then set ${pinsOf(server)} to the values that are registered at the IdP for this server.`,
+      remedy: `Ask the owner of server "${server.name}" to publish the resource in the second spelling, because other programs compare resources as strings; until then set ${pinsAsRegistered(server)}.`,
     });
   }
   const listed = stringList(json['authorization_servers']) ?? [];
@@ -240,7 +240,12 @@ function resourceFrom(
 
 /** The remedy never names the resource in the metadata: a server must not get a token for another one by a wrong metadata document. */
 function wrongMetadata(server: Server): string {
-  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsOf(server)} to the values that are registered at the IdP for this server.`;
+  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsAsRegistered(server)}.`;
+}
+
+function pinsAsRegistered(server: Server): string {
+  const value = server.issuer === 'discover' ? 'the values that are' : 'the value that is';
+  return `${pinsOf(server)} to ${value} registered at the IdP for this server`;
 }
 
 /** The options that make the metadata unnecessary. */

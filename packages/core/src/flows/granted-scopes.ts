@@ -20,9 +20,40 @@ export function scopeCeiling(
     : unionScopes(scopes ?? [], stepUp, requested ?? []);
 }
 
+/** A scope of Microsoft Entra that stands for all scopes of one resource that the client has, such as `api://app/.default`. */
+const DEFAULT = /^(.*\/)\.default$/u;
+
 /**
- * Checks the scopes that a peer has granted, and returns those that contain no secret of the request. Scopes are compared as strings:
- * no scope includes another. With `excessScopes: 'refuse'` it throws `excess_scope` for a scope beyond the ceiling, else it emits a
+ * The scopes in `scopes` that are not in `others`, as strings. A `.default` in `others` stands for every scope that starts with the same
+ * resource, and for scopes without a resource.
+ */
+export function scopesBeyond(scopes: readonly string[], others: readonly string[]): readonly string[] {
+  const resources = resourcesOf(others);
+  return scopesNotIn(scopes, others).filter((scope) => !isOfOneOf(scope, resources));
+}
+
+/**
+ * The requested scopes that were not granted. A requested `.default` is granted if one scope of its resource, or one without a resource,
+ * is granted.
+ */
+export function scopesMissing(requested: readonly string[], granted: readonly string[]): readonly string[] {
+  return scopesNotIn(requested, granted).filter((scope) => {
+    const resources = resourcesOf([scope]);
+    return !granted.some((other) => isOfOneOf(other, resources));
+  });
+}
+
+function resourcesOf(scopes: readonly string[]): readonly string[] {
+  return scopes.flatMap((scope) => DEFAULT.exec(scope)?.[1] ?? []);
+}
+
+function isOfOneOf(scope: string, resources: readonly string[]): boolean {
+  return resources.some((resource) => scope.startsWith(resource) || !scope.includes('/'));
+}
+
+/**
+ * Checks the scopes that a peer has granted, and returns those that contain no secret of the request. Scopes are compared as strings,
+ * except `.default`. With `excessScopes: 'refuse'` it throws `excess_scope` for a scope beyond the ceiling, else it emits a
  * warning.
  */
 export function grantedScopes(
@@ -38,7 +69,7 @@ export function grantedScopes(
 ): readonly string[] {
   const { server, requested, leg, issuer, secrets } = context;
   const ceiling = scopeCeiling(server, requested);
-  const excess = ceiling === undefined ? [] : scopesNotIn(granted, ceiling);
+  const excess = ceiling === undefined ? [] : scopesBeyond(granted, ceiling);
   if (excess.length > 0) {
     const peerText = cleanText(`scope="${excess.join(' ')}"`, { secrets });
     const who = leg === 'exchange' ? `The IdP ${issuer}` : `The authorization server ${issuer}`;

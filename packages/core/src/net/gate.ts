@@ -34,6 +34,8 @@ export interface About {
   readonly option?: string | undefined;
   /** The options that make the request unnecessary, such as `servers.linear.tokenEndpoint`, for remedies. */
   readonly pin?: string | undefined;
+  /** The option with which the token endpoint of the issuer can be given another host, such as `servers.linear.tokenEndpoint`. */
+  readonly endpointPin?: string | undefined;
   /** The configured URL of the peer whose metadata contains the requested URL. Undefined if the requested URL is configured. */
   readonly configuredUrl?: URL | undefined;
 }
@@ -265,11 +267,26 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     ...base,
     code: 'unreachable',
     message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}${reason === undefined ? '' : `: ${reason}`}.`,
-    remedy: failure.remedy,
+    remedy: `${failure.remedy}${isHostUnknown(code) ? innerHostRemedy(about) : ''}`,
     contact: failure.contact,
     retryable: failure.retryable,
     status: failure.status,
   });
+}
+
+/** Whether the host may exist in another network only. */
+function isHostUnknown(code: string | undefined): boolean {
+  return (
+    code !== undefined &&
+    /^(?:ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL|ENETUNREACH|EHOSTUNREACH|UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/u.test(code)
+  );
+}
+
+/** Inside a cluster an issuer often has another host than outside, and its issuer identifier has the outer one. */
+function innerHostRemedy({ endpointPin }: About): string {
+  if (endpointPin === undefined) return '';
+  const issuer = endpointPin.replace(/tokenEndpoint$/u, 'issuer');
+  return ` If the machine of the bot reaches the issuer under another host, keep ${issuer} and set ${endpointPin} to the URL of its token endpoint there.`;
 }
 
 /** The abort reason of the caller. The timeout of a whole acquisition is converted to a timeout of the leg in progress. */

@@ -133,6 +133,7 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     attempt: attemptNumber,
     option: endpoint.option,
     configuredUrl: endpoint.configuredUrl,
+    endpointPin: endpoint.pin,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   // oauth4webapi requires a client id and does not send it: `credential.authenticate` does that.

@@ -78,19 +78,24 @@ export function closed(): CredenceError {
  * The error for a token without a scope that the caller requested explicitly. It names the peer that did not grant the scope: the IdP
  * if the ID-JAG does not contain it, else the authorization server.
  */
-export function notGranted({ server, issuer, missingScopes: missing, withheldScopes }: AccessToken): CredenceError {
+export function notGranted(
+  { server, issuer, missingScopes: missing, withheldScopes }: AccessToken,
+  { omitsScope = false }: { readonly omitsScope?: boolean | undefined } = {},
+): CredenceError {
   const list = (scopes: readonly string[]) => scopes.map((scope) => `"${scope}"`).join(', ');
   const atIdp = scopesNotIn(missing, withheldScopes);
   const base = { code: 'scope_not_granted', server, issuer, missingScopes: missing } as const;
   const atServer = `The authorization server ${issuer} did not grant ${list(withheldScopes)} for server "${server}", which was requested explicitly.`;
-  const askOwner = `Ask the owner of server "${server}" for ${list(withheldScopes)} to be granted to this client at ${issuer}.`;
+  const askOwner = omitsScope
+    ? withoutRedeemScope(server)
+    : `Ask the owner of server "${server}" for ${list(withheldScopes)} to be granted to this client at ${issuer}.`;
   if (atIdp.length === 0) {
     return new CredenceError({
       ...base,
       leg: 'redeem',
       message: atServer,
       remedy: askOwner,
-      contact: 'server-owner',
+      contact: omitsScope ? 'you' : 'server-owner',
     });
   }
   const also = withheldScopes.length > 0;
@@ -101,6 +106,11 @@ export function notGranted({ server, issuer, missingScopes: missing, withheldSco
     remedy: `Ask for ${list(atIdp)} to be granted to this principal at the IdP.${also ? ` ${askOwner}` : ''}`,
     contact: 'idp-admin',
   });
+}
+
+/** The remedy if an authorization server grants only requested scopes, and an option leaves them out. */
+export function withoutRedeemScope(server: string): string {
+  return `Remove servers.${server}.redeemScope: 'omit': the request for the token had no scope, and this authorization server grants only requested scopes.`;
 }
 
 /** The error for an acquisition that takes longer than `totalMs`. */

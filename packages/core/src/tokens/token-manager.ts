@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { type LruCache, lruCache, scopesNotIn, waitFor, within } from '@credence/protocol';
+import { type LruCache, lruCache, waitFor, within } from '@credence/protocol';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { copyOf } from '../errors/same-failure.ts';
 import type { Grant } from '../flows/flow.ts';
+import { scopesBeyond, scopesMissing } from '../flows/granted-scopes.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { failureMembers, type PeerDetails } from '../runtime/events.ts';
@@ -29,6 +30,8 @@ export interface TokenWanted {
   readonly scopes: readonly string[] | undefined;
   /** The scopes that a token of the store may have. Undefined: any. */
   readonly ceiling?: readonly string[] | undefined;
+  /** Whether an option leaves the scopes out of the request for the token, so that the authorization server may not grant them. */
+  readonly omitsScope?: boolean | undefined;
   /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
@@ -151,7 +154,7 @@ export class TokenManager {
   async get(wanted: TokenWanted, signal?: AbortSignal): Promise<AccessToken> {
     signal?.throwIfAborted();
     const token = this.peek(wanted) ?? (await this.#orCount(wanted, signal));
-    if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token);
+    if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token, wanted);
     return token;
   }
 
@@ -483,7 +486,7 @@ export class TokenManager {
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
     // Another process may have accepted more scopes than this one accepts.
-    if (wanted.ceiling && scopesNotIn(stored.scopes, wanted.ceiling).length > 0) return undefined;
+    if (wanted.ceiling && scopesBeyond(stored.scopes, wanted.ceiling).length > 0) return undefined;
     const current = this.#entries.peek(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -503,7 +506,7 @@ export class TokenManager {
     const issuedAtMs = this.#runtime.clock.wallMs();
     // Without configured scopes, the scopes of the ID-JAG are requested from the authorization server.
     const requested = wanted.scopes ?? grant.offeredScopes ?? [];
-    const missingScopes = grant.scopesStated ? scopesNotIn(requested, grant.scopes) : [];
+    const missingScopes = grant.scopesStated ? scopesMissing(requested, grant.scopes) : [];
     const stored: StoredToken = {
       value: grant.accessToken,
       type: grant.type,
