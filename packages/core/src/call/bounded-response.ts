@@ -259,47 +259,6 @@ async function next(
   }
 }
 
-const ends = new WeakMap<Response, BodyEnd>();
-const watchedPrototypes = new WeakMap<Response, Response>();
-
-/**
- * Calls `end` when the whole body was read by a method such as `json`, or when that failed. Returns the same object. The body as a stream
- * is not watched.
- */
-export function watchBody(response: Response, end: BodyEnd): Response {
-  ends.set(response, end);
-  return Object.setPrototypeOf(response, watchedPrototype(prototypeOf(response))) as Response;
-}
-
-function watchedPrototype(original: Response): Response {
-  const known = watchedPrototypes.get(original);
-  if (known) return known;
-  const watched = (read: () => Promise<unknown>) =>
-    method(async (response) => {
-      const end = response.bodyUsed ? undefined : ends.get(response);
-      try {
-        const value = await read.call(response);
-        end?.ended();
-        return value;
-      } catch (error) {
-        end?.failed(error);
-        throw error;
-      }
-    });
-  const { text, json, arrayBuffer, blob, formData, bytes } = original as Response & { bytes?: () => Promise<unknown> };
-  const members: PropertyDescriptorMap & ThisType<Response> = {
-    text: watched(text),
-    json: watched(json),
-    arrayBuffer: watched(arrayBuffer),
-    blob: watched(blob),
-    formData: watched(formData),
-    ...(bytes && { bytes: watched(bytes) }),
-  };
-  const prototype = Object.create(original, members) as Response;
-  watchedPrototypes.set(original, prototype);
-  return prototype;
-}
-
 function refusal(reader: BodyReader, { refuse }: BodyLimit, excess: Excess): CredenceError {
   const error = refuse(excess);
   reader.cancel(error).catch(() => undefined);

@@ -2,7 +2,7 @@ import { isDefaultFetch } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Call, FetchContext } from './call.ts';
 import { bodyMeter, type BodyMeter, eventMeter, jsonBodyMeter } from './body-limits.ts';
-import { limitBody, readAhead, watchBody } from './bounded-response.ts';
+import { limitBody, readAhead } from './bounded-response.ts';
 import { reportFailedCall } from './failed-call.ts';
 import type { Unusable } from './usable-response.ts';
 import { failureOfCall, responseTooLarge, streamWithoutResponse } from './failures.ts';
@@ -55,8 +55,10 @@ export function withLimits(context: FetchContext, call: Call, response: Response
   // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
   const isTrue = length !== undefined && isDefaultFetch(runtime.fetch);
   const isPlain = unusable === undefined || !runtime.observed;
-  if (isTrue && isPlain && length <= Math.min(limits.bodyBytes, limits.eventBytes, EXAMINED_BYTES))
-    return watchPlain(context, call, response);
+  if (isTrue && isPlain && length <= Math.min(limits.bodyBytes, limits.eventBytes, EXAMINED_BYTES)) {
+    unanswered.delete(call);
+    return response;
+  }
   // The SDKs read the body of an error response to its end, also if it is an event stream.
   const isEvents = response.ok && isEventStream(headers);
   const option = isEvents ? 'eventBytes' : 'bodyBytes';
@@ -92,15 +94,6 @@ export function withLimits(context: FetchContext, call: Call, response: Response
       tellListeners(response, refusal);
       return refusal;
     },
-  });
-}
-
-/** Watches a body that needs no limit. */
-function watchPlain(context: FetchContext, call: Call, response: Response): Response {
-  if (call.init.method !== 'POST') return response;
-  return watchBody(response, {
-    failed: (error) => bodyFailed(context, call, error),
-    ended: () => context.unanswered.delete(call),
   });
 }
 
