@@ -1,13 +1,12 @@
 import { type CredenceError, onBodyRefused } from '@credence/core';
-import { isList, isMembers } from '../schema/json-value.ts';
+import { isEventStream } from './event-lines.ts';
 import type { SdkFetch } from './redirects.ts';
+import { isRequestId, type RequestId, type SendingFetch, sentMessages } from './sent-messages.ts';
 
 /** Requests whose response is awaited. More are not remembered; they end at their time limit. */
 const MAX_OPEN = 10_000;
 /** An implementation-defined server error (JSON-RPC 2.0 section 5.1). The refusal is in `data`. */
 const REFUSED = -32_000;
-
-type RequestId = string | number;
 
 /**
  * The requests of one transport that have no response yet. If an event stream exceeds the limit of the server, it ends with a
@@ -24,12 +23,14 @@ export class OpenCalls {
   }
 
   /** A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. */
-  watching(fetch: SdkFetch): SdkFetch {
+  watching(fetch: SendingFetch): SdkFetch {
     return async (input, init) => {
-      const ids = requestIds(init?.body);
+      const sent = sentMessages(init?.body);
+      const { requests: ids, cancelled } = sent;
+      for (const id of cancelled) this.#open.delete(id);
       for (const id of ids) if (this.#open.size < MAX_OPEN) this.#open.add(id);
       try {
-        const response = await fetch(input, init);
+        const response = await fetch(input, init, sent);
         if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, ids));
         return response;
       } catch (error) {
@@ -37,6 +38,11 @@ export class OpenCalls {
         throw error;
       }
     };
+  }
+
+  /** Whether one of these requests has no response yet and is not cancelled. */
+  hasOpen(ids: readonly RequestId[]): boolean {
+    return ids.some((id) => this.#open.has(id));
   }
 
   /** The server sent this message. */
@@ -52,25 +58,4 @@ export class OpenCalls {
       this.#receive?.({ jsonrpc: '2.0', id, error: { code: REFUSED, message, data: refusal } });
     }
   }
-}
-
-function isEventStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.includes('text/event-stream') ?? false;
-}
-
-/** The ids of the JSON-RPC requests in a body. Both SDKs send strings. */
-function requestIds(body: RequestInit['body']): readonly RequestId[] {
-  if (typeof body !== 'string') return [];
-  try {
-    const sent: unknown = JSON.parse(body);
-    return (isList(sent) ? sent : [sent]).flatMap((message) =>
-      isMembers(message) && 'method' in message && isRequestId(message.id) ? [message.id] : [],
-    );
-  } catch {
-    return [];
-  }
-}
-
-function isRequestId(id: unknown): id is RequestId {
-  return typeof id === 'string' || typeof id === 'number';
 }
