@@ -82,7 +82,7 @@ async function whileStreaming(
 
 /** The SDKs throw a plain Error or a TypeError for the event `endpoint`, and their own errors for everything else. */
 function isOfEndpoint(error: unknown): boolean {
-  return error instanceof Error && [Error, TypeError].some((type) => error.constructor === type);
+  return error instanceof Error && ['Error', 'TypeError'].includes(error.constructor.name);
 }
 
 function unusableEndpoint(server: string, cause: unknown): CredenceError {
