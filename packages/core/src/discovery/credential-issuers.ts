@@ -1,6 +1,6 @@
-import { identifier } from '@credence/protocol';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError } from '../errors/credence-error.ts';
+import { namedUrl } from '../net/named-url.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
 /**
@@ -23,8 +23,8 @@ export class CredentialIssuers {
     throw new CredenceError({
       code: 'issuer_mismatch',
       leg: 'discover',
-      message: `Server "${server.name}" names the authorization server ${identifier(issuer)}, but its credential belongs to ${identifier(first.issuer)}, with which it was used first, for server "${first.server}".`,
-      remedy: `Create a credential of its own for servers.${server.name}.credential, registered at that authorization server, and set servers.${server.name}.issuer. The credential was not sent to ${identifier(issuer)}.`,
+      message: `Server "${server.name}" names the authorization server ${namedUrl(issuer)}, but its credential belongs to ${namedUrl(first.issuer)}, with which it was used first, for server "${first.server}".`,
+      remedy: `Create a credential of its own for servers.${server.name}.credential, registered at that authorization server, and set servers.${server.name}.issuer. The credential was not sent to ${namedUrl(issuer)}.`,
       contact: 'you',
       server: server.name,
       issuer: first.issuer,

@@ -194,7 +194,9 @@ describe('the metadata of an MCP server', () => {
       const { discovery, runtime } = await discovered({ [INSERTED]: misnamed });
       await expect(discovery).resolves.toMatchObject({ published: false, resource: URL_ });
       const [warning] = runtime.events.filter((event) => event.type === 'warning');
-      expect(warning?.message).toContain('JSON under the content type');
+      expect(warning?.message).toMatch(
+        /JSON under (?:the content type "\w+\/[\w-]+"|an unusual content type) instead/u,
+      );
       expect(warning?.message).not.toContain('publishes no metadata');
       expect(warning?.remedy).toContain('servers.linear.resource');
     },

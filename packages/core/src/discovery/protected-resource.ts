@@ -1,5 +1,4 @@
 import {
-  identifier,
   isNormalResource,
   isPlainIdentifier,
   normalResource,
@@ -12,6 +11,7 @@ import {
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import { type About, type Answer, report, send, withoutQuery } from '../net/gate.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
@@ -177,7 +177,7 @@ async function pointedDocument(
     throw new CredenceError({
       code: 'resource_mismatch',
       leg: 'discover',
-      message: `${what} is on another origin, ${identifier(url.origin)}, than ${server.url.origin}.`,
+      message: `${what} is on another origin, ${namedUrl(url.origin)}, than ${server.url.origin}.`,
       remedy: wrongMetadata(server),
       contact: about.contact,
       server: server.name,
@@ -213,7 +213,7 @@ function resourceFrom(
     throw new CredenceError({
       ...base,
       code: 'resource_mismatch',
-      message: `The metadata at ${where} names another resource than ${withoutQuery(server.url.href)}: ${identifier(resource)}.`,
+      message: `The metadata at ${where} names another resource than ${withoutQuery(server.url.href)}: ${namedUrl(resource)}.`,
       remedy: wrongMetadata(server),
     });
   }
@@ -221,8 +221,8 @@ function resourceFrom(
     throw new CredenceError({
       ...base,
       code: 'resource_mismatch',
-      message: `The metadata at ${where} spells its resource ${identifier(resource)} instead of ${identifier(normalResource(resource))}.`,
-      remedy: `Ask the owner of server "${server.name}" for the second spelling, because others compare strings; until then set ${pinsOf(server)} to the values that are registered at the IdP for this server.`,
+      message: `The metadata at ${where} spells its resource ${namedUrl(resource)} instead of ${namedUrl(normalResource(resource))}.`,
+      remedy: `Ask the owner of server "${server.name}" to publish the resource in the second spelling, because other programs compare resources as strings; until then set ${pinsAsRegistered(server)}.`,
     });
   }
   const listed = stringList(json['authorization_servers']) ?? [];
@@ -231,7 +231,7 @@ function resourceFrom(
     throw new CredenceError({
       ...base,
       code: 'invalid_response',
-      message: `The metadata at ${where} names an authorization server that is not the URL of an issuer: ${identifier(listed)}.`,
+      message: `The metadata at ${where} names an authorization server that is not the URL of an issuer: ${namedUrl(listed)}.`,
       remedy: `Ask the owner of server "${server.name}" to correct "authorization_servers"; until then set ${pinsOf(server)}.`,
     });
   }
@@ -240,7 +240,12 @@ function resourceFrom(
 
 /** The remedy never names the resource in the metadata: a server must not get a token for another one by a wrong metadata document. */
 function wrongMetadata(server: Server): string {
-  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsOf(server)} to the values that are registered at the IdP for this server.`;
+  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsAsRegistered(server)}.`;
+}
+
+function pinsAsRegistered(server: Server): string {
+  const value = server.issuer === 'discover' ? 'the values that are' : 'the value that is';
+  return `${pinsOf(server)} to ${value} registered at the IdP for this server`;
 }
 
 /** The options that make the metadata unnecessary. */

@@ -43,14 +43,14 @@ export class EventStreams {
     return async (input, init, sent) => {
       if ((init?.method ?? 'GET').toUpperCase() !== 'GET') {
         const response = await fetch(input, init, sent);
-        return isReadable(response) ? this.#read(response, newSource(sent.requests)) : response;
+        return isReadable(response) ? this.#read(response, newSource(sent.ids)) : response;
       }
       const lastId = new Headers(init?.headers).get('last-event-id');
       const source = (lastId === null ? undefined : this.#byEventId.get(lastId)) ?? this.#standalone;
       if (source.opened > 0 || source.ids) await turn(source, init?.signal ?? undefined);
       if (source.ids && source.opened > PER_CALL) this.#calls.end(endsTooOften(this.#server), source.ids);
       // 405 says that the server offers no such stream (MCP, Transports). The SDKs do not ask again.
-      if (source.isRefused || (source.ids && !this.#calls.hasOpen(source.ids)))
+      if (source.isRefused || (source.ids && !source.ids.some((id) => this.#calls.has(id))))
         return new Response(null, { status: 405 });
       source.opened += 1;
       const response = await fetch(input, init, sent);

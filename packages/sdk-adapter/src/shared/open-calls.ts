@@ -1,6 +1,7 @@
 import { type CredenceError, onBodyRefused } from '@credence/core';
 import { isEventStream } from './event-lines.ts';
 import type { SdkFetch } from './redirects.ts';
+import type { Replies } from './replies.ts';
 import { isRequestId, type RequestId, type SendingFetch, sentMessages } from './sent-messages.ts';
 
 /** Requests whose response is awaited. More are not remembered; they end at their time limit. */
@@ -14,7 +15,8 @@ const REFUSED = -32_000;
  * This class ends them with a JSON-RPC error whose `data` is the CredenceError; see `credenceErrorIn`.
  */
 export class OpenCalls {
-  readonly #open = new Set<RequestId>();
+  /** The method of each. */
+  readonly #open = new Map<RequestId, unknown>();
   #receive: ((message: object) => void) | undefined;
 
   /** `receive` passes a message to the client, as if the server had sent it. */
@@ -22,36 +24,45 @@ export class OpenCalls {
     this.#receive = receive;
   }
 
-  /** A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. */
-  watching(fetch: SendingFetch): SdkFetch {
+  /**
+   * A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. `replies` checks
+   * the responses; without it they are not checked.
+   */
+  watching(fetch: SendingFetch, replies: Replies | undefined): SdkFetch {
     return async (input, init) => {
       const sent = sentMessages(init?.body);
-      const { requests: ids, cancelled } = sent;
-      for (const id of cancelled) this.#open.delete(id);
-      for (const id of ids) if (this.#open.size < MAX_OPEN) this.#open.add(id);
+      this.forget(sent.cancelled);
+      for (const { id, method } of sent.requests) if (this.#open.size < MAX_OPEN) this.#open.set(id, method);
       try {
         const response = await fetch(input, init, sent);
-        if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, ids));
-        return response;
+        if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, sent.ids));
+        return replies ? await replies.checked(response, sent, this) : response;
       } catch (error) {
-        for (const id of ids) this.#open.delete(id);
+        this.forget(sent.ids);
         throw error;
       }
     };
   }
 
-  /** Whether one of these requests has no response yet and is not cancelled. */
-  hasOpen(ids: readonly RequestId[]): boolean {
-    return ids.some((id) => this.#open.has(id));
+  has(id: RequestId): boolean {
+    return this.#open.has(id);
   }
 
-  /** The server sent this message. */
-  received(message: object): void {
-    if (!('method' in message) && 'id' in message && isRequestId(message.id)) this.#open.delete(message.id);
+  /** Requests that failed or are cancelled. */
+  forget(ids: readonly RequestId[]): void {
+    for (const id of ids) this.#open.delete(id);
+  }
+
+  /** The server sent this message. Returns the method of the request to which it is the response, or undefined if that is not known. */
+  received(message: object): unknown {
+    if ('method' in message || !('id' in message) || !isRequestId(message.id)) return undefined;
+    const method = this.#open.get(message.id);
+    this.#open.delete(message.id);
+    return method;
   }
 
   /** Ends the open requests among `ids`, by default all, with this refusal. */
-  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open]): void {
+  end(refusal: CredenceError, ids: readonly RequestId[] = [...this.#open.keys()]): void {
     for (const id of ids) {
       if (!this.#open.delete(id)) continue;
       const { message } = refusal;

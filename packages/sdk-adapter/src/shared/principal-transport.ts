@@ -9,6 +9,7 @@ import { ListedTools } from './listed-tools.ts';
 import { OpenCalls } from './open-calls.ts';
 import { PresentedTokens } from './presented-tokens.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
+import { Replies } from './replies.ts';
 import { ServerRequests } from './server-requests.ts';
 import { type OpenableTransport, takingTokenFirst } from './token-first.ts';
 
@@ -51,7 +52,9 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
   const requests = new ServerRequests(name);
   const sameOrigin = withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url }, (text) => tokens.text(text));
   const streams = new EventStreams(name, calls);
-  const fetch = calls.watching(streams.limiting(requests.responding(tokens.removing(sameOrigin))));
+  // Over HTTP+SSE the responses arrive in the stream of the transport, not as the responses to POST.
+  const replies = options.transport === 'sse' ? undefined : new Replies(bot, name);
+  const fetch = calls.watching(streams.limiting(requests.responding(tokens.removing(sameOrigin))), replies);
   const { schemaLimits: limits } = options;
   const checked = <Transport extends Http | Sse>(transport: Transport): Transport => {
     const isTool = (value: JsonMembers) => create.isTool(value, transport);
@@ -94,8 +97,7 @@ function receiving<Transport extends OpenableTransport>(
   // A client of either SDK calls the listener that a transport has already, before it reads a message itself.
   const received: Transport & ReceivingTransport = Object.assign(transport, {
     onmessage: (message: object) => {
-      calls.received(message);
-      tools.check(message);
+      tools.check(message, calls.received(message));
     },
   });
   calls.deliverBy((message) => received.onmessage?.(message));
