@@ -85,9 +85,9 @@ describe.each(['v1', 'v2'] as const)('with SDK %s', (sdk) => {
     expect(credenceErrorIn(await call())).toMatchObject({
       code: 'invalid_response',
       server: 's',
-      message: expect.stringContaining('more than 100 requests to this client at once') as unknown,
+      message: expect.stringMatching(/more than \d+ requests to this client/u) as unknown,
     });
-    expect(responses(server).length).toBeLessThan(101);
+    expect(responses(server).length).toBeLessThan(1_001);
   });
 
   it('the tools of an agent work on a new connection after such a flood', async () => {
@@ -186,7 +186,7 @@ describe.each(['v1', 'v2'] as const)('with SDK %s', (sdk) => {
     ['an HTTP error of the server', (text) => ({ http: { status: 500, body: `x ${text}` } })],
     [
       'a content type',
-      (text) => ({ http: { headers: { 'content-type': `text/${text.replaceAll('=', '')}` }, body: '' } }),
+      (text) => ({ http: { headers: { 'content-type': `text/${text.replaceAll('=', '')}` }, body: 'x' } }),
     ],
   ];
   describe.each(errors)('%s', (_error, answer) => {
