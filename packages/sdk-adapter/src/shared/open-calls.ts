@@ -1,7 +1,8 @@
 import { type CredenceError, onBodyRefused } from '@credence/core';
+import { isEventStream } from './event-lines.ts';
 import type { SdkFetch } from './redirects.ts';
 import type { Replies } from './replies.ts';
-import { isRequestId, type RequestId, sentMessages } from './sent-messages.ts';
+import { isRequestId, type RequestId, type SendingFetch, sentMessages } from './sent-messages.ts';
 
 /** Requests whose response is awaited. More are not remembered; they end at their time limit. */
 const MAX_OPEN = 10_000;
@@ -27,13 +28,13 @@ export class OpenCalls {
    * A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. `replies` checks
    * the responses; without it they are not checked.
    */
-  watching(fetch: SdkFetch, replies: Replies | undefined): SdkFetch {
+  watching(fetch: SendingFetch, replies: Replies | undefined): SdkFetch {
     return async (input, init) => {
       const sent = sentMessages(init?.body);
       this.forget(sent.cancelled);
       for (const { id, method } of sent.requests) if (this.#open.size < MAX_OPEN) this.#open.set(id, method);
       try {
-        const response = await fetch(input, init);
+        const response = await fetch(input, init, sent);
         if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, sent.ids));
         return replies ? await replies.checked(response, sent, this) : response;
       } catch (error) {
@@ -68,8 +69,4 @@ export class OpenCalls {
       this.#receive?.({ jsonrpc: '2.0', id, error: { code: REFUSED, message, data: refusal } });
     }
   }
-}
-
-function isEventStream({ headers }: Response): boolean {
-  return headers.get('content-type')?.includes('text/event-stream') ?? false;
 }

@@ -1,12 +1,16 @@
 import type { ServicePrincipal } from '@credence/core';
 import { EventStream } from './event-stream.ts';
+import { EventStreams } from './event-streams.ts';
+import { acceptOnly, type ReceivingTransport } from './gate.ts';
 import type { JsonMembers } from '../schema/json-value.ts';
 import type { SchemaLimits } from '../schema/limits.ts';
 import { type SafeSchemaValidator, safeSchemaValidator } from '../schema/safe-schema-validator.ts';
 import { ListedTools } from './listed-tools.ts';
 import { OpenCalls } from './open-calls.ts';
+import { PresentedTokens } from './presented-tokens.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 import { Replies } from './replies.ts';
+import { ServerRequests } from './server-requests.ts';
 import { type OpenableTransport, takingTokenFirst } from './token-first.ts';
 
 /** The functions that create the transports of one SDK. */
@@ -44,33 +48,75 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
 ): Http | Sse {
   const { name, url } = bot.server(server);
   const calls = new OpenCalls();
+  const tokens = new PresentedTokens();
+  const requests = new ServerRequests(name);
+  const sameOrigin = withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url }, (text) => tokens.text(text));
+  const streams = new EventStreams(name, calls);
   // Over HTTP+SSE the responses arrive in the stream of the transport, not as the responses to POST.
   const replies = options.transport === 'sse' ? undefined : new Replies(bot, name);
-  const fetch = calls.watching(withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url }), replies);
+  const fetch = calls.watching(streams.limiting(requests.responding(tokens.removing(sameOrigin))), replies);
   const { schemaLimits: limits } = options;
   const checked = <Transport extends Http | Sse>(transport: Transport): Transport => {
     const isTool = (value: JsonMembers) => create.isTool(value, transport);
-    return receivingFor(transport, new ListedTools(bot, name, { isTool, limits }), calls);
+    const tools = new ListedTools(bot, name, { isTool, limits });
+    return sending(receiving(transport, { tools, calls, requests, tokens }), tokens);
   };
-  if (options.transport !== 'sse') return takingTokenFirst(checked(create.http(url, fetch)), bot, name);
+  if (options.transport !== 'sse') return takingTokenFirst(checked(create.http(url, fetch)), bot, { name, tokens });
   const stream = new EventStream(fetch, calls);
-  return takingTokenFirst(checked(create.sse(url, fetch, stream.fetch)), bot, name, stream);
+  return takingTokenFirst(checked(create.sse(url, fetch, stream.fetch)), bot, { name, tokens }, stream);
 }
 
-/** A client of either SDK calls the listener that a transport has already, before it reads a message itself. */
-function receivingFor<Transport extends OpenableTransport>(
+interface Receivers {
+  readonly tools: ListedTools;
+  readonly calls: OpenCalls;
+  readonly requests: ServerRequests;
+  readonly tokens: PresentedTokens;
+}
+
+/** Checks the messages of the server before the client reads them. */
+function receiving<Transport extends OpenableTransport>(
   transport: Transport,
-  tools: ListedTools,
-  calls: OpenCalls,
+  { tools, calls, requests, tokens }: Receivers,
 ): Transport {
   listedTools.set(transport, tools);
-  const received = Object.assign(transport, {
+  let isEnded = false;
+  acceptOnly(transport, (message) => {
+    if (isEnded) return false;
+    if ('method' in message) {
+      const refusal = requests.received(message);
+      if (!refusal) return true;
+      calls.end(refusal);
+      isEnded = true;
+      transport.onerror?.(refusal);
+      void transport.close();
+      return false;
+    }
+    tokens.message(message);
+    return true;
+  });
+  // A client of either SDK calls the listener that a transport has already, before it reads a message itself.
+  const received: Transport & ReceivingTransport = Object.assign(transport, {
     onmessage: (message: object) => {
       tools.check(message, calls.received(message));
     },
   });
-  calls.deliverBy((message) => received.onmessage(message));
+  calls.deliverBy((message) => received.onmessage?.(message));
   return received;
+}
+
+/** The errors of `send` have texts of the server. */
+function sending<Transport extends OpenableTransport>(transport: Transport, tokens: PresentedTokens): Transport {
+  const send: (...message: Parameters<Transport['send']>) => Promise<void> = transport.send.bind(transport);
+  return Object.assign(transport, {
+    async send(...message: Parameters<Transport['send']>): Promise<void> {
+      try {
+        await send(...message);
+      } catch (error) {
+        tokens.error(error);
+        throw error;
+      }
+    },
+  });
 }
 
 /** Returns only `requestInit`, the one HTTP option that an SSE transport also accepts. */

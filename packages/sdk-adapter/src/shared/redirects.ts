@@ -13,9 +13,15 @@ export type SdkFetch = (url: string | URL, init?: RequestInit) => Promise<Respon
  * `cross_origin_refused` if the origin is another, `redirect_refused` if the method would change or there are more than
  * five redirects in a row.
  *
+ * `clean` removes from a text of the server what must not be in an error.
+ *
  * The SDKs do not do this: some versions follow no redirect, and others report a redirect that they do not follow only as text.
  */
-export function withinOrigin(fetch: SdkFetch, server: { name: string; url: URL }): SdkFetch {
+export function withinOrigin(
+  fetch: SdkFetch,
+  server: { name: string; url: URL },
+  clean = (text: string) => text,
+): SdkFetch {
   return async (input, init) => {
     let from = new URL(input);
     for (let hops = 0; ; hops += 1) {
@@ -23,7 +29,7 @@ export function withinOrigin(fetch: SdkFetch, server: { name: string; url: URL }
       if (!REDIRECTS.has(response.status)) return response;
       await response.body?.cancel();
       const to = target(response, from);
-      if (to && to.origin !== server.url.origin) throw leavesOrigin(server.name, response.status, to);
+      if (to && to.origin !== server.url.origin) throw leavesOrigin(server.name, response.status, clean(originOf(to)));
       if (!to || hops === MAX_HOPS || !keepsMethod(response.status, init)) {
         throw notFollowed(server.name, response.status, hops);
       }
@@ -42,8 +48,11 @@ function keepsMethod(status: number, init: RequestInit | undefined): boolean {
   return status === 307 || status === 308 || (init?.method ?? 'GET').toUpperCase() === 'GET';
 }
 
-function leavesOrigin(server: string, status: number, to: URL): CredenceError {
-  const origin = to.origin === 'null' ? to.protocol : to.origin;
+function originOf(url: URL): string {
+  return url.origin === 'null' ? url.protocol : url.origin;
+}
+
+function leavesOrigin(server: string, status: number, origin: string): CredenceError {
   return new CredenceError({
     code: 'cross_origin_refused',
     leg: 'call',

@@ -17,9 +17,14 @@ export interface SentMessages {
   readonly probe: RequestId | undefined;
   /** The ids of requests that these messages cancel. */
   readonly cancelled: readonly RequestId[];
+  /** The ids of the requests of the server to which these messages respond. */
+  readonly responses: readonly RequestId[];
 }
 
-const NONE: SentMessages = { requests: [], ids: [], answered: [], probe: undefined, cancelled: [] };
+/** A fetch that also gets the messages in its body, so that they are parsed once. */
+export type SendingFetch = (url: string | URL, init: RequestInit | undefined, sent: SentMessages) => Promise<Response>;
+
+const NONE: SentMessages = { requests: [], ids: [], answered: [], probe: undefined, cancelled: [], responses: [] };
 
 /** Reads a body. Both SDKs send strings. */
 export function sentMessages(body: RequestInit['body']): SentMessages {
@@ -38,6 +43,7 @@ export function sentMessages(body: RequestInit['body']): SentMessages {
         ? [params.requestId]
         : [],
     ),
+    responses: messages.filter(({ method }) => method === undefined).flatMap(idOf),
   };
 }
 

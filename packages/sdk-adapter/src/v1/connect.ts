@@ -25,6 +25,7 @@ export interface ConnectMcpOptions extends McpTransportOptions {
  *
  * Throws a `CredenceError` for every refusal, for a server that cannot be reached and for a response that is not one of MCP, and the
  * error of the SDK if the server supports no protocol version of the SDK. If it throws, the client and the transport are closed.
+ * A call that ends because of a limit on the server throws an error of the SDK; `credenceErrorIn` returns its CredenceError.
  *
  * @example
  * <!-- from examples/mcp-sdk.ts#connect -->

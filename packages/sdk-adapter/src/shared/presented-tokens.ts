@@ -1,0 +1,130 @@
+import { isCredenceError, onTokenPresented } from '@credence/core';
+import { redactor } from '@credence/protocol';
+import { isList, isMembers } from '../schema/json-value.ts';
+import type { SdkFetch } from './redirects.ts';
+
+/** The access tokens that are remembered. */
+const MAX_TOKENS = 10;
+/** The characters of the texts of one error that are kept. Each costs time to search. */
+const MAX_CHARACTERS = 262_144;
+/** What a text costs besides its characters, in characters. */
+const COST_OF_TEXT = 16;
+/** What is read of the body of an error response, in bytes, and how long, in milliseconds. */
+const MAX_BODY_BYTES = 65_536;
+const MAX_BODY_MS = 5_000;
+const USABLE = /^\s*(?:application\/json|text\/event-stream)\s*(?:;|$)/iu;
+/** The levels of an error that are kept. */
+const MAX_DEPTH = 100;
+const LEFT_OUT = '[left out: the error is too long]';
+
+/**
+ * The access tokens of one connection, which a server must not bring into an error: errors are logged, and a model reads them. The
+ * result of a successful call is not changed.
+ */
+export class PresentedTokens {
+  readonly #tokens = new Set<string>();
+  #redact: ((text: string) => string) | undefined;
+
+  /** A fetch that remembers the tokens, and removes them from what the SDKs show of a response: an error body and two headers. */
+  removing(fetch: SdkFetch): SdkFetch {
+    return async (input, init) => {
+      const response = await fetch(
+        input,
+        onTokenPresented(init, (token) => this.add(token)),
+      );
+      if (!response.ok) return this.#errorResponse(response, init?.method);
+      const type = response.headers.get('content-type') ?? '';
+      return USABLE.test(type) || this.text(type) === type ? response : this.#withHeaders(response, response.body);
+    };
+  }
+
+  add(token: string): void {
+    if (this.#tokens.has(token)) return;
+    this.#tokens.add(token);
+    const [oldest] = this.#tokens;
+    if (oldest !== undefined && this.#tokens.size > MAX_TOKENS) this.#tokens.delete(oldest);
+    this.#redact = undefined;
+  }
+
+  /** The text without the tokens, in each spelling that `redact` knows. */
+  text(text: string): string {
+    this.#redact ??= redactor([...this.#tokens]);
+    return this.#redact(text.slice(0, MAX_CHARACTERS));
+  }
+
+  /** Removes the tokens from an error of an SDK, which has texts of the server. */
+  error(error: unknown): void {
+    if (!(error instanceof Error) || isCredenceError(error)) return;
+    const { message, stack } = error;
+    const clean = this.text(message);
+    if (clean !== message) {
+      error.message = clean;
+      if (stack !== undefined) error.stack = stack.replace(message, () => clean);
+    }
+    if (!('data' in error) || !isMembers(error.data)) return;
+    const texts = Object.entries(error.data).filter(([, value]) => typeof value === 'string');
+    Object.assign(error.data, Object.fromEntries(texts.map(([key, text]) => [key, this.text(String(text))])));
+  }
+
+  /** Removes the tokens from a message of the server: from a JSON-RPC error, and from a result that reports an error of a tool. */
+  message(message: object): void {
+    const budget = { left: MAX_CHARACTERS };
+    if ('error' in message && isMembers(message.error) && !isCredenceError(message.error.data))
+      message.error = this.#cleaned(message.error, budget);
+    if ('result' in message && isMembers(message.result) && message.result.isError === true)
+      message.result = this.#cleaned(message.result, budget);
+  }
+
+  /** A copy of a value of JSON, with clean texts. */
+  #cleaned(value: unknown, budget: { left: number }, depth = 0): unknown {
+    if (typeof value === 'string') {
+      budget.left -= value.length + COST_OF_TEXT;
+      return budget.left < 0 ? LEFT_OUT : this.text(value);
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    if (depth === MAX_DEPTH) return LEFT_OUT;
+    if (isList(value)) return value.map((item) => this.#cleaned(item, budget, depth + 1));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => [this.text(key), this.#cleaned(member, budget, depth + 1)]),
+    );
+  }
+
+  async #errorResponse(response: Response, method: string | undefined): Promise<Response> {
+    if (response.body === null || method?.toUpperCase() !== 'POST') {
+      await response.body?.cancel();
+      return this.#withHeaders(response, null);
+    }
+    return this.#withHeaders(response, this.text(await startOf(response.body)));
+  }
+
+  #withHeaders(response: Response, body: string | ReadableStream<Uint8Array> | null): Response {
+    const { status, statusText, headers } = response;
+    const clean = new Headers(headers);
+    const type = headers.get('content-type');
+    if (type !== null) clean.set('content-type', this.text(type));
+    return new Response(body, { status, statusText: this.text(statusText), headers: clean });
+  }
+}
+
+/** The start of the body of an error. The SDKs would read all of it, and ignore an error of the stream. */
+async function startOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), MAX_BODY_MS);
+  });
+  let text = '';
+  try {
+    for (let bytes = 0; bytes < MAX_BODY_BYTES;) {
+      const result = await Promise.race([reader.read(), timeUp]);
+      if (!result || result.done) break;
+      bytes += result.value.byteLength;
+      text += decoder.decode(result.value, { stream: true });
+    }
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => undefined);
+  }
+  return text;
+}
