@@ -351,7 +351,8 @@ describe('a 4xx of a framework', () => {
       code: 'invalid_client',
     });
     const thrown = await refusalOf(sendRequest(json({ error: 'urn:vendor:odd' }, 400)));
-    expect(thrown.message).toContain('answered 400 with the error "urn:vendor:odd"');
+    expect(thrown).toMatchObject({ code: 'oauth_error', error: 'urn:vendor:odd' });
+    expect(thrown.message).toContain('answered 400 with an unknown error code');
   });
 });
 
