@@ -105,6 +105,43 @@ describe('a warning about a tool', () => {
     expect(warnings()).toHaveLength(1);
   });
 
+  it.each([
+    ['v1', connectMcp],
+    ['v2', connectV2],
+  ])('says that a result was too large, and not that the definition is wrong: %s', async (_sdk, connect) => {
+    const content = { v: Array.from({ length: 30_000 }, () => 1) };
+    const outputSchema = { type: 'object', properties: { v: { items: { type: 'number' } } } };
+    await start([{ ...tool('rows', outputSchema), result: { content: [], structuredContent: content } }]);
+    const client = await connect(world.bot, 'tools', { schemaLimits: { work: 10_000 } });
+    await client.listTools();
+    expect(await client.callTool({ name: 'rows' })).toMatchObject({ structuredContent: content });
+    await client.close();
+    const [warning, ...others] = world.events.filter(({ type }) => type === 'warning');
+    expect(others).toEqual([]);
+    expect(warning).toMatchObject({
+      message: expect.stringMatching(/^The tool "rows" of server "tools" returned a result that is too large/u),
+      remedy: expect.stringMatching(/^The next result is validated again\./u),
+    });
+  });
+
+  it.each([
+    ['v1', connectMcp],
+    ['v2', connectV2],
+  ])('names once the tools whose schemas are too much to read together: %s', async (_sdk, connect) => {
+    const properties = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`p${index}`, { minimum: 0 }]));
+    await start(Array.from({ length: 60 }, (_, index) => tool(`tool${index}`, { type: 'object', properties })));
+    const client = await connect(world.bot, 'tools');
+    const { tools } = await client.listTools();
+    await client.close();
+    const validated = tools.filter(({ outputSchema }) => outputSchema !== undefined).length;
+    expect([tools.length, validated > 0, validated < 60]).toEqual([60, true, true]);
+    expect(warnings()).toEqual([
+      expect.stringMatching(
+        `^The tool "tool${validated}" and ${59 - validated} more of server "tools" have output schemas`,
+      ),
+    ]);
+  });
+
   it('quotes the name of the tool without its control characters, and cut', async () => {
     await start([tool(`bad"\n2026 ERROR${'x'.repeat(10_000)}`, dangling)]);
     const client = await connectMcp(world.bot, 'tools');
@@ -134,6 +171,56 @@ describe('a warning about a tool', () => {
   });
 });
 
+describe.each([
+  ['SDK v1', connectMcp],
+  ['SDK v2', connectV2],
+])('one tool cannot make the list unreadable, with %s', (_sdk, connect) => {
+  function nested(depth: number): unknown {
+    return JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`);
+  }
+
+  it.each<[what: string, tool: object]>([
+    ['a deep input schema', { inputSchema: { type: 'object', properties: { v: nested(3_000) } } }],
+    ['a very deep input schema', { inputSchema: { type: 'object', properties: { v: nested(5_000) } } }],
+    ['deep metadata', { inputSchema: { type: 'object' }, _meta: nested(3_000) }],
+    ['deep annotations', { inputSchema: { type: 'object' }, annotations: { v: nested(3_000) } }],
+    ['a deep member that is not known', { inputSchema: { type: 'object' }, 'x-any': nested(3_000) }],
+  ])('by %s: it is left out', async (_what, definition) => {
+    const good = { tool: { name: 'good', inputSchema: { type: 'object' } } };
+    const world = await startToolWorld([{ tool: { name: 'deep', ...definition } }, good]);
+    const client = await connect(world.bot, 'tools');
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['good']);
+    await client.close();
+    expect(world.events).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining('The tool "deep" of server "tools" is left out') }),
+    );
+    await world.close();
+  });
+
+  it.each<[what: string, members: object]>([
+    ['content', { content: [] }],
+    ['structuredContent', { structuredContent: {} }],
+    ['both', { content: [], structuredContent: {}, isError: false }],
+  ])('also if the list has members of the result of a tool: %s', async (_what, members) => {
+    const bad = { tool: { name: 'bad', inputSchema: { type: 'object' }, outputSchema: { type: 'string' } } };
+    const good = { tool: { name: 'good', inputSchema: { type: 'object' } } };
+    const world = await startToolWorld([bad, good], members);
+    const client = await connect(world.bot, 'tools');
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['bad', 'good']);
+    await client.close();
+    await world.close();
+  });
+
+  it('and the result of a tool with a member "tools" only is not changed', async () => {
+    const result = { content: [{ type: 'text', text: '' }], tools: ['hammer', { outputSchema: 1 }] };
+    const world = await startToolWorld([{ tool: { name: 'kit', inputSchema: { type: 'object' } }, result }]);
+    const client = await connect(world.bot, 'tools');
+    expect(await client.callTool({ name: 'kit' })).toMatchObject(result);
+    await client.close();
+    await world.close();
+  });
+});
+
 describe('safeSchemaValidator in a Client of the caller', () => {
   it('reports an unusable schema to the caller, and does not validate with it', async () => {
     const outputSchema = { type: 'object', properties: { v: { pattern: '^(?!a)' } } };
@@ -150,7 +237,8 @@ describe('safeSchemaValidator in a Client of the caller', () => {
     expect(await client.callTool({ name: 'bad' })).toEqual(result);
     expect(world.events).toContainEqual(expect.objectContaining({ type: 'warning', server: 'tools' }));
     expect(jsonSchemaValidator.getValidator(outputSchema)({ v: 'a' })).toMatchObject({ valid: true });
-    expect(reports).toEqual([{ reason: expect.stringContaining('lookaround'), schema: outputSchema }]);
+    const reason: unknown = expect.stringContaining('lookaround');
+    expect(reports).toEqual([{ reason, subject: 'schema', schema: outputSchema }]);
     await client.close();
     await world.close();
   });

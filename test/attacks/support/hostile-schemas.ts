@@ -179,7 +179,7 @@ export const HOSTILE_SCHEMAS: readonly HostileSchema[] = [
     name: 'deep-constant',
     outputSchema: { type: 'object', not: { const: 1 } },
     content: nested(2_000),
-    outcome: 'unused',
+    outcome: 'valid',
   },
   { name: 'deep-schema', outputSchema: object({ v: nested(200) }), content: {}, outcome: 'unused' },
   {

@@ -15,10 +15,13 @@ export interface ToolWorld {
   close(): Promise<void>;
 }
 
-export async function startToolWorld(tools: readonly ScriptedTool[]): Promise<ToolWorld> {
+/** `listMembers` are further members of the result of `tools/list`. */
+export async function startToolWorld(tools: readonly ScriptedTool[], listMembers: object = {}): Promise<ToolWorld> {
   const world = await startOAuthWorld();
   const { idp, as, idpClient, asClient } = world;
-  const peer = await startPeer((request) => (request.method === 'POST' ? responseTo(request, tools) : { status: 405 }));
+  const peer = await startPeer((request) =>
+    request.method === 'POST' ? responseTo(request, tools, listMembers) : { status: 405 },
+  );
   const url = `${peer.origin}/mcp`;
   as.protect(url);
   const events: CredenceEvent[] = [];
@@ -54,7 +57,7 @@ interface JsonRpcRequest {
   readonly params?: { readonly name?: string };
 }
 
-function responseTo({ body }: PeerRequest, tools: readonly ScriptedTool[]): PeerAnswer {
+function responseTo({ body }: PeerRequest, tools: readonly ScriptedTool[], listMembers: object): PeerAnswer {
   const { id, method, params }: JsonRpcRequest = JSON.parse(body);
   if (id === undefined) return { status: 202 };
   const results: Readonly<Record<string, unknown>> = {
@@ -63,7 +66,7 @@ function responseTo({ body }: PeerRequest, tools: readonly ScriptedTool[]): Peer
       capabilities: { tools: {} },
       serverInfo: { name: 'tools', version: '1' },
     },
-    'tools/list': { tools: tools.map(({ tool }) => tool) },
+    'tools/list': { ...listMembers, tools: tools.map(({ tool }) => tool) },
     'tools/call': tools.find(({ tool }) => isNamed(tool, params?.name))?.result,
   };
   const result = results[method];

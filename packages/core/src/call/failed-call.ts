@@ -20,8 +20,8 @@ export function reportFailedCall(
   if (call.isReported || failure.code === 'cancelled' || failure.code === 'closed') return;
   if (failure.status !== undefined && isExpected(failure.status, init, access)) return;
   call.isReported = true;
-  const { clock } = runtime;
-  const [atMs, durationMs] = [clock.wallMs(), clock.monotonicMs() - startedMs];
+  const atMs = runtime.clock.wallMs();
+  const durationMs = runtime.clock.monotonicMs() - startedMs;
   const count = () => {
     access.failures.add(failure, atMs);
     runtime.emit({ type: 'call-failed', ...failureMembers(failure), server: access.settings.name, durationMs });

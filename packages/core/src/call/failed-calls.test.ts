@@ -377,7 +377,13 @@ describe('a server that does not answer', () => {
   });
 
   it('is a failed call if the time limit of the caller ends while the body arrives', async () => {
-    const world = await start(endless({ headers: { 'content-type': 'application/json' } }));
+    const world = await start({
+      async onWire({ response, write, signal }) {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        await write('{');
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      },
+    });
     await world.bot.token('notes');
     const response = await world.send({ ...post('tools/call'), signal: AbortSignal.timeout(400) });
     await expect(response.text()).rejects.toThrow();

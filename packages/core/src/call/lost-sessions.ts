@@ -63,6 +63,7 @@ export class LostSessions {
       const count = () => timer === this.#timer && this.#countAll();
       setImmediate(() => setImmediate(count));
     }, ms);
+    if (ms === PING_MS) this.#timer.unref();
   }
 
   #countAll(): void {

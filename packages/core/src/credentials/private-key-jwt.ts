@@ -63,6 +63,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
+    file: isFile(options.key) ? options.key.file : undefined,
     fingerprint: () => key.fingerprint(),
     async authenticate({ issuer, body, nowMs, warn }) {
       const signer = await key.now(warn);

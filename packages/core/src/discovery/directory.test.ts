@@ -190,14 +190,82 @@ describe('metadata', () => {
     await expect(directory.target(server, never)).resolves.toMatchObject({ issuer: 'https://linear.app' });
   });
 
-  it('is requested again by the next caller after it was not found', async () => {
-    const issuer = 'https://linear.app';
+  const issuer = 'https://linear.app';
+  const document = `${issuer}/.well-known/openid-configuration`;
+
+  it('is requested again by the first caller a second after it was not found', async () => {
+    const { directory, network, advanceClock } = world({});
+    const get = () => directory.authorizationServer(serverSettings(), issuer, never);
+    expect(await refusalOf(get())).toMatchObject({ code: 'metadata_not_found' });
+    const sent = network.requests.length;
+    network.set(document, as(issuer));
+    expect(await refusalOf(get())).toMatchObject({ code: 'metadata_not_found' });
+    expect(network.requests).toHaveLength(sent);
+    advanceClock(1_000);
+    expect((await get()).url).toBe(`${issuer}/token`);
+  });
+
+  it('that was not found is not requested again for another server, whose error names its own options', async () => {
     const { directory, network } = world({});
-    expect(await refusalOf(directory.authorizationServer(serverSettings(), issuer, never))).toMatchObject({
-      code: 'metadata_not_found',
+    await refusalOf(directory.authorizationServer(serverSettings(), issuer, never));
+    const sent = network.requests.length;
+    const other = serverSettings({ name: 'notes', url: new URL('https://notes.example/mcp') });
+    const error = await refusalOf(directory.authorizationServer(other, issuer, never));
+    expect(error).toMatchObject({ code: 'metadata_not_found', server: 'notes', issuer });
+    expect(error.remedy).toContain('Check the spelling of servers.notes.issuer');
+    expect(JSON.stringify(error)).not.toContain('servers.linear');
+    expect(network.requests).toHaveLength(sent);
+  });
+
+  it('that was not found twice is not requested again for other principals of the process', async () => {
+    const { runtime, network } = world({});
+    const get = () => refusalOf(new Directory(runtime).authorizationServer(serverSettings(), issuer, never));
+    await get();
+    await get();
+    const sent = network.requests.length;
+    for (let principal = 0; principal < 20; principal += 1) expect((await get()).code).toBe('metadata_not_found');
+    expect(network.requests).toHaveLength(sent);
+  });
+
+  it('with another issuer is not requested for another server, whose remedy has its own values', async () => {
+    const notes = 'https://notes.example/mcp';
+    const { directory, network } = world({
+      [PRM]: { resource: RESOURCE, authorization_servers: [issuer] },
+      'https://notes.example/.well-known/oauth-protected-resource/mcp': {
+        resource: notes,
+        authorization_servers: [issuer],
+      },
+      [`${issuer}/.well-known/oauth-authorization-server`]: as(`${issuer}/`),
     });
-    network.set(`${issuer}/.well-known/openid-configuration`, as(issuer));
-    expect((await directory.authorizationServer(serverSettings(), issuer, never)).url).toBe(`${issuer}/token`);
+    const first = await refusalOf(directory.authorizationServer(serverSettings(), issuer, never));
+    expect(first.remedy).toContain(`servers.linear.resource to "${RESOURCE}"`);
+    const other = serverSettings({ name: 'notes', url: new URL(notes) });
+    const error = await refusalOf(directory.authorizationServer(other, issuer, never));
+    expect(error).toMatchObject({ code: 'issuer_mismatch', server: 'notes' });
+    expect(error.remedy).toContain(`servers.notes.issuer to "${issuer}/"`);
+    expect(error.remedy).toContain(`servers.notes.resource to "${notes}"`);
+    expect(error.remedy).not.toContain('linear.app/mcp');
+    expect(await refusalOf(directory.authorizationServer(other, issuer, never))).toBe(error);
+    const document = `GET ${issuer}/.well-known/oauth-authorization-server`;
+    expect(network.requests.filter((request) => request === document)).toHaveLength(1);
+  });
+
+  it('that was not found is requested after a directory without metadata has found it', async () => {
+    const { runtime, directory, network } = world({});
+    const get = (from: Directory) => from.authorizationServer(serverSettings(), issuer, never);
+    await refusalOf(get(directory));
+    network.set(document, as(issuer));
+    await refusalOf(get(directory));
+    await get(directory.withoutMetadata(runtime));
+    expect((await get(directory)).url).toBe(`${issuer}/token`);
+  });
+
+  it('of a peer that is away is requested again by the next caller', async () => {
+    const { directory, network } = world({ [document]: () => new Response(null, { status: 503 }) });
+    const get = () => directory.authorizationServer(serverSettings(), issuer, never);
+    expect(await refusalOf(get())).toMatchObject({ code: 'peer_unavailable', retryable: true });
+    network.set(document, as(issuer));
+    expect((await get()).url).toBe(`${issuer}/token`);
   });
 
   it('of the IdP with another issuer is refused, and the remedy names idp.issuer', async () => {

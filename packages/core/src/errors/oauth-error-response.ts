@@ -4,6 +4,7 @@ export interface Refusal {
   readonly grant: 'client_credentials' | 'token exchange' | 'jwt-bearer';
   /** The path of the option with the credential that was sent, such as `idp.credential`. */
   readonly option: string;
+  /** Empty if a response with the status 401 has no error code. */
   readonly error: string;
   readonly errorDescription?: string | undefined;
   readonly status: number;
@@ -15,9 +16,10 @@ export interface Refusal {
   /** How far the peer's clock is ahead of ours, in seconds, if the response has a Date header. */
   readonly clockSkewSeconds?: number | undefined;
   /**
-   * How the client authenticated: by a JWT, which a peer refuses if the clocks differ too much, by a shared secret, or not at all.
+   * How the client authenticated: by a JWT, which a peer refuses if the clocks differ too much, by a shared secret, in another way,
+   * or not at all.
    */
-  readonly authentication?: 'signed' | 'secret' | 'none' | undefined;
+  readonly authentication?: 'signed' | 'secret' | 'other' | 'none' | undefined;
   /** The names of the parameters that were sent. */
   readonly sent?: readonly string[] | undefined;
   /** Whether the request is part of a flow that uses the IdP. Default true. */

@@ -86,13 +86,39 @@ describe('a refusal of the client', () => {
     },
   );
 
-  it.each(['signed', 'none'] as const)(
-    'that authenticated in another way (%s) has the contact of the peer',
+  it.each(['signed', 'other'] as const)(
+    'that authenticated in another way (%s) has the contact you',
     (authentication) => {
-      expect(refusal({ ...answer, authentication }).contact).toBe('idp-admin');
-      expect(refusal({ ...answer, leg: 'redeem', authentication }).contact).toBe('server-owner');
+      for (const leg of ['authenticate', 'exchange', 'redeem'] as const) {
+        const { contact, remedy } = refusal({ ...answer, leg, authentication });
+        expect(contact).toBe('you');
+        expect(remedy).toMatch(/^Check idp\.credential: /u);
+        expect(remedy).not.toContain('the secret');
+      }
     },
   );
+
+  it('that did not authenticate has the contact of the peer', () => {
+    expect(refusal({ ...answer, authentication: 'none' }).contact).toBe('idp-admin');
+    expect(refusal({ ...answer, leg: 'redeem', authentication: 'none' }).contact).toBe('server-owner');
+  });
+
+  it.each(['Invalid client credentials', 'invalid client', '', 'x'.repeat(65), 'Ünbekannt'])(
+    'is what a 401 with the malformed code %j means, and no code is quoted',
+    (error) => {
+      const thrown = refusal({ ...answer, status: 401, error, authentication: 'secret' });
+      expect(thrown).toMatchObject({ code: 'invalid_client', contact: 'you', status: 401 });
+      expect(thrown).not.toHaveProperty('error');
+      if (error !== '') expect(thrown.summary).not.toContain(error);
+    },
+  );
+
+  it('is not what a malformed code with another status means', () => {
+    const thrown = refusal({ ...answer, status: 400, error: 'Invalid client credentials' });
+    expect(thrown).toMatchObject({ code: 'oauth_error' });
+    expect(thrown.message).toContain('answered 400 without a valid OAuth error code');
+    expect(thrown).not.toHaveProperty('error');
+  });
 
   it('that a peer answers with unauthorized_client and 401 is one of a secret too', () => {
     expect(refusal({ ...answer, error: 'unauthorized_client', authentication: 'secret' })).toMatchObject({

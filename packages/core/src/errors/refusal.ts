@@ -56,7 +56,9 @@ function isSafeErrorCode({ error, secrets }: Refusal): boolean {
 function authenticationOf({ authentication }: Refusal): string {
   return authentication === 'signed'
     ? "the client id, the key (its public half and kid as registered there) and the assertion's audience"
-    : 'the client id, the kind of authentication and the secret';
+    : authentication === 'other'
+      ? 'the client id and the kind of authentication'
+      : 'the client id, the kind of authentication and the secret';
 }
 
 /** If the clocks differ, the difference is the most probable cause of a refused JWT, so the remedy starts with it. */
@@ -98,7 +100,8 @@ function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
 /** The OAuth error that the peer means. */
 function meaningOf({ status, errorDescription = '' }: Refusal, error: string | undefined): string | undefined {
   // RFC 6749 section 5.2: 401 is for client authentication; Keycloak answers a wrong secret with unauthorized_client and 401.
-  if (error === 'unauthorized_client' && status === 401) return 'invalid_client';
+  // Others send a sentence as the error code, or none.
+  if ((error === undefined || error === 'unauthorized_client') && status === 401) return 'invalid_client';
   const text = errorDescription.slice(0, SEARCHED);
   // oidc-provider has no unauthorized_client for a client without the grant.
   const isAboutGrant =
@@ -132,7 +135,7 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
   const at = `servers.${answer.server ?? '<name>'}`;
   const scopes = answer.scopes?.length ? answer.scopes.map((scope) => `"${scope}"`).join(', ') : 'access';
 
-  switch (meaningOf(answer, error)) {
+  switch (meaningOf(answer, error) ?? '') {
     case 'invalid_client':
       if (answer.authentication === 'signed' && mentionsAudience(answer)) {
         return {
@@ -144,8 +147,8 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
       }
       return {
         code: 'invalid_client',
-        // A wrong or expired secret is the most frequent cause, and the operator of the bot can compare it first.
-        contact: answer.authentication === 'secret' ? 'you' : contact,
+        // A wrong or expired key or secret is the most frequent cause, and the operator of the bot can compare it first.
+        contact: (answer.authentication ?? 'none') === 'none' ? contact : 'you',
         message: `${Who} does not know ${client} or did not accept its authentication.`,
         remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask ${atIdp ? "the IdP's administrator" : 'the owner of the authorization server'} for the client to be registered there.`,
       };

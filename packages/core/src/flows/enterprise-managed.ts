@@ -50,7 +50,7 @@ export class EnterpriseManagedFlow implements Flow {
     try {
       return await this.#acquire(request);
     } catch (error) {
-      if (isEndpointGone(error)) this.#directory.forget(this.#server, this.#idp);
+      if (isEndpointGone(error)) this.#directory.forget(this.#server, this.#idp, error);
       throw error;
     }
   }
@@ -209,7 +209,7 @@ function isInvalidGrant(error: unknown): error is CredenceError {
 }
 
 /** Whether the error shows that the endpoint does not exist any more, so that the metadata must be fetched again. */
-function isEndpointGone(error: unknown): boolean {
+function isEndpointGone(error: unknown): error is CredenceError {
   return isCredenceError(error) && error.leg !== 'discover' && (error.code === 'unreachable' || error.status === 404);
 }
 

@@ -155,13 +155,18 @@ describe('a token request', () => {
   );
 });
 
-it.each<[string, CannedAnswer]>([
-  ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }],
-  ['by its text', { headers: { 'content-type': 'application/json' }, body: ' <!DOCTYPE html><title>Sign in</title>' }],
-])('an HTML page instead of a token is named as that of a captive portal: %s', async (_how, answer) => {
+it.each<[string, CannedAnswer, string | undefined]>([
+  ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }, undefined],
+  [
+    'by its text',
+    { headers: { 'content-type': 'application/json' }, body: ' <!DOCTYPE html><title>Sign in</title>' },
+    'Sign in',
+  ],
+])('an HTML page instead of a token is named as that of a captive portal: %s', async (_how, answer, title) => {
   const error = await refusalOf(sendRequest(answer));
   expect(error).toMatchObject({ code: 'invalid_response', contact: 'you', retryable: false });
   expect(error.message).toContain('an HTML page, as a captive portal');
+  expect(error.peerText).toBe(title);
 });
 
 describe('a refusal by a token endpoint', () => {
@@ -351,7 +356,7 @@ describe('a 4xx of a framework', () => {
       code: 'invalid_client',
     });
     const thrown = await refusalOf(sendRequest(json({ error: 'urn:vendor:odd' }, 400)));
-    expect(thrown).toMatchObject({ code: 'oauth_error', error: 'urn:vendor:odd' });
+    expect(thrown).toMatchObject({ code: 'oauth_error', error: 'urn:vendor:odd', status: 400 });
     expect(thrown.message).toContain('answered 400 with an unknown error code');
   });
 });

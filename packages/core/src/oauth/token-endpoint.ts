@@ -1,5 +1,6 @@
-import { type JsonObject, stringField } from '@credence/protocol';
+import { type JsonObject, sortedEntries, stringField } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
+import { quotedPath } from '../credentials/checks.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { hasLearnedClock, useClockOf } from '../dpop/dpop-keys.ts';
@@ -82,7 +83,9 @@ export async function requestToken(runtime: Runtime, request: TokenRequest): Pro
   const attempt = (attemptNumber: number) => attemptWithProof(runtime, request, attemptNumber);
   try {
     const { grantType, credential, server, signal } = request;
-    const client = { issuer: request.endpoint.issuer, grantType, credential, server };
+    const sharedRequest =
+      request.leg === 'authenticate' ? JSON.stringify(sortedEntries(definedOnly(request.parameters))) : undefined;
+    const client = { issuer: request.endpoint.issuer, grantType, credential, server, sharedRequest };
     return await runtime.clients.run(client, signal, async () =>
       request.retry === false ? attempt(1) : retrying(runtime, signal, attempt),
     );
@@ -211,12 +214,12 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
   const error = errorOf(answer) ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
   // RFC 6749 section 5.2: a 401 of a token endpoint means that client authentication failed, also without an error code.
-  const named = error ?? (answer.status === 401 ? 'invalid_client' : undefined);
+  const named = error ?? (answer.status === 401 ? '' : undefined);
   if (named === undefined) return malformed(request, answer, undefined);
   return refusal({
     leg: request.leg,
     grant: request.grant,
-    option: request.option,
+    option: credentialOption(request),
     error: named,
     errorDescription,
     status: answer.status,
@@ -234,6 +237,12 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
   });
 }
 
+/** Where the credential comes from: the environment variable or the option, and the path of the file. */
+function credentialOption({ credential: { variable, file }, option }: TokenRequest): string {
+  const name = variable ?? option;
+  return file === undefined ? name : `${name} (the file ${quotedPath(file)})`;
+}
+
 /**
  * The OAuth error in the body. Undefined for the body of a framework, and for a code of its own under a status that says that this URL is not
  * the token endpoint.
@@ -246,7 +255,8 @@ function errorOf({ json, status }: Answer): string | undefined {
 
 function authenticationOf({ method }: ClientCredential): Refusal['authentication'] {
   if (method === 'private_key_jwt') return 'signed';
-  return method.startsWith('client_secret_') ? 'secret' : 'none';
+  if (method.startsWith('client_secret_')) return 'secret';
+  return method === 'none' ? 'none' : 'other';
 }
 
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {

@@ -1,4 +1,4 @@
-import { cleanText, normaliseScopes } from '@credence/protocol';
+import { cleanText, invalidProxyVariable, normaliseScopes } from '@credence/protocol';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { dpopKeys } from '../dpop/dpop-keys.ts';
 import { CredenceError } from '../errors/credence-error.ts';
@@ -28,7 +28,7 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
     const more = parsed.error.issues.length > 1 ? ` (and ${parsed.error.issues.length - 1} more)` : '';
     throw wrong(
       `${path === '' ? 'The options' : path} ${sentence(issue?.message ?? 'is invalid')}${more}.`,
-      `Correct ${path === '' ? 'the options of ServicePrincipal' : path}; see ServicePrincipalOptions.`,
+      remedyFor(path, options),
     );
   }
   const network = options.network ?? {};
@@ -45,6 +45,13 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
   }
   if (options.store) checkSourcesHaveIdentity(idp, servers);
   return { idp, servers };
+}
+
+function remedyFor(path: string, options: ServicePrincipalOptions): string {
+  if (path === 'proxy' && options.proxy === 'environment' && options.fetch === undefined) {
+    return `Correct the environment variable ${invalidProxyVariable()}, or leave out proxy.`;
+  }
+  return `Correct ${path === '' ? 'the options of ServicePrincipal' : path}; see ServicePrincipalOptions.`;
 }
 
 /** The parameters of the exchange that Credence sets, each with the option for its value. */

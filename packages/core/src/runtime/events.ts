@@ -102,8 +102,9 @@ export interface FailureBase extends EventBase, PeerDetails {
 }
 
 /**
- * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each acquisition
- * that failed, and none for a caller to whom an earlier failure is repeated, or if the principal was closed.
+ * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each failed request, and
+ * none for a caller to whom an earlier failure is repeated, or if the principal was closed. A request that is the same for several servers, such as the one for a
+ * subject token, has one event too: `server` is the one that caused the request.
  */
 export interface FailureEvent extends FailureBase {
   /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */

@@ -62,7 +62,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     acquired: meter.createCounter('credence.token.acquisitions', { description: 'tokens that a caller waited for' }),
     renewed: meter.createCounter('credence.token.renewals', { description: 'tokens renewed in the background' }),
     refused: meter.createCounter('credence.token.refusals', {
-      description: 'acquisitions that were refused or failed',
+      description: 'requests that were refused or failed, so that a caller got no token',
     }),
     'renewal-failed': meter.createCounter('credence.token.renewal_failures', {
       description: 'renewals that failed while the old token was still valid',

@@ -79,7 +79,7 @@ describe('the records of failed calls', () => {
   });
 
   it('are few if the peer says something else each time, and count each call', () => {
-    const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
+    const letters = Array.from({ length: 26 }, (_, index) => String.fromCodePoint(97 + index));
     for (const first of letters) for (const second of letters) fail(1, { peerText: `g${first}h${second}` });
     expect(records.length).toBeLessThanOrEqual(11);
     jest.advanceTimersByTime(60_000);

@@ -119,7 +119,8 @@ export function tooLong(server: string, totalMs: number): CredenceError {
     code: 'timeout',
     leg: 'redeem',
     message: `No token for server "${server}" was issued within ${totalMs} ms, including retries.`,
-    remedy: 'Check in the leg events which peer is slow, or raise timeout.totalMs.',
+    remedy:
+      'Run diagnose(), whose report shows how long each request takes, and ask the operator of the slow peer; or raise timeout.totalMs.',
     contact: 'you',
     server,
     retryable: true,

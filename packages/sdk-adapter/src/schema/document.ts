@@ -1,36 +1,68 @@
+import { Budget, type Work } from './budget.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
-import { checkSize, isList, isMembers, type JsonMembers } from './json-value.ts';
-import { keywordsOf } from './keywords/all.ts';
+import { checkSize, extentOf, isList, isMembers, type JsonMembers } from './json-value.ts';
+import { keywordsIn } from './keywords/all.ts';
 import { membersIn, stringIn } from './keywords/values.ts';
 import type { SchemaLimits } from './limits.ts';
 import { Patterns } from './patterns/patterns.ts';
 import { type Node, type Resource, Run } from './run.ts';
 import type { Site, Target } from './site.ts';
-import { UnusableSchema } from './unusable-schema.ts';
+import { TooMuchWork, UnusableSchema } from './unusable-schema.ts';
 
 /** The URI of a schema without `$id`. References are resolved in the document, and no URI is ever fetched. */
 const BASE = 'https://schema.invalid/';
+/** The length of an `$id`, an anchor, a reference, and of the URI that it is resolved to. */
+const MAX_URI = 2_000;
+const NOT_A_URI = 'it has a reference or an $id that is not a URI';
+/** What a part of reading a schema takes, in units of work. */
+const UNITS = { schema: 25, reference: 5, token: 3, uri: 20, charactersOfUri: 8, member: 2 };
+/** A validation that takes more units than this for each value, or word of a text, is long because of the schema. */
+const UNITS_A_VALUE = 100;
+/** A validation that is nested too deeply at such a depth of the value is so because of the value. */
+const DEEP_VALUE = 50;
 
 /** A JSON schema that is read and can validate values. */
 export interface SchemaDocument {
-  /** Undefined for a valid value, else the first fault. Throws {@link UnusableSchema} if the validation is too much work. */
+  /**
+   * Undefined for a valid value, else the first fault. Throws {@link TooMuchWork} if the value is too large to be validated, and
+   * {@link UnusableSchema} if the validation of a value of this size is too much work because of the schema.
+   */
   faultOf(value: unknown): string | undefined;
 }
 
 /**
  * Reads a JSON schema of a peer: checks its size, reads its keywords and resolves its references. Throws {@link UnusableSchema} if it is
- * too large, is malformed, or refers to something that is not in it. The work grows with the size of the schema only.
+ * too large, is malformed, or refers to something that is not in it. The work is counted; schemas that are read together share `work`.
  */
-export function readSchema(schema: unknown, limits: Readonly<Required<SchemaLimits>>): SchemaDocument {
-  checkSize(schema, limits);
-  const reader = new Reader(schema, limits);
+export function readSchema(
+  schema: unknown,
+  limits: Readonly<Required<SchemaLimits>>,
+  work: Work = readingBudget(limits),
+): SchemaDocument {
+  checkSize(schema, limits, work);
+  const reader = new Reader(schema, limits, work);
   const root = reader.read();
   return {
     faultOf(value) {
       const run = new Run({ work: limits.work, collects: reader.collects });
-      return run.evaluate(root, value) ? undefined : (run.failure ?? 'the value is not valid');
+      try {
+        return run.evaluate(root, value) ? undefined : (run.failure ?? 'the value is not valid');
+      } catch (error) {
+        throw error instanceof TooMuchWork && !isLarge(value, run, limits) ? new UnusableSchema(error.message) : error;
+      }
     },
   };
+}
+
+/** The budget for reading one schema, or the schemas of one list. */
+export function readingBudget({ reading }: { readonly reading: number }): Budget {
+  return new Budget(reading, 'to read its schemas takes');
+}
+
+/** Whether a validation was too much work because the value is large or deep, and not because of its schema. */
+function isLarge(value: unknown, run: Run, limits: { readonly work: number }): boolean {
+  const limit = limits.work / UNITS_A_VALUE;
+  return run.level >= DEEP_VALUE || run.largest >= limit || extentOf(value, limit) >= limit;
 }
 
 class Reader {
@@ -42,13 +74,17 @@ class Reader {
   readonly #nodes = new Map<unknown, Node>();
   readonly #resources = new Map<string, Resource>();
   readonly #references: (() => void)[] = [];
+  /** The references that are resolved already. */
+  readonly #resolved = new Map<Resource, Map<string, Node>>();
+  readonly #work: Work;
   #count = 0;
 
-  constructor(schema: unknown, limits: Readonly<Required<SchemaLimits>>) {
+  constructor(schema: unknown, limits: Readonly<Required<SchemaLimits>>, work: Work) {
     this.#schema = schema;
     this.#limits = limits;
+    this.#work = work;
     this.#dialect = dialectOf(isMembers(schema) ? own(schema, '$schema') : undefined);
-    this.#patterns = new Patterns(limits);
+    this.#patterns = new Patterns(limits, work);
   }
 
   read(): Node {
@@ -71,6 +107,7 @@ class Reader {
     this.#count += 1;
     if (this.#count > this.#limits.subschemas)
       throw new UnusableSchema(`it has more than ${this.#limits.subschemas} schemas`);
+    this.#work.spend(UNITS.schema);
     if (typeof schema === 'boolean') return booleanNode(schema, parent);
     if (!isMembers(schema)) throw new UnusableSchema('a schema in it is neither an object nor a boolean');
 
@@ -82,8 +119,8 @@ class Reader {
     if (resource.schema === schema) resource.root = node;
     if (!isReference) this.#addAnchors(schema, node);
     const site = this.#site(schema, resource);
-    for (const [name, keyword] of keywordsOf(this.#dialect)) {
-      if (!Object.hasOwn(schema, name) || (isReference && name !== '$ref')) continue;
+    for (const [name, keyword] of keywordsIn(schema, this.#dialect)) {
+      if (isReference && name !== '$ref') continue;
       const rule = keyword(schema[name], site);
       if (rule) node.rules.push(rule);
     }
@@ -100,7 +137,7 @@ class Reader {
   #resourceOf(schema: JsonMembers, parent: Resource): Resource {
     const id = own(schema, '$id');
     if (id === undefined) return parent;
-    const { base, fragment } = resolved(stringIn(id), parent.uri);
+    const { base, fragment } = this.#uri(stringIn(id), parent.uri);
     // Up to draft 7 an `$id` that is only a fragment names an anchor.
     return base === parent.uri && fragment !== '' ? parent : this.#resource(base, schema);
   }
@@ -111,7 +148,7 @@ class Reader {
     if (typeof id === 'string' && id.startsWith('#') && id.length > 1) names.push(id.slice(1));
     for (const name of names) {
       if (name === undefined) continue;
-      const anchor = stringIn(name);
+      const anchor = short(stringIn(name));
       if (node.resource.anchors.has(anchor)) throw new UnusableSchema('two of its schemas have the same anchor');
       node.resource.anchors.set(anchor, node);
     }
@@ -130,7 +167,11 @@ class Reader {
           throw new UnusableSchema('a keyword has a value that is not a list of schemas');
         return value.map(read);
       },
-      schemaMap: (value) => new Map(Object.entries(membersIn(value)).map(([name, one]) => [name, read(one)])),
+      schemaMap: (value) => {
+        const entries = Object.entries(membersIn(value));
+        this.#work.spend(UNITS.member * entries.length);
+        return new Map(entries.map(([name, one]) => [name, read(one)]));
+      },
       reference: (value) => this.#reference(stringIn(value), resource),
       pattern: (expression) => this.#patterns.add(expression),
       collect: () => {
@@ -149,7 +190,16 @@ class Reader {
   }
 
   #resolve(reference: string, from: Resource): Node {
-    const { base, fragment } = resolved(reference, from.uri);
+    this.#work.spend(UNITS.reference);
+    const known = this.#resolved.get(from) ?? new Map<string, Node>();
+    this.#resolved.set(from, known);
+    const node = known.get(reference) ?? this.#found(reference, from);
+    known.set(reference, node);
+    return node;
+  }
+
+  #found(reference: string, from: Resource): Node {
+    const { base, fragment } = this.#uri(reference, from.uri);
     const resource = this.#resources.get(base);
     if (!resource) throw new UnusableSchema('it refers to another document, which is not fetched');
     if (fragment === '' || fragment.startsWith('/')) return this.#atPointer(resource, fragment);
@@ -158,10 +208,22 @@ class Reader {
     return node;
   }
 
+  /** Resolves a reference. Most are only a fragment, and do not need the URI that they are relative to. */
+  #uri(reference: string, from: string): { readonly base: string; readonly fragment: string } {
+    this.#work.spend(short(reference).length / UNITS.charactersOfUri);
+    if (reference.startsWith('#')) return { base: from, fragment: decoded(reference.slice(1)) };
+    this.#work.spend(UNITS.uri + from.length / UNITS.charactersOfUri);
+    const url = absolute(reference, from);
+    const fragment = decoded(url.hash.slice(1));
+    url.hash = '';
+    return { base: short(url.href), fragment };
+  }
+
   #atPointer(from: Resource, pointer: string): Node {
     let value = from.schema;
     let resource = from;
     for (const token of pointer.split('/').slice(1)) {
+      this.#work.spend(UNITS.token);
       const name = token.replaceAll('~1', '/').replaceAll('~0', '~');
       value = (isMembers(value) || isList(value)) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
       resource = this.#nodes.get(value)?.resource ?? resource;
@@ -179,13 +241,24 @@ function booleanNode(valid: boolean, resource: Resource): Node {
   return { resource, rules: valid ? [] : [{ expects: 'must not be there', check: () => false }] };
 }
 
-function resolved(reference: string, from: string): { readonly base: string; readonly fragment: string } {
+function short(text: string): string {
+  if (text.length > MAX_URI)
+    throw new UnusableSchema(`it has a reference, an anchor or an $id of more than ${MAX_URI} characters`);
+  return text;
+}
+
+function decoded(fragment: string): string {
   try {
-    const url = new URL(reference, from);
-    const fragment = decodeURIComponent(url.hash.slice(1));
-    url.hash = '';
-    return { base: url.href, fragment };
+    return decodeURIComponent(fragment);
   } catch {
-    throw new UnusableSchema('it has a reference or an $id that is not a URI');
+    throw new UnusableSchema(NOT_A_URI);
+  }
+}
+
+function absolute(reference: string, from: string): URL {
+  try {
+    return new URL(reference, from);
+  } catch {
+    throw new UnusableSchema(NOT_A_URI);
   }
 }

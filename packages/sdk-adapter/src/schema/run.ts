@@ -1,5 +1,8 @@
+import { identifier } from '@credence/protocol';
+import { Budget, type Work, workOfNames } from './budget.ts';
+import { equalityKey } from './equality.ts';
 import { Evaluated } from './evaluated.ts';
-import { UnusableSchema } from './unusable-schema.ts';
+import { TooMuchWork } from './unusable-schema.ts';
 
 /** One rule of a schema: usually one keyword. */
 export interface Rule {
@@ -28,28 +31,47 @@ export interface Resource {
 
 /** The nesting of schemas in one validation. Each level takes a few frames of the stack. */
 const MAX_DEPTH = 400;
+/** What the evaluation of a schema takes, in units of work: for itself, for each rule, and to collect what it evaluates. */
+const UNITS = { schema: 0.4, rule: 0.1, collecting: 3 };
+/** A path in a value with only such names is part of a message. Other names can be sentences of the peer. */
+const PLAIN_NAME = /^[A-Za-z_][\w-]{0,31}$/u;
 
-/** One validation of a value. Throws {@link UnusableSchema} if it takes more than `work` units or is nested too deeply. */
-export class Run {
+/** One validation of a value. Throws {@link TooMuchWork} if it takes more than `work` units or is nested too deeply. */
+export class Run implements Work {
   readonly #collects: boolean;
   readonly #path: (string | number)[] = [];
   readonly #resources: Resource[] = [];
-  readonly #work: number;
-  #spent = 0;
+  readonly #budget: Budget;
+  #largest = 0;
+  readonly #names = new Map<object, readonly string[]>();
+  readonly #keys = new Map<object, string>();
   #depth = 0;
   #tentative = 0;
   #failure: { readonly path: readonly (string | number)[]; readonly expects: string } | undefined;
 
   constructor(options: { work: number; collects: boolean }) {
-    this.#work = options.work;
+    this.#budget = new Budget(options.work, 'a validation takes');
     this.#collects = options.collects;
   }
 
-  /** Where the first rule failed, as a JSON pointer, and what it expects. */
+  /** Where the first rule failed, and what it expects. It has no text of the peer but a path of plain names, in quotes. */
   get failure(): string | undefined {
     if (!this.#failure) return undefined;
     const { path, expects } = this.#failure;
-    return `${path.map((name) => `/${name}`).join('') || 'the value'} ${expects}`;
+    if (path.length === 0) return `the value ${expects}`;
+    const isPlain = path.every((name) => typeof name === 'number' || PLAIN_NAME.test(name));
+    if (!isPlain) return `a member of the value ${expects}`;
+    return `the value at ${identifier(path.map((name) => `/${name}`).join(''), { max: 64 })} ${expects}`;
+  }
+
+  /** The number of members of the largest object whose names were listed. */
+  get largest(): number {
+    return this.#largest;
+  }
+
+  /** How deep in the value the validation is, also when it has ended with an error. */
+  get level(): number {
+    return this.#path.length;
   }
 
   /** The resources that the validation has entered, the outermost first. A dynamic reference searches them. */
@@ -59,15 +81,35 @@ export class Run {
 
   /** Counts work before it is done. */
   spend(units: number): void {
-    this.#spent += units;
-    if (this.#spent > this.#work) throw new UnusableSchema(`a validation takes more than ${this.#work} units of work`);
+    this.#budget.spend(units);
+  }
+
+  /** The names of the members of an object. Those of a large object are listed once. */
+  namesOf(value: object): readonly string[] {
+    const known = this.#names.get(value);
+    this.spend(1);
+    if (known) return known;
+    const names = Object.keys(value);
+    this.spend(workOfNames(names.length));
+    if (names.length > 64) this.#names.set(value, names);
+    this.#largest = Math.max(this.#largest, names.length);
+    return names;
+  }
+
+  /** The text that is the same for equal values, for an object or a list. It is made once. */
+  keyOf(value: object): string {
+    const known = this.#keys.get(value);
+    this.spend(1);
+    if (known !== undefined) return known;
+    const key = equalityKey(value, this);
+    this.#keys.set(value, key);
+    return key;
   }
 
   /** Evaluates a value with a schema. If the value is valid, adds to `into` what the schema has evaluated. */
   evaluate(node: Node, value: unknown, into?: Evaluated): boolean {
-    this.spend(1 + node.rules.length);
-    if (this.#depth === MAX_DEPTH)
-      throw new UnusableSchema(`a validation is nested more than ${MAX_DEPTH} levels deep`);
+    this.spend(UNITS.schema + UNITS.rule * node.rules.length + (this.#collects ? UNITS.collecting : 0));
+    if (this.#depth === MAX_DEPTH) throw new TooMuchWork(`a validation is nested more than ${MAX_DEPTH} levels deep`);
     const entered = this.#resources[this.#resources.length - 1] !== node.resource;
     const evaluated = this.#collects ? new Evaluated() : undefined;
     this.#depth += 1;
@@ -85,7 +127,7 @@ export class Run {
       return false;
     }
     if (into && evaluated) {
-      this.spend(evaluated.size);
+      this.spend(2 * evaluated.size);
       into.add(evaluated);
     }
     return true;

@@ -11,7 +11,7 @@ describe('safeSchemaValidator', () => {
     expect(validate({})).toEqual({
       valid: false,
       data: undefined,
-      errorMessage: 'the value must have the members a',
+      errorMessage: 'the value must have all members that the schema requires',
     });
   });
 
@@ -29,20 +29,56 @@ describe('safeSchemaValidator', () => {
     for (let times = 0; times < 3; times += 1) {
       expect(validator.getValidator(UNUSABLE)({ any: 'value' })).toMatchObject({ valid: true });
     }
-    expect(reports).toEqual([{ reason: 'it refers to a schema that it does not contain', schema: UNUSABLE }]);
+    const reason = 'it refers to a schema that it does not contain';
+    expect(reports).toEqual([{ reason, subject: 'schema', schema: UNUSABLE }]);
   });
 
-  it('reports a validation that is too much work once, and accepts every value from then on', () => {
+  it('reports a schema whose validation is too much work once, and accepts every value from then on', () => {
+    const reports: UnusableSchemaReport[] = [];
+    const validator = safeSchemaValidator({ onUnusable: (report) => void reports.push(report) });
+    const twice = (next: string) => ({ anyOf: [{ $ref: next }, { $ref: next }] });
+    const $defs = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`d${i}`, twice(`#/$defs/d${i + 1}`)]));
+    const validate = validator.getValidator({ $defs: { ...$defs, d30: { type: 'string' } }, $ref: '#/$defs/d0' });
+    expect(validate('')).toMatchObject({ valid: true });
+    expect(validate(1)).toMatchObject({ valid: true });
+    expect(validate(1)).toMatchObject({ valid: true });
+    expect(reports).toEqual([expect.objectContaining({ subject: 'schema' })]);
+  });
+
+  it.each<[what: string, schema: object, tooLarge: unknown]>([
+    ['large', { items: { type: 'number' } }, Array.from({ length: 5_000 }, () => 1)],
+    ['deep', { items: { $ref: '#' } }, JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`)],
+  ])('reports each value that is too %s to be validated, and validates the next one', (_what, schema, tooLarge) => {
     const reports: UnusableSchemaReport[] = [];
     const validator = safeSchemaValidator({
       limits: { work: 1_000 },
       onUnusable: (report) => void reports.push(report),
     });
-    const validate = validator.getValidator({ items: { type: 'number' } });
-    expect(validate([''])).toMatchObject({ valid: false });
-    expect(validate(Array.from({ length: 1_000 }, () => 1))).toMatchObject({ valid: true });
-    expect(validate([''])).toMatchObject({ valid: true });
-    expect(reports).toHaveLength(1);
+    const validate = validator.getValidator({ type: 'array', ...schema });
+    for (let times = 1; times <= 2; times += 1) {
+      expect(validate(tooLarge)).toMatchObject({ valid: true });
+      expect(reports).toHaveLength(times);
+      expect(validate('')).toMatchObject({ valid: false });
+    }
+    expect(reports[0]).toMatchObject({ subject: 'value' });
+  });
+
+  it('validates an honest result of 4 megabytes with the default limits', () => {
+    const names = Array.from({ length: 12 }, (_, index) => `column${index}`);
+    const cell = { type: ['string', 'null'], maxLength: 100 };
+    const row = {
+      type: 'object',
+      properties: Object.fromEntries(names.map((name) => [name, cell])),
+      required: names,
+      additionalProperties: false,
+    };
+    const reports: unknown[] = [];
+    const validator = safeSchemaValidator({ onUnusable: (report) => void reports.push(report) });
+    const validate = validator.getValidator({ type: 'object', properties: { rows: { type: 'array', items: row } } });
+    const rows = Array.from({ length: 40_000 }, () => Object.fromEntries(names.map((name) => [name, 'value'])));
+    expect(validate({ rows }).valid).toBe(true);
+    expect(validate({ rows: [...rows, {}] }).valid).toBe(false);
+    expect(reports).toEqual([]);
   });
 
   it('reads a schema once, although it is passed again', () => {

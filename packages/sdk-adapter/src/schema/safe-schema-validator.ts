@@ -1,12 +1,17 @@
 import { cleanText } from '@credence/protocol';
 import { readSchema, type SchemaDocument } from './document.ts';
 import { type SchemaLimits, schemaLimits } from './limits.ts';
-import { UnusableSchema } from './unusable-schema.ts';
+import { TooMuchWork, UnusableSchema } from './unusable-schema.ts';
 
 /** A schema with which results are not validated. */
 export interface UnusableSchemaReport {
-  /** Why the schema cannot be used, as the end of a sentence that begins with the schema. */
+  /** Why the schema cannot be used, or why a value was not validated, as the end of a sentence that begins with the schema. */
   readonly reason: string;
+  /**
+   * `schema`: the schema is not used any more, and every value is valid. `value`: only one value was not validated, because it is too
+   * large for the limit `work`.
+   */
+  readonly subject: 'schema' | 'value';
   /** The schema, as the server sent it. Compare it with the `outputSchema` of the tools to find the tool. */
   readonly schema: unknown;
 }
@@ -15,7 +20,10 @@ export interface UnusableSchemaReport {
 export interface SafeSchemaValidatorOptions {
   /** Limits on the schemas, and on the work of a validation. A schema beyond a limit is not used. */
   limits?: SchemaLimits;
-  /** Called for a schema that is not used: once when it is read, or once when a validation with it is too much work. */
+  /**
+   * Called once for a schema that is not used: when it is read, or when a validation with it is too much work. Called for each value that
+   * is too large to be validated.
+   */
   onUnusable?: (report: UnusableSchemaReport) => void;
 }
 
@@ -39,7 +47,7 @@ export interface SafeSchemaValidator {
  *
  * It supports the drafts 2020-12 (default), 2019-09, 7 and 6. A schema that cannot be used is reported to `onUnusable`, and every value
  * is valid for it. This is so for a schema that is malformed, beyond a limit, of another draft, that refers to something outside itself, or
- * that has a pattern with a lookaround or a backreference. Throws `invalid_configuration` for an invalid limit.
+ * that has a pattern with a lookaround or a backreference. A value that is too large to be validated is valid, and is reported too. Throws `invalid_configuration` for an invalid limit.
  */
 export function safeSchemaValidator(options: SafeSchemaValidatorOptions = {}): SafeSchemaValidator {
   const limits = schemaLimits(options.limits);
@@ -72,8 +80,10 @@ function validation(
     try {
       return use();
     } catch (error) {
-      document = undefined;
-      report(error, schema, onUnusable);
+      // The next value may be smaller.
+      const isValue = document !== undefined && error instanceof TooMuchWork;
+      if (!isValue) document = undefined;
+      report(error, schema, isValue, onUnusable);
       return undefined;
     }
   };
@@ -81,15 +91,21 @@ function validation(
   return (value) => orGiveUp(() => document?.faultOf(value));
 }
 
-function report(error: unknown, schema: unknown, onUnusable: SafeSchemaValidatorOptions['onUnusable']): void {
+function report(
+  error: unknown,
+  schema: unknown,
+  isValue: boolean,
+  onUnusable: SafeSchemaValidatorOptions['onUnusable'],
+): void {
   try {
-    onUnusable?.({ reason: reasonOf(error), schema });
+    const subject = isValue ? 'value' : 'schema';
+    onUnusable?.({ reason: reasonOf(error), subject, schema });
   } catch {
     // An error of the caller's function must not make a list of tools or a call fail.
   }
 }
 
 /** Other errors than UnusableSchema are errors of the JavaScript engine, such as an exhausted stack. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return error instanceof UnusableSchema ? error.message : 'it cannot be evaluated';
 }

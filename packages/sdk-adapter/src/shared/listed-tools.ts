@@ -1,16 +1,25 @@
 import type { ServicePrincipal } from '@credence/core';
 import { identifier } from '@credence/protocol';
 import { equalityKey } from '../schema/equality.ts';
-import { isList, isMembers, type JsonMembers } from '../schema/json-value.ts';
-import type { SchemaLimits } from '../schema/limits.ts';
-import { safeSchemaValidator, type UnusableSchemaReport } from '../schema/safe-schema-validator.ts';
+import type { Budget } from '../schema/budget.ts';
+import { readingBudget, readSchema } from '../schema/document.ts';
+import { isList, isMembers, isShallow, type JsonMembers } from '../schema/json-value.ts';
+import { type SchemaLimits, schemaLimits } from '../schema/limits.ts';
+import { reasonOf, type UnusableSchemaReport } from '../schema/safe-schema-validator.ts';
 
 /** Warnings about one list. More problems are counted in one further warning. */
 const MAX_WARNINGS = 50;
+/** How deeply a tool is nested. The SDKs recurse when they read a tool, so one that is nested more deeply could exhaust the stack. */
+const MAX_TOOL_DEPTH = 200;
 /** Tools whose schema is kept, to name the tool when a validation turns out to be too much work. */
 const MAX_KEPT = 1_000;
 /** The warnings that are remembered, so that each is emitted once although tools are listed again. */
 const MAX_REMEMBERED = 10_000;
+
+const NOT_READ =
+  'have output schemas that are not read, because the output schemas of the list together are too much work. The results are not validated.';
+const VALUE_REMEDY =
+  'The next result is validated again. To validate larger results, set `schemaLimits.work` of `connectMcp` to a higher number.';
 
 const warned = new WeakMap<ServicePrincipal, Set<string>>();
 
@@ -28,74 +37,97 @@ export class ListedTools {
   readonly #bot: ServicePrincipal;
   readonly #server: string;
   readonly #options: ListedToolsOptions;
-  readonly #schemas = new Map<string, unknown>();
+  readonly #limits: Readonly<Required<SchemaLimits>>;
+  readonly #remedy: string;
+  readonly #schemas = new Map<string, object>();
 
   constructor(bot: ServicePrincipal, server: string, options: ListedToolsOptions) {
     this.#bot = bot;
     this.#server = server;
     this.#options = options;
+    this.#limits = schemaLimits(options.limits);
+    this.#remedy = `Ask the owner of server "${server}" to correct the definitions of its tools.`;
   }
 
-  /** Checks a JSON-RPC message, and changes it if it is the response to `tools/list`. Never throws. */
-  check(message: object): void {
+  /**
+   * Checks a JSON-RPC message, and changes it if it is the response to `tools/list`. `method` is that of the request to which it is
+   * the response, if that is known. Never throws.
+   */
+  check(message: object, method?: unknown): void {
     if (!('result' in message) || !isMembers(message.result)) return;
     const { result } = message;
-    // The result of a tool may have a member `tools` of its own.
-    if (!isList(result.tools) || 'content' in result || 'structuredContent' in result) return;
+    if (!isList(result.tools) || !isToolList(result, method)) return;
     const problems: [tool: string, problem: string][] = [];
+    const unread: string[] = [];
+    const work = readingBudget(this.#limits);
     const tools = result.tools.flatMap((tool) => {
-      const { usable, problem } = this.#usable(tool);
-      if (problem !== undefined) problems.push([nameOf(tool), problem]);
+      const { usable, problem, isUnread } = this.#usable(tool, work);
+      if (isUnread) unread.push(nameOf(tool));
+      else if (problem !== undefined) problems.push([nameOf(tool), problem]);
       return usable === undefined ? [] : [usable];
     });
     Object.assign(result, { tools });
     for (const [tool, problem] of problems.slice(0, MAX_WARNINGS)) this.#warn(tool, problem);
     const others = problems.length - MAX_WARNINGS;
     if (others > 0) this.#warn(`${others} other tools`, 'have similar problems.');
+    const [first, ...more] = unread;
+    if (first !== undefined) this.#warn(more.length > 0 ? `${first} and ${more.length} more` : first, NOT_READ);
   }
 
   /** Reports an output schema that cannot be used. `connectMcp` passes this to the validator of its client. */
-  unusable({ schema, reason }: UnusableSchemaReport): void {
+  unusable({ schema, reason, subject }: UnusableSchemaReport): void {
     const key = keyOf(schema);
-    const tool = [...this.#schemas].find(([, known]) => keyOf(known) === key)?.[0];
-    this.#warn(tool ?? 'A tool', notValidated(reason));
+    const tool = [...this.#schemas].find(([, known]) => keyOf(known) === key)?.[0] ?? 'A tool';
+    if (subject === 'schema') this.#warn(tool, notValidated(reason));
+    else this.#warn(tool, `returned a result that is too large to be validated: ${reason}.`, VALUE_REMEDY);
   }
 
-  #usable(tool: unknown): { usable?: unknown; problem?: string } {
+  #usable(tool: unknown, work: Budget): { usable?: unknown; problem?: string; isUnread?: boolean } {
     if (!isMembers(tool)) return { problem: 'is left out, because it is not an object.' };
-    const reason = this.#problemOf(tool.outputSchema);
+    const others = withoutOutputSchema(tool);
+    if (!isShallow(others, MAX_TOOL_DEPTH)) {
+      return { problem: `is left out, because its definition is nested more than ${MAX_TOOL_DEPTH} levels deep.` };
+    }
+    const { outputSchema } = tool;
+    const reason = this.#problemOf(outputSchema, work);
     if (reason === undefined && this.#options.isTool(tool)) {
-      if (tool.outputSchema !== undefined && this.#schemas.size < MAX_KEPT)
-        this.#schemas.set(nameOf(tool), tool.outputSchema);
+      if (typeof outputSchema === 'object' && outputSchema !== null && this.#schemas.size < MAX_KEPT)
+        this.#schemas.set(nameOf(tool), outputSchema);
       return { usable: tool };
     }
-    const usable = withoutOutputSchema(tool);
-    if (!this.#options.isTool(usable)) return { problem: 'is left out, because its definition is not valid.' };
-    return { usable, problem: notValidated(reason ?? 'the SDK does not support it') };
+    if (!this.#options.isTool(others)) return { problem: 'is left out, because its definition is not valid.' };
+    const problem = notValidated(reason ?? 'the SDK does not support it');
+    return { usable: others, problem, isUnread: work.isSpent };
   }
 
-  #problemOf(schema: unknown): string | undefined {
+  #problemOf(schema: unknown, work: Budget): string | undefined {
     if (schema === undefined) return undefined;
-    const { limits } = this.#options;
-    let problem: string | undefined;
-    const onUnusable = ({ reason }: UnusableSchemaReport) => (problem = reason);
-    safeSchemaValidator({ onUnusable, ...(limits && { limits }) }).getValidator(schema);
-    return problem;
+    try {
+      readSchema(schema, this.#limits, work);
+      return undefined;
+    } catch (error) {
+      return reasonOf(error);
+    }
   }
 
-  #warn(tool: string, problem: string): void {
+  #warn(tool: string, problem: string, remedy = this.#remedy): void {
     const message = `${tool} of server "${this.#server}" ${problem}`;
     const messages = warned.get(this.#bot) ?? new Set();
     warned.set(this.#bot, messages);
     if (messages.has(message) || messages.size === MAX_REMEMBERED) return;
     messages.add(message);
     try {
-      const remedy = `Ask the owner of server "${this.#server}" to correct the definitions of its tools.`;
       this.#bot.warn(this.#server, { leg: 'call', message, remedy });
     } catch {
       // The principal is closed, so no one reads its events.
     }
   }
+}
+
+/** Whether a result is that of `tools/list`. The result of another request, such as of a tool, may have a member `tools` of its own. */
+function isToolList(result: JsonMembers, method: unknown): boolean {
+  if (method !== undefined) return method === 'tools/list';
+  return !('content' in result || 'structuredContent' in result);
 }
 
 function notValidated(reason: string): string {
@@ -111,9 +143,15 @@ function nameOf(tool: unknown): string {
   return `The tool ${identifier(isMembers(tool) ? tool.name : undefined, { max: 64 })}`;
 }
 
+const keys = new WeakMap<object, string>();
+
+/** A text for a schema. Two equal schemas have the same, also after the SDK has copied them. It is made once for each object. */
 function keyOf(schema: unknown): string | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
   try {
-    return equalityKey(schema, { spend: () => undefined });
+    const key = keys.get(schema) ?? equalityKey(schema, { spend: () => undefined });
+    keys.set(schema, key);
+    return key;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialect.ts';
-import type { Keyword } from '../site.ts';
+import type { JsonMembers, Keyword } from '../site.ts';
 import { ANY_TYPE } from './any-type.ts';
 import { ARRAYS, UNEVALUATED_ITEMS } from './arrays.ts';
 import { COMBINING } from './combining.ts';
@@ -34,12 +34,18 @@ const NOT_IN_DRAFT_07 = new Set([
   'unevaluatedProperties',
 ]);
 
-const DRAFT_07: ReadonlyMap<string, Keyword> = new Map([...ORDERED].filter(([name]) => !NOT_IN_DRAFT_07.has(name)));
+const POSITIONS: ReadonlyMap<string, number> = new Map([...ORDERED.keys()].map((name, position) => [name, position]));
 
 /**
- * The keywords of a draft, in the order in which they are evaluated. Keywords that a later draft has dropped (`dependencies`, `items`
+ * The keywords in a schema, in the order in which they are evaluated. Keywords that a later draft has dropped (`dependencies`, `items`
  * with a list) are evaluated in every draft, because servers use them without a `$schema`.
  */
-export function keywordsOf(dialect: Dialect): ReadonlyMap<string, Keyword> {
-  return dialect === 'draft-07' ? DRAFT_07 : ORDERED;
+export function keywordsIn(schema: JsonMembers, dialect: Dialect): readonly (readonly [string, Keyword])[] {
+  return Object.keys(schema)
+    .flatMap((name) => {
+      const keyword = ORDERED.get(name);
+      if (!keyword || (dialect === 'draft-07' && NOT_IN_DRAFT_07.has(name))) return [];
+      return [[name, keyword] as const];
+    })
+    .sort(([a], [b]) => (POSITIONS.get(a) ?? 0) - (POSITIONS.get(b) ?? 0));
 }

@@ -1,4 +1,3 @@
-import { equalityKey } from '../equality.ts';
 import { isList } from '../json-value.ts';
 import type { Keyword } from '../site.ts';
 import { countIn } from './values.ts';
@@ -20,8 +19,13 @@ const uniqueItems: Keyword = (value) => {
     expects: 'must have no entry twice',
     check(value, run) {
       if (!isList(value)) return true;
-      const seen = new Set<string>();
-      return value.every((entry) => seen.size !== seen.add(equalityKey(entry, run)).size);
+      const scalars = new Set<unknown>();
+      const texts = new Set<string>();
+      return value.every((entry) => {
+        run.spend(4 + (typeof entry === 'string' ? entry.length / 16 : 0));
+        if (typeof entry !== 'object' || entry === null) return scalars.size !== scalars.add(entry).size;
+        return texts.size !== texts.add(run.keyOf(entry)).size;
+      });
     },
   };
 };
@@ -35,7 +39,8 @@ const prefixItems: Keyword = (value, site) => {
       if (!isList(value)) return true;
       const count = Math.min(schemas.length, value.length);
       if (evaluated) evaluated.itemsBefore = Math.max(evaluated.itemsBefore, count);
-      return schemas.every((schema, index) => index >= count || run.evaluateAt(index, schema, value[index]));
+      run.spend(count / 8);
+      return schemas.slice(0, count).every((schema, index) => run.evaluateAt(index, schema, value[index]));
     },
   };
 };
@@ -83,7 +88,9 @@ const contains: Keyword = (value, site) => {
       for (const [index, entry] of value.entries()) {
         if (!run.try(schema, entry)) continue;
         count += 1;
-        if (marks) evaluated?.indexes.add(index);
+        if (!marks || !evaluated) continue;
+        run.spend(2);
+        evaluated.indexes.add(index);
       }
       return count >= min && count <= max;
     },
@@ -97,6 +104,7 @@ const unevaluatedItems: Keyword = (value, site) => {
     expects: 'must have no other entries than those of the schema',
     check(value, run, evaluated) {
       if (!isList(value)) return true;
+      run.spend(value.length / 2);
       for (const [index, entry] of value.entries()) {
         if (evaluated?.hasIndex(index)) continue;
         if (!run.evaluateAt(index, schema, entry)) return false;

@@ -32,7 +32,10 @@ const oneOf: Keyword = (value, site) => {
         if (run.try(schema, value, found)) count += 1;
         if (count > 1) return false;
       }
-      if (found && evaluated) evaluated.add(found);
+      if (found && evaluated) {
+        run.spend(2 * found.size);
+        evaluated.add(found);
+      }
       return count === 1;
     },
   };

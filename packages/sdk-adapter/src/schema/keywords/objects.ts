@@ -1,6 +1,7 @@
-import { isMembers, type JsonMembers } from '../json-value.ts';
+import { isMembers } from '../json-value.ts';
 import type { Pattern } from '../patterns/patterns.ts';
 import type { Node, Run } from '../run.ts';
+import type { Evaluated } from '../evaluated.ts';
 import type { Keyword, Site } from '../site.ts';
 import { isList } from '../json-value.ts';
 import { countIn, membersIn, stringsIn } from './values.ts';
@@ -10,23 +11,26 @@ function sizeBound(words: string, holds: (size: number, limit: number) => boolea
     const limit = countIn(value);
     return {
       expects: `must have ${words} ${limit} members`,
-      check: (value, run) => !isMembers(value) || holds(namesOf(value, run).length, limit),
+      check: (value, run) => !isMembers(value) || holds(run.namesOf(value).length, limit),
     };
   };
 }
 
-function namesOf(value: JsonMembers, run: Run): readonly string[] {
-  const names = Object.keys(value);
-  run.spend(names.length / 8);
-  return names;
+/** To look for a member by its name, in units of work. */
+const LOOKUP = 0.3;
+
+function addName(evaluated: Evaluated, name: string, run: Run): void {
+  run.spend(2);
+  evaluated.names.add(name);
 }
 
 const required: Keyword = (value) => {
   const names = stringsIn(value);
   return {
-    expects: `must have the members ${names.slice(0, 10).join(', ')}${names.length > 10 ? ' and more' : ''}`,
+    // The names are text of the peer, so they are not part of the message.
+    expects: 'must have all members that the schema requires',
     check(value, run) {
-      run.spend(names.length);
+      run.spend(LOOKUP * names.length);
       return !isMembers(value) || names.every((name) => Object.hasOwn(value, name));
     },
   };
@@ -37,12 +41,12 @@ const properties: Keyword = (value, site) => {
   return {
     expects: 'must have valid members',
     check(value, run, evaluated) {
-      run.spend(schemas.length);
+      run.spend(LOOKUP * schemas.length);
       if (!isMembers(value)) return true;
       for (const [name, schema] of schemas) {
         if (!Object.hasOwn(value, name)) continue;
         if (!run.evaluateAt(name, schema, value[name])) return false;
-        evaluated?.names.add(name);
+        if (evaluated) addName(evaluated, name, run);
       }
       return true;
     },
@@ -55,11 +59,11 @@ const patternProperties: Keyword = (value, site) => {
     expects: 'must have valid members',
     check(value, run, evaluated) {
       if (!isMembers(value)) return true;
-      for (const name of namesOf(value, run)) {
+      for (const name of run.namesOf(value)) {
         for (const [pattern, schema] of schemas) {
           if (!pattern.test(name, run)) continue;
           if (!run.evaluateAt(name, schema, value[name])) return false;
-          evaluated?.names.add(name);
+          if (evaluated) addName(evaluated, name, run);
         }
       }
       return true;
@@ -80,10 +84,11 @@ const additionalProperties: Keyword = (value, site) => {
     expects: 'must have no other members than those of the schema',
     check(value, run, evaluated) {
       if (!isMembers(value)) return true;
-      for (const name of namesOf(value, run)) {
+      for (const name of run.namesOf(value)) {
+        if (evaluated) run.spend(1);
         if (named.has(name) || patterns.some((pattern) => pattern.test(name, run))) continue;
         if (!run.evaluateAt(name, schema, value[name])) return false;
-        evaluated?.names.add(name);
+        if (evaluated) addName(evaluated, name, run);
       }
       return true;
     },
@@ -94,7 +99,7 @@ const propertyNames: Keyword = (value, site) => {
   const schema = site.schema(value);
   return {
     expects: 'must have valid names of members',
-    check: (value, run) => !isMembers(value) || namesOf(value, run).every((name) => run.try(schema, name)),
+    check: (value, run) => !isMembers(value) || run.namesOf(value).every((name) => run.try(schema, name)),
   };
 };
 
@@ -105,7 +110,7 @@ const dependentRequired: Keyword = (value) => {
     check(value, run) {
       if (!isMembers(value)) return true;
       return lists.every(([name, names]) => {
-        run.spend(1 + names.length);
+        run.spend(LOOKUP * (1 + names.length));
         return !Object.hasOwn(value, name) || names.every((needed) => Object.hasOwn(value, needed));
       });
     },
@@ -117,7 +122,7 @@ const dependentSchemas: Keyword = (value, site) => {
   return {
     expects: 'must be valid for the schemas of its members',
     check(value, run, evaluated) {
-      run.spend(schemas.size);
+      run.spend(LOOKUP * schemas.size);
       if (!isMembers(value)) return true;
       for (const [name, schema] of schemas) {
         if (Object.hasOwn(value, name) && !run.evaluate(schema, value, evaluated)) return false;
@@ -145,7 +150,8 @@ const unevaluatedProperties: Keyword = (value, site) => {
     expects: 'must have no other members than those of the schema',
     check(value, run, evaluated) {
       if (!isMembers(value)) return true;
-      for (const name of namesOf(value, run)) {
+      for (const name of run.namesOf(value)) {
+        run.spend(1);
         if (evaluated?.hasName(name)) continue;
         if (!run.evaluateAt(name, schema, value[name])) return false;
       }

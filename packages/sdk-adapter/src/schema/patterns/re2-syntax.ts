@@ -1,3 +1,5 @@
+import { type LruCache, lruCache } from '@credence/protocol';
+import type { Work } from '../budget.ts';
 import { UnusableSchema } from '../unusable-schema.ts';
 
 /** A regular expression in the syntax of RE2. */
@@ -5,6 +7,12 @@ export interface Re2Pattern {
   readonly source: string;
   /** About how many instructions its program has. */
   readonly size: number;
+  /** At most how many instructions are active at a character of the text: few for an expression such as `^[a-z]{2}-\\d+$`. */
+  readonly width: number;
+  /** How many ranges its character classes have, without those of Unicode properties. */
+  readonly ranges: number;
+  /** How many Unicode properties it has. Each has hundreds of ranges. */
+  readonly properties: number;
 }
 
 /** `\s` of ECMAScript, without brackets. In RE2 `\s` is ASCII only. */
@@ -36,20 +44,42 @@ const CATEGORIES: ReadonlyMap<string, string> = new Map(
  * Rewrites a regular expression of ECMA-262 for RE2, where both have another meaning for the same text, and estimates the size of its
  * program before it is compiled: counted repetitions are expanded. Throws {@link UnusableSchema} for an expression that RE2 cannot have.
  */
-export function re2Pattern(pattern: string): Re2Pattern {
-  if (!isEcmaScript(pattern)) throw new UnusableSchema('a pattern is not a regular expression');
+export function re2Pattern(pattern: string, work: Work = UNCOUNTED): Re2Pattern {
+  if (!isEcmaScript(pattern, work)) throw new UnusableSchema('a pattern is not a regular expression');
   return new Translation(pattern).result();
 }
 
+const UNCOUNTED: Work = { spend: () => undefined };
+/** How long RegExp takes to look up a Unicode property, in units of work. */
+const UNITS_A_PROPERTY = 1_000;
+const MAX_KNOWN_PROPERTIES = 1_000;
+/** Whether RegExp knows a Unicode property, by its name. */
+const knownProperties: LruCache<'yes' | 'no'> = lruCache<'yes' | 'no'>(MAX_KNOWN_PROPERTIES);
+
 /** Only parses the expression: an engine compiles it when it is first used. */
-function isEcmaScript(pattern: string): boolean {
-  return ['u', ''].some((flags) => {
-    try {
-      return new RegExp(pattern, flags) instanceof RegExp;
-    } catch {
-      return false;
-    }
+function isEcmaScript(pattern: string, work: Work): boolean {
+  const properties = new Set<string>();
+  // RegExp collects all characters of each property when it parses it. `\\d` may stand in the same places.
+  const stood = pattern.replace(/\\(?:[pP]\{([^{}]*)\}|.)/gsu, (escape: string, name: string | undefined) => {
+    if (name === undefined) return escape;
+    properties.add(name);
+    return '\\d';
   });
+  const hasProperties = [...properties].every((name) => {
+    work.spend(UNITS_A_PROPERTY);
+    const known = knownProperties.get(name) ?? (isRegExp(`\\p{${name}}`, 'u') ? 'yes' : 'no');
+    knownProperties.set(name, known);
+    return known === 'yes';
+  });
+  return (hasProperties && isRegExp(stood, 'u')) || isRegExp(pattern, '');
+}
+
+function isRegExp(pattern: string, flags: string): boolean {
+  try {
+    return new RegExp(pattern, flags) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }
 
 class Translation {
@@ -60,6 +90,11 @@ class Translation {
   readonly #groups = [0];
   /** The size of the last atom, to which a repetition applies. */
   #atom = 0;
+  #ranges = 0;
+  #properties = 0;
+  /** The size of what comes before the end of the first repetition whose count may differ. After it many instructions are active at once. */
+  #fixedSize: number | undefined;
+  #hasGroups = false;
 
   constructor(pattern: string) {
     this.#pattern = pattern;
@@ -68,7 +103,10 @@ class Translation {
   result(): Re2Pattern {
     while (this.#at < this.#pattern.length) this.#next();
     this.#closeAtom();
-    return { source: this.#source, size: (this.#groups[0] ?? 0) + 4 };
+    const size = (this.#groups[0] ?? 0) + 4;
+    const isChain = this.#pattern.startsWith('^') && !this.#hasGroups;
+    const width = isChain ? 1 + size - (this.#fixedSize ?? size) : size;
+    return { source: this.#source, size, width, ranges: this.#ranges, properties: this.#properties };
   }
 
   #next(): void {
@@ -81,7 +119,11 @@ class Translation {
     else if (char === '{') this.#repetition();
     else if (char === '*' || char === '+' || char === '?') {
       this.#atom += 1;
+      this.#varies();
       this.#source += this.#take(char);
+    } else if (char === '|') {
+      this.#hasGroups = true;
+      this.#addAtom(this.#take(char));
     } else this.#addAtom(this.#take(char));
   }
 
@@ -102,12 +144,17 @@ class Translation {
     this.#atom = 0;
   }
 
+  #varies(): void {
+    this.#fixedSize ??= (this.#groups[0] ?? 0) + this.#atom;
+  }
+
   #open(): void {
     const rest = this.#pattern.slice(this.#at);
     const start = /^\((?:\?:|\?<[^>=!]+>|(?!\?))/u.exec(rest)?.[0];
     if (start === undefined) throw new UnusableSchema(NO_LINEAR);
     this.#closeAtom();
     this.#groups.push(0);
+    this.#hasGroups = true;
     // Only whether the text matches is needed, so groups need no number and no name.
     this.#source += this.#take('(?:', start.length);
   }
@@ -128,6 +175,7 @@ class Translation {
     const count = Math.max(Number(min), max === '' ? Number(min) + 1 : Number(max));
     if (count > MAX_REPEAT + 1) throw new UnusableSchema(`a pattern repeats something more than ${MAX_REPEAT} times`);
     this.#atom = Math.max(1, this.#atom) * (range === undefined ? Math.max(1, Number(min)) : 2 * count);
+    if (range !== undefined) this.#varies();
     this.#source += this.#take(text, text.length);
   }
 
@@ -142,6 +190,7 @@ class Translation {
       // In RE2 `[:` begins a class of POSIX.
       if (char === '\\') text += this.#escape(true);
       else text += this.#take(char === '[' ? '\\[' : char);
+      this.#ranges += 1;
       empty = false;
     }
     this.#at += 1;
@@ -157,6 +206,7 @@ class Translation {
     if (char === 'b' && inClass) return this.#take('\\x08', 2);
     if (/[1-9k]/u.test(char) && !inClass) throw new UnusableSchema(NO_LINEAR);
     const property = /^\\([pP])\{([^{}]*)\}/u.exec(rest);
+    if (property) this.#properties += 1;
     if (property) return this.#take(`\\${property[1]}{${propertyName(property[2] ?? '')}}`, property[0].length);
     const unicode = /^\\u(?:([\da-fA-F]{4})|\{([\da-fA-F]+)\})/u.exec(rest);
     if (unicode) return this.#unicode(unicode[1] ?? unicode[2] ?? '', unicode[0].length);
