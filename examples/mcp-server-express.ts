@@ -77,8 +77,8 @@ const verifier = accessTokenVerifier({
 });
 
 const app = express();
+app.use(metadata.express); // every web page may read the metadata
 app.use(browserAccess({ origins: ['https://app.example'] }).express); // the web pages that may call the server
-app.use(metadata.express);
 app.all(
   '/mcp',
   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),

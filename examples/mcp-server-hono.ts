@@ -60,8 +60,8 @@ const mcp = createMcpHandler(() => {
 // #region app
 const TOO_LARGE = { jsonrpc: '2.0', error: { code: -32000, message: 'Payload Too Large' }, id: null };
 const app = new Hono<{ Variables: { auth: AccessTokenInfo } }>();
+app.all(metadata.path, (context) => metadata.handler(context.req.raw)); // every web page may read the metadata
 app.use(browserAccess({ origins: ['https://app.example'] }).hono); // the web pages that may call the server
-app.all(metadata.path, (context) => metadata.handler(context.req.raw));
 app.use('/mcp', bodyLimit({ maxSize: 4 * 1024 * 1024, onError: (context) => context.json(TOO_LARGE, 413) }));
 app.use('/mcp', honoAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }));
 app.use('/mcp', boundSessions().hono); // a session belongs to the bot that opened it

@@ -1,4 +1,4 @@
-import { clientSecret, type McpServerOptions, ServicePrincipal } from '@credence/core';
+import { clientSecret, type McpServerOptions, ServicePrincipal, type ServicePrincipalOptions } from '@credence/core';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { refusalOf } from '../support/evidence.ts';
 import { type OAuthWorld, startOAuthWorld } from '../support/oauth-world.ts';
@@ -19,7 +19,11 @@ afterEach(async () => {
   await Promise.all([mcp.close(), world.close()]);
 });
 
-function bot(server: Partial<McpServerOptions>, idp: Record<string, string> = {}) {
+function bot(
+  server: Partial<McpServerOptions>,
+  idp: Record<string, string> = {},
+  fetch?: ServicePrincipalOptions['fetch'],
+) {
   const { idpClient, asClient } = world;
   const created = new ServicePrincipal({
     idp: {
@@ -36,6 +40,7 @@ function bot(server: Partial<McpServerOptions>, idp: Record<string, string> = {}
       },
     },
     retry: { retries: 0 },
+    fetch,
   });
   bots.push(created);
   return created;
@@ -206,4 +211,78 @@ describe('metadata that cannot be read because of a proxy', () => {
     const settings = { issuer: world.as.issuer, ...(error.remedy.includes('.resource') && { resource }) };
     await expect(bot(settings).token('mcp')).resolves.toMatchObject({ resource });
   });
+});
+
+describe('an issuer whose host is not known inside the cluster', () => {
+  /** A fetch that resolves no host of `unknown`. */
+  const without =
+    (unknown: string): ServicePrincipalOptions['fetch'] =>
+    async (input, init) => {
+      if (new URL(input instanceof Request ? input.url : input).origin !== unknown) return fetch(input, init);
+      throw new TypeError('fetch failed', { cause: Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' }) });
+    };
+
+  it.each(['configured', 'discover'])('has a remedy with the option that pins the token endpoint (%s)', async (how) => {
+    publish([world.as.issuer]);
+    const inner = await innerHost(world.as.issuer);
+    const fetchInside = without(world.as.issuer);
+    const issuer = how === 'discover' ? 'discover' : world.as.issuer;
+    try {
+      const error = await refusalOf(bot({ issuer }, {}, fetchInside).token('mcp'));
+      expect(error).toMatchObject({ code: 'unreachable', leg: 'discover', contact: 'you', causeCode: 'ENOTFOUND' });
+      expect(error.remedy).toContain(
+        'keep servers.mcp.issuer and set servers.mcp.tokenEndpoint to the URL of its token endpoint there',
+      );
+      const tokenEndpoint = `${inner.origin}${new URL(world.as.tokenEndpoint).pathname}`;
+      await expect(bot({ issuer, tokenEndpoint }, {}, fetchInside).token('mcp')).resolves.toMatchObject({
+        issuer: world.as.issuer,
+      });
+    } finally {
+      await inner.close();
+    }
+  });
+
+  it('has a remedy with the option that pins the token endpoint of the IdP', async () => {
+    publish([world.as.issuer]);
+    const error = await refusalOf(bot({}, {}, without(world.idp.issuer)).token('mcp'));
+    expect(error).toMatchObject({ code: 'unreachable', contact: 'you' });
+    expect(error.remedy).toContain('keep idp.issuer and set idp.tokenEndpoint');
+  });
+
+  it('has this remedy too if only the discovered token endpoint has an unknown host', async () => {
+    const elsewhere = 'https://outer.example';
+    const inner = await startPeer({
+      '/.well-known/oauth-authorization-server': () => ({
+        body: { issuer: inner.origin, token_endpoint: `${elsewhere}/token` },
+      }),
+    });
+    try {
+      publish([inner.origin]);
+      const error = await refusalOf(
+        bot({ issuer: inner.origin, flow: 'client-credentials' }, {}, without(elsewhere)).token('mcp'),
+      );
+      expect(error).toMatchObject({ code: 'unreachable', leg: 'redeem', causeCode: 'ENOTFOUND' });
+      expect(error.remedy).toContain('keep servers.mcp.issuer and set servers.mcp.tokenEndpoint');
+    } finally {
+      await inner.close();
+    }
+  });
+});
+
+it('an issuer with a prefix in its path inside the cluster has a remedy with both options', async () => {
+  const outer = 'https://sso.example/realms/a';
+  const inner = await startPeer({
+    '*': { body: { issuer: outer, token_endpoint: `${outer}/protocol/token` } },
+  });
+  try {
+    publish([outer]);
+    const issuer = `${inner.origin}/auth/realms/a`;
+    const listed = await refusalOf(bot({ issuer }).token('mcp'));
+    expect(listed).toMatchObject({ code: 'issuer_mismatch', contact: 'you' });
+    expect(listed.remedy).toContain(`set servers.mcp.issuer to "${outer}", and servers.mcp.tokenEndpoint`);
+    const { remedy } = await refusalOf(bot({ issuer, resource: `${mcp.origin}/mcp` }).token('mcp'));
+    expect(settingsIn(remedy)).toMatchObject({ issuer: outer, tokenEndpoint: `${issuer}/protocol/token` });
+  } finally {
+    await inner.close();
+  }
 });

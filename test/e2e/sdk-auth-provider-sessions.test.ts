@@ -21,7 +21,7 @@ import {
 // the calls over HTTP can take long on a busy machine
 jest.setTimeout(60_000);
 
-const UNAUTHORIZED: PeerAnswer = { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } };
+const UNAUTHORIZED = { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } };
 
 /** fastmcp, stateful, answers so: 401 `invalid_token` for a request without a session, and for the GET of the event stream. */
 function refusesWithoutSession({ method, headers, body }: PeerRequest): PeerAnswer | undefined {
@@ -94,5 +94,55 @@ describe.each([
     const accepted = opened.filter(({ headers }) => headers.authorization !== 'Bearer not-a-token');
     expect(accepted.length).toBeGreaterThanOrEqual(2);
     expect(relay.received('DELETE /mcp').length).toBeGreaterThanOrEqual(1);
+  });
+});
+
+describe.each([
+  ['SDK v1', connectedV1],
+  ['SDK v2', connectedV2(v2AuthProvider)],
+])('mcpAuthProvider with %s and a server that answers 403 invalid_token to a revoked token', (_what, connected) => {
+  it('is not called by the SDK: calls fail until the token is invalidated', async () => {
+    const started: { world?: SdkWorld } = {};
+    const relay = await startRelay(
+      () => started.world?.server.url ?? '',
+      ({ headers }) =>
+        started.world?.as.verify(headers.authorization?.slice('Bearer '.length) ?? '') === undefined
+          ? { ...UNAUTHORIZED, status: 403 }
+          : undefined,
+    );
+    const url = `${relay.origin}/mcp`;
+    const world = await startSdkWorld(startV1Streamable, { entry: { url, resource: url } });
+    started.world = world;
+    world.as.protect(url);
+    const client = await connected(world.bot, new URL(url));
+    const token = await world.bot.token('notes');
+    world.as.revokeAll();
+    for (const _ of [1, 2]) await expect(client.callTool(echo('refused'))).rejects.toThrow();
+    expect(world.as.issued).toHaveLength(1);
+    world.bot.invalidate(token);
+    expect(await client.callTool(echo('again'))).toEqual(echoed('again'));
+    expect(world.as.issued).toHaveLength(2);
+    await client.close();
+    await relay.close();
+    await world.close();
+  });
+});
+
+describe('mcpAuthProvider with SDK v2 in the mode auto', () => {
+  it('does not connect to a server that answers 401 to every request without a session, and keeps the token', async () => {
+    const started: { world?: SdkWorld } = {};
+    const relay = await startRelay(() => started.world?.server.url ?? '', refusesWithoutSession);
+    const url = `${relay.origin}/mcp`;
+    const world = await startSdkWorld(startV1Streamable, { entry: { url, resource: url } });
+    started.world = world;
+    world.as.protect(url);
+    const client = new v2.Client({ name: 'framework', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+    const authProvider = v2AuthProvider(world.bot, 'notes');
+    const transport = new v2.StreamableHTTPClientTransport(new URL(url), { authProvider });
+    await expect(client.connect(transport)).rejects.toThrow('401');
+    expect(world.as.issued).toHaveLength(1);
+    await client.close();
+    await relay.close();
+    await world.close();
   });
 });

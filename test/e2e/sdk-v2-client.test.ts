@@ -1,7 +1,9 @@
 import { EXTENSION_EMA } from '@credence/core';
+import { loadTools } from '@credence/langchain';
 import { connectMcp, type ConnectMcpOptions, emaCapabilities, mcpTransport } from '@credence/sdk-adapter/v2';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Client } from '@modelcontextprotocol/client';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { Peer, PeerAnswer } from '../support/peer.ts';
 import { startV1Streamable, startV2BothRevisions, startV2Only2026 } from '../support/mcp-servers/index.ts';
 import { echo, echoed, type SdkWorld, startRelay, startSdkWorld, type StartServer } from './sdk-world.ts';
 
@@ -79,6 +81,71 @@ describe('a connection of SDK v2', () => {
     await expect(pinned).rejects.toMatchObject({ code: 'ERA_NEGOTIATION_FAILED' });
   });
 });
+
+describe.each<[string, PeerAnswer]>([
+  ['invalid_token', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }],
+  ['no challenge', { status: 401, body: '{"error":"no session"}' }],
+])(
+  'SDK v2 in its default and a server that answers 401 with %s to every request without a session',
+  (_what, answer) => {
+    async function start(): Promise<{ world: SdkWorld; url: URL; relay: Peer }> {
+      const started: { world?: SdkWorld } = {};
+      const relay = closing(
+        await startRelay(
+          () => started.world?.server.url ?? '',
+          ({ headers, body }) =>
+            headers['mcp-session-id'] === undefined && !body.includes('"initialize"') ? answer : undefined,
+        ),
+      );
+      const url = `${relay.origin}/mcp`;
+      const world = await startWorld(startV1Streamable, { entry: { url, resource: url } });
+      started.world = world;
+      world.as.protect(url);
+      return { world, url: new URL(url), relay };
+    }
+
+    it('connects by connectMcp with one token, also a second time', async () => {
+      const { world } = await start();
+      for (const text of ['first', 'second']) {
+        const client = closing(await connectMcp(world.bot, 'notes'));
+        expect(await client.callTool(echo(text))).toEqual(echoed(text));
+      }
+      expect(world.as.issued).toHaveLength(1);
+    });
+
+    it('connects a client of the caller over fetchFor with one token', async () => {
+      const { world, url } = await start();
+      const client = closing(new Client({ name: 'mine', version: '7' }, { versionNegotiation: { mode: 'auto' } }));
+      await client.connect(new StreamableHTTPClientTransport(url, { fetch: world.bot.fetchFor('notes') }));
+      expect(await client.callTool(echo('raw'))).toEqual(echoed('raw'));
+      expect(world.as.issued).toHaveLength(1);
+    });
+
+    it('loads tools with one token', async () => {
+      const { world } = await start();
+      const { tools, failures } = closing(await loadTools(world.bot, ['notes'], { sdk: 'v2' }));
+      expect(failures).toEqual([]);
+      expect(tools.length).toBeGreaterThan(0);
+      expect(world.as.issued).toHaveLength(1);
+    });
+
+    it('replaces a token that was revoked before it connects', async () => {
+      const { world } = await start();
+      await world.bot.token('notes');
+      world.as.revokeAll();
+      const client = closing(await connectMcp(world.bot, 'notes'));
+      expect(await client.callTool(echo('new token'))).toEqual(echoed('new token'));
+      expect(world.as.issued).toHaveLength(2);
+    });
+
+    it('is refused with a CredenceError if the server refuses every token', async () => {
+      const { world } = await start();
+      world.server.behaviour.alwaysUnauthorized = true;
+      await expect(connectMcp(world.bot, 'notes')).rejects.toMatchObject({ code: 'token_refused', leg: 'call' });
+      expect(world.as.issued).toHaveLength(2);
+    });
+  },
+);
 
 describe('connectMcp with a client of the caller', () => {
   it('keeps its capabilities and version negotiation, and adds the EMA capability', async () => {

@@ -6,7 +6,7 @@ import { versionState, type VersionState } from './version-state.ts';
 
 /** Files outside the manifests that repeat the version of the packages. */
 export const REPEATING_FILES = [
-  'packages/core/src/diagnose/client-info.ts',
+  'packages/core/src/call/client-info.ts',
   'packages/sdk-adapter/src/shared/client-info.ts',
   'packages/sandbox/src/mcp/app.ts',
 ];

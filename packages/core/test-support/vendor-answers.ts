@@ -330,7 +330,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     what: 'an unknown realm: 404 with an error that is not an OAuth error code',
     leg: 'redeem',
     answer: json(404, { error: 'Realm does not exist' }),
-    becomes: { code: 'oauth_error', leg: 'redeem', contact: 'server-owner', error: 'invalid_error_code' },
+    becomes: { code: 'invalid_response', leg: 'redeem', contact: 'server-owner' },
   },
 ];
 

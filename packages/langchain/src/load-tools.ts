@@ -131,7 +131,7 @@ async function loadServer(
   const list = new ToolList(server, settings.limits);
   const facade = new McpFacade(server, async (signal) => {
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-    const fetch = boundedStreams(list.counting(bot.fetchFor(server, { approveStepUp })));
+    const fetch = boundedStreams(list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true })));
     return connect({ bot, server, fetch, timeoutMs }, signal);
   });
   const { definitions, failure } = await list.read(facade);

@@ -77,7 +77,7 @@ export {
 } from './net/fetch-like.ts';
 export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
 export { decideNamedUrl } from './net/named-url.ts';
-export { NotAResponseError, type ResponseLike, responseLike } from './net/response-like.ts';
+export { NotAResponseError, type ResponseLike, responseLike, thrownAtOnce } from './net/response-like.ts';
 export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';
 export {
   judgeConfiguredUrl,

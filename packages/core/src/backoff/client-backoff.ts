@@ -1,7 +1,9 @@
 import { type LruCache, lruCache, waitFor } from '@credence/protocol';
 import type { ErrorCode } from '../errors/codes.ts';
-import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { copyOf } from '../errors/same-failure.ts';
 import type { Clock } from '../time/clock.ts';
+import { onlyAPersonEnds, pausesAll } from './backs-off.ts';
 import { pauseAfterRefusals, retryAfterMs } from './pause.ts';
 
 /** The refusals that concern the client itself, and so every server for which it requests tokens by this grant. */
@@ -23,6 +25,11 @@ export interface TokenClient {
   readonly credential: { readonly clientId: string; readonly fingerprint?: () => Promise<string | undefined> };
   /** The configured name of the MCP server that the request concerns. Undefined for a subject token, which is for all servers. */
   readonly server?: string | undefined;
+  /**
+   * The parameters of a request that is the same for all servers, such as the one for a subject token. Then every refusal that only a
+   * person can end concerns all servers. Undefined for a request about one server.
+   */
+  readonly sharedRequest?: string | undefined;
 }
 
 /** Sends token requests, or repeats the last refusal of the client. */
@@ -64,9 +71,14 @@ export function concernsClient({ code }: CredenceError): boolean {
   return CLIENT_CODES.has(code);
 }
 
+/** Whether the refusal is the same for every server for which the client would send the request. */
+function concernsAll(client: TokenClient, error: CredenceError): boolean {
+  return concernsClient(error) || (client.sharedRequest !== undefined && onlyAPersonEnds(error));
+}
+
 /**
  * After an issuer has refused a client, no request with that credential and grant is sent to it for a while: a second at first, then
- * longer each time. After the pause one request asks again; the others wait for its result. A successful request
+ * longer each time. So it is after every refusal of a request that is the same for all servers, which only a person can end. After the pause one request asks again; the others wait for its result. A successful request
  * and another key end the pauses.
  */
 export class ClientBackoff implements ClientGate {
@@ -122,10 +134,22 @@ export class ClientBackoff implements ClientGate {
   /** Whether this client is refused now, and until when. It has no effect. */
   refused(client: TokenClient): RefusedClient | undefined {
     const known = this.#ids.get(client.credential);
-    const streak = known && this.#streaks.peek(idOf(client, known.id));
+    const streak = known && this.#longestStreak(client, known.id);
     if (!streak || this.#isRefusedAlone(client)) return undefined;
     const { error, sinceMs, untilMs } = streak;
     return { error, sinceMs, pausedForMs: Math.max(0, untilMs - this.#clock.monotonicMs()) };
+  }
+
+  /** Without `sharedRequest`: that of any request of the client. */
+  #longestStreak(client: TokenClient, credentialId: string): Streak | undefined {
+    const id = idOf(client, credentialId);
+    if (client.sharedRequest !== undefined) return this.#streaks.peek(id);
+    let longest: Streak | undefined;
+    for (const key of this.#streaks.keys()) {
+      const streak = key.startsWith(id) ? this.#streaks.peek(key) : undefined;
+      if (streak && streak.untilMs >= (longest?.untilMs ?? -Infinity)) longest = streak;
+    }
+    return longest;
   }
 
   async #probe<T>(client: TokenClient, streak: Streak, request: () => Promise<T>): Promise<T> {
@@ -161,6 +185,7 @@ export class ClientBackoff implements ClientGate {
     const streak = this.#streaks.peek(id);
     if (!streak) return;
     this.#streaks.delete(id);
+    streak.untilMs = -Infinity;
     const others = [...streak.servers].filter((server) => server !== client.server);
     if (client.server === undefined || others.length === 0) return;
     this.#refusedAlone.set(key, new Set([...(alone ?? []), ...others]));
@@ -170,7 +195,7 @@ export class ClientBackoff implements ClientGate {
     const id = await this.#id(client, true);
     const streak = this.#streaks.peek(id);
     const nowMs = this.#clock.monotonicMs();
-    if (!concernsClient(error)) {
+    if (!concernsAll(client, error)) {
       // The peer is away, so nothing is known about the client.
       if (streak && error.status === undefined) streak.untilMs = nowMs + pauseAfterRefusals(1, Math.random());
       return;
@@ -189,6 +214,7 @@ export class ClientBackoff implements ClientGate {
     if (!streak) this.#streaks.set(id, current);
     current.error = error;
     current.errors.clear();
+    pausesAll(error, current);
     if (client.server !== undefined) current.servers.add(client.server);
     // Requests that were under way together are one refusal.
     if (nowMs < current.untilMs) return;
@@ -229,14 +255,14 @@ function clientKey({ issuer, grantType, credential }: TokenClient): string {
 }
 
 function idOf(client: TokenClient, credentialId: string): string {
-  return `${clientKey(client)} ${credentialId}`;
+  return `${clientKey(client)} ${credentialId} ${client.sharedRequest ?? ''}`;
 }
 
 function errorFor(streak: Streak, server: string | undefined): CredenceError {
   if (streak.error.server === server || server === undefined) return streak.error;
   let error = streak.errors.get(server);
   if (!error) {
-    error = new CredenceError({ ...streak.error.toJSON(), server });
+    error = copyOf(streak.error, { server });
     streak.errors.set(server, error);
   }
   return error;

@@ -1,24 +1,30 @@
 import { withoutSecrets } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
+import { hasLearnedClock } from '../dpop/dpop-keys.ts';
 import { type Challenge, type Challenges, readChallenges } from '../net/challenge.ts';
+import { clockSkewSeconds, noteClockOfCall } from '../net/gate.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { keyRequired, type ServerRefusal, tokenRefused } from '../tokens/failures.ts';
 import type { Call, FetchContext } from './call.ts';
 import { reportFailedCall } from './failed-call.ts';
 import { forbidden, notAboutToken, stillInsufficient } from './failures.ts';
 import { acceptsPing, isStreamOfPostingClient } from './optional-stream.ts';
-import { methodOf } from './evidence.ts';
+import { isVersionProbe, methodOf } from './evidence.ts';
 import { discard, startOfBody } from './response-body.ts';
 import { serverRefusal } from './server-refusal.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
+import { acceptsInitialize, withoutDiscovery } from './version-probe.ts';
 
-/** The token for another attempt, or undefined if the response is returned to the caller. Throws for a refusal. */
+/**
+ * The token for another attempt, the response that the caller gets instead of this one, or undefined if it gets this one. Throws for a
+ * refusal.
+ */
 export function tokenForNextAttempt(
   context: FetchContext,
   call: Call,
   token: AccessToken,
   response: Response,
-): Promise<AccessToken> | undefined {
+): Promise<AccessToken | Response> | undefined {
   const { access } = context;
   if (response.status === 401) return afterUnauthorized(context, call, token, response);
   if (response.status === 403) return afterForbidden(context, call, token, response);
@@ -27,7 +33,8 @@ export function tokenForNextAttempt(
   // this.
   if (response.ok || (response.status >= 400 && response.status < 500)) access.accept(token);
   if (response.ok) access.evidence.acceptedRequest(call.init);
-  if (call.failure) reportFailedCall(context, call.failure, call.init, call.startedMs);
+  if (call.failure) reportFailedCall(context, call.failure, call);
+  else if (response.ok) access.lostSessions.succeeded(call.init);
   return undefined;
 }
 
@@ -38,21 +45,41 @@ async function afterUnauthorized(
   token: AccessToken,
   response: Response,
   body?: string,
-): Promise<AccessToken> {
+): Promise<AccessToken | Response> {
   const { runtime, access, waiting } = context;
   const { init } = call;
   const challenges = readChallenges(response.headers);
+  noteClockOfCall(runtime, access.settings.url.origin, response.headers);
   const isFinal = call.replaced !== undefined || !canSendAgain(init);
   const isKnown = access.evidence.refusesOnlyRequest(init, token, runtime.clock.monotonicMs());
-  if (!isFinal && !isKnown) await discard(response);
   if (token.type === 'DPoP' && !call.nonceUsed && hasError(challenges, 'use_dpop_nonce')) {
     await discard(response);
     call.nonceUsed = true;
     return token;
   }
-  const read = isFinal || isKnown ? (body ?? (await startOfBody(response))) : body;
-  const said = serverRefusal(response, challenges, token, read);
+  if (token.type === 'DPoP' && !call.clockUsed && canSendAgain(init) && hasWrongTime(context)) {
+    await discard(response);
+    call.clockUsed = true;
+    return token;
+  }
+  // Events show what the server says, which can be in the body only.
+  const isShown =
+    runtime.observed && challenges.challenges.every(({ errorDescription }) => errorDescription === undefined);
+  const read = body ?? (isFinal || isKnown || isShown ? await startOfBody(response) : undefined);
+  if (read === undefined) await discard(response);
+  const said = {
+    ...serverRefusal(response, challenges, token, read),
+    clockSkewSeconds: clockSkewSeconds(response.headers, runtime),
+  };
   if (token.type === 'Bearer' && offersOnlyDpop(challenges.challenges)) throw keyRequired(token);
+  if (isVersionProbe(init)) {
+    if (isKnown) return withoutDiscovery(init);
+    if (await acceptsInitialize(context, call, token)) {
+      access.accept(token);
+      access.evidence.refusedRequest(init, runtime.clock.monotonicMs());
+      return withoutDiscovery(init);
+    }
+  }
   if (isKnown) throw notAboutToken(access.settings.name, token, methodOf(init), said);
   if (!isFinal && isStreamOfPostingClient(access, init) && (await acceptsPing(context, call, token))) {
     throw streamRefused(context, call, token, said);
@@ -96,7 +123,7 @@ async function afterForbidden(
   call: Call,
   token: AccessToken,
   response: Response,
-): Promise<AccessToken> {
+): Promise<AccessToken | Response> {
   const { access } = context;
   const { name } = access.settings;
   const challenges = readChallenges(response.headers);
@@ -104,9 +131,11 @@ async function afterForbidden(
   if (hasError(challenges, 'invalid_token')) return afterUnauthorized(context, call, token, response);
   const scopeChallenge = challenges.challenges.find(({ error }) => error === 'insufficient_scope');
   if (scopeChallenge) {
-    await discard(response);
+    const hasWords = scopeChallenge.errorDescription !== undefined;
+    const start = hasWords ? await discard(response) : await startOfBody(response);
     access.accept(token);
-    return afterInsufficientScope(context, call, token, scopeChallenge);
+    const said = serverRefusal(response, { ...challenges, challenges: [scopeChallenge] }, token, start ?? '');
+    return afterInsufficientScope(context, call, token, { challenge: scopeChallenge, said });
   }
   const body = await startOfBody(response);
   const said = serverRefusal(response, challenges, token, body);
@@ -119,25 +148,31 @@ async function afterInsufficientScope(
   { runtime, access, options, waiting }: FetchContext,
   call: Call,
   token: AccessToken,
-  challenge: Challenge,
+  { challenge, said }: { readonly challenge: Challenge; readonly said: ServerRefusal },
 ): Promise<AccessToken> {
   const { init } = call;
   const { name } = access.settings;
   const challenged = withoutSecrets(challenge.scopes ?? [], [token.value]);
-  const added = scopesToAdd(challenged, token, access.settings);
-  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added);
+  const added = scopesToAdd(challenged, token, access.settings, said);
+  if (call.steppedUp || !canSendAgain(init)) throw stillInsufficient(name, token, added, said);
   call.steppedUp = true;
   call.nonceUsed = false;
   const stronger = await waiting.during(init, async (signal) => {
     const request = { server: name, scopes: added };
     const approved = options.stepUp !== false && (await options.approveStepUp?.(request)) !== false;
-    if (!approved) throw notApproved(name, token, added);
+    if (!approved) throw notApproved(name, token, added, said);
     // The approval can take long, and the caller may have aborted the call during this time.
     signal.throwIfAborted();
     return access.stepUp(token, added, signal);
   });
   runtime.emit({ type: 'step-up', server: name, scopes: stronger.scopes });
   return stronger;
+}
+
+/** Whether the response has shown that the proof of the request had a wrong time. */
+function hasWrongTime({ runtime, access }: FetchContext): boolean {
+  const { url, dpop } = access.settings;
+  return dpop !== undefined && hasLearnedClock(url.origin, dpop.call, runtime);
 }
 
 function hasError({ challenges }: Challenges, code: string): boolean {

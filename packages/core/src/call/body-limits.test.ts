@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { bodyMeter, type BodyMeter, eventMeter } from './body-limits.ts';
+import { bodyMeter, type BodyMeter, eventMeter, jsonBodyMeter } from './body-limits.ts';
 
 const MAX = 40;
 
@@ -10,7 +10,8 @@ function refuses(newMeter: () => BodyMeter, text: string): boolean {
   for (let size = 1; size <= bytes.length; size += 1) {
     const meter = newMeter();
     let refused = false;
-    for (let at = 0; at < bytes.length && !refused; at += size) refused = meter(bytes.subarray(at, at + size));
+    for (let at = 0; at < bytes.length && !refused; at += size)
+      refused = meter(bytes.subarray(at, at + size)) !== undefined;
     results.add(refused);
   }
   if (results.size !== 1) throw new Error(`the size of the chunks decides about ${JSON.stringify(text)}`);
@@ -57,9 +58,9 @@ describe('eventMeter', () => {
     const line = new TextEncoder().encode('x'.repeat(65_536));
     const started = performance.now();
     const meter = eventMeter(1_000);
-    for (let bytes = 0; bytes < 8 * 1024 * 1024; bytes += small.length) expect(meter(small)).toBe(false);
+    for (let bytes = 0; bytes < 8 * 1024 * 1024; bytes += small.length) expect(meter(small)).toBeUndefined();
     const lines = eventMeter(64 * 1024 * 1024);
-    for (let bytes = 0; bytes < 8 * 1024 * 1024; bytes += line.length) expect(lines(line)).toBe(false);
+    for (let bytes = 0; bytes < 8 * 1024 * 1024; bytes += line.length) expect(lines(line)).toBeUndefined();
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
@@ -68,5 +69,45 @@ describe('bodyMeter', () => {
   it('accepts as many bytes as the limit, in any chunks', () => {
     expect(refuses(() => bodyMeter(MAX), 'x'.repeat(MAX))).toBe(false);
     expect(refuses(() => bodyMeter(MAX), 'x'.repeat(MAX + 1))).toBe(true);
+  });
+});
+
+describe('the structure of JSON', () => {
+  const LARGE = 64 * 1024 * 1024;
+  const fill = `"${'x'.repeat(300_000)}"`;
+  const message = '{"jsonrpc":"2.0","id":1,"result":{}}';
+  const batch = (count: number) => `[${Array.from({ length: count }, () => message).join(',')},${fill}]`;
+  const nested = (depth: number) => `${'{"a":['.repeat(depth / 2)}${fill}${']}'.repeat(depth / 2)}`;
+  const brackets = JSON.stringify({ result: '[{"\\'.repeat(100_000) });
+
+  it.each([
+    ['a batch of many messages', batch(5_000), 'messages'],
+    ['a batch of messages that are numbers', `[${'1,'.repeat(200_000)}1]`, 'messages'],
+    ['a batch after spaces', `${' '.repeat(300_000)}[${'1,'.repeat(6_000)}1]`, 'messages'],
+    ['many levels', nested(1_002), 'depth'],
+    ['many levels after the first bytes', `{"b":${fill},"a":${nested(2_000)}}`, 'depth'],
+    ['a batch of some messages', batch(4_000), undefined],
+    ['a list of numbers in a result', `{"result":[${'1,'.repeat(200_000)}1]}`, undefined],
+    ['some levels', nested(900), undefined],
+    ['brackets and escapes in a string', brackets, undefined],
+    ['a small text of many levels', '['.repeat(100_000), undefined],
+  ])('of %s is limited as a body and as an event', (_what, text, excess) => {
+    const bytes = new TextEncoder().encode(text);
+    const inLines = new TextEncoder().encode(`: "\nid: "\ndata: ${text.replaceAll(',', ',\ndata:')}\n\n`);
+    for (const [meter, whole] of [
+      [jsonBodyMeter(LARGE), bytes],
+      [eventMeter(LARGE), new TextEncoder().encode(`\uFEFFdata:${text}\n\n`)],
+      [eventMeter(LARGE), inLines],
+    ] as const) {
+      const results = [];
+      for (let at = 0; at < whole.length; at += 60_001) results.push(meter(whole.subarray(at, at + 60_001)));
+      expect(results.find((result) => result !== undefined)).toBe(excess);
+    }
+  });
+
+  it('is limited for each event on its own', () => {
+    const meter = eventMeter(LARGE);
+    const event = new TextEncoder().encode(`data: ${batch(3_000)}\r\n\r\n`);
+    expect([meter(event), meter(event), meter(event)]).toEqual([undefined, undefined, undefined]);
   });
 });

@@ -1,13 +1,22 @@
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { BodyMeter } from './body-limits.ts';
-import type { WhenClosed } from './call.ts';
+import type { Excess } from './excess.ts';
+import type { WhenClosed } from './when-closed.ts';
+
+/** What to do at the end of a body that is read. */
+export interface BodyEnd {
+  /** The body ended with an error. Not called for an error of `refuse`, and not if its reader cancelled it. */
+  readonly failed: (error: unknown) => void;
+  /** The body was read to its end. */
+  readonly ended: () => void;
+}
 
 /** How a body is limited. */
-export interface BodyLimit {
+export interface BodyLimit extends BodyEnd {
   /** A new meter, for each reader of the body. */
   readonly newMeter: () => BodyMeter;
   /** The error for a body that exceeds the limit. Called for the first byte above it. */
-  readonly refuse: () => CredenceError;
+  readonly refuse: (excess: Excess) => CredenceError;
   /** Ends the stream when the principal is closed. */
   readonly whenClosed?: WhenClosed | undefined;
 }
@@ -183,10 +192,12 @@ function limitedStream(body: Body, state: LimitedBody): Body {
   const exceeds = state.limit.newMeter();
   let reader: BodyReader | undefined;
   let stopWaiting: (() => void) | undefined;
+  let isCancelled = false;
   const limited = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         stopWaiting = state.limit.whenClosed?.((reason) => {
+          isCancelled = true;
           controller.error(reason);
           (reader ?? body).cancel(reason).catch(() => undefined);
         });
@@ -195,8 +206,9 @@ function limitedStream(body: Body, state: LimitedBody): Body {
         state.isUsed = true;
         reader ??= body.getReader();
         try {
-          const { done, value } = await reader.read();
-          if (!done && exceeds(value)) throw refusal(reader, state.limit);
+          const { done, value } = await next(reader, state.limit, () => isCancelled);
+          const excess = done ? undefined : exceeds(value);
+          if (excess) throw refusal(reader, state.limit, excess);
           if (!done) return controller.enqueue(value);
           stopWaiting?.();
           controller.close();
@@ -206,6 +218,7 @@ function limitedStream(body: Body, state: LimitedBody): Body {
         }
       },
       async cancel(reason) {
+        isCancelled = true;
         stopWaiting?.();
         state.isUsed = true;
         await (reader ?? body).cancel(reason);
@@ -223,15 +236,72 @@ async function readAll(body: Body, state: LimitedBody): Promise<Uint8Array[]> {
   const exceeds = state.limit.newMeter();
   const chunks: Uint8Array[] = [];
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await next(reader, state.limit);
     if (done) return chunks;
-    if (exceeds(value)) throw refusal(reader, state.limit);
+    const excess = exceeds(value);
+    if (excess) throw refusal(reader, state.limit, excess);
     chunks.push(value);
   }
 }
 
-function refusal(reader: BodyReader, { refuse }: BodyLimit): CredenceError {
-  const error = refuse();
+async function next(
+  reader: BodyReader,
+  { failed, ended }: BodyEnd,
+  isCancelled = () => false,
+): ReturnType<BodyReader['read']> {
+  try {
+    const result = await reader.read();
+    if (result.done && !isCancelled()) ended();
+    return result;
+  } catch (error) {
+    if (!isCancelled()) failed(error);
+    throw error;
+  }
+}
+
+const ends = new WeakMap<Response, BodyEnd>();
+const watchedPrototypes = new WeakMap<Response, Response>();
+
+/**
+ * Calls `end` when the whole body was read by a method such as `json`, or when that failed. Returns the same object. The body as a stream
+ * is not watched.
+ */
+export function watchBody(response: Response, end: BodyEnd): Response {
+  ends.set(response, end);
+  return Object.setPrototypeOf(response, watchedPrototype(prototypeOf(response))) as Response;
+}
+
+function watchedPrototype(original: Response): Response {
+  const known = watchedPrototypes.get(original);
+  if (known) return known;
+  const watched = (read: () => Promise<unknown>) =>
+    method(async (response) => {
+      const end = response.bodyUsed ? undefined : ends.get(response);
+      try {
+        const value = await read.call(response);
+        end?.ended();
+        return value;
+      } catch (error) {
+        end?.failed(error);
+        throw error;
+      }
+    });
+  const { text, json, arrayBuffer, blob, formData, bytes } = original as Response & { bytes?: () => Promise<unknown> };
+  const members: PropertyDescriptorMap & ThisType<Response> = {
+    text: watched(text),
+    json: watched(json),
+    arrayBuffer: watched(arrayBuffer),
+    blob: watched(blob),
+    formData: watched(formData),
+    ...(bytes && { bytes: watched(bytes) }),
+  };
+  const prototype = Object.create(original, members) as Response;
+  watchedPrototypes.set(original, prototype);
+  return prototype;
+}
+
+function refusal(reader: BodyReader, { refuse }: BodyLimit, excess: Excess): CredenceError {
+  const error = refuse(excess);
   reader.cancel(error).catch(() => undefined);
   return error;
 }

@@ -131,3 +131,65 @@ describe('a call with a bearer token to a server that accepts only DPoP-bound to
     });
   });
 });
+
+describe('the proof of a call to a server with another clock', () => {
+  /** A server that accepts no proof from the future, and none that is older than a minute. */
+  const strict =
+    (aheadMs: number, error = 'invalid_dpop_proof'): PeerRoute =>
+    ({ headers }) => {
+      const now = (Date.now() + aheadMs) / 1000;
+      const { iat = 0 } = decodeJwt(String(headers['dpop']));
+      const date = new Date(Date.now() + aheadMs).toUTCString();
+      if (iat <= now && iat >= now - 60) return { headers: { date }, body: {} };
+      return { status: 401, headers: { date, 'www-authenticate': `DPoP error="${error}"` } };
+    };
+
+  it.each([-3_600_000, -30_000, -8_000, 600_000, 3_600_000])(
+    'gets the time of that clock after one refusal, and the token is kept (%p ms)',
+    async (ms) => {
+      for (const error of ['invalid_dpop_proof', 'invalid_token']) {
+        const world = await start('DPoP', strict(ms, error), await generateDpopKeyPair());
+        expect((await world.post()).status).toBe(200);
+        expect((await world.post()).status).toBe(200);
+        expect({ tokens: world.tokenRequests(), calls: world.received().length }).toEqual({ tokens: 1, calls: 3 });
+      }
+    },
+  );
+
+  it('is sent with a new token if the token is refused too, and the refusal names the seconds', async () => {
+    const date = () => new Date(Date.now() - 3_600_000).toUTCString();
+    const challenge = { 'www-authenticate': 'DPoP error="invalid_dpop_proof"' };
+    const refuse: PeerRoute = () => ({ status: 401, headers: { ...challenge, date: date() } });
+    const world = await start('DPoP', refuse, await generateDpopKeyPair());
+    await expect(world.post()).rejects.toMatchObject({
+      code: 'token_refused',
+      remedy: expect.stringMatching(/^The clock of server "notes" is 36(?:00|01) s behind ours/u),
+    });
+    expect({ tokens: world.tokenRequests(), calls: world.received().length }).toEqual({ tokens: 2, calls: 3 });
+  });
+});
+
+describe('a refusal by a server with another clock', () => {
+  it.each<[number, RegExp]>([
+    [-3_600, /^The clock of server "notes" is 36(?:00|01) s behind ours, so a new token can look not valid yet/u],
+    [-30, /^The clock of server "notes" is 3[01] s behind ours/u],
+    [30, /^The clock of server "notes" is (?:29|30) s ahead of ours, so a new token can look expired/u],
+    [3_600, /^The clock of server "notes" is (?:3599|3600) s ahead of ours/u],
+  ])('of a bearer token names the seconds (%p)', async (seconds, remedy) => {
+    const world = await start('Bearer', () => ({
+      status: 401,
+      headers: {
+        'www-authenticate': 'Bearer error="invalid_token"',
+        date: new Date(Date.now() + seconds * 1000).toUTCString(),
+      },
+    }));
+    await expect(world.post()).rejects.toMatchObject({ remedy: expect.stringMatching(remedy) });
+  });
+
+  it('with the same clock names no seconds', async () => {
+    const world = await start('Bearer', unauthorized('Bearer error="invalid_token"'));
+    await expect(world.post()).rejects.toMatchObject({
+      remedy: expect.stringMatching(/^Ask the owner of server "notes"/u),
+    });
+  });
+});

@@ -46,12 +46,21 @@ export class Evidence {
   }
 }
 
-/** The method, and whether the request has a session or opens one. There are few kinds, so the map stays small. */
+/**
+ * The method, and whether the request has a session, opens one, or asks for the revisions of the server. There are few kinds, so the map
+ * stays small.
+ */
 function kindOf(init: RequestInit): string {
   const method = methodOf(init);
   const session = new Headers(init.headers).has('mcp-session-id');
   const opens = typeof init.body === 'string' && /"method"\s*:\s*"initialize"/u.test(init.body.slice(0, 10_000));
-  return `${METHODS.has(method) ? method : 'other'} ${session} ${opens}`;
+  return `${METHODS.has(method) ? method : 'other'} ${session} ${opens} ${isVersionProbe(init)}`;
+}
+
+/** Whether a client of revision 2026-07-28 asks with this request, before any other, which revisions the server has. */
+export function isVersionProbe(init: RequestInit): boolean {
+  const headers = new Headers(init.headers);
+  return methodOf(init) === 'POST' && headers.get('mcp-method') === 'server/discover' && !headers.has('mcp-session-id');
 }
 
 /** The method in upper case. Default GET, as for fetch. */

@@ -10,4 +10,9 @@ export interface FetchForOptions {
    * challenge causes `insufficient_scope`. Default true.
    */
   stepUp?: boolean | undefined;
+  /**
+   * True: the caller opens a new session and repeats a call if a ping shows that a 500, 502 or 503 means a lost session. Such a call is
+   * counted as failed only if the repeated one fails. Default false. After 400, 401, 404 and 410 in a session this is always so.
+   */
+  repeatsAfterServerError?: boolean | undefined;
 }

@@ -1,21 +1,33 @@
-import { type FetchLike, responseLike } from '@credence/protocol';
-import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { type FetchLike, isDefaultFetch, responseLike, waitFor } from '@credence/protocol';
+import type { CredenceError } from '../errors/credence-error.ts';
 import { readChallenges } from '../net/challenge.ts';
 import { type About, report } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
 import { tokenRefused } from '../tokens/failures.ts';
 import { tokenForNextAttempt } from './after-refusal.ts';
-import type { Call, FetchContext, WhenClosed } from './call.ts';
-import { isUsable, reportFailedCall } from './failed-call.ts';
+import type { Call, FetchContext } from './call.ts';
+import { reportFailedCall } from './failed-call.ts';
 import type { FetchForOptions } from './fetch-for-options.ts';
-import { crossOrigin, errorStatus, forbidden, unreachable, withUserInfo } from './failures.ts';
+import {
+  crossOrigin,
+  errorStatus,
+  failureOfCall,
+  forbidden,
+  notMcp,
+  redirected,
+  timedOut,
+  withUserInfo,
+} from './failures.ts';
 import { present } from './present.ts';
 import { initOf } from './request-init.ts';
 import { startForEvents, withLimits } from './response-body.ts';
 import type { ServerAccess } from './server-access.ts';
 import { serverRefusal } from './server-refusal.ts';
+import { UnansweredCalls } from './unanswered.ts';
+import { type Unusable, whyUnusable } from './usable-response.ts';
 import { WaitingCalls } from './waiting-calls.ts';
+import type { WhenClosed } from './when-closed.ts';
 
 /**
  * Returns a fetch for one server. The fetch adds the access token. After a 401 it sends the request once more with a new
@@ -31,25 +43,34 @@ export function fetchFor(
 ): FetchLike {
   const access = options.stepUp === false ? server.withoutStepUp() : server;
   const waiting = new WaitingCalls();
-  const context: FetchContext = { runtime, access, options, waiting, whenClosed };
+  const unanswered = new UnansweredCalls<Call>();
+  const context: FetchContext = { runtime, access, options, waiting, unanswered, whenClosed };
   const { name, limits } = access.settings;
   return async (input, init = {}) => {
-    const startedMs = runtime.observed ? runtime.clock.monotonicMs() : 0;
+    const startedMs = runtime.clock.monotonicMs();
+    let call: Call | undefined;
     try {
       const target = checkedTarget(access, input);
       const sent = input instanceof Request ? await initOf(input, init, { server: name, limits }) : init;
+      const givenUp = unanswered.timedOut(sent);
+      if (givenUp) reportFailedCall(context, timedOut(name, givenUp), givenUp);
       if (waiting.cancel(sent, name)) return new Response(null, { status: 202 });
-      const call: Call = { target, init: sent, startedMs };
+      call = { target, init: sent, startedMs };
+      access.lostSessions.sent(sent);
+      if (sent.method === 'POST') unanswered.add(call);
       let token = access.peekForCall() ?? (await waiting.during(sent, (signal) => access.tokenForCall(signal)));
       for (;;) {
         const response = await attempt(context, call, token);
         const next = await tokenForNextAttempt(context, call, token, response);
         if (next === undefined) return response;
+        if (next instanceof Response) return next;
         token = next;
       }
     } catch (error) {
-      const request = requestOf(input, init);
-      if (isCredenceError(error) && !request.signal?.aborted) reportFailedCall(context, error, request, startedMs);
+      const failed = call ?? { target: access.settings.url, init: requestOf(input, init), startedMs };
+      const failure = failureOfCall(context, failed, error);
+      if (failure) reportFailedCall(context, failure, failed);
+      else unanswered.delete(failed);
       throw error;
     }
   };
@@ -78,29 +99,40 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken): P
   const startedMs = runtime.clock.monotonicMs();
   const outcome = () => ({ url: target.href, durationMs: runtime.clock.monotonicMs() - startedMs });
   try {
-    const sent = await present(runtime, access.settings, target, init, token);
+    call.isSent = true;
+    const sending = present(runtime, access.settings, target, init, token);
+    // A fetch of the application may ignore the signal.
+    const sent = await (init.signal && !isDefaultFetch(runtime.fetch) ? waitFor(sending, init.signal) : sending);
     responseLike(sent);
-    const response = withLimits(context, call, sent);
+    const unusable = whyUnusable(sent, target, init);
+    const response = withLimits(context, call, sent, unusable);
+    call.failure = unusable && (await failureOf(context, token, response, unusable));
     if (runtime.observed) {
       const { status, headers } = response;
-      call.failure = isUsable(status, init) ? undefined : await failureOf(name, token, response);
       report(runtime, about, { ...outcome(), status, headers, failure: call.failure });
     }
     return response;
   } catch (error) {
-    if (init.signal?.aborted) throw error;
-    const failure = isCredenceError(error) ? error : unreachable(runtime, name, target, error);
+    const failure = failureOfCall(context, call, error);
+    if (!failure) throw error;
     report(runtime, about, { ...outcome(), status: failure.status, failure });
-    throw failure;
+    throw init.signal?.aborted ? error : failure;
   }
 }
 
-/** What an error status means, for events. The body of a 401 and 403 is left to `tokenForNextAttempt`. */
-async function failureOf(server: string, token: AccessToken, response: Response): Promise<CredenceError> {
+/** What a response that is no answer means. The body of a 401 is left to `tokenForNextAttempt`, and is read for events alone. */
+async function failureOf(
+  { runtime, access }: FetchContext,
+  token: AccessToken,
+  response: Response,
+  unusable: Unusable,
+): Promise<CredenceError> {
   const { status } = response;
-  const isRefusal = status === 401 || status === 403;
-  const body = isRefusal ? '' : await startForEvents(response);
+  const { name } = access.settings;
+  if (unusable === 'redirect') return redirected(name, token, status);
+  const body = status === 401 || !runtime.observed ? '' : await startForEvents(response);
   const said = serverRefusal(response, readChallenges(response.headers), token, body);
+  if (unusable === 'content') return notMcp(name, token, status, said);
   if (status === 401) return tokenRefused(token, said);
-  return status === 403 ? forbidden(server, token, said) : errorStatus(server, token, response, said);
+  return status === 403 ? forbidden(name, token, said) : errorStatus(name, token, response, said);
 }

@@ -125,6 +125,19 @@ describe('an MCP server that says why it refuses', () => {
     expect(JSON.stringify([error, world.events])).not.toContain('token-1');
   });
 
+  it('of a token that is replaced has an event with the words in its body, which were read within bounds', async () => {
+    const body = { error: 'invalid_token', error_description: 'revoked by an administrator' };
+    const world = await start((request) => (tokenOf(request) === 'token-1' ? { status: 401, body } : OK));
+    expect((await world.send()).status).toBe(200);
+    expect(world.emitted('rejected')).toMatchObject([{ peerText: 'revoked by an administrator', status: 401 }]);
+    const flood = await start((request) =>
+      tokenOf(request) === 'token-1' ? endless({ status: 401, chunk: 'no '.repeat(5_000) }) : OK,
+    );
+    expect((await flood.send()).status).toBe(200);
+    expect(flood.emitted('rejected')[0]?.peerText).toHaveLength(300);
+    expect(flood.mcp.bytesWritten()).toBeLessThan(16 * 1024 * 1024);
+  });
+
   it.each([401, 403])(
     'with a body of a %d without an end, or that arrives slowly, is not read to its end',
     async (status) => {

@@ -1,10 +1,13 @@
 import { isDefaultFetch } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Call, FetchContext } from './call.ts';
-import { bodyMeter, eventMeter } from './body-limits.ts';
-import { limitBody, readAhead } from './bounded-response.ts';
+import { bodyMeter, type BodyMeter, eventMeter, jsonBodyMeter } from './body-limits.ts';
+import { limitBody, readAhead, watchBody } from './bounded-response.ts';
 import { reportFailedCall } from './failed-call.ts';
-import { responseTooLarge } from './failures.ts';
+import type { Unusable } from './usable-response.ts';
+import { failureOfCall, responseTooLarge, streamWithoutResponse } from './failures.ts';
+import { callKey } from './json-rpc.ts';
+import { EXAMINED_BYTES } from './json-meter.ts';
 
 const MAX_START_BYTES = 8_192;
 const MAX_START_MS = 500;
@@ -38,41 +41,117 @@ function tellListeners(response: Response, refusal: CredenceError): void {
  * The response with the limits of the server on its body; see `limitBody`. A response whose length is known and within the limits is
  * returned as it is. Throws `response_too_large` if the length is known and above them.
  */
-export function withLimits({ runtime, access, whenClosed }: FetchContext, call: Call, response: Response): Response {
+export function withLimits(context: FetchContext, call: Call, response: Response, unusable?: Unusable): Response {
+  const { runtime, access, whenClosed, unanswered } = context;
   const { body, headers, status } = response;
   // A fetch of the caller's own can return an object with another kind of body.
-  if (body === null || typeof body.getReader !== 'function') return response;
+  if (body === null || typeof body.getReader !== 'function') {
+    unanswered.delete(call);
+    return response;
+  }
   const { name, limits } = access.settings;
   const length = contentLength(headers);
   // The start of the body of an error is read for events, and `readAhead` needs a limited response.
   // The HTTP parser of Node.js ends a body at its length. The fetch of a caller can pass on a header that is not true.
   const isTrue = length !== undefined && isDefaultFetch(runtime.fetch);
-  const isPlain = response.status < 400 || !runtime.observed;
-  if (isTrue && isPlain && length <= limits.bodyBytes && length <= limits.eventBytes) return response;
+  const isPlain = unusable === undefined || !runtime.observed;
+  if (isTrue && isPlain && length <= Math.min(limits.bodyBytes, limits.eventBytes, EXAMINED_BYTES))
+    return watchPlain(context, call, response);
   // The SDKs read the body of an error response to its end, also if it is an event stream.
   const isEvents = response.ok && isEventStream(headers);
   const option = isEvents ? 'eventBytes' : 'bodyBytes';
   if (!isEvents && length !== undefined && length > limits.bodyBytes) {
     body.cancel().catch(() => undefined);
-    throw responseTooLarge(name, option, limits, status);
+    throw responseTooLarge(name, { option, limits, status });
   }
+  const newBodyMeter = isJson(headers) ? jsonBodyMeter : bodyMeter;
   let refusal: CredenceError | undefined;
+  const stream =
+    isEvents && call.init.method === 'POST' ? new ResponseInStream(() => unanswered.delete(call)) : undefined;
   return limitBody(response, {
     // A signal would end the stream. Without one, the stream ends here.
     whenClosed: isEvents && !call.init.signal ? whenClosed : undefined,
-    newMeter: () => (isEvents ? eventMeter(limits.eventBytes) : bodyMeter(limits.bodyBytes)),
-    refuse() {
+    newMeter() {
+      if (!isEvents) return newBodyMeter(limits.bodyBytes);
+      const meter = eventMeter(limits.eventBytes);
+      return stream ? stream.watching(meter) : meter;
+    },
+    failed(error) {
+      // A client resumes a stream that has event ids by GET. If that fails too, its time limit ends the call.
+      if (!stream?.hasResponse && !stream?.canBeResumed) bodyFailed(context, call, error);
+    },
+    ended() {
+      if (!stream) return unanswered.delete(call);
+      if (stream.hasResponse || stream.canBeResumed || callKey(call.init) === undefined) return;
+      reportFailedCall(context, streamWithoutResponse(name, status), call);
+    },
+    refuse(excess) {
       if (refusal) return refusal;
-      refusal = responseTooLarge(name, option, limits, status);
-      reportFailedCall({ runtime, access }, refusal, call.init, call.startedMs);
+      refusal = responseTooLarge(name, { option, limits, status, excess });
+      reportFailedCall(context, refusal, call);
       tellListeners(response, refusal);
       return refusal;
     },
   });
 }
 
+/** Watches a body that needs no limit. */
+function watchPlain(context: FetchContext, call: Call, response: Response): Response {
+  if (call.init.method !== 'POST') return response;
+  return watchBody(response, {
+    failed: (error) => bodyFailed(context, call, error),
+    ended: () => context.unanswered.delete(call),
+  });
+}
+
+/** A body ended before its end. The event stream of a GET is opened again by its client. */
+function bodyFailed(context: FetchContext, call: Call, error: unknown): void {
+  context.unanswered.delete(call);
+  if (call.init.method !== 'POST' || isSyntaxError(error)) return;
+  const failure = failureOfCall(context, call, error);
+  if (failure) reportFailedCall(context, failure, call);
+}
+
+function isSyntaxError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'SyntaxError';
+}
+
+/** Looks for the response to a request in the bytes of its event stream. */
+class ResponseInStream {
+  hasResponse = false;
+  /** Whether an event has an id, so that the client can continue the stream (HTML Living Standard section 9.2.5). */
+  canBeResumed = false;
+  readonly #onResponse: () => void;
+  #end = '\n';
+
+  constructor(onResponse: () => void) {
+    this.#onResponse = onResponse;
+  }
+
+  /** The meter, which looks at each chunk too. */
+  watching(meter: BodyMeter): BodyMeter {
+    return (chunk) => {
+      if (!this.hasResponse) this.#look(chunk);
+      return meter(chunk);
+    };
+  }
+
+  #look(chunk: Uint8Array): void {
+    const text = this.#end + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+    // A text of a notification can look the same. Then the time limit of the client shows that there was no response.
+    this.hasResponse = /"(?:result|error)"\s*:/u.test(text);
+    this.canBeResumed ||= /[\r\n]id:/u.test(text);
+    this.#end = text.slice(-16);
+    if (this.hasResponse) this.#onResponse();
+  }
+}
+
 function isEventStream(headers: Headers): boolean {
   return /^\s*text\/event-stream\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
+}
+
+function isJson(headers: Headers): boolean {
+  return /^[^;]*[/+]json\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
 }
 
 /** The length of the decoded body, or undefined if the headers do not say it: that of a compressed body is another one. */

@@ -8,12 +8,17 @@ import type { ServerRefusal } from '../tokens/failures.ts';
 import { tokenKey } from '../tokens/token-key.ts';
 import type { KeyState, TokenManager, TokenWanted } from '../tokens/token-manager.ts';
 import { Evidence } from './evidence.ts';
+import { FailedCalls } from './failed-calls.ts';
+import { LostSessions } from './lost-sessions.ts';
 
 /** One configured server: its settings, how its tokens are acquired, and the scopes that step-ups have added. */
 export class ServerAccess {
   readonly settings: ServerSettings;
   /** What the responses of the server have shown so far. */
   readonly evidence: Evidence;
+  /** The failed calls through `fetchFor` and of `token()`. */
+  readonly failures: FailedCalls;
+  readonly lostSessions: LostSessions;
   readonly #idp: IdpSettings | undefined;
   readonly #flow: Flow;
   readonly #manager: TokenManager;
@@ -25,19 +30,22 @@ export class ServerAccess {
     idp: IdpSettings | undefined,
     flow: Flow,
     manager: TokenManager,
-    evidence = new Evidence(),
+    original?: ServerAccess,
   ) {
     this.settings = settings;
     this.#idp = idp;
     this.#flow = flow;
     this.#manager = manager;
-    this.evidence = evidence;
+    this.evidence = original?.evidence ?? new Evidence();
+    this.failures = original?.failures ?? new FailedCalls();
+    this.lostSessions = original?.lostSessions ?? new LostSessions();
     this.#base = this.#wanted(settings.scopes, { explicit: false, lasting: true });
   }
 
   /** The same server for calls that do not step up and do not use the scopes of step-ups. Its token is shared with this one. */
   withoutStepUp(): ServerAccess {
-    return new ServerAccess({ ...this.settings, stepUp: [] }, this.#idp, this.#flow, this.#manager, this.evidence);
+    const settings = { ...this.settings, stepUp: [] };
+    return new ServerAccess(settings, this.#idp, this.#flow, this.#manager, this);
   }
 
   /** A token with the configured scopes, or with `scopes` if they are defined. */
@@ -145,6 +153,7 @@ export class ServerAccess {
       server: this.settings.name,
       scopes,
       ceiling: this.settings.excessScopes === 'accept' ? undefined : scopeCeiling(this.settings, scopes),
+      omitsScope: this.settings.redeemScope === 'omit',
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),

@@ -1,7 +1,9 @@
-import { identifier, scopesNotIn } from '@credence/protocol';
+import { cleanText, scopesNotIn } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
+import { namedScopes } from '../errors/named-scopes.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import type { ServerRefusal } from '../tokens/failures.ts';
 
 /**
  * The scopes of a 403 challenge that the configuration allows and that the token does not have. Throws `insufficient_scope`
@@ -11,25 +13,27 @@ export function scopesToAdd(
   challenged: readonly string[],
   token: AccessToken,
   server: ServerSettings,
+  { errorDescription, peerText }: ServerRefusal = {},
 ): readonly string[] {
   const lacking = scopesNotIn(challenged, token.scopes);
   const ceiling = new Set([...(server.scopes ?? token.scopes), ...server.stepUp]);
   const allowed = lacking.filter((scope) => ceiling.has(scope));
   if (allowed.length > 0) return allowed;
 
-  const names = (scopes: readonly string[]) =>
-    `${scopes
-      .slice(0, 8)
-      .map((scope) => identifier(scope, { max: 80 }))
-      .join(', ')}${scopes.length > 8 ? ` and ${scopes.length - 8} more` : ''}`;
+  const configured = [...(server.scopes ?? []), ...server.stepUp];
+  const names = (scopes: readonly string[]) => namedScopes(scopes, configured);
   const base = {
     code: 'insufficient_scope',
     leg: 'call',
     status: 403,
     error: 'insufficient_scope',
+    errorDescription,
     server: server.name,
     issuer: token.issuer,
     missingScopes: lacking,
+    peerText:
+      peerText ??
+      (challenged.length === 0 ? undefined : cleanText(`scope="${challenged.join(' ')}"`, { secrets: [token.value] })),
   } as const;
   if (challenged.length === 0) {
     throw new CredenceError({
@@ -50,13 +54,18 @@ export function scopesToAdd(
   throw new CredenceError({
     ...base,
     message: `The call needs ${names(lacking)} at server "${server.name}", and the configuration of this bot does not allow it.`,
-    remedy: `If the bot is meant to have it, add it to servers.${server.name}.stepUp and ask for it to be granted at the IdP.`,
+    remedy: `Read missingScopes of this error. If the bot is meant to have such a scope, add it to servers.${server.name}.stepUp and ask for it to be granted at the IdP.`,
     contact: 'you',
   });
 }
 
 /** The error if `approveStepUp` returns false, or if `stepUp` is false. */
-export function notApproved(server: string, token: AccessToken, scopes: readonly string[]): CredenceError {
+export function notApproved(
+  server: string,
+  token: AccessToken,
+  scopes: readonly string[],
+  { errorDescription, peerText }: ServerRefusal,
+): CredenceError {
   return new CredenceError({
     code: 'insufficient_scope',
     leg: 'call',
@@ -67,6 +76,8 @@ export function notApproved(server: string, token: AccessToken, scopes: readonly
     issuer: token.issuer,
     status: 403,
     error: 'insufficient_scope',
+    errorDescription,
+    peerText,
     missingScopes: scopes,
   });
 }

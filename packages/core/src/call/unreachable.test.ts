@@ -29,9 +29,9 @@ async function call(url: string, send: FetchLike = (input, init) => fetch(input,
         credential: noClientAuth({ clientId: 'bot' }),
       },
     },
-    fetch: async (input, init) =>
+    fetch: (input, init) =>
       urlOf(input).startsWith(AS)
-        ? Response.json({ access_token: 'at-1', token_type: 'Bearer', expires_in: 300 })
+        ? Promise.resolve(Response.json({ access_token: 'at-1', token_type: 'Bearer', expires_in: 300 }))
         : send(input, init),
   });
   try {
@@ -86,4 +86,26 @@ it.each<[string, unknown]>([
   const error = await call('https://mcp.example/mcp', async () => value as Response);
   expect(error).toMatchObject({ code: 'invalid_configuration', contact: 'you' });
   expect(error.message).toContain('"fetch"');
+});
+
+it.each<[string, FetchLike, string]>([
+  [
+    'throws for 401',
+    async () => {
+      throw Object.assign(new Error('status code 401'), { response: new Response('', { status: 401 }) });
+    },
+    'it throws for the status 401',
+  ],
+  [
+    'throws at once',
+    () => {
+      throw new Error('a fault');
+    },
+    'before it returned a promise',
+  ],
+  ['returns a Map', async () => ({ status: 200, headers: new Map(), body: null }) as unknown as Response, 'a Map'],
+])("a call by a caller's fetch that %s has an error that names the option", async (_what, send, words) => {
+  const error = await call('https://mcp.example/mcp', send);
+  expect(error).toMatchObject({ code: 'invalid_configuration', contact: 'you' });
+  expect(error.message).toContain(words);
 });

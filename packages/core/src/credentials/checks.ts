@@ -1,5 +1,6 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { UnsuitableFileError } from './secret-file.ts';
 
 /** Returns a required string option. Throws `invalid_configuration`; the message contains `option`. */
 export function nonEmpty(value: unknown, option: string): string {
@@ -25,7 +26,9 @@ export function unavailable(option: string, cause: unknown, file?: string): Cred
       ? `could not be obtained${systemCode(cause)}`
       : isEmpty
         ? `could not be read from ${path}: the file is empty`
-        : `could not be read from ${path}${systemCode(cause)}`;
+        : cause instanceof UnsuitableFileError
+          ? `could not be read from ${path}: ${cause.message}`
+          : `could not be read from ${path}${systemCode(cause)}`;
   return new CredenceError({
     code: 'credential_unavailable',
     leg: 'configure',
@@ -33,7 +36,9 @@ export function unavailable(option: string, cause: unknown, file?: string): Cred
     remedy:
       file === undefined
         ? `Check the callback of ${option.replace(/^The /u, 'the ')}; it failed or returned nothing.`
-        : `Check that the file exists, that the bot's user may read it and that it has a value: ls -lL ${path}`,
+        : cause instanceof UnsuitableFileError
+          ? cause.remedy
+          : `Check that the file exists, that the bot's user may read it and that it has a value: ls -lL ${path}`,
     contact: 'you',
     cause,
   });

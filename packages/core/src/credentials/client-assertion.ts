@@ -32,6 +32,7 @@ export function clientAssertion(options: ClientAssertionOptions): ClientCredenti
   return {
     method: 'private_key_jwt',
     clientId,
+    file: typeof assertion === 'function' ? undefined : assertion.file,
     fingerprint: jwt.fingerprint,
     async authenticate(request) {
       const { body } = request;

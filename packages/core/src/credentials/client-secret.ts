@@ -32,6 +32,7 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
   const { secret, method = 'basic', encoding = 'form' } = options;
   const source = secretSource(secret);
   const secretNow = source.now;
+  const file = isFile(secret) ? secret.file : undefined;
   const fingerprint = async () => {
     const text = await source.text();
     return text === undefined ? undefined : fingerprintOf(JSON.stringify([method, encoding, text]));
@@ -40,6 +41,7 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
     return {
       method: 'client_secret_post',
       clientId,
+      file,
       fingerprint,
       async authenticate({ issuer, body, headers, warn }) {
         await ClientSecretPost(await secretNow(warn))({ issuer }, { client_id: clientId }, body, headers);
@@ -59,6 +61,7 @@ export function clientSecret(options: ClientSecretOptions): ClientCredential {
   return {
     method: 'client_secret_basic',
     clientId,
+    file,
     fingerprint,
     async authenticate({ headers, warn }) {
       const basic = `${encode(clientId)}:${encode(await secretNow(warn))}`;

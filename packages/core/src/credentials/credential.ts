@@ -36,6 +36,8 @@ export interface ClientCredential {
   readonly clientId: string;
   /** The environment variable that the key or secret comes from, for messages. */
   readonly variable?: string | undefined;
+  /** The path of the file that the key or secret is read from, for messages. */
+  readonly file?: string | undefined;
   /**
    * Adds the authentication to one request. This method is called for every attempt. Throws a `CredenceError` of the
    * leg `configure`.

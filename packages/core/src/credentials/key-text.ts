@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '@credence/protocol';
-import { CredenceError } from '../errors/credence-error.ts';
+import type { CredenceError } from '../errors/credence-error.ts';
+import { badKey, encryptedKey, unsupportedType } from './bad-key.ts';
+import { keyOfDer } from './key-der.ts';
 
 /** What a text with a key contains: a key, or a JWK or JWK set that the caller reads. */
 export type KeyText = { readonly key: KeyObject } | { readonly json: JsonObject };
@@ -25,12 +27,12 @@ export function readKeyText(input: string, layers = MAX_LAYERS): KeyText {
   refuseOtherFormats(lines);
   const blocks = pemBlocks(lines);
   const privates = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  const [block, second] = privates;
-  if (second) throw badKey(`it contains ${privates.length} private keys`, 'Leave only the key that is registered.');
-  if (block) return { key: keyOfBlock(block) };
-  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/u.test(lines)) throw incomplete();
+  const [block, ...others] = privates;
+  if (block) return { key: oneKeyOf(block, others) };
+  if (/-----BEGIN [A-Z0-9 -]{0,40}PRIVATE KEY-----/u.test(lines)) throw incomplete();
   const [other] = blocks;
   if (other) throw badKey(`it is ${article(nameOf(other.label))} and contains no private key`, 'Give the private key.');
+  if (isPath(lines)) throw badKey('it is not PEM text: it looks like the path of a file', GIVE_A_FILE);
   const decoded = fromBase64(lines);
   if (decoded && layers > 0) return fromDecoded(decoded, layers);
   throw notPem(input);
@@ -52,20 +54,24 @@ interface PemBlock {
 }
 
 function pemBlocks(text: string): readonly PemBlock[] {
-  return [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----([^-]*(?:-(?!----)[^-]*)*)-----END \1-----/gu)].map(
+  return [...text.matchAll(/-----BEGIN ([A-Z0-9 -]{1,40}?)-----([^-]*(?:-(?!----)[^-]*)*)-----END \1-----/gu)].map(
     ([, label = '', body = '']) => ({ label, body }),
   );
 }
 
 function keyOfBlock({ label, body }: PemBlock): KeyObject {
   if (label === 'ENCRYPTED PRIVATE KEY' || /Proc-Type:[ \t]*4,[ \t]*ENCRYPTED/u.test(body)) {
-    throw badKey(
-      'it is encrypted, and a passphrase is not supported',
-      'Decrypt it (openssl pkey -in KEY.pem -out PLAIN.pem), or give a CryptoKey or a signer function.',
-    );
+    throw encryptedKey();
   }
   if (label === 'OPENSSH PRIVATE KEY') throw openSshKey(body);
   if (label === 'DSA PRIVATE KEY') throw unsupportedType('a DSA key');
+  // openssl rsa -traditional writes it, and openssl itself cannot read it.
+  if (label === 'RSA-PSS PRIVATE KEY') {
+    throw badKey(
+      'it is an RSA-PSS key in an old format',
+      'Convert the original again: openssl pkey -in ORIGINAL.pem -out KEY.pem',
+    );
+  }
   if (!PRIVATE_LABELS.has(label)) throw unsupportedType(article(nameOf(label)));
   const base64 = body.replaceAll(/\s+/gu, '');
   const wrapped = base64.match(/.{1,64}/gu)?.join('\n') ?? '';
@@ -76,23 +82,41 @@ function keyOfBlock({ label, body }: PemBlock): KeyObject {
   }
 }
 
+/** The key of the blocks, which may contain it more than once: `cat` of a key and of a file with the key and its chain does so. */
+function oneKeyOf(block: PemBlock, others: readonly PemBlock[]): KeyObject {
+  if (others.length === 0) return keyOfBlock(block);
+  const keys = [block, ...others].map((each) => {
+    try {
+      return keyOfBlock(each);
+    } catch {
+      return undefined;
+    }
+  });
+  const [key] = keys;
+  if (key !== undefined && keys.every((each) => each?.equals(key) === true)) return key;
+  throw badKey(`it contains ${keys.length} private keys`, 'Leave only the key that is registered.');
+}
+
 /** The key in decoded base64: a whole PEM text or JWK, or the DER bytes of a key. */
 function fromDecoded(decoded: Buffer, layers: number): KeyText {
   const text = decoded.toString('utf8');
   if (text.includes('-----BEGIN ') || /^\s*\{/u.test(text)) return readKeyText(text, layers - 1);
-  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
-    try {
-      return { key: createPrivateKey({ key: decoded, format: 'der', type }) };
-    } catch {
-      // The next type is tried.
-    }
-  }
-  throw badKey('it is base64 that contains no private key', WHOLE_PEM);
+  return { key: keyOfDer(decoded, { why: 'it is base64 that contains no private key', remedy: WHOLE_PEM }) };
 }
 
 function fromBase64(text: string): Buffer | undefined {
   const compact = text.replaceAll(/\s+/gu, '');
   return compact.length >= 40 && /^[\w+/-]+=*$/u.test(compact) ? Buffer.from(compact, 'base64') : undefined;
+}
+
+/** A path or a file URL. Base64 of a key does not begin with a slash. */
+function isPath(text: string): boolean {
+  const path = text.trim();
+  if (path.length > 4096 || /[\r\n]/u.test(path)) return false;
+  return (
+    /^(?:~?\/|\.{1,2}[\\/]|[A-Za-z]:[\\/]|\\\\|file:)/u.test(path) ||
+    /^[^{"]*\.(?:pem|key|der|p8|pk8|p12|pfx|crt|cer|jwk|jwks|json|txt)$/iu.test(path)
+  );
 }
 
 function refuseOtherFormats(text: string): void {
@@ -102,7 +126,15 @@ function refuseOtherFormats(text: string): void {
       'Convert it: puttygen KEY.ppk -O private-openssh -o KEY.pem; if the key is of the type Ed25519, create one with openssl genpkey.',
     );
   }
-  if (text.startsWith('---- BEGIN SSH2 ')) throw badKey('it is a key in the SSH2 format of ssh.com', SSH_KEYGEN);
+  if (text.startsWith('---- BEGIN SSH2 PUBLIC KEY')) {
+    throw badKey('it is a public key in the SSH2 format (RFC 4716)', 'Give the private key as PEM.');
+  }
+  if (text.startsWith('---- BEGIN SSH2 ')) {
+    throw badKey(
+      'it is a private key in the SSH2 format of ssh.com',
+      'Convert it: ssh-keygen -i -f KEY > KEY.pem; if it has a passphrase, remove the passphrase first with the program that made the key.',
+    );
+  }
   if (/^(?:ssh-|ecdsa-sha2-|sk-)[\w@.-]+ [\w+/]+/u.test(text)) {
     throw badKey('it is a public key of OpenSSH', 'Give the private key as PEM.');
   }
@@ -114,7 +146,10 @@ function refuseOtherFormats(text: string): void {
   }
 }
 
-const WHOLE_PEM = 'Give the whole text from "-----BEGIN PRIVATE KEY-----" to "-----END PRIVATE KEY-----"; not a path.';
+const WHOLE_PEM =
+  'Give the whole text from "-----BEGIN PRIVATE KEY-----" to "-----END PRIVATE KEY-----"; for a path, use key: { file: PATH }.';
+const GIVE_A_FILE =
+  'Give the file as key: { file: PATH }; in the environment, set the variable with the suffix _FILE (CREDENCE_IDP_PRIVATE_KEY_FILE).';
 const SSH_KEYGEN = 'Convert a copy of it: ssh-keygen -p -m PKCS8 -N "" -f COPY';
 
 /** OpenSSH writes an Ed25519 key only in its own format, so such a key cannot be converted by `ssh-keygen`. */
@@ -126,13 +161,6 @@ function openSshKey(body: string): CredenceError {
     isEd25519
       ? 'ssh-keygen cannot convert this type: create a key (openssl genpkey -algorithm ed25519 -out KEY.pem) and register it.'
       : SSH_KEYGEN,
-  );
-}
-
-export function unsupportedType(what: string): CredenceError {
-  return badKey(
-    `its type or curve cannot sign a client assertion: it is ${what}`,
-    'Use RSA, P-256, P-384, P-521 or Ed25519: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out KEY.pem',
   );
 }
 
@@ -157,15 +185,4 @@ function nameOf(label: string): string {
 
 function article(name: string): string {
   return `${/^(?:[aeiou]|RSA|EC)/u.test(name) ? 'an' : 'a'} ${name}`;
-}
-
-export function badKey(why: string, remedy: string, cause?: unknown): CredenceError {
-  return new CredenceError({
-    code: 'invalid_key',
-    leg: 'configure',
-    message: `The key of privateKeyJwt cannot be used: ${why}.`,
-    remedy,
-    contact: 'you',
-    cause,
-  });
 }

@@ -1,4 +1,11 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign as nodeSign, webcrypto } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as nodeSign,
+  webcrypto,
+} from 'node:crypto';
 import { inspect } from 'node:util';
 import type { SigningAlgorithm } from '@credence/protocol';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -97,6 +104,52 @@ describe('privateKeyJwt', () => {
   ])('signs with %s if alg is not set and the key is of the matching type', async (alg, pair) => {
     const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key: pem(pair.privateKey) }));
     expect(decodeProtectedHeader(jwt).alg).toBe(alg);
+  });
+
+  // The types of node want a text as saltLength, and node a number.
+  const pss = (options: { hash?: string; mgf1?: string; salt?: number } = {}, modulusLength = 2048) =>
+    generateKeyPairSync('rsa-pss', {
+      modulusLength,
+      ...(options.hash !== undefined && { hashAlgorithm: options.hash }),
+      ...(options.mgf1 !== undefined && { mgf1HashAlgorithm: options.mgf1 }),
+      ...(options.salt !== undefined && { saltLength: options.salt as never }),
+    });
+  const restricted = (hash: string, salt: number) => pss({ hash, mgf1: hash, salt });
+
+  it.each<[string, ReturnType<typeof pss>, SigningAlgorithm | undefined, string]>([
+    ['without restrictions', pss(), undefined, 'PS256'],
+    ['without restrictions', pss(), 'PS384', 'PS384'],
+    ['without restrictions', pss(), 'PS512', 'PS512'],
+    ['of SHA-256', restricted('sha256', 32), undefined, 'PS256'],
+    ['of SHA-256 with a short salt', restricted('sha256', 20), 'PS256', 'PS256'],
+    ['of SHA-384', restricted('sha384', 48), undefined, 'PS384'],
+    ['of SHA-512', restricted('sha512', 64), undefined, 'PS512'],
+  ])('signs with an RSA-PSS key %s (%p, %p)', async (_what, { privateKey, publicKey }, alg, expected) => {
+    // Web Crypto, which verifies, imports the numbers of the key, and not its restrictions.
+    const numbers = createPublicKey({
+      key: publicKey.export({ type: 'spki', format: 'der' }).subarray(-270),
+      format: 'der',
+      type: 'pkcs1',
+    });
+    for (const key of [pem(privateKey), privateKey, privateKey.export({ type: 'pkcs8', format: 'der' })]) {
+      const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key, alg, kid: 'k' }));
+      const { protectedHeader } = await jwtVerify(jwt, numbers, { audience: ISSUER, currentDate: new Date(NOW_MS) });
+      expect(protectedHeader).toEqual({ alg: expected, typ: 'JWT', kid: 'k' });
+    }
+  });
+
+  it.each<[string, ReturnType<typeof pss>, SigningAlgorithm | undefined, RegExp, RegExp]>([
+    ['of SHA-1', pss({ hash: 'sha1', mgf1: 'sha1', salt: 20 }), undefined, /fits none of PS256/u, /openssl genpkey/u],
+    ['with another MGF1', pss({ hash: 'sha256', mgf1: 'sha1', salt: 20 }), undefined, /MGF1/u, /openssl genpkey/u],
+    ['with a longer salt', restricted('sha256', 64), undefined, /salt length fits none/u, /openssl genpkey/u],
+    ['of SHA-512 for PS256', restricted('sha512', 64), 'PS256', /cannot sign PS256/u, /Use PS512/u],
+    ['for RS256', pss(), 'RS256', /cannot sign RS256/u, /Use PS256, PS384, PS512/u],
+    ['of 1024 bits', pss({}, 1024), undefined, /2048 bits/u, /Generate/u],
+  ])('refuses an RSA-PSS key %s before the first request', async (_what, { privateKey }, alg, why, remedy) => {
+    const error = await refusalOf(() => privateKeyJwt({ clientId: 'bot', key: pem(privateKey), alg }));
+    expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you', retryable: false });
+    expect(error.message).toMatch(why);
+    expect(error.remedy).toMatch(remedy);
   });
 
   it('uses alg and kid of a JWK, unless the options set them', async () => {
@@ -226,7 +279,7 @@ describe('a key that privateKeyJwt cannot use', () => {
     ['a public key in PEM', () => ({ key: publicPem }), /public key/u],
     ['a certificate', () => ({ key: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----' }), /certificate/u],
     ['an encrypted PEM', () => ({ key: encrypted }), /encrypted/u],
-    ['a path', () => ({ key: '/etc/credence/key.pem' }), /not PEM text/u],
+    ['a path', () => ({ key: '/etc/credence/key.pem' }), /looks like the path of a file/u],
     ['an empty string', () => ({ key: '' }), /not PEM text/u],
     ['a truncated PEM', () => ({ key: pem(p256.privateKey).slice(0, 80) }), /cannot be read/u],
     ['a symmetric JWK', () => ({ key: { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA' } }), /symmetric/u],
@@ -259,6 +312,15 @@ describe('a key that privateKeyJwt cannot use', () => {
     expect(error.message).toMatch(why);
     expect(error.remedy).not.toBe('');
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/MII|MIG|BEGIN PRIVATE KEY-----\n/u);
+  });
+
+  it('causes invalid_key, with no word of a callback, if the signature fails', async () => {
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+    const key: CryptoKey = { type: 'private', extractable: false, usages: ['sign'], algorithm };
+    const error = await refusalOf(assertionOf(privateKeyJwt({ clientId: 'bot', key })));
+    expect(error).toMatchObject({ code: 'invalid_key', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain('the signature with ES256 failed');
+    expect(error.remedy).toContain('openssl genpkey');
   });
 
   it.each([

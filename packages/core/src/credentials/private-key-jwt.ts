@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { types } from 'node:util';
 import { CLIENT_ASSERTION_TYPE_JWT_BEARER, type SigningAlgorithm } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, unavailable } from './checks.ts';
 import type { ClientCredential, CredentialWarning } from './credential.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { textOfKeyBytes } from './key-der.ts';
 import { isFile, readSecretFile, rotatingFile } from './rotating.ts';
 import { type SigningKey, signingKey, type SigningKeyInput } from './signing-key.ts';
 
@@ -18,12 +20,13 @@ export interface PrivateKeyJwtOptions {
   /** The client id at the issuer that this credential belongs to. The client id becomes `iss` and `sub` of the assertion. */
   clientId: string;
   /**
-   * A private key as PEM (PKCS#8, PKCS#1 or SEC1, also with certificates or other text around it), JWK or CryptoKey, a function that
-   * signs bytes (then `alg` is required), or a file with a PEM or JWK that may be replaced while the bot runs. An encrypted key is
-   * refused. If the file has no usable key for a while, the last good key is used, with a warning.
+   * A private key as PEM (PKCS#8, PKCS#1 or SEC1, also with certificates or other text around it), bytes (PEM or DER), JWK, KeyObject
+   * or CryptoKey, a function that signs bytes (then `alg` is required), or a regular file of at most 1 MiB with a PEM, a JWK or DER that
+   * may be replaced while the bot runs. An encrypted key is refused. If the file has no usable key for a while, the last good key is
+   * used, with a warning.
    */
   key: SigningKeyInput | { readonly file: string };
-  /** Default: the `alg` of the JWK, else RS256 for RSA, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
+  /** Default: the `alg` of the JWK, else RS256 for RSA, PS256, PS384 or PS512 for RSA-PSS by the hash of the key, ES256, ES384 or ES512 by the curve, and EdDSA for Ed25519. */
   alg?: SigningAlgorithm | undefined;
   /** The header parameter `kid`. Default: the `kid` of the JWK, if it has one. */
   kid?: string | undefined;
@@ -60,6 +63,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   return {
     method: 'private_key_jwt',
     clientId,
+    file: isFile(options.key) ? options.key.file : undefined,
     fingerprint: () => key.fingerprint(),
     async authenticate({ issuer, body, nowMs, warn }) {
       const signer = await key.now(warn);
@@ -95,7 +99,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
 
 interface KeySource {
   readonly now: (warn: Warn) => SigningKey | Promise<SigningKey>;
-  /** Undefined for a function that signs and for a CryptoKey: the credential object then stands for its key. */
+  /** Undefined for a function that signs, a KeyObject and a CryptoKey: the credential object then stands for its key. */
   readonly fingerprint: () => Promise<string | undefined>;
 }
 
@@ -104,9 +108,14 @@ function keySource({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOpt
   const fingerprint = (text: unknown) => fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header]));
   if (!isFile(key)) {
     const fixed = signingKey(key, alg, kid);
+    if (types.isUint8Array(key)) {
+      const text = textOfKeyBytes(key);
+      return { now: () => fixed, fingerprint: async () => fingerprint(text) };
+    }
     const isReadable = typeof key === 'string' || (typeof key === 'object' && ('kty' in key || 'keys' in key));
     return { now: () => fixed, fingerprint: async () => (isReadable ? fingerprint(key) : undefined) };
   }
-  const file = rotatingFile(key, OPTION, (text) => signingKey(text, alg, kid), readSecretFile(key, OPTION));
+  const initial = readSecretFile(key, OPTION, textOfKeyBytes);
+  const file = rotatingFile(key, OPTION, (text) => signingKey(text, alg, kid), initial, textOfKeyBytes);
   return { now: (warn) => file.current(warn), fingerprint: async () => fingerprint(await file.text()) };
 }

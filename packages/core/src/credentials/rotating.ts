@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, quotedPath, unavailable } from './checks.ts';
 import type { CredentialWarning } from './credential.ts';
+import { secretFile, secretFileSync } from './secret-file.ts';
 
 /** A secret that may be replaced while the bot runs: a file that is read, or a callback that is called, before each request. */
 type Rotating = { readonly file: string } | (() => string | Promise<string>);
+
+/** Makes the text of the bytes of a file. */
+type Decode = (bytes: Buffer) => string;
+const asUtf8: Decode = (bytes) => bytes.toString('utf8');
 
 /** Whether `value` is the file form of {@link Rotating}, and not a JWK or a key object. */
 export function isFile(value: unknown): value is { readonly file: string } {
@@ -16,9 +19,9 @@ export function isFile(value: unknown): value is { readonly file: string } {
  * Reads the secret from the file or the callback. Throws `credential_unavailable`; the message contains `option` and the path of
  * the file.
  */
-export async function readSecret(source: Rotating, option: string): Promise<string> {
+export async function readSecret(source: Rotating, option: string, decode: Decode = asUtf8): Promise<string> {
   try {
-    const text = typeof source === 'function' ? await source() : await readFile(source.file, 'utf8');
+    const text = typeof source === 'function' ? await source() : decode(await secretFile(source.file));
     return nonEmpty(text, option).trim();
   } catch (cause) {
     throw unavailable(option, cause, typeof source === 'function' ? undefined : source.file);
@@ -26,10 +29,10 @@ export async function readSecret(source: Rotating, option: string): Promise<stri
 }
 
 /** Reads the secret from the file synchronously, so that a constructor can throw for a file that cannot be read. */
-export function readSecretFile({ file }: { readonly file: string }, option: string): string {
+export function readSecretFile({ file }: { readonly file: string }, option: string, decode: Decode = asUtf8): string {
   nonEmpty(file, option);
   try {
-    return nonEmpty(readFileSync(file, 'utf8'), option).trim();
+    return nonEmpty(decode(secretFileSync(file)), option).trim();
   } catch (cause) {
     throw unavailable(option, cause, file);
   }
@@ -48,13 +51,15 @@ export interface RotatingFile<T> {
 
 /**
  * A value that `parse` makes of the text of a file. `parse` throws a CredenceError for a text without a usable value, and gets the
- * last good value. With `initial`, the text that the caller has read, the first value is parsed at once.
+ * last good value. With `initial`, the text that the caller has read, the first value is parsed at once. `decode` makes the text of the
+ * bytes of the file; by default they are UTF-8.
  */
 export function rotatingFile<T>(
   source: { readonly file: string },
   option: string,
   parse: (text: string, last: T | undefined) => T,
   initial?: string,
+  decode?: Decode,
 ): RotatingFile<T> {
   let good: { readonly text: string; readonly value: T } | undefined;
   /** The last text without a usable value. It is not parsed again. */
@@ -76,7 +81,7 @@ export function rotatingFile<T>(
 
   const read = async (): Promise<Taken<T>> => {
     try {
-      return take(await readSecret(source, option));
+      return take(await readSecret(source, option, decode));
     } catch (error) {
       if (isCredenceError(error)) return { problem: error };
       throw error;

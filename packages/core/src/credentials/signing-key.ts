@@ -1,16 +1,21 @@
 import { createPrivateKey, KeyObject } from 'node:crypto';
+import { isDeepStrictEqual, types } from 'node:util';
 import { isJsonObject, type JsonObject, quoted, type SigningAlgorithm } from '@credence/protocol';
-import { type CryptoKey, type JWK, SignJWT, type JWTPayload } from 'jose';
+import { type CryptoKey, type JWK, type KeyObject as KeyObjectInput, SignJWT, type JWTPayload } from 'jose';
 import type { CredenceError } from '../errors/credence-error.ts';
-import { badKey, readKeyText, unsupportedType } from './key-text.ts';
+import { badKey, MAKE_A_KEY, unsupportedType } from './bad-key.ts';
+import { textOfKeyBytes } from './key-der.ts';
+import { readKeyText } from './key-text.ts';
+import { isPssAlgorithm, pssAlgorithmsOf, signPss } from './rsa-pss.ts';
 
 /** Signs the bytes of a JWS signing input (RFC 7515 section 5.1), for example by a KMS, an HSM or a signing agent. */
 export type Signer = (signingInput: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /**
- * A private key: text with a PEM (PKCS#8, PKCS#1 or SEC1) or a JWK, a private JWK, a Web Crypto CryptoKey, or a function that signs.
+ * A private key: text with a PEM (PKCS#8, PKCS#1 or SEC1) or a JWK, the bytes of such a text or of a key in DER, a private JWK, a
+ * KeyObject of `node:crypto`, a Web Crypto CryptoKey, or a function that signs.
  */
-export type SigningKeyInput = string | JWK | CryptoKey | Signer;
+export type SigningKeyInput = string | Uint8Array | JWK | KeyObjectInput | CryptoKey | Signer;
 
 export interface SigningKey {
   readonly alg: SigningAlgorithm;
@@ -30,34 +35,71 @@ export function signingKey(input: SigningKeyInput, alg?: SigningAlgorithm, kid?:
     if (!input.usages.includes('sign')) throw badKey('it may not sign', "Import it with the usage 'sign'.");
     return signingWith(input, pickAlgorithm(input, alg), kid);
   }
-  if (typeof input === 'string') {
-    const text = readKeyText(input);
+  if (input instanceof KeyObject) {
+    if (input.type !== 'private') throw badKey(`it is a ${input.type} key`, 'Give the private key.');
+    return signingWith(input, pickAlgorithm(input, alg), kid);
+  }
+  if (typeof input === 'string' || types.isUint8Array(input)) {
+    const text = readKeyText(typeof input === 'string' ? input : textOfKeyBytes(input));
     if ('json' in text) return fromJson(text.json, alg, kid);
     return signingWith(text.key, pickAlgorithm(text.key, alg), kid);
   }
   if (isJsonObject(input)) return fromJson(input, alg, kid);
-  throw badKey('it is none of PEM text, JWK, CryptoKey or signer function', 'Give one of these.');
+  throw badKey('it is none of PEM text, bytes, JWK, KeyObject, CryptoKey and signer function', 'Give one of these.');
 }
 
 /** A JWK, or a JWK set with one private key, or with one that has the configured `kid`. */
 function fromJson(json: JsonObject, alg: SigningAlgorithm | undefined, kid: string | undefined): SigningKey {
   if (!Array.isArray(json['keys'])) return fromJwk(json, alg, kid);
-  const privates = json['keys'].filter((key): key is JWK => isJsonObject(key) && key['d'] !== undefined);
-  const [jwk, second] = privates.length > 1 ? privates.filter((key) => key.kid === kid) : privates;
+  const privates = differentOf(json['keys'].filter((key): key is JWK => isJsonObject(key) && key['d'] !== undefined));
+  const usable = privates.filter((key) => whyNotForSigning(key) === undefined);
+  const candidates = usable.length > 0 ? usable : privates;
+  const [jwk, second] = candidates.length > 1 ? candidates.filter((key) => key.kid === kid) : candidates;
   if (jwk && !second) return fromJwk(jwk, alg, kid);
   if (privates.length === 0) throw badKey('it is a JWK set without a private key', 'Give the private JWK.');
   throw badKey(
-    `it is a JWK set with ${privates.length} private keys`,
+    `it is a JWK set with ${candidates.length} private keys`,
     'Give one private JWK, or set `kid` to one of them.',
   );
+}
+
+/** The keys without repetitions. */
+function differentOf(keys: readonly JWK[]): readonly JWK[] {
+  return keys.filter((key, index) => keys.findIndex((each) => isDeepStrictEqual(each, key)) === index);
+}
+
+/** The members `use` and `key_ops` state the purpose of a JWK (RFC 7517 sections 4.2 and 4.3). */
+function whyNotForSigning({ use, key_ops: operations }: JWK): string | undefined {
+  if (use !== undefined && use !== 'sig') return `its \`use\` is ${quoted(use)} and not "sig"`;
+  const isForSigning = operations === undefined || (Array.isArray(operations) && operations.includes('sign'));
+  return isForSigning ? undefined : 'its `key_ops` do not include "sign"';
+}
+
+/** What an object is that is no JWK, as far as it can be recognised, and what to give. */
+function notJwk(value: JsonObject): CredenceError {
+  if ('privateKey' in value) return badKey('it is a pair of keys', 'Give its member privateKey.');
+  if (typeof value['private_key'] === 'string') {
+    return badKey('it is a JSON object that contains a key', 'Give the value of its member private_key.');
+  }
+  if (types.isPromise(value)) return badKey('it is a Promise', 'Await it.');
+  if (types.isAnyArrayBuffer(value)) return badKey('it is an ArrayBuffer', 'Give a Uint8Array: new Uint8Array(KEY).');
+  if (value instanceof URL || 'file' in value || 'path' in value) {
+    return badKey(
+      'it names a file in another form than { file: PATH }',
+      'Give key: { file: PATH }, with the path as text.',
+    );
+  }
+  return badKey('it is a JSON object and not a JWK', 'Give PEM text, or a JWK with `kty` RSA, EC or OKP.');
 }
 
 function fromJwk(jwk: JWK, alg: SigningAlgorithm | undefined, kid: string | undefined): SigningKey {
   if (jwk.kty === 'oct') throw badKey('it is a symmetric JWK', 'Use an RSA, EC or Ed25519 key.');
   if (jwk.kty !== 'EC' && jwk.kty !== 'RSA' && jwk.kty !== 'OKP') {
-    throw badKey('it is a JSON object and not a JWK', 'Give PEM text, or a JWK with `kty` RSA, EC or OKP.');
+    throw notJwk(jwk);
   }
   if (jwk.d === undefined) throw badKey('it is a public JWK: `d` is missing', 'Give the private JWK.');
+  const otherPurpose = whyNotForSigning(jwk);
+  if (otherPurpose !== undefined) throw badKey(otherPurpose, 'Give the key that is registered for signatures.');
   if (jwk.crv === 'secp256k1') throw unsupportedType('a key of the curve secp256k1 (k256)');
   const key = keyOfJwk(jwk);
   const wanted = alg ?? algorithmsOf(key).find((candidate) => candidate === jwk.alg);
@@ -68,10 +110,20 @@ function fromJwk(jwk: JWK, alg: SigningAlgorithm | undefined, kid: string | unde
 }
 
 function signingWith(key: KeyObject | CryptoKey, alg: SigningAlgorithm, kid: string | undefined): SigningKey {
+  const isPss = key instanceof KeyObject && key.asymmetricKeyType === 'rsa-pss' && isPssAlgorithm(alg);
+  const sign: SigningKey['sign'] = isPss
+    ? (header, payload) => signByFunction((input) => signPss(key, alg, input), { ...header, alg }, payload)
+    : (header, payload) => new SignJWT(payload).setProtectedHeader({ ...header, alg }).sign(key);
   return {
     alg,
     kid,
-    sign: (header, payload) => new SignJWT(payload).setProtectedHeader({ ...header, alg }).sign(key),
+    async sign(header, payload) {
+      try {
+        return await sign(header, payload);
+      } catch (cause) {
+        throw badKey(`the signature with ${alg} failed`, `Use another key: ${MAKE_A_KEY}`, cause);
+      }
+    },
   };
 }
 
@@ -97,7 +149,6 @@ function keyOfJwk(jwk: JWK): KeyObject {
 }
 
 const RSA: readonly SigningAlgorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
-const PSS: readonly SigningAlgorithm[] = ['PS256', 'PS384', 'PS512'];
 const ED: readonly SigningAlgorithm[] = ['EdDSA', 'Ed25519'];
 const CURVES: Readonly<Record<string, SigningAlgorithm>> = {
   prime256v1: 'ES256',
@@ -114,7 +165,7 @@ function algorithmsOf(key: KeyObject): readonly SigningAlgorithm[] {
     case 'rsa':
     case 'rsa-pss':
       if ((details?.modulusLength ?? 0) < 2048) throw shortRsaKey();
-      return key.asymmetricKeyType === 'rsa' ? RSA : PSS;
+      return key.asymmetricKeyType === 'rsa' ? RSA : pssAlgorithmsOf(key);
     case 'ec': {
       const alg = CURVES[details?.namedCurve ?? ''];
       return alg ? [alg] : [];

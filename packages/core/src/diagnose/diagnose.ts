@@ -1,4 +1,5 @@
 import { waitFor } from '@credence/protocol';
+import type { WhenClosed } from '../call/when-closed.ts';
 import { fetchFor } from '../call/fetch-for.ts';
 import { present } from '../call/present.ts';
 import { ServerAccess } from '../call/server-access.ts';
@@ -7,7 +8,7 @@ import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
-import { withoutQuery } from '../net/gate.ts';
+import { report, withoutQuery } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
@@ -18,6 +19,12 @@ import { linkedSignal } from './linked-signal.ts';
 import { type ProbeContext, probeMcp, type Spoken } from './mcp-probe.ts';
 import type { Diagnosis } from './report.ts';
 
+/** What a principal does with the signals of calls. A diagnosis sends its requests in the same way, so that it shows their faults. */
+export interface OpenRequests {
+  signalFor(caller: AbortSignal): AbortSignal;
+  readonly whenClosed: WhenClosed;
+}
+
 /**
  * Runs every leg with the code that calls use, without cached tokens and metadata, and returns a report of the responses.
  * The tokens and metadata that are cached for callers are neither used nor changed. Rejects with the reason of a signal that aborts.
@@ -26,12 +33,13 @@ export async function diagnose(
   runtime: Runtime,
   { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
   known: Directory,
+  open: OpenRequests,
   signals: readonly (AbortSignal | undefined)[],
 ): Promise<Diagnosis> {
   const linked = linkedSignal(signals);
   try {
     linked.signal.throwIfAborted();
-    return await waitFor(run(runtime, { idp, server, store }, known, linked.signal), linked.signal);
+    return await waitFor(run(runtime, { idp, server, store }, known, open, linked.signal), linked.signal);
   } finally {
     linked.unlink();
   }
@@ -41,6 +49,7 @@ async function run(
   runtime: Runtime,
   { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
   known: Directory,
+  open: OpenRequests,
   signal: AbortSignal,
 ): Promise<Diagnosis> {
   const seen: SeenEvent[] = [];
@@ -64,7 +73,7 @@ async function run(
   let error: CredenceError | undefined;
   try {
     token = await access.token(undefined, signal);
-    spoken = await probe(watched, access, signal, (message) => (method = message));
+    spoken = await probe(watched, access, open, signal, (message) => (method = message));
   } catch (thrown) {
     if (signal.aborted) throw signal.reason;
     if (!isCredenceError(thrown)) throw thrown;
@@ -108,6 +117,7 @@ async function announced(
 async function probe(
   runtime: Runtime,
   access: ServerAccess,
+  open: OpenRequests,
   signal: AbortSignal,
   onMessage: (method: string) => void,
 ): Promise<Spoken | undefined> {
@@ -118,11 +128,12 @@ async function probe(
     runtime.emit({ type: 'warning', leg: 'call', server: name, message, remedy });
   const token = () => access.peekForCall();
   // Calls have no time limit, so the diagnosis sets one for a server that never answers.
+  const startedMs = runtime.clock.monotonicMs();
   const deadline = linkedSignal([signal]);
   const timer = setTimeout(() => deadline.abort(neverAnswered(name, url, totalMs)), totalMs);
   const context: ProbeContext = {
     server: settings,
-    fetch: fetchFor(runtime, access, { stepUp: false }),
+    fetch: fetchFor(runtime, access, { stepUp: false }, open.whenClosed),
     fetchOnce: async (input, init = {}) => {
       const current = token();
       if (!current) throw new Error('no token');
@@ -131,13 +142,25 @@ async function probe(
     onMessage,
     warn,
     secrets: () => [token()?.value ?? ''].filter((secret) => secret !== ''),
-    signal: deadline.signal,
+    // Calls have a signal of this kind.
+    signal: open.signalFor(deadline.signal),
     totalMs,
   };
   try {
     return await waitFor(probeMcp(context), deadline.signal);
   } catch (error) {
-    if (deadline.signal.aborted) throw deadline.signal.reason;
+    if (deadline.signal.aborted) {
+      const reason: unknown = deadline.signal.reason;
+      // The request that has no response is a step of the report. A request that is aborted by its caller has no event.
+      if (isCredenceError(reason) && !signal.aborted) {
+        report(
+          runtime,
+          { leg: 'call', operation: 'request', contact: 'server-owner', server: name },
+          { url: url.href, durationMs: runtime.clock.monotonicMs() - startedMs, failure: reason },
+        );
+      }
+      throw reason;
+    }
     if (!isCredenceError(error) || !wouldStepUp(error, settings)) throw error;
     warn(
       `Server "${name}" requires more scopes for every request; a call would step up, a diagnosis does not, so it could not check whether the server speaks MCP.`,

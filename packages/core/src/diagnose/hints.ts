@@ -4,6 +4,7 @@ import { CredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
+import { withoutRedeemScope } from '../tokens/failures.ts';
 import type { DiagnosisStep } from './report.ts';
 
 /** A problem that may be the cause, or that did not make the diagnosis fail. */
@@ -137,7 +138,10 @@ export function missingScopeWarnings(server: ServerSettings, token: AccessToken)
   const byServer: Warning = {
     leg: 'redeem',
     message: `${list(withheldScopes)} was requested and not granted by the authorization server ${issuer}.`,
-    remedy: `Ask the owner of server "${server.name}" for it to be granted to this client at ${issuer}, or take it out of the configuration.`,
+    remedy:
+      server.redeemScope === 'omit'
+        ? withoutRedeemScope(server.name)
+        : `Ask the owner of server "${server.name}" for it to be granted to this client at ${issuer}, or take it out of the configuration.`,
   };
   return [...(atIdp.length > 0 ? [byIdp] : []), ...(withheldScopes.length > 0 ? [byServer] : [])];
 }

@@ -20,7 +20,7 @@ import {
   silence,
   startPeer,
 } from '../../../../test/support/peer.ts';
-import { CLIENT_INFO } from './client-info.ts';
+import { CLIENT_INFO } from '../call/client-info.ts';
 import { type Bot, startBot } from '../../test-support/bot.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -76,29 +76,50 @@ describe('a server where MCP is not spoken is reported with ok: false if it answ
       '302 to a page of its own',
       { status: 302, headers: { location: '/login?next=x' } },
       { code: 'redirect_refused', contact: 'you' },
-      /redirect \(302\) to "http:.*\/login", and the token is not sent/u,
+      /redirect \(302\) to another URL of its host, and the token is not sent/u,
       /servers\.mcp\.url/u,
     ],
     [
       '302 to another host',
       { status: 302, headers: { location: 'https://login.example/portal' } },
       { code: 'redirect_refused', contact: 'server-owner' },
-      /"https:\/\/login\.example"/u,
+      /redirect \(302\) to another host, and/u,
       /captive portal/u,
     ],
     [
       '308 to another port, which would get the token',
       { status: 308, headers: { location: 'http://127.0.0.1:1/mcp' } },
       { code: 'redirect_refused', contact: 'you' },
-      /127\.0\.0\.1:1/u,
+      /redirect \(308\) to another URL of its host/u,
       /servers\.mcp\.url/u,
     ],
     [
       '301 without a location',
       { status: 301 },
       { code: 'redirect_refused', contact: 'server-owner' },
-      /nowhere/u,
+      /redirect \(301\) that names no URL/u,
       /url/u,
+    ],
+    [
+      '304',
+      { status: 304 },
+      { code: 'redirect_refused', contact: 'server-owner' },
+      /304 \(not modified\), which is no response/u,
+      /url/u,
+    ],
+    [
+      'a body that is not compressed as it says',
+      { headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' }, body: 'not gzip' },
+      { code: 'invalid_response', contact: 'server-owner' },
+      /not compressed as its Content-Encoding says/u,
+      /Content-Encoding/u,
+    ],
+    [
+      'both a result and an error',
+      { body: { ...initializeResult(1), error: { code: -1, message: 'failed' } } },
+      { code: 'invalid_response', contact: 'server-owner' },
+      /both a result and an error/u,
+      /correct the response/u,
     ],
     ['404', { status: 404 }, { code: 'invalid_response', contact: 'you' }, /404/u, /path in servers\.mcp\.url/u],
     ['405', { status: 405 }, { code: 'invalid_response', contact: 'you' }, /no POST/u, /path in servers\.mcp\.url/u],
@@ -174,7 +195,7 @@ describe('a server where MCP is not spoken is reported with ok: false if it answ
       'the response as text/plain',
       { headers: { 'content-type': 'text/plain' }, body: JSON.stringify(initializeResult(1)) },
       { code: 'invalid_response', contact: 'server-owner' },
-      /content type is "text\/plain"/u,
+      /content type "text\/plain"/u,
       /application\/json/u,
     ],
     [
@@ -281,6 +302,117 @@ describe('a server where MCP is not spoken is reported with ok: false if it answ
     };
     const { bot } = await start({ 'POST /mcp': quiet }, { totalMs: 1_500 });
     expect(await bot.diagnose('mcp')).toMatchObject({ ok: false, error: { code: 'timeout', leg: 'call' } });
+  });
+
+  it.each<[string, object]>([
+    ['serverInfo', { serverInfo: undefined }],
+    ['serverInfo', { serverInfo: 'x' }],
+    ['serverInfo', { serverInfo: [] }],
+    ['serverInfo.version', { serverInfo: { name: 'x' } }],
+    ['serverInfo.version', { serverInfo: { name: 'x', version: 1 } }],
+    ['serverInfo.name', { serverInfo: { version: '1' } }],
+    ['serverInfo.title', { serverInfo: { name: 'x', version: '1', title: 7 } }],
+    ['capabilities', { capabilities: undefined }],
+    ['capabilities', { capabilities: null }],
+    ['capabilities', { capabilities: [] }],
+    ['capabilities.tools', { capabilities: { tools: true } }],
+    ['capabilities.tools', { capabilities: { tools: { listChanged: 'yes' } } }],
+    ['capabilities.resources', { capabilities: { resources: null } }],
+    ['capabilities.logging', { capabilities: { logging: true } }],
+    ['capabilities.experimental', { capabilities: { experimental: { ZEBRA: true } } }],
+    ['instructions', { instructions: ['x'] }],
+  ])('a result to initialize whose %s is missing or wrong: %j', async (member, members) => {
+    const { bot } = await start({ 'POST /mcp': mcpAnswer(members) });
+    const { ok, error, message, contact } = await bot.diagnose('mcp');
+    expect({ ok, code: error?.code, contact }).toEqual({
+      ok: false,
+      code: 'invalid_response',
+      contact: 'server-owner',
+    });
+    expect(message).toContain(`whose "${member}" is missing or of a wrong type`);
+    expect(message).not.toContain('ZEBRA');
+  });
+
+  const INITIALIZED = 'notifications/initialized';
+  it.each<[string, PeerAnswer, { code: string; contact: string }, RegExp]>([
+    [
+      '200 and an HTML page',
+      HTML,
+      { code: 'invalid_response', contact: 'you' },
+      /initialized with 200 and an HTML page/u,
+    ],
+    ['202 and an HTML page', { ...HTML, status: 202 }, { code: 'invalid_response', contact: 'you' }, /HTML page/u],
+    [
+      'a JSON-RPC error without an id',
+      { body: { jsonrpc: '2.0', id: null, error: { code: -32_000, message: 'Server not initialized' } } },
+      { code: 'invalid_response', contact: 'server-owner' },
+      /initialized with the JSON-RPC error -32000/u,
+    ],
+    [
+      'a JSON-RPC error in a list',
+      { body: [{ jsonrpc: '2.0', error: { code: -32_603, message: 'database is down' } }] },
+      { code: 'invalid_response', contact: 'server-owner' },
+      /initialized with the JSON-RPC error -32603/u,
+    ],
+    [
+      'another error',
+      { body: { error: 'unauthorized' } },
+      { code: 'invalid_response', contact: 'you' },
+      /no JSON-RPC/u,
+    ],
+    [
+      '302 to a login page',
+      { status: 302, headers: { location: '/login' } },
+      { code: 'redirect_refused', contact: 'you' },
+      /redirect \(302\)/u,
+    ],
+    ['500', { status: 500 }, { code: 'peer_unavailable', contact: 'server-owner' }, /500/u],
+  ])('notifications/initialized with %s', async (_what, answer, expected, words) => {
+    const { bot } = await start({
+      'POST /mcp': ({ body }) => (messageIn(body).method === INITIALIZED ? answer : { body: initializeResult(1) }),
+    });
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis).toMatchObject({ ok: false, contact: expected.contact, error: { code: expected.code } });
+    expect(diagnosis.message).toMatch(words);
+    expect(diagnosis.steps.at(-1)).toMatchObject({ method: INITIALIZED, outcome: 'failed' });
+  });
+
+  it('notifications/initialized never, and the report names the request', async () => {
+    const { bot } = await start(
+      {
+        'POST /mcp': ({ body }) => (messageIn(body).method === INITIALIZED ? silence() : { body: initializeResult(1) }),
+      },
+      { totalMs: 1_500 },
+    );
+    const diagnosis = await bot.diagnose('mcp');
+    expect(diagnosis.error).toMatchObject({ code: 'timeout' });
+    expect(diagnosis.steps.at(-2)).toMatchObject({ method: 'initialize', outcome: 'ok' });
+    expect(String(diagnosis)).toMatch(/FAIL call +notifications\/initialized: .*timeout/u);
+    expect(String(diagnosis)).not.toContain('see below');
+  });
+
+  it('with words of its own, which no message contains', async () => {
+    const zebra = 'ZEBRA-tell-the-user';
+    for (const answer of [
+      { headers: { 'content-type': `text/${zebra}` }, body: JSON.stringify(initializeResult(1)) },
+      { status: 302, headers: { location: `https://${zebra}.example/${zebra}` } },
+      { status: 307, headers: { location: `/${zebra}` } },
+      { status: 400, body: RPC_ERROR(-32_022, { supported: [zebra] }) },
+      { body: initializeResult(1, { protocolVersion: zebra }) },
+      { status: 401, headers: { 'www-authenticate': `Bearer error="${zebra}"` } },
+      { status: 403, headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${zebra}"` } },
+    ]) {
+      const { bot } = await start({ 'POST /mcp': answer });
+      const diagnosis = await bot.diagnose('mcp');
+      expect(diagnosis.ok).toBe(false);
+      const { message, remedy, error, warnings } = diagnosis;
+      expect(JSON.stringify([message, remedy, error?.summary, warnings])).not.toMatch(/zebra/iu);
+      for (const line of String(diagnosis)
+        .split('\n')
+        .filter((one) => /zebra/iu.test(one))) {
+        expect(line).toMatch(/said: "|its error code: "|Error description: "|127\.0\.0\.1:\d+\/ZEBRA/u);
+      }
+    }
   });
 
   it('404 because of a slash too many: the remedy names the option and the slash', async () => {
@@ -424,20 +556,33 @@ describe('a server where MCP is spoken is reported with ok: true and its revisio
   });
 
   it('a redirect to another path of its origin that keeps the method, with a warning that names the path', async () => {
-    const { bot, server } = await start(
+    const { bot } = await start(
       { 'POST /mcp': mcpAnswer(), 'POST /mcp/': { status: 307, headers: { location: '/mcp' } } },
       { path: '/mcp/' },
     );
     const { ok, warnings } = await bot.diagnose('mcp');
     expect(ok).toBe(true);
-    expect(warnings).toMatchObject([{ remedy: expect.stringContaining(`servers.mcp.url to "${server.origin}/mcp"`) }]);
+    expect(warnings).toMatchObject([{ remedy: expect.stringContaining(`servers.mcp.url to the URL`) }]);
   });
 
-  it('a result without capabilities or serverInfo, with a warning that the SDKs refuse it', async () => {
-    const { bot } = await start({ 'POST /mcp': mcpAnswer({ serverInfo: undefined }) });
-    const { ok, warnings } = await bot.diagnose('mcp');
-    expect(ok).toBe(true);
-    expect(warnings).toMatchObject([{ leg: 'call', message: expect.stringContaining('"serverInfo"') }]);
+  it.each<[string, PeerAnswer]>([
+    ['200 without content', { status: 200 }],
+    ['204', { status: 204 }],
+    ['200 and JSON without an error', { body: { jsonrpc: '2.0', id: null, result: {} } }],
+    ['200 and a text', { headers: { 'content-type': 'text/plain' }, body: 'OK' }],
+    ['200 and an event stream', eventStream(': hello\n\n')],
+    ['a redirect that keeps the method', { status: 307, headers: { location: '/other' } }],
+  ])('notifications/initialized with %s', async (_what, answer) => {
+    const { bot } = await start({
+      'POST /mcp': ({ body }) => (messageIn(body).method === 'initialize' ? { body: initializeResult(1) } : answer),
+      'POST /other': { status: 202 },
+    });
+    expect(await bot.diagnose('mcp')).toMatchObject({ ok: true, warnings: [] });
+  });
+
+  it('capabilities that it does not know, of any kind', async () => {
+    const { bot } = await start({ 'POST /mcp': mcpAnswer({ capabilities: { 'x-new': true, tools: { more: 1 } } }) });
+    expect(await bot.diagnose('mcp')).toMatchObject({ ok: true, warnings: [] });
   });
 });
 

@@ -1,7 +1,6 @@
 import {
   EXTENSION_EMA,
   type FetchLike,
-  identifier,
   isJsonObject,
   type JsonObject,
   stringField,
@@ -11,11 +10,12 @@ import {
 } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { ServerSettings } from '../settings/settings.ts';
-import { CLIENT_INFO } from './client-info.ts';
+import { CLIENT_INFO } from '../call/client-info.ts';
 import { eventsIn, type StreamEvent, TooManyBytesError } from './event-stream.ts';
 import { linkedSignal } from './linked-signal.ts';
-import { notMcp, redirected, streamBroken, unsupportedRevision } from './probe-verdict.ts';
-import { readReply, responseIn, type RpcReply } from './rpc-reply.ts';
+import { wrongMember } from './initialize-result.ts';
+import { notMcp, redirected, streamBroken, unsupportedRevision, wrongResult } from './probe-verdict.ts';
+import { readAcceptance, readReply, responseIn, type RpcReply } from './rpc-reply.ts';
 
 /** The revisions with `initialize`, newest first. */
 const SESSION_REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'] as const;
@@ -26,6 +26,8 @@ const SAME_METHOD_REDIRECTS: ReadonlySet<number> = new Set([307, 308]);
 const MAX_HOPS = 5;
 const MAX_STREAM_BYTES = 1024 * 1024;
 const END_SESSION_MS = 2_000;
+/** How long the body of an accepted notification is read. */
+const ACCEPTANCE_MS = 2_000;
 /** Each request is sent on its own, so one id is enough. */
 const REQUEST_ID = 1;
 
@@ -68,7 +70,7 @@ export async function probeMcp(context: ProbeContext): Promise<Spoken> {
   const first = await initialize(context);
   const session = first.reply.headers.get('mcp-session-id');
   try {
-    if (isJsonObject(first.reply.message?.['result'])) return await afterInitialize(context, first, session);
+    if ('result' in (first.reply.message ?? {})) return await afterInitialize(context, first, session);
     const spoken = (await discover(context, first)) ?? (await overEventStream(context, first));
     if (spoken) return spoken;
     throw notMcp(context.server, first, context.secrets());
@@ -105,7 +107,8 @@ async function afterInitialize(context: ProbeContext, asked: Asked, session: str
     if (spoken) return spoken;
     throw unsupportedRevision(context.server, [revision]);
   }
-  warnIfIncomplete(context, asked.reply.message?.['result']);
+  const wrong = wrongMember(asked.reply.message?.['result']);
+  if (wrong !== undefined) throw wrongResult(context.server, asked, wrong, context.secrets());
   await confirm(context, asked.url, session, revision);
   return { revision };
 }
@@ -116,29 +119,26 @@ function revisionOf({ message }: Pick<RpcReply, 'message'>): string | undefined 
   return isJsonObject(result) ? stringField(result, 'protocolVersion') : undefined;
 }
 
-/** Both SDKs refuse a result without these members. */
-function warnIfIncomplete({ server, warn }: ProbeContext, result: unknown): void {
-  if (isJsonObject(result) && isJsonObject(result['capabilities']) && isJsonObject(result['serverInfo'])) return;
-  warn(
-    `The response of server "${server.name}" to initialize has no "capabilities" or no "serverInfo", and the MCP SDKs refuse such a response.`,
-    `Ask the owner of server "${server.name}" to correct the response to initialize.`,
-  );
-}
-
 /** Sends `notifications/initialized`, as a client does: a server can lose a session at once, for example behind a load balancer. */
 async function confirm(context: ProbeContext, url: URL, session: string | null, revision: string): Promise<void> {
   const method = 'notifications/initialized';
-  context.onMessage(method);
-  const response = await context.fetch(url, {
-    method: 'POST',
-    headers: messageHeaders({ 'mcp-protocol-version': revision, 'mcp-session-id': session ?? undefined }),
-    body: JSON.stringify({ jsonrpc: '2.0', method }),
-    signal: context.signal,
-  });
-  if (!response.ok) {
-    throw notMcp(context.server, { method, url, reply: await read(context, response, url) }, context.secrets());
+  const headers = { 'mcp-protocol-version': revision, 'mcp-session-id': session ?? undefined };
+  const { response } = await post(context, { url, headers, message: { jsonrpc: '2.0', method } });
+  const reply = response.ok ? await acceptance(context, response) : await read(context, response);
+  if (reply !== undefined) throw notMcp(context.server, { method, reply }, context.secrets());
+}
+
+/** The part of an acceptance that shows that it is none. A body that does not end, or that breaks, is not read by the SDKs either. */
+async function acceptance(context: ProbeContext, response: Response): Promise<RpcReply | undefined> {
+  const limit = timeLimit(context.signal, ACCEPTANCE_MS);
+  try {
+    return await waitFor(readAcceptance(response), limit.signal);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    return undefined;
+  } finally {
+    limit.clear();
   }
-  await response.body?.cancel().catch(() => undefined);
 }
 
 /** Ends the session. A server may refuse this with 405 (MCP 2025-11-25, Streamable HTTP), so the response is ignored. */
@@ -251,7 +251,7 @@ async function overEventStream(context: ProbeContext, first: Asked): Promise<Spo
   } catch (error) {
     if (limit.passed() || error instanceof TooManyBytesError) return undefined;
     if (isCredenceError(error) || signal.aborted) throw error;
-    throw streamBroken(server, first.url, error);
+    throw streamBroken(server, error);
   } finally {
     limit.clear();
   }
@@ -300,53 +300,66 @@ async function quietly<T>(context: ProbeContext, request: () => Promise<T>): Pro
   }
 }
 
-/**
- * Sends a request and reads its response. Follows redirects as the transports of the SDKs do: within the origin, and only if the
- * method stays the same.
- */
+/** Sends a request and reads its response. */
 async function ask(
   context: ProbeContext,
   method: string,
   params: JsonObject,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Asked> {
-  const { server, signal, warn } = context;
+  const { server, warn } = context;
+  const message = { jsonrpc: '2.0', id: REQUEST_ID, method, params };
+  const { response, url } = await post(context, { url: server.url, headers, message });
+  const reply = await read(context, response);
+  if (url.href !== server.url.href && reply.message) {
+    warn(
+      `Server "${server.name}" redirects each request to another path of its origin.`,
+      `Set servers.${server.name}.url to the URL in the next steps, which saves a request for each call.`,
+    );
+  }
+  return { method, url, reply };
+}
+
+/**
+ * Sends a message. Follows redirects as the transports of the SDKs do: within the origin, and only if the method stays the same.
+ * Returns the response with the URL that sent it.
+ */
+async function post(
+  context: ProbeContext,
+  sending: {
+    url: URL;
+    headers: Readonly<Record<string, string | undefined>>;
+    message: JsonObject & { method: string };
+  },
+): Promise<{ response: Response; url: URL }> {
+  const { server, signal } = context;
   const init = {
     method: 'POST',
-    headers: messageHeaders(headers),
-    body: JSON.stringify({ jsonrpc: '2.0', id: REQUEST_ID, method, params }),
+    headers: messageHeaders(sending.headers),
+    body: JSON.stringify(sending.message),
     signal,
   };
-  let url = server.url;
+  let { url } = sending;
   for (let hops = 0; ; hops += 1) {
-    context.onMessage(method);
+    context.onMessage(sending.message.method);
     const response = await context.fetch(url, init);
     const { status } = response;
-    if (status < 300 || status >= 400) {
-      const reply = await read(context, response, url);
-      if (hops > 0 && reply.message) {
-        warn(
-          `Server "${server.name}" redirects each request to another path of its origin.`,
-          `Set servers.${server.name}.url to ${identifier(url.href, { max: 200 })}, which saves a request for each call.`,
-        );
-      }
-      return { method, url, reply };
-    }
+    if (status < 300 || status >= 400) return { response, url };
     await response.body?.cancel().catch(() => undefined);
     const location = response.headers.get('location') ?? '';
     const target = location === '' ? undefined : parsedUrl(location, url.href);
     const isFollowed = target?.origin === server.url.origin && SAME_METHOD_REDIRECTS.has(status) && hops < MAX_HOPS;
-    if (!target || !isFollowed) throw redirected(server, { status, url, target });
+    if (!target || !isFollowed) throw redirected(server, { status, target });
     url = target;
   }
 }
 
-async function read({ server, signal }: ProbeContext, response: Response, url: URL): Promise<RpcReply> {
+async function read({ server, signal }: ProbeContext, response: Response): Promise<RpcReply> {
   try {
     return await readReply(response, REQUEST_ID);
   } catch (error) {
     if (signal.aborted || isCredenceError(error)) throw error;
-    throw streamBroken(server, url, error);
+    throw streamBroken(server, error);
   }
 }
 

@@ -1,8 +1,9 @@
-import { identifier, isJsonObject } from '@credence/protocol';
-import { CredenceError } from '../errors/credence-error.ts';
+import { isJsonObject } from '@credence/protocol';
+import { CredenceError, errorCode } from '../errors/credence-error.ts';
 import type { ErrorCode } from '../errors/codes.ts';
 import type { Contact } from '../errors/leg.ts';
 import { retryAfterSeconds, withoutQuery } from '../net/gate.ts';
+import { shownContentType } from '../net/media-type.ts';
 import { peerText } from '../net/peer-text.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Flaw, RpcReply } from './rpc-reply.ts';
@@ -16,17 +17,20 @@ interface Wording {
   readonly retryable?: boolean;
 }
 
-/** The error for a URL that does not answer a message of MCP as an MCP server does. */
+/**
+ * The error for a URL that does not answer a message of MCP as an MCP server does. The messages here name the configured URL: one to
+ * which the server redirects is a text that the server chose.
+ */
 export function notMcp(
   server: ServerSettings,
-  { method, url, reply }: { method: string; url: URL; reply: RpcReply },
+  { method, reply }: { method: string; reply: RpcReply },
   secrets: readonly string[],
 ): CredenceError {
   const { code, contact, what, remedy, retryable = false } = wordingFor(server, method, reply);
   return new CredenceError({
     code,
     leg: 'call',
-    message: `${withoutQuery(url.href)} answered ${method} with ${what}.`,
+    message: `${withoutQuery(server.url.href)} answered ${method} with ${what}.`,
     remedy,
     contact,
     server: server.name,
@@ -77,7 +81,7 @@ function wordingFor(server: ServerSettings, method: string, reply: RpcReply): Wo
   const error = message?.['error'];
   if (isJsonObject(error)) {
     const what = `the JSON-RPC error ${String(error['code']).slice(0, 20)}${status === 200 ? '' : ` and the status ${status}`}`;
-    const remedy = `Ask ${owner} why the server refuses to start a session.`;
+    const remedy = `Ask ${owner} why the server refuses to start a session. What it said is in peerText.`;
     return { code: 'invalid_response', contact: 'server-owner', what, remedy };
   }
   if (message) {
@@ -94,8 +98,9 @@ function wordingFor(server: ServerSettings, method: string, reply: RpcReply): Wo
     html: `${status} and an HTML page`,
     'not JSON': `${status} and text that is not JSON`,
     'not JSON-RPC': `${status} and JSON that is no JSON-RPC response`,
+    'result and error': `${status} and a JSON-RPC response that has both a result and an error`,
     'another id': `${status} and a JSON-RPC response to another request`,
-    'JSON under another content type': `${status} and JSON whose content type is ${contentType(reply.headers)}`,
+    'JSON under another content type': `${status} and JSON under ${shownContentType(reply.headers)}`,
     'no event': `${status} and an event stream that ended without a response`,
     'too large': `${status} and more than 1 MiB`,
   };
@@ -112,16 +117,11 @@ function wordingFor(server: ServerSettings, method: string, reply: RpcReply): Wo
     const remedy = `Ask ${owner} to send the content type application/json: MCP clients refuse any other.`;
     return { code: 'invalid_response', contact: 'server-owner', what, remedy };
   }
-  const isRightUrl = flaw === 'another id' || flaw === 'no event';
+  const isRightUrl = flaw === 'result and error' || flaw === 'another id' || flaw === 'no event';
   const remedy = isRightUrl
     ? `Ask ${owner} to correct the response; a proxy in front of the server may cut or mix responses.`
     : `Check ${option}: this is not how an MCP server answers; if it is right, ask ${owner}.`;
   return { code: 'invalid_response', contact: isRightUrl || status >= 400 ? 'server-owner' : 'you', what, remedy };
-}
-
-function contentType(headers: Headers): string {
-  const type = headers.get('content-type')?.split(';')[0]?.trim();
-  return type === undefined || type === '' ? 'missing' : identifier(type, { max: 60 });
 }
 
 function pathRemedy({ name, url }: ServerSettings): string {
@@ -133,51 +133,85 @@ function pathRemedy({ name, url }: ServerSettings): string {
 /** The error for a redirect that the transports of the MCP SDKs do not follow. */
 export function redirected(
   server: ServerSettings,
-  { status, url, target }: { status: number; url: URL; target: URL | undefined },
+  { status, target }: { status: number; target: URL | undefined },
 ): CredenceError {
   const option = `servers.${server.name}.url`;
   const owner = `the owner of server "${server.name}"`;
   const isSameHost = target !== undefined && target.hostname === server.url.hostname;
   const isHttps = isSameHost && target.protocol === 'https:' && server.url.protocol === 'http:';
-  const where =
-    target === undefined
-      ? 'nowhere'
-      : `to ${identifier(isSameHost ? withoutQuery(target.href) : target.origin, { max: 200 })}`;
+  const what =
+    status === 304
+      ? 'the status 304 (not modified), which is no response to a message'
+      : `a redirect (${status}) ${target === undefined ? 'that names no URL' : isSameHost ? 'to another URL of its host' : 'to another host'}, and the token is not sent there`;
   return new CredenceError({
     code: 'redirect_refused',
     leg: 'call',
-    message: `${withoutQuery(url.href)} answered with a redirect (${status}) ${where}, and the token is not sent there.`,
+    message: `${withoutQuery(server.url.href)} answered with ${what}.`,
     remedy:
       isHttps || (isSameHost && target.origin === server.url.origin)
-        ? `If an MCP server is there, set ${option} to that URL; if it is a login page, ask ${owner} for a URL that accepts access tokens.`
+        ? `If an MCP server is there, set ${option} to the URL in peerText; if it is a login page, ask ${owner} for a URL that accepts access tokens.`
         : `Check whether a login page or the captive portal of your network answers in place of the server; if the server has moved, set ${option} to its new URL, else ask ${owner}.`,
     contact: isSameHost ? 'you' : 'server-owner',
     server: server.name,
     status,
+    // The URL is a text that the peer chose.
+    peerText: target && `Location: ${isSameHost ? withoutQuery(target.href) : target.origin}`,
   });
 }
 
 /** The error for a server that has only revisions of MCP that Credence does not know. */
 export function unsupportedRevision(server: ServerSettings, revisions: readonly string[]): CredenceError {
+  // A revision is a date. Any other text is a word of the peer.
+  const dates = revisions.filter((revision) => /^\d{4}-\d{2}-\d{2}$/u.test(revision));
+  const known = [...new Set(dates)].slice(0, 5).map((date) => `"${date}"`);
   return new CredenceError({
     code: 'invalid_response',
     leg: 'call',
-    message: `Server "${server.name}" has only revisions of MCP that Credence does not know: ${revisions
-      .slice(0, 5)
-      .map((revision) => identifier(revision, { max: 30 }))
-      .join(', ')}.`,
+    message: `Server "${server.name}" has only revisions of MCP that Credence does not know${known.length === 0 ? '' : `: ${known.join(', ')}`}.`,
     remedy: `Install a newer version of Credence and of the MCP SDK, or ask the owner of server "${server.name}" for an older revision.`,
     contact: 'you',
     server: server.name,
+    peerText: `supported: ${revisions.slice(0, 5).join(', ')}`,
   });
 }
 
-/** The error for a connection that ends during a response. */
-export function streamBroken(server: ServerSettings, url: URL, cause: unknown): CredenceError {
+/** The error for a result of `initialize` that the MCP SDKs refuse. `member` is missing or wrong in it. */
+export function wrongResult(
+  server: ServerSettings,
+  { reply }: { reply: RpcReply },
+  member: string,
+  secrets: readonly string[],
+): CredenceError {
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'call',
+    message: `${withoutQuery(server.url.href)} answered initialize with a result whose "${member}" is missing or of a wrong type, and the MCP SDKs do not connect to such a server.`,
+    remedy: `Ask the owner of server "${server.name}" to correct the response to initialize.`,
+    contact: 'server-owner',
+    server: server.name,
+    status: reply.status,
+    peerText: peerText(reply.text, secrets),
+  });
+}
+
+/** The error for a connection that ends during a response, or for a body that cannot be decompressed. */
+export function streamBroken(server: ServerSettings, cause: unknown): CredenceError {
+  // The codes of zlib, Brotli and Zstandard.
+  if (/^(?:Z_|ERR_ZLIB|ERR__ERROR_|ERR_BROTLI|ZSTD_|BROTLI_)/u.test(errorCode(cause) ?? '')) {
+    return new CredenceError({
+      code: 'invalid_response',
+      leg: 'call',
+      message: `${withoutQuery(server.url.href)} sent a body that is not compressed as its Content-Encoding says.`,
+      remedy: `Ask the owner of server "${server.name}" to correct Content-Encoding; a proxy in front of the server may set it.`,
+      contact: 'server-owner',
+      server: server.name,
+      cause,
+    });
+  }
   return new CredenceError({
     code: 'unreachable',
     leg: 'call',
-    message: `The connection to ${withoutQuery(url.href)} ended during a response.`,
+    message: `The connection to ${withoutQuery(server.url.href)} ended during a response.`,
     remedy: `Ask the owner of server "${server.name}" whether the server or a proxy in front of it ends connections.`,
     contact: 'server-owner',
     server: server.name,

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
+import { isRegisteredErrorCode } from '../errors/oauth-error-codes.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { LegEvent } from '../runtime/events.ts';
 
@@ -75,7 +76,7 @@ export function describe(diagnosis: Omit<Diagnosis, 'toString'>): string {
   // The leg can fail without a failed request: a successful response has a wrong value, or no request was sent.
   const { leg: failedLeg, steps, error } = diagnosis;
   if (failedLeg !== undefined && !steps.some(({ leg, outcome }) => leg === failedLeg && outcome === 'failed')) {
-    lines.push(`  FAIL ${failedLeg.padEnd(LEG_WIDTH)} see below`);
+    lines.push(`  FAIL ${failedLeg.padEnd(LEG_WIDTH)} ${error?.code ?? 'failed'}: ${diagnosis.message}`);
   }
   for (const { message, remedy } of diagnosis.warnings) lines.push(`  note: ${message} ${remedy}`);
   lines.push(diagnosis.message);
@@ -96,7 +97,9 @@ function linesOf(step: DiagnosisStep): readonly string[] {
   const details = [
     endpoint,
     status !== undefined && `HTTP ${status}`,
-    error ?? (outcome === 'failed' && code),
+    // Another code is a word of the peer, which is marked as such.
+    error !== undefined && isRegisteredErrorCode(error) ? error : outcome === 'failed' && code,
+    error !== undefined && !isRegisteredErrorCode(error) && `its error code: "${error}"`,
     outcome !== 'ok' && causeCode,
     retryAfterSeconds !== undefined && `it asks to wait ${retryAfterSeconds} s`,
     `${Math.round(durationMs)} ms`,

@@ -7,6 +7,7 @@ export type Flaw =
   | 'html'
   | 'not JSON'
   | 'not JSON-RPC'
+  | 'result and error'
   | 'another id'
   | 'JSON under another content type'
   | 'no event'
@@ -81,6 +82,8 @@ async function fromEvents(
 /** The response with this id in a JSON value: one message, or a batch (revision 2025-03-26). */
 export function responseIn(value: unknown, id: number): Pick<RpcReply, 'message' | 'flaw'> {
   const responses = (Array.isArray(value) ? value : [value]).filter(isResponse);
+  // JSON-RPC 2.0, section 5: a response has one of both. The SDKs refuse such a response.
+  if (responses.some((response) => 'result' in response && 'error' in response)) return { flaw: 'result and error' };
   const message =
     // A server that refuses a request before it reads its id answers with the id null (JSON-RPC 2.0, section 5).
     responses.find((response) => response['id'] === id || (response['id'] ?? null) === null);
@@ -96,6 +99,30 @@ function isResponse(value: unknown): value is JsonObject {
 
 function isRpcError(value: unknown): boolean {
   return isJsonObject(value) && typeof value['code'] === 'number';
+}
+
+/**
+ * Why the body of a successful response to a notification is no acceptance: it is an HTML page, or JSON with an error. The SDKs do not
+ * read this body, so a server must not use it for anything else.
+ */
+export async function readAcceptance(response: Response): Promise<RpcReply | undefined> {
+  const { status, headers, body } = response;
+  const type = (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  // A stream can stay open.
+  if (type === 'text/event-stream') {
+    await body?.cancel();
+    return undefined;
+  }
+  const text = await startOf(body);
+  if (looksLikeHtml(type, text)) return { status, headers, flaw: 'html', text };
+  const value = parsed(text);
+  const failed = (Array.isArray(value) ? value : [value]).find(
+    (one: unknown) => isJsonObject(one) && Boolean(one['error']),
+  ) as JsonObject | undefined;
+  if (failed === undefined) return undefined;
+  return isRpcError(failed['error'])
+    ? { status, headers, message: failed, text }
+    : { status, headers, flaw: 'not JSON-RPC', text };
 }
 
 /** The first bytes of a body. The rest is cancelled. */

@@ -9,7 +9,9 @@ import {
   TOKEN_TYPE_ID_JAG,
 } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
+import { originalOf } from '../errors/same-failure.ts';
 import { type About, withoutQuery } from '../net/gate.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type IssuerOfServer, remedyForIssuerOfMetadata, tokenEndpointOption } from './issuer-remedies.ts';
@@ -27,6 +29,8 @@ export interface IssuerMetadata {
   readonly redeemsIdJags: boolean | undefined;
   /** Whether `identity_chaining_requested_token_types_supported` contains the ID-JAG type. Undefined without that member. */
   readonly issuesIdJags: boolean | undefined;
+  /** Undefined: the metadata of an issuer is used until it expires. */
+  readonly isProvisional?: undefined;
 }
 
 /**
@@ -56,6 +60,8 @@ export async function discoverIssuer(
     issuer,
     option,
     pin: tokenEndpointOption(option),
+    // The issuer of an ownToken source has no option for its token endpoint.
+    endpointPin: /^(?:idp|servers\..*)\.issuer$/u.test(option) ? tokenEndpointOption(option) : undefined,
     configuredUrl,
   };
   const allowed = peerUrl(issuer, { ...about, what: `the issuer ${identifier(issuer)}` }, runtime, configuredUrl);
@@ -89,6 +95,14 @@ interface MismatchContext {
   readonly issuerOfServer?: (() => Promise<IssuerOfServer>) | undefined;
 }
 
+/** By error, the remedy for another server with the same issuer. It contains values of that server. */
+const remedies = new WeakMap<CredenceError, (option: string, server: IssuerOfServer) => string>();
+
+/** The remedy of an `issuer_mismatch` for a server that did not request the metadata itself. Undefined for another error. */
+export function mismatchRemedyFor(error: CredenceError, option: string, server: IssuerOfServer): string | undefined {
+  return remedies.get(originalOf(error))?.(option, server);
+}
+
 /** Throws the error for metadata of another issuer. */
 async function mismatch(
   { url, json }: MetadataDocument,
@@ -96,21 +110,20 @@ async function mismatch(
   { about, option, issuerOfServer }: MismatchContext,
 ): Promise<never> {
   const named = stringField(json, 'issuer');
-  throw new CredenceError({
+  const tokenEndpoint = stringField(json, 'token_endpoint');
+  const remedyFor = (ownOption: string, server: IssuerOfServer | undefined) =>
+    remedyForIssuerOfMetadata({ issuer, named, tokenEndpoint, option: ownOption, server });
+  const error = new CredenceError({
     code: 'issuer_mismatch',
     leg: 'discover',
-    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${identifier(named)}.`,
-    remedy: remedyForIssuerOfMetadata({
-      issuer,
-      named,
-      tokenEndpoint: stringField(json, 'token_endpoint'),
-      option,
-      server: await issuerOfServer?.(),
-    }),
+    message: `The metadata at ${withoutQuery(url)} names another issuer than "${issuer}": ${namedUrl(named)}.`,
+    remedy: remedyFor(option, await issuerOfServer?.()),
     contact: 'you',
     server: about.server,
     issuer,
   });
+  remedies.set(error, remedyFor);
+  throw error;
 }
 
 /** Checks the document and returns its values. `allowed` checks the URL of the token endpoint. */

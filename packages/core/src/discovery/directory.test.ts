@@ -175,14 +175,97 @@ describe('metadata', () => {
     expect(network.requests).toHaveLength(2);
   });
 
-  it('is requested again by the next caller after it was not found', async () => {
-    const issuer = 'https://linear.app';
-    const { directory, network } = world({});
-    expect(await refusalOf(directory.authorizationServer(serverSettings(), issuer, never))).toMatchObject({
-      code: 'metadata_not_found',
+  it('that answered 5xx at the URL in a challenge is requested again after a minute', async () => {
+    const pointer = 'https://mcp.linear.app/meta';
+    const challenge = () =>
+      new Response(null, { status: 401, headers: { 'www-authenticate': `Bearer resource_metadata="${pointer}"` } });
+    const { directory, network, advanceClock } = world({
+      [RESOURCE]: challenge,
+      [pointer]: () => new Response('', { status: 503 }),
     });
-    network.set(`${issuer}/.well-known/openid-configuration`, as(issuer));
-    expect((await directory.authorizationServer(serverSettings(), issuer, never)).url).toBe(`${issuer}/token`);
+    const server = serverSettings({ issuer: 'discover' });
+    expect(await refusalOf(directory.target(server, never))).toMatchObject({ code: 'metadata_not_found' });
+    network.set(pointer, resource('https://linear.app'));
+    advanceClock(61_000);
+    await expect(directory.target(server, never)).resolves.toMatchObject({ issuer: 'https://linear.app' });
+  });
+
+  const issuer = 'https://linear.app';
+  const document = `${issuer}/.well-known/openid-configuration`;
+
+  it('is requested again by the first caller a second after it was not found', async () => {
+    const { directory, network, advanceClock } = world({});
+    const get = () => directory.authorizationServer(serverSettings(), issuer, never);
+    expect(await refusalOf(get())).toMatchObject({ code: 'metadata_not_found' });
+    const sent = network.requests.length;
+    network.set(document, as(issuer));
+    expect(await refusalOf(get())).toMatchObject({ code: 'metadata_not_found' });
+    expect(network.requests).toHaveLength(sent);
+    advanceClock(1_000);
+    expect((await get()).url).toBe(`${issuer}/token`);
+  });
+
+  it('that was not found is not requested again for another server, whose error names its own options', async () => {
+    const { directory, network } = world({});
+    await refusalOf(directory.authorizationServer(serverSettings(), issuer, never));
+    const sent = network.requests.length;
+    const other = serverSettings({ name: 'notes', url: new URL('https://notes.example/mcp') });
+    const error = await refusalOf(directory.authorizationServer(other, issuer, never));
+    expect(error).toMatchObject({ code: 'metadata_not_found', server: 'notes', issuer });
+    expect(error.remedy).toContain('Check the spelling of servers.notes.issuer');
+    expect(JSON.stringify(error)).not.toContain('servers.linear');
+    expect(network.requests).toHaveLength(sent);
+  });
+
+  it('that was not found twice is not requested again for other principals of the process', async () => {
+    const { runtime, network } = world({});
+    const get = () => refusalOf(new Directory(runtime).authorizationServer(serverSettings(), issuer, never));
+    await get();
+    await get();
+    const sent = network.requests.length;
+    for (let principal = 0; principal < 20; principal += 1) expect((await get()).code).toBe('metadata_not_found');
+    expect(network.requests).toHaveLength(sent);
+  });
+
+  it('with another issuer is not requested for another server, whose remedy has its own values', async () => {
+    const notes = 'https://notes.example/mcp';
+    const { directory, network } = world({
+      [PRM]: { resource: RESOURCE, authorization_servers: [issuer] },
+      'https://notes.example/.well-known/oauth-protected-resource/mcp': {
+        resource: notes,
+        authorization_servers: [issuer],
+      },
+      [`${issuer}/.well-known/oauth-authorization-server`]: as(`${issuer}/`),
+    });
+    const first = await refusalOf(directory.authorizationServer(serverSettings(), issuer, never));
+    expect(first.remedy).toContain(`servers.linear.resource to "${RESOURCE}"`);
+    const other = serverSettings({ name: 'notes', url: new URL(notes) });
+    const error = await refusalOf(directory.authorizationServer(other, issuer, never));
+    expect(error).toMatchObject({ code: 'issuer_mismatch', server: 'notes' });
+    expect(error.remedy).toContain(`servers.notes.issuer to "${issuer}/"`);
+    expect(error.remedy).toContain(`servers.notes.resource to "${notes}"`);
+    expect(error.remedy).not.toContain('linear.app/mcp');
+    expect(await refusalOf(directory.authorizationServer(other, issuer, never))).toBe(error);
+    const document = `GET ${issuer}/.well-known/oauth-authorization-server`;
+    expect(network.requests.filter((request) => request === document)).toHaveLength(1);
+  });
+
+  it('that was not found is requested after a directory without metadata has found it', async () => {
+    const { runtime, directory, network } = world({});
+    const get = (from: Directory) => from.authorizationServer(serverSettings(), issuer, never);
+    await refusalOf(get(directory));
+    network.set(document, as(issuer));
+    await refusalOf(get(directory));
+    await get(directory.withoutMetadata(runtime));
+    expect((await get(directory)).url).toBe(`${issuer}/token`);
+  });
+
+  it('of a peer that is away is requested again by the next caller', async () => {
+    const { directory, network } = world({ [document]: () => new Response(null, { status: 503 }) });
+    const get = () => directory.authorizationServer(serverSettings(), issuer, never);
+    expect(await refusalOf(get())).toMatchObject({ code: 'peer_unavailable', retryable: true });
+    network.set(document, as(issuer));
+    expect((await get()).url).toBe(`${issuer}/token`);
   });
 
   it('of the IdP with another issuer is refused, and the remedy names idp.issuer', async () => {
@@ -200,6 +283,12 @@ describe('a credential of several servers with the issuer "discover"', () => {
   const prm = (path: string) => `https://mcp.linear.app/.well-known/oauth-protected-resource${path}`;
   const discovering = (name: string, path: string) =>
     serverSettings({ name, issuer: 'discover', credential, url: new URL(`https://mcp.linear.app${path}`) });
+  /** What a flow does: it gets the issuer, and sends the credential to it. */
+  const use = async (directory: Directory, server: ReturnType<typeof serverSettings>) => {
+    const { issuer } = await directory.target(server, never);
+    directory.useCredential(server, issuer);
+    return issuer;
+  };
   const named = (path: string, issuer: string) => ({
     resource: `https://mcp.linear.app${path}`,
     authorization_servers: [issuer],
@@ -216,7 +305,7 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm(first)]: named(first, 'https://linear.app'),
       [prm(second)]: named(second, issuer),
     });
-    await directory.target(discovering('one', first), never);
+    await use(directory, discovering('one', first));
     const requestsBefore = network.requests.length;
     const error = await refusalOf(directory.target(discovering('two', second), never));
     expect(error).toMatchObject({ code: 'issuer_mismatch', leg: 'discover', contact: 'you', server: 'two' });
@@ -238,8 +327,8 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm('/b')]: named('/b', 'https://b.example'),
     });
     const outcomes = await Promise.allSettled([
-      directory.target(discovering('one', '/a'), never),
-      directory.target(discovering('two', '/b'), never),
+      use(directory, discovering('one', '/a')),
+      use(directory, discovering('two', '/b')),
     ]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
@@ -249,7 +338,7 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm('/a')]: named('/a', 'https://as.example'),
       [prm('/b')]: named('/b', 'https://as.example'),
     });
-    await directory.target(discovering('one', '/a'), never);
+    await use(directory, discovering('one', '/a'));
     await expect(directory.target(discovering('two', '/b'), never)).resolves.toMatchObject({
       issuer: 'https://as.example',
     });
@@ -260,9 +349,19 @@ describe('a credential of several servers with the issuer "discover"', () => {
       [prm('/a')]: named('/a', 'https://a.example'),
       [prm('/b')]: named('/b', 'https://b.example'),
     });
-    await directory.target(discovering('one', '/a'), never);
+    await use(directory, discovering('one', '/a'));
     const fresh = directory.withoutMetadata(runtime);
     expect(await refusalOf(fresh.target(discovering('two', '/b'), never))).toMatchObject({ code: 'issuer_mismatch' });
+  });
+
+  it('does not belong to an issuer to which it was not sent', async () => {
+    const { directory } = world({
+      [prm('/a')]: named('/a', 'https://evil.example'),
+      [prm('/b')]: named('/b', 'https://b.example'),
+    });
+    await directory.target(discovering('one', '/a'), never);
+    await expect(use(directory, discovering('two', '/b'))).resolves.toBe('https://b.example');
+    expect(await refusalOf(use(directory, discovering('one', '/a')))).toMatchObject({ code: 'issuer_mismatch' });
   });
 });
 

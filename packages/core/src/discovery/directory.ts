@@ -1,9 +1,10 @@
-import { identifier } from '@credence/protocol';
 import type { CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { namedUrl } from '../net/named-url.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { discoverIssuer, type IssuerMetadata } from './authorization-server.ts';
+import { copyOf, originalOf } from '../errors/same-failure.ts';
+import { discoverIssuer, type IssuerMetadata, mismatchRemedyFor } from './authorization-server.ts';
 import { CredentialIssuers } from './credential-issuers.ts';
 import { type IssuerOfServer, remedyForUnlistedIssuer } from './issuer-remedies.ts';
 import { discoverResource, type ProtectedResource } from './protected-resource.ts';
@@ -12,6 +13,8 @@ import type { TokenEndpoint } from './token-endpoint.ts';
 
 const METADATA_REFRESH_MS = 3_600_000;
 const METADATA_LIFETIME_MS = 24 * 3_600_000;
+/** The document that the server names answered 5xx, so it is requested again soon. */
+const PROVISIONAL_MS = 60_000;
 
 /** The first issuers that a principal has seen. They stay when the cached metadata is dropped. */
 interface FirstIssuers {
@@ -31,13 +34,27 @@ export class Directory {
   readonly #first: FirstIssuers;
   /** Part of each cache key: whether a URL in the metadata is accepted depends on these options. */
   readonly #trust: string;
+  /** Called with the key of a document that was fetched. */
+  readonly #ended: ((key: string) => void) | undefined;
+  /** By error of one server, its copies for other servers. A copy stays the same object as long as the error is repeated. */
+  readonly #copies = new WeakMap<CredenceError, Map<string, CredenceError>>();
+  /** The failed requests after which metadata was dropped. A repeated failure does not drop the new metadata. */
+  readonly #forgotten = new WeakSet<CredenceError>();
 
   /** `own`: caches and first issuers for this directory. Default: the caches that the principals of the process share. */
-  constructor(runtime: Runtime, own?: { readonly caches: MetadataCaches; readonly first: FirstIssuers }) {
+  constructor(
+    runtime: Runtime,
+    own?: {
+      readonly caches: MetadataCaches;
+      readonly first: FirstIssuers;
+      readonly ended: (key: string) => void;
+    },
+  ) {
     const { caches, release } = own ? { caches: own.caches, release: () => undefined } : sharedMetadataCaches(runtime);
     this.#runtime = runtime;
     this.#caches = caches;
     this.#release = release;
+    this.#ended = own?.ended;
     this.#first = own?.first ?? { byServer: new Map(), byCredential: new CredentialIssuers() };
     const { allowHttp = false, allowPrivateAddresses = false } = runtime.network;
     this.#trust = `${allowHttp} ${allowPrivateAddresses}`;
@@ -45,10 +62,11 @@ export class Directory {
 
   /**
    * Returns a directory without cached metadata. The new directory has the first issuers of this one, so that a changed issuer is
-   * still refused.
+   * still refused. A document that it fetches is requested again here too, also if it could not be fetched before.
    */
   withoutMetadata(runtime: Runtime): Directory {
-    return new Directory(runtime, { caches: ownMetadataCaches(runtime.clock), first: this.#first });
+    const ended = (key: string) => this.#caches.failed.end(key);
+    return new Directory(runtime, { caches: ownMetadataCaches(runtime.clock), first: this.#first, ended });
   }
 
   /** Ends the use of the shared cache. Idempotent. */
@@ -93,17 +111,19 @@ export class Directory {
       this.#issuerKey(role, issuer, configuredUrl),
       () => {
         // The metadata of the server is requested at the same time as that of its authorization server.
-        const issuerOfServer = async () =>
-          this.#issuerOfServer(
-            server,
-            server.resource === undefined ? await this.#resource(server, signal).catch(() => undefined) : undefined,
-          );
+        const issuerOfServer = async () => this.#ownIssuer(server, signal);
         const options = { role, server: server.name, option, configuredUrl, signal, issuerOfServer } as const;
         return discoverIssuer(this.#runtime, issuer, options);
       },
-      { server: server.name, signal },
+      { server, signal },
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
+    return {
+      issuer,
+      url: metadata.tokenEndpoint,
+      metadata,
+      configuredUrl,
+      pin: `servers.${server.name}.tokenEndpoint`,
+    };
   }
 
   /** The token endpoint of the IdP, or of another issuer of subject tokens. */
@@ -121,11 +141,23 @@ export class Directory {
       () => discoverIssuer(this.#runtime, issuer, { role: 'idp', option, configuredUrl, signal }),
       { server: undefined, signal },
     );
-    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl };
+    const pin = option === 'idp.issuer' ? 'idp.tokenEndpoint' : undefined;
+    return { issuer, url: metadata.tokenEndpoint, metadata, configuredUrl, pin };
+  }
+
+  /**
+   * Records that the credential of a server is about to be sent to `issuer`. Throws `issuer_mismatch` if the same credential object was
+   * sent to another issuer before.
+   */
+  useCredential(server: ServerSettings, issuer: string): void {
+    this.#first.byCredential.use(server, issuer);
   }
 
   /** Drops the metadata of a server and of the IdP, because an endpoint in it does not exist any more. */
-  forget(server: ServerSettings, idp?: { issuer: string }): void {
+  forget(server: ServerSettings, idp: { issuer: string } | undefined, because: CredenceError): void {
+    const failure = originalOf(because);
+    if (this.#forgotten.has(failure)) return;
+    this.#forgotten.add(failure);
     this.#caches.resources.drop(this.#resourceKey(server));
     const issuer = server.issuer === 'discover' ? this.#first.byServer.get(server.name) : server.issuer;
     if (issuer !== undefined) this.#caches.issuers.drop(this.#issuerKey('authorization-server', issuer, urlOf(server)));
@@ -134,7 +166,15 @@ export class Directory {
 
   #resource(server: ServerSettings, signal: AbortSignal): Promise<ProtectedResource> {
     const discover = () => discoverResource(this.#runtime, server, signal);
-    return this.#cached(this.#caches.resources, this.#resourceKey(server), discover, { server: server.name, signal });
+    return this.#cached(this.#caches.resources, this.#resourceKey(server), discover, { server, signal });
+  }
+
+  async #ownIssuer(server: ServerSettings, signal: AbortSignal): Promise<IssuerOfServer> {
+    const isRead = server.resource === undefined;
+    return this.#issuerOfServer(
+      server,
+      isRead ? await this.#resource(server, signal).catch(() => undefined) : undefined,
+    );
   }
 
   /** What the remedies for an issuer with two spellings depend on. */
@@ -197,24 +237,57 @@ export class Directory {
     return `${this.#trust} ${role} ${configuredUrl.origin} ${issuer}`;
   }
 
-  async #cached<T>(
+  async #cached<T extends { readonly isProvisional?: boolean | undefined }>(
     cache: RefreshingCache<T>,
     key: string,
     discover: () => Promise<T>,
-    { server, signal }: { server: string | undefined; signal: AbortSignal },
+    { server, signal }: { server: ServerSettings | undefined; signal: AbortSignal },
   ): Promise<T> {
-    const fetchValue = async () => this.#withLifetime(await discover());
+    const { failed } = this.#caches;
+    const failure = cache.peek(key) ? undefined : failed.of(key, this);
+    if (failure) throw await this.#named(failure, server, signal);
+    const fetchValue = async () =>
+      failed.watch(key, this, async () => {
+        const value = await discover();
+        this.#ended?.(key);
+        return this.#withLifetime(value);
+      });
     try {
       return (await cache.get(key, fetchValue, signal)).value;
     } catch (error) {
-      // The request of another server failed, and its error names the options of that server.
-      if (isCredenceError(error) && error.server !== server && !signal.aborted) return discover();
-      throw error;
+      throw isCredenceError(error) && !signal.aborted ? await this.#named(error, server, signal) : error;
     }
   }
 
-  #withLifetime<T>(value: T): CachedValue<T> {
+  /**
+   * The error of a request for the metadata. If another server sent the request, the error names the options of that server, so this
+   * server gets a copy with its own name.
+   */
+  async #named(error: CredenceError, server: ServerSettings | undefined, signal: AbortSignal): Promise<CredenceError> {
+    const other = error.server;
+    if (!server || other === undefined || other === server.name) return error;
+    const copies = this.#copies.get(error) ?? new Map<string, CredenceError>();
+    this.#copies.set(error, copies);
+    const known = copies.get(server.name);
+    if (known) return known;
+    const rename = (text: string) =>
+      text.replaceAll(`servers.${other}.`, `servers.${server.name}.`).replaceAll(`"${other}"`, `"${server.name}"`);
+    const remedy =
+      error.code === 'issuer_mismatch'
+        ? mismatchRemedyFor(error, `servers.${server.name}.issuer`, await this.#ownIssuer(server, signal))
+        : undefined;
+    const copy = copyOf(error, {
+      server: server.name,
+      message: rename(error.message),
+      remedy: remedy ?? rename(error.remedy),
+    });
+    copies.set(server.name, copy);
+    return copy;
+  }
+
+  #withLifetime<T extends { readonly isProvisional?: boolean | undefined }>(value: T): CachedValue<T> {
     const nowMs = this.#runtime.clock.monotonicMs();
+    if (value.isProvisional === true) return { value, goodUntilMs: nowMs + PROVISIONAL_MS };
     return {
       value,
       refreshAtMs: nowMs + METADATA_REFRESH_MS,
@@ -237,6 +310,6 @@ function pinnedEndpoint(issuer: string, url: string, option: string): TokenEndpo
 function list(issuers: readonly string[]): string {
   return issuers
     .slice(0, 4)
-    .map((issuer) => identifier(issuer))
+    .map((issuer) => namedUrl(issuer))
     .join(', ');
 }

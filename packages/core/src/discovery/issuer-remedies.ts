@@ -34,7 +34,7 @@ export function remedyForIssuerOfMetadata(about: {
   const { resource, listed = [], isDiscovered = false } = server ?? {};
   if (resource !== undefined && (isDiscovered || (listed.length > 0 && !listed.includes(named))))
     settings.push(`servers.${server?.name}.resource to "${resource}"`);
-  const inner = difference(issuer, named) === 'host' ? onHostOf(issuer, tokenEndpoint) : undefined;
+  const inner = difference(issuer, named) === 'host' ? onHostOf(issuer, named, tokenEndpoint) : undefined;
   const reached =
     inner === undefined
       ? ''
@@ -72,22 +72,34 @@ export function tokenEndpointOption(option: string): string {
   return option.replace(/issuer$/u, 'tokenEndpoint');
 }
 
-/** How two issuers differ: only in their spelling, only in scheme, host and port, or otherwise. */
+/** How two issuers differ: only in their spelling, in scheme, host, port and perhaps a prefix of the path, or otherwise. */
 function difference(a: string, b: string): 'spelling' | 'host' | 'other' {
   const [first, second] = [parsedUrl(a), parsedUrl(b)];
   if (first === undefined || second === undefined) return 'other';
-  if (pathOf(first) !== pathOf(second)) return 'other';
-  return first.origin === second.origin ? 'spelling' : 'host';
+  if (pathOf(first) === pathOf(second)) return first.origin === second.origin ? 'spelling' : 'host';
+  return first.origin !== second.origin && isBelow(pathOf(first), pathOf(second)) ? 'host' : 'other';
+}
+
+/** Whether one path is the other with a prefix, which a proxy in front of the issuer adds or removes. */
+function isBelow(a: string, b: string): boolean {
+  const [longer, shorter] = a.length > b.length ? [a, b] : [b, a];
+  return shorter !== '' && longer.endsWith(shorter);
 }
 
 function pathOf({ pathname, search }: URL): string {
   return pathname.replace(/\/+$/u, '').toLowerCase() + search;
 }
 
-/** The URL `endpoint` with the scheme, host and port of `issuer`. */
-function onHostOf(issuer: string, endpoint: string | undefined): string | undefined {
-  const [host, url] = [parsedUrl(issuer), endpoint === undefined ? undefined : parsedUrl(endpoint)];
-  if (host === undefined || url === undefined) return undefined;
-  const moved = `${host.origin}${url.pathname}${url.search}`;
+/**
+ * The URL `endpoint` in the metadata of `named`, with the scheme, host, port and path of `issuer` in place of those of `named`. An endpoint
+ * that has the host of `issuer` already stays as it is.
+ */
+function onHostOf(issuer: string, named: string, endpoint: string | undefined): string | undefined {
+  const [inner, outer, url] = [issuer, named, endpoint ?? ''].map((text) => parsedUrl(text));
+  if (inner === undefined || outer === undefined || url === undefined) return undefined;
+  const [innerPath, outerPath] = [inner, outer].map(({ pathname }) => pathname.replace(/\/+$/u, ''));
+  const isUnderIssuer = url.origin !== inner.origin && `${url.pathname}/`.startsWith(`${outerPath}/`);
+  const path = isUnderIssuer ? `${innerPath}${url.pathname.slice(outerPath?.length)}` : url.pathname;
+  const moved = `${inner.origin}${path}${url.search}`;
   return isPlainIdentifier(moved) ? moved : undefined;
 }

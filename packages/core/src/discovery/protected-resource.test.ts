@@ -162,6 +162,24 @@ describe('the metadata of an MCP server', () => {
     await expect(discovery).resolves.toMatchObject({ published: true });
   });
 
+  it.each([500, 502, 503])(
+    'whose document in a challenge answers %i is not published for now, with a warning',
+    async (status) => {
+      const pointer = 'https://mcp.example/meta';
+      const { discovery, runtime } = await discovered({
+        [URL_]: challenge(pointer),
+        [pointer]: () => new Response('', { status }),
+      });
+      await expect(discovery).resolves.toMatchObject({ published: false, resource: URL_, isProvisional: true });
+      expect(runtime.events).toContainEqual(
+        expect.objectContaining({
+          type: 'warning',
+          message: expect.stringContaining('The challenge of server "linear" is ignored'),
+        }),
+      );
+    },
+  );
+
   it('causes peer_unavailable with the pin if a path answers 502 and nothing else has it', async () => {
     const { discovery } = await discovered({ [INSERTED]: () => new Response('proxy says no', { status: 502 }) });
     const error = await refusalOf(discovery);
@@ -176,7 +194,9 @@ describe('the metadata of an MCP server', () => {
       const { discovery, runtime } = await discovered({ [INSERTED]: misnamed });
       await expect(discovery).resolves.toMatchObject({ published: false, resource: URL_ });
       const [warning] = runtime.events.filter((event) => event.type === 'warning');
-      expect(warning?.message).toContain('JSON under the content type');
+      expect(warning?.message).toMatch(
+        /JSON under (?:the content type "\w+\/[\w-]+"|an unusual content type) instead/u,
+      );
       expect(warning?.message).not.toContain('publishes no metadata');
       expect(warning?.remedy).toContain('servers.linear.resource');
     },

@@ -1,5 +1,4 @@
 import {
-  identifier,
   isNormalResource,
   isPlainIdentifier,
   normalResource,
@@ -12,6 +11,7 @@ import {
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import { type About, type Answer, report, send, withoutQuery } from '../net/gate.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { peerUrl } from '../net/url-policy.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { firstDocument, type MetadataDocument } from './metadata-document.ts';
@@ -28,6 +28,8 @@ export interface ProtectedResource {
   readonly whyMissing?: string | undefined;
   /** The status with which the URL of the server answered a request without a token, if its metadata was searched in the challenge. */
   readonly ownStatus?: number | undefined;
+  /** Whether the metadata is missing because the document that the server names answered 5xx. */
+  readonly isProvisional?: boolean | undefined;
 }
 
 interface Server {
@@ -68,7 +70,8 @@ export async function discoverResource(
   }
   if (challenged.value !== undefined) return challenged.value;
   if (failure.code === 'redirect_refused' || failure.code === 'peer_unavailable') throw failure;
-  return unpublished(runtime, server, failure, challenged.status);
+  const { status, isUnavailable } = challenged;
+  return { ...unpublished(runtime, server, failure, status), isProvisional: isUnavailable === true };
 }
 
 /** Whether the server may name its metadata in a challenge: no well-known path has a document, although one may have failed. */
@@ -116,6 +119,8 @@ interface Challenged {
   readonly value?: ProtectedResource | undefined;
   /** The status of the response to a request without a token. */
   readonly status: number;
+  /** Whether a document that a challenge names answered 5xx. */
+  readonly isUnavailable?: boolean;
 }
 
 /**
@@ -137,16 +142,19 @@ async function fromChallenge(runtime: Runtime, server: Server, about: About, sig
   );
   report(runtime, about, { ...answer });
   const { status } = answer;
+  let isUnavailable = false;
   for (const pointer of pointersOf(answer)) {
     try {
       const value = await pointedDocument(runtime, server, about, signal, pointer);
       return { status, value };
     } catch (error) {
-      if (!isCredenceError(error) || error.retryable || signal.aborted) throw error;
+      if (!isCredenceError(error) || signal.aborted) throw error;
+      isUnavailable ||= error.code === 'peer_unavailable';
+      if (error.retryable && error.code !== 'peer_unavailable') throw error;
       ignored(runtime, server, error);
     }
   }
-  return { status };
+  return { status, isUnavailable };
 }
 
 /** The URLs of metadata in the challenges of a 401, each once. */
@@ -169,7 +177,7 @@ async function pointedDocument(
     throw new CredenceError({
       code: 'resource_mismatch',
       leg: 'discover',
-      message: `${what} is on another origin, ${identifier(url.origin)}, than ${server.url.origin}.`,
+      message: `${what} is on another origin, ${namedUrl(url.origin)}, than ${server.url.origin}.`,
       remedy: wrongMetadata(server),
       contact: about.contact,
       server: server.name,
@@ -205,7 +213,7 @@ function resourceFrom(
     throw new CredenceError({
       ...base,
       code: 'resource_mismatch',
-      message: `The metadata at ${where} names another resource than ${withoutQuery(server.url.href)}: ${identifier(resource)}.`,
+      message: `The metadata at ${where} names another resource than ${withoutQuery(server.url.href)}: ${namedUrl(resource)}.`,
       remedy: wrongMetadata(server),
     });
   }
@@ -213,8 +221,8 @@ function resourceFrom(
     throw new CredenceError({
       ...base,
       code: 'resource_mismatch',
-      message: `The metadata at ${where} spells its resource ${identifier(resource)} instead of ${identifier(normalResource(resource))}.`,
-      remedy: `Ask the owner of server "${server.name}" for the second spelling, because others compare strings; until then set ${pinsOf(server)} to the values that are registered at the IdP for this server.`,
+      message: `The metadata at ${where} spells its resource ${namedUrl(resource)} instead of ${namedUrl(normalResource(resource))}.`,
+      remedy: `Ask the owner of server "${server.name}" to publish the resource in the second spelling, because other programs compare resources as strings; until then set ${pinsAsRegistered(server)}.`,
     });
   }
   const listed = stringList(json['authorization_servers']) ?? [];
@@ -223,7 +231,7 @@ function resourceFrom(
     throw new CredenceError({
       ...base,
       code: 'invalid_response',
-      message: `The metadata at ${where} names an authorization server that is not the URL of an issuer: ${identifier(listed)}.`,
+      message: `The metadata at ${where} names an authorization server that is not the URL of an issuer: ${namedUrl(listed)}.`,
       remedy: `Ask the owner of server "${server.name}" to correct "authorization_servers"; until then set ${pinsOf(server)}.`,
     });
   }
@@ -232,7 +240,12 @@ function resourceFrom(
 
 /** The remedy never names the resource in the metadata: a server must not get a token for another one by a wrong metadata document. */
 function wrongMetadata(server: Server): string {
-  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsOf(server)} to the values that are registered at the IdP for this server.`;
+  return `Check servers.${server.name}.url; if it is right, the owner of the server must correct its metadata, or set ${pinsAsRegistered(server)}.`;
+}
+
+function pinsAsRegistered(server: Server): string {
+  const value = server.issuer === 'discover' ? 'the values that are' : 'the value that is';
+  return `${pinsOf(server)} to ${value} registered at the IdP for this server`;
 }
 
 /** The options that make the metadata unnecessary. */

@@ -4,6 +4,7 @@ import { mayPass } from '../errors/may-pass.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../time/clock.ts';
 import type { IssuerMetadata } from './authorization-server.ts';
+import { FailedDiscoveries } from './failed-discoveries.ts';
 import type { ProtectedResource } from './protected-resource.ts';
 
 /** For the resources and for the issuers each. Above it, the least recently used document is removed. */
@@ -13,6 +14,8 @@ const MAX_DOCUMENTS = 1_000;
 export interface MetadataCaches {
   readonly resources: RefreshingCache<ProtectedResource>;
   readonly issuers: RefreshingCache<IssuerMetadata>;
+  /** The documents of both kinds that are not requested now. */
+  readonly failed: FailedDiscoveries;
 }
 
 interface CountedCaches extends MetadataCaches {
@@ -31,6 +34,7 @@ export function ownMetadataCaches(clock: Clock): MetadataCaches {
   return {
     resources: new RefreshingCache(clock, MAX_DOCUMENTS, mayPass),
     issuers: new RefreshingCache(clock, MAX_DOCUMENTS, mayPass),
+    failed: new FailedDiscoveries(clock, 2 * MAX_DOCUMENTS),
   };
 }
 

@@ -200,9 +200,15 @@ function causeCode(cause: unknown): string | undefined {
 /** The `code` of an error or of its causes. Node's fetch throws a TypeError whose `cause` has a code such as `ECONNREFUSED`. */
 export function errorCode(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Object && depth < 4; depth += 1) {
-    const { code, cause } = at as { code?: unknown; cause?: unknown };
+    const { code } = at as { code?: unknown };
     if (typeof code === 'string' && /^[\w.-]{1,60}$/u.test(code)) return code;
-    at = cause;
+    at = causeOf(at);
   }
   return undefined;
+}
+
+/** The cause of an error, or the first of the errors of an AggregateError, which has one for each address of a host. */
+export function causeOf(error: object): unknown {
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  return cause ?? (Array.isArray(errors) ? (errors[0] as unknown) : undefined);
 }

@@ -118,6 +118,89 @@ describe('the remedy names the option', () => {
     expect(contact).toBe('you');
   });
 
+  it.each([
+    'The scope parameter is mandatory.',
+    'scope must be supplied',
+    'you have to provide a scope',
+    'Please specify a scope',
+    'scope was omitted',
+    'a scope has to be given',
+    'Scope parameter not found in request',
+    'Scope is necessary for this grant',
+    'Expected parameter scope',
+    'the scope is null',
+  ])('if a scope is missing: %s', (errorDescription) => {
+    const { remedy, contact } = refusal({ ...atIdp, errorDescription, sent: WITHOUT });
+    expect(remedy).toContain('configure servers.notes.scopes');
+    expect(contact).toBe('you');
+  });
+
+  it.each(['audience is mandatory', 'An audience must be supplied', 'you have to provide an audience'])(
+    'if an audience is missing: %s',
+    (errorDescription) => {
+      expect(refusal({ ...direct, errorDescription, sent: WITHOUT }).remedy).toContain('set servers.notes.audience');
+    },
+  );
+
+  it.each([
+    'Parameter scope is forbidden for this grant type',
+    'scope must not be sent with an assertion',
+    'scope is not allowed for this grant type',
+    'scope cannot be used with an assertion',
+    'The field scope is prohibited',
+    'The request must not contain a scope',
+    'Unrecognized parameter: scope',
+    'extraneous parameter scope',
+  ])('if the scope of an ID-JAG is refused as a parameter: %s', (errorDescription) => {
+    const { remedy, contact } = refusal({ ...redeemed, errorDescription, sent: ALL });
+    expect(remedy).toMatch(/^https:\/\/as\.example does not accept the parameter "scope"/u);
+    expect(remedy).toContain("redeemScope: 'omit'");
+    expect(contact).toBe('you');
+  });
+
+  it.each([
+    'The resource parameter is forbidden',
+    'resource must not be present',
+    'resource is not supported by this endpoint',
+  ])('if the resource is refused as a parameter: %s', (errorDescription) => {
+    expect(refusal({ ...direct, errorDescription, sent: ALL }).remedy).toContain("resourceParameter: 'omit'");
+  });
+
+  it.each([
+    ['invalid_target', 'resource indicator is missing, or unknown'],
+    ['invalid_target', undefined],
+  ])('at the end if the authorization server does not know the resource (%s %s)', (error, errorDescription) => {
+    for (const answer of [direct, redeemed]) {
+      expect(refusal({ ...answer, error, errorDescription, sent: ALL })).toMatchObject({
+        code: 'invalid_target',
+        remedy: expect.stringContaining("set servers.notes.resourceParameter: 'omit'"),
+      });
+    }
+    expect(refusal({ ...atIdp, error, errorDescription, sent: ALL }).remedy).not.toContain('resourceParameter');
+  });
+
+  it('if the resource was left out by the option, and is missing', () => {
+    const answer = {
+      ...direct,
+      error: 'invalid_target',
+      errorDescription: 'resource indicator is missing, or unknown',
+    };
+    expect(refusal({ ...answer, sent: WITHOUT })).toMatchObject({
+      contact: 'you',
+      remedy: expect.stringContaining("remove servers.notes.resourceParameter: 'omit'"),
+    });
+  });
+
+  it.each([
+    ['invalid_request', 'requested grant type is not allowed for this client', 'unauthorized_client'],
+    ['invalid_client_metadata', 'grant_types can only contain members', 'unauthorized_client'],
+    ['invalid_request', 'this client is not authorized to use the grant type', 'unauthorized_client'],
+  ])('of the grant if %s says: %s', (error, errorDescription, code) => {
+    const { code: found, remedy } = refusal({ ...direct, error, errorDescription, sent: ALL });
+    expect(found).toBe(code);
+    expect(remedy).toContain('client_credentials grant');
+  });
+
   it('also at the end if an authorization server refuses the scope of an ID-JAG, or the IdP does not say what is malformed', () => {
     expect(refusal({ ...redeemed, error: 'invalid_scope', sent: ALL })).toMatchObject({
       contact: 'server-owner',
@@ -133,10 +216,6 @@ describe('the remedy names the option', () => {
 describe('the remedy does not name an option', () => {
   it.each<[string, Refusal]>([
     ['the parameter was not sent', { ...direct, errorDescription: 'Unknown parameter: resource', sent: WITHOUT }],
-    [
-      'the value is refused',
-      { ...direct, error: 'invalid_target', errorDescription: 'unknown resource parameter value', sent: ALL },
-    ],
     ['the scope was sent', { ...atIdp, errorDescription: 'the scope is required to be known', sent: ALL }],
     [
       'a claim of the assertion is missing',
@@ -151,9 +230,24 @@ describe('the remedy does not name an option', () => {
       'the exchange always contains the resource',
       { ...atIdp, errorDescription: 'Unknown parameter: resource', sent: ALL },
     ],
+    ['the scope is forbidden', { ...redeemed, errorDescription: 'the scope read is forbidden to you', sent: ALL }],
+    ['the scope is not allowed', { ...redeemed, errorDescription: 'scope read not allowed', sent: ALL }],
     ['nothing is said', { ...direct, sent: ALL }],
   ])('if %s', (_when, answer) => {
     expect(refusal(answer).remedy).not.toMatch(/resourceParameter|redeemScope|servers\.notes\.(?:scopes|audience)/u);
+  });
+
+  it('first if the value of the resource is refused', () => {
+    const answer = {
+      ...direct,
+      error: 'invalid_target',
+      errorDescription: 'unknown resource parameter value',
+      sent: ALL,
+    };
+    expect(refusal(answer)).toMatchObject({
+      contact: 'server-owner',
+      remedy: expect.stringMatching(/^Check servers\.notes\.url/u),
+    });
   });
 
   it('slowly if the description is long', () => {

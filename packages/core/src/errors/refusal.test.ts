@@ -86,13 +86,39 @@ describe('a refusal of the client', () => {
     },
   );
 
-  it.each(['signed', 'none'] as const)(
-    'that authenticated in another way (%s) has the contact of the peer',
+  it.each(['signed', 'other'] as const)(
+    'that authenticated in another way (%s) has the contact you',
     (authentication) => {
-      expect(refusal({ ...answer, authentication }).contact).toBe('idp-admin');
-      expect(refusal({ ...answer, leg: 'redeem', authentication }).contact).toBe('server-owner');
+      for (const leg of ['authenticate', 'exchange', 'redeem'] as const) {
+        const { contact, remedy } = refusal({ ...answer, leg, authentication });
+        expect(contact).toBe('you');
+        expect(remedy).toMatch(/^Check idp\.credential: /u);
+        expect(remedy).not.toContain('the secret');
+      }
     },
   );
+
+  it('that did not authenticate has the contact of the peer', () => {
+    expect(refusal({ ...answer, authentication: 'none' }).contact).toBe('idp-admin');
+    expect(refusal({ ...answer, leg: 'redeem', authentication: 'none' }).contact).toBe('server-owner');
+  });
+
+  it.each(['Invalid client credentials', 'invalid client', '', 'x'.repeat(65), 'Ünbekannt'])(
+    'is what a 401 with the malformed code %j means, and no code is quoted',
+    (error) => {
+      const thrown = refusal({ ...answer, status: 401, error, authentication: 'secret' });
+      expect(thrown).toMatchObject({ code: 'invalid_client', contact: 'you', status: 401 });
+      expect(thrown).not.toHaveProperty('error');
+      if (error !== '') expect(thrown.summary).not.toContain(error);
+    },
+  );
+
+  it('is not what a malformed code with another status means', () => {
+    const thrown = refusal({ ...answer, status: 400, error: 'Invalid client credentials' });
+    expect(thrown).toMatchObject({ code: 'oauth_error' });
+    expect(thrown.message).toContain('answered 400 without a valid OAuth error code');
+    expect(thrown).not.toHaveProperty('error');
+  });
 
   it('that a peer answers with unauthorized_client and 401 is one of a secret too', () => {
     expect(refusal({ ...answer, error: 'unauthorized_client', authentication: 'secret' })).toMatchObject({
@@ -142,5 +168,63 @@ describe('the remedy for a refusal that mentions DPoP', () => {
   it('does not name the option dpop if the request had a proof, or if the request is for no server', () => {
     expect(refusal({ ...withoutProof, proofSent: true })).toMatchObject({ contact: 'server-owner' });
     expect(refusal({ ...withoutProof, server: undefined }).remedy).not.toContain('generateDpopKeyPair');
+  });
+});
+
+describe('a refusal that names the audience', () => {
+  const at = 'https://inner.example/realms/a';
+  const pinned: Refusal = {
+    ...answer,
+    leg: 'redeem',
+    grant: 'jwt-bearer',
+    status: 400,
+    issuer: at,
+    server: 'notes',
+    option: 'servers.notes.credential',
+    error: 'invalid_grant',
+    errorDescription: 'Invalid audience in assertion',
+    isEndpointPinned: true,
+  };
+
+  it('of an ID-JAG at a configured token endpoint has a remedy with the option for the issuer', () => {
+    const refused = refusal(pinned);
+    expect(refused).toMatchObject({ code: 'invalid_grant', contact: 'you' });
+    expect(refused.message).toContain('audience');
+    expect(refused.remedy).toContain(`The audience is the configured issuer "${at}"`);
+    expect(refused.remedy).toContain('set servers.notes.issuer to the value there');
+    expect(refused.remedy).toContain('keep servers.notes.tokenEndpoint');
+  });
+
+  it.each([
+    [false, 'privateKeyJwt({ audience })'],
+    [true, 'set servers.notes.issuer to the value there'],
+  ])('of a client assertion has a remedy with the options (endpoint configured: %p)', (isEndpointPinned, words) => {
+    const refused = refusal({
+      ...pinned,
+      error: 'invalid_client',
+      errorDescription: 'aud is wrong',
+      authentication: 'signed',
+      isEndpointPinned,
+    });
+    expect(refused).toMatchObject({ code: 'invalid_client', contact: 'you' });
+    expect(refused.remedy).toContain(words);
+    expect(refused.remedy.includes('issuer')).toBe(isEndpointPinned);
+  });
+
+  it('of an ID-JAG at a discovered token endpoint has the contact of the server, because its metadata has the issuer', () => {
+    expect(refusal({ ...pinned, isEndpointPinned: false })).toMatchObject({ contact: 'server-owner' });
+  });
+});
+
+it('a refusal by the policy asks for access or scopes in words that fit both', () => {
+  const denied: Refusal = { ...answer, status: 400, error: 'access_denied' };
+  expect(refusal(denied).remedy).toMatch(/^Ask for access to be granted to this principal; if that is done already, /u);
+  expect(refusal({ ...denied, scopes: ['a', 'b'] }).remedy).toMatch(/^Ask for "a", "b" to be granted/u);
+});
+
+it('a refusal because of the registration of the client says so', () => {
+  expect(refusal({ ...answer, status: 400, error: 'invalid_client_metadata' })).toMatchObject({
+    code: 'oauth_error',
+    message: expect.stringContaining('cannot use its registration of the client'),
   });
 });

@@ -3,12 +3,16 @@ import { ERROR_CODES, type ErrorCode } from './codes.ts';
 import { CredenceError } from './credence-error.ts';
 import type { Contact } from './leg.ts';
 import type { Refusal } from './oauth-error-response.ts';
+import { isRegisteredErrorCode } from './oauth-error-codes.ts';
 import { parameterRemedy } from './parameter-remedy.ts';
 
 /** A usual clock tolerance of peers. A larger difference is mentioned in the remedy for a refused token. */
 const HARMFUL_SKEW_SECONDS = 30;
 /** Some peers have no tolerance for client assertions, which we sign by our clock. A Date header shows a difference of this size. */
 const NAMED_SKEW_SECONDS = 2;
+
+/** The longest part of a peer's description that is searched. */
+const SEARCHED = 2_000;
 
 interface Wording {
   readonly code: ErrorCode;
@@ -19,11 +23,15 @@ interface Wording {
 
 /** The CredenceError for an OAuth error response. The leg and the OAuth error decide message, remedy and contact. */
 export function refusal(answer: Refusal): CredenceError {
-  const error = isSafeErrorCode(answer) ? answer.error : 'invalid_error_code';
+  const error = isSafeErrorCode(answer) ? answer.error : undefined;
   const wording = withDpopRemedy(
     answer,
     withParameterRemedy(answer, withClockRemedy(answer, wordingFor(answer, error))),
   );
+  const errorDescription =
+    answer.errorDescription === undefined
+      ? undefined
+      : cleanText(answer.errorDescription, { secrets: answer.secrets ?? [] });
   return new CredenceError({
     ...wording,
     leg: answer.leg,
@@ -31,16 +39,15 @@ export function refusal(answer: Refusal): CredenceError {
     issuer: answer.issuer,
     status: answer.status,
     error,
-    errorDescription:
-      answer.errorDescription === undefined
-        ? undefined
-        : cleanText(answer.errorDescription, { secrets: answer.secrets ?? [] }),
+    errorDescription,
+    // A code that is not registered is a word of the peer, which the message leaves out.
+    peerText: errorDescription || (error === undefined || isRegisteredErrorCode(error) ? undefined : error),
   });
 }
 
 /**
- * The error code becomes part of our message, so only a word or a URI is accepted. RFC 6749 section 5.2 also allows spaces: a
- * peer could send a sentence that instructs a model. A code that contains a secret of the request is not accepted either.
+ * The error code becomes a member of the error and a label of metrics, so only a word or a URI is accepted. RFC 6749 section 5.2 also
+ * allows spaces: a peer could send a sentence. A code that contains a secret of the request is not accepted either.
  */
 function isSafeErrorCode({ error, secrets }: Refusal): boolean {
   return /^[\w.:/#-]{1,64}$/u.test(error) && redact(error, secrets ?? []) === error;
@@ -49,7 +56,9 @@ function isSafeErrorCode({ error, secrets }: Refusal): boolean {
 function authenticationOf({ authentication }: Refusal): string {
   return authentication === 'signed'
     ? "the client id, the key (its public half and kid as registered there) and the assertion's audience"
-    : 'the client id, the kind of authentication and the secret';
+    : authentication === 'other'
+      ? 'the client id and the kind of authentication'
+      : 'the client id, the kind of authentication and the secret';
 }
 
 /** If the clocks differ, the difference is the most probable cause of a refused JWT, so the remedy starts with it. */
@@ -59,6 +68,11 @@ function withClockRemedy(answer: Refusal, wording: Wording): Wording {
   if (wording.code === 'invalid_client' && answer.authentication === 'signed') {
     if (Math.abs(skew) < NAMED_SKEW_SECONDS) return wording;
     const remedy = `${difference}, so the client assertion can look ${skew > 0 ? 'expired' : 'not valid yet'}: set the clock of the machine that signs it first. ${wording.remedy}`;
+    return { ...wording, contact: 'you', remedy };
+  }
+  if (answer.error === 'invalid_dpop_proof' && answer.proofSent === true) {
+    if (Math.abs(skew) < NAMED_SKEW_SECONDS) return wording;
+    const remedy = `${difference}, so the DPoP proof can look ${skew > 0 ? 'too old' : 'not valid yet'}: set the clock of the machine of the bot first. ${wording.remedy}`;
     return { ...wording, contact: 'you', remedy };
   }
   if (wording.code !== 'invalid_grant' || Math.abs(skew) <= HARMFUL_SKEW_SECONDS) return wording;
@@ -71,7 +85,7 @@ function withClockRemedy(answer: Refusal, wording: Wording): Wording {
 /** If a parameter is missing or not accepted, the configuration of the bot can change it. */
 function withParameterRemedy(answer: Refusal, wording: Wording): Wording {
   const remedy = parameterRemedy(answer);
-  return remedy === undefined ? wording : { ...wording, contact: 'you', remedy: `${remedy} ${wording.remedy}` };
+  return remedy === undefined ? wording : { ...wording, contact: 'you', remedy };
 }
 
 /** RFC 9449 section 5 defines an error code for an invalid proof and none for a missing proof, so the description is searched. */
@@ -83,7 +97,33 @@ function withDpopRemedy(answer: Refusal, wording: Wording): Wording {
   return { ...wording, contact: 'you', remedy };
 }
 
-function wordingFor(answer: Refusal, error: string): Wording {
+/** The OAuth error that the peer means. */
+function meaningOf({ status, errorDescription = '' }: Refusal, error: string | undefined): string | undefined {
+  // RFC 6749 section 5.2: 401 is for client authentication; Keycloak answers a wrong secret with unauthorized_client and 401.
+  // Others send a sentence as the error code, or none.
+  if ((error === undefined || error === 'unauthorized_client') && status === 401) return 'invalid_client';
+  const text = errorDescription.slice(0, SEARCHED);
+  // oidc-provider has no unauthorized_client for a client without the grant.
+  const isAboutGrant =
+    (error === 'invalid_request' &&
+      /\bgrant[ _]types?\b/iu.test(text) &&
+      /\bnot (?:allowed|permitted|authori[sz]ed|enabled)\b/iu.test(text)) ||
+    (error === 'invalid_client_metadata' && /\bgrant[ _]types?\b/iu.test(text));
+  return isAboutGrant ? 'unauthorized_client' : error;
+}
+
+function mentionsAudience({ errorDescription = '' }: Refusal): boolean {
+  return /\baud(?:iences?)?\b/iu.test(errorDescription.slice(0, SEARCHED));
+}
+
+/** What to do if an authorization server expects its own issuer as audience, and the configured one is another. */
+function ownIssuerRemedy({ leg, server, issuer, isEndpointPinned = false }: Refusal): string {
+  if (!isEndpointPinned) return '';
+  const option = leg === 'redeem' ? `servers.${server ?? '<name>'}` : 'idp';
+  return `The audience is the configured issuer "${issuer}": compare it with "issuer" in the metadata of that authorization server, and set ${option}.issuer to the value there if it is another one; keep ${option}.tokenEndpoint. `;
+}
+
+function wordingFor(answer: Refusal, error: string | undefined): Wording {
   const { leg, grant, option, issuer, usesIdp = true } = answer;
   const client = answer.clientId === '' ? 'this workload' : `the client "${answer.clientId}"`;
   const atIdp = leg !== 'redeem';
@@ -95,13 +135,20 @@ function wordingFor(answer: Refusal, error: string): Wording {
   const at = `servers.${answer.server ?? '<name>'}`;
   const scopes = answer.scopes?.length ? answer.scopes.map((scope) => `"${scope}"`).join(', ') : 'access';
 
-  // RFC 6749 section 5.2: 401 is for client authentication; Keycloak answers a wrong secret with unauthorized_client and 401
-  switch (error === 'unauthorized_client' && answer.status === 401 ? 'invalid_client' : error) {
+  switch (meaningOf(answer, error) ?? '') {
     case 'invalid_client':
+      if (answer.authentication === 'signed' && mentionsAudience(answer)) {
+        return {
+          code: 'invalid_client',
+          contact: 'you',
+          message: `${Who} did not accept the client assertion of ${client}: it expects another audience.`,
+          remedy: `${ownIssuerRemedy(answer)}Otherwise set the audience that it expects in ${option}: privateKeyJwt({ audience }).`,
+        };
+      }
       return {
         code: 'invalid_client',
-        // A wrong or expired secret is the most frequent cause, and the operator of the bot can compare it first.
-        contact: answer.authentication === 'secret' ? 'you' : contact,
+        // A wrong or expired key or secret is the most frequent cause, and the operator of the bot can compare it first.
+        contact: (answer.authentication ?? 'none') === 'none' ? contact : 'you',
         message: `${Who} does not know ${client} or did not accept its authentication.`,
         remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask ${atIdp ? "the IdP's administrator" : 'the owner of the authorization server'} for the client to be registered there.`,
       };
@@ -124,7 +171,7 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'access_denied',
         contact,
         message: `${Who} refuses ${client} access${to}.`,
-        remedy: `Ask for ${scopes} to be granted to this principal${server}; if they are granted, ask whether the server is paused or the principal disabled there.`,
+        remedy: `Ask for ${scopes} to be granted to this principal${server}; if that is done already, ask whether the server is paused or the principal disabled there.`,
       };
     case 'invalid_scope':
       return {
@@ -141,7 +188,11 @@ function wordingFor(answer: Refusal, error: string): Wording {
         code: 'invalid_target',
         contact,
         message: `${Who} does not know the audience or resource of the request${server}.`,
-        remedy: `Check ${at}.url and ${at}.issuer; if they are right, ask for the server's resource and its authorization server to be registered there, spelt exactly as in their metadata.`,
+        remedy: `Check ${at}.url and ${at}.issuer; if they are right, ask for the server's resource and its authorization server to be registered there, spelt exactly as in their metadata.${
+          leg === 'redeem' && answer.sent?.includes('resource') === true
+            ? ` If that authorization server has no resources (RFC 8707), set ${at}.resourceParameter: 'omit'.`
+            : ''
+        }`,
       };
     case 'insufficient_user_authentication':
       return {
@@ -151,6 +202,14 @@ function wordingFor(answer: Refusal, error: string): Wording {
         remedy: `A service principal cannot authenticate interactively: ask for the policy to exempt it, or give a subject token that satisfies the policy.`,
       };
     case 'invalid_grant':
+      if (leg === 'redeem' && usesIdp && answer.isEndpointPinned === true && mentionsAudience(answer)) {
+        return {
+          code: 'invalid_grant',
+          contact: 'you',
+          message: `${Who} did not accept the assertion presented by ${client}${server}: it expects another audience than its configured issuer.`,
+          remedy: `${ownIssuerRemedy(answer)}If it is the same, ask which issuer the authorization server expects as the audience of an ID-JAG.`,
+        };
+      }
       return leg === 'exchange'
         ? {
             code: 'invalid_grant',
@@ -176,11 +235,26 @@ function wordingFor(answer: Refusal, error: string): Wording {
             ? `Read the error description; if the IdP requires a scope, configure ${at}.scopes.`
             : ERROR_CODES.invalid_request.remedy,
       };
+    case 'invalid_client_metadata':
+      return {
+        code: 'oauth_error',
+        contact,
+        message: `${Who} cannot use its registration of ${client}.`,
+        remedy: 'Ask for the registration of this client to be corrected there; its log says which member is wrong.',
+      };
+    case 'invalid_dpop_proof':
+      return {
+        code: 'oauth_error',
+        contact,
+        message: `${Who} did not accept the DPoP proof in the ${grant} request of ${client}${server}.`,
+        remedy: `Ask what is wrong with the proof: RFC 9449 section 4.3 lists what is checked, such as the URL, the algorithm and the time.`,
+      };
+    case undefined:
     default:
       return {
         code: 'oauth_error',
         contact,
-        message: `${Who} answered "${error}" to the ${grant} request of ${client}${server}.`,
+        message: `${Who} answered ${answer.status} ${error === undefined ? 'without a valid OAuth error code' : isRegisteredErrorCode(error) ? `with the error "${error}"` : 'with an unknown error code'} to the ${grant} request of ${client}${server}.`,
         remedy: ERROR_CODES.oauth_error.remedy,
       };
   }

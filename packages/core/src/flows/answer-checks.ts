@@ -1,6 +1,7 @@
-import { identifier, isNormalResource, sameResource, stringList } from '@credence/protocol';
+import { isNormalResource, sameResource, stringList } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
+import { namedUrl } from '../net/named-url.ts';
 import type { TokenAnswer } from '../oauth/token-endpoint.ts';
 
 interface ErrorContext {
@@ -39,7 +40,7 @@ export function checkExchangeResource(
   throw new CredenceError({
     ...context,
     code: 'resource_mismatch',
-    message: `${context.issuer} answered with the resource ${identifier(first, answer)}, which the ID-JAG does not name.`,
+    message: `${context.issuer} answered with the resource ${namedUrl(first, answer)}, which the ID-JAG does not name.`,
     remedy:
       'Ask for the IdP to be corrected: the resource of the response and the claim of the ID-JAG must be the same.',
   });
@@ -62,7 +63,7 @@ function otherResource(answer: TokenAnswer, echoed: unknown, resource: string, c
   return new CredenceError({
     ...context,
     code: 'resource_mismatch',
-    message: `${context.issuer} answered with a token for another resource than "${resource}": ${identifier(echoed, answer)}.`,
+    message: `${context.issuer} answered with a token for another resource than "${resource}": ${namedUrl(echoed, answer)}.`,
     remedy: `Check servers.${context.server}.url and the resource that is registered for it at ${context.issuer}; only exactly this resource is accepted.`,
   });
 }
@@ -74,7 +75,7 @@ export function checkTokenType(answer: TokenAnswer, bound: boolean, context: Err
   throw new CredenceError({
     ...context,
     code: 'invalid_response',
-    message: `${context.issuer} answered with a token of type ${identifier(answer.tokenType, { max: 40, secrets: answer.secrets })}, but "${expected}" was requested.`,
+    message: `${context.issuer} answered with a token of another type than "${expected}", but "${expected}" was requested.`,
     remedy: bound
       ? `Ask for DPoP to be enabled for this client, or remove servers.${context.server}.dpop.`
       : `If that authorization server issues only DPoP-bound tokens, set servers.${context.server}.dpop.`,

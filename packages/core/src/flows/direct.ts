@@ -55,6 +55,7 @@ async function requestWithoutIdp(
 ): Promise<Grant> {
   const { resource, issuer } = await directory.target(server, signal);
   const endpoint = await directory.authorizationServer(server, issuer, signal);
+  directory.useCredential(server, issuer);
   const parameters = {
     audience: server.audience,
     authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),

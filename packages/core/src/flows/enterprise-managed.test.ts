@@ -83,15 +83,14 @@ describe("flow: 'enterprise-managed'", () => {
     expect(await refusalOf(bot.token('mcp'))).toMatchObject({ code: 'invalid_target', leg: 'exchange' });
   });
 
-  it('sends authorization_details and the configured parameters, which cannot replace parameters of the protocol', async () => {
+  it('sends authorization_details and the configured parameters', async () => {
     const { bot, world } = await start({
-      idp: { parameters: { tenant: 't1', audience: 'https://evil.example', subject_token: 'x' } },
+      idp: { parameters: { tenant: 't1' } },
       server: { authorizationDetails: [{ type: 'linear', actions: ['read'] }] },
     });
     await bot.token('mcp');
     const form = world.idp.script.received('exchange')[0]?.form;
     expect(form).toMatchObject({ tenant: 't1', audience: world.as.issuer });
-    expect(form?.['subject_token']).not.toBe('x');
     expect(JSON.parse(form?.['authorization_details'] ?? '')).toEqual([{ type: 'linear', actions: ['read'] }]);
   });
 

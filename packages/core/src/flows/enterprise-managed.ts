@@ -1,4 +1,4 @@
-import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, scopesNotIn } from '@credence/protocol';
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
 import type { TokenClient } from '../backoff/client-backoff.ts';
 import type { Directory } from '../discovery/directory.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
@@ -10,7 +10,7 @@ import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
 import { withFreshRetry, SingleUse } from './fresh-retry.ts';
-import { scopeCeiling } from './granted-scopes.ts';
+import { scopeCeiling, scopesBeyond } from './granted-scopes.ts';
 import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
@@ -50,7 +50,7 @@ export class EnterpriseManagedFlow implements Flow {
     try {
       return await this.#acquire(request);
     } catch (error) {
-      if (isEndpointGone(error)) this.#directory.forget(this.#server, this.#idp);
+      if (isEndpointGone(error)) this.#directory.forget(this.#server, this.#idp, error);
       throw error;
     }
   }
@@ -85,13 +85,14 @@ export class EnterpriseManagedFlow implements Flow {
     const { fromStore, scopes = [] } = found.value;
     if (!fromStore || this.#server.excessScopes === 'accept') return found;
     const ceiling = scopeCeiling(this.#server, request.scopes);
-    if (ceiling === undefined || scopesNotIn(scopes, ceiling).length === 0) return found;
+    if (ceiling === undefined || scopesBeyond(scopes, ceiling).length === 0) return found;
     await this.#idJags.drop(request.key, found.value);
     return this.#idJags.get(request.key, obtain);
   }
 
   async #redeem(request: GrantRequest, { idJag, resource, as, onAttempt }: Redemption): Promise<Grant> {
     const offered = idJag.scopes ?? request.scopes;
+    this.#directory.useCredential(this.#server, as.issuer);
     const grant = await redeem(this.#runtime, {
       server: this.#server,
       endpoint: as,
@@ -208,7 +209,7 @@ function isInvalidGrant(error: unknown): error is CredenceError {
 }
 
 /** Whether the error shows that the endpoint does not exist any more, so that the metadata must be fetched again. */
-function isEndpointGone(error: unknown): boolean {
+function isEndpointGone(error: unknown): error is CredenceError {
   return isCredenceError(error) && error.leg !== 'discover' && (error.code === 'unreachable' || error.status === 404);
 }
 

@@ -1,6 +1,6 @@
 import {
   GRANT_TOKEN_EXCHANGE,
-  identifier,
+  cleanText,
   stringField,
   TOKEN_TYPE_ID_JAG,
   TOKEN_TYPE_ID_JAG_MISSPELT,
@@ -123,14 +123,24 @@ function checkIssuedType(issued: string | undefined, issuer: string, server: str
   throw new CredenceError({
     code: 'invalid_response',
     leg: 'exchange',
-    message: `The IdP ${issuer} issued a token whose type is ${identifier(issued, { secrets })}, not an ID-JAG.`,
+    message: `The IdP ${issuer} issued a token whose type is ${namedType(issued)}, not an ID-JAG.`,
     remedy: misspelt
       ? 'Its type has an underscore; the draft has a hyphen (id-jag). Ask for the IdP to be corrected.'
       : 'Ask whether that IdP issues ID-JAGs; the token was not sent to the authorization server.',
     contact: 'idp-admin',
     server,
     issuer,
+    peerText: issued === undefined ? undefined : cleanText(`issued_token_type="${issued}"`, { secrets }),
   });
+}
+
+/** Names a token type of RFC 8693 section 3, or the misspelt one. Any other is a word that the peer chose. */
+function namedType(issued: string | undefined): string {
+  if (issued === undefined || issued === '') return 'missing';
+  const isKnown =
+    issued === TOKEN_TYPE_ID_JAG_MISSPELT ||
+    /^urn:ietf:params:oauth:token-type:(?:access_token|refresh_token|id_token|jwt|saml1|saml2)$/u.test(issued);
+  return isKnown ? `"${issued}"` : 'another one';
 }
 
 function missingResource(runtime: Runtime, server: ServerSettings, issuer: string): void {

@@ -1,9 +1,9 @@
-import { identifier, scopesNotIn, unionScopes, withoutSecrets } from '@credence/protocol';
+import { cleanText, scopesNotIn, unionScopes, withoutSecrets } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
+import { namedScopes } from '../errors/named-scopes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
-const NAMED = 8;
 /** A longer scope is left out, so that a peer cannot fill a log. */
 const MAX_SCOPE_LENGTH = 1_000;
 
@@ -20,9 +20,40 @@ export function scopeCeiling(
     : unionScopes(scopes ?? [], stepUp, requested ?? []);
 }
 
+/** A scope of Microsoft Entra that stands for all scopes of one resource that the client has, such as `api://app/.default`. */
+const DEFAULT = /^(.*\/)\.default$/u;
+
 /**
- * Checks the scopes that a peer has granted, and returns those that contain no secret of the request. Scopes are compared as strings:
- * no scope includes another. With `excessScopes: 'refuse'` it throws `excess_scope` for a scope beyond the ceiling, else it emits a
+ * The scopes in `scopes` that are not in `others`, as strings. A `.default` in `others` stands for every scope that starts with the same
+ * resource, and for scopes without a resource.
+ */
+export function scopesBeyond(scopes: readonly string[], others: readonly string[]): readonly string[] {
+  const resources = resourcesOf(others);
+  return scopesNotIn(scopes, others).filter((scope) => !isOfOneOf(scope, resources));
+}
+
+/**
+ * The requested scopes that were not granted. A requested `.default` is granted if one scope of its resource, or one without a resource,
+ * is granted.
+ */
+export function scopesMissing(requested: readonly string[], granted: readonly string[]): readonly string[] {
+  return scopesNotIn(requested, granted).filter((scope) => {
+    const resources = resourcesOf([scope]);
+    return !granted.some((other) => isOfOneOf(other, resources));
+  });
+}
+
+function resourcesOf(scopes: readonly string[]): readonly string[] {
+  return scopes.flatMap((scope) => DEFAULT.exec(scope)?.[1] ?? []);
+}
+
+function isOfOneOf(scope: string, resources: readonly string[]): boolean {
+  return resources.some((resource) => scope.startsWith(resource) || !scope.includes('/'));
+}
+
+/**
+ * Checks the scopes that a peer has granted, and returns those that contain no secret of the request. Scopes are compared as strings,
+ * except `.default`. With `excessScopes: 'refuse'` it throws `excess_scope` for a scope beyond the ceiling, else it emits a
  * warning.
  */
 export function grantedScopes(
@@ -38,13 +69,12 @@ export function grantedScopes(
 ): readonly string[] {
   const { server, requested, leg, issuer, secrets } = context;
   const ceiling = scopeCeiling(server, requested);
-  const excess = ceiling === undefined ? [] : scopesNotIn(granted, ceiling);
+  const excess = ceiling === undefined ? [] : scopesBeyond(granted, ceiling);
   if (excess.length > 0) {
-    const names = excess.slice(0, NAMED).map((scope) => identifier(scope, { max: 80, secrets }));
-    const more = excess.length > NAMED ? ` and ${excess.length - NAMED} more` : '';
+    const peerText = cleanText(`scope="${excess.join(' ')}"`, { secrets });
     const who = leg === 'exchange' ? `The IdP ${issuer}` : `The authorization server ${issuer}`;
-    const message = `${who} granted ${names.join(', ')}${more} for server "${server.name}", more than servers.${server.name}.scopes and stepUp allow.`;
-    const options = `add it to servers.${server.name}.scopes if the bot is meant to have it, or set servers.${server.name}.excessScopes: 'accept'`;
+    const message = `${who} granted ${namedScopes(excess, [])} for server "${server.name}", more than servers.${server.name}.scopes and stepUp allow.`;
+    const options = `add what peerText names to servers.${server.name}.scopes if the bot is meant to have it, or set servers.${server.name}.excessScopes: 'accept'`;
     if (server.excessScopes === 'refuse') {
       throw new CredenceError({
         code: 'excess_scope',
@@ -54,6 +84,7 @@ export function grantedScopes(
         contact: leg === 'exchange' ? 'idp-admin' : 'server-owner',
         server: server.name,
         issuer,
+        peerText,
       });
     }
     const remedy = 'Ask for this principal to be granted only the requested scopes.';

@@ -1,6 +1,7 @@
-import { ID_JAG_TYP, identifier, type JsonObject, readConfirmation, stringField, stringList } from '@credence/protocol';
+import { cleanText, ID_JAG_TYP, type JsonObject, readConfirmation, stringField, stringList } from '@credence/protocol';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
+import { namedUrl } from '../net/named-url.ts';
 import { statedScopes } from '../oauth/stated-scopes.ts';
 import { namesResource } from './answer-checks.ts';
 
@@ -42,12 +43,12 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
     ?.toLowerCase()
     .replace(/^application\//u, '');
   if (typ !== ID_JAG_TYP)
-    throw invalidIdJag(expected, `its header "typ" is ${quoted(expected, header['typ'])}, not "${ID_JAG_TYP}"`);
+    throw invalidIdJag(expected, `its header "typ" is ${shownTyp(header['typ'])}, not "${ID_JAG_TYP}"`);
   const alg = stringField(header, 'alg') ?? '';
   if (!/^(?:(?:RS|PS|ES)\d{3}|EdDSA|Ed25519|ML-DSA-\d\d)$/u.test(alg)) {
     throw invalidIdJag(
       expected,
-      `it is signed with ${quoted(expected, header['alg'])}, which the server cannot verify with a public key`,
+      `its header "alg" is ${shownAlg(header['alg'])}, which the server cannot verify with a public key`,
     );
   }
   if (claims['iss'] !== expected.idpIssuer) throw invalidIdJag(expected, `"iss" is ${quoted(expected, claims['iss'])}`);
@@ -60,9 +61,7 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   }
   if (claims['client_id'] !== expected.clientId) {
     const named = stringField(claims, 'client_id');
-    throw named === undefined
-      ? invalidIdJag(expected, '"client_id" is missing')
-      : wrongClient(expected, quoted(expected, named));
+    throw named === undefined ? invalidIdJag(expected, '"client_id" is missing') : wrongClient(expected, named);
   }
   for (const claim of ['sub', 'jti']) {
     if (!stringField(claims, claim)) throw invalidIdJag(expected, `"${claim}" is missing`);
@@ -106,7 +105,19 @@ function decode(jwt: string, expected: IdJagExpectation): { header: JsonObject; 
 }
 
 function quoted({ secrets = [] }: IdJagExpectation, value: unknown): string {
-  return identifier(value, { secrets });
+  return namedUrl(value, { secrets });
+}
+
+/** Names the type of an ordinary JWT. Any other is a word that the IdP chose. */
+function shownTyp(typ: unknown): string {
+  if (typ === undefined || typ === '') return 'missing';
+  return typeof typ === 'string' && /^(?:application\/)?(?:at\+)?jwt$/iu.test(typ) ? `"${typ}"` : 'another one';
+}
+
+/** Names an algorithm that needs no key, or a shared one. Any other is a word that the IdP chose. */
+function shownAlg(alg: unknown): string {
+  if (alg === undefined || alg === '') return 'missing';
+  return typeof alg === 'string' && /^(?:none|HS\d{3})$/iu.test(alg) ? `"${alg}"` : 'an unknown one';
 }
 
 /**
@@ -114,15 +125,16 @@ function quoted({ secrets = [] }: IdJagExpectation, value: unknown): string {
  * because the operator of the bot can check the configuration.
  */
 function wrongClient(expected: IdJagExpectation, named: string): CredenceError {
-  const { server, clientId, idpIssuer } = expected;
+  const { server, clientId, idpIssuer, secrets = [] } = expected;
   return new CredenceError({
     code: 'invalid_id_jag',
     leg: 'exchange',
-    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not sent on: "client_id" is ${named}, not "${clientId}".`,
+    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not sent on: "client_id" is another one than "${clientId}".`,
     remedy: `Set servers.${server}.credential to the client that is registered at ${expected.audience}; if that is "${clientId}", ask the IdP's administrator to register it for this principal.`,
     contact: 'you',
     server,
     issuer: idpIssuer,
+    peerText: cleanText(`client_id="${named}"`, { secrets }),
   });
 }
 

@@ -66,6 +66,7 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
   const { requested, impliedScopes } = request;
   const stated =
     answer.scopes && grantedScopes(runtime, answer.scopes, { ...context, server, requested, secrets: answer.secrets });
+  if (stated?.length === 0 && (impliedScopes ?? requested ?? []).length === 0) warnWithoutScope(runtime, request);
   // The lifetime starts after the last attempt was sent. Earlier attempts and the pauses between them do not shorten it.
   const tookSeconds = (runtime.clock.monotonicMs() - sentAtMs) / 1000;
   return {
@@ -80,4 +81,16 @@ export async function redeem(runtime: Runtime, request: RedeemRequest): Promise<
     resource,
     peerTimeMs: answer.peerTimeMs,
   };
+}
+
+/** Some authorization servers issue only requested scopes, and a server refuses a token without any. */
+function warnWithoutScope(runtime: Runtime, { server, endpoint, usesIdp }: RedeemRequest): void {
+  const omitted = server.redeemScope === 'omit' && usesIdp ? ` and remove servers.${server.name}.redeemScope` : '';
+  runtime.emit({
+    type: 'warning',
+    leg: 'redeem',
+    server: server.name,
+    message: `The authorization server ${endpoint.issuer} issued a token without any scope for server "${server.name}"; no scope was requested.`,
+    remedy: `If the server refuses calls, set servers.${server.name}.scopes to the scopes that the bot needs${omitted}.`,
+  });
 }

@@ -281,3 +281,84 @@ describe('a scope that was not granted', () => {
     });
   });
 });
+
+describe('a scope that ends with /.default', () => {
+  const server = { scopes: ['api://x/.default'], flow: 'client-credentials' } as const;
+  /** An authorization server that grants `scope` whatever is requested. */
+  const granting = async (scope: string) => {
+    const running = await start({ server });
+    const body = { access_token: 'at', token_type: 'Bearer', expires_in: 300, scope };
+    running.world.as.script.always('client-credentials', () => ({ status: 200, body }));
+    return running;
+  };
+
+  it.each(['api://x/Issues.Read', 'Issues.Read Issues.Write', 'api://x/.default', 'api://x/Issues.Read email'])(
+    'is granted by the scopes that it stands for: %s',
+    async (scope) => {
+      const token = await (await granting(scope)).bot.token('mcp');
+      expect(token.missingScopes).toEqual([]);
+      expect(token.scopes).toEqual(scope.split(' ').toSorted());
+    },
+  );
+
+  it.each(['api://y/Issues.Read', 'api://x.evil/Issues.Read', 'api://x/Issues.Read https://graph.example/Mail.Read'])(
+    'does not stand for scopes of another resource: %s',
+    async (scope) => {
+      expect(await refusalOf((await granting(scope)).bot.token('mcp'))).toMatchObject({ code: 'excess_scope' });
+    },
+  );
+
+  it('is missing if no scope is granted', async () => {
+    expect((await (await granting('')).bot.token('mcp')).missingScopes).toEqual(['api://x/.default']);
+  });
+});
+
+describe('a token without any scope', () => {
+  const warningsOf = ({ events }: Bot) =>
+    events.flatMap((event) => (event.type === 'warning' && event.message.includes('without any scope') ? [event] : []));
+
+  it('causes a warning if no scope was requested', async () => {
+    const running = await withTokenScope('', { flow: 'client-credentials' });
+    await running.bot.token('mcp');
+    expect(warningsOf(running)).toMatchObject([
+      { leg: 'redeem', server: 'mcp', remedy: expect.stringContaining('set servers.mcp.scopes') },
+    ]);
+  });
+
+  it.each([
+    ['scopes were requested', '', { scopes: ['tools:read'] }],
+    ['the response has scopes', 'tools:read', {}],
+    ['the response says nothing of scopes', undefined, {}],
+  ])('causes no such warning if %s', async (_when, scope, server) => {
+    const running = await withTokenScope(scope, { ...server, flow: 'client-credentials' });
+    await running.bot.token('mcp');
+    expect(warningsOf(running)).toEqual([]);
+  });
+});
+
+describe("redeemScope: 'omit' at an authorization server that grants only requested scopes", () => {
+  const omitting = () => withTokenScope('', { ...READ, redeemScope: 'omit' });
+
+  it('causes a refusal whose remedy names the option, with the contact you', async () => {
+    const { bot } = await omitting();
+    const error = await refusalOf(bot.token('mcp', { scopes: ['tools:read'] }));
+    expect(error).toMatchObject({ code: 'scope_not_granted', leg: 'redeem', contact: 'you' });
+    expect(error.remedy).toContain("Remove servers.mcp.redeemScope: 'omit'");
+    expect(error.remedy).not.toContain('owner');
+  });
+
+  it('causes a warning of the diagnosis that names the option', async () => {
+    const { bot } = await omitting();
+    const { warnings } = await bot.diagnose('mcp');
+    const [warning] = warnings.filter(({ message }) => message.includes('not granted by the authorization server'));
+    expect(warning?.remedy).toContain("Remove servers.mcp.redeemScope: 'omit'");
+  });
+
+  it('is not named if the scopes were sent', async () => {
+    const { bot } = await withTokenScope('', READ);
+    expect(await refusalOf(bot.token('mcp', { scopes: ['tools:read'] }))).toMatchObject({
+      contact: 'server-owner',
+      remedy: expect.not.stringContaining('redeemScope'),
+    });
+  });
+});

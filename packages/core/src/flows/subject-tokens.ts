@@ -160,21 +160,28 @@ export class SubjectTokens {
       credential,
       parameters: request.parameters,
       signal,
+      // Checked as part of the request, so that a response without the field pauses the requests as a refusal does.
+      onSuccess: (body) => {
+        const hasField = request.field === 'access_token' || Boolean(stringField(body, request.field));
+        if (!hasField && body['error'] === undefined) throw withoutField(endpoint.issuer, request.field);
+      },
     });
     const token = request.field === 'access_token' ? answer.accessToken : stringField(answer.body, request.field);
-    if (token === undefined || token === '') {
-      throw new CredenceError({
-        code: 'invalid_response',
-        leg: 'authenticate',
-        message: `The IdP ${endpoint.issuer} answered client_credentials without the field "${request.field}".`,
-        remedy: 'Check ownToken({ field, scope }): an id_token usually comes only with the scope "openid".',
-        contact: 'idp-admin',
-        issuer: endpoint.issuer,
-      });
-    }
+    if (token === undefined || token === '') throw withoutField(endpoint.issuer, request.field);
     const isAccessToken = request.field === 'access_token';
     return { token, expiresInSeconds: isAccessToken ? answer.expiresInSeconds : jwtLifetimeSeconds(token) };
   }
+}
+
+function withoutField(issuer: string, field: string): CredenceError {
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'authenticate',
+    message: `The IdP ${issuer} answered client_credentials without the field "${field}".`,
+    remedy: 'Check ownToken({ field, scope }): an id_token usually comes only with the scope "openid".',
+    contact: 'idp-admin',
+    issuer,
+  });
 }
 
 function withoutIdp(): CredenceError {

@@ -62,17 +62,29 @@ interface Found {
   readonly parameters: Map<string, string>;
 }
 
-const SEPARATORS = /[\s,]*/uy;
+/** A semicolon is not a separator in the grammar; servers that write headers by hand use it like a comma. */
+const SEPARATORS = /[\s,;]*/uy;
 const WORD = /[\w!#$%&*+.^`|~-]+/uy;
 const EQUALS = /[ \t]*=[ \t]*/uy;
 /** What follows a scheme: nothing, a token68 or a parameter (RFC 9110 section 11.3). */
 const AFTER_SCHEME = /(?=[ \t]*(?:,|$)|[ \t]+[\w.~+/-]+=*[ \t]*(?:,|$)|[ \t]+[\w!#$%&*+.^`|~-]+[ \t]*=)/uy;
 /** RFC 9110 section 11.2, at the end of a challenge. */
 const TOKEN68 = /[ \t]+[\w.~+/-]+=*[ \t]*(?=,|$)/uy;
-const QUOTED = /"((?:[^"\\]|\\.)*)"(?=[\s,]|$)/suy;
-const SINGLE_QUOTED = /'([^']*)'(?=[\s,]|$)/uy;
-const UNQUOTED = /[^\s,"']+(?=[\s,]|$)/uy;
-const REST_OF_PART = /[^,]*/uy;
+const QUOTED = /"((?:[^"\\]|\\.)*)"(?=[\s,;]|$)/suy;
+const SINGLE_QUOTED = /'([^']*)'(?=[\s,;]|$)/uy;
+/** The start of the next parameter or of the next challenge, as far as clients use them. */
+const NEXT =
+  '(?:(?:error|error_description|error_uri|scope|resource_metadata|realm|algs)[ \\t]{0,4}=|(?:bearer|dpop)[ \\t])';
+const UNQUOTED = new RegExp(`(?:[^\\s,;"']|;(?!\\s|$|${NEXT}))+(?=[\\s,;]|$)`, 'iuy');
+/** A text with quotes inside it, or without the quote at its end: it ends where the next parameter starts, or the header. */
+const BROKEN_QUOTED = new RegExp(
+  `"(.*?)(?:"(?=[ \\t]{0,4}(?:[,;]|$))|"?(?=[ \\t]{0,4}[,;]\\s{0,4}${NEXT}|\\s{1,4}[a-z_]{4,20}="|[ \\t]{0,4}$))`,
+  'isuy',
+);
+/** A text without quotes that contains spaces. */
+const UNQUOTED_TEXT = new RegExp(`([^\\s,;"'].*?)(?=[ \\t]{0,4}(?:[,;]\\s{0,4}|[ \\t])${NEXT}|[ \\t]{0,4}$)`, 'isuy');
+const TEXTS: ReadonlySet<string> = new Set(['error_description', 'scope', 'realm']);
+const REST_OF_PART = /[^,;]*/uy;
 
 class ChallengeReader {
   readonly found: Found[] = [];
@@ -97,10 +109,10 @@ class ChallengeReader {
     }
   }
 
-  /** A word without a value is a scheme if it is the first one or follows a comma. Another word is left out. */
+  /** A word without a value is a scheme if it is the first one or follows a comma or a semicolon. Another word is left out. */
   #readScheme(scheme: string, separator: string): void {
     const isOurs = scheme === 'bearer' || scheme === 'dpop';
-    const isPlaced = this.found.length === 0 || separator.includes(',');
+    const isPlaced = this.found.length === 0 || /[,;]/u.test(separator);
     if (!isPlaced || !(isOurs || this.#take(AFTER_SCHEME))) {
       this.malformed += 1;
       return;
@@ -114,9 +126,9 @@ class ChallengeReader {
     const parameters = this.found.at(-1)?.parameters;
     const isFirst = this.#parametersRead === 0;
     // The scheme, or the comma before the parameter, is missing.
-    if (!parameters || (!isFirst && !separator.includes(','))) this.malformed += 1;
+    if (!parameters || (!isFirst && !separator.includes(',')) || separator.includes(';')) this.malformed += 1;
     this.#parametersRead += 1;
-    const value = this.#readValue();
+    const value = this.#readValue(name);
     if (value === undefined) return this.#skipPart();
     if (!NAMES.has(name)) return;
     if (parameters?.has(name)) this.malformed += 1;
@@ -126,7 +138,7 @@ class ChallengeReader {
   }
 
   /** The value of a parameter, or undefined if it cannot be read. A value that can be read in one way only is accepted. */
-  #readValue(): string | undefined {
+  #readValue(name: string): string | undefined {
     const quoted = this.#take(QUOTED)?.[1];
     if (quoted !== undefined) return this.#utf8(quoted.replaceAll(/\\(.)/gsu, '$1'));
     const single = this.#take(SINGLE_QUOTED)?.[1];
@@ -134,7 +146,12 @@ class ChallengeReader {
       this.malformed += 1;
       return this.#utf8(single);
     }
-    const unquoted = this.#take(UNQUOTED)?.[0];
+    const broken = this.#take(BROKEN_QUOTED)?.[1];
+    if (broken !== undefined) {
+      this.malformed += 1;
+      return this.#utf8(broken);
+    }
+    const unquoted = this.#take(TEXTS.has(name) ? UNQUOTED_TEXT : UNQUOTED)?.[0];
     if (unquoted === undefined) return undefined;
     if (!/^[\w!#$%&*+.^`|~-]+$/u.test(unquoted)) this.malformed += 1;
     return this.#utf8(unquoted);

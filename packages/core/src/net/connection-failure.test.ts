@@ -2,7 +2,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { defaultFetch, environmentProxyFetch } from '@credence/protocol';
+import { defaultFetch, environmentProxyFetch, type FetchLike } from '@credence/protocol';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LOCALHOST_CERTIFICATE } from '../../../../test/support/certificates.ts';
 import { refusalOf, testRuntime } from '../../test-support/runtime.ts';
@@ -176,6 +176,51 @@ describe('a connection was never made', () => {
     ],
   ])('%s: %#', (_when, error, expected) => {
     expect(neverConnected(error)).toBe(expected);
+  });
+});
+
+describe('an error of fetch whose cause has no message and no code', () => {
+  const explain = (cause: Error, fetch: FetchLike) =>
+    connectionFailure(new TypeError('fetch failed', { cause }), {
+      url: 'https://as.example/token',
+      option: 'servers.linear.tokenEndpoint',
+      contact: 'server-owner',
+      fetch,
+    });
+
+  it.each<[string, Error, FetchLike]>([
+    ['it is about several addresses', new AggregateError([new Error('')], ''), defaultFetch],
+    [
+      'it is about several addresses, for the fetch that reads the variables',
+      new AggregateError([], ''),
+      environmentProxyFetch,
+    ],
+    ['the fetch is of the caller', new Error(''), async () => new Response()],
+    [
+      'the fetch is of the caller, also about several addresses',
+      new AggregateError([], ''),
+      async () => new Response(),
+    ],
+  ])('is not explained by a proxy if %s', (_when, cause, fetch) => {
+    const failure = explain(cause, fetch);
+    expect(failure).toMatchObject({ reason: undefined, retryable: true, neverConnected: false });
+    expect(failure.remedy).not.toContain('user name and password');
+  });
+
+  it('is explained by the proxy through which the request goes', () => {
+    process.env['HTTPS_PROXY'] = 'http://127.0.0.1:9';
+    expect(explain(new Error(''), environmentProxyFetch)).toMatchObject({
+      reason: 'the proxy answered 407',
+      contact: 'you',
+    });
+  });
+
+  it('is explained by the first error for one of several addresses', () => {
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect' });
+    expect(explain(new AggregateError([refused], ''), defaultFetch)).toMatchObject({
+      code: 'ECONNREFUSED',
+      neverConnected: true,
+    });
   });
 });
 

@@ -1,5 +1,5 @@
-import { environmentProxy, type FetchLike } from '@credence/protocol';
-import { errorCode, isCredenceError } from '../errors/credence-error.ts';
+import { environmentProxy, type FetchLike, isDefaultFetch } from '@credence/protocol';
+import { causeOf, errorCode, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact } from '../errors/leg.ts';
 
 /** Why a request got no response, and who can do what about it. */
@@ -14,6 +14,8 @@ export interface ConnectionFailure {
   readonly retryable: boolean;
   /** Whether no connection was made, so that the peer cannot have seen the request. */
   readonly neverConnected: boolean;
+  /** The status with which a proxy refused the request. */
+  readonly status?: number | undefined;
 }
 
 interface Kind {
@@ -184,8 +186,10 @@ export function connectionFailure(
   const code = errorCode(error);
   const known = { code, contact: 'you', retryable: false, neverConnected: true } as const;
   const proxy = environmentProxy(url, fetch);
-  const status = proxyStatus(error);
-  if (status !== undefined) return { ...known, ...refusalOfProxy(status, proxy?.variable ?? 'HTTPS_PROXY') };
+  // A proxy that nobody configured can stand between this machine and the peer. A fetch of the caller has errors of its own.
+  const mayBeProxy = proxy?.isUsed === true || isDefaultFetch(fetch);
+  const status = proxyStatus(error, mayBeProxy);
+  if (status !== undefined) return { ...known, status, ...refusalOfProxy(status, proxy?.variable ?? 'HTTPS_PROXY') };
   if (messages(error).includes('bad port')) {
     const remedy = `Use another port in ${option}: the Fetch standard forbids this one, because another protocol uses it.`;
     return { ...known, reason: 'fetch does not connect to its port', remedy, retryable: true };
@@ -199,7 +203,7 @@ export function connectionFailure(
     remedy: isThroughProxy ? `${proxyRemedy(proxy)} ${remedy}` : remedy,
     contact: kind.contact === 'you' || isThroughProxy ? 'you' : about.contact,
     retryable: kind.retryable ?? false,
-    neverConnected: neverConnected(error),
+    neverConnected: neverConnected(error, mayBeProxy),
   };
 }
 
@@ -214,8 +218,8 @@ export function proxyRemedy({ variable, isUsed }: { readonly variable: string; r
  * Whether `error` shows that no connection was made, so that the peer cannot have seen the request. False if that is not known. The
  * error is one that `fetch` threw, or a CredenceError for it.
  */
-export function neverConnected(error: unknown): boolean {
-  if (proxyStatus(error) !== undefined || messages(error).includes('bad port')) return true;
+export function neverConnected(error: unknown, mayBeProxy = false): boolean {
+  if (proxyStatus(error, mayBeProxy) !== undefined || messages(error).includes('bad port')) return true;
   const code = isCredenceError(error) ? error.causeCode : errorCode(error);
   if (code === 'ETIMEDOUT' || code === 'ECONNRESET') return wasConnecting(error);
   return code !== undefined && (kindOf(code).neverConnected ?? true);
@@ -226,12 +230,17 @@ function kindOf(code: string | undefined): Kind {
 }
 
 /** The status with which a proxy refused the request, or a tunnel to the peer. undici has it in the message of its error only. */
-function proxyStatus(error: unknown): number | undefined {
-  // fetch makes a network error without a reason of a response with 407.
+function proxyStatus(error: unknown, mayBeProxy = false): number | undefined {
+  // fetch makes a network error without a reason of a response with 407. An AggregateError is about the addresses of a host.
   const [first, second] = messages(error);
-  if (first === 'fetch failed' && second === '' && errorCode(error) === undefined) return 407;
+  if (mayBeProxy && !hasErrors(error) && first === 'fetch failed' && second === '' && errorCode(error) === undefined)
+    return 407;
   const [, status] = /Proxy response \((\d{3})\)/u.exec(messages(error).join(' ')) ?? [];
   return status === undefined ? undefined : Number(status);
+}
+
+function hasErrors(error: unknown): boolean {
+  return causes(error).some((cause) => 'errors' in cause);
 }
 
 function refusalOfProxy(status: number, variable: string): Pick<ConnectionFailure, 'reason' | 'remedy' | 'retryable'> {
@@ -266,7 +275,7 @@ function causes(error: unknown): readonly { readonly message?: unknown; readonly
   const found: object[] = [];
   for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth += 1) {
     found.push(at);
-    at = (at as { cause?: unknown }).cause;
+    at = causeOf(at);
   }
   return found;
 }

@@ -179,10 +179,12 @@ describe('a response of a captive portal or a proxy', () => {
     expect(error.remedy).toContain(remedy);
   });
 
-  it('is named if it is a redirect to another host', async () => {
+  it('is a possible cause if it is a redirect to another host, whose name is only in peerText', async () => {
     const { answer } = await respond({ status: 302, headers: { location: 'https://portal.example/login?from="x y"' } });
     const error = await refusalOf(answer);
-    expect(error.message).toContain('to the host "portal.example"');
+    expect(error.message).toContain('to another host');
+    expect(error.summary).not.toContain('portal.example');
+    expect(error.peerText).toBe('Location: portal.example');
     expect(error.remedy).toContain('captive portal');
   });
 
@@ -228,19 +230,29 @@ describe('the words of a peer', () => {
 });
 
 describe('an OAuth error with a 5xx', () => {
-  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'urn:vendor:odd'])('%s is returned', async (error) => {
+  it.each(['invalid_grant', 'invalid_client', 'access_denied', 'invalid_target'])('%s is returned', async (error) => {
     const { answer } = await respond({ status: 500, body: { error } });
     await expect(answer).resolves.toMatchObject({ status: 500, json: { error } });
   });
 
-  it.each([{ error: 'server_error' }, { error: 'temporarily_unavailable' }, { error: { code: 1 } }, { error: '' }, {}])(
-    '%j is retryable',
-    async (body) => {
-      const { answer } = await respond({ status: 500, body });
-      expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', retryable: true });
-    },
-  );
+  it.each([
+    { error: 'server_error' },
+    { error: 'temporarily_unavailable' },
+    { error: 'Service Unavailable' },
+    { error: 'urn:vendor:odd' },
+    { error: { code: 1 } },
+    { error: '' },
+    {},
+  ])('%j is retryable', async (body) => {
+    const { answer } = await respond({ status: 500, body });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'peer_unavailable', retryable: true });
+  });
 });
+
+function axiosError(status: number): Error {
+  const error = new Error(`Request failed with status code ${status}`);
+  return Object.assign(error, { name: 'AxiosError', code: 'ERR_BAD_REQUEST', response: { status, data: {} } });
+}
 
 describe("a caller's fetch that is not like the standard", () => {
   const body = () => new Response('{}').body;
@@ -263,6 +275,12 @@ describe("a caller's fetch that is not like the standard", () => {
       })(),
       'read already',
     ],
+    ['returns headers as a Map', { status: 200, headers: new Map(), body: null }, 'a Map'],
+    [
+      'returns a stream of strings',
+      { status: 200, headers: new Headers(), body: new Blob(['{}']).stream().pipeThrough(new TextDecoderStream()) },
+      'not a stream of bytes',
+    ],
   ])('because it %s, is named', async (_what, value, words) => {
     const { answer } = await respond({}, { fetch: async () => value as Response });
     const error = await refusalOf(answer);
@@ -271,12 +289,56 @@ describe("a caller's fetch that is not like the standard", () => {
     expect(error.message).toContain(words);
   });
 
-  it.each([['a string'], [7], [undefined]])('because it throws %p, is named', async (thrown) => {
+  it.each<[unknown, string]>([
+    ['a string', 'it threw a string.'],
+    [7, 'it threw a number.'],
+    [undefined, 'it threw undefined.'],
+    [null, 'it threw null.'],
+    [{ code: 'E_X', message: 'no' }, 'it threw an object that is not an Error.'],
+    [axiosError(401), 'it throws for the status 401.'],
+    [Object.assign(new Error('no'), { code: 'ERR_BAD_REQUEST' }), 'it throws for an error status.'],
+    [
+      Object.assign(new Error('Response code 404'), { name: 'HTTPError', response: { statusCode: 404 } }),
+      'status 404.',
+    ],
+    [Object.assign(new Error('no'), { name: 'HTTPError' }), 'it throws for an error status.'],
+    [Object.assign(new Error('no'), { name: 'HTTPError', response: new Response('', { status: 403 }) }), 'status 403.'],
+    [Object.assign(new Error('no'), { name: 'FetchError', status: 400, statusCode: 400 }), 'the status 400.'],
+    [Object.assign(new Error('no'), { status: 401, headers: {} }), 'the status 401.'],
+    [{ status: 401, headers: {} }, 'it throws for the status 401.'],
+    [new Error('failed', { cause: axiosError(503) }), 'it throws for the status 503.'],
+  ])('because it throws %p, is named', async (thrown, words) => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     const { answer } = await respond({}, { fetch: () => Promise.reject(thrown) });
     const error = await refusalOf(answer);
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you', retryable: false });
+    expect(error.message).toContain(words);
+  });
+
+  it('because it throws before it returns a promise, is named', async () => {
+    const { answer } = await respond(
+      {},
+      {
+        fetch: () => {
+          throw new Error('a fault in this function');
+        },
+      },
+    );
+    const error = await refusalOf(answer);
     expect(error).toMatchObject({ code: 'invalid_configuration', contact: 'you' });
-    expect(error.message).toContain(`it threw a ${typeof thrown}`);
+    expect(error.message).toContain('before it returned a promise');
+  });
+
+  it.each([
+    Object.assign(new Error('no'), { code: 'ECONNREFUSED' }),
+    Object.assign(new Error('no'), { name: 'FetchError', type: 'system', code: 'ENOTFOUND' }),
+    Object.assign(new Error('no'), { isAxiosError: true, code: 'ECONNRESET', response: undefined }),
+    new TypeError('fetch failed'),
+    { name: 'TypeError', message: 'an Error of another realm', stack: '' },
+  ])('is not what throws the error of a connection (%s)', async (thrown) => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+    const { answer } = await respond({}, { fetch: () => Promise.reject(thrown) });
+    expect(await refusalOf(answer)).toMatchObject({ code: 'unreachable' });
   });
 
   it('works if its body is a stream of Node.js, as that of node-fetch is', async () => {

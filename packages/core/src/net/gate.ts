@@ -4,18 +4,17 @@ import {
   fetchNamedBy,
   forbiddenAddressIn,
   environmentProxy,
-  identifier,
-  isDefaultFetch,
   type JsonObject,
-  NotAResponseError,
   parsedUrl,
   parseJsonObject,
   RequestTimeoutError,
 } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
+import { isLastingOAuthError } from '../errors/oauth-error-codes.ts';
 import type { LegEvent } from '../runtime/events.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { brokenFetch } from './broken-fetch.ts';
 import { connectionFailure, proxyAuthentication, proxyRemedy } from './connection-failure.ts';
 import { peerWords } from './response-body.ts';
 import { sentSecrets } from './sent-secrets.ts';
@@ -35,6 +34,8 @@ export interface About {
   readonly option?: string | undefined;
   /** The options that make the request unnecessary, such as `servers.linear.tokenEndpoint`, for remedies. */
   readonly pin?: string | undefined;
+  /** The option with which the token endpoint of the issuer can be given another host, such as `servers.linear.tokenEndpoint`. */
+  readonly endpointPin?: string | undefined;
   /** The configured URL of the peer whose metadata contains the requested URL. Undefined if the requested URL is configured. */
   readonly configuredUrl?: URL | undefined;
 }
@@ -64,13 +65,11 @@ const TOKEN_OPERATIONS: ReadonlySet<About['operation']> = new Set([
   'token-exchange',
   'jwt-bearer',
 ]);
-/** OAuth errors that say that the same request may succeed later (RFC 6749 section 4.1.2.1). */
-const TEMPORARY_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
 
 /**
  * Sends one OAuth or metadata request and returns the response. The function follows no redirect, limits time and size, and
  * throws a CredenceError for every failure, 407, 429 and 5xx. A response with another status is returned; the caller checks it
- * and calls `report`. So is the response of a token endpoint with a 5xx and an OAuth error that will not pass.
+ * and calls `report`. So is the response of a token endpoint with a 5xx and a registered OAuth error that will not pass.
  */
 export async function send(runtime: Runtime, url: string, init: RequestInit, about: About): Promise<Answer> {
   const started = runtime.clock.monotonicMs();
@@ -121,9 +120,6 @@ export function report(
     headers?: Headers;
   },
 ): void {
-  // A successful call is not worth the time to read its Date header.
-  if (about.leg === 'call' && outcome.headers !== undefined && outcome.status === 401)
-    noteClock(runtime, about, { url: outcome.url, headers: outcome.headers, durationMs: outcome.durationMs });
   if (!runtime.observed) return;
   runtime.emit({
     type: 'leg',
@@ -194,7 +190,9 @@ function failureByStatus(answer: Answer, isRedirect: boolean, about: About): Cre
       retryAfterSeconds: retryAfterSeconds(answer.headers),
     });
   }
-  if (status < 500 || isLastingOAuthError(answer, about)) return undefined;
+  // Some authorization servers send an OAuth error with a 5xx. Other errors there are those of a framework or a proxy.
+  if (status < 500 || (TOKEN_OPERATIONS.has(about.operation) && isLastingOAuthError(answer.json?.['error'])))
+    return undefined;
   const pins = about.pin === undefined ? '' : `, or set ${about.pin}, so that this document is not needed`;
   return new CredenceError({
     ...base,
@@ -206,17 +204,11 @@ function failureByStatus(answer: Answer, isRedirect: boolean, about: About): Cre
   });
 }
 
-/** Whether a token endpoint sent an OAuth error with a 5xx that a later attempt would get as well. */
-function isLastingOAuthError({ json }: Answer, { operation }: About): boolean {
-  const error = json?.['error'];
-  return TOKEN_OPERATIONS.has(operation) && typeof error === 'string' && error !== '' && !TEMPORARY_ERRORS.has(error);
-}
-
 function redirectRefused(answer: Answer, about: About): CredenceError {
   const where = withoutQuery(answer.url);
   const target = redirectTarget(answer);
   const isElsewhere = target !== undefined && target.host !== new URL(answer.url).host;
-  const to = isElsewhere ? ` to the host ${identifier(target.host, { max: 80 })}` : '';
+  const to = isElsewhere ? ' to another host' : '';
   const portal = isElsewhere
     ? ' A captive portal, a login page or a proxy that inspects requests redirects like this: check the network of the machine of the bot.'
     : '';
@@ -229,6 +221,8 @@ function redirectRefused(answer: Answer, about: About): CredenceError {
     server: about.server,
     issuer: about.issuer,
     status: answer.status,
+    // The host is a word that the peer chose.
+    peerText: isElsewhere ? `Location: ${target.host}` : undefined,
   });
 }
 
@@ -273,31 +267,26 @@ function toCredenceError(error: unknown, url: string, about: About, runtime: Run
     ...base,
     code: 'unreachable',
     message: `${where} could not be reached${code === undefined ? '' : ` (${code})`}${reason === undefined ? '' : `: ${reason}`}.`,
-    remedy: failure.remedy,
+    remedy: `${failure.remedy}${isHostUnknown(code) ? innerHostRemedy(about) : ''}`,
     contact: failure.contact,
     retryable: failure.retryable,
+    status: failure.status,
   });
 }
 
-/** The error for a `fetch` of the caller that returned no Response or threw no Error. Undefined if `error` is not one of these. */
-export function brokenFetch(
-  error: unknown,
-  { fetch }: Pick<Runtime, 'fetch'>,
-  { server, issuer }: Pick<About, 'server' | 'issuer'>,
-): CredenceError | undefined {
-  const isObject = typeof error === 'object' && error !== null;
-  if (!(error instanceof NotAResponseError) && (isObject || isDefaultFetch(fetch))) return undefined;
-  const what =
-    error instanceof NotAResponseError ? error.message : `it threw ${isObject ? 'an object' : `a ${typeof error}`}`;
-  return new CredenceError({
-    code: 'invalid_configuration',
-    leg: 'configure',
-    message: `The function that is configured as "fetch" does not do what the Fetch standard says: ${what}.`,
-    remedy: 'Give a function that returns a promise of a Response and rejects with an Error, as the global fetch does.',
-    contact: 'you',
-    server,
-    issuer,
-  });
+/** Whether the host may exist in another network only. */
+function isHostUnknown(code: string | undefined): boolean {
+  return (
+    code !== undefined &&
+    /^(?:ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL|ENETUNREACH|EHOSTUNREACH|UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/u.test(code)
+  );
+}
+
+/** Inside a cluster an issuer often has another host than outside, and its issuer identifier has the outer one. */
+function innerHostRemedy({ endpointPin }: About): string {
+  if (endpointPin === undefined) return '';
+  const issuer = endpointPin.replace(/tokenEndpoint$/u, 'issuer');
+  return ` If the machine of the bot reaches the issuer under another host, keep ${issuer} and set ${endpointPin} to the URL of its token endpoint there.`;
 }
 
 /** The abort reason of the caller. The timeout of a whole acquisition is converted to a timeout of the leg in progress. */
@@ -341,6 +330,12 @@ export function clockSkewSeconds(headers: Headers, runtime: Runtime): number | u
   if (sent === undefined) return undefined;
   const skew = Math.round((sent - runtime.clock.wallMs()) / 1000);
   return Math.abs(skew) > MIN_REPORTED_SKEW_SECONDS ? skew : undefined;
+}
+
+/** Notes the time of an MCP server by its refusal of a call. A successful call is not worth the time to read its Date header. */
+export function noteClockOfCall(runtime: Runtime, origin: string, headers: Headers): void {
+  const sent = peerTimeMs(headers);
+  if (sent !== undefined) runtime.peerClocks?.note(origin, sent);
 }
 
 function noteClock(

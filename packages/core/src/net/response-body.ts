@@ -1,4 +1,7 @@
-import { cleanText, identifier, isJsonObject, type JsonObject, parseJsonObject, stringField } from '@credence/protocol';
+import { cleanText, isJsonObject, type JsonObject, parseJsonObject, stringField } from '@credence/protocol';
+import { shownContentType } from './media-type.ts';
+
+const HTML_TITLE = /<title[^>]{0,100}>([^<]{1,300})/iu;
 
 interface Body {
   readonly status: number;
@@ -26,8 +29,7 @@ export function isMisnamedJson({ json, text }: Pick<Body, 'json' | 'text'>): boo
 /** What the body is, for a message: `an HTML page`. */
 export function kindOfBody(body: Body): string {
   if (isMisnamedJson(body)) {
-    const [type = ''] = (body.headers.get('content-type') ?? '').split(/[;\s]/u);
-    return `JSON under the content type ${identifier(type, { max: 60 })} instead of "application/json"`;
+    return `JSON under ${shownContentType(body.headers)} instead of "application/json"`;
   }
   if (body.json !== undefined) return 'a JSON object';
   if (body.text.trim() === '') return 'an empty body';
@@ -37,13 +39,20 @@ export function kindOfBody(body: Body): string {
 /**
  * The peer's own words in the body of a response that is a failure: the `title` and `detail` of problem+json (RFC 9457), an
  * `error_description`, the message of an error object, the title of an HTML page, or the beginning of a text. The words are cleaned
- * and have at most 300 characters. Undefined if there are none, and for a success: its body can contain a token.
+ * and have at most 300 characters. Undefined if there are none. Of a success only the title of an
+ * HTML page is read: its body can contain a token.
  */
 export function peerWords({ status, headers, text, secrets = [] }: Body): string | undefined {
-  if (status < 400) return undefined;
+  if (status < 400) return isHtml({ headers, text }) ? titleOf(text, secrets) : undefined;
   const json = parseJsonObject(text);
   const words = json === undefined ? wordsOfText(headers, text) : wordsOfJson(json);
   return cleanText(words ?? '', { secrets }) || undefined;
+}
+
+/** A page instead of an answer, such as that of a captive portal, says in its title what it is. */
+function titleOf(text: string, secrets: readonly string[]): string | undefined {
+  const [, title = ''] = HTML_TITLE.exec(text.slice(0, 8_192)) ?? [];
+  return cleanText(title, { secrets }) || undefined;
 }
 
 function wordsOfJson(json: JsonObject): string | undefined {
@@ -59,6 +68,6 @@ function wordsOfJson(json: JsonObject): string | undefined {
 function wordsOfText(headers: Headers, text: string): string | undefined {
   const start = text.slice(0, 8_192);
   if (!isHtml({ headers, text: start })) return start;
-  const [, title] = /<title[^>]{0,100}>([^<]{1,300})/iu.exec(start) ?? [];
+  const [, title] = HTML_TITLE.exec(start) ?? [];
   return title ?? start.replace(/<(?:style|script)\b[^]*?<\/(?:style|script)>|<[^>]*>/giu, ' ').replace(/\s+/gu, ' ');
 }

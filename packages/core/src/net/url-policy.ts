@@ -71,7 +71,8 @@ function refusedUrl(value: string, fault: UrlFault, about: UrlAbout): CredenceEr
       return new CredenceError({
         code: about.leg === 'configure' ? 'invalid_configuration' : 'invalid_response',
         leg: about.leg,
-        message: `${about.what} is not an http(s) URL: ${identifier(value.replace(/\/\/[^/]*@/u, '//'), { max: 80 })}.`,
+        // Another value than a configured one is a text of a peer.
+        message: `${about.what} is not an http(s) URL${about.leg === 'configure' ? `: ${identifier(value.replace(/\/\/[^/]*@/u, '//'), { max: 80 })}` : ''}.`,
         remedy: `Give ${about.what} as an absolute https URL.`,
         contact: about.contact,
         server: about.server,

@@ -1,8 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Bot, startBot } from '../../test-support/bot.ts';
+import { type Bot, RESOURCE, startBot } from '../../test-support/bot.ts';
 import { refusalOf } from '../../test-support/runtime.ts';
 import { clientAssertion } from '../credentials/client-assertion.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
@@ -103,5 +104,37 @@ describe('the error of a credential that cannot be obtained names', () => {
     expect(error).toMatchObject({ code: 'credential_unavailable', server: 'mcp' });
     expect(error.message).toContain('CREDENCE_SERVER_MCP_PRIVATE_KEY_FILE: ');
     expect(error.message).toContain(JSON.stringify(file));
+  });
+
+  it.each([
+    ['CREDENCE_IDP_PRIVATE_KEY_FILE', 'authenticate'],
+    ['CREDENCE_IDP_CLIENT_SECRET_FILE', 'authenticate'],
+    ['CREDENCE_SERVER_MCP_CLIENT_SECRET_FILE', 'redeem'],
+    ['CREDENCE_SERVER_MCP_PRIVATE_KEY_FILE', 'redeem'],
+  ] as const)('the variable %s and the path after the peer has refused the client', async (variable, leg) => {
+    running = await startBot();
+    const { world } = running;
+    const refuse = () => ({ status: 401, body: { error: 'invalid_client' } });
+    if (leg === 'redeem') world.as.script.always('redeem', refuse);
+    else world.idp.script.always('authenticate', refuse);
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(file, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
+    const atIdp = leg === 'authenticate';
+    const bot = ServicePrincipal.fromEnv({
+      CREDENCE_IDP_ISSUER: world.idp.issuer,
+      CREDENCE_IDP_CLIENT_ID: world.idpClient.clientId,
+      ...(!atIdp && { CREDENCE_IDP_CLIENT_SECRET: world.idpClient.secret }),
+      CREDENCE_SERVERS: 'mcp',
+      CREDENCE_SERVER_MCP_URL: RESOURCE,
+      CREDENCE_SERVER_MCP_RESOURCE: RESOURCE,
+      CREDENCE_SERVER_MCP_ISSUER: world.as.issuer,
+      CREDENCE_SERVER_MCP_CLIENT_ID: world.asClient.clientId,
+      ...(atIdp && { CREDENCE_SERVER_MCP_CLIENT_SECRET: 'as-secret' }),
+      [variable]: file,
+    });
+    const error = await refusalOf(bot.token('mcp'));
+    expect(error).toMatchObject({ code: 'invalid_client', leg, contact: 'you', server: 'mcp' });
+    expect(error.remedy).toContain(`Check ${variable} (the file ${JSON.stringify(file)}): `);
+    await bot.close();
   });
 });

@@ -155,20 +155,26 @@ describe('a token request', () => {
   );
 });
 
-it.each<[string, CannedAnswer]>([
-  ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }],
-  ['by its text', { headers: { 'content-type': 'application/json' }, body: ' <!DOCTYPE html><title>Sign in</title>' }],
-])('an HTML page instead of a token is named as that of a captive portal: %s', async (_how, answer) => {
+it.each<[string, CannedAnswer, string | undefined]>([
+  ['by its content type', { headers: { 'content-type': 'text/html' }, body: 'Please sign in' }, undefined],
+  [
+    'by its text',
+    { headers: { 'content-type': 'application/json' }, body: ' <!DOCTYPE html><title>Sign in</title>' },
+    'Sign in',
+  ],
+])('an HTML page instead of a token is named as that of a captive portal: %s', async (_how, answer, title) => {
   const error = await refusalOf(sendRequest(answer));
   expect(error).toMatchObject({ code: 'invalid_response', contact: 'you', retryable: false });
   expect(error.message).toContain('an HTML page, as a captive portal');
+  expect(error.peerText).toBe(title);
 });
 
 describe('a refusal by a token endpoint', () => {
   it.each([
     ['invalid_grant', 'invalid_grant'],
     ['invalid_client', 'invalid_client'],
-    ['AADSTS901002', 'oauth_error'],
+    ['use_dpop_nonce', 'oauth_error'],
+    ['invalid_authorization_details', 'oauth_error'],
   ])('with the error %s and the status 500 becomes %s after one request', async (error, code) => {
     const refusal = json({ error, error_description: 'why' }, 500);
     expect(await refusalOf(sendRequest(refusal))).toMatchObject({ code, error, status: 500, peerText: 'why' });
@@ -244,14 +250,16 @@ describe('a refusal by a token endpoint', () => {
     ['an empty error code', ''],
   ])('becomes an error that does not contain %s', async (_what, error) => {
     const thrown = await refusalOf(sendRequest(json({ error }, 400)));
-    expect(thrown).toMatchObject({ code: 'oauth_error', error: 'invalid_error_code' });
+    expect(thrown.code).toBe('oauth_error');
+    expect(thrown.message).toContain('answered 400 without a valid OAuth error code');
+    expect(thrown).not.toHaveProperty('error');
     if (error !== '') expect(inspect(thrown)).not.toContain(error);
   });
 
   it('becomes an error without an error code that contains a secret, unless the secret is very short', async () => {
     const credential = clientSecret({ clientId: 'bot', secret: 'plain-secret-42' });
     const thrown = await refusalOf(sendRequest(json({ error: 'bad:plain-secret-42' }, 400), { credential }));
-    expect(thrown.error).toBe('invalid_error_code');
+    expect(thrown).not.toHaveProperty('error');
     expect(inspect(thrown)).not.toContain('plain-secret-42');
     const short = clientSecret({ clientId: 'bot', secret: 'in' });
     expect(await refusalOf(sendRequest(json({ error: 'invalid_grant' }, 400), { credential: short }))).toMatchObject({
@@ -281,6 +289,74 @@ describe('a refusal by a token endpoint', () => {
     const error = await refusalOf(sendRequest(json(body, 400)));
     expect(error.errorDescription).toBe('no 2026-11-20 INFO granted everything x');
     expect(JSON.stringify(error)).not.toMatch(/\\[rn]|\u2028/u);
+  });
+});
+
+/** Bodies of frameworks, gateways and vendors during an outage, whose member `error` is no OAuth error. */
+const OUTAGES: readonly [status: number, body: Record<string, unknown>][] = [
+  [500, { timestamp: '2026-11-28', status: 500, error: 'Internal Server Error', path: '/token' }],
+  [503, { status: 503, error: 'Service Unavailable', path: '/token' }],
+  [503, { statusCode: 503, error: 'Service Unavailable', message: 'draining' }],
+  [500, { error: 'unknown_error', error_description: 'see the log' }],
+  [500, { error: 'internal_error' }],
+  [502, { error: 'bad_gateway' }],
+  [503, { error: 'overloaded', error_description: 'try later' }],
+  [503, { error: 'too_many_requests' }],
+  [504, { error: 'timeout' }],
+  [500, { error: 'AADSTS90033' }],
+  [503, { error: 'temporarily_unavailable' }],
+];
+
+describe('a 5xx of a token endpoint whose error is not a registered OAuth error', () => {
+  it.each(OUTAGES)('(%p %j) is retried', async (status, body) => {
+    expect((await sendRequest([json(body, status), json(GOOD)])).accessToken).toBe('at-1');
+    expect(peer.requests).toHaveLength(2);
+  });
+
+  it.each(OUTAGES)('(%p %j) is peer_unavailable with the status and the words of the peer', async (status, body) => {
+    const thrown = await refusalOf(sendRequest(json(body, status), { retry: false }));
+    expect(thrown).toMatchObject({ code: 'peer_unavailable', status, retryable: true, peerText: expect.any(String) });
+    expect(thrown).not.toHaveProperty('error');
+  });
+});
+
+describe('a 4xx of a framework', () => {
+  it.each<[number, Record<string, unknown>]>([
+    [404, { timestamp: '2026-11-28', status: 404, error: 'Not Found', path: '/token' }],
+    [404, { statusCode: 404, error: 'Not Found', message: 'Cannot POST /token' }],
+    [404, { error: 'Realm does not exist' }],
+    [404, { error: 'not_found' }],
+    [405, { status: 405, error: 'Method Not Allowed' }],
+    [410, { error: 'gone' }],
+    [415, { status: 415, error: 'Unsupported Media Type' }],
+    [400, { status: 400, error: 'Bad Request' }],
+    [403, { status: 403, error: 'Forbidden' }],
+  ])('(%p %j) is an error with the status and without an error code', async (status, body) => {
+    const endpoint = {
+      issuer: 'https://as.example',
+      url: `${peer.origin}/token`,
+      option: 'servers.linear.tokenEndpoint',
+    };
+    const thrown = await refusalOf(sendRequest(json(body, status), { endpoint }));
+    expect(thrown).toMatchObject({ code: 'invalid_response', status, peerText: expect.any(String) });
+    expect(thrown.message).toContain(`answered ${status} with JSON that is not a token response`);
+    expect(thrown.remedy).toContain('servers.linear.tokenEndpoint');
+    expect(thrown).not.toHaveProperty('error');
+    if ([404, 405, 410, 415].includes(status)) expect(thrown.contact).toBe('you');
+  });
+
+  it('with 401 is a refused client', async () => {
+    const thrown = await refusalOf(sendRequest(json({ status: 401, error: 'Unauthorized', path: '/token' }, 401)));
+    expect(thrown).toMatchObject({ code: 'invalid_client', status: 401 });
+    expect(thrown.message).not.toContain('Unauthorized');
+  });
+
+  it('does not hide a registered OAuth error or a code of a vendor', async () => {
+    expect(await refusalOf(sendRequest(json({ error: 'invalid_client' }, 404)))).toMatchObject({
+      code: 'invalid_client',
+    });
+    const thrown = await refusalOf(sendRequest(json({ error: 'urn:vendor:odd' }, 400)));
+    expect(thrown.message).toContain('answered 400 with the error "urn:vendor:odd"');
   });
 });
 

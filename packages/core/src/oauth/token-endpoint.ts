@@ -1,9 +1,12 @@
-import { type JsonObject, stringField } from '@credence/protocol';
+import { type JsonObject, sortedEntries, stringField } from '@credence/protocol';
 import * as oauth from 'oauth4webapi';
+import { quotedPath } from '../credentials/checks.ts';
 import type { ClientCredential } from '../credentials/credential.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
+import { hasLearnedClock, useClockOf } from '../dpop/dpop-keys.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Refusal } from '../errors/oauth-error-response.ts';
+import { isLastingOAuthError, isReasonPhrase } from '../errors/oauth-error-codes.ts';
 import { refusal } from '../errors/refusal.ts';
 import { parseChallenges } from '../net/challenge.ts';
 import {
@@ -23,6 +26,9 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { authenticateClient } from './authenticate-client.ts';
 import { lifetimeSeconds } from './lifetime.ts';
 import { statedScopes } from './stated-scopes.ts';
+
+/** The statuses of a URL that is not the token endpoint: nothing is there, or it accepts no form by POST. */
+const NO_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 410, 415]);
 
 export interface TokenRequest {
   readonly grantType: string;
@@ -74,10 +80,12 @@ export interface TokenAnswer {
  * `send` limits its size and time. An OAuth error becomes a CredenceError with the leg of the request.
  */
 export async function requestToken(runtime: Runtime, request: TokenRequest): Promise<TokenAnswer> {
-  const attempt = (attemptNumber: number) => attemptWithNonce(runtime, request, attemptNumber);
+  const attempt = (attemptNumber: number) => attemptWithProof(runtime, request, attemptNumber);
   try {
     const { grantType, credential, server, signal } = request;
-    const client = { issuer: request.endpoint.issuer, grantType, credential, server };
+    const sharedRequest =
+      request.leg === 'authenticate' ? JSON.stringify(sortedEntries(definedOnly(request.parameters))) : undefined;
+    const client = { issuer: request.endpoint.issuer, grantType, credential, server, sharedRequest };
     return await runtime.clients.run(client, signal, async () =>
       request.retry === false ? attempt(1) : retrying(runtime, signal, attempt),
     );
@@ -88,16 +96,29 @@ export async function requestToken(runtime: Runtime, request: TokenRequest): Pro
   }
 }
 
-/** Sends the request again after `use_dpop_nonce` (RFC 9449 section 8). The DPoP handle has stored the nonce of the response. */
-async function attemptWithNonce(runtime: Runtime, request: TokenRequest, attemptNumber: number): Promise<TokenAnswer> {
-  try {
-    return await attemptOnce(runtime, request, attemptNumber);
-  } catch (error) {
-    if (request.dpop && isCredenceError(error) && error.error === 'use_dpop_nonce') {
-      return attemptOnce(runtime, request, attemptNumber);
+/**
+ * Sends the request again after `use_dpop_nonce` (RFC 9449 section 8), and after a refusal of the DPoP proof whose response shows that the
+ * proof had a wrong time. The DPoP handle has stored the nonce of the response.
+ */
+async function attemptWithProof(runtime: Runtime, request: TokenRequest, attemptNumber: number): Promise<TokenAnswer> {
+  const { dpop, endpoint } = request;
+  let nonceUsed = false;
+  let clockUsed = false;
+  for (;;) {
+    try {
+      return await attemptOnce(runtime, request, attemptNumber);
+    } catch (error) {
+      if (!dpop || !isCredenceError(error)) throw error;
+      if (error.error === 'use_dpop_nonce' && !nonceUsed) nonceUsed = true;
+      else if (isProofRefused(error) && !clockUsed && hasLearnedClock(endpoint.issuer, dpop, runtime)) clockUsed = true;
+      else throw error;
     }
-    throw error;
   }
+}
+
+/** Some authorization servers have no code of their own for a refused proof (RFC 9449 section 5). */
+function isProofRefused({ error, errorDescription = '' }: CredenceError): boolean {
+  return error === 'invalid_dpop_proof' || (error !== undefined && /\bdpop\b|\bproof\b/iu.test(errorDescription));
 }
 
 async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumber: number): Promise<TokenAnswer> {
@@ -112,11 +133,13 @@ async function attemptOnce(runtime: Runtime, request: TokenRequest, attemptNumbe
     attempt: attemptNumber,
     option: endpoint.option,
     configuredUrl: endpoint.configuredUrl,
+    endpointPin: endpoint.pin,
   };
   const as: oauth.AuthorizationServer = { issuer: endpoint.issuer, token_endpoint: endpoint.url };
   // oauth4webapi requires a client id and does not send it: `credential.authenticate` does that.
   const client: oauth.Client = { client_id: credential.clientId || 'none' };
   let answer: Answer | undefined;
+  if (request.dpop) useClockOf(endpoint.issuer, request.dpop, runtime);
   const response = await oauth.genericTokenEndpointRequest(
     as,
     client,
@@ -188,15 +211,15 @@ async function tokenFrom(
 
 async function refused(runtime: Runtime, request: TokenRequest, answer: Answer): Promise<CredenceError> {
   const [challenge] = parseChallenges(answer.headers);
-  const error = stringField(answer.json, 'error') ?? challenge?.error;
+  const error = errorOf(answer) ?? challenge?.error;
   const errorDescription = stringField(answer.json, 'error_description') ?? challenge?.errorDescription;
   // RFC 6749 section 5.2: a 401 of a token endpoint means that client authentication failed, also without an error code.
-  const named = error ?? (answer.status === 401 ? 'invalid_client' : undefined);
+  const named = error ?? (answer.status === 401 ? '' : undefined);
   if (named === undefined) return malformed(request, answer, undefined);
   return refusal({
     leg: request.leg,
     grant: request.grant,
-    option: request.option,
+    option: credentialOption(request),
     error: named,
     errorDescription,
     status: answer.status,
@@ -209,13 +232,31 @@ async function refused(runtime: Runtime, request: TokenRequest, answer: Answer):
     authentication: authenticationOf(request.credential),
     sent: Object.keys(definedOnly(request.parameters)),
     usesIdp: request.usesIdp,
+    isEndpointPinned: request.endpoint.option !== undefined,
     proofSent: request.dpop !== undefined,
   });
 }
 
+/** Where the credential comes from: the environment variable or the option, and the path of the file. */
+function credentialOption({ credential: { variable, file }, option }: TokenRequest): string {
+  const name = variable ?? option;
+  return file === undefined ? name : `${name} (the file ${quotedPath(file)})`;
+}
+
+/**
+ * The OAuth error in the body. Undefined for the body of a framework, and for a code of its own under a status that says that this URL is not
+ * the token endpoint.
+ */
+function errorOf({ json, status }: Answer): string | undefined {
+  const error = stringField(json, 'error');
+  if (error === undefined || isReasonPhrase(error, status)) return undefined;
+  return NO_ENDPOINT.has(status) && !isLastingOAuthError(error) ? undefined : error;
+}
+
 function authenticationOf({ method }: ClientCredential): Refusal['authentication'] {
   if (method === 'private_key_jwt') return 'signed';
-  return method.startsWith('client_secret_') ? 'secret' : 'none';
+  if (method.startsWith('client_secret_')) return 'secret';
+  return method === 'none' ? 'none' : 'other';
 }
 
 function malformed(request: TokenRequest, answer: Answer, cause: unknown): CredenceError {
@@ -228,7 +269,7 @@ function malformed(request: TokenRequest, answer: Answer, cause: unknown): Crede
     leg: request.leg,
     message: `${withoutQuery(request.endpoint.url)} answered ${answer.status} with ${what}${isPortal ? ', as a captive portal, a login page or a proxy does' : ''}.`,
     remedy: `Check that ${option ?? 'this URL'} is the token endpoint and that no captive portal, proxy or login page answers in its place.`,
-    contact: isPortal || (option !== undefined && answer.status === 404) ? 'you' : request.contact,
+    contact: isPortal || (option !== undefined && NO_ENDPOINT.has(answer.status)) ? 'you' : request.contact,
     peerText: peerWords(answer),
     server: request.server,
     issuer: request.endpoint.issuer,

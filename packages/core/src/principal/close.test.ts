@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Peer, silence, startPeer } from '../../../../test/support/peer.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
+import type { CredenceEvent } from '../runtime/events.ts';
 import { OpenCalls } from './open-calls.ts';
 import { ServicePrincipal } from './service-principal.ts';
 
@@ -10,7 +11,7 @@ afterEach(async () => {
 });
 
 /** A bot whose server never answers, or streams without end. `token`: the token endpoint never answers either. */
-async function world({ token = true, ownFetch = false } = {}) {
+async function world({ token = true, ownFetch = false, events = [] as CredenceEvent[] } = {}) {
   const stream = {
     onWire: async ({ response, write, signal }: Parameters<ReturnType<typeof silence>['onWire']>[0]) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -28,6 +29,7 @@ async function world({ token = true, ownFetch = false } = {}) {
   closing.push(() => peer.close());
   const url = `${peer.origin}/mcp`;
   const bot = new ServicePrincipal({
+    onEvent: (event) => void events.push(event),
     servers: {
       mcp: {
         url,
@@ -162,5 +164,28 @@ describe('OpenCalls', () => {
     expect(await outcome).toEqual([{ status: 'rejected', reason }]);
     await sending;
     expect(cancelled).toBe(true);
+  });
+});
+
+describe('the end of a principal', () => {
+  it('is no failure of the acquisitions and calls that it ends', async () => {
+    const events: CredenceEvent[] = [];
+    const { bot, url } = await world({ token: false, events });
+    const outcomes = Promise.allSettled([bot.token('mcp'), bot.fetchFor('mcp')(url, { method: 'POST', body: '{}' })]);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await bot.close();
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: closedError });
+    const types = events.map(({ type }) => type);
+    for (const type of ['refused', 'token-failed', 'call-failed']) expect(types).not.toContain(type);
+    expect(types.at(-1)).toBe('closed');
+    expect(bot.status().servers['mcp']).toMatchObject({ ready: false, failedCalls: 0, failing: false });
+  });
+
+  it('makes no server ready', async () => {
+    const { bot } = await world();
+    await bot.prepare();
+    expect(bot.status()).toMatchObject({ ready: true, servers: { mcp: { ready: true } } });
+    await bot.close();
+    expect(bot.status()).toMatchObject({ ready: false, servers: { mcp: { ready: false } } });
   });
 });

@@ -103,6 +103,7 @@ it('a refresh token that a peer echoes in an error code or a scope is printed no
   const { bot, world, events } = running;
   world.idp.script.always('exchange', () => ({ status: 400, body: { error: `x:${base64(refreshToken)}` } }));
   const error = await refusalOf(bot.token('mcp'));
-  expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_error_code' });
+  expect(error.code).toBe('oauth_error');
+  expect(error).not.toHaveProperty('error');
   expect(inspect([error, events], { depth: 9 })).not.toContain(base64(refreshToken).slice(0, 12));
 });

@@ -163,6 +163,24 @@ describe('options', () => {
     expect(JSON.stringify(error)).not.toContain('s3cret');
   });
 
+  it.each([
+    ['audience', 'set servers.<name>.audience instead'],
+    ['resource', 'set servers.<name>.resource instead'],
+    ['scope', 'set servers.<name>.scopes instead'],
+    ['subject_token', 'set idp.subject instead'],
+    ['subject_token_type', 'set idp.subject instead'],
+    ['actor_token', 'set idp.actor instead'],
+    ['actor_token_type', 'set idp.actor instead'],
+    ['authorization_details', 'set servers.<name>.authorizationDetails instead'],
+    ['requested_token_type', 'Credence sets it'],
+    ['grant_type', 'Credence sets it'],
+  ])('with idp.parameters that contain %s are refused, and the option is named', async (name, option) => {
+    const error = await refusalOf(() => principal(idp({ parameters: { tenant: 't', [name]: 'x' } })));
+    expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
+    expect(error.message).toContain(`idp.parameters contains "${name}"`);
+    expect(error.remedy).toContain(option);
+  });
+
   it.each(['http://localhost:1234', 'http://127.0.0.1:1234/t', 'http://[::1]:1'])(
     'may contain the loopback URL %s',
     (issuer) => {

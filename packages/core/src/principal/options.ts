@@ -21,7 +21,7 @@ export interface IdpOptions {
   tokenEndpoint?: string | undefined;
   /** The source of the `actor_token`, which identifies who acts for the subject (RFC 8693 section 2.1). */
   actor?: SubjectTokenSource | undefined;
-  /** Additional form parameters of the exchange, such as a tenant. These parameters cannot replace parameters of RFC 8693. */
+  /** Additional form parameters of the exchange, such as a tenant. Parameters that Credence sets are refused here. */
   parameters?: Readonly<Record<string, string>> | undefined;
 }
 

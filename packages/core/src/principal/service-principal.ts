@@ -28,7 +28,7 @@ import { failureMembers } from '../runtime/events.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import { OpenCalls } from './open-calls.ts';
 import { revokeTokens } from './revoke-tokens.ts';
-import { type FailedCalls, type PrincipalStatus, serverStatus } from './status.ts';
+import { type PrincipalStatus, serverStatus } from './status.ts';
 import { runtimeFromOptions } from './runtime-from-options.ts';
 import { ServerAccess } from '../call/server-access.ts';
 import { settingsFromOptions } from './settings-from-options.ts';
@@ -80,7 +80,6 @@ export class ServicePrincipal {
   /** Ends the diagnoses in progress. */
   readonly #closing = new AbortController();
   readonly #open = new OpenCalls();
-  readonly #failedCalls = new Map<string, FailedCalls>();
   /** Whether the application has given a fetch. */
   readonly #ownFetch: boolean;
   readonly #revokeOnClose: boolean;
@@ -175,7 +174,8 @@ export class ServicePrincipal {
             (client) => this.#runtime.clients.refused(client)?.pausedForMs ?? 0,
           ),
         );
-        return [name, serverStatus(access.state, this.#failedCalls.get(name), { wallMs, clientPausedForMs })];
+        const isClosed = this.#closed;
+        return [name, serverStatus(access.state, access.failures, { wallMs, clientPausedForMs, isClosed })];
       }),
     );
     const ready = !this.#closed && Object.values(servers).every((server) => server.ready);
@@ -193,16 +193,10 @@ export class ServicePrincipal {
       if (this.#closed) throw closed();
       const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined);
       const signal = caller ? this.#open.signalFor(caller) : undefined;
-      try {
-        if (!signal) return await this.#open.untilClose(send(input, init));
-        const sending = send(input, { ...init, signal });
-        // A fetch of the application may ignore the signal.
-        return await (this.#ownFetch ? waitFor(sending, signal) : sending);
-      } catch (error) {
-        if (isCredenceError(error) && error.code !== 'closed' && !signal?.aborted)
-          this.#countFailed(access.settings.name, error);
-        throw error;
-      }
+      if (!signal) return this.#open.untilClose(send(input, init));
+      const sending = send(input, { ...init, signal });
+      // A fetch of the application may ignore the signal.
+      return this.#ownFetch ? waitFor(sending, signal) : sending;
     };
   }
 
@@ -218,6 +212,7 @@ export class ServicePrincipal {
       this.#runtime,
       { idp: this.#settings.idp, server: settings, store: this.#store },
       this.#directory,
+      this.#open,
       [options.signal, this.#closing.signal],
     );
     if (diagnosis.granted) await access.forgetRefusals();
@@ -249,26 +244,20 @@ export class ServicePrincipal {
     );
     this.#directory.close();
     this.#store?.close();
+    this.#runtime.emit({ type: 'closed' });
   }
 
   async #waitForToken(access: ServerAccess, { scopes, signal }: TokenOptions): Promise<AccessToken> {
     try {
       return await access.token(scopes, signal);
     } catch (error) {
-      if (isCredenceError(error) && !signal?.aborted) {
+      if (isCredenceError(error) && error.code !== 'closed' && !signal?.aborted) {
         const server = access.settings.name;
-        this.#countFailed(server, error);
+        access.failures.add(error, this.#runtime.clock.wallMs());
         this.#runtime.emit({ type: 'token-failed', server, ...failureMembers(error) });
       }
       throw error;
     }
-  }
-
-  #countFailed(server: string, error: CredenceError): void {
-    const calls = this.#failedCalls.get(server) ?? { count: 0, last: undefined };
-    calls.count += 1;
-    calls.last = { error, atMs: this.#runtime.clock.wallMs() };
-    this.#failedCalls.set(server, calls);
   }
 
   #access(nameOrUrl: string | URL): ServerAccess {

@@ -1,4 +1,4 @@
-import { cleanText, normaliseScopes } from '@credence/protocol';
+import { cleanText, invalidProxyVariable, normaliseScopes } from '@credence/protocol';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { dpopKeys } from '../dpop/dpop-keys.ts';
 import { CredenceError } from '../errors/credence-error.ts';
@@ -6,6 +6,7 @@ import type { NetworkTrust } from '@credence/protocol';
 import { type CallLimits, DEFAULT_CALL_LIMITS, type IdpSettings, type ServerSettings } from '../settings/settings.ts';
 import { checkedConfiguredUrl } from '../net/url-policy.ts';
 import { ownToken } from '../subjects/own-token.ts';
+import { checkParameters } from '../subjects/reserved-parameters.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import { type IdpOptions, optionsSchema, type McpServerOptions, type ServicePrincipalOptions } from './options.ts';
 
@@ -27,7 +28,7 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
     const more = parsed.error.issues.length > 1 ? ` (and ${parsed.error.issues.length - 1} more)` : '';
     throw wrong(
       `${path === '' ? 'The options' : path} ${sentence(issue?.message ?? 'is invalid')}${more}.`,
-      `Correct ${path === '' ? 'the options of ServicePrincipal' : path}; see ServicePrincipalOptions.`,
+      remedyFor(path, options),
     );
   }
   const network = options.network ?? {};
@@ -46,6 +47,27 @@ export function settingsFromOptions(options: ServicePrincipalOptions): Settings 
   return { idp, servers };
 }
 
+function remedyFor(path: string, options: ServicePrincipalOptions): string {
+  if (path === 'proxy' && options.proxy === 'environment' && options.fetch === undefined) {
+    return `Correct the environment variable ${invalidProxyVariable()}, or leave out proxy.`;
+  }
+  return `Correct ${path === '' ? 'the options of ServicePrincipal' : path}; see ServicePrincipalOptions.`;
+}
+
+/** The parameters of the exchange that Credence sets, each with the option for its value. */
+const EXCHANGE_PARAMETERS = {
+  grant_type: undefined,
+  requested_token_type: undefined,
+  audience: 'servers.<name>.audience',
+  resource: 'servers.<name>.resource',
+  scope: 'servers.<name>.scopes',
+  subject_token: 'idp.subject',
+  subject_token_type: 'idp.subject',
+  actor_token: 'idp.actor',
+  actor_token_type: 'idp.actor',
+  authorization_details: 'servers.<name>.authorizationDetails',
+} as const;
+
 function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
   const about = { leg: 'configure', contact: 'you' } as const;
   const url = checkedConfiguredUrl(issuerText(options.issuer, 'idp.issuer'), { ...about, what: 'idp.issuer' }, network);
@@ -54,6 +76,7 @@ function idpSettings(options: IdpOptions, network: NetworkTrust): IdpSettings {
   }
   const { subject = ownToken(), credential, issuer, tokenEndpoint, actor, parameters } = options;
   if (credential.clientId === '') throw withoutClientId('idp.credential');
+  checkParameters('idp.parameters', parameters, EXCHANGE_PARAMETERS);
   checkSourceIssuer(subject, 'idp.subject', about, network);
   checkSourceIssuer(actor, 'idp.actor', about, network);
   return { issuer, url, credential, subject, tokenEndpoint, actor, parameters };

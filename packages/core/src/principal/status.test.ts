@@ -177,7 +177,9 @@ describe('status', () => {
     expect(world({ store: memoryStore() }).bot.status().store).toEqual({ up: true });
     const { bot } = world({ store: { get: fail, set: fail, delete: fail, lease: fail } });
     await bot.token('a');
-    expect(bot.status().store).toMatchObject({ up: false, downSinceMs: Date.parse('2026-11-28T03:12:00Z') });
+    expect(bot.status().store).toMatchObject({ up: false, downSince: new Date('2026-11-28T03:12:00Z') });
+    expect(bot.status().store?.message).toBe('The token store fails; this process continues without it.');
+    expect(bot.status().store?.remedy).toBeDefined();
     expect(world().bot.status()).not.toHaveProperty('store');
   });
 

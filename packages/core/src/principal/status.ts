@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors/codes.ts';
+import type { FailedCalls } from '../call/failed-calls.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { StoreState } from '../store/shared-store.ts';
@@ -34,7 +35,7 @@ export interface FailureStatus {
 
 /** The state of one server, with its configured scopes. */
 export interface ServerStatus {
-  /** Whether the next call has or probably gets a token: one is valid, or the last acquisition succeeded. */
+  /** Whether the next call has or probably gets a token: one is valid, or the last acquisition succeeded. False after `close()`. */
   readonly ready: boolean;
   /** The token, if a valid one is cached. */
   readonly token?: TokenStatus | undefined;
@@ -46,7 +47,7 @@ export interface ServerStatus {
   readonly pausedUntil?: Date | undefined;
   /** The last failure, also if calls have succeeded since. */
   readonly lastFailure?: FailureStatus | undefined;
-  /** How many calls through `fetchFor` and of `token()` have failed since the start. */
+  /** How many calls through `fetchFor` and of `token()` have failed since the start: as many as there are `call-failed` and `token-failed` events. */
   readonly failedCalls: number;
 }
 
@@ -60,22 +61,16 @@ export interface PrincipalStatus {
   readonly store?: StoreState | undefined;
 }
 
-/** The failed calls of one server. */
-export interface FailedCalls {
-  count: number;
-  last: { readonly error: CredenceError; readonly atMs: number } | undefined;
-}
-
 export function serverStatus(
   state: KeyState,
-  calls: FailedCalls | undefined,
-  { wallMs, clientPausedForMs }: { wallMs: number; clientPausedForMs: number },
+  calls: Pick<FailedCalls, 'count' | 'last'>,
+  { wallMs, clientPausedForMs, isClosed }: { wallMs: number; clientPausedForMs: number; isClosed: boolean },
 ): ServerStatus {
   const { token, refusal, lastFailure, failing, acquired } = state;
-  const last = [lastFailure, calls?.last].filter((one) => one !== undefined).toSorted((a, b) => b.atMs - a.atMs)[0];
+  const last = [lastFailure, calls.last].filter((one) => one !== undefined).toSorted((a, b) => b.atMs - a.atMs)[0];
   const pausedForMs = failing ? Math.max(state.pausedForMs, clientPausedForMs) : 0;
   return {
-    ready: token !== undefined || (acquired && !failing),
+    ready: !isClosed && (token !== undefined || (acquired && !failing)),
     token: token && {
       ageMs: Math.round(token.ageMs),
       expiresInMs: Math.round(token.expiresInMs),
@@ -86,7 +81,7 @@ export function serverStatus(
     failingSince: failing ? new Date(refusal?.sinceMs ?? lastFailure?.atMs ?? wallMs) : undefined,
     pausedUntil: pausedForMs > 0 ? new Date(wallMs + pausedForMs) : undefined,
     lastFailure: last && failureStatus(last.error, last.atMs),
-    failedCalls: calls?.count ?? 0,
+    failedCalls: calls.count,
   };
 }
 

@@ -102,8 +102,9 @@ export interface FailureBase extends EventBase, PeerDetails {
 }
 
 /**
- * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each acquisition
- * that sent a request, and none for a caller to whom an earlier failure is repeated.
+ * No token could be obtained. After `renewal-failed` callers still get the current token. There is one event for each failed request, and
+ * none for a caller to whom an earlier failure is repeated, or if the principal was closed. A request that is the same for several servers, such as the one for a
+ * subject token, has one event too: `server` is the one that caused the request.
  */
 export interface FailureEvent extends FailureBase {
   /** `refused`: a caller waited for the token. `renewal-failed`: a renewal in the background failed. */
@@ -117,7 +118,8 @@ export interface FailureEvent extends FailureBase {
 /**
  * A call through `fetchFor` failed. If no token could be obtained for the call, `leg` is the leg that failed: also if the failure of
  * an earlier acquisition is repeated to the caller, for which there is no event `refused`. There is no event for a call that the
- * caller aborted.
+ * caller aborted, except because of a time limit. For a call in a session that its client may repeat in a new one, the event comes a
+ * tenth of a second later, and not at all if the client opens a new session.
  */
 export interface CallFailedEvent extends FailureBase {
   /** The type of the event. */
@@ -188,6 +190,12 @@ export interface WarningEvent extends EventBase {
   readonly remedy: string;
 }
 
+/** The principal was closed. It is the last event of the principal, so that a listener can write what it keeps. */
+export interface ClosedEvent extends EventBase {
+  /** The type of the event. */
+  readonly type: 'closed';
+}
+
 /** The events that `onEvent` receives. No member contains a token, key, assertion or secret. */
 export type CredenceEvent =
   | LegEvent
@@ -199,7 +207,8 @@ export type CredenceEvent =
   | TokenFailedEvent
   | RejectedEvent
   | StepUpEvent
-  | WarningEvent;
+  | WarningEvent
+  | ClosedEvent;
 
 /** The members that an event of a failure has in common with the error of the failure. */
 export function failureMembers(failure: CredenceError): Omit<FailureBase, 'timeMs' | 'principal' | 'durationMs'> {

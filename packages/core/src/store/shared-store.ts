@@ -29,10 +29,12 @@ type Problem = Pick<WarningEvent, 'code' | 'message' | 'remedy'>;
 export interface StoreState {
   /** Whether the last requests to the store succeeded. */
   readonly up: boolean;
-  /** When the store failed for the first time since it last worked, in milliseconds since the epoch. */
-  readonly downSinceMs?: number | undefined;
+  /** When the store failed for the first time since it last worked, by the wall clock of this machine. */
+  readonly downSince?: Date | undefined;
   /** Why the store is not up, in one sentence. */
   readonly message?: string | undefined;
+  /** What to do, in one sentence. */
+  readonly remedy?: string | undefined;
 }
 
 /**
@@ -91,8 +93,8 @@ export class SharedStore {
 
   get state(): StoreState {
     if (!this.#problem) return { up: true };
-    const { sinceMs, remedy } = this.#problem;
-    return { up: false, downSinceMs: sinceMs, message: remedy };
+    const { sinceMs, message, remedy } = this.#problem;
+    return { up: false, downSince: new Date(sinceMs), message, remedy };
   }
 
   /** Asks the store for a value and a lease, also while it is not used because it failed. Returns its problems. */

@@ -1,6 +1,7 @@
 import { sortedEntries, TOKEN_TYPE_ACCESS_TOKEN } from '@credence/protocol';
 import type { ClientCredential } from '../credentials/credential.ts';
 import { CredenceError } from '../errors/credence-error.ts';
+import { checkParameters } from './reserved-parameters.ts';
 import type { SubjectTokenSource } from './subject.ts';
 
 /** Options of `ownToken`. */
@@ -15,7 +16,7 @@ export interface OwnTokenOptions {
   resource?: string | undefined;
   /** The `audience` parameter, which some IdPs require. Default: none is sent. */
   audience?: string | undefined;
-  /** Additional form parameters. */
+  /** Additional form parameters. Parameters with an option of their own are refused here. */
   parameters?: Readonly<Record<string, string>> | undefined;
   /** The field of the response that contains the subject token. Default `access_token`. For `id_token`, also set `type`. */
   field?: string | undefined;
@@ -26,7 +27,7 @@ export interface OwnTokenOptions {
 /**
  * A subject token source that requests a token for the principal itself by `client_credentials` (RFC 6749 section 4.4), at the IdP
  * or at another `issuer`. The token is reused while it is valid. Throws `invalid_configuration` for an `issuer`
- * without a `credential`.
+ * without a `credential`, and for a parameter that has an option of its own.
  */
 export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
   const {
@@ -48,6 +49,12 @@ export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
       contact: 'you',
     });
   }
+  checkParameters('ownToken({ parameters })', options.parameters, {
+    grant_type: undefined,
+    scope: 'ownToken({ scope })',
+    resource: 'ownToken({ resource })',
+    audience: 'ownToken({ audience })',
+  });
   const parameters = { ...options.parameters, scope, resource, audience };
   return {
     kind: 'ownToken',

@@ -162,6 +162,14 @@ describe('ownToken', () => {
     expect(error.message).toContain('credential');
   });
 
+  it.each(['scope', 'resource', 'audience', 'grant_type'])('refuses the parameter %s, which has an option', (name) => {
+    const make = () => ownToken({ parameters: { tenant: 't', [name]: 'x' } });
+    const option = name === 'grant_type' ? 'Credence sets it' : `set ownToken({ ${name} }) instead`;
+    expect(make).toThrow(`contains "${name}"`);
+    expect(make).toThrow(expect.objectContaining({ code: 'invalid_configuration', contact: 'you' }));
+    expect(make).toThrow(expect.objectContaining({ remedy: expect.stringContaining(option) }));
+  });
+
   it.each<[OwnTokenOptions, OwnTokenOptions, boolean]>([
     [{}, {}, true],
     [{ parameters: { a: '1', b: '2' } }, { parameters: { b: '2', a: '1' } }, true],

@@ -8,12 +8,14 @@ const MAX_LINE = 16_384;
 
 /**
  * An `onEvent` listener that writes a record for each grant, refusal, rejected token, step-up, failed call and warning, and none for
- * other events. Failed calls of the same kind within a minute are one record with their number.
+ * other events. Further failed calls of the same kind within a minute are one record with their number, which is written earlier if the
+ * principal is closed or the process has nothing left to do.
  * @param write receives each record; see `jsonLines`.
  */
 export function auditTrail(write: (record: AuditRecord) => void): (event: CredenceEvent) => void {
   const failures = new RepeatedFailures(write);
   return (event) => {
+    if (event.type === 'closed') return failures.flush();
     const record = recordOf(event);
     // The caller of the listeners handles the rejection of an asynchronous `write`, so its result is returned.
     return record && (record.outcome === 'call-failed' ? failures.add(bounded(record)) : write(bounded(record)));
@@ -79,6 +81,7 @@ function recordOf(event: CredenceEvent): AuditRecord | undefined {
     case 'shared':
     case 'joined':
     case 'token-failed':
+    case 'closed':
       return undefined;
     case 'warning': {
       const { leg, code, message, remedy } = event;

@@ -62,7 +62,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     acquired: meter.createCounter('credence.token.acquisitions', { description: 'tokens that a caller waited for' }),
     renewed: meter.createCounter('credence.token.renewals', { description: 'tokens renewed in the background' }),
     refused: meter.createCounter('credence.token.refusals', {
-      description: 'acquisitions that were refused or failed',
+      description: 'requests that were refused or failed, so that a caller got no token',
     }),
     'renewal-failed': meter.createCounter('credence.token.renewal_failures', {
       description: 'renewals that failed while the old token was still valid',
@@ -82,6 +82,16 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     'step-up': meter.createCounter('credence.token.step_ups', {
       description: 'tokens with more scopes acquired after a 403',
     }),
+  };
+  /** The principals whose store cannot be used. */
+  const down = new Set<string | undefined>();
+  const storeDown = meter.createGauge('credence.store.down', {
+    description: '1 while the shared store cannot be used, else 0',
+  });
+  const setStoreDown = (event: CredenceEvent, isDown: boolean) => {
+    if (!isDown && !down.delete(event.principal)) return;
+    if (isDown) down.add(event.principal);
+    storeDown.record(isDown ? 1 : 0, common({ ...event, server: undefined }));
   };
   const advice = { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
   const seconds = (name: string, description: string) =>
@@ -154,7 +164,12 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       case 'step-up':
         counters[event.type].add(1, common(event));
         return;
+      case 'closed':
+        setStoreDown(event, false);
+        return;
       case 'warning':
+        if (event.code === 'store_unavailable') setStoreDown(event, true);
+        if (event.code === 'store_available') setStoreDown(event, false);
         counters.warning.add(1, {
           ...common(event),
           'credence.leg': event.leg,

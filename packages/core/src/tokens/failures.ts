@@ -14,6 +14,8 @@ export interface ServerRefusal {
   readonly malformedChallenge?: boolean | undefined;
   /** The time in the Date header, in milliseconds since the epoch. */
   readonly serverTimeMs?: number | undefined;
+  /** How far the server's clock is ahead of ours, in seconds, if the difference is known and more than ten seconds. */
+  readonly clockSkewSeconds?: number | undefined;
 }
 
 /** A sentence for the remedy if the challenge is malformed: other parts of it, such as a missing scope, may be lost. */
@@ -30,7 +32,7 @@ export function tokenRefused(token: AccessToken, said: ServerRefusal = {}): Cred
     code: 'token_refused',
     leg: 'call',
     message: `Server "${token.server}" answers ${status} to new tokens of ${token.issuer}.`,
-    remedy: `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.${challengeRemedy(said)}`,
+    remedy: `${clockRemedy(token, said) ?? `Ask the owner of server "${token.server}" whether it accepts tokens of that issuer for the resource "${token.resource}", and whether the clocks agree.`}${challengeRemedy(said)}`,
     contact: 'server-owner',
     server: token.server,
     issuer: token.issuer,
@@ -39,6 +41,12 @@ export function tokenRefused(token: AccessToken, said: ServerRefusal = {}): Cred
     errorDescription,
     peerText,
   });
+}
+
+/** A difference between the clocks is the most probable cause, so the remedy starts with it. */
+function clockRemedy({ server, resource }: AccessToken, { clockSkewSeconds: skew }: ServerRefusal): string | undefined {
+  if (skew === undefined) return undefined;
+  return `The clock of server "${server}" is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} ours, so a new token can look ${skew > 0 ? 'expired' : 'not valid yet'}: correct the clock that is wrong first. If both are right, ask the owner whether the server accepts tokens of that issuer for the resource "${resource}".`;
 }
 
 /** The error for a bearer token that is sent to an MCP server which accepts only DPoP-bound tokens. */
@@ -70,19 +78,24 @@ export function closed(): CredenceError {
  * The error for a token without a scope that the caller requested explicitly. It names the peer that did not grant the scope: the IdP
  * if the ID-JAG does not contain it, else the authorization server.
  */
-export function notGranted({ server, issuer, missingScopes: missing, withheldScopes }: AccessToken): CredenceError {
+export function notGranted(
+  { server, issuer, missingScopes: missing, withheldScopes }: AccessToken,
+  { omitsScope = false }: { readonly omitsScope?: boolean | undefined } = {},
+): CredenceError {
   const list = (scopes: readonly string[]) => scopes.map((scope) => `"${scope}"`).join(', ');
   const atIdp = scopesNotIn(missing, withheldScopes);
   const base = { code: 'scope_not_granted', server, issuer, missingScopes: missing } as const;
   const atServer = `The authorization server ${issuer} did not grant ${list(withheldScopes)} for server "${server}", which was requested explicitly.`;
-  const askOwner = `Ask the owner of server "${server}" for ${list(withheldScopes)} to be granted to this client at ${issuer}.`;
+  const askOwner = omitsScope
+    ? withoutRedeemScope(server)
+    : `Ask the owner of server "${server}" for ${list(withheldScopes)} to be granted to this client at ${issuer}.`;
   if (atIdp.length === 0) {
     return new CredenceError({
       ...base,
       leg: 'redeem',
       message: atServer,
       remedy: askOwner,
-      contact: 'server-owner',
+      contact: omitsScope ? 'you' : 'server-owner',
     });
   }
   const also = withheldScopes.length > 0;
@@ -95,13 +108,19 @@ export function notGranted({ server, issuer, missingScopes: missing, withheldSco
   });
 }
 
+/** The remedy if an authorization server grants only requested scopes, and an option leaves them out. */
+export function withoutRedeemScope(server: string): string {
+  return `Remove servers.${server}.redeemScope: 'omit': the request for the token had no scope, and this authorization server grants only requested scopes.`;
+}
+
 /** The error for an acquisition that takes longer than `totalMs`. */
 export function tooLong(server: string, totalMs: number): CredenceError {
   return new CredenceError({
     code: 'timeout',
     leg: 'redeem',
     message: `No token for server "${server}" was issued within ${totalMs} ms, including retries.`,
-    remedy: 'Check in the leg events which peer is slow, or raise timeout.totalMs.',
+    remedy:
+      'Run diagnose(), whose report shows how long each request takes, and ask the operator of the slow peer; or raise timeout.totalMs.',
     contact: 'you',
     server,
     retryable: true,

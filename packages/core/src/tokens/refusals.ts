@@ -1,8 +1,8 @@
 import { type LruCache, lruCache } from '@credence/protocol';
-import { concernsClient } from '../backoff/client-backoff.ts';
+import { onlyAPersonEnds, pauseOfAll } from '../backoff/backs-off.ts';
 import { LONGEST_PAUSE_MS, pauseAfterRefusals, retryAfterMs } from '../backoff/pause.ts';
-import type { ErrorCode } from '../errors/codes.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
+import { originalOf } from '../errors/same-failure.ts';
 import type { Clock } from '../time/clock.ts';
 
 const REMEMBERED_MS = 1_000;
@@ -23,10 +23,12 @@ export interface Refusal {
 
 interface Remembered extends Refusal {
   calls: number;
-  isReported: boolean;
   /** Whether no failure came before this one. */
   readonly isFirst: boolean;
 }
+
+/** The errors that an event has reported. One request can fail for many servers, and is reported once. */
+const reported = new WeakSet<CredenceError>();
 
 /** What to know about a refusal that another process of the bot has stored. */
 export type SharedRefusal = Pick<Refusal, 'refusals' | 'sinceMs'> & { readonly pausedForMs: number };
@@ -71,8 +73,9 @@ export class Refusals {
     const { key, server, explicit } = wanted;
     const last = this.#remembered.get(key);
     const nowMs = this.#clock.monotonicMs();
-    const isRepeated = last?.error === error && (concernsClient(error) || last.untilMs > nowMs);
-    const isGrowing = onlyAPersonEnds(error) && !isRepeated;
+    const isRepeated = last?.error === error;
+    // The pause of the client or of the metadata ends for all servers at the same time, so this one does not grow.
+    const isGrowing = onlyAPersonEnds(error) && !isRepeated && !pauseOfAll(error);
     const refusals = shared?.refusals ?? (last?.refusals ?? 0) + (isGrowing ? 1 : 0);
     const ownPauseMs = isGrowing ? pauseAfterRefusals(refusals, Math.random()) : REMEMBERED_MS;
     const pauseMs = Math.min(shared?.pausedForMs ?? Math.max(ownPauseMs, retryAfterMs(error) ?? 0), LONGEST_PAUSE_MS);
@@ -82,22 +85,28 @@ export class Refusals {
       sinceMs: Math.min(last?.sinceMs ?? Infinity, shared?.sinceMs ?? this.#clock.wallMs()),
       untilMs: isRepeated && last.untilMs > nowMs ? last.untilMs : nowMs + pauseMs,
       calls: last?.calls ?? 0,
-      isReported: isRepeated && last.isReported,
-      isFirst: last === undefined,
+      isFirst: last === undefined || (isRepeated && last.isFirst),
     });
     if (!explicit && concernsServer(error)) this.#refusedServers.set(server, key);
   }
 
   /**
-   * What to report about a failure: undefined if it was reported before, because the client is still refused and no request was sent.
-   * For a failure that follows others: since when, and how many calls have failed since then.
+   * What to report about a failure: undefined if no request was sent for it, because an earlier failure is repeated or is that of
+   * a request for several servers, and it was reported before. For a failure that follows others: since when, and how many calls
+   * have failed since then.
    */
   toReport(key: string, error: CredenceError): { refusedSinceMs?: number; failedCalls?: number } | undefined {
+    const original = originalOf(error);
+    if (reported.has(original)) return undefined;
+    reported.add(original);
     const remembered = this.#remembered.peek(key);
-    if (remembered?.error !== error) return {};
-    if (remembered.isReported) return undefined;
-    remembered.isReported = true;
-    return remembered.isFirst ? {} : { refusedSinceMs: remembered.sinceMs, failedCalls: remembered.calls };
+    if (remembered?.error !== error || remembered.isFirst) return {};
+    return { refusedSinceMs: remembered.sinceMs, failedCalls: remembered.calls };
+  }
+
+  /** Records that another process has reported the failure. */
+  reportedElsewhere(error: CredenceError): void {
+    reported.add(originalOf(error));
   }
 
   /** Counts a caller that got an error. */
@@ -136,41 +145,12 @@ export class Refusals {
 
   #paused(key: string): Refusal | undefined {
     const remembered = this.#remembered.get(key);
-    return remembered && remembered.untilMs > this.#clock.monotonicMs() ? remembered : undefined;
+    const nowMs = this.#clock.monotonicMs();
+    if (!remembered || remembered.untilMs <= nowMs) return undefined;
+    // A success for another server, or a diagnosis, ends the pause of all at once.
+    const ofAll = pauseOfAll(remembered.error);
+    return ofAll && ofAll.untilMs <= nowMs ? undefined : remembered;
   }
-}
-
-/** The codes of refusals after which more requests cannot help until a person has changed something, for one server or its scopes. */
-const PERSONS_CODES: ReadonlySet<ErrorCode> = new Set([
-  'access_denied',
-  'invalid_grant',
-  'invalid_scope',
-  'invalid_target',
-  'invalid_request',
-  'oauth_error',
-  'step_up_required',
-  'invalid_id_jag',
-  'issuer_mismatch',
-  'resource_mismatch',
-  'ambiguous_issuer',
-  'issuer_changed',
-  'forbidden_url',
-  'token_refused',
-]);
-/** OAuth errors that say themselves that they pass (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5). */
-const PASSING_ERRORS: ReadonlySet<string | undefined> = new Set([
-  'temporarily_unavailable',
-  'server_error',
-  'slow_down',
-]);
-
-/**
- * Whether more requests cannot help until a person has changed something: a grant, a registration, the configuration. A refusal of
- * the client is left out, because `ClientBackoff` has a pause for it.
- */
-export function onlyAPersonEnds({ code, error, status = 0, retryable }: CredenceError): boolean {
-  const mayPass = retryable || status === 429 || status >= 500 || PASSING_ERRORS.has(error);
-  return PERSONS_CODES.has(code) && !mayPass;
 }
 
 /** Whether a refusal for the configured scopes is also one for any other scopes of the server. */

@@ -2,6 +2,7 @@ import { parseJsonObject } from '@credence/protocol';
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 import { CredenceError } from '../errors/credence-error.ts';
+import { pauseOfAll } from '../backoff/backs-off.ts';
 import { concernsClient } from '../backoff/client-backoff.ts';
 import { LONGEST_PAUSE_MS, retryAfterMs } from '../backoff/pause.ts';
 import type { Clock } from '../time/clock.ts';
@@ -48,7 +49,8 @@ export async function shareRefusal(
   { refusal, clock }: { refusal: Refusal | undefined; clock: Clock },
 ): Promise<void> {
   if (error.leg === 'configure') return;
-  const ownMs = refusal && SAME_FOR_ALL.has(error.code) ? refusal.untilMs - clock.monotonicMs() : 0;
+  const pausedUntilMs = Math.max(refusal?.untilMs ?? 0, pauseOfAll(error)?.untilMs ?? 0);
+  const ownMs = refusal && SAME_FOR_ALL.has(error.code) ? pausedUntilMs - clock.monotonicMs() : 0;
   const sharedMs = Math.max(ownMs, retryAfterMs(error) ?? SHARED_MS);
   const untilMs = clock.wallMs() + sharedMs;
   const { refusals, sinceMs } = refusal ?? { refusals: 0, sinceMs: clock.wallMs() };

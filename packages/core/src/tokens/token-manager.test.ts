@@ -39,7 +39,8 @@ function world(
     const value = `token-${state.acquisitions}`;
     await state.gate;
     signal.throwIfAborted();
-    if (state.failWith) throw state.failWith;
+    // Each failed request has an error of its own.
+    if (state.failWith) throw new CredenceError(state.failWith.toJSON());
     return {
       accessToken: value,
       type: 'Bearer',
@@ -163,7 +164,7 @@ describe('TokenManager', () => {
     await settled();
     expect(state.acquisitions).toBe(3);
     clock.advance(20_000);
-    await expect(manager.get(wanted)).rejects.toBe(denied);
+    await expect(manager.get(wanted)).rejects.toMatchObject({ ...deniedInit, server: 'mcp' });
   });
 
   it.each([
@@ -320,8 +321,8 @@ describe('TokenManager', () => {
   it('throws a refusal again to callers within a second, and acquires again afterwards', async () => {
     const { clock, manager, state, wanted } = world();
     state.failWith = denied;
-    await expect(manager.get(wanted)).rejects.toBe(denied);
-    await expect(manager.get(wanted)).rejects.toBe(denied);
+    await expect(manager.get(wanted)).rejects.toMatchObject({ ...deniedInit, server: 'mcp' });
+    await expect(manager.get(wanted)).rejects.toMatchObject({ ...deniedInit, server: 'mcp' });
     expect(state.acquisitions).toBe(1);
     clock.advance(1_001);
     state.failWith = undefined;
@@ -415,7 +416,7 @@ describe('TokenManager', () => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       one.state.failWith = new CredenceError({ ...deniedInit, status: 400, error: 'access_denied' });
-      await expect(one.manager.get(one.wanted)).rejects.toBe(one.state.failWith);
+      await expect(one.manager.get(one.wanted)).rejects.toMatchObject({ code: one.state.failWith.code, server: 'mcp' });
       const wanted = { ...two.wanted, server: 'by-another-name' };
       await expect(two.manager.get(wanted)).rejects.toMatchObject({
         ...deniedInit,
@@ -424,7 +425,9 @@ describe('TokenManager', () => {
         server: 'by-another-name',
       });
       expect(two.state.acquisitions).toBe(0);
-      expect(two.events).toMatchObject([{ type: 'refused', code: 'access_denied', server: 'by-another-name' }]);
+      // The process that sent the request has reported the refusal.
+      expect(one.events).toMatchObject([{ type: 'refused', code: 'access_denied', server: 'mcp' }]);
+      expect(two.events).toEqual([]);
     });
 
     it.each([
@@ -434,7 +437,7 @@ describe('TokenManager', () => {
       const store = memoryStore();
       const [one, two] = [world({ store }), world({ store })];
       one.state.failWith = new CredenceError({ ...deniedInit, leg, code: 'unreachable' });
-      await expect(one.manager.get(one.wanted)).rejects.toBe(one.state.failWith);
+      await expect(one.manager.get(one.wanted)).rejects.toMatchObject({ code: one.state.failWith.code, server: 'mcp' });
       expect((await two.manager.get(two.wanted)).value).toBe('token-1');
       expect(two.state.acquisitions).toBe(1);
     });

@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { type LruCache, lruCache, scopesNotIn, waitFor, within } from '@credence/protocol';
+import { type LruCache, lruCache, waitFor, within } from '@credence/protocol';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { copyOf } from '../errors/same-failure.ts';
 import type { Grant } from '../flows/flow.ts';
+import { scopesBeyond, scopesMissing } from '../flows/granted-scopes.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { failureMembers, type PeerDetails } from '../runtime/events.ts';
@@ -12,9 +14,9 @@ import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from
 import { withAcquisitionLimit } from './acquisition-limits.ts';
 import { withDeadline } from './deadline.ts';
 import { closed, notGranted, type ServerRefusal, tokenRefused, unexpected } from './failures.ts';
-import { concernsClient } from '../backoff/client-backoff.ts';
+import { onlyAPersonEnds, pauseOfAll } from '../backoff/backs-off.ts';
 import { retryAfterMs } from '../backoff/pause.ts';
-import { onlyAPersonEnds, type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
+import { type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
 import { RenewalClock } from './renewal-clock.ts';
 import { ServerClocks } from './server-clocks.ts';
 import type { SharedStore } from '../store/shared-store.ts';
@@ -28,6 +30,8 @@ export interface TokenWanted {
   readonly scopes: readonly string[] | undefined;
   /** The scopes that a token of the store may have. Undefined: any. */
   readonly ceiling?: readonly string[] | undefined;
+  /** Whether an option leaves the scopes out of the request for the token, so that the authorization server may not grant them. */
+  readonly omitsScope?: boolean | undefined;
   /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
   readonly explicit: boolean;
   /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
@@ -108,6 +112,8 @@ export class TokenManager {
   readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
   /** What other processes have stored about the errors that were read from the store. */
   readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
+  /** By error without a server, the error that each server gets. It stays the same object as long as the error is repeated. */
+  readonly #namedErrors = new WeakMap<CredenceError, Map<string, CredenceError>>();
   /** The last failed acquisition or renewal of a key, and whether the key has got a token since. */
   readonly #lastFailures = lruCache<{ readonly error: CredenceError; readonly atMs: number; over: boolean }>(
     MAX_REFUSED,
@@ -148,7 +154,7 @@ export class TokenManager {
   async get(wanted: TokenWanted, signal?: AbortSignal): Promise<AccessToken> {
     signal?.throwIfAborted();
     const token = this.peek(wanted) ?? (await this.#orCount(wanted, signal));
-    if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token);
+    if (wanted.explicit && token.missingScopes.length > 0) throw notGranted(token, wanted);
     return token;
   }
 
@@ -238,9 +244,15 @@ export class TokenManager {
       acquired: this.#acquired.has(wanted.key),
       failing: refusal !== undefined || (lastFailure !== undefined && !lastFailure.over),
       refusal,
-      pausedForMs: Math.max(0, (refusal?.untilMs ?? 0) - nowMs),
+      pausedForMs: Math.max(0, (refusal?.untilMs ?? 0) - nowMs, this.#pauseOfAllMs(refusal, nowMs)),
       lastFailure,
     };
+  }
+
+  /** The rest of the pause of the client or of the metadata that the refusal has caused. */
+  #pauseOfAllMs(refusal: Refusal | undefined, nowMs: number): number {
+    const pause = refusal && pauseOfAll(refusal.error);
+    return pause ? pause.untilMs - nowMs : 0;
   }
 
   /** Lets the next caller send a request, because a person has found that the server issues tokens. */
@@ -343,7 +355,9 @@ export class TokenManager {
       return await waitFor(acquisition, this.#closing.signal);
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
-      const failure = isCredenceError(error) ? error : unexpected(wanted.server, error);
+      const failure = isCredenceError(error) ? this.#named(error, wanted.server) : unexpected(wanted.server, error);
+      // The end of the principal is no failure.
+      if (failure.code === 'closed') throw failure;
       this.#remember(wanted, outcome, failure);
       this.#lastFailures.set(wanted.key, { error: failure, atMs: this.#runtime.clock.wallMs(), over: false });
       const since = this.#refusals.toReport(wanted.key, failure);
@@ -358,6 +372,16 @@ export class TokenManager {
       }
       throw failure;
     }
+  }
+
+  /** The error of a request that is the same for all servers names none. Each caller gets one that names its server. */
+  #named(error: CredenceError, server: string): CredenceError {
+    if (error.server !== undefined || error.code === 'closed') return error;
+    const known = this.#namedErrors.get(error) ?? new Map<string, CredenceError>();
+    this.#namedErrors.set(error, known);
+    const named = known.get(server) ?? copyOf(error, { server });
+    known.set(server, named);
+    return named;
   }
 
   /** `close` waits for the end of this work, in which a lease is released. */
@@ -376,7 +400,7 @@ export class TokenManager {
 
   /** A renewal that fails because a peer is away is not remembered, so that a caller whose token has just expired asks again. */
   #remember(wanted: TokenWanted, outcome: Outcome, failure: CredenceError): void {
-    const isRefusal = retryAfterMs(failure) !== undefined || onlyAPersonEnds(failure) || concernsClient(failure);
+    const isRefusal = retryAfterMs(failure) !== undefined || onlyAPersonEnds(failure);
     if (outcome === 'renewed' && !isRefusal) return;
     this.#refusals.remember(wanted, failure, this.#sharedRefusals.get(failure));
   }
@@ -399,13 +423,16 @@ export class TokenManager {
       const refused = token ? undefined : await recentRefusal(store, { ...wanted, clock }, hasWaited);
       if (!refused) return token;
       this.#sharedRefusals.set(refused.error, refused.shared);
+      // The process that sent the request has reported it.
+      this.#refusals.reportedElsewhere(refused.error);
       throw refused.error;
     };
     const requestForAll = async () => {
       try {
         return await this.#requestToken(wanted, outcome, signal, tookMs);
-      } catch (error) {
-        if (!isCredenceError(error)) throw error;
+      } catch (thrown) {
+        if (!isCredenceError(thrown) || thrown.code === 'closed') throw thrown;
+        const error = this.#named(thrown, wanted.server);
         this.#remember(wanted, outcome, error);
         const refusal = this.#refusals.streakOf(wanted.key);
         await shareRefusal(store, wanted.key, error, { refusal, clock: this.#runtime.clock });
@@ -459,7 +486,7 @@ export class TokenManager {
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
     // Another process may have accepted more scopes than this one accepts.
-    if (wanted.ceiling && scopesNotIn(stored.scopes, wanted.ceiling).length > 0) return undefined;
+    if (wanted.ceiling && scopesBeyond(stored.scopes, wanted.ceiling).length > 0) return undefined;
     const current = this.#entries.peek(wanted.key);
     if (current?.token.value === stored.value) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -479,7 +506,7 @@ export class TokenManager {
     const issuedAtMs = this.#runtime.clock.wallMs();
     // Without configured scopes, the scopes of the ID-JAG are requested from the authorization server.
     const requested = wanted.scopes ?? grant.offeredScopes ?? [];
-    const missingScopes = grant.scopesStated ? scopesNotIn(requested, grant.scopes) : [];
+    const missingScopes = grant.scopesStated ? scopesMissing(requested, grant.scopes) : [];
     const stored: StoredToken = {
       value: grant.accessToken,
       type: grant.type,

@@ -4,6 +4,7 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 import { mayHaveLostSession } from '../failures/fault.ts';
 import { ServerError } from '../failures/server-error.ts';
 import { serverFailure, toolsClosed } from '../failures/server-failure.ts';
+import { unusableResponse } from '../failures/unusable-response.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { Connect, Connection, Params, ToolClient } from './connection.ts';
 import { Link } from './link.ts';
@@ -123,7 +124,7 @@ export class McpFacade implements ToolClient {
     const refusal = credenceErrorIn(error);
     if (refusal) return refusal;
     const fault = link.connection.faultOf(error);
-    if (fault === undefined) return error;
+    if (fault === undefined) return unusableResponse(this.#server, error);
     if (fault.kind === 'rpc-error') return new ServerError(fault);
     if (this.#closing.signal.aborted) return toolsClosed(this.#server);
     if (fault.kind === 'session-lost' || fault.kind === 'closed') this.#retire(link);

@@ -81,6 +81,7 @@ function faultOf(error: unknown, hadSession: boolean, isFromServer: (error: McpE
   }
   if (error instanceof McpError) return isFromServer(error) ? rpcError(error) : FAULTS.get(error.code);
   if (error instanceof Error && error.message === 'Not connected') return { kind: 'closed' };
+  if (error instanceof Error && /^\$?ZodError$/u.test(error.name)) return { kind: 'invalid-result' };
   return undefined;
 }
 

@@ -71,6 +71,7 @@ function faultOf(error: unknown, hadSession: boolean): Fault | undefined {
   // The SDK throws this one as a plain Error.
   if (error instanceof Error && error.message === 'Not connected') return { kind: 'closed' };
   if (!(error instanceof SdkError)) return undefined;
+  if (error.code === SdkErrorCode.InvalidResult) return { kind: 'invalid-result' };
   if (error.code === SdkErrorCode.RequestTimeout) return { kind: 'timeout' };
   if (error.code === SdkErrorCode.ConnectionClosed || error.code === SdkErrorCode.NotConnected) {
     return { kind: 'closed' };

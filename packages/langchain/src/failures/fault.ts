@@ -1,10 +1,25 @@
+import { isJsonObject, parseJsonObject } from '@credence/protocol';
+
+/** The longest error body that is read, in UTF-16 code units. */
+const MAX_READ = 65_536;
+
 /** Why a request has no result: a fault of the connection, or an error of the server. */
 export type Fault =
-  | { readonly kind: 'http'; readonly status: number }
+  | HttpFault
   | { readonly kind: 'session-lost' }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'closed' }
+  /** The result of the server has not the members of MCP, and the SDK cannot read it. */
+  | { readonly kind: 'invalid-result' }
   | RpcError;
+
+/** An HTTP error status. */
+export interface HttpFault {
+  readonly kind: 'http';
+  readonly status: number;
+  /** The JSON-RPC error in the body, if there is one. */
+  readonly rpc?: Omit<RpcError, 'kind'> | undefined;
+}
 
 /** A JSON-RPC error that the server sent, whatever its code is. The connection works. */
 export interface RpcError {
@@ -15,13 +30,25 @@ export interface RpcError {
 }
 
 /**
- * The fault of an HTTP status. A server that has forgotten a session answers 404, or 410. Many servers follow the examples of the SDK
+ * The fault of an HTTP status. `text` is the message of the SDK, which ends with the body. A server that has forgotten a session answers 404, or 410. Many servers follow the examples of the SDK
  * and answer 400 with a text about the session. Without a session these statuses have no such meaning.
  */
 export function httpFault(status: number, text: string, hadSession: boolean): Fault {
   const lost =
     status === 404 || status === 410 || (status === 400 && /session|not initialized/iu.test(text.slice(0, 2_000)));
-  return hadSession && lost ? { kind: 'session-lost' } : { kind: 'http', status };
+  return hadSession && lost ? { kind: 'session-lost' } : { kind: 'http', status, rpc: rpcErrorIn(text) };
+}
+
+/** The JSON-RPC error at the end of a message of an SDK. */
+function rpcErrorIn(text: string): HttpFault['rpc'] {
+  const start = text.indexOf('{');
+  if (start === -1 || text.length > MAX_READ) return undefined;
+  const error = parseJsonObject(text.slice(start))?.['error'];
+  if (!isJsonObject(error)) return undefined;
+  const { code, message } = error;
+  return typeof code === 'number' && Number.isInteger(code)
+    ? { code, text: typeof message === 'string' ? message : '' }
+    : undefined;
 }
 
 /**

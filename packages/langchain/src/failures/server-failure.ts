@@ -16,13 +16,14 @@ export function serverFailure(
   const checkEffect = 'The call may or may not have run. Check whether it had an effect before you repeat it.';
   switch (fault?.kind) {
     case 'http': {
-      const { status } = fault;
+      const { status, rpc } = fault;
       const code = status === 429 ? 'rate_limited' : status >= 500 ? 'peer_unavailable' : 'invalid_response';
       return new CredenceError({
         ...base,
         code,
         status,
-        message: `Server "${server}" answered with HTTP status ${status} instead of an MCP message.`,
+        message: `Server "${server}" answered with HTTP status ${status}${rpc ? ` and the JSON-RPC error ${rpc.code}` : ' instead of an MCP message'}.`,
+        peerText: rpc?.text,
         remedy:
           code === 'invalid_response'
             ? `Check that servers.${server}.url is an MCP endpoint. If it is, ask the server's owner what the request must contain.`
@@ -63,6 +64,7 @@ export function serverFailure(
         remedy: "Ask the server's owner what the error means. Its text is in peerText.",
         peerText: fault.text,
       });
+    case 'invalid-result':
     case undefined:
       return new CredenceError({
         ...base,

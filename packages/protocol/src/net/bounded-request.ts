@@ -1,6 +1,6 @@
-import { boundedText } from '../text/bounded-text.ts';
+import { boundedText, NotBytesError } from '../text/bounded-text.ts';
 import type { FetchUrl } from './fetch-like.ts';
-import { responseLike } from './response-like.ts';
+import { NotAResponseError, responseLike, thrownAtOnce } from './response-like.ts';
 
 /** A peer's response with its complete body. */
 export interface BoundedAnswer {
@@ -52,9 +52,22 @@ export async function boundedRequest(
 }
 
 async function exchange(fetch: FetchUrl, url: string, init: RequestInit, maxBytes: number): Promise<BoundedAnswer> {
-  const { status, headers, type, body } = responseLike(await fetch(url, init));
+  const { status, headers, type, body } = responseLike(await called(fetch, url, init));
   const isRedirect = type === 'opaqueredirect' || (status >= 300 && status < 400);
-  return { status, headers, isRedirect, text: await boundedText(body, maxBytes) };
+  try {
+    return { status, headers, isRedirect, text: await boundedText(body, maxBytes) };
+  } catch (error) {
+    if (!(error instanceof NotBytesError)) throw error;
+    throw new NotAResponseError('the `body` that it returned is not a stream of bytes', { cause: error });
+  }
+}
+
+function called(fetch: FetchUrl, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return fetch(url, init);
+  } catch (error) {
+    throw thrownAtOnce(error);
+  }
 }
 
 function rejectionOf(signal: AbortSignal): Promise<never> {

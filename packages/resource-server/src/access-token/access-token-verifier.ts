@@ -10,8 +10,9 @@ import type { AccessTokenInfo } from './auth-info.ts';
 import { type AccessTokenErrors, defaultErrors, unavailability } from './errors.ts';
 import { type IntrospectionOptions, introspector } from './introspection.ts';
 import { jwtTokenClaims } from './jwt-access-token.ts';
-import { checkedJwtForm, type JwtForm, standardClaims } from './jwt-form.ts';
+import { checkedJwtForm, type JwtForm } from './jwt-form.ts';
 import { type OnRefused, type Reason, refusedToken, report, type TokenRefusal, unverifiable } from './refusals.ts';
+import { standardClaims } from './standard-claims.ts';
 import { readTokenClaims, type TokenRules } from './token-claims.ts';
 
 const WHERE = 'accessTokenVerifier';
@@ -141,7 +142,7 @@ function jwtReader({ issuer, resource, jwt = {}, fetch }: AccessTokenVerifierOpt
     return readTokenClaims(
       token,
       { claims: standard.claims, original: found.claims },
-      { ...rules, source: 'jwt', audiences, now: now / 1000, dpopThumbprint },
+      { ...rules, source: 'jwt', audiences, form, now: now / 1000, dpopThumbprint },
     );
   };
 }

@@ -12,6 +12,7 @@ import {
 import { compactVerify, type CompactVerifyResult, type CryptoKey, errors } from 'jose';
 import { TokenVerificationUnavailableError } from './errors.ts';
 import { type JwtType, jwtTypeOf } from './jwt-form.ts';
+import { wrongTypeRemedy } from './jwt-remedies.ts';
 import { type TokenRefusal, tokenRefusal } from './refusals.ts';
 
 const MAX_TOKEN_LENGTH = 16 * 1024;
@@ -32,7 +33,10 @@ export async function jwtTokenClaims(
   const { alg, typ, kid } = header;
   const type = jwtTypeOf(typ);
   if (type === undefined || !source.types.includes(type))
-    return tokenRefusal('wrong_type', typ === undefined ? {} : { detail: typ });
+    return tokenRefusal('wrong_type', {
+      ...(typ !== undefined && { detail: typ }),
+      remedy: wrongTypeRemedy(type, typ, source.types),
+    });
   if (!isSigningAlgorithm(alg) || !allowsAlgorithm(source.algorithms, alg)) {
     return tokenRefusal('algorithm_not_allowed', { detail: alg });
   }

@@ -1,5 +1,4 @@
-import { checkList, isJsonObject, type JsonObject, mediaType, stringField, stringList } from '@credence/protocol';
-import { type TokenRefusal, tokenRefusal } from './refusals.ts';
+import { checkList, mediaType } from '@credence/protocol';
 
 /** A value of the header `typ`; `'absent'` is a JWT without the header. */
 export type JwtType = 'at+jwt' | 'JWT' | 'absent';
@@ -80,86 +79,4 @@ export function jwtTypeOf(typ: string | undefined): JwtType | undefined {
   if (typ === undefined) return 'absent';
   const type = mediaType(typ);
   return type === 'at+jwt' ? 'at+jwt' : type === 'jwt' ? 'JWT' : undefined;
-}
-
-/** Claims that only an ID token has (OpenID Connect Core sections 2 and 3.3.2.11). */
-const ONLY_IN_ID_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash'];
-
-/**
- * Returns the claims under the names of RFC 9068, or the reason to refuse the token. `typ` is the type in the header: only the
- * claims of a JWT that is not marked as an access token can show that it is an ID token.
- */
-export function standardClaims(
-  claims: unknown,
-  typ: JwtType,
-  form: CheckedJwtForm,
-  resource: string,
-): { readonly claims: unknown } | TokenRefusal {
-  if (!isJsonObject(claims)) return { claims };
-  const clientId = form.clientClaims === undefined ? claims['client_id'] : firstOf(claims, form.clientClaims);
-  const scope = form.scopeClaims === undefined ? claims['scope'] : scopesOf(claims, form.scopeClaims);
-  if (scope === MALFORMED) return tokenRefusal('missing_claim', { refused: 'A claim with scopes is malformed' });
-  if (typ !== 'at+jwt') {
-    const fault = otherToken(claims, clientId);
-    if (fault !== undefined) return tokenRefusal('wrong_type', { detail: fault });
-  }
-  const aud = claims['aud'] ?? impliedAudience(claims, clientId, form, resource);
-  return { claims: { ...claims, client_id: clientId, scope, aud } };
-}
-
-function firstOf(claims: JsonObject, names: readonly string[]): unknown {
-  const name = names.find((each) => Object.hasOwn(claims, each));
-  return name === undefined ? undefined : claims[name];
-}
-
-const MALFORMED = Symbol('malformed');
-
-/** The scopes of all claims, separated by spaces; undefined if no claim is present. */
-function scopesOf(claims: JsonObject, names: readonly string[]): string | undefined | typeof MALFORMED {
-  const present = names.filter((name) => Object.hasOwn(claims, name));
-  if (present.length === 0) return undefined;
-  const scopes: string[] = [];
-  for (const name of present) {
-    const list = stringList(claims[name]);
-    // In a list, an entry with a space would become two scopes.
-    if (list === undefined || (Array.isArray(claims[name]) && list.some((each) => /\s/u.test(each)))) return MALFORMED;
-    scopes.push(...list);
-  }
-  return scopes.join(' ');
-}
-
-/** What a JWT is if its claims show that it is not an access token. */
-function otherToken(claims: JsonObject, clientId: unknown): string | undefined {
-  const idTokenClaim = ONLY_IN_ID_TOKENS.find((name) => Object.hasOwn(claims, name));
-  if (idTokenClaim !== undefined) return `an ID token: it has ${idTokenClaim}`;
-  // Amazon Cognito.
-  const { token_use: use, typ, aud, jti } = claims;
-  if (use !== undefined && use !== 'access') return 'a token whose token_use is not access';
-  // Keycloak: Bearer or DPoP in access tokens, ID in ID tokens, Refresh in refresh tokens.
-  if (typ !== undefined && !isAccessTokenType(typ)) {
-    return 'a token whose claim typ is not Bearer';
-  }
-  // Okta.
-  if (typeof jti === 'string' && jti.startsWith('ID.')) return 'an ID token: its jti begins with ID.';
-  const audiences = stringList(aud) ?? [];
-  // OpenID Connect Core section 2: the audience of an ID token is its client.
-  if (audiences.length > 0 && audiences.every((each) => each === clientId)) {
-    return 'an ID token: its audience is its client';
-  }
-  return undefined;
-}
-
-function isAccessTokenType(typ: unknown): boolean {
-  return typeof typ === 'string' && ['bearer', 'dpop', 'at+jwt'].includes(typ.toLowerCase());
-}
-
-/** The audience of a token without `aud` that `withoutAudience` accepts. */
-function impliedAudience(
-  claims: JsonObject,
-  clientId: unknown,
-  { clientsWithoutAudience, audiences }: CheckedJwtForm,
-  resource: string,
-): string | undefined {
-  const isAccepted = clientsWithoutAudience.some((each) => each === clientId);
-  return isAccepted && stringField(claims, 'token_use') === 'access' ? (audiences[0] ?? resource) : undefined;
 }

@@ -35,7 +35,7 @@ export const ACCESS_REFUSALS: Readonly<Record<AccessRefusalCode, RefusalEntry>> 
   wrong_type: {
     message: 'The token is not a JWT access token',
     remedy:
-      'JWT access tokens have the type at+jwt (RFC 9068). Use introspection if the authorization server issues other tokens.',
+      'JWT access tokens have the type at+jwt (RFC 9068). If the authorization server issues JWTs of another type, set jwt.types; if it issues no JWTs, use introspection.',
   },
   algorithm_not_allowed: {
     message: 'The signature algorithm is not allowed',
@@ -133,6 +133,8 @@ export interface TokenRefusal extends TokenIdentity {
   readonly code: TokenRefusalCode;
   /** The value found in the token, for the record. */
   readonly detail?: string;
+  /** What to change, for the record, if it depends on the token or the options. Default: the remedy of the code. */
+  readonly remedy?: string;
 }
 
 /** A record of a refused request. The record never contains a token or a proof. */

@@ -1,11 +1,18 @@
 import { cleanText, isJsonObject, readConfirmation } from '@credence/protocol';
 import { z } from 'zod';
+import { withoutNulls } from './absent-claims.ts';
 import type { AccessTokenInfo } from './auth-info.ts';
+import type { CheckedJwtForm } from './jwt-form.ts';
+import { audienceRemedy, claimRemedy } from './jwt-remedies.ts';
 import { type TokenRefusal, type TokenRefusalCode, tokenRefusal } from './refusals.ts';
 
 const strings = z.array(z.string());
 
-/** The claims that both JWTs and introspection responses must or may have. */
+/**
+ * The claims that both JWTs and introspection responses must or may have. `groups`, `roles` and `jti` are ignored in another form:
+ * other products give these names to objects or to a text, and no check here uses them. A restriction of the token (`nbf`,
+ * `authorization_details`) or the actor is not ignored.
+ */
 const claimsSchema = z.looseObject({
   iss: z.string().optional(),
   sub: z.string().min(1).optional(),
@@ -13,11 +20,11 @@ const claimsSchema = z.looseObject({
   exp: z.number(),
   nbf: z.number().optional(),
   client_id: z.string(),
-  jti: z.string().optional(),
+  jti: z.string().optional().catch(undefined),
   scope: z.string().optional(),
   act: z.record(z.string(), z.unknown()).optional(),
-  groups: strings.optional(),
-  roles: strings.optional(),
+  groups: strings.optional().catch(undefined),
+  roles: strings.optional().catch(undefined),
   authorization_details: z.array(z.looseObject({ type: z.string() })).optional(),
   cnf: z.unknown().optional(),
 });
@@ -36,6 +43,8 @@ export interface TokenRules {
   readonly resource: string;
   /** The accepted audiences: the resource, or the values that are configured in its place. */
   readonly audiences: readonly string[];
+  /** The form of the issuer's JWTs, for the remedies of a refusal. Undefined for introspection. */
+  readonly form?: CheckedJwtForm | undefined;
   readonly clockToleranceSeconds: number;
   /** Epoch seconds. */
   readonly now: number;
@@ -52,16 +61,21 @@ export function readTokenClaims(
   { claims, original }: { readonly claims: unknown; readonly original: unknown },
   rules: TokenRules,
 ): AccessTokenInfo | TokenRefusal {
-  const parsed = schemas[rules.source].safeParse(claims);
+  const parsed = schemas[rules.source].safeParse(withoutNulls(claims));
   if (!parsed.success) {
     const member = String(parsed.error.issues[0]?.path[0] ?? 'a required claim');
-    return tokenRefusal('missing_claim', { refused: `The token lacks ${member}, or it is malformed` });
+    const remedy = claimRemedy(member, claims, original, rules.form);
+    return tokenRefusal('missing_claim', {
+      refused: `The token lacks ${member}, or it is malformed`,
+      ...(remedy !== undefined && { remedy }),
+    });
   }
   const { iss, sub, aud, exp, nbf, client_id: clientId, jti, scope, act, groups, roles, cnf } = parsed.data;
   const { authorization_details: authorizationDetails } = parsed.data;
-  const refuse = (code: TokenRefusalCode, detail?: string) =>
+  const refuse = (code: TokenRefusalCode, detail?: string, remedy?: string) =>
     tokenRefusal(code, {
       ...(detail !== undefined && { detail }),
+      ...(remedy !== undefined && { remedy }),
       clientId: cleanText(clientId),
       ...(sub !== undefined && { subject: cleanText(sub) }),
       ...(jti !== undefined && { jti: cleanText(jti) }),
@@ -69,7 +83,7 @@ export function readTokenClaims(
   if (iss !== undefined && iss !== rules.issuer) return refuse('wrong_issuer', iss);
   const audiences = Array.isArray(aud) ? aud : [aud];
   if (!audiences.some((audience) => rules.audiences.includes(audience)))
-    return refuse('wrong_audience', audiences.join(' '));
+    return refuse('wrong_audience', audiences.join(' '), rules.form && audienceRemedy(rules.form, rules.resource));
   if (exp <= rules.now - rules.clockToleranceSeconds) return refuse('expired');
   if (nbf !== undefined && nbf > rules.now + rules.clockToleranceSeconds) return refuse('not_yet_valid');
   const bindingFault = bindingRefusal(cnf, rules.dpopThumbprint);

@@ -3,7 +3,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { type Loopback, loopback } from '../../../../test/support/roles/loopback.ts';
 import { type AccessTokenVerifierOptions, accessTokenVerifier, type JwtOptions } from './access-token-verifier.ts';
 import type { AccessTokenInfo } from './auth-info.ts';
-import type { TokenRefusal } from './refusals.ts';
+import type { AccessRefusal, OnRefused, TokenRefusal } from './refusals.ts';
 
 const RESOURCE = 'https://mcp.example/mcp';
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
@@ -235,13 +235,27 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function check(vendor: Vendor, claims: Claims, more: { jwt?: object; header?: object } = {}) {
+async function check(
+  vendor: Vendor,
+  claims: Claims,
+  more: { jwt?: object; header?: object } = {},
+): Promise<AccessTokenInfo | TokenRefusal> {
+  const { verifier, token } = await presented(vendor, claims, more);
+  return verifier.checkAccessToken(token);
+}
+
+async function presented(
+  vendor: Vendor,
+  claims: Claims,
+  more: { jwt?: object; header?: object; onRefused?: OnRefused },
+) {
   const { issuer, header, jwt } = vendor;
   const token = await new SignJWT({ iss: issuer, ...claims })
     .setProtectedHeader({ alg: 'RS256', kid: 'vendor', ...(more.header ?? header) })
     .sign(key.privateKey);
-  const options = { issuer, resource: RESOURCE, jwt: { jwksUri: `${server.origin}/jwks`, ...(more.jwt ?? jwt) } };
-  return accessTokenVerifier(options).checkAccessToken(token);
+  const { onRefused } = more;
+  const form = { jwksUri: `${server.origin}/jwks`, ...(more.jwt ?? jwt) };
+  return { token, verifier: accessTokenVerifier({ issuer, resource: RESOURCE, onRefused, jwt: form }) };
 }
 const without = (claims: Claims, ...names: string[]) =>
   Object.fromEntries(Object.entries(claims).filter(([name]) => !names.includes(name)));
@@ -292,7 +306,8 @@ describe.each(Object.entries(vendors))('an access token of %s', (name, vendor) =
     // An ID token of the API's own registration, with every claim that an access token needs.
     const audience = [jwt.audience ?? clientId].flat()[0] ?? clientId;
     for (const marker of [
-      { nonce: 'n' },
+      // The claim typ of Keycloak says that it is an access token: its versions before 24 copied the nonce into it.
+      ...('typ' in accessToken ? [{ nonce: 'n', typ: 'ID' }] : [{ nonce: 'n' }]),
       { at_hash: 'x' },
       { c_hash: 'x' },
       { s_hash: 'x' },
@@ -315,9 +330,286 @@ describe.each(Object.entries(vendors))('an access token of %s', (name, vendor) =
   });
 });
 
-describe('a token without an audience', () => {
-  const { Cognito: cognito } = vendors as { Cognito: Vendor };
+const {
+  Keycloak: keycloak,
+  Okta: okta,
+  Auth0: auth0,
+  Cognito: cognito,
+  'Entra v1, on behalf of a user': entra1,
+  'Entra v2, an application': entra2,
+} = vendors as Record<
+  'Keycloak' | 'Okta' | 'Auth0' | 'Cognito' | 'Entra v1, on behalf of a user' | 'Entra v2, an application',
+  Vendor
+>;
+const STANDARD: Claims = { ...times, aud: RESOURCE, client_id: 'bot', jti: 'j', scope: 'a', sub: 'bot' };
 
+/** The code and the remedy that `onRefused` gets, and the words for the client. */
+async function refusalFor(vendor: Vendor, claims: Claims, jwt: object, header: object = vendor.header) {
+  const reported: AccessRefusal[] = [];
+  const onRefused: OnRefused = (refusal) => void reported.push(refusal);
+  const { verifier, token } = await presented(vendor, claims, { jwt, header, onRefused });
+  const sent: unknown = await verifier.verifyAccessToken(token).catch((error: unknown) => error);
+  const [refusal] = reported;
+  return { code: refusal?.code, remedy: refusal?.remedy ?? '', sent: sent instanceof Error ? sent.message : '' };
+}
+
+describe('the remedy of a refused token', () => {
+  const JWT = { typ: 'JWT' };
+  const AT_JWT = { typ: 'at+jwt' };
+  it.each<[string, Vendor, object, object | undefined, Claims, string, string]>([
+    [
+      'names jwt.types for Entra',
+      entra2,
+      {},
+      undefined,
+      entra2.accessToken,
+      'wrong_type',
+      "jwt.types is ['at+jwt'], and this token has the type JWT. If it is an access token of the authorization server, set jwt.types to ['at+jwt', 'JWT']",
+    ],
+    [
+      'names jwt.types for Okta',
+      okta,
+      {},
+      undefined,
+      okta.accessToken,
+      'wrong_type',
+      "this token has no type. If it is an access token of the authorization server, set jwt.types to ['at+jwt', 'absent']",
+    ],
+    [
+      'names jwt.types for a token of RFC 9068 that the options exclude',
+      keycloak,
+      keycloak.jwt,
+      AT_JWT,
+      keycloak.accessToken,
+      'wrong_type',
+      "jwt.types is ['JWT'], and this token has the type at+jwt. If it is an access token of the authorization server, set jwt.types to ['JWT', 'at+jwt']",
+    ],
+    [
+      'says that no option accepts a type of one vendor',
+      okta,
+      okta.jwt,
+      { typ: 'application/okta-internal-at+jwt' },
+      okta.accessToken,
+      'wrong_type',
+      "jwt.types is ['absent']. Tokens with this type are accepted with no value of jwt.types",
+    ],
+    ['names an ID-JAG', auth0, {}, { typ: 'oauth-id-jag+jwt' }, STANDARD, 'wrong_type', 'the client must redeem it'],
+    ['names a DPoP proof', auth0, {}, { typ: 'dpop+jwt' }, STANDARD, 'wrong_type', 'it belongs in the header DPoP'],
+    [
+      'says what to send instead of an ID token',
+      okta,
+      okta.jwt,
+      undefined,
+      { ...okta.accessToken, at_hash: 'x' },
+      'wrong_type',
+      'The client must send the access token',
+    ],
+    [
+      'says that an API and its client are two applications',
+      entra2,
+      entra2.jwt,
+      undefined,
+      { ...entra2.accessToken, azp: API },
+      'wrong_type',
+      'as two applications',
+    ],
+    [
+      'names jwt.claims.clientId for azp',
+      entra2,
+      { ...entra2.jwt, claims: { scope: ['roles'] } },
+      undefined,
+      entra2.accessToken,
+      'missing_claim',
+      "jwt.claims.clientId is ['client_id'], and this token has the client id in azp: set jwt.claims.clientId to ['azp'].",
+    ],
+    [
+      'names jwt.claims.clientId for appid',
+      entra1,
+      { ...entra1.jwt, claims: { clientId: ['azp'] } },
+      undefined,
+      entra1.accessToken,
+      'missing_claim',
+      "jwt.claims.clientId is ['azp'], and this token has the client id in appid: set jwt.claims.clientId to ['appid'].",
+    ],
+    [
+      'names jwt.claims.clientId for cid',
+      okta,
+      { types: ['absent'], audience: 'api://default' },
+      undefined,
+      okta.accessToken,
+      'missing_claim',
+      "set jwt.claims.clientId to ['cid'].",
+    ],
+    [
+      'names jwt.claims.clientId if the option is wrong for a token of RFC 9068',
+      auth0,
+      { claims: { clientId: ['azp'] } },
+      AT_JWT,
+      STANDARD,
+      'missing_claim',
+      "set jwt.claims.clientId to ['client_id'].",
+    ],
+    [
+      'names jwt.claims.clientId if no known claim has the client',
+      auth0,
+      {},
+      AT_JWT,
+      { ...STANDARD, client_id: undefined, azp: 7 },
+      'missing_claim',
+      'or set jwt.claims.clientId to the claim that has it.',
+    ],
+    [
+      'names jwt.audience for Entra',
+      entra2,
+      { ...entra2.jwt, audience: undefined },
+      undefined,
+      entra2.accessToken,
+      'wrong_audience',
+      'jwt.audience is the resource identifier. If the audience that was found is the identifier of this MCP server, and of no other, at the authorization server, set jwt.audience to it.',
+    ],
+    [
+      'names the configured jwt.audience',
+      auth0,
+      { types: ['JWT'], audience: ['a', 'b'], claims: { clientId: ['azp'] } },
+      undefined,
+      auth0.accessToken,
+      'wrong_audience',
+      "jwt.audience is ['a', 'b'].",
+    ],
+    [
+      'names jwt.audience for a slash too many',
+      auth0,
+      {},
+      AT_JWT,
+      { ...STANDARD, aud: `${RESOURCE}/` },
+      'wrong_audience',
+      'set jwt.audience to it',
+    ],
+    [
+      'names jwt.withoutAudience',
+      cognito,
+      { types: ['absent'] },
+      undefined,
+      cognito.accessToken,
+      'missing_claim',
+      'set jwt.withoutAudience.clientIds',
+    ],
+    [
+      'names the client that jwt.withoutAudience lacks',
+      cognito,
+      cognito.jwt,
+      undefined,
+      { ...cognito.accessToken, client_id: 'other' },
+      'missing_claim',
+      'its client is not in jwt.withoutAudience.clientIds',
+    ],
+    [
+      'names jwt.claims.scope for a list of scopes',
+      auth0,
+      {},
+      AT_JWT,
+      { ...STANDARD, scope: ['a'] },
+      'missing_claim',
+      "set jwt.claims.scope to ['scope']",
+    ],
+    [
+      'says the form of a claim',
+      auth0,
+      {},
+      AT_JWT,
+      { ...STANDARD, exp: String(now + 99) },
+      'missing_claim',
+      'Configure the authorization server to send exp as a number of seconds.',
+    ],
+    [
+      'says the form of an actor, which is not ignored',
+      auth0,
+      {},
+      AT_JWT,
+      { ...STANDARD, act: 'bot' },
+      'missing_claim',
+      'to send act as a JSON object',
+    ],
+    [
+      'says the form of authorization details, which are not ignored',
+      keycloak,
+      keycloak.jwt,
+      JWT,
+      { ...keycloak.accessToken, authorization_details: 'x' },
+      'missing_claim',
+      'to send authorization_details as a list',
+    ],
+  ])('%s', async (_what, vendor, jwt, header, claims, code, remedy) => {
+    const refusal = await refusalFor(vendor, claims, jwt, header);
+    expect(refusal.code).toBe(code);
+    expect(refusal.remedy).toContain(remedy);
+    expect(refusal.sent).toMatch(/^[\w ,]+$/u);
+    expect(refusal.sent).not.toContain('jwt.');
+  });
+});
+
+describe('a claim that no check uses', () => {
+  it.each<[string, Claims]>([
+    ['groups as a text', { groups: '/x' }],
+    ['groups as null', { groups: null }],
+    ['groups as objects', { groups: [{ id: 1 }] }],
+    ['roles as an object', { roles: { a: 1 } }],
+    ['roles as an empty text', { roles: '' }],
+    ['jti as a number', { jti: 7 }],
+    ['null for every claim that a token may lack', { nbf: null, jti: null, act: null, authorization_details: null }],
+    ['null for the claims of ID tokens', { nonce: null, at_hash: null, token_use: null }],
+    ['null for other claims with the client', { appid: null, cid: null }],
+  ])('is ignored in another form: %s', async (_what, more) => {
+    const claims = { ...keycloak.accessToken, ...more };
+    const info = await check(keycloak, claims);
+    expect(codeOf(info)).toBe('accepted');
+    expect(info).toMatchObject({ extra: { claims: more } });
+    expect((info as AccessTokenInfo).extra).not.toHaveProperty(Object.keys(more)[0] ?? '');
+  });
+
+  it('is used in the form of a list of texts', async () => {
+    const info = await check(keycloak, { ...keycloak.accessToken, groups: ['/x'], roles: [] });
+    expect(info).toMatchObject({ extra: { groups: ['/x'], roles: [] } });
+  });
+
+  it('is not ignored if the options name it: roles of another form as scopes', async () => {
+    expect(codeOf(await check(entra2, { ...entra2.accessToken, roles: { a: 1 } }))).toBe('missing_claim');
+  });
+
+  it('is not absent if it is null and binds the token to a key', async () => {
+    expect(codeOf(await check(keycloak, { ...keycloak.accessToken, cnf: null }))).toBe('bound_to_key');
+  });
+
+  it('is absent if it is null, also if the options name it', async () => {
+    const jwt = { ...entra2.jwt, claims: { scope: ['scp', 'roles'], clientId: ['appid', 'azp'] } };
+    const info = await check(entra2, { ...entra2.accessToken, scp: null, appid: null }, { jwt });
+    expect(info).toMatchObject({ clientId: BOT, scopes: entra2.scopes });
+    for (const name of ['sub', 'exp', 'aud', 'azp']) {
+      expect([name, codeOf(await check(entra2, { ...entra2.accessToken, [name]: null }))]).toEqual([
+        name,
+        'missing_claim',
+      ]);
+    }
+  });
+});
+
+describe('a nonce', () => {
+  it.each(['Bearer', 'DPoP', 'at+jwt'])('is accepted in a token whose claim typ is %s', async (typ) => {
+    expect(codeOf(await check(keycloak, { ...keycloak.accessToken, typ, nonce: 'n' }))).toBe('accepted');
+  });
+
+  it.each<[string, Claims]>([
+    ['ID', { typ: 'ID' }],
+    ['Refresh', { typ: 'Refresh' }],
+    ['null', { typ: null }],
+    ['absent', { typ: undefined }],
+    ['Bearer, with at_hash', { typ: 'Bearer', at_hash: 'x' }],
+  ])('shows an ID token if the claim typ is %s', async (_typ, more) => {
+    expect(codeOf(await check(keycloak, { ...keycloak.accessToken, nonce: 'n', ...more }))).toBe('wrong_type');
+  });
+});
+
+describe('a token without an audience', () => {
   it.each<[string, Claims]>([
     ['of another client', { ...cognito.accessToken, client_id: 'other' }],
     ['without token_use', without(cognito.accessToken, 'token_use')],

@@ -66,8 +66,8 @@ export type ExpressAccessToken = (
  * });
  *
  * const app = express();
+ * app.use(metadata.express); // every web page may read the metadata
  * app.use(browserAccess({ origins: ['https://app.example'] }).express); // the web pages that may call the server
- * app.use(metadata.express);
  * app.all(
  *   '/mcp',
  *   expressAccessToken({ verifier, scope: 'issues:read', resourceMetadataUrl: metadata.url }),

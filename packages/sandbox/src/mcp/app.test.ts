@@ -178,6 +178,20 @@ describe('a protected MCP server', () => {
     });
     expect(metadata.status).toBe(204);
   });
+
+  it.each(['GET', 'OPTIONS'])(
+    'lets every web page read the metadata (%s), and no other page send a message',
+    async (method) => {
+      const origin = 'https://app.example';
+      const metadata = await fetch(`${new URL(url).origin}/.well-known/oauth-protected-resource/mcp`, {
+        method,
+        headers: { origin, ...(method === 'OPTIONS' && { 'access-control-request-method': 'GET' }) },
+      });
+      expect(metadata.status).toBe(method === 'GET' ? 200 : 204);
+      expect(metadata.headers.get('access-control-allow-origin')).toBe('*');
+      expect((await post(url, reportingToken, INITIALIZE, { origin })).status).toBe(403);
+    },
+  );
 });
 
 describe('the tools of the MCP servers', () => {

@@ -58,9 +58,10 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
 
   const app = express();
   app.disable('x-powered-by');
+  // every web page may read the metadata
+  app.use(metadata.express);
   // protects against DNS rebinding: a web page whose host name resolves to 127.0.0.1 must not reach this server
   app.use(browserAccess({ origins: 'loopback', hosts: 'loopback' }).express);
-  app.use(metadata.express);
   app.all(
     MCP_PATH,
     expressAccessToken({

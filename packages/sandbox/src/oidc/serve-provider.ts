@@ -7,5 +7,9 @@ export function serveProvider(host: Host, provider: Provider): void {
   const answer = provider.callback();
   // protects against DNS rebinding: a web page whose host name resolves to 127.0.0.1 must not reach this server
   const { express: guard } = oauthBrowserAccess({ origins: 'loopback', hosts: 'loopback' });
-  host.serve((request, response) => guard(request, response, () => void answer(request, response)));
+  const { express: publicDocuments } = oauthBrowserAccess({ origins: '*', hosts: 'loopback' });
+  host.serve((request, response) => {
+    const check = request.url?.startsWith('/.well-known/') === true ? publicDocuments : guard;
+    check(request, response, () => void answer(request, response));
+  });
 }

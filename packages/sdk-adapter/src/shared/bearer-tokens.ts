@@ -82,10 +82,11 @@ export class BearerTokens {
     }
     const current = await this.#token();
     const suspected = request?.token === undefined || request.token.value === current.value;
-    if (suspected || current.value !== this.#accepted) {
-      this.#checking ??= this.#check(current, suspected).finally(() => (this.#checking = undefined));
-    }
-    await this.#checking;
+    const earlier = this.#checking;
+    if (earlier) await earlier;
+    else if (suspected || current.value !== this.#accepted) await this.#checked(current, suspected);
+    // A check that was in progress when this request was refused may have had its answer before the token was revoked.
+    if (earlier && suspected && (await this.#token()).value === current.value) await this.#checked(current, suspected);
     if (request) request.retried = true;
   }
 
@@ -130,6 +131,12 @@ export class BearerTokens {
     const token = await this.#bot.token(this.server);
     if (token.type !== 'Bearer') throw needsFetch(token);
     return token;
+  }
+
+  /** Joins the check that is in progress, or starts one. */
+  async #checked(current: AccessToken, suspected: boolean): Promise<void> {
+    this.#checking ??= this.#check(current, suspected).finally(() => (this.#checking = undefined));
+    await this.#checking;
   }
 
   async #check(current: AccessToken, suspected: boolean): Promise<void> {

@@ -22,7 +22,7 @@ function closable(fails = false) {
 describe('connecting', () => {
   it('closes nothing if connect succeeds', async () => {
     const [client, transport] = [closable(), closable()];
-    await connecting(async () => undefined, { client, transport }, undefined);
+    await connecting(async () => undefined, { client, transport, server: 'notes' }, undefined);
     expect({ closedClient: client.times, closedTransport: transport.times }).toEqual({
       closedClient: 0,
       closedTransport: 0,
@@ -32,7 +32,7 @@ describe('connecting', () => {
   it('closes client and transport and throws the wrapped CredenceError, also if closing fails', async () => {
     const [client, transport] = [closable(true), closable(true)];
     const wrapped = new Error('negotiation failed', { cause: new Error('probe failed', { cause: refusal }) });
-    const failing = connecting(async () => Promise.reject(wrapped), { client, transport }, undefined);
+    const failing = connecting(async () => Promise.reject(wrapped), { client, transport, server: 'notes' }, undefined);
     await expect(failing).rejects.toBe(refusal);
     expect({ closedClient: client.times, closedTransport: transport.times }).toEqual({
       closedClient: 1,
@@ -42,12 +42,25 @@ describe('connecting', () => {
 
   it('throws an error that wraps no CredenceError unchanged', async () => {
     const other = new TypeError('another error');
-    const opened = { client: closable(), transport: closable() };
+    const opened = { client: closable(), transport: closable(), server: 'notes' };
     await expect(connecting(async () => Promise.reject(other), opened, undefined)).rejects.toBe(other);
   });
 
+  it.each<[string, Error]>([
+    ['v1', Object.assign(new Error('x'.repeat(2_000)), { name: '$ZodError' })],
+    ['v1 with Zod 3', Object.assign(new Error('x'.repeat(2_000)), { name: 'ZodError' })],
+    ['v2', Object.assign(new Error('x'.repeat(2_000)), { name: 'SdkError', code: 'INVALID_RESULT' })],
+  ])('throws a CredenceError that names the server for a result that SDK %s cannot read', async (_sdk, thrown) => {
+    const opened = { client: closable(), transport: closable(), server: 'notes' };
+    await expect(connecting(async () => Promise.reject(thrown), opened, undefined)).rejects.toMatchObject({
+      code: 'invalid_response',
+      contact: 'server-owner',
+      message: 'Server "notes" answered a request with a result that is not valid in MCP.',
+    });
+  });
+
   it('does not call connect if the signal was already aborted', async () => {
-    const opened = { client: closable(), transport: closable() };
+    const opened = { client: closable(), transport: closable(), server: 'notes' };
     let wasCalled = false;
     const result = connecting(
       async () => {
@@ -61,7 +74,7 @@ describe('connecting', () => {
   });
 
   it('closes the client if the signal aborts when connect resolves', async () => {
-    const opened = { client: closable(), transport: closable() };
+    const opened = { client: closable(), transport: closable(), server: 'notes' };
     const caller = new AbortController();
     const result = connecting(async () => caller.abort(new Error('aborted')), opened, caller.signal);
     await expect(result).rejects.toThrow('aborted');

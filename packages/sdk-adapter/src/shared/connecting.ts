@@ -7,11 +7,12 @@ interface Closable {
 
 /**
  * Runs `connect`. If it fails or `signal` aborts, the client and the transport are closed. Throws the CredenceError that
- * the SDK has wrapped, the reason of `signal`, or else the error of `connect` itself.
+ * the SDK has wrapped, `invalid_response` for a result that the SDK cannot read, the reason of `signal`, or else the error of `connect`
+ * itself.
  */
 export async function connecting(
   connect: () => Promise<void>,
-  opened: { client: Closable; transport: Closable },
+  opened: { client: Closable; transport: Closable; server: string },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   signal?.throwIfAborted();
@@ -25,10 +26,29 @@ export async function connecting(
     // A client that failed before it got the transport does not close it.
     await closeQuietly(opened.transport);
     // SDK v2 wraps an error during its version negotiation in an error with the code `ERA_NEGOTIATION_FAILED`.
-    throw signal?.aborted ? signal.reason : (credenceErrorIn(error) ?? error);
+    if (signal?.aborted) throw signal.reason;
+    throw credenceErrorIn(error) ?? (isInvalidResult(error) ? invalidResult(opened.server, error) : error);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+/** Whether the SDK reports that the result of a request has not the members of MCP. Its text lists each of them. */
+function isInvalidResult(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return /^\$?ZodError$/u.test(error.name) || ('code' in error && error.code === 'INVALID_RESULT');
+}
+
+function invalidResult(server: string, cause: unknown): CredenceError {
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'call',
+    message: `Server "${server}" answered a request with a result that is not valid in MCP.`,
+    remedy: `Check that servers.${server}.url is an MCP endpoint. If it is, ask the owner of server "${server}" about its response to initialize.`,
+    contact: 'server-owner',
+    server,
+    cause,
+  });
 }
 
 async function closeQuietly(opened: Closable): Promise<void> {

@@ -1,13 +1,12 @@
 import { type CredenceError, onBodyRefused } from '@credence/core';
-import { isList, isMembers } from '../schema/json-value.ts';
 import type { SdkFetch } from './redirects.ts';
+import type { Replies } from './replies.ts';
+import { isRequestId, type RequestId, sentMessages } from './sent-messages.ts';
 
 /** Requests whose response is awaited. More are not remembered; they end at their time limit. */
 const MAX_OPEN = 10_000;
 /** An implementation-defined server error (JSON-RPC 2.0 section 5.1). The refusal is in `data`. */
 const REFUSED = -32_000;
-
-type RequestId = string | number;
 
 /**
  * The requests of one transport that have no response yet. If an event stream exceeds the limit of the server, it ends with a
@@ -24,21 +23,33 @@ export class OpenCalls {
     this.#receive = receive;
   }
 
-  /** A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. */
-  watching(fetch: SdkFetch): SdkFetch {
+  /**
+   * A fetch that remembers the requests in its bodies, and ends them if the event stream of the response is refused. `replies` checks
+   * the responses; without it they are not checked.
+   */
+  watching(fetch: SdkFetch, replies: Replies | undefined): SdkFetch {
     return async (input, init) => {
-      const requests = requestsIn(init?.body);
-      const ids = requests.map(({ id }) => id);
-      for (const { id, method } of requests) if (this.#open.size < MAX_OPEN) this.#open.set(id, method);
+      const sent = sentMessages(init?.body);
+      this.forget(sent.cancelled);
+      for (const { id, method } of sent.requests) if (this.#open.size < MAX_OPEN) this.#open.set(id, method);
       try {
         const response = await fetch(input, init);
-        if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, ids));
-        return response;
+        if (isEventStream(response)) onBodyRefused(response, (refusal) => this.end(refusal, sent.ids));
+        return replies ? await replies.checked(response, sent, this) : response;
       } catch (error) {
-        for (const id of ids) this.#open.delete(id);
+        this.forget(sent.ids);
         throw error;
       }
     };
+  }
+
+  has(id: RequestId): boolean {
+    return this.#open.has(id);
+  }
+
+  /** Requests that failed or are cancelled. */
+  forget(ids: readonly RequestId[]): void {
+    for (const id of ids) this.#open.delete(id);
   }
 
   /** The server sent this message. Returns the method of the request to which it is the response, or undefined if that is not known. */
@@ -61,23 +72,4 @@ export class OpenCalls {
 
 function isEventStream({ headers }: Response): boolean {
   return headers.get('content-type')?.includes('text/event-stream') ?? false;
-}
-
-/** The JSON-RPC requests in a body. Both SDKs send strings. */
-function requestsIn(body: RequestInit['body']): readonly { readonly id: RequestId; readonly method: unknown }[] {
-  if (typeof body !== 'string') return [];
-  try {
-    const sent: unknown = JSON.parse(body);
-    return (isList(sent) ? sent : [sent]).flatMap((message) =>
-      isMembers(message) && 'method' in message && isRequestId(message.id)
-        ? [{ id: message.id, method: message.method }]
-        : [],
-    );
-  } catch {
-    return [];
-  }
-}
-
-function isRequestId(id: unknown): id is RequestId {
-  return typeof id === 'string' || typeof id === 'number';
 }

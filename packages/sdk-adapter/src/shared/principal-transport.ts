@@ -6,6 +6,7 @@ import { type SafeSchemaValidator, safeSchemaValidator } from '../schema/safe-sc
 import { ListedTools } from './listed-tools.ts';
 import { OpenCalls } from './open-calls.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
+import { Replies } from './replies.ts';
 import { type OpenableTransport, takingTokenFirst } from './token-first.ts';
 
 /** The functions that create the transports of one SDK. */
@@ -43,7 +44,9 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
 ): Http | Sse {
   const { name, url } = bot.server(server);
   const calls = new OpenCalls();
-  const fetch = calls.watching(withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url }));
+  // Over HTTP+SSE the responses arrive in the stream of the transport, not as the responses to POST.
+  const replies = options.transport === 'sse' ? undefined : new Replies(bot, name);
+  const fetch = calls.watching(withinOrigin(options.fetch ?? bot.fetchFor(name), { name, url }), replies);
   const { schemaLimits: limits } = options;
   const checked = <Transport extends Http | Sse>(transport: Transport): Transport => {
     const isTool = (value: JsonMembers) => create.isTool(value, transport);

@@ -1,4 +1,4 @@
-import { cleanText, parsedUrl } from '@credence/protocol';
+import { parsedUrl } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -47,11 +47,13 @@ function leavesOrigin(server: string, status: number, to: URL): CredenceError {
   return new CredenceError({
     code: 'cross_origin_refused',
     leg: 'call',
-    message: `Server "${server}" redirected a call to ${cleanText(origin, { max: 120 })}; its token is sent only to its own origin.`,
+    message: `Server "${server}" redirected a call to another origin; its token is sent only to its own origin.`,
     remedy: `If the server has moved, set servers.${server}.url to its new URL.`,
     contact: 'server-owner',
     server,
     status,
+    // The origin is a word that the server chose.
+    peerText: `Location: ${origin}`,
   });
 }
 

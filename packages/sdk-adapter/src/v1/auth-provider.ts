@@ -27,7 +27,9 @@ const PLACEHOLDER_ENDPOINT = 'https://credence.invalid/';
  *
  * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, no limits on the
  * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait up to two seconds for each
- * other. Throws `unknown_server`.
+ * other. The SDK calls a provider only after a 401: if a server answers 403 to a revoked token, calls fail with the error of the SDK until the
+ * token expires or `bot.invalidate` drops it. `@ai-sdk/mcp` cannot send a refused call again; it fails with a retryable `CredenceError`. Throws
+ * `unknown_server`.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));

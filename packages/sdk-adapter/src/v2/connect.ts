@@ -28,8 +28,8 @@ export interface ConnectMcpOptions extends McpTransportOptions {
  * Connects a client of SDK v2 to a server with the principal's access tokens, and declares the EMA extension. Close the
  * client at the end.
  *
- * Throws a `CredenceError` for every refusal, also during version negotiation, and for a server that cannot be reached, and
- * the error of the SDK if the server supports no protocol version of the SDK. If it throws, the client and the transport
+ * Throws a `CredenceError` for every refusal, also during version negotiation, for a server that cannot be reached and for a response
+ * that is not one of MCP, and the error of the SDK if the server supports no protocol version of the SDK. If it throws, the client and the transport
  * are closed.
  *
  * @example
@@ -54,7 +54,7 @@ export async function connectMcp(
   client.registerCapabilities(emaCapabilities);
   await connecting(
     async () => client.connect(transport, timeoutMs === undefined ? undefined : { timeout: timeoutMs }),
-    { client, transport },
+    { client, transport, server: bot.server(server).name },
     signal,
   );
   return client;
