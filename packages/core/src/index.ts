@@ -34,6 +34,7 @@ export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';
 export type {
   CallFailedEvent,
+  ClosedEvent,
   CredenceEvent,
   EventBase,
   FailureBase,

@@ -7,7 +7,7 @@ type Listener = (token: string) => void;
  * A copy of `init` for a fetch of `fetchFor`, which calls `listener` with the access token before it sends a request with it. For a
  * client that must keep the token out of the texts that a server writes, such as error messages.
  */
-export function onTokenPresented(init: RequestInit | undefined, listener: Listener): RequestInit {
+export function onTokenPresented(init: RequestInit | undefined, listener: (token: string) => void): RequestInit {
   const outer = listenerOf(init);
   const both: Listener = outer
     ? (token) => {
