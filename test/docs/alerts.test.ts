@@ -36,6 +36,7 @@ const EVENTS: readonly CredenceEvent[] = [
   { ...base, type: 'call-failed', ...failure, durationMs: 1 },
   { ...base, type: 'rejected', tokenHash: 'h' },
   { ...base, type: 'warning', code: 'credential_file', leg: 'call', message: 'm', remedy: 'r' },
+  { ...base, type: 'warning', code: 'store_unavailable', leg: 'configure', message: 'm', remedy: 'r' },
 ];
 
 /** The labels of each metric, with the names that a Prometheus exporter makes of them. */
@@ -55,6 +56,8 @@ async function exportedLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>
     const name = underscored(metric.descriptor.name) + (metric.descriptor.unit === 's' ? '_seconds' : '');
     if (metric.dataPointType === DataPointType.HISTOGRAM) {
       exported.set(`${name}_bucket`, new Set([...labels, 'le'])).set(`${name}_count`, labels);
+    } else if (metric.dataPointType === DataPointType.GAUGE) {
+      exported.set(name, labels);
     } else {
       exported.set(`${name}_total`, labels);
     }
@@ -70,7 +73,7 @@ describe('an alert of docs/observability.md', () => {
   });
 
   it.each(rules)('$alert uses a metric and labels that are exported', ({ alert, expr }) => {
-    const metric = /\bcredence_\w+_(?:total|bucket|count)\b/u.exec(expr)?.[0] ?? 'none';
+    const metric = /\bcredence_\w+_(?:total|bucket|count|down)\b/u.exec(expr)?.[0] ?? 'none';
     expect([...exported.keys()]).toContain(metric);
     const [, grouped = ''] = /by \(([^)]*)\)/u.exec(expr) ?? [];
     const [, matched = ''] = /\{([^}]*)\}/u.exec(expr) ?? [];

@@ -87,11 +87,11 @@ describe('a refusal of the client', () => {
   );
 
   it.each(['signed', 'other'] as const)(
-    'that authenticated in another way (%s) has the contact you',
+    'that authenticated in another way (%s) has the contact of the peer',
     (authentication) => {
       for (const leg of ['authenticate', 'exchange', 'redeem'] as const) {
         const { contact, remedy } = refusal({ ...answer, leg, authentication });
-        expect(contact).toBe('you');
+        expect(contact).toBe(leg === 'redeem' ? 'server-owner' : 'idp-admin');
         expect(remedy).toMatch(/^Check idp\.credential: /u);
         expect(remedy).not.toContain('the secret');
       }

@@ -147,8 +147,9 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
       }
       return {
         code: 'invalid_client',
-        // A wrong or expired key or secret is the most frequent cause, and the operator of the bot can compare it first.
-        contact: (answer.authentication ?? 'none') === 'none' ? contact : 'you',
+        // A wrong or expired secret is the most frequent cause, and the operator of the bot can compare it first. A key is compared with
+        // the public key that is registered at the issuer.
+        contact: answer.authentication === 'secret' ? 'you' : contact,
         message: `${Who} does not know ${client} or did not accept its authentication.`,
         remedy: `Check ${option}: ${authenticationOf(answer)}; if they are right, ask ${atIdp ? "the IdP's administrator" : 'the owner of the authorization server'} for the client to be registered there.`,
       };

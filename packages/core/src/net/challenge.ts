@@ -41,6 +41,7 @@ export function readChallenges(headers: Headers): Challenges {
   if (value === null) return { challenges: [], malformed: false };
   const reader = new ChallengeReader(value.slice(0, MAX_CHARACTERS));
   reader.read();
+  if (value.length > MAX_CHARACTERS) reader.dropCutParameter();
   const challenges = reader.found.map(({ scheme, parameters }) => {
     const scope = parameters.get('scope');
     return {
@@ -93,6 +94,8 @@ class ChallengeReader {
   #at = 0;
   /** The number of parameters of the current challenge so far. */
   #parametersRead = 0;
+  /** Removes the parameter that was read last. */
+  #dropLast: () => void = () => undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -107,6 +110,11 @@ class ChallengeReader {
       else if (this.#take(EQUALS)) this.#readParameter(word.toLowerCase(), separator);
       else this.#readScheme(word.toLowerCase(), separator);
     }
+  }
+
+  /** Removes the parameter whose value reaches the end of the text, because the rest of it is missing. */
+  dropCutParameter(): void {
+    if (this.#at >= this.#text.length) this.#dropLast();
   }
 
   /** A word without a value is a scheme if it is the first one or follows a comma or a semicolon. Another word is left out. */
@@ -135,6 +143,8 @@ class ChallengeReader {
     else if (parameters) parameters.set(name, value);
     // Some servers leave out the scheme of the only challenge.
     else this.found.push({ scheme: 'bearer', parameters: new Map([[name, value]]) });
+    const added = this.found.at(-1)?.parameters;
+    this.#dropLast = () => void added?.delete(name);
   }
 
   /** The value of a parameter, or undefined if it cannot be read. A value that can be read in one way only is accepted. */

@@ -133,7 +133,9 @@ describe('the error of a credential that cannot be obtained names', () => {
       [variable]: file,
     });
     const error = await refusalOf(bot.token('mcp'));
-    expect(error).toMatchObject({ code: 'invalid_client', leg, contact: 'you', server: 'mcp' });
+    const peer = atIdp ? 'idp-admin' : 'server-owner';
+    const contact = variable.includes('SECRET') ? 'you' : peer;
+    expect(error).toMatchObject({ code: 'invalid_client', leg, contact, server: 'mcp' });
     expect(error.remedy).toContain(`Check ${variable} (the file ${JSON.stringify(file)}): `);
     await bot.close();
   });

@@ -9,6 +9,7 @@ const MAX_TOKENS = 10;
 const MAX_CHARACTERS = 262_144;
 /** What a text costs besides its characters, in characters. */
 const COST_OF_TEXT = 16;
+const SHORT = 32;
 /** What is read of the body of an error response, in bytes, and how long, in milliseconds. */
 const MAX_BODY_BYTES = 65_536;
 const MAX_BODY_MS = 5_000;
@@ -78,12 +79,22 @@ export class PresentedTokens {
   /** A copy of a value of JSON, with clean texts. */
   #cleaned(value: unknown, budget: { left: number }, depth = 0): unknown {
     if (typeof value === 'string') {
+      const kept = Math.max(0, budget.left);
       budget.left -= value.length + COST_OF_TEXT;
-      return budget.left < 0 ? LEFT_OUT : this.text(value);
+      // A short text can be the type of a part of the result, without which the SDKs refuse the whole result.
+      if (value.length <= Math.max(kept, SHORT)) return this.text(value);
+      return kept === 0 ? LEFT_OUT : `${this.text(value.slice(0, kept))}…`;
     }
     if (typeof value !== 'object' || value === null) return value;
     if (depth === MAX_DEPTH) return LEFT_OUT;
-    if (isList(value)) return value.map((item) => this.#cleaned(item, budget, depth + 1));
+    if (isList(value)) {
+      const cleaned: unknown[] = [];
+      for (const item of value) {
+        if (budget.left <= 0) break;
+        cleaned.push(this.#cleaned(item, budget, depth + 1));
+      }
+      return cleaned;
+    }
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [this.text(key), this.#cleaned(member, budget, depth + 1)]),
     );

@@ -1,5 +1,5 @@
 import { CredenceError, type ServicePrincipal } from '@credence/core';
-import { cleanText, identifier, within } from '@credence/protocol';
+import { cleanText, within } from '@credence/protocol';
 import { isList, isMembers, type JsonMembers } from '../schema/json-value.ts';
 import { isRequestId, type RequestId, type SentMessages } from './sent-messages.ts';
 
@@ -148,6 +148,16 @@ function isMessage(value: unknown): value is JsonMembers {
   return isMembers(result) || (isMembers(error) && Number.isInteger(error.code) && typeof error.message === 'string');
 }
 
+const ORDINARY_TYPES: ReadonlySet<string> = new Set([
+  'application/json',
+  'application/octet-stream',
+  'application/problem+json',
+  'application/xml',
+  'text/event-stream',
+  'text/plain',
+  'text/xml',
+]);
+
 /** The media type without its parameters. */
 function mediaTypeOf({ headers }: Response): string {
   return (headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
@@ -155,7 +165,9 @@ function mediaTypeOf({ headers }: Response): string {
 
 function whatIs(type: string): string {
   if (type === '') return 'a body without a content type';
-  return type === 'text/html' ? 'HTML' : `the content type ${identifier(type, { max: 60 })}`;
+  if (type === 'text/html') return 'HTML';
+  // Any other media type is text that the server chose.
+  return ORDINARY_TYPES.has(type) ? `the content type "${type}"` : 'an unusual content type';
 }
 
 /** The end of an event stream. */
