@@ -12,7 +12,7 @@ export class NotBytesError extends TypeError {
 
 /**
  * Reads a body of at most `maxBytes` bytes as UTF-8. Throws {@link BodyTooLargeError} for a longer body, and
- * {@link NotBytesError} for a body of something other than bytes. For a body that is not UTF-8 it throws a TypeError if `fatal` is true;
+ * a TypeError with the name `NotBytesError` for a body of something other than bytes. For a body that is not UTF-8 it throws a TypeError if `fatal` is true;
  * otherwise the invalid bytes become U+FFFD. When it throws, it cancels
  * the rest of the body.
  */
