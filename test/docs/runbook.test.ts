@@ -90,6 +90,7 @@ describe('a command of docs/runbook.md runs', () => {
   };
 
   for (const command of commands) {
+    // A machine may lack curl, openssl or another program of a command. CI installs them all.
     (canRun(command) ? it : it.skip)(command, async () => {
       // With pipefail, a program that `head` ends early would count as failed.
       const script = ['set -eo pipefail', definitionsFor(command), command.replaceAll(/ \| head .*$/gu, '')].join('\n');

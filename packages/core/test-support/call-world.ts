@@ -28,7 +28,8 @@ export async function startCallWorld(
   const as = await startPeer({
     'POST /token': () => {
       tokens += 1;
-      return { body: { access_token: `token-${tokens}`, token_type: 'Bearer', expires_in: 300 } };
+      const type = server.dpop === undefined ? 'Bearer' : 'DPoP';
+      return { body: { access_token: `token-${tokens}`, token_type: type, expires_in: 300 } };
     },
   });
   const mcp = await startPeer({ '*': answers });

@@ -8,7 +8,7 @@ const PASSING_ERRORS: ReadonlySet<string | undefined> = new Set([
   'server_error',
   'slow_down',
 ]);
-/** Failures inside this process, after which no peer is asked in vain. They end as soon as a file or a callback is in order. */
+/** Failures inside this process: no request was sent. They end when the file or the callback works again, so no pause is needed. */
 const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set([
   'credential_unavailable',
   'invalid_key',

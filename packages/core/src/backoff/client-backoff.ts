@@ -78,7 +78,8 @@ function concernsAll(client: TokenClient, error: CredenceError): boolean {
 
 /**
  * After an issuer has refused a client, no request with that credential and grant is sent to it for a while: a second at first, then
- * longer each time. So it is after every refusal of a request that is the same for all servers, which only a person can end. After the pause one request asks again; the others wait for its result. A successful request
+ * longer each time. The same applies to a request that all servers share, such as the one for the subject token, after any failure
+ * that only a person can correct. After the pause one request is sent, and the others wait for its result. A successful request
  * and another key end the pauses.
  */
 export class ClientBackoff implements ClientGate {

@@ -55,7 +55,7 @@ function isExpected(status: number, init: RequestInit, { evidence }: ServerAcces
   // A server need not let a client end a session, and need not offer an event stream by GET.
   if (method === 'DELETE') return isGone || status === 404 || status === 405;
   if (method === 'GET') return isGone || status === 405 || (evidence.acceptsPost && (status === 401 || status === 404));
-  // A client of revision 2026-07-28 asks so whether the server has this revision.
+  // With server/discover, a client of revision 2026-07-28 finds out whether the server supports that revision.
   return (
     headers.get('mcp-method') === 'server/discover' && status >= 400 && status < 500 && status !== 401 && status !== 403
   );

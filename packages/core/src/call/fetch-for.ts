@@ -120,7 +120,7 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken): P
   }
 }
 
-/** What a response that is no answer means. The body of a 401 is left to `tokenForNextAttempt`, and is read for events alone. */
+/** The CredenceError for a response that the caller cannot use. The body of a 401 is not read here: `tokenForNextAttempt` reads it. */
 async function failureOf(
   { runtime, access }: FetchContext,
   token: AccessToken,

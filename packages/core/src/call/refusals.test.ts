@@ -197,7 +197,7 @@ describe('a 401 that is not about the token', () => {
     expect(world.emitted('call-failed')).toEqual([]);
   });
 
-  it('to a GET is told from a revoked token, which is replaced', async () => {
+  it('to a GET causes a new token if the token was really revoked', async () => {
     const revoked = new Set<string>();
     const world = await start((request) => (revoked.has(tokenOf(request)) ? unauthorized : OK));
     await world.send({ ...post, headers: inSession });

@@ -1,55 +1,24 @@
 import type { FetchLike } from '@credence/protocol';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { type Peer, type PeerRoute, startPeer } from '../../../../test/support/peer.ts';
-import { clientSecret } from '../credentials/client-secret.ts';
+import type { PeerRoute } from '../../../../test/support/peer.ts';
+import { type CallWorld, startCallWorld } from '../../test-support/call-world.ts';
 import { generateDpopKeyPair } from '../dpop/dpop-keys.ts';
 import type { McpServerOptions } from '../principal/options.ts';
-import { ServicePrincipal } from '../principal/service-principal.ts';
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {
-  for (const one of opened.splice(0).toReversed()) await one.close();
+  for (const one of opened.splice(0)) await one.close();
 });
 
-interface World {
-  readonly url: string;
-  readonly bot: ServicePrincipal;
-  readonly events: readonly unknown[];
-  readonly fetch: FetchLike;
-  readonly as: Peer;
-  readonly mcp: Peer;
-}
-
-/** Starts a server that answers its requests with `answers`, and a bot whose authorization server numbers its tokens. */
-async function start(answers: PeerRoute, server: Partial<McpServerOptions> = {}): Promise<World> {
-  let tokens = 0;
-  const as = await startPeer({
-    'POST /token': () => {
-      tokens += 1;
-      const type = server.dpop === undefined ? 'Bearer' : 'DPoP';
-      return { body: { access_token: `token-${tokens}`, token_type: type, expires_in: 300 } };
-    },
-  });
-  const mcp = await startPeer({ '*': answers });
-  const url = `${mcp.origin}/mcp`;
-  const events: unknown[] = [];
-  const bot = new ServicePrincipal({
-    onEvent: (event) => void events.push(event),
-    servers: {
-      notes: {
-        flow: 'client-credentials',
-        url,
-        resource: url,
-        issuer: as.origin,
-        tokenEndpoint: `${as.origin}/token`,
-        credential: clientSecret({ clientId: 'bot', secret: 'at-the-as' }),
-        ...server,
-      },
-    },
-  });
-  opened.push(as, mcp, bot);
-  return { url, bot, events, fetch: bot.fetchFor('notes'), as, mcp };
+/** Starts a server that responds with `answers`, and a bot with a fetch for it. */
+async function start(
+  answers: PeerRoute,
+  server: Partial<McpServerOptions> = {},
+): Promise<CallWorld & { readonly fetch: FetchLike }> {
+  const world = await startCallWorld(answers, server);
+  opened.push(world);
+  return { ...world, fetch: world.bot.fetchFor('notes') };
 }
 
 const MESSAGE = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ünïcode"}}';

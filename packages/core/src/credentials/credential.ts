@@ -46,7 +46,7 @@ export interface ClientCredential {
   /**
    * Identifies the key or secret that the next request would use, such as the content of its file. It is the same for the same key in
    * one process, and contains nothing of it. After an issuer has refused a client, requests pause; a new fingerprint ends the pause.
-   * Undefined, or no such method: the object itself stands for its key.
+   * If the method is missing or returns undefined, two credential objects count as two keys.
    */
   fingerprint?(): Promise<string | undefined>;
 }

@@ -75,7 +75,7 @@ function whyNotForSigning({ use, key_ops: operations }: JWK): string | undefined
   return isForSigning ? undefined : 'its `key_ops` do not include "sign"';
 }
 
-/** What an object is that is no JWK, as far as it can be recognised, and what to give. */
+/** For an object that is not a JWK: its kind, if it is recognised, and what to configure instead. */
 function notJwk(value: JsonObject): CredenceError {
   if ('privateKey' in value) return badKey('it is a pair of keys', 'Give its member privateKey.');
   if (typeof value['private_key'] === 'string') {

@@ -128,7 +128,7 @@ async function confirm(context: ProbeContext, url: URL, session: string | null, 
   if (reply !== undefined) throw notMcp(context.server, { method, reply }, context.secrets());
 }
 
-/** The part of an acceptance that shows that it is none. A body that does not end, or that breaks, is not read by the SDKs either. */
+/** The start of the response to a notification, if it shows that the server did not accept the notification. A body that does not end, or that breaks, is not read by the SDKs either. */
 async function acceptance(context: ProbeContext, response: Response): Promise<RpcReply | undefined> {
   const limit = timeLimit(context.signal, ACCEPTANCE_MS);
   try {

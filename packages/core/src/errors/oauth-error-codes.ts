@@ -22,7 +22,7 @@ const LASTING: ReadonlySet<string> = new Set([
 
 /**
  * Whether `error` is a registered OAuth error code that a later attempt would get as well. The member `error` of a framework's error
- * page, such as `Service Unavailable`, and the codes that a vendor invents for an outage are none.
+ * page, such as `Service Unavailable`, and a code that a vendor invents for an outage, do not count.
  */
 export function isLastingOAuthError(error: unknown): boolean {
   return typeof error === 'string' && LASTING.has(error);

@@ -216,7 +216,7 @@ describe('a refusal that names the audience', () => {
   });
 });
 
-it('a refusal by the policy asks for access or scopes in words that fit both', () => {
+it('the remedy for a refusal by the policy is grammatical for one scope, several scopes and no scope', () => {
   const denied: Refusal = { ...answer, status: 400, error: 'access_denied' };
   expect(refusal(denied).remedy).toMatch(/^Ask for access to be granted to this principal; if that is done already, /u);
   expect(refusal({ ...denied, scopes: ['a', 'b'] }).remedy).toMatch(/^Ask for "a", "b" to be granted/u);

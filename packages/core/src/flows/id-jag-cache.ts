@@ -60,7 +60,7 @@ export class IdJagCache {
     };
   }
 
-  /** The ID-JAG in the store, or a new one if there is none or it expires soon. If a new one cannot be had, the former. */
+  /** The ID-JAG in the store, or a new one if there is none or it expires soon. If a new one cannot be obtained, the one in the store. */
   async #fromStoreOr(key: string, obtain: () => Promise<IdJag>): Promise<CachedValue<CachedIdJag>> {
     const stored = await this.#fromStore(key);
     if (stored && stored.goodUntilMs > this.#runtime.clock.monotonicMs()) return stored;

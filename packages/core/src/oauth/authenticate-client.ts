@@ -51,7 +51,7 @@ export async function authenticateClient(
   } catch (error) {
     throw isCredenceError(error) && error.leg === 'configure' ? named(error, where, about) : error;
   }
-  // The next problem is news again, also if it is the same.
+  // The credential works again, so the next problem is reported, even if it is the same one.
   if (warning === undefined) emitted.get(runtime)?.delete(credential);
 }
 

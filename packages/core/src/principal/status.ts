@@ -3,7 +3,7 @@ import type { FailedCalls } from '../call/failed-calls.ts';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Contact, Leg } from '../errors/leg.ts';
 import type { StoreState } from '../store/shared-store.ts';
-import type { KeyState } from '../tokens/token-manager.ts';
+import type { KeyState } from '../tokens/token-wanted.ts';
 
 /** The token that calls to a server use. */
 export interface TokenStatus {

@@ -3,7 +3,8 @@ import { CredenceError } from '../errors/credence-error.ts';
 import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import { SharedStore } from '../store/shared-store.ts';
-import { TokenManager, type TokenWanted } from './token-manager.ts';
+import { TokenManager } from './token-manager.ts';
+import type { TokenWanted } from './token-wanted.ts';
 
 const down = new CredenceError({
   code: 'peer_unavailable',

@@ -3,7 +3,8 @@ import { CredenceError } from '../errors/credence-error.ts';
 import type { Grant } from '../flows/flow.ts';
 import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
 import type { AccessToken } from './access-token.ts';
-import { TokenManager, type TokenWanted } from './token-manager.ts';
+import { TokenManager } from './token-manager.ts';
+import type { TokenWanted } from './token-wanted.ts';
 
 const STEPS = 6_000;
 const KEYS = ['a', 'b', 'c'];

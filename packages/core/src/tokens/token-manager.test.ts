@@ -5,7 +5,8 @@ import type { Grant } from '../flows/flow.ts';
 import { runtimeFromOptions } from '../principal/runtime-from-options.ts';
 import { SharedStore } from '../store/shared-store.ts';
 import { memoryStore } from '../store/memory-store.ts';
-import { TokenManager, type TokenWanted } from './token-manager.ts';
+import { TokenManager } from './token-manager.ts';
+import type { TokenWanted } from './token-wanted.ts';
 import type { TokenStore } from '../store/token-store.ts';
 
 class FakeClock {

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type LruCache, lruCache, waitFor, within } from '@credence/protocol';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { copyOf } from '../errors/same-failure.ts';
 import type { Grant } from '../flows/flow.ts';
 import { scopesBeyond, scopesMissing } from '../flows/granted-scopes.ts';
 import { sleep } from '../time/sleep.ts';
@@ -16,50 +15,14 @@ import { withDeadline } from './deadline.ts';
 import { closed, notGranted, type ServerRefusal, tokenRefused, unexpected } from './failures.ts';
 import { onlyAPersonEnds, pauseOfAll } from '../backoff/backs-off.ts';
 import { retryAfterMs } from '../backoff/pause.ts';
+import { NamedErrors } from './named-errors.ts';
 import { type Refusal, Refusals, type SharedRefusal } from './refusals.ts';
 import { RenewalClock } from './renewal-clock.ts';
 import { ServerClocks } from './server-clocks.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { endSharedRefusal, recentRefusal, shareRefusal } from './stored-refusal.ts';
 import { parseStoredToken, serialiseToken, type StoredToken } from './stored-token.ts';
-
-/** The token that a caller requests, and the function that acquires it if it is not cached. */
-export interface TokenWanted {
-  readonly key: string;
-  readonly server: string;
-  readonly scopes: readonly string[] | undefined;
-  /** The scopes that a token of the store may have. Undefined: any. */
-  readonly ceiling?: readonly string[] | undefined;
-  /** Whether an option leaves the scopes out of the request for the token, so that the authorization server may not grant them. */
-  readonly omitsScope?: boolean | undefined;
-  /** Whether the caller requested these scopes explicitly. Then a missing scope is an error, not a partial grant. */
-  readonly explicit: boolean;
-  /** Whether the timer renews the token. False for a token that `token()` acquires for explicit scopes. */
-  readonly lasting: boolean;
-  /** The authorization server whose acquisitions are limited together: its issuer, or the origin of the MCP server. */
-  readonly limitedBy?: string | undefined;
-  readonly acquire: (signal: AbortSignal) => Promise<Grant>;
-}
-
-/** The state of one key, for `status()`. */
-export interface KeyState {
-  /** The token, if a valid one is cached. */
-  readonly token:
-    | {
-        readonly ageMs: number;
-        readonly expiresInMs: number;
-        readonly expiresAt: Date;
-        readonly scopes: readonly string[];
-      }
-    | undefined;
-  /** Whether a token was ever acquired. */
-  readonly acquired: boolean;
-  /** Whether the last acquisition failed. */
-  readonly failing: boolean;
-  readonly refusal: Refusal | undefined;
-  readonly pausedForMs: number;
-  readonly lastFailure: { readonly error: CredenceError; readonly atMs: number } | undefined;
-}
+import type { KeyState, TokenWanted } from './token-wanted.ts';
 
 /** A cached token. The ages are members of the entry, not an object of their own, to save memory if there are many entries. */
 interface Entry extends Ages {
@@ -112,8 +75,7 @@ export class TokenManager {
   readonly #storeAskedAt = lruCache<{ ms: number }>(MAX_REFUSED);
   /** What other processes have stored about the errors that were read from the store. */
   readonly #sharedRefusals = new WeakMap<CredenceError, SharedRefusal>();
-  /** By error without a server, the error that each server gets. It stays the same object as long as the error is repeated. */
-  readonly #namedErrors = new WeakMap<CredenceError, Map<string, CredenceError>>();
+  readonly #namedErrors = new NamedErrors();
   /** The last failed acquisition or renewal of a key, and whether the key has got a token since. */
   readonly #lastFailures = lruCache<{ readonly error: CredenceError; readonly atMs: number; over: boolean }>(
     MAX_REFUSED,
@@ -355,7 +317,9 @@ export class TokenManager {
       return await waitFor(acquisition, this.#closing.signal);
     } catch (error) {
       if (error === RENEWED_ELSEWHERE) throw error;
-      const failure = isCredenceError(error) ? this.#named(error, wanted.server) : unexpected(wanted.server, error);
+      const failure = isCredenceError(error)
+        ? this.#namedErrors.for(error, wanted.server)
+        : unexpected(wanted.server, error);
       // The end of the principal is no failure.
       if (failure.code === 'closed') throw failure;
       this.#remember(wanted, outcome, failure);
@@ -372,16 +336,6 @@ export class TokenManager {
       }
       throw failure;
     }
-  }
-
-  /** The error of a request that is the same for all servers names none. Each caller gets one that names its server. */
-  #named(error: CredenceError, server: string): CredenceError {
-    if (error.server !== undefined || error.code === 'closed') return error;
-    const known = this.#namedErrors.get(error) ?? new Map<string, CredenceError>();
-    this.#namedErrors.set(error, known);
-    const named = known.get(server) ?? copyOf(error, { server });
-    known.set(server, named);
-    return named;
   }
 
   /** `close` waits for the end of this work, in which a lease is released. */
@@ -432,7 +386,7 @@ export class TokenManager {
         return await this.#requestToken(wanted, outcome, signal, tookMs);
       } catch (thrown) {
         if (!isCredenceError(thrown) || thrown.code === 'closed') throw thrown;
-        const error = this.#named(thrown, wanted.server);
+        const error = this.#namedErrors.for(thrown, wanted.server);
         this.#remember(wanted, outcome, error);
         const refusal = this.#refusals.streakOf(wanted.key);
         await shareRefusal(store, wanted.key, error, { refusal, clock: this.#runtime.clock });
