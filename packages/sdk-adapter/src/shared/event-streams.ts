@@ -48,7 +48,7 @@ export class EventStreams {
       const lastId = new Headers(init?.headers).get('last-event-id');
       const source = (lastId === null ? undefined : this.#byEventId.get(lastId)) ?? this.#standalone;
       if (source.opened > 0 || source.ids) await turn(source, init?.signal ?? undefined);
-      if (source.ids && source.opened > PER_CALL) this.#calls.end(endsTooOften(this.#server), source.ids);
+      if (source.ids && source.opened >= PER_CALL) this.#calls.end(endsTooOften(this.#server), source.ids);
       // 405 says that the server offers no such stream (MCP, Transports). The SDKs do not ask again.
       if (source.isRefused || (source.ids && !source.ids.some((id) => this.#calls.has(id))))
         return new Response(null, { status: 405 });
