@@ -159,7 +159,7 @@ export class ServerTools {
     if (this.#failures > 0 || retry === false) return;
     this.#isLost = true;
     this.#losses = performance.now() - this.#readMs < STABLE_MS ? this.#losses + 1 : 1;
-    const pauseMs = Math.min(retry.firstMs * 2 ** Math.min(this.#losses - 1, 30), retry.maxMs);
+    const pauseMs = this.#losses === 1 ? 0 : Math.min(retry.firstMs * 2 ** Math.min(this.#losses, 30), retry.maxMs);
     this.#readAfter(Math.max(pauseMs, this.#pace.waitMs(performance.now())));
   }
 
