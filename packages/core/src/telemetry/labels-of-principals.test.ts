@@ -31,7 +31,7 @@ function telemetry() {
   const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
   return {
     providers: { meterProvider, tracerProvider },
-    async end() {
+    end: async () => {
       await meterProvider.forceFlush();
       const points = (measured.getMetrics().at(-1)?.scopeMetrics ?? [])
         .flatMap(({ metrics }) => metrics)
