@@ -129,10 +129,10 @@ export class ServicePrincipal {
     return [...this.#servers.keys()];
   }
 
-  /** The configured name and URL of a server. Throws `unknown_server`. */
-  server(nameOrUrl: string | URL): { name: string; url: URL } {
-    const { name, url } = this.#access(nameOrUrl).settings;
-    return { name, url: new URL(url) };
+  /** The configured name and URL of a server, and the scopes that step-ups may add. Throws `unknown_server`. */
+  server(nameOrUrl: string | URL): { name: string; url: URL; stepUp: readonly string[] } {
+    const { name, url, stepUp } = this.#access(nameOrUrl).settings;
+    return { name, url: new URL(url), stepUp };
   }
 
   /** A valid access token for a server. Concurrent callers share one acquisition. Throws a `CredenceError`. */
