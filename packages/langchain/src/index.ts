@@ -11,5 +11,8 @@ export {
 } from './middleware/access-middleware.ts';
 export type { StepUpRequest } from './middleware/step-up-approval.ts';
 export type { LoadToolsOptions } from './options.ts';
+export { type EvictReason, type PrincipalPoolOptions } from './pool/options.ts';
+export { type PrincipalPool, principalPool } from './pool/principal-pool.ts';
+export type { RunConfig } from './pool/key.ts';
 export { type DenialArtifact, type RefusalArtifact, refusalOf } from './refusals/artifact.ts';
 export { type ToolOrigin, toolOrigin } from './tools/origin.ts';
