@@ -1,4 +1,5 @@
 export type { ToolListLimits } from './listing/limits.ts';
+export type { RetryPauses } from './retry-pause.ts';
 export { loadTools } from './load-tools.ts';
 export type { LoadedTools, ServerFailure, ToolsChange } from './loaded-tools.ts';
 export { mcpConnections } from './mcp-connections.ts';

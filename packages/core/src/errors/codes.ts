@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'cross_origin_refused'
   | 'request_too_large'
+  | 'tool_removed'
   | 'cancelled';
 
 /** The explanation of one `code` of a {@link CredenceError}. */
@@ -327,6 +328,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['call'],
     contacts: ['you'],
     remedy: 'Send a smaller body, or raise `limits.requestBytes` of the server.',
+  },
+  tool_removed: {
+    meaning: 'the MCP server does not list the tool any more',
+    legs: ['call'],
+    contacts: ['server-owner'],
+    remedy: "Do without the tool, or ask the server's owner.",
   },
   cancelled: {
     meaning: 'the call was cancelled before it was sent',
