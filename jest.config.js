@@ -10,6 +10,7 @@ export default {
   modulePathIgnorePatterns: [
     '<rootDir>/packages/[^/]+/dist',
     '<rootDir>/test/conformance/suite',
+    '<rootDir>/test/runners/suite',
     '<rootDir>/tools/docs/node_modules',
   ],
   transform: {
