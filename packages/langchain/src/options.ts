@@ -1,6 +1,7 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import type { ApproveStepUpOption } from './approval/tool-call.ts';
 import { DEFAULT_LIMITS, type ToolListLimits } from './listing/limits.ts';
 
 /** Options of `loadTools`. */
@@ -10,6 +11,12 @@ export interface LoadToolsOptions {
    * `throw`: the tool throws a ToolException whose `cause` is the CredenceError, and the agent handles it.
    */
   onRefused?: 'message' | 'throw';
+  /**
+   * Called before a call of a tool adds scopes of a server's `stepUp` to the bot's access token, also without `accessMiddleware`, such as
+   * in a ToolNode. `interrupt`: asks by an interrupt of LangGraph, whose value is a {@link StepUpInterrupt}; see `stepUpAnswer`. The run
+   * needs a checkpointer, and outside of a graph the step-up is denied. Default: scopes in `stepUp` need no approval.
+   */
+  approveStepUp?: ApproveStepUpOption;
   /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you must install. */
   sdk?: 'v1' | 'v2';
   /** The time limit of a tool call, in milliseconds. A `timeout` in the config of the call has priority. Default: 60,000 (of the SDK). */
@@ -27,8 +34,17 @@ export interface LoadToolsOptions {
 const MAX_MS = 2_147_483_647;
 const milliseconds = z.int().positive().max(MAX_MS);
 
+/** The option `approveStepUp` of `loadTools` and of `accessMiddleware`. */
+export const stepUpRule = z
+  .custom<ApproveStepUpOption>(
+    (value) => value === 'interrupt' || typeof value === 'function',
+    "must be a function or 'interrupt'",
+  )
+  .optional();
+
 const schema = z.strictObject({
   onRefused: z.enum(['message', 'throw']).default('message'),
+  approveStepUp: stepUpRule,
   sdk: z.enum(['v1', 'v2']).default('v1'),
   toolTimeoutMs: milliseconds.optional(),
   connectTimeoutMs: milliseconds.optional(),

@@ -1,38 +1,33 @@
 import type { RefusalArtifact } from '../refusals/artifact.ts';
+import { isLasting, isOfOneTool } from '../refusals/kind.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 
-/** Codes of refusals for one call or one tool, not for the whole server. */
-const TOOL_REFUSALS = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
-/** Codes of failures that are not refusals: they are temporary, or the caller caused them. */
-const NOT_REFUSALS = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
-
-/** Remembers for a limited time which servers and tools refused the bot. */
+/** Remembers for a limited time which servers and tools refused a bot. */
 export class RecentRefusals {
   readonly #durationMs: number;
-  readonly #untilMs = new Map<string, number>();
+  readonly #recent = new Map<string, { readonly untilMs: number; readonly refusal: RefusalArtifact }>();
 
   constructor(durationMs: number) {
     this.#durationMs = durationMs;
   }
 
-  add(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
-    if (this.#durationMs === 0 || retryable || NOT_REFUSALS.has(code)) return;
-    this.#untilMs.set(
-      TOOL_REFUSALS.has(code) ? toolKey(origin) : serverKey(origin),
-      performance.now() + this.#durationMs,
-    );
+  add(origin: ToolOrigin, refusal: RefusalArtifact): void {
+    const { error } = refusal;
+    if (this.#durationMs === 0 || !isLasting(error)) return;
+    const untilMs = performance.now() + this.#durationMs;
+    this.#recent.set(isOfOneTool(error) ? toolKey(origin) : serverKey(origin), { untilMs, refusal });
   }
 
-  has(origin: ToolOrigin): boolean {
-    return this.#isRefused(serverKey(origin)) || this.#isRefused(toolKey(origin));
+  /** The refusal because of which the tool is hidden now. */
+  of(origin: ToolOrigin): RefusalArtifact | undefined {
+    return this.#at(serverKey(origin)) ?? this.#at(toolKey(origin));
   }
 
-  #isRefused(key: string): boolean {
-    const untilMs = this.#untilMs.get(key);
-    if (untilMs === undefined) return false;
-    if (performance.now() < untilMs) return true;
-    this.#untilMs.delete(key);
-    return false;
+  #at(key: string): RefusalArtifact | undefined {
+    const recent = this.#recent.get(key);
+    if (recent === undefined || performance.now() < recent.untilMs) return recent?.refusal;
+    this.#recent.delete(key);
+    return undefined;
   }
 }
 

@@ -1,10 +1,15 @@
 import type { CredenceError, ServicePrincipal } from '@credence/core';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
+import { traceCalls } from '../access/call-trace.ts';
+import { neededScopes } from '../access/needed-scopes.ts';
+import { TokenUses } from '../access/token-uses.ts';
+import { rememberAccess } from '../access/tool-access.ts';
+import { askForStepUps } from '../approval/ask-for-step-ups.ts';
+import { approveStepUp } from '../approval/step-up-approval.ts';
 import { boundedStreams } from '../facade/bounded-streams.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
 import { ToolList } from '../listing/tool-list.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
-import { approveStepUp } from '../middleware/step-up-approval.ts';
 import type { LoadToolsSettings } from '../options.ts';
 import { guard } from '../tools/guard.ts';
 import { langchainTools } from '../tools/langchain-tools.ts';
@@ -25,6 +30,8 @@ export class ServerTools {
   readonly facade: McpFacade;
   readonly #context: ToolSetContext;
   readonly #list: ToolList;
+  readonly #uses = new TokenUses();
+  readonly #stepUp: readonly string[];
   #tools: readonly DynamicStructuredTool[] = [];
   #errors: readonly CredenceError[] = [];
 
@@ -32,10 +39,12 @@ export class ServerTools {
     const { bot, settings, connect } = context;
     this.server = server;
     this.#context = context;
+    this.#stepUp = bot.server(server).stepUp;
     this.#list = new ToolList(server, settings.limits);
     this.facade = new McpFacade(server, async (signal) => {
       // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-      const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true });
+      const { note: onToken } = this.#uses;
+      const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken });
       const fetch = boundedStreams(this.#list.counting(plain));
       return connect({ bot, server, fetch, timeoutMs: settings.connectTimeoutMs }, signal);
     });
@@ -66,6 +75,9 @@ export class ServerTools {
       if (!held || name === undefined) continue;
       facade.define(origin.tool, held.definition);
       guard(held.tool, origin, name, onRefused);
+      askForStepUps(held.tool, origin, settings);
+      traceCalls(held.tool, origin, this.#uses);
+      rememberAccess(held.tool, { needed: neededScopes(held.definition), uses: this.#uses, stepUp: this.#stepUp });
     }
     this.#tools = [...converted.tools.values()].map(({ tool }) => tool);
     this.#errors = [...(failure ? [failure] : []), ...converted.failures];

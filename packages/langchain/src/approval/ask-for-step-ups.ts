@@ -1,0 +1,47 @@
+import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
+import { refusalMessage } from '../refusals/artifact.ts';
+import { ToolRefused } from '../refusals/tool-refused.ts';
+import type { OnRefused } from '../tools/guard.ts';
+import type { ToolOrigin } from '../tools/origin.ts';
+import { runOfCall } from './run-of-call.ts';
+import { StepUpRuleError, underStepUpApproval } from './step-up-approval.ts';
+import { StepUpByInterrupt } from './step-up-interrupt.ts';
+import type { ApproveStepUpOption, ToolCallToApprove } from './tool-call.ts';
+
+/**
+ * Makes a tool ask before a step-up, also outside of an agent with middleware, such as in a ToolNode. An error of the rule, and
+ * an interrupt, end the call and are thrown unchanged.
+ */
+export function askForStepUps(
+  tool: DynamicStructuredTool,
+  origin: ToolOrigin,
+  { approveStepUp, onRefused }: { approveStepUp?: ApproveStepUpOption | undefined; onRefused: OnRefused },
+): void {
+  if (approveStepUp === undefined) return;
+  const run = tool.func.bind(tool);
+  tool.func = async (input, runManager, config?: ToolRunnableConfig) => {
+    const about = runOfCall(config);
+    const { principal } = about;
+    const call: ToolCallToApprove = {
+      ...origin,
+      name: tool.name,
+      args: config?.toolCall?.args ?? (input as ToolCallToApprove['args']),
+      id: config?.toolCall?.id,
+      ...(principal !== undefined && { principal }),
+    };
+    const make = async () => run(input, runManager, config);
+    try {
+      if (approveStepUp !== 'interrupt') {
+        return await underStepUpApproval(async (wanted) => approveStepUp({ ...wanted, call }), make);
+      }
+      const asking = new StepUpByInterrupt(call, about);
+      await asking.resume();
+      const answer: unknown = asking.refusal ? undefined : await underStepUpApproval(asking.approve, make);
+      if (!asking.refusal) return answer;
+      if (call.id === undefined || onRefused === 'throw') throw new ToolRefused(asking.refusal);
+      return [refusalMessage({ id: call.id, name: call.name }, asking.refusal), undefined];
+    } catch (error) {
+      throw error instanceof StepUpRuleError ? error.thrown : error;
+    }
+  };
+}
