@@ -83,6 +83,7 @@ export class ServicePrincipal {
   /** Whether the application has given a fetch. */
   readonly #ownFetch: boolean;
   readonly #revokeOnClose: boolean;
+  readonly #label: string | undefined;
   #closed = false;
   #ending: Promise<void> | undefined;
 
@@ -92,6 +93,7 @@ export class ServicePrincipal {
     this.#runtime = runtimeFromOptions(options);
     this.#ownFetch = options.fetch !== undefined;
     this.#revokeOnClose = options.revokeOnClose ?? false;
+    this.#label = options.label;
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
@@ -115,6 +117,11 @@ export class ServicePrincipal {
     options: Omit<ServicePrincipalOptions, 'idp' | 'servers'> = {},
   ): ServicePrincipal {
     return new ServicePrincipal({ ...options, ...optionsFromEnv(env) });
+  }
+
+  /** The name of this principal in its events, metrics and audit records; see `ServicePrincipalOptions.label`. */
+  get label(): string | undefined {
+    return this.#label;
   }
 
   /** The names of the configured servers. */
