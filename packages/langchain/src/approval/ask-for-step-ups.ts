@@ -3,7 +3,8 @@ import { refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { OnRefused } from '../tools/guard.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
-import { runOfCall } from './run-of-call.ts';
+import { type RunOfCall, runOfCall } from './run-of-call.ts';
+import type { InterruptedSteps } from './interrupted-steps.ts';
 import { StepUpRuleError, underStepUpApproval } from './step-up-approval.ts';
 import { StepUpByInterrupt } from './step-up-interrupt.ts';
 import type { ApproveStepUpOption, ToolCallToApprove } from './tool-call.ts';
@@ -16,6 +17,7 @@ export function askForStepUps(
   tool: DynamicStructuredTool,
   origin: ToolOrigin,
   { approveStepUp, onRefused }: { approveStepUp?: ApproveStepUpOption | undefined; onRefused: OnRefused },
+  steps: InterruptedSteps,
 ): void {
   if (approveStepUp === undefined) return;
   const run = tool.func.bind(tool);
@@ -34,14 +36,23 @@ export function askForStepUps(
       if (approveStepUp !== 'interrupt') {
         return await underStepUpApproval(async (wanted) => approveStepUp({ ...wanted, call }), make);
       }
-      const asking = new StepUpByInterrupt(call, about);
-      await asking.resume();
-      const answer: unknown = asking.refusal ? undefined : await underStepUpApproval(asking.approve, make);
-      if (!asking.refusal) return answer;
-      if (call.id === undefined || onRefused === 'throw') throw new ToolRefused(asking.refusal);
-      return [refusalMessage({ id: call.id, name: call.name }, asking.refusal), undefined];
+      return await steps.during(about, call.id, async () => afterAsking(call, about, make, onRefused));
     } catch (error) {
       throw error instanceof StepUpRuleError ? error.thrown : error;
     }
   };
+}
+
+async function afterAsking(
+  call: ToolCallToApprove,
+  about: RunOfCall,
+  make: () => Promise<unknown>,
+  onRefused: OnRefused,
+): Promise<unknown> {
+  const asking = new StepUpByInterrupt(call, about);
+  await asking.resume();
+  const answer: unknown = asking.refusal ? undefined : await underStepUpApproval(asking.approve, make);
+  if (!asking.refusal) return answer;
+  if (call.id === undefined || onRefused === 'throw') throw new ToolRefused(asking.refusal);
+  return [refusalMessage({ id: call.id, name: call.name }, asking.refusal), undefined];
 }

@@ -75,11 +75,12 @@ export class StepUpByInterrupt {
 
   /** If the call waits for an answer: takes the answer. Afterwards `refusal` is set if the call must not be made. */
   async resume(): Promise<void> {
-    const waiting = (await pendingInterrupts(this.#run)).map(stepUpInterruptIn);
-    const asked = waiting.find((value) => value !== undefined && isSameCall(value, this.#call));
-    if (!asked) return;
-    if (asked.principal !== this.#run.principal) this.refusal = wrongPrincipal(asked.server);
-    else this.approve(asked);
+    const waiting = (await pendingInterrupts(this.#run)).flatMap((value) => stepUpInterruptIn(value) ?? []);
+    const asked = waiting.find((value) => isSameCall(value, this.#call));
+    // A call of the same task, which LangGraph runs again with it, must not be made for another principal either.
+    if (waiting.some(({ principal }) => principal !== this.#run.principal))
+      this.refusal = wrongPrincipal(asked?.server);
+    else if (asked) this.approve(asked);
   }
 
   /** Throws the interrupt if there is no answer yet. */

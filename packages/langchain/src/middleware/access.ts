@@ -2,6 +2,7 @@ import { credenceErrorIn } from '@credence/core';
 import type { Command } from '@langchain/langgraph';
 import { type ToolCallRequest, ToolMessage } from 'langchain';
 import { scopesOutOfReach } from '../access/tool-access.ts';
+import { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import { principalKey } from '../approval/principal-key.ts';
 import { type RunOfCall, runOfCall, wrongPrincipal } from '../approval/run-of-call.ts';
 import { type StepUpRequest, StepUpRuleError, underStepUpApproval } from '../approval/step-up-approval.ts';
@@ -27,6 +28,7 @@ type Call = (tool: AnyTool | undefined) => Promise<Answer>;
 export class Access {
   readonly #settings: AccessSettings;
   readonly #told = new ToldRefusals();
+  readonly #steps = new InterruptedSteps();
   /** By the tools of a run, because a refusal of one principal says nothing about another. */
   readonly #refused = new WeakMap<object, RecentRefusals>();
 
@@ -80,7 +82,10 @@ export class Access {
       if (origin) this.#refusals(loaded).add(origin, refusal);
       return this.#told.message(named, refusal, state.messages, full);
     };
-    const made = await this.#made(asked, run, (observe) => call(tool && observed(tool, observe)));
+    const make = async () => this.#made(asked, run, (observe) => call(tool && observed(tool, observe)));
+    const made = await (this.#settings.approveStepUp === 'interrupt'
+      ? this.#steps.during(run, asked.id, make)
+      : make());
     if (isRefusalArtifact(made)) return refuse(made);
     if (!ToolMessage.isInstance(made)) return made;
     const refusal = refusalOf(made);

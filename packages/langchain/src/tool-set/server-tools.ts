@@ -5,6 +5,7 @@ import { neededScopes } from '../access/needed-scopes.ts';
 import { TokenUses } from '../access/token-uses.ts';
 import { rememberAccess } from '../access/tool-access.ts';
 import { askForStepUps } from '../approval/ask-for-step-ups.ts';
+import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import { approveStepUp } from '../approval/step-up-approval.ts';
 import { boundedStreams } from '../facade/bounded-streams.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
@@ -21,6 +22,8 @@ export interface ToolSetContext {
   readonly bot: ServicePrincipal;
   readonly settings: LoadToolsSettings;
   readonly connect: ConnectWithSdk;
+  /** The calls of tasks that the approval of a step-up has interrupted. */
+  readonly steps: InterruptedSteps;
 }
 
 /** The tools of one server, which are read when `read` is called. */
@@ -75,7 +78,7 @@ export class ServerTools {
       if (!held || name === undefined) continue;
       facade.define(origin.tool, held.definition);
       guard(held.tool, origin, name, onRefused);
-      askForStepUps(held.tool, origin, settings);
+      askForStepUps(held.tool, origin, settings, this.#context.steps);
       traceCalls(held.tool, origin, this.#uses);
       rememberAccess(held.tool, { needed: neededScopes(held.definition), uses: this.#uses, stepUp: this.#stepUp });
     }
