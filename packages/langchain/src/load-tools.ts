@@ -57,7 +57,7 @@ export async function loadTools(
       return set.failures;
     },
     failuresAsText: () => failuresAsText(set.failures),
-    reload: async (again) => set.reload(again),
+    reload: async (wanted) => set.reload(wanted),
     close: async () => set.close(),
     [Symbol.asyncDispose]: async () => set.close(),
   };

@@ -9,6 +9,13 @@ import { StepUpRuleError, underStepUpApproval } from './step-up-approval.ts';
 import { StepUpByInterrupt } from './step-up-interrupt.ts';
 import type { ApproveStepUpOption, ToolCallToApprove } from './tool-call.ts';
 
+export interface AskingSettings {
+  readonly approveStepUp?: ApproveStepUpOption | undefined;
+  readonly onRefused: OnRefused;
+  /** The name of the key of the principal in the context of a run. */
+  readonly contextKey: string;
+}
+
 /**
  * Makes a tool ask before a step-up, also outside of an agent with middleware, such as in a ToolNode. An error of the rule, and
  * an interrupt, end the call and are thrown unchanged.
@@ -16,13 +23,13 @@ import type { ApproveStepUpOption, ToolCallToApprove } from './tool-call.ts';
 export function askForStepUps(
   tool: DynamicStructuredTool,
   origin: ToolOrigin,
-  { approveStepUp, onRefused }: { approveStepUp?: ApproveStepUpOption | undefined; onRefused: OnRefused },
+  { approveStepUp, onRefused, contextKey }: AskingSettings,
   steps: InterruptedSteps,
 ): void {
   if (approveStepUp === undefined) return;
   const run = tool.func.bind(tool);
   tool.func = async (input, runManager, config?: ToolRunnableConfig) => {
-    const about = runOfCall(config);
+    const about = runOfCall(config, contextKey);
     const { principal } = about;
     const call: ToolCallToApprove = {
       ...origin,

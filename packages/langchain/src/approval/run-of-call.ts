@@ -12,11 +12,11 @@ export interface RunOfCall {
 }
 
 /** The run of a config that LangGraph hands to a tool or a middleware. */
-export function runOfCall(config: unknown): RunOfCall {
+export function runOfCall(config: unknown, contextKey: string): RunOfCall {
   const { context, interrupt, configurable }: Readonly<Record<string, unknown>> =
     typeof config === 'object' && config !== null ? { ...config } : {};
   return {
-    principal: principalKey(context),
+    principal: principalKey(context, contextKey),
     interrupt: typeof interrupt === 'function' ? (value) => interrupt(value) as unknown : undefined,
     configurable: typeof configurable === 'object' && configurable !== null ? { ...configurable } : {},
   };

@@ -1,4 +1,4 @@
-import { credenceErrorIn } from '@credence/core';
+import { credenceErrorIn, isCredenceError } from '@credence/core';
 import type { Command } from '@langchain/langgraph';
 import { type ToolCallRequest, ToolMessage } from 'langchain';
 import { scopesOutOfReach } from '../access/tool-access.ts';
@@ -9,6 +9,7 @@ import { type StepUpRequest, StepUpRuleError, underStepUpApproval } from '../app
 import { StepUpByInterrupt } from '../approval/step-up-interrupt.ts';
 import type { ToolCallToApprove } from '../approval/tool-call.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
+import type { RunConfig } from '../pool/key.ts';
 import { isRefusalArtifact, type RefusalArtifact, refusalArtifact, refusalOf } from '../refusals/artifact.ts';
 import { toolOrigin } from '../tools/origin.ts';
 import { denied } from './denied.ts';
@@ -17,7 +18,7 @@ import type { AccessSettings } from './options.ts';
 import { observed, outcomeOf } from './other-errors.ts';
 import { principalOfState } from './principal-of-run.ts';
 import { ToldRefusals } from './told-refusals.ts';
-import { type AnyTool, calledTool, nameOf, type RunConfig } from './tools-of-run.ts';
+import { type AnyTool, calledTool, nameOf } from './tools-of-run.ts';
 
 type Request = ToolCallRequest<{ _credencePrincipal?: string | null | undefined }>;
 type Answer = ToolMessage | Command;
@@ -41,12 +42,18 @@ export class Access {
     return typeof tools === 'function' ? tools(config) : tools;
   }
 
+  /** The key of the principal of a run. */
+  principalOf({ context }: RunConfig): string | undefined {
+    return principalKey(context, this.#settings.contextKey);
+  }
+
   /** Whether the model does not get a tool. */
-  isHidden(tool: AnyTool, loaded: LoadedTools | undefined, { context }: RunConfig): boolean {
+  isHidden(tool: AnyTool, loaded: LoadedTools | undefined, config: RunConfig): boolean {
     const origin = toolOrigin(tool);
+    const principal = this.principalOf(config);
     return (
-      this.#ruleThatHides(tool, principalKey(context)) !== undefined ||
-      (origin !== undefined && this.#refusals(loaded).of(origin) !== undefined)
+      this.#ruleThatHides(tool, principal) !== undefined ||
+      (origin !== undefined && this.#refusals(loaded).of({ ...origin, principal }) !== undefined)
     );
   }
 
@@ -54,17 +61,20 @@ export class Access {
   async handle({ toolCall, tool: registered, state, runtime }: Request, call: Call): Promise<Answer> {
     const named = { id: toolCall.id ?? '', name: toolCall.name };
     const tell = (refusal: RefusalArtifact) => this.#told.message(named, refusal, state.messages);
-    const run = runOfCall(runtime);
+    const run = runOfCall(runtime, this.#settings.contextKey);
     if (run.principal !== principalOfState(state)) return tell(refusalArtifact(wrongPrincipal()));
 
-    const loaded = await this.toolsOf(runtime);
+    const loaded = await this.toolsOf(runtime).catch(
+      (error: unknown) => credenceErrorIn(error) ?? Promise.reject(error),
+    );
+    if (isCredenceError(loaded)) return tell(refusalArtifact(loaded));
     const tool = calledTool(named.name, registered, loaded);
     if (tool === 'not-of-run') return denied(named, { rule: 'tools' });
     const origin = toolOrigin(tool);
     const { principal } = run;
     const rule = this.#ruleThatHides(tool ?? { name: named.name }, principal);
     if (rule) return denied(named, { rule });
-    const refused = origin && this.#refusals(loaded).of(origin);
+    const refused = origin && this.#refusals(loaded).of({ ...origin, principal });
     if (refused) return tell(refused);
 
     const asked: ToolCallToApprove = {
@@ -79,7 +89,7 @@ export class Access {
     if (typeof verdict === 'string') return denied(named, { rule: 'approve', reason: verdict });
 
     const refuse = (refusal: RefusalArtifact, full?: ToolMessage) => {
-      if (origin) this.#refusals(loaded).add(origin, refusal);
+      if (origin) this.#refusals(loaded).add({ ...origin, principal }, refusal);
       return this.#told.message(named, refusal, state.messages, full);
     };
     const make = async () => this.#made(asked, run, (observe) => call(tool && observed(tool, observe)));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ApproveStepUpOption, ToolCallToApprove } from '../approval/tool-call.ts';
-import { checked, stepUpRule } from '../options.ts';
+import { checked, contextKey, stepUpRule } from '../options.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 import type { ToolsOfRun } from './tools-of-run.ts';
 
@@ -15,6 +15,8 @@ export interface AccessMiddlewareOptions {
    * are missing. The function is called before each model call and each tool call. If it throws, the run ends.
    */
   tools?: ToolsOfRun;
+  /** The name of the key of the principal in the `context` of a run, as in `principalPool`. Default: `principal`. */
+  contextKey?: string;
   /** Returns true for a tool that the model does not get and must not call. Called before each model call and each tool call. */
   hide?: (tool: { readonly name: string; readonly principal?: string } & Partial<ToolOrigin>) => boolean;
   /**
@@ -56,6 +58,7 @@ const schema = z.strictObject({
       'must be the result of loadTools, or a function that returns one',
     )
     .optional(),
+  contextKey,
   hide: rule<AccessMiddlewareOptions['hide']>(),
   hideUnusable: z.boolean().default(false),
   hideRefusedForMs: z.number().nonnegative().default(60_000),

@@ -1,7 +1,6 @@
 import { Command } from '@langchain/langgraph';
 import { AIMessage } from 'langchain';
 import { z } from 'zod';
-import { principalKey } from '../approval/principal-key.ts';
 
 /**
  * The state of the middleware: the key of the principal for which the model has requested the tool calls of the present step. A
@@ -23,10 +22,10 @@ const recorded = new WeakSet<object>();
  */
 export function withPrincipal<Answer>(
   answer: Answer,
-  request: { readonly state: z.output<typeof principalState>; readonly runtime: { readonly context?: unknown } },
+  state: z.output<typeof principalState>,
+  key: string | undefined,
 ): Answer | Command {
-  const key = principalKey(request.runtime.context);
-  if (key === principalOfState(request.state) || !AIMessage.isInstance(answer) || recorded.has(answer)) return answer;
+  if (key === principalOfState(state) || !AIMessage.isInstance(answer) || recorded.has(answer)) return answer;
   recorded.add(answer);
   return new Command({ update: { _credencePrincipal: key ?? null } });
 }

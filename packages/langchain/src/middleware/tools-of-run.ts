@@ -1,16 +1,7 @@
 import type { ModelRequest } from 'langchain';
 import type { LoadedTools } from '../loaded-tools.ts';
+import type { RunConfig } from '../pool/key.ts';
 import { toolOrigin } from '../tools/origin.ts';
-
-/** The config of a run, as LangGraph hands it to middleware and tools. */
-export interface RunConfig {
-  /** The `context` with which the run was started. */
-  readonly context?: unknown;
-  /** `configurable` of the config, such as `thread_id`. */
-  readonly configurable?: Record<string, unknown>;
-  /** Aborted when the run is. */
-  readonly signal?: AbortSignal;
-}
 
 /** The tools of a run: the same for all runs, or those of the principal of the run. */
 export type ToolsOfRun = LoadedTools | ((config: RunConfig) => LoadedTools | Promise<LoadedTools>);

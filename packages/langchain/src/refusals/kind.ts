@@ -1,8 +1,15 @@
 import type { CredenceErrorJson } from '@credence/core';
 
 /** Codes of refusals for one call or one tool, not for the whole server. */
-const TOOL_REFUSALS = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
-/** Codes of failures that are not refusals: they are temporary, or they concern only this call. */
+const TOOL_REFUSALS = new Set([
+  'insufficient_scope',
+  'forbidden',
+  'scope_not_granted',
+  'scope_outside_ceiling',
+  'tool_removed',
+  'unknown_tool',
+]);
+/** Codes of failures that are not refusals: they are temporary, or they concern only this call or run. */
 const NOT_REFUSALS = new Set([
   'cancelled',
   'timeout',
@@ -11,6 +18,8 @@ const NOT_REFUSALS = new Set([
   'rate_limited',
   'peer_unavailable',
   'wrong_principal',
+  'no_principal',
+  'unknown_principal',
 ]);
 
 /** Whether the same call would be refused again, so that the model should not try it again. */
