@@ -1,5 +1,7 @@
 export type { ToolListLimits } from './listing/limits.ts';
-export { type LoadedTools, loadTools, type ServerFailure } from './load-tools.ts';
+export type { RetryPauses } from './retry-pause.ts';
+export { loadTools } from './load-tools.ts';
+export type { LoadedTools, ServerFailure, ToolsChange } from './loaded-tools.ts';
 export { mcpConnections } from './mcp-connections.ts';
 export {
   accessMiddleware,
@@ -9,5 +11,8 @@ export {
 } from './middleware/access-middleware.ts';
 export type { StepUpRequest } from './middleware/step-up-approval.ts';
 export type { LoadToolsOptions } from './options.ts';
+export { type EvictReason, type PrincipalPoolOptions } from './pool/options.ts';
+export { type PrincipalPool, principalPool } from './pool/principal-pool.ts';
+export type { RunConfig } from './pool/key.ts';
 export { type DenialArtifact, type RefusalArtifact, refusalOf } from './refusals/artifact.ts';
 export { type ToolOrigin, toolOrigin } from './tools/origin.ts';

@@ -1,6 +1,8 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import type { ToolsChange } from './loaded-tools.ts';
+import { DEFAULT_PAUSES, type RetryPauses } from './retry-pause.ts';
 import { DEFAULT_LIMITS, type ToolListLimits } from './listing/limits.ts';
 
 /** Options of `loadTools`. */
@@ -17,6 +19,23 @@ export interface LoadToolsOptions {
   /** The time limit for the first answer on a connection, in milliseconds. Default: 60,000 (of the SDK). */
   connectTimeoutMs?: number;
   /**
+   * The time for which `loadTools` waits for all servers together, in milliseconds. The tools of a server that needs longer join later,
+   * and until then `failures` has an entry for it. With 0 it does not wait. Default: 30,000.
+   */
+  deadlineMs?: number;
+  /**
+   * The pauses before a server whose tools are missing is tried again, in the background. They are five times as long for a failure
+   * that only a person can end, such as a refusal, and never shorter than the pause of the principal or the `Retry-After` of a
+   * peer. A random part, up to a quarter, is taken off. False: it is tried again only by `reload()`. Default: a second at first, doubled by each
+   * failure, at most a minute.
+   */
+  retry?: RetryPauses | false;
+  /**
+   * Called after the tools have changed: a server was reached or has changed its list. Not called for what `loadTools` itself returns.
+   * An error that it throws becomes an event of the type `warning`.
+   */
+  onChanged?: (change: ToolsChange) => unknown;
+  /**
    * Limits on the list of tools of each server. What is beyond a limit is left out, and `failures` has an entry for it. The tools
    * before the limit are loaded. Default: 100 pages, 1,000 tools, 10,000,000 bytes and 60,000 milliseconds.
    */
@@ -28,6 +47,19 @@ const MAX_MS = 2_147_483_647;
 const milliseconds = z.int().positive().max(MAX_MS);
 
 const schema = z.strictObject({
+  deadlineMs: z.int().nonnegative().max(MAX_MS).default(30_000),
+  retry: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        firstMs: milliseconds.default(DEFAULT_PAUSES.firstMs),
+        maxMs: milliseconds.default(DEFAULT_PAUSES.maxMs),
+      }),
+    ])
+    .prefault({}),
+  onChanged: z
+    .custom<NonNullable<LoadToolsOptions['onChanged']>>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
   onRefused: z.enum(['message', 'throw']).default('message'),
   sdk: z.enum(['v1', 'v2']).default('v1'),
   toolTimeoutMs: milliseconds.optional(),
