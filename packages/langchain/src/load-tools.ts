@@ -43,7 +43,7 @@ export async function loadTools(
   servers: readonly (string | URL)[] = bot.serverNames,
   options: LoadToolsOptions = {},
 ): Promise<LoadedTools> {
-  const settings = loadToolsSettings(options);
+  const settings = loadToolsSettings(options, bot.serverNames);
   const set = new ToolSet(servers, { bot, settings, connect: await connectWith(settings.sdk) });
   await set.load();
   // Functions without `this`, so that callers can write `const { tools, close } = await loadTools(...)`.

@@ -29,6 +29,8 @@ class Wire {
         return answer();
       },
       readResource: answer,
+      list: answer,
+      getPrompt: answer,
       faultOf: () => ({ kind: 'closed' }),
       onEnd: (listener) => (this.end = listener),
       close: async (how) => {

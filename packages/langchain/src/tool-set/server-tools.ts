@@ -1,15 +1,14 @@
 import type { CredenceError, ServicePrincipal } from '@credence/core';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
-import { boundedStreams } from '../facade/bounded-streams.ts';
-import { McpFacade } from '../facade/mcp-facade.ts';
+import type { McpFacade } from '../facade/mcp-facade.ts';
 import { ToolList } from '../listing/tool-list.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
-import { approveStepUp } from '../middleware/step-up-approval.ts';
-import type { LoadToolsSettings } from '../options.ts';
+import { callOptionsOf, type LoadToolsSettings } from '../options.ts';
 import { guard } from '../tools/guard.ts';
 import { langchainTools } from '../tools/langchain-tools.ts';
 import { toolNames } from '../tools/tool-names.ts';
 import type { ConnectWithSdk } from './sdk.ts';
+import { serverFacade } from './server-facade.ts';
 
 /** What the tools of every server of a set share. */
 export interface ToolSetContext {
@@ -29,16 +28,11 @@ export class ServerTools {
   #errors: readonly CredenceError[] = [];
 
   constructor(server: string, context: ToolSetContext) {
-    const { bot, settings, connect } = context;
+    const { settings } = context;
     this.server = server;
     this.#context = context;
     this.#list = new ToolList(server, settings.limits);
-    this.facade = new McpFacade(server, async (signal) => {
-      // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-      const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true });
-      const fetch = boundedStreams(this.#list.counting(plain));
-      return connect({ bot, server, fetch, timeoutMs: settings.connectTimeoutMs }, signal);
-    });
+    this.facade = serverFacade(server, context, (fetch) => this.#list.counting(fetch));
   }
 
   /** The present tools, in the order of the server. */
@@ -54,10 +48,12 @@ export class ServerTools {
   async read(): Promise<void> {
     const { bot, settings } = this.#context;
     const { server, facade } = this;
-    const { toolTimeoutMs, onRefused } = settings;
+    const { toolTimeoutMs, resetTimeoutOnProgress, onRefused } = settings;
     const { definitions, failure } = await this.#list.read(facade);
     const converted = await langchainTools(server, facade, definitions, {
-      ...(toolTimeoutMs !== undefined && { defaultToolTimeout: toolTimeoutMs }),
+      ...callOptionsOf(settings),
+      // LangChain makes an AbortSignal of it, which no progress can move. Then the facade has the time limit.
+      ...(toolTimeoutMs !== undefined && !resetTimeoutOnProgress && { defaultToolTimeout: toolTimeoutMs }),
     });
     const origins = [...converted.tools.keys()].map((tool) => ({ server, tool }));
     const names = toolNames(origins, bot.serverNames);
