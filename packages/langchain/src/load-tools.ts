@@ -1,4 +1,5 @@
 import type { ServicePrincipal } from '@credence/core';
+import { loadedContent } from './content/content.ts';
 import type { LoadedTools } from './loaded-tools.ts';
 import { loadToolsSettings, type LoadToolsOptions } from './options.ts';
 import { failuresAsText } from './tool-set/failures-as-text.ts';
@@ -55,7 +56,8 @@ export async function loadTools(
       return set.failures;
     },
     failuresAsText: () => failuresAsText(set.failures),
-    reload: async (again) => set.reload(again),
+    ...loadedContent(set),
+    reload: async (wanted) => set.reload(wanted),
     close: async () => set.close(),
     [Symbol.asyncDispose]: async () => set.close(),
   };

@@ -10,14 +10,18 @@ const RESERVED =
   /^(?:authorization|proxy-.*|dpop|cookie|host|accept|content-.*|connection|transfer-encoding|te|trailer|upgrade|keep-alive|expect|last-event-id|mcp-.*|sec-.*)$/u;
 
 /** Runs a call whose request has additional headers. */
-export async function withCallHeaders<T>(headers: Readonly<Record<string, string>>, call: () => Promise<T>): Promise<T> {
+export async function withCallHeaders<T>(
+  headers: Readonly<Record<string, string>>,
+  call: () => Promise<T>,
+): Promise<T> {
   return headersOfCall.run(headers, call);
 }
 
 /** Throws `invalid_configuration` for a header that the application must not set, and for one that is not valid in HTTP. */
 export function checkCallHeaders(server: string, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
-    const isValid = /^[\w!#$%&'*+.^`|~-]+$/u.test(name) && typeof value === 'string' && /^[\t -~\u0080-\u00ff]*$/u.test(value);
+    const isValid =
+      /^[\w!#$%&'*+.^`|~-]+$/u.test(name) && typeof value === 'string' && /^[\t -~\u0080-\u00ff]*$/u.test(value);
     if (isValid && !RESERVED.test(name.toLowerCase())) continue;
     throw new CredenceError({
       code: 'invalid_configuration',
@@ -39,7 +43,8 @@ export function checkCallHeaders(server: string, headers: Readonly<Record<string
 export function addingCallHeaders(fetch: FetchLike): FetchLike {
   return async (input, init) => {
     const added = headersOfCall.getStore();
-    if (!added || typeof init?.body !== 'string' || !init.body.includes('"method":"tools/call"')) return fetch(input, init);
+    if (!added || typeof init?.body !== 'string' || !init.body.includes('"method":"tools/call"'))
+      return fetch(input, init);
     const headers = new Headers(init.headers);
     for (const [name, value] of Object.entries(added)) headers.set(name, value);
     return fetch(input, { ...init, headers });

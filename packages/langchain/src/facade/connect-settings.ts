@@ -4,6 +4,7 @@ import type { ClientAnswers } from '../server-requests/client-answers.ts';
 import { boundedStreams } from './bounded-streams.ts';
 import { addingCallHeaders } from './call-headers.ts';
 import { SharedStream } from './shared-stream.ts';
+import { watchedStream } from './stream-watch.ts';
 
 /** What both SDKs need to open a connection. */
 export interface ConnectSettings {
@@ -13,8 +14,17 @@ export interface ConnectSettings {
   readonly fetch: FetchLike;
   /** The time limit for the first answer of the server, in milliseconds. */
   readonly timeoutMs: number | undefined;
+  readonly events: ConnectionEvents;
   /** Answers the requests of the server. */
   readonly answers: ClientAnswers;
+}
+
+/** What a server says without being asked. */
+export interface ConnectionEvents {
+  /** The list of tools has changed. */
+  readonly onToolsChanged: () => void;
+  /** The server cannot say any more that the list has changed. Another connection can help. */
+  readonly onLost: () => void;
 }
 
 /** The streams of a connection that is being opened, and the options of `connectMcp`, which are the same for both SDKs. */
@@ -37,10 +47,11 @@ export interface Opening {
 export function opening(settings: ConnectSettings, signal: AbortSignal): Opening {
   const { server, transport, timeoutMs } = settings;
   const fetch = addingCallHeaders(settings.fetch);
+  const streamEvents = { onReopened: settings.events.onToolsChanged, onLost: settings.events.onLost };
   const time = timeoutMs !== undefined && { timeoutMs };
   if (transport === 'http') {
     return {
-      options: { transport, fetch: boundedStreams(fetch), signal, ...time },
+      options: { transport, fetch: watchedStream(boundedStreams(fetch), streamEvents), signal, ...time },
       during: async (response) => response,
       settled: () => undefined,
       onStreamEnd: () => undefined,

@@ -3,7 +3,9 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Fault } from '../failures/fault.ts';
 
-export type Params<Method extends 'listTools' | 'callTool' | 'readResource' | 'getPrompt'> = Parameters<Client[Method]>[0];
+export type Params<Method extends 'listTools' | 'callTool' | 'readResource' | 'getPrompt'> = Parameters<
+  Client[Method]
+>[0];
 
 /** The lists of a server besides its tools, by the member of the result that has the items. */
 export type ListKind = 'resources' | 'resourceTemplates' | 'prompts';

@@ -39,6 +39,7 @@ export class McpFacade implements ToolClient {
   readonly #server: string;
   readonly #connect: Connect;
   readonly #open = new Set<Link>();
+  readonly #openings = new Set<Promise<Link>>();
   readonly #closing = new AbortController();
   readonly #definitions = new Map<string, JsonObject>();
   readonly #time: CallTime;
@@ -57,6 +58,11 @@ export class McpFacade implements ToolClient {
   /** Remembers the definition of a tool, as `listTools` returned it, for calls of this tool. */
   define(tool: string, definition: JsonObject): void {
     this.#definitions.set(tool, definition);
+  }
+
+  /** Forgets the definition of a tool that is not called any more. */
+  forget(tool: string): void {
+    this.#definitions.delete(tool);
   }
 
   async listTools(params?: Params<'listTools'>, options?: RequestOptions): Promise<object> {
@@ -120,6 +126,16 @@ export class McpFacade implements ToolClient {
     return this.#use({ send, repeatable: true, signal: options?.signal });
   }
 
+  /** Uses a new connection for later requests. The present one is closed after its pending calls. */
+  renew(): void {
+    const present = this.#link;
+    this.#link = undefined;
+    present?.then(
+      (link) => link.retire({ endSession: true }),
+      () => undefined,
+    );
+  }
+
   /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
   async close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -128,7 +144,7 @@ export class McpFacade implements ToolClient {
 
   async #end(): Promise<void> {
     this.#closing.abort(toolsClosed(this.#server));
-    await this.#link?.catch(() => undefined);
+    await Promise.allSettled(this.#openings);
     await Promise.all([...this.#open].map(async (link) => link.close()));
   }
 
@@ -196,9 +212,14 @@ export class McpFacade implements ToolClient {
       });
       return link;
     });
-    opening.catch(() => {
-      if (this.#link === opening) this.#link = undefined;
-    });
+    this.#openings.add(opening);
+    opening.then(
+      () => this.#openings.delete(opening),
+      () => {
+        this.#openings.delete(opening);
+        if (this.#link === opening) this.#link = undefined;
+      },
+    );
     return opening;
   }
 

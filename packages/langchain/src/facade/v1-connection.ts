@@ -11,6 +11,7 @@ import {
   ErrorCode,
   isJSONRPCErrorResponse,
   McpError,
+  ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { type Fault, httpFault, postFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
@@ -20,7 +21,7 @@ import { type Connection, endSessionBriefly, type ListKind } from './connection.
 
 /** Opens a connection with `@modelcontextprotocol/sdk`. */
 export async function connectV1(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
-  const { bot, server, timeoutMs, answers } = settings;
+  const { bot, server, timeoutMs, events, answers } = settings;
   const { options, during, settled, onStreamEnd } = opening(settings, signal);
   const client = await connectMcp(bot, server, { ...options, prepare: (fresh) => answerBy(answers, fresh) })
     .catch((error: unknown) => {
@@ -29,7 +30,12 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
         : serverFailure(server, faultOfConnecting(error, timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MSEC), error);
     })
     .finally(settled);
-  onStreamEnd(() => void client.close().catch(() => undefined));
+  let isClosing = false;
+  onStreamEnd(() => {
+    client.close().catch(() => undefined);
+    if (!isClosing) events.onLost();
+  });
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => events.onToolsChanged());
   const { transport } = client;
   if (transport) markServerErrors(transport);
   const hasSession = settings.transport === 'sse' || transport?.sessionId !== undefined;
@@ -49,6 +55,7 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
       client.onclose = listener;
     },
     async close({ endSession }) {
+      isClosing = true;
       if (endSession && hasSession && transport instanceof StreamableHTTPClientTransport) {
         await endSessionBriefly(() => transport.terminateSession());
       }

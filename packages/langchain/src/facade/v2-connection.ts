@@ -14,12 +14,12 @@ import {
 import { type Fault, httpFault, postFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import type { ClientAnswers } from '../server-requests/client-answers.ts';
-import { type ConnectSettings, opening } from './connect-settings.ts';
+import { type ConnectionEvents, type ConnectSettings, opening } from './connect-settings.ts';
 import { type Connection, endSessionBriefly, type ListKind } from './connection.ts';
 
 /** Opens a connection with `@modelcontextprotocol/client`. This module is loaded only for `sdk: 'v2'`. */
 export async function connectV2(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
-  const { bot, server, answers } = settings;
+  const { bot, server, events, answers } = settings;
   const { options, during, settled, onStreamEnd } = opening(settings, signal);
   const fetch = withoutFirstPageCursor(options.fetch);
   const client = await connectMcp(bot, server, { ...options, fetch, prepare: (fresh) => answerBy(answers, fresh) })
@@ -27,7 +27,14 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
       throw isCredenceError(error) ? error : serverFailure(server, faultOf(error, false), error);
     })
     .finally(settled);
-  onStreamEnd(() => void client.close().catch(() => undefined));
+  let isClosing = false;
+  const onLost = () => void (isClosing || events.onLost());
+  onStreamEnd(() => {
+    client.close().catch(() => undefined);
+    onLost();
+  });
+  client.setNotificationHandler('notifications/tools/list_changed', () => events.onToolsChanged());
+  void listening(client, { ...events, onLost });
   const { transport } = client;
   const hasSession = settings.transport === 'sse' || transport?.sessionId !== undefined;
   return {
@@ -49,6 +56,7 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
       client.onclose = listener;
     },
     async close({ endSession }) {
+      isClosing = true;
       if (endSession && hasSession && transport instanceof StreamableHTTPClientTransport) {
         await endSessionBriefly(() => transport.terminateSession());
       }
@@ -88,6 +96,17 @@ async function listOf(
       return capabilities?.resources ? client.listResourceTemplates(params, options) : { resourceTemplates: [] };
     case 'prompts':
       return capabilities?.prompts ? client.listPrompts(params, options) : { prompts: [] };
+  }
+}
+
+/** Subscribes to changes of the list of tools, which servers of revision 2026-07-28 send only then. Earlier ones send them unasked. */
+async function listening(client: Client, { onLost }: ConnectionEvents): Promise<void> {
+  if (client.getProtocolEra() !== 'modern' || !client.getServerCapabilities()?.tools?.listChanged) return;
+  try {
+    const { closed } = await client.listen({ toolsListChanged: true });
+    if ((await closed) !== 'local') onLost();
+  } catch {
+    // The server does not offer this, or it is away. Then the next connection subscribes.
   }
 }
 

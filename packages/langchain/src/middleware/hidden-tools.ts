@@ -2,7 +2,13 @@ import type { RefusalArtifact } from '../refusals/artifact.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 
 /** Codes of refusals for one call or one tool, not for the whole server. */
-const TOOL_REFUSALS = new Set(['insufficient_scope', 'forbidden', 'scope_not_granted', 'scope_outside_ceiling']);
+const TOOL_REFUSALS = new Set([
+  'insufficient_scope',
+  'forbidden',
+  'scope_not_granted',
+  'scope_outside_ceiling',
+  'tool_removed',
+]);
 /** Codes of failures that are not refusals: they are temporary, or the caller caused them. */
 const NOT_REFUSALS = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
 

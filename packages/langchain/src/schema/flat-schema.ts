@@ -22,9 +22,15 @@ const RESOLVED: ReadonlySet<string> = new Set(['$ref', 'allOf', 'anyOf', 'oneOf'
  * Replaces the references of a schema by their targets and merges `allOf`, at this level only. A reference that leads back to a schema
  * that contains it is left out. `then` and `else` give their properties, none of them required. Calls `count` for each schema.
  */
-export function flatSchema(schema: unknown, root: JsonObject, refs: ReadonlySet<string>, count: () => void): FlatSchema {
+export function flatSchema(
+  schema: unknown,
+  root: JsonObject,
+  refs: ReadonlySet<string>,
+  count: () => void,
+): FlatSchema {
   count();
-  if (refs.size > MAX_REFS) throw new UnusableSchemaError(`has references that lead to each other more than ${MAX_REFS} times`);
+  if (refs.size > MAX_REFS)
+    throw new UnusableSchemaError(`has references that lead to each other more than ${MAX_REFS} times`);
   if (!isJsonObject(schema)) return { keywords: {}, unions: [], refs };
   const own = Object.fromEntries(Object.entries(schema).filter(([keyword]) => !RESOLVED.has(keyword)));
   let flat: FlatSchema = { keywords: own, unions: [schema['anyOf'], schema['oneOf']].filter(isList), refs };

@@ -107,7 +107,9 @@ class Converter {
       const variants = union
         .map((variant) => this.#withAlternatives(this.#flat(variant, refs)).keywords)
         .filter(isObjectSchema);
-      const lists = variants.map((variant) => listOf(variant['required'] ?? []).filter((name) => typeof name === 'string'));
+      const lists = variants.map((variant) =>
+        listOf(variant['required'] ?? []).filter((name) => typeof name === 'string'),
+      );
       for (const { properties: more } of variants) {
         if (isJsonObject(more)) properties = mergedProperties(properties, more, 'anyOf');
       }
@@ -217,7 +219,11 @@ class Converter {
       const texts = listed.map(({ description, enum: list }) =>
         isText(description) ? `${listOf(list).join(', ')}: ${description}` : '',
       );
-      return { ...described({}, [...notes, ...texts.filter(isText)]), type: 'string', enum: [...new Set(values.flat())] };
+      return {
+        ...described({}, [...notes, ...texts.filter(isText)]),
+        type: 'string',
+        enum: [...new Set(values.flat())],
+      };
     }
     const [only, ...others] = new Map(listed.map((one) => [JSON.stringify(one), one])).values();
     if (only === undefined) return withNote(this.#anything(flat), ...notes);
@@ -258,10 +264,15 @@ function typesOf(keywords: JsonObject): readonly Type[] {
   if (named.length > 0) return [...new Set(named)];
   const values = enumOf(keywords);
   if (values) return [...new Set(values.map(typeOf).filter((type) => type !== undefined))];
-  if (isJsonObject(keywords['properties']) || isList(keywords['required']) || isJsonObject(keywords['additionalProperties']))
+  if (
+    isJsonObject(keywords['properties']) ||
+    isList(keywords['required']) ||
+    isJsonObject(keywords['additionalProperties'])
+  )
     return ['object'];
   if ('items' in keywords || 'prefixItems' in keywords) return ['array'];
-  if ('pattern' in keywords || 'format' in keywords || 'minLength' in keywords || 'maxLength' in keywords) return ['string'];
+  if ('pattern' in keywords || 'format' in keywords || 'minLength' in keywords || 'maxLength' in keywords)
+    return ['string'];
   return 'minimum' in keywords || 'maximum' in keywords || 'multipleOf' in keywords ? ['number'] : [];
 }
 

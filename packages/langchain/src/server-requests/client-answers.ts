@@ -83,16 +83,13 @@ export class ClientAnswers {
     try {
       return askedBy(params);
     } catch (error) {
-      if (error instanceof UnusableSchemaError) throw refusedRequest(this.server, 'an elicitation with a schema that is too large');
+      if (error instanceof UnusableSchemaError)
+        throw refusedRequest(this.server, 'an elicitation with a schema that is too large');
       throw error;
     }
   }
 
-  async #answer<T>(
-    callback: RequestCallback,
-    signal: AbortSignal,
-    ask: (stop: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  async #answer<T>(callback: RequestCallback, signal: AbortSignal, ask: (stop: AbortSignal) => Promise<T>): Promise<T> {
     const excess = this.#limits.enter();
     if (excess !== undefined) throw this.#unanswered(refusedRequest(this.server, excess));
     const { answerMs } = this.#settings;

@@ -38,7 +38,9 @@ export function checkedElicitation(
 ): { answer: CheckedElicitation } | { fault: string } {
   const parsed = answerSchema.safeParse(answer);
   if (!parsed.success) {
-    return { fault: `returned something else than { action: 'accept', content }, { action: 'decline' } or { action: 'cancel' }` };
+    return {
+      fault: `returned something else than { action: 'accept', content }, { action: 'decline' } or { action: 'cancel' }`,
+    };
   }
   const { data } = parsed;
   if (data.action !== 'accept') return { answer: data };
