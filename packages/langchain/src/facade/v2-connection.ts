@@ -39,7 +39,11 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
   const hasSession = settings.transport === 'sse' || transport?.sessionId !== undefined;
   return {
     hasSession,
-    listTools: async (params, request) => during(client.listTools({ cursor: FIRST_PAGE, ...params }, request)),
+    // The SDK would return an empty list too, and print that.
+    listTools: async (params, request) =>
+      client.getServerCapabilities()?.tools
+        ? during(client.listTools({ cursor: FIRST_PAGE, ...params }, request))
+        : { tools: [] },
     list: async (kind, params, request) => during(listOf(client, kind, { cursor: FIRST_PAGE, ...params }, request)),
     callTool: async (params, request, definition) =>
       // The definition is one that a client of this SDK returned. With it, the client validates the output and sends the parameters
