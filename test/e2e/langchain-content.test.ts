@@ -88,8 +88,13 @@ describe.each(['v1', 'v2'] as const)('resources and prompts with SDK %s', (sdk) 
   it('fail with a CredenceError for a refusal, an error of the server, and wrong parameters', async () => {
     const loaded = await load();
     expect(await failure(loaded.readResource('s', 'notes:a'))).toMatchObject({ code: 'invalid_response', server: 's' });
-    expect(await failure(loaded.prompt('s', 'unknown'))).toMatchObject({ code: 'invalid_response', contact: 'server-owner' });
-    expect(await failure(loaded.readResource('s', `notes://a${HIDDEN}`))).toMatchObject({ code: 'invalid_configuration' });
+    expect(await failure(loaded.prompt('s', 'unknown'))).toMatchObject({
+      code: 'invalid_response',
+      contact: 'server-owner',
+    });
+    expect(await failure(loaded.readResource('s', `notes://a${HIDDEN}`))).toMatchObject({
+      code: 'invalid_configuration',
+    });
     expect(await failure(loaded.resources('other'))).toMatchObject({ code: 'unknown_server' });
     world.oauth.as.revokeAll();
     world.oauth.idp.script.always('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
@@ -127,7 +132,12 @@ describe.each(['v1', 'v2'] as const)('resources and prompts with SDK %s', (sdk) 
         result: {
           prompts: [
             { name: text },
-            { name: 'p', title: text, description: text, arguments: [{ name: text }, { name: 'x', description: text }] },
+            {
+              name: 'p',
+              title: text,
+              description: text,
+              arguments: [{ name: text }, { name: 'x', description: text }],
+            },
           ],
         },
       }),

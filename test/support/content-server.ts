@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { acceptedContent, createMcpHandler, inputRequired, McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
+import {
+  acceptedContent,
+  createMcpHandler,
+  inputRequired,
+  McpServer,
+  ResourceTemplate,
+} from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import type { FixtureOptions, McpFixture } from './mcp-servers/index.ts';
 import { startFront } from './mcp-servers/front.ts';

@@ -62,7 +62,18 @@ export async function adaptedTool(
     ...(beforeToolCall && { beforeToolCall: keepingErrors(tool.name, beforeToolCall) }),
     ...(afterToolCall && { afterToolCall: keepingErrors(tool.name, afterToolCall) }),
   });
-  return adapted;
+  return adapted && acceptingCommands(adapted);
+}
+
+/** LangChain accepts a Command, which `afterToolCall` may return, only as the first of two values from a tool of this kind. */
+function acceptingCommands(tool: DynamicStructuredTool): DynamicStructuredTool {
+  const call = tool.func.bind(tool);
+  tool.func = async (...parameters) => {
+    const result: unknown = await call(...parameters);
+    const isDirect = typeof result === 'object' && result !== null && 'lc_direct_tool_output' in result;
+    return isDirect ? [result, undefined] : result;
+  };
+  return tool;
 }
 
 /**

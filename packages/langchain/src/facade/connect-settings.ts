@@ -69,7 +69,7 @@ export function opening(settings: ConnectSettings, signal: AbortSignal): Opening
     settled: () => signal.removeEventListener('abort', abort),
     onStreamEnd(end) {
       if (stop.signal.aborted) end();
-      stream.onEnd = end;
+      else stream.onEnd = end;
     },
   };
 }

@@ -149,7 +149,9 @@ export class McpFacade implements ToolClient {
   }
 
   async #use<T>({ send, repeatable, signal }: Sending<T>): Promise<T> {
-    const link = await this.#current(signal);
+    let link = await this.#current(signal);
+    // Between its opening and this turn the connection may have been replaced, and would be closed during the request.
+    while (link.isRetired) link = await this.#current(signal);
     let mayHaveRun = false;
     try {
       return await link.during(send);
@@ -162,7 +164,8 @@ export class McpFacade implements ToolClient {
       mayHaveRun = lost === 'may have run';
       if (mayHaveRun && !repeatable) throw this.#failure(link, error, { mayHaveRun });
     }
-    const next = await this.#current(signal);
+    let next = await this.#current(signal);
+    while (next.isRetired) next = await this.#current(signal);
     try {
       return await next.during(send);
     } catch (error) {

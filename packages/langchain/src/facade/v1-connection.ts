@@ -33,7 +33,8 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
   let isClosing = false;
   onStreamEnd(() => {
     client.close().catch(() => undefined);
-    if (!isClosing) events.onLost();
+    // The next request opens another connection. The list can change before.
+    if (!isClosing) events.onToolsChanged();
   });
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => events.onToolsChanged());
   const { transport } = client;

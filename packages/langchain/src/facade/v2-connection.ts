@@ -31,7 +31,8 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
   const onLost = () => void (isClosing || events.onLost());
   onStreamEnd(() => {
     client.close().catch(() => undefined);
-    onLost();
+    // The next request opens another connection. The list can change before.
+    if (!isClosing) events.onToolsChanged();
   });
   client.setNotificationHandler('notifications/tools/list_changed', () => events.onToolsChanged());
   void listening(client, { ...events, onLost });
