@@ -4,6 +4,8 @@ import { notYetConnected } from '../failures/server-failure.ts';
 import { unusableResponse } from '../failures/unusable-response.ts';
 import type { McpFacade } from '../facade/mcp-facade.ts';
 import { type ReadList, ToolList } from '../listing/tool-list.ts';
+import { ServerContent } from '../content/server-content.ts';
+import { callOptionsOf } from '../connection-options.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
 import { langchainTools } from '../tools/langchain-tools.ts';
 import { ToolAccesses } from './tool-accesses.ts';
@@ -23,6 +25,7 @@ export class ServerTools {
   readonly server: string;
   /** The client that the tools call. Everything else that goes through the connection of this server uses it too. */
   readonly facade: McpFacade;
+  readonly content: ServerContent;
   readonly #context: ServerContext;
   readonly #onChange: (change: ListChange) => void;
   readonly #list: ToolList;
@@ -62,6 +65,7 @@ export class ServerTools {
         onLost: () => this.#lost(),
       },
     );
+    this.content = new ServerContent(server, this.facade.content, { limits, timeoutMs: settings.toolTimeoutMs });
   }
 
   /** The present tools, in the order of the server. */
@@ -136,10 +140,7 @@ export class ServerTools {
 
   async #take({ definitions, failure, isBrokenOff }: ReadList): Promise<void> {
     const { server, facade } = this;
-    const { toolTimeoutMs } = this.#context.settings;
-    const converted = await langchainTools(server, facade, definitions, {
-      ...(toolTimeoutMs !== undefined && { defaultToolTimeout: toolTimeoutMs }),
-    });
+    const converted = await langchainTools(server, facade, definitions, callOptionsOf(this.#context.settings));
     if (this.#closing.signal.aborted) return;
     for (const [name, { definition }] of converted.tools) facade.define(name, definition);
     const change = this.#held.replace(converted.tools);
