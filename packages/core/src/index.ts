@@ -52,6 +52,7 @@ export type {
 } from './runtime/events.ts';
 export type { NetworkTrust } from '@credence/protocol';
 export { optionsFromEnv } from './principal/from-env.ts';
+export type { OnBehalfOfOptions } from './principal/on-behalf-of-options.ts';
 export type {
   CredenceEventListener,
   IdpOptions,
@@ -73,6 +74,8 @@ export type {
   SubjectTokenSource,
   TokenGetter,
 } from './subjects/subject.ts';
+export type { UserToken, UserTokenGetter, UserTokenType } from './subjects/user-token.ts';
+export { RUN_HEADER, type RunId } from './telemetry/run-id.ts';
 export { fromWorkloadToken } from './subjects/from-workload-token.ts';
 export type { AuditRecord } from './telemetry/audit-record.ts';
 export { auditTrail, jsonLines } from './telemetry/audit-trail.ts';

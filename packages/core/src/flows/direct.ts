@@ -4,7 +4,9 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
+import { type KnownSubjects, subjectOfToken } from './known-subjects.ts';
 import { redeem } from './redeem.ts';
+import { ownerOf } from './subject-for-exchange.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
 /** `flow: 'client-credentials'`: one request to the authorization server of the MCP server (RFC 6749 section 4.4), without the IdP. */
@@ -26,17 +28,31 @@ export function workloadIdentityFlow(
   runtime: Runtime,
   server: ServerSettings,
   directory: Directory,
-  workload: { assertion: SubjectTokenSource; tokens: Pick<SubjectTokens, 'get'> },
+  workload: {
+    assertion: SubjectTokenSource;
+    tokens: Pick<SubjectTokens, 'get' | 'numberOf'>;
+    known: KnownSubjects;
+  },
 ): Flow {
+  const { assertion: source, tokens, known } = workload;
+  const owner = ownerOf(undefined, source, tokens);
   return {
     async acquire(request) {
-      const { value: assertion } = await workload.tokens.get(workload.assertion, request.signal);
-      return requestWithoutIdp(runtime, server, directory, request, {
+      const { value: assertion } = await tokens.get(source, request.signal);
+      await known.check(owner, subjectOfToken(assertion));
+      const grant = await requestWithoutIdp(runtime, server, directory, request, {
         grantType: GRANT_JWT_BEARER,
         grant: 'jwt-bearer',
         assertion,
         retry: false,
       });
+      await known.remember(owner, subjectOfToken(assertion), { server: server.name });
+      return grant;
+    },
+    async checkSubject(signal) {
+      if (known.knows(owner) || !(await known.isStored(owner))) return;
+      const token = await tokens.get(source, signal).catch(() => undefined);
+      if (token) await known.check(owner, subjectOfToken(token.value));
     },
   };
 }

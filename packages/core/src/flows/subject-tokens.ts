@@ -88,14 +88,18 @@ export class SubjectTokens {
    * kind, type and identity can return tokens of two workloads, or for two audiences, so each source object has its own key.
    */
   #memoryKey(source: SubjectTokenSource): string {
-    if (source.kind === 'ownToken') return keyOf(source);
+    return source.kind === 'ownToken' ? keyOf(source) : `${keyOf(source)}#${this.numberOf(source)}`;
+  }
+
+  /** The number of the source, which is the same for each call with this object. */
+  numberOf(source: SubjectTokenSource): number {
     let number = this.#numbers.get(source);
     if (number === undefined) {
       this.#lastNumber += 1;
       number = this.#lastNumber;
       this.#numbers.set(source, number);
     }
-    return `${keyOf(source)}#${number}`;
+    return number;
   }
 
   #storeKey(source: SubjectTokenSource): string {
@@ -207,6 +211,7 @@ function jwtLifetimeSeconds(token: string): number | undefined {
   }
 }
 
-function keyOf(source: SubjectTokenSource): string {
+/** The kind, type and identity of the source. */
+export function keyOf(source: SubjectTokenSource): string {
   return `${source.kind} ${source.type} ${source.identity}`;
 }

@@ -52,6 +52,8 @@ export interface Runtime {
   readonly emit: (event: UntimedEvent) => void;
 }
 
-type Untimed<Event> = Event extends unknown ? Omit<Event, 'timeMs' | 'principal' | 'acquisition'> : never;
-/** An event without `timeMs`, `principal` and `acquisition`. `emit` adds them. */
+type Untimed<Event> = Event extends unknown
+  ? Omit<Event, 'timeMs' | 'principal' | 'acquisition' | 'user' | 'run'>
+  : never;
+/** An event without `timeMs`, `principal`, `acquisition`, `user` and `run`. `emit` adds them. */
 export type UntimedEvent = Untimed<CredenceEvent>;
