@@ -146,7 +146,10 @@ export function listed(name: string, more: object = {}): object {
 }
 
 /** The tool with this shown name. */
-export function toolNamed({ tools, failures }: LoadedTools, name: string): LoadedTools['tools'][number] {
+export function toolNamed(
+  { tools, failures }: Pick<LoadedTools, 'tools' | 'failures'>,
+  name: string,
+): LoadedTools['tools'][number] {
   const found = tools.find((tool) => tool.name === name);
   if (!found) throw new Error(`no tool ${name}; failures: ${JSON.stringify(failures)}`);
   return found;

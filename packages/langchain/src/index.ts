@@ -1,5 +1,6 @@
 export type { ToolListLimits } from './listing/limits.ts';
-export { type LoadedTools, loadTools, type ServerFailure } from './load-tools.ts';
+export { loadTools } from './load-tools.ts';
+export type { LoadedTools, ServerFailure, ToolsChange } from './loaded-tools.ts';
 export { mcpConnections } from './mcp-connections.ts';
 export {
   accessMiddleware,

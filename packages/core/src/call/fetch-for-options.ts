@@ -1,5 +1,15 @@
 import type { RunId } from '../telemetry/run-id.ts';
 
+/** What `onToken` gets: the token of a request, without the token. */
+export interface TokenUse {
+  /** The configured name of the server. */
+  readonly server: string;
+  /** The granted scopes, with those that step-ups have added. */
+  readonly scopes: readonly string[];
+  /** How long ago the authorization server issued the token, in milliseconds. */
+  readonly ageMs: number;
+}
+
 /** Options of `fetchFor`. */
 export interface FetchForOptions {
   /**
@@ -23,4 +33,9 @@ export interface FetchForOptions {
    * the result of a function are removed. Default: that of `onBehalfOf`, or else none, and no header.
    */
   run?: RunId | undefined;
+  /**
+   * Called before each time that a request is sent, with what is known of its token. It runs in the asynchronous context of the call
+   * of the fetch, and must not throw.
+   */
+  onToken?: ((use: TokenUse) => void) | undefined;
 }

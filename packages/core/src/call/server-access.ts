@@ -191,7 +191,7 @@ export class ServerAccess {
   #wanted(scopes: readonly string[] | undefined, how: { explicit: boolean; lasting: boolean }): TokenWanted {
     const user = this.#user;
     const key = tokenKey(this.#idp, this.settings, scopes, user && { ...user.settings, cacheId: user.cacheId ?? '' });
-    const { checkSubject } = this.#flow;
+    const flow = this.#flow;
     return {
       key,
       server: this.settings.name,
@@ -201,9 +201,9 @@ export class ServerAccess {
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
       owner: user?.owner.memoryKey,
-      acquire: (signal) => this.#flow.acquire({ key, scopes, signal, user }),
+      acquire: (signal) => flow.acquire({ key, scopes, signal, user }),
       // The key of a user's token contains the user's token itself, which was checked.
-      ...(!user && checkSubject && { checkSubject: checkSubject.bind(this.#flow) }),
+      checkSubject: user ? undefined : async (signal) => flow.checkSubject?.(signal),
     };
   }
 }

@@ -211,7 +211,7 @@ export class EnterpriseManagedFlow implements Flow {
         if (isRefused) refused = { sent, error };
         return isRefused;
       },
-      drop: subject.drop,
+      drop: async (sent) => subject.drop(sent),
       refusedWhenNew: ({ subject: { token } }) => this.#noteRefusedWhenNew(token),
     });
   }

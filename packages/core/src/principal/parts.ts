@@ -26,6 +26,7 @@ export interface PrincipalParts {
   readonly hasOwnFetch: boolean;
   readonly revokesOnClose: boolean;
   readonly maxUserTokens: number | undefined;
+  readonly label: string | undefined;
   /** Only for a principal that acts for a user. It has all other parts from its bot, except `servers` and `manager`. */
   readonly user?: UserPart | undefined;
 }
@@ -66,6 +67,7 @@ export function partsFromOptions(options: ServicePrincipalOptions): PrincipalPar
     hasOwnFetch: options.fetch !== undefined,
     revokesOnClose: options.revokeOnClose ?? false,
     maxUserTokens: options.cache?.maxUserTokens,
+    label: options.label,
   };
 }
 

@@ -103,15 +103,20 @@ export class ServicePrincipal {
     return new ServicePrincipal({ ...options, ...optionsFromEnv(env) });
   }
 
+  /** The name of this principal in its events, metrics and audit records; see `ServicePrincipalOptions.label`. */
+  get label(): string | undefined {
+    return this.#parts.label;
+  }
+
   /** The names of the configured servers. */
   get serverNames(): readonly string[] {
     return [...this.#servers.keys()];
   }
 
-  /** The configured name and URL of a server. Throws `unknown_server`. */
-  server(nameOrUrl: string | URL): { name: string; url: URL } {
-    const { name, url } = this.#access(nameOrUrl).settings;
-    return { name, url: new URL(url) };
+  /** The configured name and URL of a server, and the scopes that step-ups may add. Throws `unknown_server`. */
+  server(nameOrUrl: string | URL): { name: string; url: URL; stepUp: readonly string[] } {
+    const { name, url, stepUp } = this.#access(nameOrUrl).settings;
+    return { name, url: new URL(url), stepUp };
   }
 
   /** A valid access token for a server. Concurrent callers share one acquisition. Throws a `CredenceError`. */

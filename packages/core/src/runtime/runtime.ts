@@ -53,7 +53,7 @@ export interface Runtime {
 }
 
 type Untimed<Event> = Event extends unknown
-  ? Omit<Event, 'timeMs' | 'principal' | 'acquisition' | 'user' | 'run'>
+  ? Omit<Event, 'timeMs' | 'principal' | 'label' | 'acquisition' | 'user' | 'run'>
   : never;
-/** An event without `timeMs`, `principal`, `acquisition`, `user` and `run`. `emit` adds them. */
+/** An event without `timeMs`, `principal`, `label`, `acquisition`, `user` and `run`. `emit` adds them. */
 export type UntimedEvent = Untimed<CredenceEvent>;
