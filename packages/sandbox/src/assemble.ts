@@ -21,6 +21,7 @@ import {
   SERVER_NAMES,
 } from './principals/seed.ts';
 import type { Sandbox } from './sandbox.ts';
+import { USERS } from './users/seed.ts';
 import { defineServers } from './servers/definition.ts';
 
 /**
@@ -57,13 +58,14 @@ export async function assemble(
     byNameAsync(SERVER_NAMES, listenAsMcpServer),
   ]);
 
-  const { audit, record } = createAuditTrail();
+  const { audit, record, recordCall } = createAuditTrail();
   const registered = byName(SERVER_NAMES, (name) => {
     const { scopes, authorizationServer } = definitions[name];
     const { issuer } = openedAuthorizationServers[authorizationServer].endpoints;
     return { scopes, authorizationServer, issuer, resource: openedServers[name].resource };
   });
-  const table = initialTable(registered, credentials);
+  const users = settings.users ?? USERS;
+  const table = initialTable(registered, credentials, users);
 
   const introspection = byName(SERVER_NAMES, (name): SecretCredential => ({
     clientId: `${name}-mcp-server`,
@@ -72,8 +74,9 @@ export async function assemble(
   const serversOf = (authorizationServer: AuthorizationServerName) =>
     SERVER_NAMES.filter((name) => definitions[name].authorizationServer === authorizationServer);
 
-  const idp = await startIdentityProvider({
+  const { idp, userToken } = await startIdentityProvider({
     ...openedIdp,
+    users: Object.keys(users),
     oidc,
     settings,
     principals: Object.values(credentials),
@@ -109,6 +112,9 @@ export async function assemble(
       definition,
       settings,
       introspection: introspection[name],
+      recordCall,
+      principalOf: (clientId) =>
+        Object.values(credentials).find(({ at }) => at[definition.authorizationServer].clientId === clientId)?.name,
       authorizationServer: {
         name: definition.authorizationServer,
         endpoints: openedAuthorizationServers[definition.authorizationServer].endpoints,
@@ -119,5 +125,5 @@ export async function assemble(
   for (const server of Object.values(servers)) closeLater(() => server.dropSessions());
 
   const principals = byName(PRINCIPAL_NAMES, (name) => configuredPrincipal(idp.issuer, credentials[name], servers));
-  return { idp, authorizationServers, servers, principals, policy: policyOver(table), audit };
+  return { idp, authorizationServers, servers, principals, policy: policyOver(table), audit, userToken };
 }

@@ -1,4 +1,9 @@
-export type { SandboxAuditListener, SandboxAuditRecord, SandboxAuditTrail } from './audit/audit-trail.ts';
+export type {
+  SandboxAuditListener,
+  SandboxAuditRecord,
+  SandboxAuditTrail,
+  SandboxCallRecord,
+} from './audit/audit-trail.ts';
 export type { McpRequestCounts } from './network/mcp-request-counts.ts';
 export type { RequestCounts } from './network/request-counts.ts';
 export type { SandboxOptions } from './options.ts';
@@ -14,3 +19,5 @@ export type {
   Sandbox,
 } from './sandbox.ts';
 export { startSandbox } from './start-sandbox.ts';
+export type { UserOptions } from './users/options.ts';
+export type { UserTokenOptions } from './users/user-tokens.ts';

@@ -1,5 +1,6 @@
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import { type UserOptions, usersSchema } from './users/options.ts';
 
 const seconds = z.number().int().positive();
 
@@ -16,6 +17,7 @@ const options = z.strictObject({
     .int()
     .positive()
     .default(4 * 1024 * 1024),
+  users: usersSchema.optional(),
 });
 
 export type ResolvedOptions = z.infer<typeof options>;
@@ -45,6 +47,11 @@ export interface SandboxOptions {
   requireDpop?: boolean;
   /** Every endpoint waits this many milliseconds before it answers. Default 0. */
   latencyMs?: number;
+  /**
+   * The users for whom a service principal can act, by the `sub` of their ID tokens, which `userToken` issues. Default: `alice` and `bob` with
+   * grants, and `mallory` without. A user must not have the name of a principal.
+   */
+  users?: Readonly<Record<string, UserOptions>>;
   /** The largest body that the MCP servers accept, in bytes. A larger one is answered with 413. Default 4194304 (4 MiB). */
   maxBodyBytes?: number;
 }

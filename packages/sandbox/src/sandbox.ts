@@ -4,6 +4,7 @@ import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SecretCredential } from './principals/principal.ts';
 import type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
+import type { UserTokenOptions } from './users/user-tokens.ts';
 
 /** A running sandbox, returned by {@link startSandbox}. `close` stops all of its servers. */
 export interface Sandbox {
@@ -15,6 +16,11 @@ export interface Sandbox {
   readonly servers: Readonly<Record<ServerName, McpServerEntry>>;
   /** The service principals and their credentials, by name. */
   readonly principals: Readonly<Record<PrincipalName, Principal>>;
+  /**
+   * The ID token that the IdP issues when a user signs in to the application of a principal (default: `reporting-bot`), for
+   * `bot.onBehalfOf`. Throws `invalid_configuration` for an unknown user or principal.
+   */
+  userToken(user: string, options?: UserTokenOptions): Promise<string>;
   /** The IdP's policy: the grants of each principal. The policy can be changed while the sandbox runs. */
   readonly policy: Policy;
   /** The decisions of the IdP and of the authorization servers. */

@@ -59,11 +59,15 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     account: (idJag) => idJag.subject,
     replay: settings.singleUseIdJags ? { singleUse: memoryReplayStore() } : 'bound-to-client',
     audit(entry) {
+      const { subject, actor } = entry;
+      const client = findName(options.clients, ({ clientId }) => clientId === entry.clientId);
       options.record({
         where: 'as',
         leg: 'redeem',
         issuer: host.origin,
-        principal: entry.subject ?? findName(options.clients, ({ clientId }) => clientId === entry.clientId),
+        principal: client ?? subject,
+        ...(client !== undefined && subject !== undefined && subject !== client && { user: subject }),
+        ...(actor !== undefined && { actor }),
         server: findName(servers, ({ resource }) => resource === entry.resource),
         requestedScopes: entry.requestedScopes ?? [],
         grantedScopes: entry.grantedScopes ?? [],

@@ -5,6 +5,7 @@ import {
   expressAccessToken,
   jsonRpcErrors,
   protectedResourceMetadata,
+  type ToolCallRecord,
   toolScopes,
 } from '@credence/resource-server';
 import { dpopNonces } from '@credence/protocol';
@@ -34,6 +35,8 @@ export interface McpAppOptions {
   /** The largest body that is accepted, in bytes. */
   maxBodyBytes: number;
   onToolCall: () => void;
+  /** Gets a record of each tool call. */
+  audit: (record: ToolCallRecord) => void;
 }
 
 /**
@@ -78,6 +81,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
       resourceMetadataUrl: metadata.url,
       // every tool is listed in `tools`; the MCP server itself answers a call of an unknown tool
       otherwise: [],
+      audit: options.audit,
     }),
     (request, response) => sessions.handle(request, response),
   );

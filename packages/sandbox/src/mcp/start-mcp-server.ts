@@ -1,4 +1,6 @@
 import { accessTokenVerifier } from '@credence/resource-server';
+import type { RecordCall } from '../audit/audit-trail.ts';
+import { callRecord } from './call-record.ts';
 import type { Host } from '../network/host.ts';
 import type { Endpoints } from '../oidc/endpoints.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -18,6 +20,9 @@ export interface StartMcpServerOptions {
   authorizationServer: { name: AuthorizationServerName; endpoints: Endpoints };
   /** The MCP server's client at its authorization server, for introspection (RFC 7662). */
   introspection: SecretCredential;
+  /** The name of the principal with this client id at the authorization server. */
+  principalOf: (clientId: string | undefined) => string | undefined;
+  recordCall: RecordCall;
 }
 
 export function startMcpServer(options: StartMcpServerOptions): McpServerEntry {
@@ -38,6 +43,7 @@ export function startMcpServer(options: StartMcpServerOptions): McpServerEntry {
     requireDpop: settings.requireDpop,
     maxBodyBytes: settings.maxBodyBytes,
     onToolCall: options.onToolCall,
+    audit: (call) => options.recordCall(callRecord(call, definition.name, options.principalOf(call.clientId))),
   });
   host.serve(app);
   return {

@@ -1,4 +1,5 @@
 import { type PolicyServer, type PolicyTable, policyTable } from '@credence/identity-provider';
+import type { UserOptions } from '../users/options.ts';
 import { byName } from '../by-name.ts';
 import type { PrincipalCredentials } from '../principals/principal.ts';
 import {
@@ -21,6 +22,7 @@ export type RegisteredServer = Pick<PolicyServer, 'issuer' | 'resource' | 'scope
 export function initialTable(
   servers: Readonly<Record<ServerName, RegisteredServer>>,
   credentials: Readonly<Record<PrincipalName, PrincipalCredentials>>,
+  users: Readonly<Record<string, UserOptions>>,
 ): PolicyTable {
   const all = Object.values(credentials);
   return policyTable({
@@ -33,6 +35,7 @@ export function initialTable(
       return { issuer, resource, scopes, clients: Object.fromEntries(clients) };
     }),
     groups: GROUP_GRANTS,
+    users,
     principals: byName(PRINCIPAL_NAMES, (name) => ({
       ...PRINCIPALS[name],
       clients: [name, credentials[name].secretClient.clientId],
