@@ -204,6 +204,7 @@ export class ServerAccess {
       acquire: (signal) => flow.acquire({ key, scopes, signal, user }),
       // The key of a user's token contains the user's token itself, which was checked.
       checkSubject: user ? undefined : async (signal) => flow.checkSubject?.(signal),
+      checkCaller: user || !flow.checkCaller ? undefined : async (signal) => flow.checkCaller?.(signal),
     };
   }
 }

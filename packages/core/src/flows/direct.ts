@@ -4,6 +4,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
+import { checkSubjectOfGetter } from './caller-subject.ts';
 import { type KnownSubjects, subjectOfToken } from './known-subjects.ts';
 import { redeem } from './redeem.ts';
 import { ownerOf } from './subject-for-exchange.ts';
@@ -51,9 +52,10 @@ export function workloadIdentityFlow(
     },
     async checkSubject(signal) {
       if (known.knows(owner) || !(await known.isStored(owner))) return;
-      const token = await tokens.get(source, signal).catch(() => undefined);
-      if (token) await known.check(owner, subjectOfToken(token.value));
+      await checkSubjectOfGetter(source, { owner, tokens, known }, signal);
     },
+    checkCaller: async (signal = new AbortController().signal) =>
+      checkSubjectOfGetter(source, { owner, tokens, known }, signal),
   };
 }
 

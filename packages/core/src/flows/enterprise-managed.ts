@@ -6,11 +6,14 @@ import { type CredenceError, isCredenceError } from '../errors/credence-error.ts
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
+import { callsGetter } from '../subjects/from-getter.ts';
+import { checkSubjectOfGetter } from './caller-subject.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
 import { claimsOfToken, hashOf, type KnownSubjects, subjectOfToken } from './known-subjects.ts';
 import {
+  type ActorDrops,
   namesOfBot,
   ownerOf,
   type SubjectForExchange,
@@ -55,7 +58,8 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #singleUse: SingleUse;
   /** Whether the IdP accepts each token of a user only once. */
   readonly #userSingleUse: SingleUse;
-  #actorDroppedAtMs = -Infinity;
+  /** One user whose token is refused again and again must not make the bot request a token of its own each time. */
+  readonly #actorDrops: ActorDrops;
   /** By hash, the subject tokens that the IdP refused when they were new. A new subject token would also be refused. */
   readonly #refusedWhenNew = lruCache<{ readonly untilMs: number }>(MAX_REFUSED);
   readonly #known: KnownSubjects;
@@ -69,6 +73,13 @@ export class EnterpriseManagedFlow implements Flow {
     this.#subjects = shared.subjects;
     this.#singleUse = new SingleUse(runtime.clock);
     this.#userSingleUse = new SingleUse(runtime.clock);
+    let actorDroppedAtMs = -Infinity;
+    this.#actorDrops = {
+      isAllowed: () => runtime.clock.monotonicMs() - actorDroppedAtMs >= ACTOR_PAUSE_MS,
+      dropped: () => {
+        actorDroppedAtMs = runtime.clock.monotonicMs();
+      },
+    };
     this.#idJags = new IdJagCache(runtime, shared.store, shared.maxIdJags);
     this.#known = shared.known;
     this.#userIdJags = shared.userIdJags;
@@ -168,7 +179,7 @@ export class EnterpriseManagedFlow implements Flow {
     const known: Promise<Known> = Promise.all([target, this.#directory.idp(this.#idp, 'idp.issuer', signal), as]);
     const parts = { idp: this.#idp, subjects: this.#subjects };
     const subject = user
-      ? subjectOfUser(parts, user, { singleUse: this.#userSingleUse, mayDropActor: () => this.#mayDropActor() })
+      ? subjectOfUser(parts, user, { singleUse: this.#userSingleUse, actorDrops: this.#actorDrops })
       : subjectOfBot(parts);
     const exchangeOnce = async () => this.#exchange(request, subject, known);
     return subject.rotation ? subject.rotation.exclusively(exchangeOnce, signal) : exchangeOnce();
@@ -257,19 +268,15 @@ export class EnterpriseManagedFlow implements Flow {
   async checkSubject(signal: AbortSignal): Promise<void> {
     const source = this.#idp.subject;
     const owner = ownerOf(this.#idp, source, this.#subjects);
-    // A source that requests its token returns that of the bot. A refresh token does not show its subject.
-    if (source.kind === 'ownToken' || source.rotation || this.#known.knows(owner)) return;
-    if (!(await this.#known.isStored(owner))) return;
-    const token = await this.#subjects.get(source, signal).catch(() => undefined);
-    if (token) await this.#known.check(owner, subjectOfToken(token.value));
+    if (!callsGetter(source) || this.#known.knows(owner) || !(await this.#known.isStored(owner))) return;
+    await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
   }
 
-  /** The refusal of a user's token does not say whether the token of the bot is the reason. So that is replaced, but rarely. */
-  #mayDropActor(): boolean {
-    const nowMs = this.#runtime.clock.monotonicMs();
-    if (nowMs - this.#actorDroppedAtMs < ACTOR_PAUSE_MS) return false;
-    this.#actorDroppedAtMs = nowMs;
-    return true;
+  async checkCaller(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    const source = this.#idp.subject;
+    if (!callsGetter(source)) return;
+    const owner = ownerOf(this.#idp, source, this.#subjects);
+    await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
   }
 
   /** Some IdPs answer `invalid_grant` if their policy refuses. Without this note each such refusal would cost three requests. */

@@ -42,4 +42,9 @@ export interface Flow {
    * token of the store is used.
    */
   checkSubject?(signal: AbortSignal): Promise<void>;
+  /**
+   * Throws `subject_changed` if the getter of the source returns a token of another subject, in the asynchronous context of the caller. Called
+   * for a caller that waited for the acquisition of another one: its getter may return the token of another request of the application.
+   */
+  checkCaller?(signal: AbortSignal | undefined): Promise<void>;
 }

@@ -11,6 +11,14 @@ import type { UserSession } from './user-session.ts';
 export interface TokensToSend {
   readonly subject: TypedToken;
   readonly actor: TypedToken | undefined;
+  /** Whether the subject token was sent before, so that the IdP may accept a new one. */
+  readonly isSubjectReused: boolean;
+}
+
+/** Says when a token of the bot was dropped because the IdP refused an exchange for a user, and so when the next one may be. */
+export interface ActorDrops {
+  readonly isAllowed: () => boolean;
+  readonly dropped: () => void;
 }
 
 /** Where the tokens of an exchange come from. */
@@ -45,7 +53,11 @@ export function subjectOfBot({ idp, subjects }: Parts): SubjectForExchange {
         actor && subjects.get(actor, signal),
       ]);
       return {
-        value: { subject: { token: token.value, type: source.type }, actor: typed(actorToken?.value, actor) },
+        value: {
+          subject: { token: token.value, type: source.type },
+          actor: typed(actorToken?.value, actor),
+          isSubjectReused: token.reused,
+        },
         reused: token.reused,
       };
     },
@@ -57,7 +69,7 @@ export function subjectOfBot({ idp, subjects }: Parts): SubjectForExchange {
 export function subjectOfUser(
   { idp, subjects }: Parts,
   user: UserSession,
-  { singleUse, mayDropActor }: { singleUse: SingleUse; mayDropActor: () => boolean },
+  { singleUse, actorDrops }: { singleUse: SingleUse; actorDrops: ActorDrops },
 ): SubjectForExchange {
   const actor = user.settings.actor === 'client' ? undefined : (idp.actor ?? idp.subject);
   return {
@@ -71,14 +83,16 @@ export function subjectOfUser(
         actor && subjects.get(actor, signal),
       ]);
       return {
-        value: { subject: { token, type }, actor: typed(actorToken?.value, actor) },
-        // The IdP may also have refused the token of the bot, which may be revoked.
-        reused: reused || actorToken?.reused === true,
+        value: { subject: { token, type }, actor: typed(actorToken?.value, actor), isSubjectReused: reused },
+        // The refusal does not say whether it is about the user's token or about that of the bot, which may be revoked.
+        reused: reused || (actorToken?.reused === true && actorDrops.isAllowed()),
       };
     },
     async drop(sent) {
-      user.drop(sent.subject.token);
-      if (actor && sent.actor && mayDropActor()) await subjects.drop(actor, sent.actor.token);
+      if (sent.isSubjectReused) user.drop(sent.subject.token);
+      if (!actor || !sent.actor || !actorDrops.isAllowed()) return;
+      actorDrops.dropped();
+      await subjects.drop(actor, sent.actor.token);
     },
   };
 }

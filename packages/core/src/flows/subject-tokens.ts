@@ -10,6 +10,7 @@ import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { SingleUse } from './fresh-retry.ts';
+import { callsGetter } from '../subjects/from-getter.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjects/subject.ts';
 
 /** A subject token is replaced this long before it expires. Short ones: a tenth of their lifetime. */
@@ -49,6 +50,8 @@ export class SubjectTokens {
         throw error;
       }
     };
+    // A getter may return the token of the current request of its application. Two acquisitions must not share the token of one of them.
+    if (callsGetter(source)) return { value: (await obtain()).value, reused: false };
     return this.#cache.get(this.#memoryKey(source), obtain, signal);
   }
 

@@ -246,7 +246,9 @@ export class TokenManager {
     const acquisition = this.#acquisitions.get(wanted.key);
     if (acquisition) this.#runtime.emit({ type: 'joined', server: wanted.server });
     try {
-      return await waitFor(acquisition ?? this.#startAcquisition(wanted, 'acquired'), signal);
+      const token = await waitFor(acquisition ?? this.#startAcquisition(wanted, 'acquired'), signal);
+      if (acquisition) await wanted.checkCaller?.(signal);
+      return token;
     } catch (error) {
       if (error !== RENEWED_ELSEWHERE) throw error;
       // The caller waited for a renewal that another process runs, and the token has expired during the wait.

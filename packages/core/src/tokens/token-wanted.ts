@@ -22,6 +22,8 @@ export interface TokenWanted {
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
   /** Throws if a token of the store is for another subject. Called before such a token is used. */
   readonly checkSubject?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Throws if the caller has another subject than the acquisition that it waited for. */
+  readonly checkCaller?: ((signal: AbortSignal | undefined) => Promise<void>) | undefined;
 }
 
 /** The state of one key, for `status()`. */
