@@ -76,7 +76,9 @@ export type {
 } from './subjects/subject.ts';
 export type { UserToken, UserTokenGetter, UserTokenType } from './subjects/user-token.ts';
 export { RUN_HEADER, type RunId } from './telemetry/run-id.ts';
-export { fromWorkloadToken } from './subjects/from-workload-token.ts';
+export { fromWorkloadToken, type WorkloadTokenOptions } from './subjects/from-workload-token.ts';
+export type { WorkloadAudience } from './workload/audience.ts';
+export type { WorkloadTokenRequest, WorkloadTokenSource } from './workload/workload-token-source.ts';
 export type { AuditRecord } from './telemetry/audit-record.ts';
 export { auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';

@@ -11,15 +11,17 @@ export interface ServerFailure {
   readonly loaded: number;
 }
 
-/** What has changed in the set of tools since it was read or reported last. */
+/** How the set of tools has changed: one server was reached, or has another list. */
 export interface ToolsChange {
+  /** The configured name of the server. */
+  readonly server: string;
   /** The tools that are new, or that are there again. */
   readonly joined: readonly DynamicStructuredTool[];
   /** The tools with another description or schema. They are the same objects as before. */
   readonly changed: readonly DynamicStructuredTool[];
   /** The tools that the server does not list any more. A call of them throws, until they are there again. */
   readonly left: readonly DynamicStructuredTool[];
-  /** The present failures. */
+  /** The failures of all servers after the change. */
   readonly failures: readonly ServerFailure[];
 }
 

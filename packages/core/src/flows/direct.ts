@@ -1,7 +1,8 @@
 import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER } from '@credence/protocol';
 import type { Directory } from '../discovery/directory.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { SubjectTokenSource } from '../subjects/subject.ts';
+import type { SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
+import { isCredenceError } from '../errors/credence-error.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { checkSubjectOfGetter } from './caller-subject.ts';
@@ -31,7 +32,7 @@ export function workloadIdentityFlow(
   directory: Directory,
   workload: {
     assertion: SubjectTokenSource;
-    tokens: Pick<SubjectTokens, 'get' | 'numberOf'>;
+    tokens: Pick<SubjectTokens, 'get' | 'drop' | 'numberOf'>;
     known: KnownSubjects;
   },
 ): Flow {
@@ -39,23 +40,27 @@ export function workloadIdentityFlow(
   const owner = ownerOf(undefined, source, tokens);
   return {
     async acquire(request) {
-      const { value: assertion } = await tokens.get(source, request.signal);
-      await known.check(owner, subjectOfToken(assertion));
+      let subject: string | undefined;
       const grant = await requestWithoutIdp(runtime, server, directory, request, {
         grantType: GRANT_JWT_BEARER,
         grant: 'jwt-bearer',
-        assertion,
+        assertion: async (target) => {
+          const { value } = await tokens.get(source, target, request.signal);
+          subject = subjectOfToken(value);
+          await known.check(owner, subject);
+          // After a refusal the next acquisition asks the platform for another token: the platform may have replaced its key.
+          return { value, refused: async () => tokens.drop(source, target, value) };
+        },
         retry: false,
       });
-      await known.remember(owner, subjectOfToken(assertion), { server: server.name });
+      await known.remember(owner, subject, { server: server.name });
       return grant;
     },
     async checkSubject(signal) {
       if (known.knows(owner) || !(await known.isStored(owner))) return;
       await checkSubjectOfGetter(source, { owner, tokens, known }, signal);
     },
-    checkCaller: async (signal = new AbortController().signal) =>
-      checkSubjectOfGetter(source, { owner, tokens, known }, signal),
+    checkCaller: async (signal) => checkSubjectOfGetter(source, { owner, tokens, known }, signal),
   };
 }
 
@@ -67,7 +72,7 @@ async function requestWithoutIdp(
   grant: {
     grantType: string;
     grant: 'client_credentials' | 'jwt-bearer';
-    assertion?: string;
+    assertion?: (target: SubjectTokenTarget) => Promise<{ value: string; refused: () => Promise<void> }>;
     retry?: boolean;
   },
 ): Promise<Grant> {
@@ -79,5 +84,13 @@ async function requestWithoutIdp(
     authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
   };
   const wanted = { scopes, requested: scopes, impliedScopes: scopes };
-  return redeem(runtime, { server, endpoint, resource, ...wanted, parameters, usesIdp: false, signal, ...grant });
+  const token = await grant.assertion?.({ issuer: endpoint.issuer, tokenEndpoint: async () => endpoint.url });
+  const assertion = token?.value;
+  try {
+    const options = { ...grant, assertion, parameters, usesIdp: false, signal };
+    return await redeem(runtime, { server, endpoint, resource, ...wanted, ...options });
+  } catch (error) {
+    if (isCredenceError(error) && error.error !== undefined) await token?.refused();
+    throw error;
+  }
 }

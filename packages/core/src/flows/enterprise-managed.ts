@@ -176,8 +176,11 @@ export class EnterpriseManagedFlow implements Flow {
     as: Promise<RedeemEndpoint>,
   ): Promise<IdJag> {
     const { signal, user } = request;
-    const known: Promise<Known> = Promise.all([target, this.#directory.idp(this.#idp, 'idp.issuer', signal), as]);
-    const parts = { idp: this.#idp, subjects: this.#subjects };
+    const endpoint = this.#directory.idp(this.#idp, 'idp.issuer', signal);
+    const known: Promise<Known> = Promise.all([target, endpoint, as]);
+    // Subject and actor tokens are sent to the IdP.
+    const idp = { issuer: this.#idp.issuer, tokenEndpoint: async () => (await endpoint).url };
+    const parts = { idp: this.#idp, subjects: this.#subjects, target: idp };
     const subject = user
       ? subjectOfUser(parts, user, { singleUse: this.#userSingleUse, actorDrops: this.#actorDrops })
       : subjectOfBot(parts);
@@ -272,7 +275,7 @@ export class EnterpriseManagedFlow implements Flow {
     await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
   }
 
-  async checkCaller(signal: AbortSignal = new AbortController().signal): Promise<void> {
+  async checkCaller(signal: AbortSignal | undefined): Promise<void> {
     const source = this.#idp.subject;
     if (!callsGetter(source)) return;
     const owner = ownerOf(this.#idp, source, this.#subjects);

@@ -1,6 +1,6 @@
 import { stringField } from '@credence/protocol';
 import type { IdpSettings } from '../settings/settings.ts';
-import type { SubjectTokenRotation, SubjectTokenSource } from '../subjects/subject.ts';
+import type { SubjectTokenRotation, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 import type { TypedToken } from '../subjects/user-token.ts';
 import type { SingleUse } from './fresh-retry.ts';
 import { claimsOfToken, hashOf, type SubjectOwner } from './known-subjects.ts';
@@ -37,10 +37,12 @@ export interface SubjectForExchange {
 interface Parts {
   readonly idp: IdpSettings;
   readonly subjects: SubjectTokens;
+  /** The IdP, to which the tokens are sent. */
+  readonly target: SubjectTokenTarget;
 }
 
 /** The bot is the subject. */
-export function subjectOfBot({ idp, subjects }: Parts): SubjectForExchange {
+export function subjectOfBot({ idp, subjects, target }: Parts): SubjectForExchange {
   const { subject: source, actor } = idp;
   return {
     owner: ownerOf(idp, source, subjects),
@@ -49,8 +51,8 @@ export function subjectOfBot({ idp, subjects }: Parts): SubjectForExchange {
     singleUse: subjects.singleUse,
     async get(signal) {
       const [token, actorToken] = await Promise.all([
-        subjects.get(source, signal),
-        actor && subjects.get(actor, signal),
+        subjects.get(source, target, signal),
+        actor && subjects.get(actor, target, signal),
       ]);
       return {
         value: {
@@ -61,13 +63,13 @@ export function subjectOfBot({ idp, subjects }: Parts): SubjectForExchange {
         reused: token.reused,
       };
     },
-    drop: async (sent) => subjects.drop(source, sent.subject.token),
+    drop: async (sent) => subjects.drop(source, target, sent.subject.token),
   };
 }
 
 /** The user of the session is the subject, and the bot acts for the user. The tokens of the bot are those that it has for itself. */
 export function subjectOfUser(
-  { idp, subjects }: Parts,
+  { idp, subjects, target }: Parts,
   user: UserSession,
   { singleUse, actorDrops }: { singleUse: SingleUse; actorDrops: ActorDrops },
 ): SubjectForExchange {
@@ -80,7 +82,7 @@ export function subjectOfUser(
     async get(signal) {
       const [{ token, type, reused }, actorToken] = await Promise.all([
         user.get(signal),
-        actor && subjects.get(actor, signal),
+        actor && subjects.get(actor, target, signal),
       ]);
       return {
         value: { subject: { token, type }, actor: typed(actorToken?.value, actor), isSubjectReused: reused },
@@ -92,7 +94,7 @@ export function subjectOfUser(
       if (sent.isSubjectReused) user.drop(sent.subject.token);
       if (!actor || !sent.actor || !actorDrops.isAllowed()) return;
       actorDrops.dropped();
-      await subjects.drop(actor, sent.actor.token);
+      await subjects.drop(actor, target, sent.actor.token);
     },
   };
 }

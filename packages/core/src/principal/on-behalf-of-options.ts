@@ -98,7 +98,7 @@ function sourceOf(token: UserTokenGetter | SubjectTokenSource, type: UserTokenTy
       'Pass a function that returns the token of the user, or fromIdToken, fromWorkloadToken or fromRefreshToken.',
     );
   }
-  if (token.kind === 'ownToken' || token.issuer !== undefined) throw notOfUser(token.kind);
+  if (token.kind === 'ownToken' || token.issuer !== undefined || token.perTarget === true) throw notOfUser(token.kind);
   if (type !== undefined) {
     throw wrong(
       `onBehalfOf({ type }) has no effect, because ${token.kind} has a type.`,

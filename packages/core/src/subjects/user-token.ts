@@ -81,10 +81,11 @@ export function fromUserTokenGetter(getter: UserTokenGetter, defaultType: string
 /** The tokens of a source such as `fromIdToken(getter)`. A source that requests tokens of the bot cannot be one. */
 export function fromSource(source: SubjectTokenSource): UserTokenSource {
   const clientCredentials = () => Promise.reject(notOfUser(source.kind));
+  const target = { issuer: '', tokenEndpoint: () => Promise.reject(notOfUser(source.kind)) };
   return {
     rotation: source.rotation,
     async get({ signal }) {
-      const { token } = await source.get({ signal, clientCredentials });
+      const { token } = await source.get({ signal, clientCredentials, target, nowMs: () => Date.now() });
       return { token, type: source.type };
     },
   };

@@ -19,7 +19,7 @@ import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { type UserTokenIssuer, userTokens } from '../users/user-tokens.ts';
 import { isDisabled } from '../policy/explain-denial.ts';
-import type { PrincipalCredentials } from '../principals/principal.ts';
+import type { PrincipalCredentials } from '../credentials/credentials.ts';
 import type { IdentityProvider } from '../sandbox.ts';
 import { auditAuthentication } from './audit-authentication.ts';
 import { exchangeRecord } from './exchange-record.ts';
@@ -86,12 +86,12 @@ export async function startIdentityProvider(
         return signingKeys.publicJwks().keys[0]?.kid ?? '';
       },
     },
-    userToken: userTokens(provider, users),
+    userToken: userTokens(provider, users, new Map(principals.map(({ name, clientId }) => [name, clientId]))),
   };
 }
 
 /** Each principal has two clients: one that signs client assertions, and one with a secret for software that cannot sign. */
-function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): ClientMetadata[] {
+function clientsOf({ clientId, publicJwk, secretClient }: PrincipalCredentials): ClientMetadata[] {
   const common = {
     grant_types: [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE],
     response_types: [],
@@ -101,9 +101,9 @@ function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): Cli
   return [
     {
       ...common,
-      client_id: name,
+      client_id: clientId,
       token_endpoint_auth_method: 'private_key_jwt',
-      token_endpoint_auth_signing_alg: 'ES256',
+      ...(publicJwk.alg !== undefined && { token_endpoint_auth_signing_alg: publicJwk.alg }),
       jwks: { keys: [publicJwk] },
     },
     {
