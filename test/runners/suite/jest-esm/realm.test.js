@@ -32,7 +32,7 @@ test('a failed connection of the global fetch is told from a refusal, and tried 
   const bot = new ServicePrincipal({
     ...options,
     fetch: async (input, init) => {
-      if (!String(input).includes('as.example') || failures >= 2) return idp.fetch(input, init);
+      if (!new Request(input).url.includes('as.example') || failures >= 2) return idp.fetch(input, init);
       failures += 1;
       return fetch(await closedUrl());
     },
