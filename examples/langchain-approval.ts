@@ -35,13 +35,11 @@ async function createBotAgent(file: string) {
     checkpointer: fileCheckpointer(file),
   });
   // #endregion
-  return {
-    agent,
-    async close() {
-      await loaded.close();
-      await bot.close();
-    },
+  const close = async () => {
+    await loaded.close();
+    await bot.close();
   };
+  return { agent, close };
 }
 
 /** The first process: starts the run, which stops at the step-up. */
