@@ -11,6 +11,8 @@ export default {
     '<rootDir>/packages/[^/]+/dist',
     '<rootDir>/test/conformance/suite',
     '<rootDir>/tools/docs/node_modules',
+    '<rootDir>/examples/frameworks',
+    '<rootDir>/test/frameworks/(suite|newest)/node_modules',
   ],
   transform: {
     '\\.ts$': [
