@@ -125,7 +125,7 @@ describe.each<['v1' | 'v2', (bot: Bot) => Promise<ToolClient>]>([
     'has to a tool call %s: the error names it at once, and the next call works',
     async (_what, answer, what, words) => {
       const { tools, close } = await loadTools(world.bot, ['notes'], { sdk });
-      const tool = toolNamed({ tools, failures: [], close }, 'notes__echo');
+      const tool = toolNamed({ tools, failures: [] }, 'notes__echo');
       const client = await connect(world.bot);
       instead = (method) => (method === 'tools/call' ? answer : undefined);
 
@@ -167,7 +167,7 @@ describe.each<['v1' | 'v2', (bot: Bot) => Promise<ToolClient>]>([
       expect(thrown).toMatchObject({ code: 'invalid_response', contact: 'server-owner', server: 'notes' });
       expect(String(thrown).length).toBeLessThan(300);
     } else {
-      const answer = await callAsAgent(toolNamed({ tools, failures: [], close }, 'notes__echo'), { message: 'one' });
+      const answer = await callAsAgent(toolNamed({ tools, failures: [] }, 'notes__echo'), { message: 'one' });
       expect(refusalOf(answer)?.error).toMatchObject({ code: 'invalid_response', contact: 'server-owner' });
       expect(answer.text).toContain('Server "notes"');
       expect(answer.text).not.toContain('expected');
@@ -179,7 +179,7 @@ describe.each<['v1' | 'v2', (bot: Bot) => Promise<ToolClient>]>([
     const { tools, close } = await loadTools(world.bot, ['notes'], { sdk });
     instead = (method) =>
       method === 'tools/call' ? { status: 500, body: rpcError(null, -32_603, 'Disk full') } : undefined;
-    const tool = toolNamed({ tools, failures: [], close }, 'notes__echo');
+    const tool = toolNamed({ tools, failures: [] }, 'notes__echo');
     expect(refusalOf(await callAsAgent(tool, { message: 'one' }))?.error).toMatchObject({
       code: 'peer_unavailable',
       status: 500,

@@ -1,4 +1,4 @@
-import { clientSecret, ServicePrincipal } from '@credence/core';
+import { clientSecret, ServicePrincipal, type ServicePrincipalOptions } from '@credence/core';
 import { type LoadedTools, loadTools, type LoadToolsOptions } from '@credence/langchain';
 import { type OAuthWorld, startOAuthWorld } from './oauth-world.ts';
 import { type CannedAnswer, type Peer, type PeerAnswer, type PeerRequest, startPeer } from './peer.ts';
@@ -25,11 +25,16 @@ export interface ScriptedServer {
   received(method: string): readonly RpcRequest[];
 }
 
+/** Options of a bot, and the scopes that a step-up may add at each server. */
+export type BotOptions = Partial<ServicePrincipalOptions> & { readonly stepUp?: readonly string[] };
+
 /** An OAuth world, bots, and scripted MCP servers, with one `close` for all. */
 export interface LangchainWorld {
   readonly oauth: OAuthWorld;
   /** Starts a server with a handler for each JSON-RPC method, and for `GET`. It has a session for each `initialize` and no tools, if the handlers do not say otherwise. */
   serve(handlers: Readonly<Record<string, RpcHandler>>): Promise<ScriptedServer>;
+  /** Creates a bot that is granted these servers. */
+  bot(servers: Readonly<Record<string, string>>, options?: BotOptions): ServicePrincipal;
   /** Loads the tools of these servers. */
   load(servers: Readonly<Record<string, string>>, options?: LoadToolsOptions): Promise<LoadedTools>;
   /** Called by `close`, last first. */
@@ -44,7 +49,10 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
   const oauth = await startOAuthWorld();
   const closing: (() => Promise<void>)[] = [];
 
-  function botFor(servers: Readonly<Record<string, string>>): ServicePrincipal {
+  function botFor(
+    servers: Readonly<Record<string, string>>,
+    { stepUp, ...options }: BotOptions = {},
+  ): ServicePrincipal {
     const { idp, as, idpClient, asClient } = oauth;
     const credential = (client: typeof idpClient) =>
       clientSecret({ clientId: client.clientId, secret: client.secret ?? '' });
@@ -56,6 +64,7 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
         issuer: as.issuer,
         credential: credential(asClient),
         scopes: ['tools:read'],
+        ...(stepUp && { stepUp }),
       };
       return [name, server] as const;
     });
@@ -63,6 +72,7 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
       idp: { issuer: idp.issuer, credential: credential(idpClient) },
       retry: { retries: 0 },
       servers: Object.fromEntries(entries),
+      ...options,
     });
     closing.push(async () => bot.close());
     return bot;
@@ -123,6 +133,7 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
   return {
     oauth,
     serve,
+    bot: botFor,
     async load(servers, options) {
       const loaded = await loadTools(botFor(servers), Object.keys(servers), options);
       closing.push(loaded.close);
@@ -146,7 +157,10 @@ export function listed(name: string, more: object = {}): object {
 }
 
 /** The tool with this shown name. */
-export function toolNamed({ tools, failures }: LoadedTools, name: string): LoadedTools['tools'][number] {
+export function toolNamed(
+  { tools, failures }: Pick<LoadedTools, 'tools' | 'failures'>,
+  name: string,
+): LoadedTools['tools'][number] {
   const found = tools.find((tool) => tool.name === name);
   if (!found) throw new Error(`no tool ${name}; failures: ${JSON.stringify(failures)}`);
   return found;

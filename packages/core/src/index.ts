@@ -23,7 +23,7 @@ export type { Contact, Leg } from './errors/leg.ts';
 export type { FetchLike, SigningAlgorithm } from '@credence/protocol';
 export { clientAssertion, type ClientAssertionOptions } from './credentials/client-assertion.ts';
 export { clientSecret, type ClientSecretOptions } from './credentials/client-secret.ts';
-export type { FetchForOptions } from './call/fetch-for-options.ts';
+export type { FetchForOptions, TokenUse } from './call/fetch-for-options.ts';
 export { onTokenPresented } from './call/presented-token.ts';
 export { onBodyRefused, replacingResponse } from './call/response-body.ts';
 export type { ClientAuthenticationRequest, ClientCredential, CredentialWarning } from './credentials/credential.ts';
@@ -73,7 +73,9 @@ export type {
   SubjectTokenSource,
   TokenGetter,
 } from './subjects/subject.ts';
-export { fromWorkloadToken } from './subjects/from-workload-token.ts';
+export { fromWorkloadToken, type WorkloadTokenOptions } from './subjects/from-workload-token.ts';
+export type { WorkloadAudience } from './workload/audience.ts';
+export type { WorkloadTokenRequest, WorkloadTokenSource } from './workload/workload-token-source.ts';
 export type { AuditRecord } from './telemetry/audit-record.ts';
 export { auditTrail, jsonLines } from './telemetry/audit-trail.ts';
 export type { Clock } from './time/clock.ts';

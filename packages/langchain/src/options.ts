@@ -1,6 +1,10 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import { CONTEXT_KEY } from './approval/principal-key.ts';
+import type { ApproveStepUpOption } from './approval/tool-call.ts';
+import type { ToolsChange } from './loaded-tools.ts';
+import { DEFAULT_PAUSES, type RetryPauses } from './retry-pause.ts';
 import { DEFAULT_LIMITS, type ToolListLimits } from './listing/limits.ts';
 
 /** Options of `loadTools`. */
@@ -10,12 +14,37 @@ export interface LoadToolsOptions {
    * `throw`: the tool throws a ToolException whose `cause` is the CredenceError, and the agent handles it.
    */
   onRefused?: 'message' | 'throw';
+  /**
+   * Called before a call of a tool adds scopes of a server's `stepUp` to the bot's access token, also without `accessMiddleware`, such as
+   * in a ToolNode. `interrupt`: asks by an interrupt of LangGraph, whose value is a {@link StepUpInterrupt}; see `stepUpAnswer`. The run
+   * needs a checkpointer, and outside of a graph the step-up is denied. Default: scopes in `stepUp` need no approval.
+   */
+  approveStepUp?: ApproveStepUpOption;
+  /** The name of the key of the principal in the `context` of a run, for `approveStepUp`. Default: `principal`. */
+  contextKey?: string;
   /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you must install. */
   sdk?: 'v1' | 'v2';
   /** The time limit of a tool call, in milliseconds. A `timeout` in the config of the call has priority. Default: 60,000 (of the SDK). */
   toolTimeoutMs?: number;
   /** The time limit for the first answer on a connection, in milliseconds. Default: 60,000 (of the SDK). */
   connectTimeoutMs?: number;
+  /**
+   * The time for which `loadTools` waits for all servers together, in milliseconds. The tools of a server that needs longer join later,
+   * and until then `failures` has an entry for it. With 0 it does not wait. Default: 30,000.
+   */
+  deadlineMs?: number;
+  /**
+   * The pauses before a server whose tools are missing is tried again, in the background. They are five times as long for a failure
+   * that only a person can end, such as a refusal, and never shorter than the pause of the principal or the `Retry-After` of a
+   * peer. A random part, up to a quarter, is taken off. False: it is tried again only by `reload()`. Default: a second at first, doubled by each
+   * failure, at most a minute.
+   */
+  retry?: RetryPauses | false;
+  /**
+   * Called after the tools have changed: a server was reached or has changed its list. Not called for what `loadTools` itself returns.
+   * An error that it throws becomes an event of the type `warning`.
+   */
+  onChanged?: (change: ToolsChange) => unknown;
   /**
    * Limits on the list of tools of each server. What is beyond a limit is left out, and `failures` has an entry for it. The tools
    * before the limit are loaded. Default: 100 pages, 1,000 tools, 10,000,000 bytes and 60,000 milliseconds.
@@ -27,8 +56,34 @@ export interface LoadToolsOptions {
 const MAX_MS = 2_147_483_647;
 const milliseconds = z.int().positive().max(MAX_MS);
 
+/** The option `contextKey` of `loadTools` and of `accessMiddleware`. */
+export const contextKey = z.string().min(1).max(256).default(CONTEXT_KEY);
+
+/** The option `approveStepUp` of `loadTools` and of `accessMiddleware`. */
+export const stepUpRule = z
+  .custom<ApproveStepUpOption>(
+    (value) => value === 'interrupt' || typeof value === 'function',
+    "must be a function or 'interrupt'",
+  )
+  .optional();
+
 const schema = z.strictObject({
+  deadlineMs: z.int().nonnegative().max(MAX_MS).default(30_000),
+  retry: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        firstMs: milliseconds.default(DEFAULT_PAUSES.firstMs),
+        maxMs: milliseconds.default(DEFAULT_PAUSES.maxMs),
+      }),
+    ])
+    .prefault({}),
+  onChanged: z
+    .custom<NonNullable<LoadToolsOptions['onChanged']>>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
   onRefused: z.enum(['message', 'throw']).default('message'),
+  approveStepUp: stepUpRule,
+  contextKey,
   sdk: z.enum(['v1', 'v2']).default('v1'),
   toolTimeoutMs: milliseconds.optional(),
   connectTimeoutMs: milliseconds.optional(),

@@ -1,3 +1,4 @@
+export { type ChangingFixture, changingTool, startChanging2025, startChanging2026 } from './changing-tools.ts';
 export type { Behaviour, FixtureOptions, McpFixture, RecordedRequest, StatusCounts } from './fixture.ts';
 export type { JournalEntry } from './journal.ts';
 export { type TokenInfo, TokenTable, type VerifyToken } from './tokens.ts';

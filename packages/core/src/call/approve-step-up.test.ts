@@ -1,8 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type OAuthWorld, startOAuthWorld } from '../../../../test/support/oauth-world.ts';
 import { type Peer, startPeer } from '../../../../test/support/peer.ts';
 import { clientSecret } from '../credentials/client-secret.ts';
 import { ServicePrincipal } from '../principal/service-principal.ts';
+import type { TokenUse } from './fetch-for-options.ts';
 
 let world: OAuthWorld;
 let mcp: Peer;
@@ -78,5 +80,24 @@ describe('a step-up with approveStepUp', () => {
     );
     expect(world.as.issued).toHaveLength(1);
     expect(mcp.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+});
+
+describe('onToken', () => {
+  it('gets scopes and age of the token of each request, in the context of the call, and never the token', async () => {
+    const caller = new AsyncLocalStorage<string>();
+    const uses: { caller: string | undefined; use: TokenUse }[] = [];
+    const fetch = bot.fetchFor('notes', { onToken: (use) => uses.push({ caller: caller.getStore(), use }) });
+    await Promise.all(
+      ['one', 'two'].map(async (name) => caller.run(name, async () => fetch(`${mcp.origin}/mcp`, write))),
+    );
+
+    const of = (name: string) => uses.filter((each) => each.caller === name).map(({ use }) => use);
+    for (const name of ['one', 'two']) {
+      expect(of(name).at(0)).toEqual({ server: 'notes', scopes: ['tools:read'], ageMs: expect.any(Number) });
+      expect(of(name).at(-1)?.scopes.toSorted()).toEqual(['tools:read', 'tools:write']);
+    }
+    expect(uses.every(({ use }) => use.ageMs >= 0 && use.ageMs < 60_000)).toBe(true);
+    for (const token of world.as.issued) expect(JSON.stringify(uses)).not.toContain(token);
   });
 });

@@ -1,3 +1,13 @@
+/** What `onToken` gets: the token of a request, without the token. */
+export interface TokenUse {
+  /** The configured name of the server. */
+  readonly server: string;
+  /** The granted scopes, with those that step-ups have added. */
+  readonly scopes: readonly string[];
+  /** How long ago the authorization server issued the token, in milliseconds. */
+  readonly ageMs: number;
+}
+
 /** Options of `fetchFor`. */
 export interface FetchForOptions {
   /**
@@ -15,4 +25,9 @@ export interface FetchForOptions {
    * counted as failed only if the repeated one fails. Default false. After 400, 401, 404 and 410 in a session this is always so.
    */
   repeatsAfterServerError?: boolean | undefined;
+  /**
+   * Called before each time that a request is sent, with what is known of its token. It runs in the asynchronous context of the call
+   * of the fetch, and must not throw.
+   */
+  onToken?: ((use: TokenUse) => void) | undefined;
 }

@@ -100,6 +100,11 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken): P
   const outcome = () => ({ url: target.href, durationMs: runtime.clock.monotonicMs() - startedMs });
   try {
     call.isSent = true;
+    context.options.onToken?.({
+      server: name,
+      scopes: token.scopes,
+      ageMs: Math.max(0, runtime.clock.wallMs() - token.issuedAt.getTime()),
+    });
     const sending = present(runtime, access.settings, target, init, token);
     // A fetch of the application may ignore the signal.
     const sent = await (init.signal && !isDefaultFetch(runtime.fetch) ? waitFor(sending, init.signal) : sending);

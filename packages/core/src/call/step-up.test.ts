@@ -12,6 +12,7 @@ function token(...scopes: string[]): AccessToken {
   return new AccessToken({
     value: 'secret',
     type: 'Bearer',
+    issuedAt: new Date(0),
     expiresAt: new Date(0),
     scopes,
     missingScopes: [],

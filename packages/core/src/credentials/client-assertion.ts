@@ -4,6 +4,9 @@ import { CredenceError } from '../errors/credence-error.ts';
 import { nonEmpty } from './checks.ts';
 import type { ClientAuthenticationRequest, ClientCredential } from './credential.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { isWorkloadTokenSource, type WorkloadTokenSource } from '../workload/workload-token-source.ts';
+import { workloadAudience, type WorkloadAudience } from '../workload/audience.ts';
+import { WorkloadTokenCache } from '../workload/workload-token-cache.ts';
 import { readSecret, rotatingFile } from './rotating.ts';
 
 const OPTION = 'clientAssertion({ assertion })';
@@ -13,10 +16,19 @@ export interface ClientAssertionOptions {
   /** The client id at the issuer that this credential belongs to. */
   clientId: string;
   /**
-   * A callback that returns the JWT, or a file that contains the JWT. The callback is called, or the file is read,
-   * before each request.
+   * A callback that returns the JWT, a file that contains the JWT, or a source of `@credence/platforms`. The callback is called, or
+   * the file is read, before each request. The token of a platform is a client assertion only at an issuer that accepts it as one:
+   * RFC 7523 section 3 requires `iss` and `sub` to be the client id, and a platform's token has other values.
    */
-  assertion: ((request: { issuer: string; tokenEndpoint: string }) => string | Promise<string>) | { file: string };
+  assertion:
+    | ((request: { issuer: string; tokenEndpoint: string }) => string | Promise<string>)
+    | { file: string }
+    | WorkloadTokenSource;
+  /**
+   * The audience that is requested from a WorkloadTokenSource. `issuer` (default): the issuer that the credential belongs to
+   * (RFC 7523bis). `token-endpoint`: the URL of its token endpoint. Any other text is the audience itself.
+   */
+  audience?: WorkloadAudience;
 }
 
 /**
@@ -27,12 +39,12 @@ export interface ClientAssertionOptions {
  */
 export function clientAssertion(options: ClientAssertionOptions): ClientCredential {
   const clientId = nonEmpty(options.clientId, 'clientAssertion({ clientId })');
-  const { assertion } = options;
-  const jwt = jwtSource(assertion);
+  const { assertion, audience } = options;
+  const jwt = isWorkloadTokenSource(assertion) ? platformJwt(assertion, audience) : jwtSource(assertion);
   return {
     method: 'private_key_jwt',
     clientId,
-    file: typeof assertion === 'function' ? undefined : assertion.file,
+    file: 'file' in assertion ? assertion.file : undefined,
     fingerprint: jwt.fingerprint,
     async authenticate(request) {
       const { body } = request;
@@ -48,7 +60,17 @@ interface JwtSource {
   readonly fingerprint: () => Promise<string | undefined>;
 }
 
-function jwtSource(assertion: ClientAssertionOptions['assertion']): JwtSource {
+/** The tokens of a platform, cached as those of `fromWorkloadToken`. */
+function platformJwt(source: WorkloadTokenSource, audience?: WorkloadAudience): JwtSource {
+  const tokens = new WorkloadTokenCache(source);
+  return {
+    now: async ({ issuer, tokenEndpoint }) =>
+      tokens.get(await workloadAudience(audience, { issuer, tokenEndpoint: async () => tokenEndpoint })),
+    fingerprint: async () => undefined,
+  };
+}
+
+function jwtSource(assertion: Exclude<ClientAssertionOptions['assertion'], WorkloadTokenSource>): JwtSource {
   if (typeof assertion === 'function') {
     return {
       now: ({ issuer, tokenEndpoint }) => readSecret(() => assertion({ issuer, tokenEndpoint }), OPTION),

@@ -7,6 +7,10 @@ export type ErrorCode =
   | 'unknown_server'
   | 'scope_outside_ceiling'
   | 'credential_unavailable'
+  | 'no_principal'
+  | 'unknown_principal'
+  | 'too_many_principals'
+  | 'unknown_tool'
   | 'closed'
   | 'unreachable'
   | 'timeout'
@@ -37,8 +41,10 @@ export type ErrorCode =
   | 'token_refused'
   | 'insufficient_scope'
   | 'forbidden'
+  | 'wrong_principal'
   | 'cross_origin_refused'
   | 'request_too_large'
+  | 'tool_removed'
   | 'cancelled';
 
 /** The explanation of one `code` of a {@link CredenceError}. */
@@ -91,6 +97,31 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['configure'],
     contacts: ['you'],
     remedy: 'Check the callback or the file that the message names.',
+  },
+  no_principal: {
+    meaning:
+      'a run of an agent does not say for which principal of a pool it calls a tool, or has a tool of another one',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Pass the key of the principal in the `context` of the run.',
+  },
+  unknown_principal: {
+    meaning: 'the function `create` of a pool failed for the key of a run',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Check the key that the run passes, and what `create` needs for it.',
+  },
+  too_many_principals: {
+    meaning: 'all principals of a pool are in use, and it cannot have more',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'Try again later, or raise `max` of the pool.',
+  },
+  unknown_tool: {
+    meaning: 'the principal of a run does not have the tool that the run calls',
+    legs: ['configure'],
+    contacts: ['you'],
+    remedy: 'If the principal is meant to have the tool, add its server to the configuration of the principal.',
   },
   closed: {
     meaning: 'the principal, its store or its tools were closed before this call',
@@ -287,6 +318,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     contacts: ['server-owner'],
     remedy: 'Ask the owner whether this principal may make this call.',
   },
+  wrong_principal: {
+    meaning: 'a run of an agent is resumed for another principal than the one that it was started for',
+    legs: ['call'],
+    contacts: ['you'],
+    remedy: 'Resume the run with the `principal` in its context that it was started with, or start a new run.',
+  },
   cross_origin_refused: {
     meaning: 'the URL of a request has another origin than the URL of the configured server',
     legs: ['call'],
@@ -298,6 +335,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['call'],
     contacts: ['you'],
     remedy: 'Send a smaller body, or raise `limits.requestBytes` of the server.',
+  },
+  tool_removed: {
+    meaning: 'the MCP server does not list the tool any more',
+    legs: ['call'],
+    contacts: ['server-owner'],
+    remedy: "Do without the tool, or ask the server's owner.",
   },
   cancelled: {
     meaning: 'the call was cancelled before it was sent',

@@ -1,7 +1,8 @@
 import { GRANT_CLIENT_CREDENTIALS, GRANT_JWT_BEARER } from '@credence/protocol';
 import type { Directory } from '../discovery/directory.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { SubjectTokenSource } from '../subjects/subject.ts';
+import type { SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
+import { isCredenceError } from '../errors/credence-error.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { redeem } from './redeem.ts';
@@ -26,15 +27,19 @@ export function workloadIdentityFlow(
   runtime: Runtime,
   server: ServerSettings,
   directory: Directory,
-  workload: { assertion: SubjectTokenSource; tokens: Pick<SubjectTokens, 'get'> },
+  workload: { assertion: SubjectTokenSource; tokens: Pick<SubjectTokens, 'get' | 'drop'> },
 ): Flow {
   return {
     async acquire(request) {
-      const { value: assertion } = await workload.tokens.get(workload.assertion, request.signal);
+      const { assertion: source, tokens } = workload;
       return requestWithoutIdp(runtime, server, directory, request, {
         grantType: GRANT_JWT_BEARER,
         grant: 'jwt-bearer',
-        assertion,
+        assertion: async (target) => {
+          const { value } = await tokens.get(source, target, request.signal);
+          // After a refusal the next acquisition asks the platform for another token: the platform may have replaced its key.
+          return { value, refused: async () => tokens.drop(source, target, value) };
+        },
         retry: false,
       });
     },
@@ -49,7 +54,7 @@ async function requestWithoutIdp(
   grant: {
     grantType: string;
     grant: 'client_credentials' | 'jwt-bearer';
-    assertion?: string;
+    assertion?: (target: SubjectTokenTarget) => Promise<{ value: string; refused: () => Promise<void> }>;
     retry?: boolean;
   },
 ): Promise<Grant> {
@@ -61,5 +66,13 @@ async function requestWithoutIdp(
     authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
   };
   const wanted = { scopes, requested: scopes, impliedScopes: scopes };
-  return redeem(runtime, { server, endpoint, resource, ...wanted, parameters, usesIdp: false, signal, ...grant });
+  const token = await grant.assertion?.({ issuer: endpoint.issuer, tokenEndpoint: async () => endpoint.url });
+  const assertion = token?.value;
+  try {
+    const options = { ...grant, assertion, parameters, usesIdp: false, signal };
+    return await redeem(runtime, { server, endpoint, resource, ...wanted, ...options });
+  } catch (error) {
+    if (isCredenceError(error) && error.error !== undefined) await token?.refused();
+    throw error;
+  }
 }

@@ -5,6 +5,7 @@ import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
+import type { SubjectTokenTarget } from '../subjects/subject.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
@@ -135,22 +136,28 @@ export class EnterpriseManagedFlow implements Flow {
     as: Promise<RedeemEndpoint>,
   ): Promise<IdJag> {
     const { signal } = request;
+    const idp = this.#directory.idp(this.#idp, 'idp.issuer', signal);
     const known: Promise<Known> = Promise.all([
       target,
-      this.#directory.idp(this.#idp, 'idp.issuer', signal),
-      this.#idp.actor && this.#subjects.get(this.#idp.actor, signal),
+      idp,
+      this.#idp.actor && this.#subjects.get(this.#idp.actor, this.#tokensFor(idp), signal),
       as,
     ]);
     const { rotation } = this.#idp.subject;
-    const exchangeOnce = async () => this.#exchange(request, known);
+    const exchangeOnce = async () => this.#exchange(request, known, this.#tokensFor(idp));
     return rotation ? rotation.exclusively(exchangeOnce, signal) : exchangeOnce();
   }
 
-  async #exchange(request: GrantRequest, known: Promise<Known>): Promise<IdJag> {
+  /** Subject and actor tokens are sent to the IdP. */
+  #tokensFor(endpoint: Promise<TokenEndpoint>): SubjectTokenTarget {
+    return { issuer: this.#idp.issuer, tokenEndpoint: async () => (await endpoint).url };
+  }
+
+  async #exchange(request: GrantRequest, known: Promise<Known>, idp: SubjectTokenTarget): Promise<IdJag> {
     const { signal } = request;
     return withFreshRetry<string, IdJag>(this.#subjects.singleUse, {
       get: async () => {
-        const [subject] = await Promise.all([this.#subjects.get(this.#idp.subject, signal), known]);
+        const [subject] = await Promise.all([this.#subjects.get(this.#idp.subject, idp, signal), known]);
         return subject;
       },
       present: async (subjectToken, onAttempt) => {
@@ -171,7 +178,7 @@ export class EnterpriseManagedFlow implements Flow {
         });
       },
       isRefused: (error, token) => isSubjectTokenRefused(error) && !this.#wasRefusedWhenNew(token),
-      drop: async (token) => this.#subjects.drop(this.#idp.subject, token),
+      drop: async (token) => this.#subjects.drop(this.#idp.subject, idp, token),
       refusedWhenNew: (token) => this.#noteRefusedWhenNew(token),
     });
   }

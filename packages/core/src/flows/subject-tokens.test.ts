@@ -18,6 +18,7 @@ afterEach(async () => {
 
 describe('subject tokens', () => {
   const ISSUER = 'https://acme.okta.com';
+  const TARGET = { issuer: ISSUER, tokenEndpoint: async () => `${ISSUER}/token` };
   function startWith(expiresIn: unknown) {
     let issued = 0;
     const network = hosts({
@@ -31,7 +32,7 @@ describe('subject tokens', () => {
     const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
     const runtime = testRuntime({ fetch: network.fetch, clock });
     const tokens = new SubjectTokens(runtime, idpSettings({ issuer: ISSUER }), new Directory(runtime));
-    const get = async (source: SubjectTokenSource = ownToken()) => tokens.get(source, never);
+    const get = async (source: SubjectTokenSource = ownToken(), target = TARGET) => tokens.get(source, target, never);
     return { tokens, get, runtime, advanceClock: (ms: number) => void (nowMs += ms), issued: () => issued };
   }
 
@@ -75,9 +76,9 @@ describe('subject tokens', () => {
   it('are dropped only if they are equal to the refused token', async () => {
     const { get, tokens, issued } = startWith(600);
     await get();
-    await tokens.drop(ownToken(), 'another');
+    await tokens.drop(ownToken(), TARGET, 'another');
     expect((await get()).value).toBe('own-1');
-    await tokens.drop(ownToken(), 'own-1');
+    await tokens.drop(ownToken(), TARGET, 'own-1');
     expect((await get()).value).toBe('own-2');
     expect(issued()).toBe(2);
   });
@@ -97,7 +98,7 @@ describe('subject tokens', () => {
   it('of ownToken() need an IdP', async () => {
     const runtime = testRuntime();
     const tokens = new SubjectTokens(runtime, undefined, new Directory(runtime));
-    expect(await refusalOf(tokens.get(ownToken(), never))).toMatchObject({
+    expect(await refusalOf(tokens.get(ownToken(), TARGET, never))).toMatchObject({
       code: 'invalid_configuration',
       leg: 'configure',
       contact: 'you',

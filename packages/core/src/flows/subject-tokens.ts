@@ -9,11 +9,10 @@ import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
+import { usefulSeconds } from '../workload/workload-token.ts';
 import { SingleUse } from './fresh-retry.ts';
-import type { SubjectContext, SubjectToken, SubjectTokenSource } from '../subjects/subject.ts';
+import type { SubjectContext, SubjectToken, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 
-/** A subject token is replaced this long before it expires. Short ones: a tenth of their lifetime. */
-const SPARE_MS = 30_000;
 const MAX_SUBJECT_TOKENS = 1_000;
 
 /** The subject tokens of one principal. Each is requested once and cached until shortly before it expires. */
@@ -38,41 +37,52 @@ export class SubjectTokens {
     this.#cache = new RefreshingCache(runtime.clock, MAX_SUBJECT_TOKENS, mayPass);
   }
 
-  async get(source: SubjectTokenSource, signal: AbortSignal): Promise<{ value: string; reused: boolean }> {
+  /** `target` is the party that the token is sent to. */
+  async get(
+    source: SubjectTokenSource,
+    target: SubjectTokenTarget,
+    signal: AbortSignal,
+  ): Promise<{ value: string; reused: boolean }> {
     const obtain = async () => {
       const shared = await this.#fromStore(source);
       if (shared && shared.goodUntilMs > this.#runtime.clock.monotonicMs()) return shared;
       try {
-        return await this.#obtainForAll(source, signal);
+        return await this.#obtainForAll(source, target, signal);
       } catch (error) {
         if (shared && mayPass(error)) return shared;
         throw error;
       }
     };
-    return this.#cache.get(this.#memoryKey(source), obtain, signal);
+    return this.#cache.get(this.#memoryKey(source, target), obtain, signal);
   }
 
-  async #obtainForAll(source: SubjectTokenSource, signal: AbortSignal): Promise<CachedValue<string>> {
-    const { token, expiresInSeconds = 0 } = await this.#obtain(source, signal);
-    const leftMs = this.singleUse.isKnown() ? 0 : expiresInSeconds * 1000;
-    const usefulMs = leftMs - Math.min(SPARE_MS, leftMs / 10);
+  async #obtainForAll(
+    source: SubjectTokenSource,
+    target: SubjectTokenTarget,
+    signal: AbortSignal,
+  ): Promise<CachedValue<string>> {
+    const subject = await this.#obtain(source, target, signal);
+    const { token, lookAgainInSeconds } = subject;
+    const expiresInSeconds = this.singleUse.isKnown() ? 0 : (subject.expiresInSeconds ?? 0);
+    const leftMs = expiresInSeconds * 1000;
+    const usefulMs = usefulSeconds({ expiresInSeconds, lookAgainInSeconds }) * 1000;
     const nowMs = this.#runtime.clock.monotonicMs();
     const wallMs = this.#runtime.clock.wallMs();
     const stored = { token, goodUntilMs: wallMs + usefulMs, expiresAtMs: wallMs + leftMs };
-    await this.#store?.set(this.#storeKey(source), JSON.stringify(stored), leftMs);
+    await this.#storeFor(source)?.set(this.#storeKey(source), JSON.stringify(stored), leftMs);
     return { value: token, goodUntilMs: nowMs + usefulMs, usableUntilMs: nowMs + leftMs };
   }
 
-  async drop(source: SubjectTokenSource, token: string): Promise<void> {
-    this.#cache.drop(this.#memoryKey(source), token);
-    const text = await this.#store?.get(this.#storeKey(source));
+  async drop(source: SubjectTokenSource, target: SubjectTokenTarget, token: string): Promise<void> {
+    this.#cache.drop(this.#memoryKey(source, target), token);
+    const text = await this.#storeFor(source)?.get(this.#storeKey(source));
     if (text !== undefined && stringField(parseJsonObject(text), 'token') === token) {
-      await this.#store?.delete(this.#storeKey(source), text);
+      await this.#storeFor(source)?.delete(this.#storeKey(source), text);
     }
   }
 
   async #fromStore(source: SubjectTokenSource): Promise<CachedValue<string> | undefined> {
-    const text = await this.#store?.get(this.#storeKey(source));
+    const text = await this.#storeFor(source)?.get(this.#storeKey(source));
     const stored = text === undefined ? undefined : parseJsonObject(text);
     const token = stringField(stored, 'token');
     const wallMs = this.#runtime.clock.wallMs();
@@ -87,7 +97,7 @@ export class SubjectTokens {
    * The key in the memory of this process. The options of an `ownToken` source identify its tokens. Two other sources with the same
    * kind, type and identity can return tokens of two workloads, or for two audiences, so each source object has its own key.
    */
-  #memoryKey(source: SubjectTokenSource): string {
+  #memoryKey(source: SubjectTokenSource, { issuer }: SubjectTokenTarget): string {
     if (source.kind === 'ownToken') return keyOf(source);
     let number = this.#numbers.get(source);
     if (number === undefined) {
@@ -95,7 +105,12 @@ export class SubjectTokens {
       number = this.#lastNumber;
       this.#numbers.set(source, number);
     }
-    return `${keyOf(source)}#${number}`;
+    return source.perTarget ? `${keyOf(source)}#${number} ${issuer}` : `${keyOf(source)}#${number}`;
+  }
+
+  /** The token of a platform belongs to one machine or one job, so it is not shared. */
+  #storeFor(source: SubjectTokenSource): SharedStore | undefined {
+    return source.perTarget ? undefined : this.#store;
   }
 
   #storeKey(source: SubjectTokenSource): string {
@@ -107,10 +122,12 @@ export class SubjectTokens {
    * Gets a token from the source. A token request emits its own event; for a getter of the application the event is
    * emitted here.
    */
-  async #obtain(source: SubjectTokenSource, signal: AbortSignal): Promise<SubjectToken> {
+  async #obtain(source: SubjectTokenSource, target: SubjectTokenTarget, signal: AbortSignal): Promise<SubjectToken> {
     let sendsRequest = false;
     const context: SubjectContext = {
       signal,
+      target,
+      nowMs: () => this.#runtime.clock.wallMs(),
       clientCredentials: (request) => {
         sendsRequest = true;
         return this.#clientCredentials(request, signal);

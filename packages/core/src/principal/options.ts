@@ -1,4 +1,4 @@
-import { type FetchLike, invalidProxyVariable, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
+import { cleanText, type FetchLike, invalidProxyVariable, type NetworkTrust, SCOPE_TOKEN } from '@credence/protocol';
 import type { CryptoKeyPair } from 'oauth4webapi';
 import { z } from 'zod';
 import type { ClientCredential } from '../credentials/credential.ts';
@@ -120,6 +120,11 @@ export interface ServicePrincipalOptions {
   limits?: Partial<PrincipalLimits & CallLimits> | undefined;
   /** Which URLs are allowed in addition. Default: https URLs, and http URLs of loopback. */
   network?: NetworkTrust | undefined;
+  /**
+   * A name for this principal in its events, metrics and audit records, for example that of the tenant. At most 256 characters, without
+   * control and invisible ones. It is written to logs and metrics: do not use a secret. Default: none.
+   */
+  label?: string | undefined;
   /** One or several functions that receive the events. An error that such a function throws is ignored. */
   onEvent?: CredenceEventListener | readonly CredenceEventListener[] | undefined;
 }
@@ -143,6 +148,19 @@ const subject = z.custom<SubjectTokenSource>(
   (value) => hasMethods(value, 'get') && 'type' in value,
   'is not a subject token source: use ownToken, fromIdToken, fromRefreshToken or fromWorkloadToken',
 );
+
+const MAX_LABEL = 256;
+const label = z
+  .string()
+  .refine(
+    isLabel,
+    `is not a label: use 1 to ${MAX_LABEL} characters, without control and invisible ones, and no token`,
+  );
+
+/** Whether a text can be a label: it is the same after it was cleaned. */
+function isLabel(value: string): boolean {
+  return value !== '' && value.length <= MAX_LABEL && cleanText(value, { max: MAX_LABEL }) === value;
+}
 
 const listener = z.custom<CredenceEventListener>((value) => typeof value === 'function', 'is not a function');
 
@@ -223,6 +241,7 @@ export const optionsSchema = z
       .partial()
       .optional(),
     network: z.strictObject({ allowHttp: z.boolean(), allowPrivateAddresses: z.boolean() }).partial().optional(),
+    label: label.optional(),
     onEvent: z.union([listener, z.array(listener)], 'is not a function or a list of functions').optional(),
   })
   .refine(({ fetch, proxy }) => fetch === undefined || proxy === undefined, {

@@ -8,7 +8,7 @@ import type { ServicePrincipalOptions } from './options.ts';
 
 /** The runtime with the options, and with defaults for missing options. */
 export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
-  const { clock = systemClock, onEvent } = options;
+  const { clock = systemClock, onEvent, label } = options;
   const listeners = onEvent === undefined ? [] : [onEvent].flat();
   const principal = options.idp?.credential.clientId;
   return {
@@ -26,7 +26,13 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     observed: listeners.length > 0,
     emit: (event) => {
       if (listeners.length === 0) return;
-      const completeEvent = { ...event, timeMs: clock.wallMs(), principal, acquisition: currentAcquisition() };
+      const completeEvent = {
+        ...event,
+        timeMs: clock.wallMs(),
+        principal,
+        label,
+        acquisition: currentAcquisition(),
+      };
       for (const listener of listeners) {
         // A listener that throws must not make a call fail, and one that rejects must not end the process.
         try {

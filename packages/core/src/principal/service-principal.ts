@@ -83,6 +83,7 @@ export class ServicePrincipal {
   /** Whether the application has given a fetch. */
   readonly #ownFetch: boolean;
   readonly #revokeOnClose: boolean;
+  readonly #label: string | undefined;
   #closed = false;
   #ending: Promise<void> | undefined;
 
@@ -92,6 +93,7 @@ export class ServicePrincipal {
     this.#runtime = runtimeFromOptions(options);
     this.#ownFetch = options.fetch !== undefined;
     this.#revokeOnClose = options.revokeOnClose ?? false;
+    this.#label = options.label;
     const { idp, servers } = this.#settings;
     this.#directory = new Directory(this.#runtime);
     const store = options.store && new SharedStore(this.#runtime, options.store);
@@ -117,15 +119,20 @@ export class ServicePrincipal {
     return new ServicePrincipal({ ...options, ...optionsFromEnv(env) });
   }
 
+  /** The name of this principal in its events, metrics and audit records; see `ServicePrincipalOptions.label`. */
+  get label(): string | undefined {
+    return this.#label;
+  }
+
   /** The names of the configured servers. */
   get serverNames(): readonly string[] {
     return [...this.#servers.keys()];
   }
 
-  /** The configured name and URL of a server. Throws `unknown_server`. */
-  server(nameOrUrl: string | URL): { name: string; url: URL } {
-    const { name, url } = this.#access(nameOrUrl).settings;
-    return { name, url: new URL(url) };
+  /** The configured name and URL of a server, and the scopes that step-ups may add. Throws `unknown_server`. */
+  server(nameOrUrl: string | URL): { name: string; url: URL; stepUp: readonly string[] } {
+    const { name, url, stepUp } = this.#access(nameOrUrl).settings;
+    return { name, url: new URL(url), stepUp };
   }
 
   /** A valid access token for a server. Concurrent callers share one acquisition. Throws a `CredenceError`. */

@@ -10,6 +10,8 @@ export interface EventBase {
   readonly server?: string | undefined;
   /** The principal's client id at the IdP. */
   readonly principal?: string | undefined;
+  /** The `label` of the principal, if it has one. */
+  readonly label?: string | undefined;
   /** The id of the acquisition. The events of its legs and of its result have the same id. */
   readonly acquisition?: string | undefined;
 }
@@ -211,7 +213,9 @@ export type CredenceEvent =
   | ClosedEvent;
 
 /** The members that an event of a failure has in common with the error of the failure. */
-export function failureMembers(failure: CredenceError): Omit<FailureBase, 'timeMs' | 'principal' | 'durationMs'> {
+export function failureMembers(
+  failure: CredenceError,
+): Omit<FailureBase, 'timeMs' | 'principal' | 'label' | 'durationMs'> {
   const { leg, code, error, issuer, message, remedy, contact, status, peerText, causeCode, retryAfterSeconds } =
     failure;
   return { leg, code, error, issuer, message, remedy, contact, status, peerText, causeCode, retryAfterSeconds };

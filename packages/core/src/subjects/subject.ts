@@ -6,12 +6,26 @@ export interface SubjectToken {
   readonly token: string;
   /** The lifetime from now, in seconds. If undefined, the token is not cached and the source is called each time. */
   readonly expiresInSeconds?: number | undefined;
+  /** After this time the source is called again, in seconds. If it fails then, the token is used until it expires. Default: shortly before it expires. */
+  readonly lookAgainInSeconds?: number | undefined;
+}
+
+/** The party that a subject token is sent to. */
+export interface SubjectTokenTarget {
+  /** The configured issuer of the IdP or of the authorization server. */
+  readonly issuer: string;
+  /** The URL of its token endpoint, from the configuration or from its metadata. */
+  tokenEndpoint(): Promise<string>;
 }
 
 /** The functions that a subject token source can use to get its token. */
 export interface SubjectContext {
   /** Aborted if the token is no longer needed or the time limit has passed. */
   readonly signal: AbortSignal;
+  /** The party that the token is sent to. */
+  readonly target: SubjectTokenTarget;
+  /** The time of the wall clock, in milliseconds since the epoch. */
+  nowMs(): number;
   /** Requests a token by `client_credentials`, at the IdP or at `issuer`. */
   clientCredentials(request: {
     issuer?: string | undefined;
@@ -41,6 +55,8 @@ export interface SubjectTokenSource {
   readonly issuer?: string | undefined;
   /** The credential of the client that requests the token, if it is not the credential of the principal at the IdP. */
   readonly credential?: ClientCredential | undefined;
+  /** Whether the token depends on the party that it is sent to. If true, one token is cached for each party. */
+  readonly perTarget?: boolean | undefined;
   /** Set if the IdP may replace the token with each use, so that exchanges must run one after the other. */
   readonly rotation?: SubjectTokenRotation | undefined;
   /** Gets the token. This method is called each time a token is needed and none is cached. Throws a `CredenceError`. */

@@ -13,6 +13,8 @@ import { fromWorkloadToken } from './from-workload-token.ts';
 
 const context: SubjectContext = {
   signal: never,
+  target: { issuer: 'https://idp.example', tokenEndpoint: async () => 'https://idp.example/token' },
+  nowMs: () => Date.now(),
   clientCredentials: () => Promise.reject(new Error('clientCredentials is not expected here')),
 };
 

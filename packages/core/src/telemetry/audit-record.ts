@@ -17,6 +17,8 @@ export interface AuditRecord {
   readonly outcome: 'granted' | 'refused' | 'rejected' | 'stepped-up' | 'call-failed' | 'warning';
   /** The principal's client id at the IdP. */
   readonly principal?: string | undefined;
+  /** The `label` of the principal, if it has one. */
+  readonly label?: string | undefined;
   /** The configured name of the MCP server. */
   readonly server?: string | undefined;
   /** The issuer identifier of the IdP or authorization server that decided. */

@@ -50,8 +50,8 @@ function bounded(record: AuditRecord): AuditRecord {
 }
 
 function recordOf(event: CredenceEvent): AuditRecord | undefined {
-  const { timeMs, principal, server } = event;
-  const base = { time: new Date(timeMs).toISOString(), principal, server };
+  const { timeMs, principal, label, server } = event;
+  const base = { time: new Date(timeMs).toISOString(), principal, label, server };
   switch (event.type) {
     case 'acquired':
     case 'renewed': {

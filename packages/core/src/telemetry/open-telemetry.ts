@@ -20,6 +20,7 @@ import type {
 } from '../runtime/events.ts';
 import { boundedScopes, cut } from './bounded-lists.ts';
 import { oauthErrorLabel, statusLabel } from './labels.ts';
+import { principalNames } from './principal-names.ts';
 
 /** Options of `openTelemetry`. */
 export interface OpenTelemetryOptions {
@@ -27,6 +28,11 @@ export interface OpenTelemetryOptions {
   tracerProvider?: TracerProvider | undefined;
   /** Default: the global meter provider. */
   meterProvider?: MeterProvider | undefined;
+  /**
+   * How many labels of principals, and how many of their client ids, the metrics have; further ones are `other`. All listeners of the
+   * process with the same meter provider share these names. Spans always have the label. Default 1,000.
+   */
+  maxPrincipals?: number | undefined;
 }
 
 /**
@@ -40,7 +46,7 @@ const SCOPE = '@credence/core';
 
 /**
  * An `onEvent` listener that creates a span for each acquisition, with a child span for each request, and for each failed call, and
- * counts events. The texts of peers are attributes of spans; the labels of metrics have only values that Credence defines. The names
+ * counts events. The texts of peers are attributes of spans; the labels of metrics have only values of the configuration or of Credence. The names
  * are in docs/observability.md. The function needs the peer dependency `@opentelemetry/api`, which only this entry point imports.
  *
  * @example
@@ -57,7 +63,9 @@ const SCOPE = '@credence/core';
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): (event: CredenceEvent) => void {
   const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE);
-  const meter = (options.meterProvider ?? metrics).getMeter(SCOPE);
+  const meterProvider = options.meterProvider ?? metrics;
+  const meter = meterProvider.getMeter(SCOPE);
+  const forMetrics = principalNames(meterProvider, options.maxPrincipals);
   const counters = {
     acquired: meter.createCounter('credence.token.acquisitions', { description: 'tokens that a caller waited for' }),
     renewed: meter.createCounter('credence.token.renewals', { description: 'tokens renewed in the background' }),
@@ -83,15 +91,19 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
       description: 'tokens with more scopes acquired after a 403',
     }),
   };
-  /** The principals whose store cannot be used. */
-  const down = new Set<string | undefined>();
+  /** By the labels of the gauge: the principals whose store cannot be used. */
+  const down = new Map<string, Set<string>>();
   const storeDown = meter.createGauge('credence.store.down', {
     description: '1 while the shared store cannot be used, else 0',
   });
   const setStoreDown = (event: CredenceEvent, isDown: boolean) => {
-    if (!isDown && !down.delete(event.principal)) return;
-    if (isDown) down.add(event.principal);
-    storeDown.record(isDown ? 1 : 0, common({ ...event, server: undefined }));
+    const labels = common({ ...forMetrics(event), server: undefined });
+    const series = JSON.stringify(labels);
+    const principals = down.get(series) ?? new Set();
+    const principal = JSON.stringify([event.principal, event.label]);
+    if (!isDown && !principals.delete(principal)) return;
+    if (isDown) down.set(series, principals.add(principal));
+    storeDown.record(principals.size > 0 ? 1 : 0, labels);
   };
   const advice = { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
   const seconds = (name: string, description: string) =>
@@ -132,37 +144,37 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     }
     parent.end(event.timeMs);
     if (event.type === 'call-failed') return;
-    tokenDuration.record(event.durationMs / 1000, { ...common(event), 'credence.outcome': event.type });
+    tokenDuration.record(event.durationMs / 1000, { ...common(forMetrics(event)), 'credence.outcome': event.type });
   };
 
   return (event) => {
     switch (event.type) {
       case 'leg':
-        legDuration.record(event.durationMs / 1000, legLabels(event));
+        legDuration.record(event.durationMs / 1000, legLabels(forMetrics(event)));
         if (event.acquisition !== undefined) remember(open, event.acquisition, event);
         return;
       case 'acquired':
       case 'renewed':
-        counters[event.type].add(1, common(event));
+        counters[event.type].add(1, common(forMetrics(event)));
         span(event);
         return;
       case 'refused':
       case 'renewal-failed':
-        counters[event.type].add(1, failureLabels(event));
+        counters[event.type].add(1, failureLabels(forMetrics(event)));
         span(event);
         return;
       case 'call-failed':
-        counters[event.type].add(1, failureLabels(event));
+        counters[event.type].add(1, failureLabels(forMetrics(event)));
         span(event);
         return;
       case 'token-failed':
-        counters[event.type].add(1, failureLabels(event));
+        counters[event.type].add(1, failureLabels(forMetrics(event)));
         return;
       case 'joined':
       case 'shared':
       case 'rejected':
       case 'step-up':
-        counters[event.type].add(1, common(event));
+        counters[event.type].add(1, common(forMetrics(event)));
         return;
       case 'closed':
         setStoreDown(event, false);
@@ -171,7 +183,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
         if (event.code === 'store_unavailable') setStoreDown(event, true);
         if (event.code === 'store_available') setStoreDown(event, false);
         counters.warning.add(1, {
-          ...common(event),
+          ...common(forMetrics(event)),
           'credence.leg': event.leg,
           ...(event.code !== undefined && { 'credence.warning': event.code }),
         });
@@ -191,6 +203,7 @@ function common(event: CredenceEvent): Attributes {
   return {
     ...(event.server !== undefined && { 'credence.server': event.server }),
     ...(event.principal !== undefined && { 'credence.principal': event.principal }),
+    ...(event.label !== undefined && { 'credence.label': event.label }),
   };
 }
 

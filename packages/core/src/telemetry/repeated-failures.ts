@@ -19,8 +19,8 @@ interface Kind {
 
 /**
  * The records of failed calls. The first failure of a kind is written at once. Further ones are counted, and each minute one record is
- * written for them, so that a bot that calls a server which is away does not fill the audit trail. A kind is a server, leg, code, status
- * and reason. The record that waits is written by `flush` and at the end of the process.
+ * written for them, so that a bot that calls a server which is away does not fill the audit trail. A kind is a principal, its label, a
+ * server, leg, code, status and reason. The record that waits is written by `flush` and at the end of the process.
  */
 export class RepeatedFailures {
   readonly #write: (record: AuditRecord) => void;
@@ -28,7 +28,7 @@ export class RepeatedFailures {
   readonly #kinds = lruCache<Kind>(MAX_KEYS);
   /** Those of the kinds that have something to write. */
   readonly #unwritten = new Set<Kind>();
-  /** By server, leg, code and status: the reasons of the last minute. */
+  /** By principal, label, server, leg, code and status: the reasons of the last minute. */
   readonly #reasons = lruCache<Set<string>>(MAX_KEYS);
   readonly #flush = () => this.flush();
 
@@ -37,8 +37,8 @@ export class RepeatedFailures {
   }
 
   add(record: AuditRecord): void {
-    const { principal, server, leg, code, status, time } = record;
-    const subject = JSON.stringify([principal, server, leg, code, status]);
+    const { principal, label, server, leg, code, status, time } = record;
+    const subject = JSON.stringify([principal, label, server, leg, code, status]);
     const reason = this.#reasonFor(subject, record);
     const key = JSON.stringify([subject, reason]);
     const kind = this.#kinds.get(key);

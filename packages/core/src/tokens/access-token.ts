@@ -7,6 +7,8 @@ import { tokenHash } from './token-hash.ts';
 export class AccessToken {
   /** The token type: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). */
   readonly type: 'Bearer' | 'DPoP';
+  /** The time at which the authorization server issued the token, by the wall clock of the process that requested it. */
+  readonly issuedAt: Date;
   /** The time at which the token expires, by the wall clock of this machine. */
   readonly expiresAt: Date;
   /** The granted scopes. */
@@ -29,6 +31,7 @@ export class AccessToken {
 
   constructor(init: Omit<AccessToken, 'hash' | 'toJSON'> & { readonly key: string }) {
     this.type = init.type;
+    this.issuedAt = init.issuedAt;
     this.expiresAt = init.expiresAt;
     this.scopes = init.scopes;
     this.missingScopes = init.missingScopes;
@@ -52,8 +55,8 @@ export class AccessToken {
 
   /** The token as a plain object for logs, with its hash in place of its value. */
   toJSON(): Record<string, unknown> {
-    const { type, expiresAt, scopes, missingScopes, withheldScopes, issuer, resource, server, hash } = this;
-    return { type, expiresAt, scopes, missingScopes, withheldScopes, issuer, resource, server, hash };
+    const { type, issuedAt, expiresAt, scopes, missingScopes, withheldScopes, issuer, resource, server, hash } = this;
+    return { type, issuedAt, expiresAt, scopes, missingScopes, withheldScopes, issuer, resource, server, hash };
   }
 
   /** The key under which a token is cached. */

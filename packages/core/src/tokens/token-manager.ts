@@ -514,6 +514,7 @@ function tokenOf(stored: StoredToken, { server, key }: TokenWanted): AccessToken
     ...stored,
     missingScopes,
     withheldScopes,
+    issuedAt: new Date(stored.issuedAtMs),
     expiresAt: new Date(stored.expiresAtMs),
     server,
     key,

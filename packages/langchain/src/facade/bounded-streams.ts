@@ -14,14 +14,14 @@ interface Pending {
 
 /**
  * Ends the event streams of one connection that nobody reads for a result: the stream of a request that the SDK has cancelled (both
- * SDKs read on), and the stream that a client opens by GET, if the server floods it. Without this a server could keep the process busy
- * for as long as the connection is open. The tools use no message of the GET stream.
+ * SDKs read on), and the stream of notifications that a client opens by GET or by `subscriptions/listen`, if the server floods it.
+ * Without this a server could keep the process busy for as long as the connection is open.
  */
 export function boundedStreams(fetch: FetchLike): FetchLike {
   const pending = new Map<string, Pending>();
   let isFlooded = false;
   return async (input, init) => {
-    if (isGet(init)) {
+    if (isGet(init) || isSubscription(init)) {
       // 405 says that the server offers no such stream (MCP, Transports), so that the SDK does not ask again.
       if (isFlooded) return new Response(null, { status: 405 });
       return limited(await fetch(input, init), () => (isFlooded = true));
@@ -50,6 +50,11 @@ export function boundedStreams(fetch: FetchLike): FetchLike {
 
 function isGet(init: RequestInit | undefined): boolean {
   return (init?.method ?? 'GET').toUpperCase() === 'GET';
+}
+
+/** A subscription of revision 2026-07-28. */
+function isSubscription(init: RequestInit | undefined): boolean {
+  return typeof init?.body === 'string' && init.body.slice(0, 200).includes('"method":"subscriptions/listen"');
 }
 
 function isEventStream({ body, headers }: Response): boolean {

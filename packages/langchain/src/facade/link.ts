@@ -9,6 +9,7 @@ export class Link {
   readonly connection: Connection;
   #calls = 0;
   #retired = false;
+  #endsSession = true;
   #check: Promise<boolean> | undefined;
 
   constructor(connection: Connection) {
@@ -41,16 +42,20 @@ export class Link {
     return this.#check;
   }
 
-  /** Marks the connection as no longer used, and closes it after its pending calls. Returns false if it was already marked. */
-  retire(): boolean {
+  /**
+   * Marks the connection as no longer used, and closes it after its pending calls. Returns false if it was already marked. The server
+   * has lost the session, unless `endSession` says that it is to be ended there.
+   */
+  retire({ endSession = false } = {}): boolean {
     if (this.#retired) return false;
     this.#retired = true;
+    this.#endsSession = endSession;
     this.#closeWhenIdle();
     return true;
   }
 
   async close(): Promise<void> {
-    await this.connection.close({ endSession: !this.#retired });
+    await this.connection.close({ endSession: this.#endsSession });
   }
 
   #closeWhenIdle(): void {

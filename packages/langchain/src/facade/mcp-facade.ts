@@ -28,6 +28,7 @@ export class McpFacade implements ToolClient {
   readonly #server: string;
   readonly #connect: Connect;
   readonly #open = new Set<Link>();
+  readonly #openings = new Set<Promise<Link>>();
   readonly #closing = new AbortController();
   readonly #definitions = new Map<string, JsonObject>();
   #link: Promise<Link> | undefined;
@@ -41,6 +42,11 @@ export class McpFacade implements ToolClient {
   /** Remembers the definition of a tool, as `listTools` returned it, for calls of this tool. */
   define(tool: string, definition: JsonObject): void {
     this.#definitions.set(tool, definition);
+  }
+
+  /** Forgets the definition of a tool that is not called any more. */
+  forget(tool: string): void {
+    this.#definitions.delete(tool);
   }
 
   async listTools(params?: Params<'listTools'>, options?: RequestOptions): Promise<object> {
@@ -72,6 +78,16 @@ export class McpFacade implements ToolClient {
     );
   }
 
+  /** Uses a new connection for later requests. The present one is closed after its pending calls. */
+  renew(): void {
+    const present = this.#link;
+    this.#link = undefined;
+    present?.then(
+      (link) => link.retire({ endSession: true }),
+      () => undefined,
+    );
+  }
+
   /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
   async close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -80,7 +96,7 @@ export class McpFacade implements ToolClient {
 
   async #end(): Promise<void> {
     this.#closing.abort(toolsClosed(this.#server));
-    await this.#link?.catch(() => undefined);
+    await Promise.allSettled(this.#openings);
     await Promise.all([...this.#open].map(async (link) => link.close()));
   }
 
@@ -147,9 +163,14 @@ export class McpFacade implements ToolClient {
       });
       return link;
     });
-    opening.catch(() => {
-      if (this.#link === opening) this.#link = undefined;
-    });
+    this.#openings.add(opening);
+    opening.then(
+      () => this.#openings.delete(opening),
+      () => {
+        this.#openings.delete(opening);
+        if (this.#link === opening) this.#link = undefined;
+      },
+    );
     return opening;
   }
 

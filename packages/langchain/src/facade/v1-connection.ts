@@ -4,7 +4,12 @@ import { connectMcp } from '@credence/sdk-adapter';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { DEFAULT_REQUEST_TIMEOUT_MSEC } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ErrorCode, isJSONRPCErrorResponse, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ErrorCode,
+  isJSONRPCErrorResponse,
+  McpError,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { type Fault, httpFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import { type Connection, endSessionBriefly } from './connection.ts';
@@ -15,11 +20,20 @@ export interface ConnectSettings {
   readonly fetch: FetchLike;
   /** The time limit for the first answer of the server, in milliseconds. */
   readonly timeoutMs: number | undefined;
+  readonly events: ConnectionEvents;
+}
+
+/** What a server says without being asked. */
+export interface ConnectionEvents {
+  /** The list of tools has changed. */
+  readonly onToolsChanged: () => void;
+  /** The server cannot say any more that the list has changed. Another connection can help. */
+  readonly onLost: () => void;
 }
 
 /** Opens a connection with `@modelcontextprotocol/sdk`. */
 export async function connectV1(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
-  const { bot, server, fetch, timeoutMs } = settings;
+  const { bot, server, fetch, timeoutMs, events } = settings;
   const options = { fetch, signal, ...(timeoutMs !== undefined && { timeoutMs }) };
   const client = await connectMcp(bot, server, options).catch((error: unknown) => {
     throw isCredenceError(error)
@@ -29,6 +43,7 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
   const { transport } = client;
   if (transport) markServerErrors(transport);
   const hasSession = transport?.sessionId !== undefined;
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => events.onToolsChanged());
   return {
     hasSession,
     // As in SDK v2: a server without the tools capability has no tools, and that is not an error.

@@ -2,6 +2,7 @@ import { type FetchLike, isCredenceError } from '@credence/core';
 import { isJsonObject, parseJsonObject } from '@credence/protocol';
 import { connectMcp } from '@credence/sdk-adapter/v2';
 import {
+  type Client,
   ProtocolError,
   SdkError,
   SdkErrorCode,
@@ -12,11 +13,11 @@ import {
 import { type Fault, httpFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import { type Connection, endSessionBriefly } from './connection.ts';
-import type { ConnectSettings } from './v1-connection.ts';
+import type { ConnectionEvents, ConnectSettings } from './v1-connection.ts';
 
 /** Opens a connection with `@modelcontextprotocol/client`. This module is loaded only for `sdk: 'v2'`. */
 export async function connectV2(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
-  const { bot, server, timeoutMs } = settings;
+  const { bot, server, timeoutMs, events } = settings;
   const fetch = withoutFirstPageCursor(settings.fetch);
   const options = { fetch, signal, ...(timeoutMs !== undefined && { timeoutMs }) };
   const client = await connectMcp(bot, server, options).catch((error: unknown) => {
@@ -24,6 +25,10 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
   });
   const { transport } = client;
   const hasSession = transport?.sessionId !== undefined;
+  client.setNotificationHandler('notifications/tools/list_changed', () => events.onToolsChanged());
+  let isClosing = false;
+  const onLost = () => void (isClosing || events.onLost());
+  void listening(client, { ...events, onLost });
   return {
     hasSession,
     listTools: (params, options) => client.listTools({ cursor: FIRST_PAGE, ...params }, options),
@@ -39,12 +44,24 @@ export async function connectV2(settings: ConnectSettings, signal: AbortSignal):
       client.onclose = listener;
     },
     async close({ endSession }) {
+      isClosing = true;
       if (endSession && hasSession && transport instanceof StreamableHTTPClientTransport) {
         await endSessionBriefly(() => transport.terminateSession());
       }
       await client.close();
     },
   };
+}
+
+/** Subscribes to changes of the list of tools, which servers of revision 2026-07-28 send only then. Earlier ones send them unasked. */
+async function listening(client: Client, { onLost }: ConnectionEvents): Promise<void> {
+  if (client.getProtocolEra() !== 'modern' || !client.getServerCapabilities()?.tools?.listChanged) return;
+  try {
+    const { closed } = await client.listen({ toolsListChanged: true });
+    if ((await closed) !== 'local') onLost();
+  } catch {
+    // The server does not offer this, or it is away. Then the next connection subscribes.
+  }
 }
 
 /** A cursor that never leaves this module: see {@link withoutFirstPageCursor}. */

@@ -1,5 +1,8 @@
 import { isJsonObject, parseJsonObject } from '@credence/protocol';
 
+/** The words of servers for a session that they do not know. They only decide whether a new session is tried. */
+const ABOUT_SESSIONS = /session|not initialized|initialization|expect initialize/iu;
+
 /** The longest error body that is read, in UTF-16 code units. */
 const MAX_READ = 65_536;
 
@@ -31,11 +34,11 @@ export interface RpcError {
 
 /**
  * The fault of an HTTP status. `text` is the message of the SDK, which ends with the body. A server that has forgotten a session answers 404, or 410. Many servers follow the examples of the SDK
- * and answer 400 with a text about the session. Without a session these statuses have no such meaning.
+ * and answer 400, or 422, with a text about the session. Without a session these statuses have no such meaning.
  */
 export function httpFault(status: number, text: string, hadSession: boolean): Fault {
   const lost =
-    status === 404 || status === 410 || (status === 400 && /session|not initialized/iu.test(text.slice(0, 2_000)));
+    status === 404 || status === 410 || ([400, 422].includes(status) && ABOUT_SESSIONS.test(text.slice(0, 2_000)));
   return hadSession && lost ? { kind: 'session-lost' } : { kind: 'http', status, rpc: rpcErrorIn(text) };
 }
 
@@ -53,8 +56,9 @@ function rpcErrorIn(text: string): HttpFault['rpc'] {
 
 /**
  * Whether the request to a known session may have failed because the session is gone. A gateway whose server was replaced answers
- * so, and servers that throw for an unknown session id.
+ * so, and servers that throw for an unknown session id, or that answer 200 with a JSON-RPC error about the session.
  */
 export function mayHaveLostSession(fault: Fault): boolean {
+  if (fault.kind === 'rpc-error') return ABOUT_SESSIONS.test(fault.text.slice(0, 2_000));
   return fault.kind === 'http' && [500, 502, 503].includes(fault.status);
 }

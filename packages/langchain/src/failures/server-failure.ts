@@ -76,13 +76,38 @@ export function serverFailure(
 }
 
 /** The error of a tool call after `close()` of the loaded tools. */
-export function toolsClosed(server: string): CredenceError {
+export function toolsClosed(server: string | undefined): CredenceError {
   return new CredenceError({
     code: 'closed',
     leg: 'call',
-    message: `The tools of server "${server}" were closed.`,
+    message: server === undefined ? 'The tools were closed.' : `The tools of server "${server}" were closed.`,
     remedy: 'Call close() after the last tool call, or load the tools again.',
     contact: 'you',
     server,
+  });
+}
+
+/** The error of a call of a tool that the server has removed from its list. The call was not sent. */
+export function toolRemoved(server: string): CredenceError {
+  return new CredenceError({
+    code: 'tool_removed',
+    leg: 'call',
+    message: `Server "${server}" does not list this tool any more. The call was not sent.`,
+    remedy: "Continue without this tool, or ask the server's owner why it was removed.",
+    contact: 'server-owner',
+    server,
+  });
+}
+
+/** The failure of a server that has not been connected within the deadline of `loadTools`. */
+export function notYetConnected(server: string, deadlineMs: number): CredenceError {
+  return new CredenceError({
+    code: 'timeout',
+    leg: 'call',
+    message: `The tools of server "${server}" were not loaded within ${deadlineMs} milliseconds. Credence still tries to load them.`,
+    remedy: `Wait until they join, or call diagnose("${server}") to see which request takes long. If all of them are right, raise deadlineMs of loadTools.`,
+    contact: 'server-owner',
+    server,
+    retryable: true,
   });
 }

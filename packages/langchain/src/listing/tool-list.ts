@@ -12,18 +12,27 @@ export interface ReadList {
   readonly definitions: readonly JsonObject[];
   /** Why the list is not complete. Undefined for a complete list. */
   readonly failure: CredenceError | undefined;
+  /** Whether the list ends where a request failed. The rest may be there the next time. False for a list that exceeds a limit. */
+  readonly isBrokenOff: boolean;
 }
 
+/** One reading of the list. */
+interface Reading {
+  readonly stop: AbortController;
+  bytes: number;
+}
+
+/** Requests whose responses belong to the caller of a tool, a resource or a prompt, and not to the list. */
+const OF_CALLERS = /^.{0,200}"method":"(?:tools\/call|resources\/|prompts\/|completion\/)/su;
+
 /**
- * Reads the list of tools of one server, page by page, within limits. A server that exceeds a limit, or fails on a later page, keeps
- * the tools that were read before.
+ * Reads the list of tools of one server, page by page, within limits, as often as `read` is called. A server that exceeds a limit, or
+ * fails on a later page, keeps the tools that were read before.
  */
 export class ToolList {
   readonly #server: string;
   readonly #limits: Required<ToolListLimits>;
-  readonly #stop = new AbortController();
-  #isReading = false;
-  #bytes = 0;
+  #reading: Reading | undefined;
 
   constructor(server: string, limits: Required<ToolListLimits>) {
     this.#server = server;
@@ -31,13 +40,13 @@ export class ToolList {
   }
 
   /**
-   * Wraps the fetch of the connection. While the list is read, every byte that the server sends counts, also that of other responses:
-   * a server must not get around the limit by the stream on which it sends notifications.
+   * Wraps the fetch of the connection. While the list is read, every byte that the server sends for it counts, also on the stream on
+   * which it sends notifications: a server must not get around the limit by that stream. Results of calls do not count.
    */
   counting(fetch: FetchLike): FetchLike {
     return async (input, init) => {
       const response = await fetch(input, init);
-      if (!this.#isReading || response.body === null) return response;
+      if (!this.#reading || response.body === null || isOfCaller(init)) return response;
       const { status, statusText, headers } = response;
       const counted = new Response(response.body.pipeThrough(this.#counter()), { status, statusText, headers });
       return replacingResponse(response, counted);
@@ -47,28 +56,31 @@ export class ToolList {
   #counter(): TransformStream<Uint8Array, Uint8Array> {
     return new TransformStream({
       transform: (chunk, controller) => {
-        if (this.#isReading) this.#bytes += chunk.byteLength;
-        if (this.#bytes <= this.#limits.bytes) return controller.enqueue(chunk);
+        const reading = this.#reading;
+        if (!reading) return controller.enqueue(chunk);
+        reading.bytes += chunk.byteLength;
+        if (reading.bytes <= this.#limits.bytes) return controller.enqueue(chunk);
         const failure = beyondLimit(this.#server, 'bytes', this.#limits.bytes);
-        this.#stop.abort(failure);
+        reading.stop.abort(failure);
         controller.error(failure);
       },
     });
   }
 
-  /** Connects and reads the list. Never throws. */
+  /** Connects and reads the list. One call at a time. Never throws. */
   async read(client: Pick<ToolClient, 'listTools'>): Promise<ReadList> {
     const { totalMs } = this.#limits;
-    const timer = setTimeout(() => this.#stop.abort(beyondLimit(this.#server, 'totalMs', totalMs)), totalMs);
+    const { stop } = (this.#reading = { stop: new AbortController(), bytes: 0 });
+    const timer = setTimeout(() => stop.abort(beyondLimit(this.#server, 'totalMs', totalMs)), totalMs);
     const definitions: JsonObject[] = [];
-    this.#isReading = true;
     try {
-      const failure = await this.#readPages(client, definitions);
-      return { definitions, failure };
+      const failure = await this.#readPages(client, definitions, stop.signal);
+      return { definitions, failure, isBrokenOff: false };
     } catch (error) {
-      return { definitions, failure: this.#failure(this.#stop.signal.aborted ? this.#stop.signal.reason : error) };
+      const failure = this.#failure(stop.signal.aborted ? stop.signal.reason : error);
+      return { definitions, failure, isBrokenOff: failure.code !== 'response_too_large' };
     } finally {
-      this.#isReading = false;
+      this.#reading = undefined;
       clearTimeout(timer);
     }
   }
@@ -81,12 +93,13 @@ export class ToolList {
   async #readPages(
     client: Pick<ToolClient, 'listTools'>,
     definitions: JsonObject[],
+    signal: AbortSignal,
   ): Promise<CredenceError | undefined> {
     const { pages, tools } = this.#limits;
     const cursors = new Set<string>();
     let cursor: string | undefined;
     for (let page = 1; page <= pages; page += 1) {
-      const list = await this.#page(client, cursor);
+      const list = await readPage(client, cursor, signal);
       const room = tools - definitions.length;
       for (const tool of list.tools.slice(0, room)) definitions.push(tool);
       if (list.tools.length > room) return beyondLimit(this.#server, 'tools', tools);
@@ -97,22 +110,25 @@ export class ToolList {
     }
     return beyondLimit(this.#server, 'pages', pages);
   }
+}
 
-  async #page(client: Pick<ToolClient, 'listTools'>, cursor: string | undefined) {
-    const { signal } = this.#stop;
-    // Each page has its own signal, because SDK v1 never removes its listener.
-    const page = new AbortController();
-    const abort = () => page.abort(signal.reason);
-    signal.throwIfAborted();
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      const list: object = await client.listTools(cursor === undefined ? {} : { cursor }, { signal: page.signal });
-      const answer = isJsonObject(list) ? list : undefined;
-      const tools = Array.isArray(answer?.['tools']) ? answer['tools'].filter(isJsonObject) : [];
-      // mcp-adapters and some servers treat an empty cursor as the end.
-      return { tools, nextCursor: stringField(answer, 'nextCursor') || undefined };
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+async function readPage(client: Pick<ToolClient, 'listTools'>, cursor: string | undefined, signal: AbortSignal) {
+  // Each page has its own signal, because SDK v1 never removes its listener.
+  const page = new AbortController();
+  const abort = () => page.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const list: object = await client.listTools(cursor === undefined ? {} : { cursor }, { signal: page.signal });
+    const answer = isJsonObject(list) ? list : undefined;
+    const tools = Array.isArray(answer?.['tools']) ? answer['tools'].filter(isJsonObject) : [];
+    // mcp-adapters and some servers treat an empty cursor as the end.
+    return { tools, nextCursor: stringField(answer, 'nextCursor') || undefined };
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
+}
+
+function isOfCaller(init: RequestInit | undefined): boolean {
+  return typeof init?.body === 'string' && OF_CALLERS.test(init.body);
 }

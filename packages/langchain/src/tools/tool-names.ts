@@ -32,7 +32,7 @@ export function toolNames(tools: readonly ToolOrigin[], servers: readonly string
     const mayBeAnothers = [...prefixes].some(([server, prefix]) => server !== tool.server && key.startsWith(prefix));
     const isAmbiguous = mayBeAnothers || timesUsed.get(key) !== 1;
     // A plain name that ends like a hash is hashed too, so that it cannot be the hashed name of another tool.
-    return isAmbiguous || name.length > MAX_LENGTH || ENDS_LIKE_A_HASH.test(name) ? hashed(name, tool) : name;
+    return isAmbiguous || name.length > MAX_LENGTH || ENDS_LIKE_A_HASH.test(key) ? hashed(name, tool) : name;
   });
 }
 

@@ -1,4 +1,4 @@
-/** Types of the parts of sql.js that the sandbox uses; sql.js contains no types. */
+/** Types of the parts of sql.js that the sandbox and the tests use; sql.js contains no types. */
 declare module 'sql.js' {
   export type SqlValue = number | string | Uint8Array | null;
 
@@ -6,6 +6,10 @@ declare module 'sql.js' {
     /** The text of the statement, with its semicolon. */
     getSQL(): string;
     getColumnNames(): string[];
+    bind(params: readonly SqlValue[]): boolean;
+    /** Whether there is another row, which `getAsObject` returns. */
+    step(): boolean;
+    getAsObject(): Record<string, SqlValue>;
     free(): boolean;
   }
 

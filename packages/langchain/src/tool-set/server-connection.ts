@@ -1,0 +1,53 @@
+import type { ServicePrincipal, TokenUse } from '@credence/core';
+import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
+import { boundedStreams } from '../facade/bounded-streams.ts';
+import { McpFacade } from '../facade/mcp-facade.ts';
+import { watchedStream } from '../facade/stream-watch.ts';
+import type { ToolList } from '../listing/tool-list.ts';
+import { approveStepUp } from '../approval/step-up-approval.ts';
+import type { LoadToolsSettings } from '../options.ts';
+import type { ConnectWithSdk } from './sdk.ts';
+
+/** What the servers of a set share. */
+export interface ServerContext {
+  readonly bot: ServicePrincipal;
+  readonly settings: LoadToolsSettings;
+  readonly connect: ConnectWithSdk;
+  /** The calls of tasks that the approval of a step-up has interrupted. */
+  readonly steps: InterruptedSteps;
+}
+
+/** What happens at a server without a request. */
+export interface ServerEvents {
+  /** The list of tools has changed, or may have changed. */
+  readonly onToolsChanged: () => void;
+  /** A connection was opened after an earlier one. The server may have been replaced by one with other tools. */
+  readonly onReconnected: () => void;
+  /** The server cannot say any more that its list has changed, as long as the present connection is used. */
+  readonly onLost: () => void;
+}
+
+/** The client of one server. It connects when it is used, and again when a connection has ended. */
+export function serverFacade(
+  server: string,
+  list: ToolList,
+  { bot, settings, connect, onToken }: ServerContext & { readonly onToken: (use: TokenUse) => void },
+  { onToolsChanged, onReconnected, onLost }: ServerEvents,
+): McpFacade {
+  let connections = 0;
+  return new McpFacade(server, async (signal) => {
+    const number = (connections += 1);
+    const events = {
+      onToolsChanged,
+      // What an earlier connection has lost does not matter.
+      onLost: () => void (number === connections && onLost()),
+    };
+    // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
+    const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken });
+    const bounded = boundedStreams(list.counting(plain));
+    const fetch = watchedStream(bounded, { onReopened: onToolsChanged, onLost: events.onLost });
+    const connection = await connect({ bot, server, fetch, timeoutMs: settings.connectTimeoutMs, events }, signal);
+    if (number > 1) onReconnected();
+    return connection;
+  });
+}
