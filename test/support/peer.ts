@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { closeServer, listenOnLoopback, readBody } from './loopback.ts';
@@ -125,6 +125,8 @@ export async function startPeer(script: PeerHandler | PeerRoutes): Promise<Peer>
   const turns = new Map<string, number>();
   const requests: PeerRequest[] = [];
   const closing = new AbortController();
+  // One for each open request.
+  setMaxListeners(0, closing.signal);
   let bytesWritten = 0;
 
   const server = createServer((request, response) => {

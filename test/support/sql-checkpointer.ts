@@ -55,6 +55,11 @@ export class SqlCheckpointer extends BaseCheckpointSaver {
       .join('\n');
   }
 
+  /** Every byte of the database file, one character for each. */
+  bytes(): string {
+    return Buffer.from(this.#database.export()).toString('latin1');
+  }
+
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const { thread, ns } = placeOf(config);
     const id = getCheckpointId(config);

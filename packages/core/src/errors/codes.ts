@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'unknown_server'
   | 'scope_outside_ceiling'
   | 'credential_unavailable'
+  | 'subject_changed'
   | 'no_principal'
   | 'unknown_principal'
   | 'too_many_principals'
@@ -41,6 +42,7 @@ export type ErrorCode =
   | 'token_refused'
   | 'insufficient_scope'
   | 'forbidden'
+  | 'wrong_principal'
   | 'cross_origin_refused'
   | 'request_too_large'
   | 'tool_removed'
@@ -297,6 +299,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy:
       "Ask for the principal to be granted only the requested scopes; or add the scope to the server's `scopes`, or set `excessScopes`.",
   },
+  subject_changed: {
+    meaning: 'a subject token, or the ID-JAG for it, has another subject than before',
+    legs: ['authenticate', 'exchange'],
+    contacts: ['you'],
+    remedy: 'For tokens of several users, call `bot.onBehalfOf(getUserToken, { identity })` for each user.',
+  },
   // call
   token_refused: {
     meaning: 'the MCP server refused a new token',
@@ -316,6 +324,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['call'],
     contacts: ['server-owner'],
     remedy: 'Ask the owner whether this principal may make this call.',
+  },
+  wrong_principal: {
+    meaning: 'a run of an agent is resumed for another principal than the one that it was started for',
+    legs: ['call'],
+    contacts: ['you'],
+    remedy: 'Resume the run with the `principal` in its context that it was started with, or start a new run.',
   },
   cross_origin_refused: {
     meaning: 'the URL of a request has another origin than the URL of the configured server',

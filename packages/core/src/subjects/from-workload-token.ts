@@ -36,8 +36,11 @@ export function fromWorkloadToken(
     type,
     identity,
     perTarget: true,
-    async get({ signal, target, nowMs }) {
-      return workloadToken(source, { audience: await workloadAudience(audience, target), signal }, nowMs);
+    async get(context) {
+      const { signal, target } = context;
+      return workloadToken(source, { audience: await workloadAudience(audience, target), signal }, () =>
+        context.nowMs(),
+      );
     },
   };
 }

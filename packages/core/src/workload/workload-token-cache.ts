@@ -20,7 +20,7 @@ export class WorkloadTokenCache {
   async get(audience: string): Promise<string> {
     const { value } = await this.#cache.get(audience, async () => {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const token = await workloadToken(this.#source, { audience, signal }, systemClock.wallMs);
+      const token = await workloadToken(this.#source, { audience, signal }, () => systemClock.wallMs());
       const nowMs = systemClock.monotonicMs();
       const usableUntilMs = nowMs + (token.expiresInSeconds ?? 0) * 1_000;
       return { value: token.token, goodUntilMs: nowMs + usefulSeconds(token) * 1_000, usableUntilMs };

@@ -1,8 +1,9 @@
-import type { ServicePrincipal } from '@credence/core';
+import type { ServicePrincipal, TokenUse } from '@credence/core';
+import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import { callTimeOf, transportOf } from '../connection-options.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
 import type { ToolList } from '../listing/tool-list.ts';
-import { approveStepUp } from '../middleware/step-up-approval.ts';
+import { approveStepUp } from '../approval/step-up-approval.ts';
 import type { LoadToolsSettings } from '../options.ts';
 import { ClientAnswers } from '../server-requests/client-answers.ts';
 import type { ConnectWithSdk } from './sdk.ts';
@@ -12,6 +13,8 @@ export interface ServerContext {
   readonly bot: ServicePrincipal;
   readonly settings: LoadToolsSettings;
   readonly connect: ConnectWithSdk;
+  /** The calls of tasks that the approval of a step-up has interrupted. */
+  readonly steps: InterruptedSteps;
 }
 
 /** What happens at a server without a request. */
@@ -31,7 +34,7 @@ const DEFAULT_CALL_MS = 60_000;
 export function serverFacade(
   server: string,
   list: ToolList,
-  { bot, settings, connect }: ServerContext,
+  { bot, settings, connect, onToken }: ServerContext & { readonly onToken: (use: TokenUse) => void },
   { onToolsChanged, onReconnected, onLost }: ServerEvents,
 ): McpFacade {
   const time = callTimeOf(settings);
@@ -50,7 +53,7 @@ export function serverFacade(
       onLost: () => void (number === connections && onLost()),
     };
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-    const fetch = list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true }));
+    const fetch = list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken }));
     const transport = transportOf(settings, server);
     const timeoutMs = settings.connectTimeoutMs;
     const connection = await connect({ bot, server, transport, fetch, timeoutMs, events, answers }, signal);

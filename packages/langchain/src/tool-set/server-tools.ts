@@ -8,6 +8,7 @@ import { ServerContent } from '../content/server-content.ts';
 import { callOptionsOf } from '../connection-options.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
 import { langchainTools } from '../tools/langchain-tools.ts';
+import { ToolAccesses } from './tool-accesses.ts';
 import { HeldTools, type ListChange } from './held-tools.ts';
 import { RefreshPace } from './refresh-pace.ts';
 import { retryPauseMs } from '../retry-pause.ts';
@@ -42,7 +43,7 @@ export class ServerTools {
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   /** @param onChange called when the list was read and differs from the last one. Must not throw. */
   constructor(server: string, context: ServerContext, onChange: (change: ListChange) => void) {
@@ -52,12 +53,18 @@ export class ServerTools {
     this.#onChange = onChange;
     this.#list = new ToolList(server, settings.limits);
     const { onRefused, limits } = settings;
-    this.#held = new HeldTools(server, { servers: bot.serverNames, onRefused, maxLeft: limits.tools });
-    this.facade = serverFacade(server, this.#list, context, {
-      onToolsChanged: () => this.#refreshSoon(),
-      onReconnected: () => void (this.#reading || this.#refreshSoon()),
-      onLost: () => this.#lost(),
-    });
+    const access = new ToolAccesses(bot.server(server), settings, context.steps);
+    this.#held = new HeldTools(server, { servers: bot.serverNames, onRefused, maxLeft: limits.tools, access });
+    this.facade = serverFacade(
+      server,
+      this.#list,
+      { ...context, onToken: access.onToken },
+      {
+        onToolsChanged: () => this.#refreshSoon(),
+        onReconnected: () => this.#reconnected(),
+        onLost: () => this.#lost(),
+      },
+    );
     this.content = new ServerContent(server, this.facade.content, { limits, timeoutMs: settings.toolTimeoutMs });
   }
 
@@ -79,9 +86,21 @@ export class ServerTools {
     return this.#errors === undefined && this.#reading ? this.#reading : this.#readAgain();
   }
 
+  /**
+   * Like `read`, also while the principal sends no request for this server because it was refused: a diagnosis asks again, and ends the
+   * pause if a token is granted.
+   */
+  async readNow(): Promise<void> {
+    const { bot } = this.#context;
+    if (this.#failures > 0 && this.#pausedForMs() > 0) {
+      await bot.diagnose(this.server, { signal: this.#closing.signal }).catch(() => undefined);
+    }
+    return this.read();
+  }
+
   /** Ends what is under way, and the connections. The tools fail afterwards. Never throws. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#stopTimer();
     await this.facade.close().catch(() => undefined);
     await this.#reading;
@@ -98,7 +117,7 @@ export class ServerTools {
 
   async #begin(): Promise<void> {
     this.#stopTimer();
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     this.#pace.begin(performance.now());
     if (this.#isLost) this.facade.renew();
     this.#isLost = false;
@@ -110,7 +129,7 @@ export class ServerTools {
 
   async #readOnce(): Promise<void> {
     const list = await this.#list.read(this.facade);
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     const { definitions, failure, isBrokenOff } = list;
     const isWorse = this.tools.length > 0 || definitions.length === 0;
     if (!failure || !isBrokenOff || !isWorse) return this.#take(list);
@@ -122,7 +141,7 @@ export class ServerTools {
   async #take({ definitions, failure, isBrokenOff }: ReadList): Promise<void> {
     const { server, facade } = this;
     const converted = await langchainTools(server, facade, definitions, callOptionsOf(this.#context.settings));
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     for (const [name, { definition }] of converted.tools) facade.define(name, definition);
     const change = this.#held.replace(converted.tools);
     for (const name of change.forgotten) facade.forget(name);
@@ -140,18 +159,27 @@ export class ServerTools {
   #failed(error: CredenceError, errors: readonly CredenceError[] = [error]): void {
     this.#errors = errors;
     this.#failures += 1;
-    const { bot, settings } = this.#context;
+    const { settings } = this.#context;
     if (settings.retry === false) return;
     // While the principal itself pauses, an attempt would only get the same error.
-    const until = error.code === 'closed' ? undefined : bot.status().servers[this.server]?.pausedUntil;
-    const pausedForMs = until ? until.getTime() - Date.now() : 0;
-    const pauseMs = retryPauseMs(error, this.#failures, settings.retry, { pausedForMs });
+    const pauseMs = retryPauseMs(error, this.#failures, settings.retry, { pausedForMs: this.#pausedForMs() });
     if (pauseMs !== undefined) this.#readAfter(pauseMs);
+  }
+
+  /** How long the principal sends no request for this server, in milliseconds. */
+  #pausedForMs(): number {
+    const until = this.#context.bot.status().servers[this.server]?.pausedUntil;
+    return until ? until.getTime() - Date.now() : 0;
   }
 
   #refreshSoon(): void {
     // A missing server has its own pauses.
     if (this.#reading || (this.#errors && this.#failures === 0)) this.#readAfter(this.#pace.waitMs(performance.now()));
+  }
+
+  /** A call has opened a connection, so the server is there. A reading that opens one needs no other. */
+  #reconnected(): void {
+    if (!this.#reading) this.#readAfter(this.#pace.waitMs(performance.now()));
   }
 
   /** Opens another connection, more rarely if that was lost soon after it was opened. */
@@ -167,7 +195,7 @@ export class ServerTools {
   /** Reads the list after a pause, if that is sooner than what is planned. The timer does not keep the process running. */
   #readAfter(ms: number): void {
     const atMs = performance.now() + ms;
-    if (this.#isClosed || (this.#timer && this.#timer.atMs <= atMs)) return;
+    if (this.#closing.signal.aborted || (this.#timer && this.#timer.atMs <= atMs)) return;
     this.#stopTimer();
     const id = setTimeout(() => {
       this.#timer = undefined;
