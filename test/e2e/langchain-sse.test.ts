@@ -1,8 +1,15 @@
+import { once } from 'node:events';
 import { refusalOf } from '@credence/langchain';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { callAsAgent, type LangchainWorld, startLangchainWorld, toolNamed } from '../support/langchain-world.ts';
+import {
+  callAsAgent,
+  type LangchainWorld,
+  listed,
+  startLangchainWorld,
+  toolNamed,
+} from '../support/langchain-world.ts';
 import { type SessionFixture, startV1Sse, startV1Streamable } from '../support/mcp-servers/index.ts';
-import { startPeer } from '../support/peer.ts';
+import { startPeer, type Wire } from '../support/peer.ts';
 import { until } from './sdk-world.ts';
 
 let world: LangchainWorld;
@@ -104,6 +111,15 @@ describe.each(['v1', 'v2'] as const)('an HTTP+SSE server with SDK %s', (sdk) => 
     expect(failures).toMatchObject([{ error: { code: 'unreachable', server: 's' } }]);
   });
 
+  it('that floods its stream while nothing is asked loses the connection, and the next call opens another', async () => {
+    const { url, peer, flood } = await flooding();
+    const tool = await load({ url });
+    expect((await callAsAgent(tool, echo)).text).toBe('done');
+    await flood();
+    expect(peer.bytesWritten()).toBeLessThan(20_000_000);
+    expect((await callAsAgent(tool, echo)).text).toBe('done');
+  });
+
   it('leaves no connection open after close()', async () => {
     const server = await sseServer();
     const loaded = await world.load({ s: server.url }, { sdk, transport: 'sse' });
@@ -129,4 +145,38 @@ async function hostile(start: string) {
   });
   world.onClose(async () => peer.close());
   return { url: `${peer.origin}/sse`, peer };
+}
+
+/** A server whose streams can be flooded. */
+async function flooding() {
+  let stream: Wire | undefined;
+  const results: Readonly<Record<string, object>> = {
+    initialize: { protocolVersion: '2024-11-05', capabilities: { tools: {} }, serverInfo: { name: 'f', version: '1' } },
+    'tools/list': { tools: [listed('echo')] },
+    'tools/call': { content: [{ type: 'text', text: 'done' }] },
+  };
+  const peer = await startPeer({
+    'GET /sse': {
+      async onWire(wire) {
+        stream = wire;
+        wire.response.writeHead(200, { 'content-type': 'text/event-stream' });
+        await wire.write('event: endpoint\ndata: /messages\n\n');
+        if (!wire.signal.aborted) await once(wire.signal, 'abort');
+      },
+    },
+    '*': async ({ body }) => {
+      const { id, method } = JSON.parse(body) as { id?: number; method: string };
+      const result = results[method];
+      if (result) await stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+      return { status: 202 };
+    },
+  });
+  world.onClose(async () => peer.close());
+  const notification =
+    'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}\n\n';
+  const flood = async () => {
+    const flooded = stream;
+    while (await flooded?.write(notification.repeat(500)));
+  };
+  return { url: `${peer.origin}/sse`, peer, flood };
 }

@@ -16,11 +16,6 @@ export class Link {
     this.connection = connection;
   }
 
-  /** Whether the connection is no longer used, and closed as soon as nothing is pending. */
-  get isRetired(): boolean {
-    return this.#retired;
-  }
-
   /** Sends a call on the connection, and counts it as pending until it is settled. */
   async during<T>(send: (connection: Connection) => Promise<T>): Promise<T> {
     this.#calls += 1;

@@ -20,7 +20,7 @@ export interface ConnectMcpOptions extends McpTransportOptions {
   prepare?: (client: Client) => void;
   /**
    * The protocol revisions to use. Default `{ mode: 'auto' }`: 2026-07-28 if the server supports it, else the 2025 revisions; this
-   * takes one additional request. If `client` is set and this option is not, the setting of the client is used.
+   * takes one additional request. With `transport: 'sse'` the default is `{ mode: 'legacy' }`. If `client` is set and this option is not, the setting of the client is used.
    */
   versionNegotiation?: VersionNegotiationOptions;
   /** Aborts `connectMcp`. An abort after `connectMcp` has resolved does not close the connection. */
@@ -55,7 +55,9 @@ export async function connectMcp(
   if (ownClient?.transport) throw alreadyConnected(bot.server(server).name);
   const transport = mcpTransport(bot, server, transportOptions);
   const jsonSchemaValidator = validatorFor(transport, options);
-  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode: 'auto' }, jsonSchemaValidator });
+  // A server with the transport of 2024-11-05 has an earlier revision, and some do not answer a request before `initialize`.
+  const mode = options.transport === 'sse' ? 'legacy' : 'auto';
+  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode }, jsonSchemaValidator });
   if (versionNegotiation) client.setVersionNegotiation(versionNegotiation);
   client.registerCapabilities(emaCapabilities);
   prepare?.(client);
