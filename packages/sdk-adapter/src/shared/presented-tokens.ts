@@ -1,5 +1,5 @@
 import { isCredenceError, onTokenPresented } from '@credence/core';
-import { redactor } from '@credence/protocol';
+import { isError, redactor } from '@credence/protocol';
 import { isList, isMembers } from '../schema/json-value.ts';
 
 type FetchOf<Input> = (input: Input, init?: RequestInit) => Promise<Response>;
@@ -58,7 +58,7 @@ export class PresentedTokens {
 
   /** Removes the tokens from an error of an SDK, which has texts of the server. */
   error(error: unknown): void {
-    if (!(error instanceof Error) || isCredenceError(error)) return;
+    if (!isError(error) || isCredenceError(error)) return;
     const { message, stack } = error;
     const clean = this.text(message);
     if (clean !== message) {
