@@ -3,8 +3,11 @@ import {
   clientSecret,
   type CredenceError,
   fromIdToken,
+  fromRefreshToken,
+  fromWorkloadToken,
   generateDpopKeyPair,
   noClientAuth,
+  ownToken,
   privateKeyJwt,
   ServicePrincipal,
   type ServicePrincipalOptions,
@@ -12,8 +15,10 @@ import {
 import { connectMcp } from '@credence/sdk-adapter';
 import { connectMcp as connectMcpV2 } from '@credence/sdk-adapter/v2';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { type FakeIdp, fakeIdp } from './fake-idp.ts';
-import type { FakeIdpOptions } from './settings/options.ts';
+import type { FakeCaller, FakeIdpOptions } from './settings/options.ts';
 
 const opened: ServicePrincipal[] = [];
 const network = jest.fn<typeof fetch>(() => Promise.reject(new Error('a request reached the network')));
@@ -323,6 +328,92 @@ describe('fakeIdp', () => {
       leg: 'exchange',
       code: 'invalid_grant',
     });
+  });
+});
+
+describe('the tokens of users and workloads', () => {
+  it('are exchanged: a refresh token, and a token of the platform', async () => {
+    const idp = world();
+    const options = idp.options('reporting-bot');
+    const refreshToken = idp.refreshToken({ subject: 'ada', principal: 'reporting-bot' });
+    const sources = [
+      fromRefreshToken(() => refreshToken),
+      fromWorkloadToken(async () => idp.workloadToken({ principal: 'reporting-bot' })),
+    ];
+    for (const subject of sources) {
+      const bot = botWith({ ...options, idp: options.idp && { ...options.idp, subject } });
+      await expect(callTool(bot, 'list_issues')).resolves.toHaveProperty('result');
+    }
+    idp.expectRequests({ authenticate: 0, exchange: 2, redeem: 2 });
+  });
+
+  it('are redeemed without the IdP: a token of the platform for this server, and for no other', async () => {
+    const idp = world({ servers: { ...ISSUES, database: {} } });
+    const withTokenFor = (server: string) => {
+      const assertion = fromWorkloadToken(async () => idp.workloadToken({ principal: 'reporting-bot', server }));
+      const change = {
+        flow: 'workload-identity',
+        assertion,
+        credential: noClientAuth({ clientId: 'reporting-bot' }),
+      } as const;
+      const { servers, ...rest } = idp.options('reporting-bot', { issues: change });
+      return botWith({ ...rest, servers });
+    };
+    await expect(callTool(withTokenFor('issues'), 'list_issues')).resolves.toHaveProperty('result');
+    idp.expectRequests({ authenticate: 0, exchange: 0, redeem: 1 });
+    await expect(refusal(withTokenFor('database').token('issues'))).resolves.toMatchObject({
+      code: 'invalid_grant',
+      leg: 'redeem',
+    });
+  });
+
+  it('are not accepted from another fake', async () => {
+    const [idp, stranger] = [world(), world()];
+    const options = idp.options('reporting-bot');
+    for (const getter of [
+      async () => stranger.idToken({ subject: 'ada', principal: 'reporting-bot' }),
+      async () => 'no token',
+    ]) {
+      const bot = botWith({ ...options, idp: options.idp && { ...options.idp, subject: fromIdToken(getter) } });
+      await expect(refusal(bot.token('issues'))).resolves.toMatchObject({ leg: 'exchange', code: 'invalid_grant' });
+    }
+  });
+
+  it('give the caller of a tool its subject and its actor', async () => {
+    const callers: FakeCaller[] = [];
+    const tools = { list_issues: (_args: unknown, caller: FakeCaller) => callers.push(caller) };
+    const idp = world({ servers: { issues: { tools } } });
+    const options = idp.options('reporting-bot');
+    const subject = fromIdToken(async () => idp.idToken({ subject: 'ada', principal: 'reporting-bot' }));
+    const bot = botWith({ ...options, idp: options.idp && { ...options.idp, subject, actor: ownToken() } });
+    await callTool(bot, 'list_issues');
+    expect(callers).toEqual([
+      { principal: 'reporting-bot', subject: 'ada', scopes: ['issues:use'], actor: { sub: 'reporting-bot' } },
+    ]);
+  });
+});
+
+describe('a server with a handler', () => {
+  it.each([
+    ['v1', connectMcp],
+    ['v2', connectMcpV2],
+  ] as const)('is a server of the MCP SDK, called by a client of SDK %s', async (_version, connect) => {
+    const handler = async (request: Request, { principal }: FakeCaller) => {
+      const server = new McpServer({ name: 'own', version: '1.0.0' });
+      server.registerTool('who', { inputSchema: {} }, () => ({ content: [{ type: 'text', text: principal }] }));
+      const transport = new WebStandardStreamableHTTPServerTransport();
+      await server.connect(transport);
+      return transport.handleRequest(request);
+    };
+    const idp = world({ servers: { issues: { handler, scopes: ['a'] } } });
+    const client = await connect(botWith(idp.options('reporting-bot')), 'issues');
+    const result = await client.callTool({ name: 'who', arguments: {} });
+    expect(result).toMatchObject({ content: [{ type: 'text', text: 'reporting-bot' }] });
+    idp.revoke();
+    await expect(client.callTool({ name: 'who', arguments: {} })).resolves.toMatchObject({
+      content: [{ text: 'reporting-bot' }],
+    });
+    await client.close();
   });
 });
 
