@@ -143,7 +143,7 @@ describe('the options of loadTools for a connection', () => {
     ['useStandardContentBlock', true],
   ])('%s is not %j', async (name, value) => {
     const server = await world.serve({});
-    await expect(world.load({ s: server.url }, { [name]: value } as LoadToolsOptions)).rejects.toMatchObject({
+    await expect(world.load({ s: server.url }, { [name]: value })).rejects.toMatchObject({
       code: 'invalid_configuration',
       leg: 'configure',
       message: expect.stringContaining(name),

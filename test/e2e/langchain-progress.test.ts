@@ -118,11 +118,11 @@ describe.each(['v1', 'v2'] as const)('the progress of a call with SDK %s', (sdk)
     const options = { sdk, toolTimeoutMs: 300, resetTimeoutOnProgress: true, maxTotalTimeoutMs: 1_000 };
     const tool = toolNamed(await world.load({ s: url }, options), 's__work');
     stopTimeouts();
-    let isSettled = false;
-    const result = callAsAgent(tool).finally(() => (isSettled = true));
+    const settled = { is: false };
+    const result = callAsAgent(tool).finally(() => (settled.is = true));
     const { progress, request, wire } = await call();
     let steps = 0;
-    while (!isSettled && steps < 20) {
+    while (!settled.is && steps < 20) {
       steps += 1;
       await progress(steps);
       await turns();
@@ -144,11 +144,11 @@ describe.each(['v1', 'v2'] as const)('the progress of a call with SDK %s', (sdk)
     const options = { sdk, toolTimeoutMs: 60_000, resetTimeoutOnProgress: true };
     const tool = toolNamed(await world.load({ s: url }, options), 's__work');
     stopTimeouts();
-    let isSettled = false;
-    const result = callAsAgent(tool).finally(() => (isSettled = true));
+    const settled = { is: false };
+    const result = callAsAgent(tool).finally(() => (settled.is = true));
     const { progress } = await call();
     let minutes = 0;
-    while (!isSettled && minutes < 20) {
+    while (!settled.is && minutes < 20) {
       minutes += 0.5;
       await progress(minutes);
       await turns();

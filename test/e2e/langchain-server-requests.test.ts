@@ -54,7 +54,7 @@ async function asking(...requests: readonly object[]) {
             response.writeHead(200, { 'content-type': 'text/event-stream' });
             for (const [index, request] of requests.entries()) await event({ id: `ask-${index}`, ...request });
             await until(() => signal.aborted || responses.size >= requests.length);
-            const text = JSON.stringify([...responses.entries()].toSorted().map(([, answer]) => answer));
+            const text = JSON.stringify(requests.map((_, index) => responses.get(`ask-${index}`)));
             await event({ id, result: { content: [{ type: 'text', text }] } });
             response.end();
           },
@@ -195,16 +195,12 @@ describe.each(['v1', 'v2'] as const)('a request of a server with SDK %s', (sdk) 
 
   it('does not reach the callback without end', async () => {
     const onElicitation = jest.fn<OnElicitation>(async () => new Promise(() => undefined));
-    const { answers } = await (async () => {
-      const flood = Array.from({ length: 60 }, () => ELICITATION);
-      const { url, responses } = await asking(...flood);
-      const tool = toolNamed(await world.load({ s: url }, { sdk, onElicitation, toolTimeoutMs: 500 }), 's__ask');
-      await callAsAgent(tool);
-      return { answers: [...responses.values()] };
-    })();
+    const { url, responses } = await asking(...Array.from({ length: 60 }, () => ELICITATION));
+    const tool = toolNamed(await world.load({ s: url }, { sdk, onElicitation, toolTimeoutMs: 500 }), 's__ask');
+    await callAsAgent(tool);
+    await until(() => responses.size === 60);
     expect(onElicitation).toHaveBeenCalledTimes(20);
-    expect(answers.length).toBeGreaterThanOrEqual(40);
-    expect(JSON.stringify(answers)).not.toContain('accept');
+    expect(JSON.stringify([...responses.values()])).not.toContain('accept');
   });
 
   it('is limited to 120 in a minute', async () => {
