@@ -199,7 +199,7 @@ describe('accessMiddleware', () => {
 
   it('hides the tools whose scope this bot cannot get, before the first turn, with hideUnusable', async () => {
     const env: Record<string, string> = { ...sandbox.principals['reporting-bot'].env };
-    const name = Object.keys(env).find((key) => /ISSUES_STEP_UP$/u.test(key)) ?? '';
+    const name = Object.keys(env).find((key) => key.endsWith('ISSUES_STEP_UP')) ?? '';
     expect(env[name]).toBe('issues:write');
     delete env[name];
     const limited = ServicePrincipal.fromEnv(env);
