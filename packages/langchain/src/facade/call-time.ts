@@ -29,6 +29,7 @@ export async function inTime<T>(
   options: RequestOptions | undefined,
   call: (options: RequestOptions | undefined) => Promise<T>,
 ): Promise<T> {
+  if (!resetTimeoutOnProgress && maxTotalTimeoutMs === undefined && !options?.onprogress) return call(options);
   const progress = options?.onprogress || resetTimeoutOnProgress ? throttledProgress(options?.onprogress) : undefined;
   const stop = maxTotalTimeoutMs === undefined ? undefined : new TotalTime(server, maxTotalTimeoutMs, options?.signal);
   const timeout = options?.timeout ?? timeoutMs;

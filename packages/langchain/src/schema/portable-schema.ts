@@ -1,16 +1,13 @@
 import { isJsonObject, type JsonObject } from '@credence/protocol';
 import { flatSchema, type FlatSchema, isList, listOf, mergedProperties } from './flat-schema.ts';
 import { UnusableSchemaError } from './model-schema.ts';
-import { notesOn } from './notes.ts';
+import { described, isText, numbers, withNote } from './described.ts';
 import { portableNames } from './property-names.ts';
+import { enumOf, isNull, isNullable, isObjectSchema, type Type, typesOf } from './types-of.ts';
 
 /** The maximum number of schemas, after references are replaced. */
 const MAX_SCHEMAS = 10_000;
 const MAX_DEPTH = 64;
-
-/** The types of JSON that a provider takes. */
-const TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array'] as const;
-type Type = (typeof TYPES)[number];
 
 /** A schema of parameters for a model, and the arguments of the model for the server. */
 export interface PortableSchema {
@@ -238,75 +235,4 @@ class Converter {
     const simple = [{ type: 'number' }, { type: 'boolean' }];
     return { anyOf: [first, ...simple, { type: 'object', properties: {} }, list] };
   }
-}
-
-function described(keywords: JsonObject, notes: readonly string[]): JsonObject {
-  const texts = [keywords['description'] ?? keywords['title'], ...notes, ...notesOn(keywords)].filter(isText);
-  return texts.length === 0 ? {} : { description: texts.join('\n') };
-}
-
-function withNote(schema: JsonObject, ...notes: readonly string[]): JsonObject {
-  if (notes.length === 0) return schema;
-  const { anyOf } = schema;
-  const [first, ...others] = isList(anyOf) ? anyOf : [];
-  if (isJsonObject(first)) return { ...schema, anyOf: [withNote(first, ...notes), ...others] };
-  return { ...schema, description: [...notes, schema['description']].filter(isText).join('\n') };
-}
-
-function isObjectSchema(keywords: JsonObject): boolean {
-  const types = typesOf(keywords);
-  return types.length === 0 || types.includes('object');
-}
-
-/** The types of a schema without `null`: those that it names, or that its other keywords mean. */
-function typesOf(keywords: JsonObject): readonly Type[] {
-  const named = listOf(keywords['type']).filter(isType);
-  if (named.length > 0) return [...new Set(named)];
-  const values = enumOf(keywords);
-  if (values) return [...new Set(values.map(typeOf).filter((type) => type !== undefined))];
-  if (
-    isJsonObject(keywords['properties']) ||
-    isList(keywords['required']) ||
-    isJsonObject(keywords['additionalProperties'])
-  )
-    return ['object'];
-  if ('items' in keywords || 'prefixItems' in keywords) return ['array'];
-  if ('pattern' in keywords || 'format' in keywords || 'minLength' in keywords || 'maxLength' in keywords)
-    return ['string'];
-  return 'minimum' in keywords || 'maximum' in keywords || 'multipleOf' in keywords ? ['number'] : [];
-}
-
-function typeOf(value: unknown): Type | undefined {
-  if (isList(value)) return 'array';
-  const type = Number.isInteger(value) ? 'integer' : typeof value;
-  return value === null || !isType(type) ? undefined : type;
-}
-
-function isType(value: unknown): value is Type {
-  return TYPES.some((type) => type === value);
-}
-
-function isNullable({ keywords, unions }: FlatSchema): boolean {
-  return (
-    listOf(keywords['type']).includes('null') || enumOf(keywords)?.includes(null) === true || unions.flat().some(isNull)
-  );
-}
-
-function isNull(schema: unknown): boolean {
-  return isJsonObject(schema) && (schema['type'] === 'null' || ('const' in schema && schema['const'] === null));
-}
-
-function enumOf(keywords: JsonObject): readonly unknown[] | undefined {
-  if ('const' in keywords) return [keywords['const']];
-  return isList(keywords['enum']) ? [...new Set(keywords['enum'])] : undefined;
-}
-
-function numbers(keywords: JsonObject, names: readonly string[]): JsonObject {
-  return Object.fromEntries(
-    names.flatMap((name) => (typeof keywords[name] === 'number' ? [[name, keywords[name]] as const] : [])),
-  );
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }
