@@ -65,4 +65,22 @@ describe('the tokens of users and workloads', () => {
       { principal: 'reporting-bot', subject: 'ada', scopes: ['issues:use'], actor: { sub: 'reporting-bot' } },
     ]);
   });
+
+  it('let a bot act for a user, with the bot as the actor', async () => {
+    const callers: FakeCaller[] = [];
+    const tools = { list_issues: (_args: unknown, caller: FakeCaller) => callers.push(caller) };
+    const idp = world({ servers: { issues: { tools } } });
+    const bot = botWith(idp.options('reporting-bot'));
+    for (const subject of ['ada', 'bob']) {
+      const user = bot.onBehalfOf(async () => idp.idToken({ subject, principal: 'reporting-bot' }), {
+        identity: subject,
+      });
+      await callTool(user, 'list_issues');
+      await user.close();
+    }
+    expect(callers.map(({ principal, subject, actor }) => [principal, subject, actor])).toEqual([
+      ['reporting-bot', 'ada', { sub: 'reporting-bot' }],
+      ['reporting-bot', 'bob', { sub: 'reporting-bot' }],
+    ]);
+  });
 });
