@@ -263,6 +263,17 @@ describe('a server behind a url', () => {
 });
 
 describe('a factory of MCP servers', () => {
+  it('that returns the same server again fails the session, with a warning that says so', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const only = serverV1();
+    const own = await startSandbox({ mcpServer: () => only, grants: { 'triage-bot': { mcp: ['mcp:use'] } } });
+    const bot = ServicePrincipal.fromEnv(own.principals['triage-bot'].env);
+    await expect(connectV1(bot, 'mcp')).rejects.toThrow(/500|Internal error/u);
+    expect(warn).toHaveBeenCalledWith(expect.stringMatching(/returned the same MCP server again/u), expect.anything());
+    await bot.close();
+    await own.close();
+  });
+
   it('that fails after the start fails only that session, with a warning', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     let calls = 0;
