@@ -284,6 +284,23 @@ describe('runs', () => {
     ]);
   });
 
+  it('that LangGraph starts inside of another one have its context, unless they are given their own', async () => {
+    const inner = new StateGraph(MessagesAnnotation)
+      .addNode('tools', new ToolNode(await pool.tools('acme')))
+      .addEdge('__start__', 'tools')
+      .compile();
+    const outer = new StateGraph(MessagesAnnotation, context)
+      .addNode('node', async () => {
+        const input = { messages: [calling('wiki__whose')] };
+        const runs = [inner.invoke(input), inner.invoke(input, { context: { principal: 'initech' } })];
+        return { messages: (await Promise.all(runs)).flatMap(({ messages }) => answersIn(messages)) };
+      })
+      .addEdge('__start__', 'node')
+      .compile();
+    const { messages } = await outer.invoke({ messages: [] }, { context: { principal: 'globex' } });
+    expect(messages.map(({ text }) => text)).toEqual(['globex', 'initech']);
+  });
+
   it('of createAgent call as the principal of each run, and an unknown principal harms no other run', async () => {
     const tools = await pool.tools('acme');
     const results = await Promise.all(
@@ -329,6 +346,30 @@ describe('tools of a run (toolsFor)', () => {
     await expect(loaded.tools[0]?.invoke({})).resolves.toBe('acme');
     await expect(loaded.reload()).resolves.toBeUndefined();
     expect(pool.size).toBe(1);
+  });
+
+  it('and refusals of the pool are reported to onRefusal, whose errors harm nobody', async () => {
+    const refusals: unknown[] = [];
+    const other = principalPool({
+      create: (key) => world.create(key),
+      onRefusal: (error, key) => {
+        refusals.push([error.code, key]);
+        throw new Error('no');
+      },
+    });
+    const [tool] = await other.tools('acme');
+    for (const config of [{}, { context: { principal: 'nobody' } }]) {
+      await expect(tool?.invoke({}, config)).rejects.toThrow();
+      await expect(other.toolsFor(config)).rejects.toThrow();
+    }
+    await tool?.invoke({}, { context: { principal: 'acme' } });
+    await other.close();
+    expect(refusals).toEqual([
+      ['no_principal', undefined],
+      ['no_principal', undefined],
+      ['unknown_principal', 'nobody'],
+      ['unknown_principal', 'nobody'],
+    ]);
   });
 
   it('are refused without a key, and with the error of create', async () => {
