@@ -80,8 +80,8 @@ for (const [index, tenant] of asked.entries()) {
 }
 assert.match(listed.at(-1)?.text ?? '', /globex 3/u, 'the graph has listed the issues');
 assert.deepEqual(
-  [...new Set(audited.filter(({ outcome }) => outcome === 'granted').map(({ label }) => label))].toSorted(),
-  ['acme', 'globex'],
+  new Set(audited.filter(({ outcome }) => outcome === 'granted').map(({ label }) => label)),
+  new Set(['acme', 'globex']),
   'the audit trail says for which tenant a token was issued',
 );
 console.log('All checks passed.');
