@@ -10,6 +10,7 @@ export default {
   modulePathIgnorePatterns: [
     '<rootDir>/packages/[^/]+/dist',
     '<rootDir>/test/conformance/suite',
+    '<rootDir>/test/runners/suite',
     '<rootDir>/tools/docs/node_modules',
   ],
   transform: {
@@ -26,6 +27,7 @@ export default {
     ],
   },
   moduleNameMapper: {
+    '^@credence/protocol/files$': '<rootDir>/packages/protocol/src/files.ts',
     '^@credence/core/opentelemetry$': '<rootDir>/packages/core/src/opentelemetry.ts',
     '^@credence/authorization-server/(oidc-provider|oidc-provider-internals|internals)$':
       '<rootDir>/packages/authorization-server/src/$1.ts',

@@ -59,7 +59,7 @@ function published(folder: string, { files = [] }: Manifest): { path: string; te
 function dependencyFaults(): string[] {
   const results = [
     check('package-lock.json'),
-    ...['tools/docs', 'test/conformance/suite'].map((project) =>
+    ...['tools/docs', 'test/conformance/suite', 'test/runners/suite'].map((project) =>
       check(`${project}/package-lock.json`, { developmentOnly: true }),
     ),
   ];

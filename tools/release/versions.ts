@@ -8,7 +8,7 @@ import { versionState, type VersionState } from './version-state.ts';
 export const REPEATING_FILES = [
   'packages/core/src/call/client-info.ts',
   'packages/sdk-adapter/src/shared/client-info.ts',
-  'packages/sandbox/src/mcp/app.ts',
+  'packages/sandbox/src/mcp/tool-server.ts',
 ];
 
 /** The version state of the repository. Throws if a changeset names a package that does not exist. */

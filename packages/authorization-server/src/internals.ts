@@ -1,10 +1,11 @@
 /**
- * Code that @credence/identity-provider shares with this package. The code may change in any release, so no other package may
- * import it. Nothing here uses a type of oidc-provider, because the declarations of @credence/identity-provider import this
+ * Code that @credence/identity-provider and @credence/testing share with this package. The code may change in any release, so no
+ * other package may import it. Nothing here uses a type of oidc-provider, because the declarations of @credence/identity-provider import this
  * file.
  */
 export { type RefusedRequest, cleanRecord } from './grant/audit-record.ts';
 export { callAudit, callCallback } from './grant/callback.ts';
+export { presentedClient } from './grant/client-credentials.ts';
 export { withEntries } from './grant/metadata.ts';
 export { type Parameters, parameter, parameterList, requiredParameter, scopeParameter } from './grant/parameters.ts';
 export { serverFailure } from './grant/refusal.ts';

@@ -1,27 +1,31 @@
 import { createAuditTrail } from './audit/audit-trail.ts';
 import { startAuthorizationServer } from './authorization-server/authorization-server.ts';
-import { byName, byNameAsync } from './by-name.ts';
+import { configuredPrincipal } from './configuration/configured-principal.ts';
+import {
+  clientAt,
+  createCredentials,
+  type PrincipalCredentials,
+  randomSecret,
+  type SecretCredential,
+} from './credentials/credentials.ts';
 import { startIdentityProvider } from './identity-provider/identity-provider.ts';
 import { MCP_PATH } from './mcp/app.ts';
-import { countMcpRequests } from './network/mcp-request-counts.ts';
+import { openSource } from './mcp/open-source.ts';
 import { startMcpServer } from './mcp/start-mcp-server.ts';
 import { openHost } from './network/host.ts';
+import { countMcpRequests } from './network/mcp-request-counts.ts';
 import { countRequests } from './network/request-counts.ts';
 import { endpointsOf } from './oidc/endpoints.ts';
 import { loadOidcProvider } from './oidc/load.ts';
 import type { ResolvedOptions } from './options.ts';
 import { policyOver } from './policy/policy.ts';
-import { initialTable } from './policy/table.ts';
-import { createCredentials, randomSecret, type SecretCredential } from './principals/principal.ts';
-import { configuredPrincipal } from './configuration/configured-principal.ts';
-import {
-  AUTHORIZATION_SERVER_NAMES,
-  type AuthorizationServerName,
-  PRINCIPAL_NAMES,
-  SERVER_NAMES,
-} from './principals/seed.ts';
-import type { Sandbox } from './sandbox.ts';
-import { defineServers } from './servers/definition.ts';
+import { initialTable, type RegisteredServer } from './policy/table.ts';
+import type { AuthorizationServer, McpServerEntry, Principal, Sandbox } from './sandbox.ts';
+import type { WorldServer } from './world/server.ts';
+import type { World } from './world/world.ts';
+
+/** The parts of a sandbox, with names that the compiler does not know. */
+export type Parts = Omit<Sandbox<string, string, string>, 'close' | typeof Symbol.asyncDispose>;
 
 /**
  * Starts every part of the sandbox and connects the parts. The function opens all ports first, because each server needs
@@ -29,95 +33,110 @@ import { defineServers } from './servers/definition.ts';
  */
 export async function assemble(
   settings: ResolvedOptions,
+  world: World,
   closeLater: (close: () => Promise<unknown>) => void,
-): Promise<Omit<Sandbox, 'close'>> {
-  const [oidc, definitions, credentials] = await Promise.all([
-    loadOidcProvider(),
-    defineServers(),
-    byNameAsync(PRINCIPAL_NAMES, (name) => createCredentials(name)),
-  ]);
-  for (const definition of Object.values(definitions)) closeLater(() => definition.close());
-
+): Promise<Parts> {
   const { latencyMs } = settings;
+  const names = new Set(world.principals.map(({ name }) => name));
+  const [oidc, credentials] = await Promise.all([
+    loadOidcProvider(),
+    Promise.all(world.principals.map((principal) => createCredentials(principal, names))),
+  ]);
+
   const listenAsIssuer = async () => {
     const { counts: requests, count } = countRequests();
     const host = await openHost({ latencyMs, onRequest: count });
     closeLater(() => host.close());
     return { host, requests, endpoints: endpointsOf(host.origin) };
   };
-  const listenAsMcpServer = async () => {
+  const listenAsMcpServer = async (server: WorldServer) => {
     const { counts: requests, onRequest, onToolCall } = countMcpRequests(MCP_PATH);
+    const source = await openSource(server, onToolCall);
+    if (source === undefined) {
+      const resource = server.source.kind === 'direct' ? server.source.url : '';
+      return { requests, resource, served: undefined };
+    }
+    closeLater(() => source.close());
     const host = await openHost({ latencyMs, onRequest });
     closeLater(() => host.close());
-    return { host, requests, onToolCall, resource: `${host.origin}${MCP_PATH}` };
+    return { requests, resource: `${host.origin}${MCP_PATH}`, served: { host, source, onToolCall } };
   };
-  const [openedIdp, openedAuthorizationServers, openedServers] = await Promise.all([
+  const issuerNames = [...new Set(world.servers.map(({ authorizationServer }) => authorizationServer))];
+  const [openedIdp, issuers, servers] = await Promise.all([
     listenAsIssuer(),
-    byNameAsync(AUTHORIZATION_SERVER_NAMES, listenAsIssuer),
-    byNameAsync(SERVER_NAMES, listenAsMcpServer),
+    Promise.all(
+      issuerNames.map(async (name) => ({ name, clients: clientsAt(name, credentials), ...(await listenAsIssuer()) })),
+    ),
+    Promise.all(
+      world.servers.map(async (server) => ({
+        name: server.name,
+        server,
+        introspection: { clientId: `${server.name}-mcp-server`, clientSecret: randomSecret() },
+        ...(await listenAsMcpServer(server)),
+      })),
+    ),
   ]);
+  const issuerOf = ({ authorizationServer }: WorldServer) => found(issuers, authorizationServer);
 
   const { audit, record } = createAuditTrail();
-  const registered = byName(SERVER_NAMES, (name) => {
-    const { scopes, authorizationServer } = definitions[name];
-    const { issuer } = openedAuthorizationServers[authorizationServer].endpoints;
-    return { scopes, authorizationServer, issuer, resource: openedServers[name].resource };
+  const registered = servers.map(({ name, server, resource }): [string, RegisteredServer] => {
+    const { endpoints, clients } = issuerOf(server);
+    return [name, { issuer: endpoints.issuer, resource, scopes: server.scopes, clients }];
   });
-  const table = initialTable(registered, credentials);
+  const table = initialTable(world, new Map(registered), credentials);
 
-  const introspection = byName(SERVER_NAMES, (name): SecretCredential => ({
-    clientId: `${name}-mcp-server`,
-    clientSecret: randomSecret(),
-  }));
-  const serversOf = (authorizationServer: AuthorizationServerName) =>
-    SERVER_NAMES.filter((name) => definitions[name].authorizationServer === authorizationServer);
-
-  const idp = await startIdentityProvider({
-    ...openedIdp,
-    oidc,
-    settings,
-    principals: Object.values(credentials),
-    table,
-    record,
-  });
-
-  const authorizationServers = await byNameAsync(AUTHORIZATION_SERVER_NAMES, (name) =>
-    startAuthorizationServer({
-      ...openedAuthorizationServers[name],
-      oidc,
-      settings,
-      idp,
-      record,
-      clients: new Map(Object.values(credentials).map((each) => [each.name, each.at[name]])),
-      servers: new Map(
-        serversOf(name).map((server) => [
-          server,
-          {
-            resource: openedServers[server].resource,
-            scopes: definitions[server].scopes,
-            introspection: introspection[server],
-          },
-        ]),
-      ),
+  const idp = await startIdentityProvider({ ...openedIdp, oidc, settings, principals: credentials, table, record });
+  const authorizationServers = await Promise.all(
+    issuers.map(async (issuer): Promise<[string, AuthorizationServer]> => {
+      const own = servers.filter(({ server }) => server.authorizationServer === issuer.name);
+      const resources = own.map(({ name, server: { scopes }, resource, introspection }) => ({
+        name,
+        resource,
+        scopes,
+        introspection,
+      }));
+      return [
+        issuer.name,
+        await startAuthorizationServer({ ...issuer, oidc, settings, idp, record, servers: resources }),
+      ];
     }),
   );
 
-  const servers = byName(SERVER_NAMES, (name) => {
-    const definition = definitions[name];
-    return startMcpServer({
-      ...openedServers[name],
-      definition,
-      settings,
-      introspection: introspection[name],
-      authorizationServer: {
-        name: definition.authorizationServer,
-        endpoints: openedAuthorizationServers[definition.authorizationServer].endpoints,
-      },
-    });
-  });
+  const entries = servers.map(({ name, server, ...opened }): [string, McpServerEntry<string>] => [
+    name,
+    startMcpServer({ server, settings, endpoints: issuerOf(server).endpoints, ...opened }),
+  ]);
+  for (const [, entry] of entries) closeLater(() => entry.dropSessions());
 
-  for (const server of Object.values(servers)) closeLater(() => server.dropSessions());
+  const atIssuer = (principal: string) => (authorizationServer: string) => {
+    const client = found(issuers, authorizationServer).clients.get(principal);
+    if (client === undefined) throw new Error(`${principal} has no client at ${authorizationServer}`);
+    return client;
+  };
+  const principals = credentials.map((each): [string, Principal<string, string>] => [
+    each.name,
+    configuredPrincipal(idp.issuer, each, new Map(entries), atIssuer(each.name), world),
+  ]);
+  return {
+    idp,
+    authorizationServers: Object.fromEntries(authorizationServers),
+    servers: Object.fromEntries(entries),
+    principals: Object.fromEntries(principals),
+    policy: policyOver(table),
+    audit,
+  };
+}
 
-  const principals = byName(PRINCIPAL_NAMES, (name) => configuredPrincipal(idp.issuer, credentials[name], servers));
-  return { idp, authorizationServers, servers, principals, policy: policyOver(table), audit };
+/** Every principal has a client at every authorization server, even without a grant there. */
+function clientsAt(
+  authorizationServer: string,
+  principals: readonly PrincipalCredentials[],
+): ReadonlyMap<string, SecretCredential> {
+  return new Map(principals.map(({ name }) => [name, clientAt(authorizationServer)]));
+}
+
+function found<T extends { readonly name: string }>(all: readonly T[], name: string): T {
+  const one = all.find((each) => each.name === name);
+  if (one === undefined) throw new Error(`there is no ${name}`);
+  return one;
 }

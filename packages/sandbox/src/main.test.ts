@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -67,6 +68,39 @@ describe('npm run sandbox', () => {
     child.kill('SIGINT');
     await expect(ends()).resolves.toEqual({ code: 0, signal: null });
     expect(stderr.join('')).toContain('Identity provider');
+  }, 30_000);
+
+  it('runs a command as a principal, and exits with the code of the command', async () => {
+    const script = 'console.log(process.env.CREDENCE_IDP_CLIENT_ID); process.exitCode = 7';
+    const { lines, stderr, ends } = sandboxProgram('--env', 'triage-bot', '--', process.execPath, '-e', script);
+    expect(await nextLine(lines)).toBe('triage-bot');
+    await expect(ends()).resolves.toEqual({ code: 7, signal: null });
+    expect(stderr.join('')).toBe('');
+  }, 30_000);
+
+  it('starts the world of a configuration file, with the module of a server beside the file', async () => {
+    const config = fileURLToPath(new URL('testing/world.json', import.meta.url));
+    const { child, lines, ends } = sandboxProgram('--json', '--config', config);
+    const started = JSON.parse(await nextLine(lines)) as {
+      servers: Record<string, { tools: unknown }>;
+      principals: { name: string }[];
+      envFiles: Record<string, string>;
+    };
+    expect(started.servers).toMatchObject({ notes: { tools: { list_notes: 'notes:read' } } });
+    expect(started.principals).toMatchObject([{ name: 'my bot', grants: { notes: { default: ['notes:read'] } } }]);
+    const file = started.envFiles['my bot'] ?? '';
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).toMatch(/^export CREDENCE_IDP_ISSUER='http/u);
+    child.kill('SIGTERM');
+    await expect(ends()).resolves.toEqual({ code: 0, signal: null });
+    expect(existsSync(file)).toBe(false);
+  }, 30_000);
+
+  it('says what is wrong in a configuration file', async () => {
+    const config = fileURLToPath(new URL('testing/start-and-close.ts', import.meta.url));
+    const { stderr, ends } = sandboxProgram('--config', `${config}.missing.json`);
+    await expect(ends()).resolves.toMatchObject({ code: 2 });
+    expect(stderr.join('')).toMatch(/missing\.json cannot be read/u);
   }, 30_000);
 
   it('refuses an unknown principal, and prints the usage', async () => {

@@ -1,47 +1,112 @@
+#!/usr/bin/env node
 import { auditLine } from './cli/audit-line.ts';
-import { type Arguments, readArguments, USAGE } from './cli/arguments.ts';
-import { exportLines } from './cli/exports.ts';
-import { describeSandbox, overview } from './cli/overview.ts';
-import type { Sandbox } from './sandbox.ts';
+import { type Arguments, checkPrincipals, readArguments, usage } from './cli/arguments.ts';
+import { readConfig } from './cli/config.ts';
+import { writeEnvFiles } from './cli/env-files.ts';
+import { exportLines, quoted } from './cli/exports.ts';
+import { invocation } from './cli/invocation.ts';
+import { type AnySandbox, commandsText, describeSandbox, overview } from './cli/overview.ts';
+import { runCommand } from './cli/run-command.ts';
+import { type AnyOptions, resolveOptions } from './options.ts';
+import type { Principal } from './sandbox.ts';
 import { startSandbox } from './start-sandbox.ts';
+
+const program = invocation(process.argv[1] ?? '', process.env);
 
 async function main(): Promise<void> {
   let given: Arguments;
+  let options: AnyOptions;
   try {
     given = readArguments(process.argv.slice(2));
+    if (given.help) {
+      process.stdout.write(usage(program));
+      return;
+    }
+    options = await optionsOf(given);
+    checkPrincipals(
+      given,
+      resolveOptions(options).world.principals.map(({ name }) => name),
+    );
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.stderr.write(`${explained(error)}\n\n${usage(program)}`);
     process.exitCode = 2;
     return;
   }
-  if (given.help) {
-    process.stdout.write(USAGE);
+  // the names are those of the configuration file
+  const sandbox = (await startSandbox(options as object).catch((error: unknown) => {
+    throw new Error(`The sandbox could not start: ${explained(error)}`, { cause: error });
+  })) as unknown as AnySandbox;
+  if (given.command !== undefined) {
+    await runAs(sandbox, given.command, principalOf(sandbox, given.env));
     return;
   }
-  const sandbox = await startSandbox({ latencyMs: given.latencyMs, singleUseIdJags: given.singleUseIdJags });
   stopOnSignal(sandbox);
   if (given.json) printJson(sandbox, given);
   else printText(sandbox, given);
 }
 
-function printText(sandbox: Sandbox, { principal, env }: Arguments): void {
+async function optionsOf({ config, latencyMs, singleUseIdJags }: Arguments): Promise<AnyOptions> {
+  const { process: _process, ...options } = config === undefined ? {} : await readConfig(config);
+  return {
+    ...options,
+    ...(latencyMs !== undefined && { latencyMs }),
+    ...(singleUseIdJags !== undefined && { singleUseIdJags }),
+  };
+}
+
+async function runAs(
+  sandbox: AnySandbox,
+  command: readonly string[],
+  principal: Principal<string, string>,
+): Promise<void> {
+  sandbox.audit.subscribe((record) => {
+    if (!record.granted) process.stderr.write(`${auditLine(record, process.stderr.isTTY)}\n`);
+  });
+  try {
+    process.exitCode = await runCommand(command, principal.env);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+function printText(sandbox: AnySandbox, given: Arguments): void {
+  const { principal, env, config } = given;
   // with --env, a shell reads standard output, so everything else goes to standard error
   const out = env === undefined ? process.stdout : process.stderr;
-  if (env !== undefined) process.stdout.write(exportLines(sandbox.principals[env].env));
-  out.write(`${overview(sandbox, principal ?? env)}Decisions, until Ctrl-C:\n`);
+  if (env !== undefined) process.stdout.write(exportLines(principalOf(sandbox, env).env));
+  out.write(overview(sandbox, principal ?? env));
+  if (env === undefined) {
+    const again = config === undefined ? program : `${program} --config ${quoted(config)}`;
+    out.write(commandsText({ invocation: again, envFiles: envFilesOf(sandbox, principal) }));
+  }
+  out.write('Decisions, until Ctrl-C:\n');
   const colours = out.isTTY && process.env['NO_COLOR'] === undefined;
   sandbox.audit.subscribe((record) => void out.write(`${auditLine(record, colours)}\n`));
 }
 
-function printJson(sandbox: Sandbox, { principal, env }: Arguments): void {
+function printJson(sandbox: AnySandbox, { principal, env }: Arguments): void {
   const description = describeSandbox(sandbox, principal ?? env);
-  const variables = env === undefined ? {} : { env: sandbox.principals[env].env };
+  const variables =
+    env === undefined
+      ? { envFiles: Object.fromEntries(envFilesOf(sandbox, principal)) }
+      : { env: principalOf(sandbox, env).env };
   process.stdout.write(`${JSON.stringify({ ...description, ...variables })}\n`);
   sandbox.audit.subscribe((record) => void process.stdout.write(`${JSON.stringify(record)}\n`));
 }
 
+function envFilesOf(sandbox: AnySandbox, only: string | undefined): ReadonlyMap<string, string> {
+  const principals = Object.values(sandbox.principals);
+  return writeEnvFiles(principals.filter(({ name }) => only === undefined || name === only));
+}
+
+function principalOf(sandbox: AnySandbox, name = ''): Principal<string, string> {
+  const principal = sandbox.principals[name];
+  if (principal === undefined) throw new Error(`There is no principal ${JSON.stringify(name)}.`);
+  return principal;
+}
+
 /** On the first signal, closes the sandbox, and the process exits by itself. On a second signal, exits at once. */
-function stopOnSignal(sandbox: Sandbox): void {
+function stopOnSignal(sandbox: AnySandbox): void {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -53,7 +118,12 @@ function stopOnSignal(sandbox: Sandbox): void {
   }
 }
 
+function explained(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'remedy' in error && typeof error.remedy === 'string' ? `${error.message} ${error.remedy}` : error.message;
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`The sandbox could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${explained(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,9 +1,16 @@
-import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import { invalidConfiguration } from './invalid-configuration.ts';
+import type { PrincipalName } from './principals/seed.ts';
+import type { DefaultAuthorizationServer, OnlyServer, SandboxMcpSource, SandboxWorld } from './world/options.ts';
+import { WORLD_OPTIONS } from './world/schema.ts';
+import { type AnyWorld, resolveWorld, type World } from './world/world.ts';
 
 const seconds = z.number().int().positive();
 
-const options = z.strictObject({
+/** Where the servers of a sandbox run: in this process, or in a child process. */
+export type SandboxProcess = 'this' | 'child';
+
+const settings = z.strictObject({
   accessTokenLifetimeSeconds: seconds.default(300),
   idJagLifetimeSeconds: seconds.default(300),
   subjectTokenLifetimeSeconds: seconds.default(600),
@@ -18,10 +25,10 @@ const options = z.strictObject({
     .default(4 * 1024 * 1024),
 });
 
-export type ResolvedOptions = z.infer<typeof options>;
+export type ResolvedOptions = z.infer<typeof settings>;
 
-/** Options of `startSandbox`. */
-export interface SandboxOptions {
+/** Options of `startSandbox` that concern all servers. */
+export interface SandboxSettings {
   /** Lifetime of the authorization servers' access tokens, in seconds. Default 300. */
   accessTokenLifetimeSeconds?: number;
   /** Lifetime of an ID-JAG, in seconds. Default 300. */
@@ -49,15 +56,44 @@ export interface SandboxOptions {
   maxBodyBytes?: number;
 }
 
+/** Options of `startSandbox`. */
+export type SandboxOptions<
+  Process extends SandboxProcess = 'this',
+  Own extends SandboxMcpSource | undefined = undefined,
+  Server extends string = OnlyServer<Own>,
+  Principal extends string = PrincipalName,
+  Group extends string = string,
+  AuthorizationServer extends string = DefaultAuthorizationServer<Server>,
+> = SandboxSettings &
+  SandboxWorld<Own, Server, Principal, Group, AuthorizationServer> & {
+    /**
+     * `child`: the sandbox runs in a child process, and the result is a `ChildSandbox`. For a test runner that cannot load the
+     * libraries of the sandbox, such as jest without further settings. Default: `this`.
+     */
+    process?: Process;
+  };
+
+/** Options with any names. */
+export type AnyOptions = SandboxSettings & AnyWorld & { process?: SandboxProcess };
+
 /** @throws CredenceError `invalid_configuration` for an option that does not exist or has an invalid value. */
-export function resolveOptions(given: SandboxOptions): ResolvedOptions {
-  const parsed = options.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw new CredenceError({
-    code: 'invalid_configuration',
-    leg: 'configure',
-    message: `The sandbox cannot start with these options: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-    remedy: 'Correct the options of startSandbox.',
-    contact: 'you',
-  });
+export function resolveOptions(given: AnyOptions): {
+  settings: ResolvedOptions;
+  world: World;
+  process: SandboxProcess;
+} {
+  const { process = 'this', ...options } = given;
+  if (process !== 'this' && process !== 'child') {
+    throw invalidConfiguration('The option process of startSandbox is neither "this" nor "child".', 'Correct it.');
+  }
+  const entries = Object.entries(options);
+  const ofWorld = entries.filter(([name]) => WORLD_OPTIONS.includes(name));
+  const parsed = settings.safeParse(Object.fromEntries(entries.filter(([name]) => !WORLD_OPTIONS.includes(name))));
+  if (!parsed.success) {
+    throw invalidConfiguration(
+      `The sandbox cannot start with these options: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+      `The options of startSandbox are ${[...Object.keys(settings.shape), ...WORLD_OPTIONS, 'process'].join(', ')}.`,
+    );
+  }
+  return { settings: parsed.data, world: resolveWorld(Object.fromEntries(ofWorld)), process };
 }

@@ -2,25 +2,35 @@ import type { SandboxAuditTrail } from './audit/audit-trail.ts';
 import type { McpRequestCounts } from './network/mcp-request-counts.ts';
 import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
-import type { SecretCredential } from './principals/principal.ts';
+import type { SecretCredential } from './credentials/credentials.ts';
 import type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
+import type { DefaultAuthorizationServer } from './world/options.ts';
 
-/** A running sandbox, returned by {@link startSandbox}. `close` stops all of its servers. */
-export interface Sandbox {
+/**
+ * A running sandbox, returned by {@link startSandbox}. `close` stops all of its servers. The type parameters are the names of its
+ * servers, principals and authorization servers; `Sandbox<string, string, string>` is any sandbox.
+ */
+export interface Sandbox<
+  Server extends string = ServerName,
+  Name extends string = PrincipalName,
+  Issuer extends string = DefaultAuthorizationServer<Server>,
+> {
   /** The organisation's identity provider. */
   readonly idp: IdentityProvider;
-  /** `main` issues tokens for issues and documents, `research` for the database. */
-  readonly authorizationServers: Readonly<Record<AuthorizationServerName, AuthorizationServer>>;
+  /** By default, `main` issues tokens for issues and documents, `research` for the database. */
+  readonly authorizationServers: Readonly<Record<Issuer, AuthorizationServer>>;
   /** The MCP servers, by name. */
-  readonly servers: Readonly<Record<ServerName, McpServerEntry>>;
+  readonly servers: Readonly<Record<Server, McpServerEntry<Issuer>>>;
   /** The service principals and their credentials, by name. */
-  readonly principals: Readonly<Record<PrincipalName, Principal>>;
+  readonly principals: Readonly<Record<Name, Principal<Server, Name>>>;
   /** The IdP's policy: the grants of each principal. The policy can be changed while the sandbox runs. */
   readonly policy: Policy;
   /** The decisions of the IdP and of the authorization servers. */
   readonly audit: SandboxAuditTrail;
   /** Stops all servers and cuts every connection, open event streams included. Can be called twice. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The organisation's identity provider. */
@@ -59,8 +69,8 @@ export interface AuthorizationServer {
   revokeTokens(filter?: { principal?: string; server?: string }): number;
 }
 
-/** A running MCP server (Streamable HTTP, stateful sessions). */
-export interface McpServerEntry {
+/** A running MCP server (Streamable HTTP). */
+export interface McpServerEntry<Issuer extends string = AuthorizationServerName> {
   /** The URL of the MCP endpoint. */
   readonly url: string;
   /** The RFC 9728 resource identifier: the same as `url`. */
@@ -68,22 +78,36 @@ export interface McpServerEntry {
   /** The issuer identifier of the authorization server that issues tokens for this MCP server. */
   readonly issuer: string;
   /** The name of that authorization server in `sandbox.authorizationServers`. */
-  readonly authorizationServer: AuthorizationServerName;
-  /** All scopes that the server's tools need. */
+  readonly authorizationServer: Issuer;
+  /** All scopes of the server that can be granted. */
   readonly scopes: readonly string[];
-  /** The scope that each tool needs, by tool name. */
+  /** The scopes that each tool needs, separated by spaces, by tool name. Only the tools whose scopes the sandbox checks. */
   readonly tools: Readonly<Record<string, string>>;
-  /** The number of requests that the server has received. */
+  /**
+   * The server's client at its authorization server, for the option `introspection` of `accessTokenVerifier`. A server with
+   * `gate: 'own'` needs it.
+   */
+  readonly introspection: Introspection;
+  /** The number of requests that the server has received. Always 0 with `gate: 'own'`, whose requests the sandbox does not see. */
   readonly requests: McpRequestCounts;
-  /** Deletes every session, as a restart would: the next request of each session gets 404. Returns the number of sessions. */
+  /**
+   * Deletes every session, as a restart would: the next request of each session gets 404. Returns the number of sessions. Has no
+   * effect with `gate: 'own'`, and on a server without sessions.
+   */
   dropSessions(): Promise<number>;
 }
 
+/** A client that may introspect access tokens (RFC 7662). */
+export interface Introspection extends SecretCredential {
+  /** URL of the introspection endpoint of the authorization server. */
+  readonly endpoint: string;
+}
+
 /** A service principal and everything its configuration needs, secrets included. */
-export interface Principal {
+export interface Principal<Server extends string = ServerName, Name extends string = PrincipalName> {
   /** The principal's name, which is also the subject of its ID-JAGs. */
-  readonly name: PrincipalName;
-  /** The client id at the IdP, where the principal authenticates with `private_key_jwt` (ES256). */
+  readonly name: Name;
+  /** The client id at the IdP of the client that authenticates with `private_key_jwt`. */
   readonly clientId: string;
   /** The private key for `private_key_jwt`, as PKCS#8 PEM. */
   readonly privateKey: string;
@@ -94,7 +118,7 @@ export interface Principal {
   /** The principal's groups when the sandbox started. `policy.snapshot()` returns the current ones. */
   readonly groups: readonly string[];
   /** The principal's configuration for each MCP server, by server name. */
-  readonly servers: Readonly<Record<ServerName, PrincipalServer>>;
+  readonly servers: Readonly<Record<Server, PrincipalServer>>;
   /** The `CREDENCE_*` environment variables that `ServicePrincipal.fromEnv` reads, secrets included. */
   readonly env: Readonly<Record<string, string>>;
 }

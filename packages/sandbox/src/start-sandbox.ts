@@ -1,6 +1,20 @@
-import { assemble } from './assemble.ts';
-import { resolveOptions, type SandboxOptions } from './options.ts';
+import type { ChildSandbox } from './child/child-sandbox.ts';
+import { startChild } from './child/start-child.ts';
+import { type ResolvedOptions, resolveOptions, type SandboxOptions, type SandboxProcess } from './options.ts';
+import type { PrincipalName } from './principals/seed.ts';
 import type { Sandbox } from './sandbox.ts';
+import type { DefaultAuthorizationServer, OnlyServer, SandboxMcpSource } from './world/options.ts';
+import type { World } from './world/world.ts';
+
+/** What `startSandbox` returns: a `ChildSandbox` with `process: 'child'`, else a `Sandbox`. */
+export type StartedSandbox<
+  Process extends SandboxProcess,
+  Server extends string,
+  Principal extends string,
+  AuthorizationServer extends string,
+> = Process extends 'child'
+  ? ChildSandbox<Server, Principal, AuthorizationServer>
+  : Sandbox<Server, Principal, AuthorizationServer>;
 
 /**
  * Starts an identity provider, two authorization servers and three MCP servers on free ports of 127.0.0.1, with service
@@ -26,19 +40,43 @@ import type { Sandbox } from './sandbox.ts';
  * console.log(sandbox.idp.requests.token, sandbox.authorizationServers.main.requests.token);
  * ```
  */
-export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const settings = resolveOptions(options);
+export async function startSandbox<
+  Process extends SandboxProcess = 'this',
+  Own extends SandboxMcpSource | undefined = undefined,
+  Server extends string = OnlyServer<Own>,
+  Principal extends string = PrincipalName,
+  Group extends string = string,
+  AuthorizationServer extends string = DefaultAuthorizationServer<Server>,
+>(
+  options: SandboxOptions<Process, Own, Server, Principal, Group, AuthorizationServer> = {},
+): Promise<StartedSandbox<Process, Server, Principal, AuthorizationServer>> {
+  const { settings, world, process } = resolveOptions(options);
+  const started = process === 'child' ? startChild(options, world) : startHere(settings, world);
+  // the names in the sandbox are those of the options, which the functions above do not know
+  return (await started) as StartedSandbox<Process, Server, Principal, AuthorizationServer>;
+}
+
+async function startHere(settings: ResolvedOptions, world: World): Promise<Sandbox<string, string, string>> {
   const closers: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= Promise.all(closers.map((closer) => closer())).then(() => undefined);
     return closing;
   };
+  const late: Promise<unknown>[] = [];
+  const closeLater = (closer: () => Promise<unknown>) => {
+    // a part that was still being opened when another one failed
+    if (closing === undefined) closers.push(closer);
+    else late.push(closer());
+  };
   try {
-    const parts = await assemble(settings, (closer) => void closers.push(closer));
-    return { ...parts, close };
+    // loaded here, so that a process whose sandbox runs in a child does not load it
+    const { assemble } = await import('./assemble.ts');
+    const parts = await assemble(settings, world, closeLater);
+    return { ...parts, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
+    await Promise.all(late);
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { Server as V1Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
@@ -22,6 +23,8 @@ export interface ChangingFixture extends McpFixture {
   readonly executed: readonly string[];
   /** Sends `notifications/tools/list_changed` to every client. */
   announce(): Promise<void>;
+  /** The number of sockets with a request that is being answered, such as a stream. */
+  open(): number;
   /** Ends every session, like a restart of the server. Of servers without sessions it ends the subscriptions. */
   restart(): Promise<void>;
 }
@@ -30,7 +33,12 @@ const CAPABILITIES = { capabilities: { tools: { listChanged: true } } };
 const INFO = { name: 'changing', version: '1.0.0' };
 
 /** What the server of one session or request needs of the fixture. */
-type State = Pick<ChangingFixture, 'tools'> & { readonly executed: string[] };
+type State = Pick<ChangingFixture, 'tools'> & { readonly executed: string[]; open: number };
+
+function counted(state: State, response: ServerResponse): void {
+  state.open += 1;
+  response.on('close', () => (state.open -= 1));
+}
 
 function run({ executed }: State, name: string, args: unknown) {
   executed.push(`${name} ${JSON.stringify(args ?? {})}`);
@@ -49,7 +57,7 @@ export function changingTool(name: string, ...properties: string[]): Tool {
 
 /** An SDK v1 server with sessions and a stream of notifications. */
 export async function startChanging2025(options: FixtureOptions): Promise<ChangingFixture> {
-  const state: State = { tools: [], executed: [] };
+  const state: State = { tools: [], executed: [], open: 0 };
   const sessions = new Map<string, { transport: StreamableHTTPServerTransport; server: V1Server }>();
 
   async function openSession(): Promise<StreamableHTTPServerTransport> {
@@ -69,6 +77,7 @@ export async function startChanging2025(options: FixtureOptions): Promise<Changi
     path: '/mcp',
     checksToolScopes: false,
     async serve({ request, response, body }) {
+      counted(state, response);
       const id = request.headers['mcp-session-id'];
       const open = typeof id === 'string' ? sessions.get(id)?.transport : undefined;
       if (id === undefined || open) return (open ?? (await openSession())).handleRequest(request, response, body);
@@ -92,7 +101,7 @@ export async function startChanging2025(options: FixtureOptions): Promise<Changi
 
 /** An SDK v2 server of revision 2026-07-28, to whose changes a client subscribes. */
 export async function startChanging2026(options: FixtureOptions): Promise<ChangingFixture> {
-  const state: State = { tools: [], executed: [] };
+  const state: State = { tools: [], executed: [], open: 0 };
   const create = () =>
     createMcpHandler(
       () => {
@@ -107,7 +116,10 @@ export async function startChanging2026(options: FixtureOptions): Promise<Changi
   const front = await startFront(options, {
     path: '/mcp',
     checksToolScopes: false,
-    serve: async ({ request, response, body }) => toNodeHandler(handler)(request, response, body),
+    async serve({ request, response, body }) {
+      counted(state, response);
+      return toNodeHandler(handler)(request, response, body);
+    },
   });
   return fixture(state, front, {
     announce: async () => Promise.resolve(handler.notify.toolsChanged()),
@@ -134,6 +146,7 @@ function fixture(
     },
     executed: state.executed,
     announce,
+    open: () => state.open,
     restart,
     async close() {
       await restart();

@@ -1,6 +1,6 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
-import { UnsuitableFileError } from './secret-file.ts';
+import { UnsuitableFileError } from '@credence/protocol/files';
 
 /** Returns a required string option. Throws `invalid_configuration`; the message contains `option`. */
 export function nonEmpty(value: unknown, option: string): string {

@@ -1,7 +1,7 @@
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { nonEmpty, quotedPath, unavailable } from './checks.ts';
 import type { CredentialWarning } from './credential.ts';
-import { secretFile, secretFileSync } from './secret-file.ts';
+import { readRegularFile, readRegularFileSync } from '@credence/protocol/files';
 
 /** A secret that may be replaced while the bot runs: a file that is read, or a callback that is called, before each request. */
 type Rotating = { readonly file: string } | (() => string | Promise<string>);
@@ -21,7 +21,7 @@ export function isFile(value: unknown): value is { readonly file: string } {
  */
 export async function readSecret(source: Rotating, option: string, decode: Decode = asUtf8): Promise<string> {
   try {
-    const text = typeof source === 'function' ? await source() : decode(await secretFile(source.file));
+    const text = typeof source === 'function' ? await source() : decode(await readRegularFile(source.file));
     return nonEmpty(text, option).trim();
   } catch (cause) {
     throw unavailable(option, cause, typeof source === 'function' ? undefined : source.file);
@@ -32,7 +32,7 @@ export async function readSecret(source: Rotating, option: string, decode: Decod
 export function readSecretFile({ file }: { readonly file: string }, option: string, decode: Decode = asUtf8): string {
   nonEmpty(file, option);
   try {
-    return nonEmpty(decode(secretFileSync(file)), option).trim();
+    return nonEmpty(decode(readRegularFileSync(file)), option).trim();
   } catch (cause) {
     throw unavailable(option, cause, file);
   }

@@ -9,7 +9,7 @@ import { clientAssertion } from './client-assertion.ts';
 import { clientSecret } from './client-secret.ts';
 import type { ClientCredential, CredentialWarning } from './credential.ts';
 import { privateKeyJwt } from './private-key-jwt.ts';
-import { secretFile, secretFileSync } from './secret-file.ts';
+import { readRegularFile, readRegularFileSync } from '@credence/protocol/files';
 
 let folder: string;
 let file: string;
@@ -84,13 +84,13 @@ describe('a secret file', () => {
   it.each([0, 1, 64 * 1024, 64 * 1024 + 1, 1024 * 1024])('is read whole with %p bytes', async (length) => {
     const bytes = Buffer.alloc(length, 'ab');
     writeFileSync(file, bytes);
-    expect(secretFileSync(file).equals(bytes)).toBe(true);
-    expect((await secretFile(file)).equals(bytes)).toBe(true);
+    expect(readRegularFileSync(file).equals(bytes)).toBe(true);
+    expect((await readRegularFile(file)).equals(bytes)).toBe(true);
   });
 
   it('is read although its status has the size 0', async () => {
-    expect(secretFileSync('/proc/self/status').length).toBeGreaterThan(10);
-    expect((await secretFile('/proc/self/status')).length).toBeGreaterThan(10);
+    expect(readRegularFileSync('/proc/self/status').length).toBeGreaterThan(10);
+    expect((await readRegularFile('/proc/self/status')).length).toBeGreaterThan(10);
   });
 
   it('is closed after it was read or refused', async () => {
@@ -102,8 +102,8 @@ describe('a secret file', () => {
     writeFileSync(file, 'a'.repeat(1024 * 1024 + 1));
     const before = descriptor();
     for (let count = 0; count < 3; count += 1) {
-      expect(() => secretFileSync(file)).toThrow('1 MiB');
-      await expect(secretFile(file)).rejects.toThrow('1 MiB');
+      expect(() => readRegularFileSync(file)).toThrow('1 MiB');
+      await expect(readRegularFile(file)).rejects.toThrow('1 MiB');
     }
     expect(descriptor()).toBe(before);
   });

@@ -39,7 +39,7 @@ export class ServerTools {
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   /** @param onChange called when the list was read and differs from the last one. Must not throw. */
   constructor(server: string, context: ServerContext, onChange: (change: ListChange) => void) {
@@ -75,9 +75,21 @@ export class ServerTools {
     return this.#errors === undefined && this.#reading ? this.#reading : this.#readAgain();
   }
 
+  /**
+   * Like `read`, also while the principal sends no request for this server because it was refused: a diagnosis asks again, and ends the
+   * pause if a token is granted.
+   */
+  async readNow(): Promise<void> {
+    const { bot } = this.#context;
+    if (this.#failures > 0 && this.#pausedForMs() > 0) {
+      await bot.diagnose(this.server, { signal: this.#closing.signal }).catch(() => undefined);
+    }
+    return this.read();
+  }
+
   /** Ends what is under way, and the connections. The tools fail afterwards. Never throws. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#stopTimer();
     await this.facade.close().catch(() => undefined);
     await this.#reading;
@@ -94,7 +106,7 @@ export class ServerTools {
 
   async #begin(): Promise<void> {
     this.#stopTimer();
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     this.#pace.begin(performance.now());
     if (this.#isLost) this.facade.renew();
     this.#isLost = false;
@@ -106,7 +118,7 @@ export class ServerTools {
 
   async #readOnce(): Promise<void> {
     const list = await this.#list.read(this.facade);
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     const { definitions, failure, isBrokenOff } = list;
     const isWorse = this.tools.length > 0 || definitions.length === 0;
     if (!failure || !isBrokenOff || !isWorse) return this.#take(list);
@@ -121,7 +133,7 @@ export class ServerTools {
     const converted = await langchainTools(server, facade, definitions, {
       ...(toolTimeoutMs !== undefined && { defaultToolTimeout: toolTimeoutMs }),
     });
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     for (const [name, { definition }] of converted.tools) facade.define(name, definition);
     const change = this.#held.replace(converted.tools);
     for (const name of change.forgotten) facade.forget(name);
@@ -139,13 +151,17 @@ export class ServerTools {
   #failed(error: CredenceError, errors: readonly CredenceError[] = [error]): void {
     this.#errors = errors;
     this.#failures += 1;
-    const { bot, settings } = this.#context;
+    const { settings } = this.#context;
     if (settings.retry === false) return;
     // While the principal itself pauses, an attempt would only get the same error.
-    const until = error.code === 'closed' ? undefined : bot.status().servers[this.server]?.pausedUntil;
-    const pausedForMs = until ? until.getTime() - Date.now() : 0;
-    const pauseMs = retryPauseMs(error, this.#failures, settings.retry, { pausedForMs });
+    const pauseMs = retryPauseMs(error, this.#failures, settings.retry, { pausedForMs: this.#pausedForMs() });
     if (pauseMs !== undefined) this.#readAfter(pauseMs);
+  }
+
+  /** How long the principal sends no request for this server, in milliseconds. */
+  #pausedForMs(): number {
+    const until = this.#context.bot.status().servers[this.server]?.pausedUntil;
+    return until ? until.getTime() - Date.now() : 0;
   }
 
   #refreshSoon(): void {
@@ -166,7 +182,7 @@ export class ServerTools {
   /** Reads the list after a pause, if that is sooner than what is planned. The timer does not keep the process running. */
   #readAfter(ms: number): void {
     const atMs = performance.now() + ms;
-    if (this.#isClosed || (this.#timer && this.#timer.atMs <= atMs)) return;
+    if (this.#closing.signal.aborted || (this.#timer && this.#timer.atMs <= atMs)) return;
     this.#stopTimer();
     const id = setTimeout(() => {
       this.#timer = undefined;

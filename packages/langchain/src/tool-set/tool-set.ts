@@ -41,14 +41,16 @@ export class ToolSet {
     const { deadlineMs } = this.#context.settings;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
-    await Promise.race([deadline, this.#readAll([...this.servers.values()])]);
+    const reading = Promise.all([...this.servers.values()].map(async (server) => server.read()));
+    await Promise.race([deadline, reading]);
     clearTimeout(timer);
     this.#isLoaded = true;
   }
 
   async reload(servers?: readonly (string | URL)[]): Promise<void> {
     if (this.#closed) throw toolsClosed(this.servers.keys().next().value);
-    await this.#readAll(servers?.map((server) => this.#named(server)) ?? [...this.servers.values()]);
+    const wanted = servers?.map((server) => this.#named(server)) ?? [...this.servers.values()];
+    await Promise.all(wanted.map(async (server) => server.readNow()));
   }
 
   async close(): Promise<void> {
@@ -56,10 +58,6 @@ export class ToolSet {
       () => undefined,
     );
     return this.#closed;
-  }
-
-  async #readAll(servers: readonly ServerTools[]): Promise<void> {
-    await Promise.all(servers.map(async (server) => server.read()));
   }
 
   #changed(server: string, { joined, changed, left }: ListChange): void {

@@ -10,8 +10,15 @@ import { proofNonces } from '../oidc/proof-nonces.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { SecretCredential } from '../principals/principal.ts';
+import type { SecretCredential } from '../credentials/credentials.ts';
 import type { AuthorizationServer } from '../sandbox.ts';
+
+interface ServerOfIssuer {
+  name: string;
+  resource: string;
+  scopes: readonly string[];
+  introspection: SecretCredential;
+}
 
 export interface AuthorizationServerOptions {
   oidc: OidcProviderModule;
@@ -21,8 +28,8 @@ export interface AuthorizationServerOptions {
   idp: { issuer: string; jwksUri: string };
   /** The OAuth client with which each principal redeems ID-JAGs, by principal. */
   clients: ReadonlyMap<string, SecretCredential>;
-  /** The MCP servers that the authorization server issues tokens for, by name, each with its client for introspection. */
-  servers: ReadonlyMap<string, { resource: string; scopes: readonly string[]; introspection: SecretCredential }>;
+  /** The MCP servers that the authorization server issues tokens for, each with its client for introspection. */
+  servers: readonly ServerOfIssuer[];
   record: RecordDecision;
 }
 
@@ -38,13 +45,13 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clients: [
       ...[...options.clients.values()].map((credential) => oauthClient(credential, [GRANT_JWT_BEARER, GRANT_JWT_DPOP])),
-      ...[...servers.values()].map(({ introspection }) => oauthClient(introspection, [])),
+      ...servers.map(({ introspection }) => oauthClient(introspection, [])),
     ],
   });
   addIdJagGrant(provider, {
     issuers: { [options.idp.issuer]: { jwksUri: options.idp.jwksUri } },
     resources: Object.fromEntries(
-      [...servers.values()].map(({ resource, scopes }) => [
+      servers.map(({ resource, scopes }) => [
         resource,
         {
           scopes,
@@ -63,8 +70,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
         where: 'as',
         leg: 'redeem',
         issuer: host.origin,
-        principal: entry.subject ?? findName(options.clients, ({ clientId }) => clientId === entry.clientId),
-        server: findName(servers, ({ resource }) => resource === entry.resource),
+        principal: entry.subject ?? nameOf(options.clients, entry.clientId),
+        server: servers.find(({ resource }) => resource === entry.resource)?.name,
         requestedScopes: entry.requestedScopes ?? [],
         grantedScopes: entry.grantedScopes ?? [],
         granted: entry.granted,
@@ -87,7 +94,8 @@ function revokeTokens(
   filter: { principal?: string; server?: string },
 ): number {
   const clientId = filter.principal === undefined ? undefined : clients.get(filter.principal)?.clientId;
-  const resource = filter.server === undefined ? undefined : servers.get(filter.server)?.resource;
+  const resource =
+    filter.server === undefined ? undefined : servers.find(({ name }) => name === filter.server)?.resource;
   const tokens = store
     .entries('AccessToken')
     .filter(({ payload }) => filter.principal === undefined || payload.clientId === clientId)
@@ -108,6 +116,6 @@ function oauthClient({ clientId, clientSecret }: SecretCredential, grantTypes: s
   };
 }
 
-function findName<T>(map: ReadonlyMap<string, T>, matches: (value: T) => boolean): string | undefined {
-  return [...map].find(([, value]) => matches(value))?.[0];
+function nameOf(clients: ReadonlyMap<string, SecretCredential>, clientId: string | undefined): string | undefined {
+  return [...clients].find(([, client]) => client.clientId === clientId)?.[0];
 }

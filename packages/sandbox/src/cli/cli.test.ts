@@ -5,9 +5,10 @@ import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { startSandbox } from '../start-sandbox.ts';
 import { auditLine } from './audit-line.ts';
-import { readArguments } from './arguments.ts';
-import { exportLines } from './exports.ts';
-import { describeSandbox, overview } from './overview.ts';
+import { checkPrincipals, readArguments } from './arguments.ts';
+import { exportLines, quoted } from './exports.ts';
+import { invocation } from './invocation.ts';
+import { commandsText, describeSandbox, overview } from './overview.ts';
 
 let sandbox: Sandbox;
 
@@ -20,30 +21,61 @@ afterAll(async () => {
 });
 
 describe('readArguments', () => {
-  it('reads all options, and fills in defaults', () => {
+  it('reads all options, and leaves out those that are not given', () => {
     expect(readArguments([])).toEqual({
       help: false,
       json: false,
+      config: undefined,
       principal: undefined,
       env: undefined,
-      latencyMs: 0,
-      singleUseIdJags: false,
+      latencyMs: undefined,
+      singleUseIdJags: undefined,
+      command: undefined,
     });
-    expect(readArguments(['--env', 'triage-bot', '--json', '--latency', '20', '--single-use'])).toMatchObject({
+    const all = ['--env', 'triage-bot', '--json', '--latency', '20', '--single-use', '--config', 'world.json'];
+    expect(readArguments([...all, '--', 'node', 'bot.js', '--json', '--', 'x'])).toEqual({
+      help: false,
+      principal: undefined,
       env: 'triage-bot',
       json: true,
       latencyMs: 20,
       singleUseIdJags: true,
+      config: 'world.json',
+      command: ['node', 'bot.js', '--json', '--', 'x'],
     });
   });
 
   it.each([
-    [['--principal', 'nobody'], /no principal "nobody"\. Use one of: reporting-bot/u],
+    [['--principal', 'nobody'], /no principal "nobody"\. Use one of: some-bot/u],
     [['--latency', 'soon'], /milliseconds/u],
     [['--verbose'], /--verbose/u],
     [['serve'], /serve/u],
+    [['--env', 'some-bot', '--'], /no command/u],
+    [['--', 'node'], /--env says as which principal/u],
   ])('refuses %j with an error message', (argv, why) => {
-    expect(() => readArguments(argv)).toThrow(why);
+    expect(() => checkPrincipals(readArguments(argv), ['some-bot'])).toThrow(why);
+  });
+});
+
+describe('invocation', () => {
+  it('is the command with which this program was started', () => {
+    expect(invocation('/repo/packages/sandbox/src/main.ts', {})).toBe('npm run --silent sandbox --');
+    const installed = '/home/a b/node_modules/.bin/credence-sandbox';
+    expect(invocation(installed, { npm_lifecycle_event: 'npx' })).toBe('npx @credence/sandbox');
+    expect(invocation(installed, {})).toBe(`node '${installed}'`);
+  });
+
+  it('is part of the commands that the overview prints, with a file of variables', () => {
+    const envFiles = new Map([["it's-bot", "/tmp/x/it's-bot.env"]]);
+    expect(commandsText({ invocation: 'npx @credence/sandbox', envFiles }).split('\n')).toEqual([
+      "To run a program as it's-bot with these servers, in another terminal:",
+      String.raw`  . '/tmp/x/it'\''s-bot.env' && node your-program.js`,
+      'To start servers for one program only:',
+      String.raw`  npx @credence/sandbox --env 'it'\''s-bot' -- node your-program.js`,
+      '',
+      '',
+    ]);
+    expect(quoted('reporting-bot')).toBe('reporting-bot');
   });
 });
 

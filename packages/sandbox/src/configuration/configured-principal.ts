@@ -1,31 +1,36 @@
-import { byName } from '../by-name.ts';
 import type { McpServerEntry, Principal, PrincipalServer } from '../sandbox.ts';
+import type { PrincipalCredentials, SecretCredential } from '../credentials/credentials.ts';
+import { onRequestScopes } from '../world/grants.ts';
+import type { World } from '../world/world.ts';
 import { principalEnvironment } from './environment.ts';
-import type { PrincipalCredentials } from '../principals/principal.ts';
-import { PRINCIPALS, SERVER_NAMES, type ServerName, STEP_UP } from '../principals/seed.ts';
 
 /**
  * Returns a principal with all values that a bot's configuration needs. The principal lists every MCP server, including
  * those without a grant.
+ * @param at returns the principal's client at an authorization server.
  */
 export function configuredPrincipal(
   idpIssuer: string,
   credentials: PrincipalCredentials,
-  servers: Readonly<Record<ServerName, McpServerEntry>>,
-): Principal {
-  const { name, privateKey, keyId, secretClient, at } = credentials;
+  servers: ReadonlyMap<string, McpServerEntry<string>>,
+  at: (authorizationServer: string) => SecretCredential,
+  { groups, grants }: World,
+): Principal<string, string> {
+  const { name, clientId, credential, privateKey, keyId, secretClient } = credentials;
+  const memberOf = Object.keys(groups).filter((group) => groups[group]?.includes(name));
   const principal = {
     name,
-    clientId: name,
+    clientId,
     privateKey,
     keyId,
     secretClient,
-    groups: PRINCIPALS[name].groups ?? [],
-    servers: byName(SERVER_NAMES, (server): PrincipalServer => {
-      const { url, resource, issuer, authorizationServer } = servers[server];
-      const stepUp = STEP_UP[name]?.[server];
-      return { url, resource, issuer, ...at[authorizationServer], ...(stepUp !== undefined && { stepUp }) };
-    }),
+    groups: memberOf,
+    servers: Object.fromEntries(
+      [...servers].map(([server, { url, resource, issuer, authorizationServer }]): [string, PrincipalServer] => {
+        const stepUp = onRequestScopes(grants, [name, ...memberOf], server);
+        return [server, { url, resource, issuer, ...at(authorizationServer), ...(stepUp.length > 0 && { stepUp }) }];
+      }),
+    ),
   };
-  return { ...principal, env: principalEnvironment(idpIssuer, principal) };
+  return { ...principal, env: principalEnvironment(idpIssuer, credential, principal) };
 }

@@ -18,7 +18,7 @@ import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { isDisabled } from '../policy/explain-denial.ts';
-import type { PrincipalCredentials } from '../principals/principal.ts';
+import type { PrincipalCredentials } from '../credentials/credentials.ts';
 import type { IdentityProvider } from '../sandbox.ts';
 import { auditAuthentication } from './audit-authentication.ts';
 import { exchangeRecord } from './exchange-record.ts';
@@ -80,7 +80,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
 }
 
 /** Each principal has two clients: one that signs client assertions, and one with a secret for software that cannot sign. */
-function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): ClientMetadata[] {
+function clientsOf({ clientId, publicJwk, secretClient }: PrincipalCredentials): ClientMetadata[] {
   const common = {
     grant_types: [GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE],
     response_types: [],
@@ -90,9 +90,9 @@ function clientsOf({ name, publicJwk, secretClient }: PrincipalCredentials): Cli
   return [
     {
       ...common,
-      client_id: name,
+      client_id: clientId,
       token_endpoint_auth_method: 'private_key_jwt',
-      token_endpoint_auth_signing_alg: 'ES256',
+      ...(publicJwk.alg !== undefined && { token_endpoint_auth_signing_alg: publicJwk.alg }),
       jwks: { keys: [publicJwk] },
     },
     {

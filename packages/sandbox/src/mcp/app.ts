@@ -8,18 +8,13 @@ import {
   toolScopes,
 } from '@credence/resource-server';
 import { dpopNonces } from '@credence/protocol';
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import express, { type Express } from 'express';
-import type { ScopedTool } from '../servers/scoped-tool.ts';
-import { createSessions } from './sessions.ts';
+import { clearableSessions } from './clearable-sessions.ts';
+import type { McpSource } from './source.ts';
 
 export const MCP_PATH = '/mcp';
 
 export interface McpAppOptions {
-  name: string;
-  title: string;
-  /** Instructions for the model, in the result of `initialize`. */
-  instructions: string;
   /** The RFC 9728 resource identifier: the URL of the MCP endpoint. */
   resource: string;
   /** The issuer whose access tokens are accepted. */
@@ -27,13 +22,15 @@ export interface McpAppOptions {
   scopes: readonly string[];
   /** The scope that a 401 challenge names. */
   challengeScope: string;
-  tools: readonly ScopedTool[];
+  source: McpSource;
   verifier: AccessTokenVerifier;
   /** Whether bearer tokens are refused. */
   requireDpop: boolean;
   /** The largest body that is accepted, in bytes. */
   maxBodyBytes: number;
   onToolCall: () => void;
+  /** Gets an error of the user's own server. */
+  onFailure: (error: unknown) => void;
 }
 
 /**
@@ -47,14 +44,8 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
     scopesSupported: [...options.scopes],
     dpopBoundAccessTokensRequired: options.requireDpop,
   });
-  const sessions = createSessions(() => {
-    const server = new McpServer(
-      { name: options.name, title: options.title, version: '0.1.0' },
-      { instructions: options.instructions },
-    );
-    for (const tool of options.tools) tool.register(server, options.onToolCall);
-    return server;
-  });
+  const { source } = options;
+  const bound = clearableSessions();
 
   const app = express();
   app.disable('x-powered-by');
@@ -71,16 +62,34 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
       dpop: { nonces: dpopNonces() },
       requireDpop: options.requireDpop,
     }),
-    boundSessions().express,
+    boundSessions({ store: bound }).express,
     express.json({ limit: options.maxBodyBytes }),
     toolScopes({
-      tools: Object.fromEntries(options.tools.map(({ name, scope }) => [name, [scope]])),
+      tools: source.toolScopes ?? {},
       resourceMetadataUrl: metadata.url,
-      // every tool is listed in `tools`; the MCP server itself answers a call of an unknown tool
-      otherwise: [],
+      // a list of tools is complete, and the MCP server itself answers a call of an unknown tool
+      ...((source.toolScopes === undefined || source.countsToolCalls) && { otherwise: [] }),
     }),
-    (request, response) => sessions.handle(request, response),
+    (request, _response, next) => {
+      if (!source.countsToolCalls)
+        for (let calls = toolCallsIn(request.body); calls > 0; calls -= 1) options.onToolCall();
+      next();
+    },
+    (request, response) => source.handle(request, response),
   );
-  app.use(jsonRpcErrors());
-  return { app, dropSessions: () => sessions.drop() };
+  app.use(jsonRpcErrors({ onFailure: options.onFailure }));
+  return {
+    app,
+    async dropSessions() {
+      const known = bound.clear();
+      return (await source.drop()) ?? known;
+    },
+  };
+}
+
+function toolCallsIn(body: unknown): number {
+  const messages: unknown[] = Array.isArray(body) ? body : [body];
+  return messages.filter(
+    (each) => typeof each === 'object' && each !== null && 'method' in each && each.method === 'tools/call',
+  ).length;
 }

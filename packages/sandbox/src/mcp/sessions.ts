@@ -1,33 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { SandboxAuthInfo } from '../world/server.ts';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
-import type { Request, Response } from 'express';
+import type { Response } from 'express';
+import type { VerifiedRequest } from './source.ts';
 
-type AuthenticatedRequest = Request & { auth?: AuthInfo };
+/** An MCP server that can be connected to a transport of SDK v1. */
+export interface LegacyServer {
+  connect(transport: Transport): Promise<void>;
+}
 
 const SESSION_HEADER = 'mcp-session-id';
 
 /** The MCP sessions of one server. `initialize` opens a session; DELETE, `drop` or the end of the server ends it. */
 export interface Sessions {
   /** Answers POST, GET and DELETE on the MCP endpoint. `boundSessions` has checked the principal of the session. */
-  handle(request: AuthenticatedRequest, response: Response): Promise<void>;
+  handle(request: VerifiedRequest, response: Response): Promise<void>;
   /** Deletes all sessions and ends their streams, as a restart of the server would. Returns the number of sessions. */
   drop(): Promise<number>;
 }
 
 /** @param createServer creates the MCP server of one session, with its tools. */
-export function createSessions(createServer: () => McpServer): Sessions {
+export function createSessions(
+  createServer: (authInfo: SandboxAuthInfo | undefined) => LegacyServer | Promise<LegacyServer>,
+): Sessions {
   const sessions = new Map<string, StreamableHTTPServerTransport>();
 
-  const open = async (): Promise<StreamableHTTPServerTransport> => {
+  const open = async (authInfo: SandboxAuthInfo | undefined): Promise<StreamableHTTPServerTransport> => {
+    const server = await createServer(authInfo);
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    await createServer().connect(transport);
+    await server.connect(transport);
     return transport;
   };
 
@@ -35,7 +42,7 @@ export function createSessions(createServer: () => McpServer): Sessions {
     async handle(request, response) {
       const id = request.header(SESSION_HEADER);
       if (id === undefined && request.method === 'POST' && opensSession(request.body)) {
-        await (await open()).handleRequest(request, response, request.body);
+        await (await open(request.auth)).handleRequest(request, response, request.body);
         return;
       }
       const transport = id === undefined ? undefined : sessions.get(id);

@@ -1,53 +1,63 @@
 import { accessTokenVerifier } from '@credence/resource-server';
 import type { Host } from '../network/host.ts';
+import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 import type { Endpoints } from '../oidc/endpoints.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { SecretCredential } from '../principals/principal.ts';
-import type { AuthorizationServerName } from '../principals/seed.ts';
+import type { SecretCredential } from '../credentials/credentials.ts';
 import type { McpServerEntry } from '../sandbox.ts';
-import type { ServerDefinition } from '../servers/definition.ts';
-import { createMcpApp, MCP_PATH } from './app.ts';
-import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
+import type { WorldServer } from '../world/server.ts';
+import { createMcpApp } from './app.ts';
+import type { McpSource } from './source.ts';
 
 export interface StartMcpServerOptions {
-  definition: ServerDefinition;
-  host: Host;
+  server: WorldServer;
+  /** The RFC 9728 resource identifier: the URL of the MCP endpoint. */
+  resource: string;
+  /** Undefined if the requests of the server do not reach the sandbox. */
+  served: { host: Host; source: McpSource; onToolCall: () => void } | undefined;
   requests: McpRequestCounts;
-  onToolCall: () => void;
   settings: ResolvedOptions;
-  authorizationServer: { name: AuthorizationServerName; endpoints: Endpoints };
+  endpoints: Endpoints;
   /** The MCP server's client at its authorization server, for introspection (RFC 7662). */
   introspection: SecretCredential;
 }
 
-export function startMcpServer(options: StartMcpServerOptions): McpServerEntry {
-  const { definition, host, settings, authorizationServer } = options;
-  const { issuer, introspectionEndpoint, jwksUri } = authorizationServer.endpoints;
-  const resource = `${host.origin}${MCP_PATH}`;
+export function startMcpServer(options: StartMcpServerOptions): McpServerEntry<string> {
+  const { server, resource, served, settings } = options;
+  const { issuer, introspectionEndpoint, jwksUri } = options.endpoints;
+  const introspection = { ...options.introspection, endpoint: introspectionEndpoint };
+  const { name, authorizationServer, scopes, challengeScope } = server;
+  const toolScopes = served?.source.toolScopes ?? server.toolScopes ?? {};
+  const entry = {
+    url: resource,
+    resource,
+    issuer,
+    authorizationServer,
+    scopes,
+    tools: Object.fromEntries(Object.entries(toolScopes).map(([tool, needed]) => [tool, needed.join(' ')])),
+    introspection,
+    requests: options.requests,
+  };
+  if (served === undefined) return { ...entry, dropSessions: () => Promise.resolve(0) };
   const { app, dropSessions } = createMcpApp({
-    ...definition,
+    scopes,
+    challengeScope,
+    source: served.source,
     resource,
     issuer,
     verifier: accessTokenVerifier({
       issuer,
       resource,
-      ...(settings.accessTokenFormat === 'jwt'
-        ? { jwt: { jwksUri } }
-        : { introspection: { ...options.introspection, endpoint: introspectionEndpoint } }),
+      ...(settings.accessTokenFormat === 'jwt' ? { jwt: { jwksUri } } : { introspection }),
     }),
     requireDpop: settings.requireDpop,
     maxBodyBytes: settings.maxBodyBytes,
-    onToolCall: options.onToolCall,
+    onToolCall: served.onToolCall,
+    onFailure(error) {
+      const message = error instanceof Error ? error.message : String(error);
+      process.emitWarning(`The MCP server "${name}" failed: ${message}`, { type: 'SandboxWarning' });
+    },
   });
-  host.serve(app);
-  return {
-    url: resource,
-    resource,
-    issuer,
-    authorizationServer: authorizationServer.name,
-    scopes: definition.scopes,
-    tools: Object.fromEntries(definition.tools.map(({ name, scope }) => [name, scope])),
-    requests: options.requests,
-    dropSessions,
-  };
+  served.host.serve(app);
+  return { ...entry, dropSessions };
 }

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type AccessToken, CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
+import { type AccessToken, type CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
 import { defaultFetch } from '@credence/protocol';
 import { acceptsAnyToken, initialize } from './probe.ts';
+import { needsFetchOfPrincipal, needsKey, refusedAgain, replacedForNextCall } from './provider-errors.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 
 /** One request of a transport for which the auth provider returned a token. */
@@ -12,6 +13,8 @@ interface ProviderRequest {
   refusals: number;
   /** Whether the next attempt in this context is a retry of this request. */
   retried: boolean;
+  /** Whether the request was sent without a token, to see what the client does after a 401, and the client has not passed. */
+  isTest: boolean;
 }
 
 const MAX_REFUSALS = 2;
@@ -55,21 +58,20 @@ export class BearerTokens {
 
   /** Returns the token for a request. Throws its refusals, and `invalid_configuration` for a DPoP-bound token. */
   async present(): Promise<AccessToken> {
-    const before = this.#requests.getStore();
-    const request: ProviderRequest = {
-      atMs: performance.now(),
-      token: undefined,
-      refusals: before?.retried ? before.refusals : 0,
-      retried: false,
-    };
-    if (before) before.retried = false;
-    // The request must be stored before the first await, because only the code up to there runs in the context of the
-    // caller. `run` cannot be used, because the request continues after this function has returned.
-    this.#requests.enterWith(request);
+    const request = this.#enter(false);
     request.token = await this.#token();
     this.#recent.add(request);
     this.#forgetOld(request.atMs);
     return request.token;
+  }
+
+  /**
+   * Called instead of `present` for a request that is sent without a token of the principal. Throws the refusals of `present`, so
+   * that the caller gets them first.
+   */
+  async presentNone(): Promise<void> {
+    this.#enter(true);
+    await this.#token();
   }
 
   /** Called after a 401 for the request of this context. Resolves when there is a token that the server accepts. */
@@ -78,6 +80,7 @@ export class BearerTokens {
     if (request) {
       this.#recent.delete(request);
       request.refusals += 1;
+      if (request.isTest) return;
       if (request.refusals > MAX_REFUSALS) throw refusedAgain(this.server);
     }
     const current = await this.#token();
@@ -100,24 +103,39 @@ export class BearerTokens {
     return this.#url;
   }
 
-  /** The error for a call whose token was replaced, in a client that cannot send the call again. */
-  replacedForNextCall(): CredenceError {
-    return new CredenceError({
-      code: 'token_refused',
-      leg: 'call',
-      message: `Server "${this.server}" refused a token. It was replaced, but this client cannot send the call again.`,
-      remedy: `Call again, or pass bot.fetchFor('${this.server}') to the client as its fetch instead of an auth provider.`,
-      contact: 'you',
-      server: this.server,
-      status: 401,
-      retryable: true,
-    });
+  /** Called when it is clear that the client sends a request again after its 401. */
+  sendsAgain(): void {
+    const request = this.#requests.getStore();
+    if (request) request.isTest = false;
+  }
+
+  /** The error for a client that does not send a request again after a 401. */
+  cannotSendAgain(): CredenceError {
+    const isConnecting = this.#requests.getStore()?.isTest !== false;
+    return isConnecting ? needsFetchOfPrincipal(this.server) : replacedForNextCall(this.server);
   }
 
   /** The number of recent requests with the same token as the refused request of this context that were not refused so far. */
   outstanding(): number {
     const refused = this.#requests.getStore()?.token?.value;
     return [...this.#recent].filter(({ token }) => token?.value === refused).length;
+  }
+
+  #enter(isTest: boolean): ProviderRequest {
+    const before = this.#requests.getStore();
+    const request: ProviderRequest = {
+      atMs: performance.now(),
+      token: undefined,
+      refusals: before?.retried ? before.refusals : 0,
+      retried: false,
+      // The SDK before 1.24 asks for a token once more before it fails.
+      isTest: isTest || (before !== undefined && before.isTest && before.refusals > 0),
+    };
+    if (before) before.retried = false;
+    // The request must be stored before the first await, because only the code up to there runs in the context of the
+    // caller. `run` cannot be used, because the request continues after this function has returned.
+    this.#requests.enterWith(request);
+    return request;
   }
 
   #forgetOld(nowMs: number): void {
@@ -129,7 +147,7 @@ export class BearerTokens {
 
   async #token(): Promise<AccessToken> {
     const token = await this.#bot.token(this.server);
-    if (token.type !== 'Bearer') throw needsFetch(token);
+    if (token.type !== 'Bearer') throw needsKey(token);
     return token;
   }
 
@@ -167,28 +185,4 @@ export class BearerTokens {
       throw error;
     }
   }
-}
-
-function needsFetch({ server, issuer }: AccessToken): CredenceError {
-  return new CredenceError({
-    code: 'invalid_configuration',
-    leg: 'configure',
-    message: `The tokens of server "${server}" are bound to a key (DPoP), and an auth provider can send bearer tokens only.`,
-    remedy: 'Use connectMcp or mcpTransport, whose fetch signs each request.',
-    contact: 'you',
-    server,
-    issuer,
-  });
-}
-
-function refusedAgain(server: string): CredenceError {
-  return new CredenceError({
-    code: 'token_refused',
-    leg: 'call',
-    message: `Server "${server}" answers 401 to one token after another for the same request.`,
-    remedy: `Ask the owner of server "${server}" which tokens it accepts for this request, because it accepts the tokens for other requests.`,
-    contact: 'server-owner',
-    server,
-    status: 401,
-  });
 }

@@ -6,6 +6,8 @@ import type {
   OAuthTokens,
 } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { BearerTokens } from '../shared/bearer-tokens.ts';
+import { afterRefusal } from '../shared/calling-client.ts';
+import { needsFetchOfPrincipal } from '../shared/provider-errors.ts';
 import { Burst } from './burst.ts';
 
 /**
@@ -20,6 +22,9 @@ const INLINE_TOKEN_ENDPOINT = `data:application/json,${encodeURIComponent(
 /** Newer versions of the SDK want an https URL as token endpoint. No host has this name (RFC 6761 section 6.4). */
 const PLACEHOLDER_ENDPOINT = 'https://credence.invalid/';
 
+/** The first request of a client that is not known is sent with this value, which the server answers with 401. */
+const NOT_A_TOKEN = 'not-a-token';
+
 /**
  * An auth provider for code that accepts only an auth provider (`MultiServerMCPClient`, frameworks that create the
  * transport themselves). The provider returns the principal's access tokens, replaces a refused token once for all calls,
@@ -28,8 +33,11 @@ const PLACEHOLDER_ENDPOINT = 'https://credence.invalid/';
  * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, no limits on the
  * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait up to two seconds for each
  * other. The SDK calls a provider only after a 401: if a server answers 403 to a revoked token, calls fail with the error of the SDK until the
- * token expires or `bot.invalidate` drops it. `@ai-sdk/mcp` cannot send a refused call again; it fails with a retryable `CredenceError`. Throws
- * `unknown_server`.
+ * token expires or `bot.invalidate` drops it. Throws `unknown_server`.
+ *
+ * `@ai-sdk/mcp` and the SDK before 1.24 cannot send a refused call again. They fail when they connect, with an `invalid_configuration`
+ * that names what to pass instead: `fetch: bot.fetchFor(server)`. A client that cannot be recognised, for example a bundled one, is tested:
+ * its first request has no token, and is answered with 401.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));
@@ -38,6 +46,8 @@ export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OA
 class PrincipalAuthProvider implements OAuthClientProvider {
   readonly #tokens: BearerTokens;
   readonly #burst = new Burst();
+  /** Whether it is known that the client sends a request again after a 401, or it was tested. */
+  #isTested = false;
 
   constructor(tokens: BearerTokens) {
     this.#tokens = tokens;
@@ -53,6 +63,10 @@ class PrincipalAuthProvider implements OAuthClientProvider {
   }
 
   async tokens(): Promise<OAuthTokens> {
+    if (!this.#isTested && this.#mustTest()) {
+      await this.#tokens.presentNone();
+      return { access_token: NOT_A_TOKEN, token_type: 'Bearer' };
+    }
     const { value, scopes } = await this.#tokens.present();
     return { access_token: value, token_type: 'Bearer', ...(scopes.length > 0 && { scope: scopes.join(' ') }) };
   }
@@ -66,6 +80,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
 
   /** `auth()` of the SDK calls this before its token request. */
   async prepareTokenRequest(): Promise<URLSearchParams> {
+    this.#tokens.sendsAgain();
     await this.#burst.over(() => this.#tokens.outstanding());
     return new URLSearchParams();
   }
@@ -96,25 +111,41 @@ class PrincipalAuthProvider implements OAuthClientProvider {
 
   /** Only @ai-sdk/mcp calls this. It has no way to continue with a token that it did not request itself. */
   validateAuthorizationServerURL(): never {
-    throw this.#tokens.replacedForNextCall();
+    throw this.#tokens.cannotSendAgain();
+  }
+
+  /** The SDK before 1.24 calls this and the next three functions after a 401, because it can only ask a user. */
+  state(): never {
+    throw this.#tokens.cannotSendAgain();
+  }
+
+  redirectToAuthorization(): never {
+    throw this.#tokens.cannotSendAgain();
+  }
+
+  saveCodeVerifier(): never {
+    throw this.#tokens.cannotSendAgain();
+  }
+
+  codeVerifier(): never {
+    throw this.#tokens.cannotSendAgain();
   }
 
   saveTokens(): void {}
 
-  redirectToAuthorization(): never {
-    throw new Error('A service principal has no user to redirect.');
-  }
-
-  saveCodeVerifier(): never {
-    throw new Error('A service principal uses no authorization code.');
-  }
-
-  codeVerifier(): never {
-    throw new Error('A service principal uses no authorization code.');
-  }
-
   /** The provider may be printed with a configuration that contains it, so the output has only the name of the server. */
   toJSON(): Record<string, string> {
     return { server: this.#tokens.server };
+  }
+
+  /**
+   * Whether the first request must show what the client does after a 401. If it is known that the client fails, this throws, so that
+   * it does not connect and fail at a revocation.
+   */
+  #mustTest(): boolean {
+    const client = afterRefusal(new Error('called by').stack);
+    if (client === 'fails') throw needsFetchOfPrincipal(this.#tokens.server);
+    this.#isTested = client !== 'no-client';
+    return client === 'unknown';
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ScopedTool, scopedTool, ToolRefusal } from '../scoped-tool.ts';
+import { type SandboxTool, sandboxTool, ToolRefusal } from '../sandbox-tool.ts';
 import { MAX_ROWS, type ReadOnlyDatabase } from './read-only-database.ts';
 import { QueryRefused } from './select-only.ts';
 
@@ -7,9 +7,9 @@ export const DATABASE_READ = 'database:read';
 
 const readOnly = { readOnlyHint: true, openWorldHint: false };
 
-export function databaseTools(database: ReadOnlyDatabase): ScopedTool[] {
+export function databaseTools(database: ReadOnlyDatabase): SandboxTool[] {
   return [
-    scopedTool({
+    sandboxTool({
       name: 'list_tables',
       scope: DATABASE_READ,
       title: 'List tables',
@@ -19,7 +19,7 @@ export function databaseTools(database: ReadOnlyDatabase): ScopedTool[] {
       annotations: readOnly,
       run: async () => ({ tables: await database.tables() }),
     }),
-    scopedTool({
+    sandboxTool({
       name: 'describe_table',
       scope: DATABASE_READ,
       title: 'Describe a table',
@@ -35,7 +35,7 @@ export function databaseTools(database: ReadOnlyDatabase): ScopedTool[] {
       annotations: readOnly,
       run: async ({ table }) => asToolRefusal(database.describe(table)),
     }),
-    scopedTool({
+    sandboxTool({
       name: 'query',
       scope: DATABASE_READ,
       title: 'Query the database',

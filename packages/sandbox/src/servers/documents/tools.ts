@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ScopedTool, scopedTool, ToolRefusal } from '../scoped-tool.ts';
+import { type SandboxTool, sandboxTool, ToolRefusal } from '../sandbox-tool.ts';
 import { document, type DocumentLibrary } from './library.ts';
 
 export const DOCUMENTS_READ = 'documents:read';
@@ -7,9 +7,9 @@ export const DOCUMENTS_READ = 'documents:read';
 const readOnly = { readOnlyHint: true, openWorldHint: false };
 const entry = document.omit({ text: true });
 
-export function documentTools(library: DocumentLibrary): ScopedTool[] {
+export function documentTools(library: DocumentLibrary): SandboxTool[] {
   return [
-    scopedTool({
+    sandboxTool({
       name: 'list_documents',
       scope: DOCUMENTS_READ,
       title: 'List documents',
@@ -19,7 +19,7 @@ export function documentTools(library: DocumentLibrary): ScopedTool[] {
       annotations: readOnly,
       run: () => ({ documents: library.list().map(({ text: _text, ...rest }) => rest) }),
     }),
-    scopedTool({
+    sandboxTool({
       name: 'read_document',
       scope: DOCUMENTS_READ,
       title: 'Read a document',
@@ -34,7 +34,7 @@ export function documentTools(library: DocumentLibrary): ScopedTool[] {
         return found;
       },
     }),
-    scopedTool({
+    sandboxTool({
       name: 'search_documents',
       scope: DOCUMENTS_READ,
       title: 'Search documents',

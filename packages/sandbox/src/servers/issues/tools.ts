@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ScopedTool, scopedTool, ToolRefusal } from '../scoped-tool.ts';
+import { type SandboxTool, sandboxTool, ToolRefusal } from '../sandbox-tool.ts';
 import { issue, issuePriority, issueStatus, type Issue, type IssueTracker } from './tracker.ts';
 
 export const ISSUES_READ = 'issues:read';
@@ -8,9 +8,9 @@ export const ISSUES_WRITE = 'issues:write';
 const summary = issue.omit({ body: true });
 const readOnly = { readOnlyHint: true, openWorldHint: false };
 
-export function issueTools(tracker: IssueTracker): ScopedTool[] {
+export function issueTools(tracker: IssueTracker): SandboxTool[] {
   return [
-    scopedTool({
+    sandboxTool({
       name: 'list_issues',
       scope: ISSUES_READ,
       title: 'List issues',
@@ -28,7 +28,7 @@ export function issueTools(tracker: IssueTracker): ScopedTool[] {
         return { issues: found.slice(0, limit).map(summarize), total: found.length };
       },
     }),
-    scopedTool({
+    sandboxTool({
       name: 'get_issue',
       scope: ISSUES_READ,
       title: 'Read an issue',
@@ -43,7 +43,7 @@ export function issueTools(tracker: IssueTracker): ScopedTool[] {
         return found;
       },
     }),
-    scopedTool({
+    sandboxTool({
       name: 'search_issues',
       scope: ISSUES_READ,
       title: 'Search issues',
@@ -59,7 +59,7 @@ export function issueTools(tracker: IssueTracker): ScopedTool[] {
         return { issues: found.slice(0, limit).map(summarize), total: found.length };
       },
     }),
-    scopedTool({
+    sandboxTool({
       name: 'create_issue',
       scope: ISSUES_WRITE,
       title: 'Open an issue',

@@ -22,8 +22,16 @@ export class UnsuitableFileError extends Error {
   }
 }
 
-/** Reads a file of at most 1 MiB, each time it is called. Throws UnsuitableFileError or the error of the system. */
-export async function secretFile(path: string): Promise<Buffer> {
+/**
+ * Reads a file of at most 1 MiB, each time it is called. Throws UnsuitableFileError or the error of the system.
+ *
+ * @example
+ * <!-- from packages/platforms/src/token-file.ts#read -->
+ * ```ts
+ * const text = (await readRegularFile(file)).toString('utf8');
+ * ```
+ */
+export async function readRegularFile(path: string): Promise<Buffer> {
   const file = await open(path, FLAGS);
   try {
     checkKind(await file.stat());
@@ -40,7 +48,7 @@ export async function secretFile(path: string): Promise<Buffer> {
 }
 
 /** The same, for a constructor. */
-export function secretFileSync(path: string): Buffer {
+export function readRegularFileSync(path: string): Buffer {
   const file = openSync(path, FLAGS);
   try {
     checkKind(fstatSync(file));

@@ -1,0 +1,40 @@
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { type SandboxTool, type ToolCaller, ToolRefusal } from './sandbox-tool.ts';
+
+/**
+ * Adds a tool to the MCP server of one session.
+ * @param onCall is called before each run of the tool.
+ */
+export function registerTool(server: McpServer, tool: SandboxTool, onCall: () => void): void {
+  const { title, description, input, output, annotations } = tool;
+  const config = {
+    description,
+    inputSchema: input,
+    ...(title !== undefined && { title }),
+    ...(output !== undefined && { outputSchema: output }),
+    ...(annotations !== undefined && { annotations }),
+  };
+  server.registerTool(tool.name, config, async (args: unknown, { authInfo }): Promise<CallToolResult> => {
+    onCall();
+    const subject = authInfo?.extra?.['subject'];
+    const caller: ToolCaller = {
+      principal: typeof subject === 'string' ? subject : (authInfo?.clientId ?? 'unknown'),
+      scopes: authInfo?.scopes ?? [],
+    };
+    try {
+      return answer(await tool.run(args, caller), output !== undefined);
+    } catch (error) {
+      if (error instanceof ToolRefusal) return { isError: true, content: [{ type: 'text', text: error.message }] };
+      throw error;
+    }
+  });
+}
+
+function answer(result: unknown, structured: boolean): CallToolResult {
+  const text = typeof result === 'string' ? result : (JSON.stringify(result, null, 2) ?? '');
+  return {
+    content: [{ type: 'text', text }],
+    ...(structured && { structuredContent: { ...(result as Record<string, unknown>) } }),
+  };
+}

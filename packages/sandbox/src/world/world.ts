@@ -1,0 +1,86 @@
+import type { ScopeGrant } from '@credence/identity-provider';
+import { invalidConfiguration } from '../invalid-configuration.ts';
+import { GRANTS, GROUPS, PRINCIPALS } from '../principals/seed.ts';
+import { checkGrants, type Grants } from './grants.ts';
+import { checkSubjectName } from './names.ts';
+import type { SandboxMcpSource, SandboxWorld } from './options.ts';
+import type { SandboxPrincipal, WorldPrincipal } from './principal.ts';
+import { checkShape } from './schema.ts';
+import type { WorldServer } from './server.ts';
+import { builtInServers, ownServers } from './servers.ts';
+
+/** Options of any world: the names are not known to the compiler. */
+export type AnyWorld = SandboxWorld<SandboxMcpSource | undefined, string, string, string, string>;
+
+/** The servers, principals and grants of a sandbox, checked and complete. */
+export interface World {
+  readonly servers: readonly WorldServer[];
+  readonly principals: readonly WorldPrincipal[];
+  /** The members of each group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly grants: Grants;
+}
+
+/**
+ * Completes the options with the servers, principals, groups and grants that the sandbox has without them.
+ * @throws CredenceError `invalid_configuration` that names what is wrong.
+ */
+export function resolveWorld(options: AnyWorld): World {
+  checkShape(options);
+  const isOwn = options.servers !== undefined || options.mcpServer !== undefined;
+  const servers = isOwn ? ownServers(options.servers, options.mcpServer) : builtInServers();
+  const principals = Object.entries(options.principals ?? PRINCIPALS).map(([name, given]) => principalOf(name, given));
+  const groups = options.groups ?? (options.principals === undefined ? GROUPS : {});
+  checkGroups(groups, principals);
+  const subjects = [...principals.map(({ name }) => name), ...Object.keys(groups)];
+  if (options.grants !== undefined) {
+    const grants = withoutUndefined(options.grants);
+    checkGrants(grants, subjects, servers);
+    return { servers, principals, groups, grants };
+  }
+  // what the sandbox grants without the option, as far as it is about names of this world
+  const grants = isOwn ? {} : Object.fromEntries(Object.entries(GRANTS).filter(([who]) => subjects.includes(who)));
+  return { servers, principals, groups, grants };
+}
+
+function principalOf(name: string, given: SandboxPrincipal): WorldPrincipal {
+  checkSubjectName('principal', name);
+  const onlySecret = given.secret !== undefined && given.privateKey === undefined;
+  return {
+    ...given,
+    name,
+    credential: given.credential ?? (onlySecret ? 'secret' : 'private-key'),
+    disabled: given.disabled ?? false,
+  };
+}
+
+function checkGroups(groups: World['groups'], principals: readonly WorldPrincipal[]): void {
+  if (principals.length === 0)
+    throw invalidConfiguration('The option principals of startSandbox is empty.', 'Name a principal.');
+  const names = principals.map(({ name }) => name);
+  for (const [group, members] of Object.entries(groups)) {
+    checkSubjectName('group', group);
+    if (names.includes(group)) {
+      throw invalidConfiguration(`"${group}" is the name of a principal and of a group.`, 'Rename one of them.');
+    }
+    const unknown = members.find((member) => !names.includes(member));
+    if (unknown === undefined) continue;
+    throw invalidConfiguration(
+      `The group "${group}" has the member ${JSON.stringify(unknown)}, and there is no such principal.`,
+      `The principals are: ${names.join(', ')}.`,
+    );
+  }
+}
+
+function withoutUndefined(grants: NonNullable<AnyWorld['grants']>): Grants {
+  return Object.fromEntries(
+    Object.entries(grants).map(([who, byServer]) => [
+      who,
+      Object.fromEntries(
+        Object.entries(byServer ?? {}).flatMap(([server, grant]): [string, ScopeGrant][] =>
+          grant === undefined ? [] : [[server, grant]],
+        ),
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,139 @@
+import type { FetchLike, McpServerOptions, ServicePrincipalOptions } from '@credence/core';
+import { authorizationServerRoutes } from './authorization-server/authorization-server-routes.ts';
+import { Hooks, type NextAnswer, type NextOptions } from './hooks/next.ts';
+import { StandingRefusals } from './hooks/standing-answer.ts';
+import { fakeFetch } from './http/fake-fetch.ts';
+import { idpRoutes } from './idp/idp-routes.ts';
+import { subjectTokens } from './idp/subject-tokens.ts';
+import { mcpRoutes } from './mcp/mcp-routes.ts';
+import { principalOptions } from './principal-options.ts';
+import { type FakeRequest, type ExpectedRequests, RequestLog } from './requests/request-log.ts';
+import { checkOptions, invalid } from './settings/check.ts';
+import { fakeClock, type FakeClock } from './settings/clock.ts';
+import type { FakeLeg, RequestFilter } from './settings/leg.ts';
+import type { FakeIdpOptions, StandingRefusal } from './settings/options.ts';
+import { settingsFrom } from './settings/settings.ts';
+import { AccessTokens } from './tokens/access-tokens.ts';
+import { signingKey } from './tokens/signing-key.ts';
+
+/** An IdP, authorization servers and MCP servers in the memory of a test. */
+export interface FakeIdp {
+  /** Answers every request of the principal. Give it to the principal as `fetch`. It never sends a request to the network. */
+  readonly fetch: FetchLike;
+  /** The clock of the fake. Give it to the principal as `clock`, so that `clock.advance(ms)` and `expire()` pass time for both. */
+  readonly clock: FakeClock;
+  /**
+   * The options of `ServicePrincipal` for a principal: issuers, URLs, credentials, `fetch`, `clock`, and retries without a pause.
+   * `servers` adds or replaces options by server, such as `{ issues: { scopes: ['issues:read'] } }`. Throws `invalid_configuration`
+   * for a principal of which the fake has no private key.
+   */
+  options(principal: string, servers?: Readonly<Record<string, Partial<McpServerOptions>>>): ServicePrincipalOptions;
+  /** An ID token of a user, for `fromIdToken` and `onBehalfOf`. It is for the client of this principal, and lives for an hour by default. */
+  idToken(user: {
+    readonly subject: string;
+    readonly principal: string;
+    readonly claims?: Readonly<Record<string, unknown>> | undefined;
+    readonly lifetimeSeconds?: number | undefined;
+  }): Promise<string>;
+  /** Decides what happens to the next request of a leg, once. Several hooks are used up in their order. */
+  next(leg: FakeLeg, options?: NextOptions): NextAnswer;
+  /** Refuses requests from now on, by default those of the exchange. Returns a function that lifts the refusal. */
+  refuse(refusal: StandingRefusal): () => void;
+  /**
+   * Revokes the access tokens that are live: the MCP server answers 401 to them, and new tokens are granted as before. Default: of all
+   * servers and all principals. Returns how many there were.
+   */
+  revoke(server?: string, filter?: { readonly principal?: string | undefined }): number;
+  /** Lets so much time pass on `clock` that every token issued so far has expired. Returns how much, in milliseconds. */
+  expire(): number;
+  /** The requests so far, in their order. */
+  readonly requests: readonly FakeRequest[];
+  /** The requests of one leg so far. */
+  requestsOf(leg: FakeLeg, filter?: Omit<RequestFilter, 'leg'>): readonly FakeRequest[];
+  /**
+   * Throws an AssertionError if the numbers of requests of these legs since the last expectation are others. Legs that are not named
+   * do not count.
+   */
+  expectRequests(counts: ExpectedRequests): void;
+  /** Throws an AssertionError if there was a request of any leg since the last expectation. */
+  expectNoMoreRequests(): void;
+  /** Throws an AssertionError that names each `next(...)` which no request has reached. */
+  expectNoPendingAnswers(): void;
+}
+
+/**
+ * Creates an IdP with authorization servers and MCP servers for the unit tests of a bot. Nothing is started: `fetch` answers every
+ * request in memory. ID-JAGs are signed, and verified where they are redeemed; clients, DPoP proofs and scopes are checked.
+ *
+ * Throws a CredenceError `invalid_configuration` for invalid options.
+ *
+ * @example
+ * <!-- from examples/unit-test.ts#test -->
+ */
+export function fakeIdp(options: FakeIdpOptions): FakeIdp {
+  checkOptions(options);
+  const settings = settingsFrom(options);
+  const clock = fakeClock(options.clock);
+  const key = signingKey(clock);
+  const subjects = subjectTokens(settings.issuer, key, clock);
+  const tokens = new AccessTokens(clock);
+  const log = new RequestLog();
+  const hooks = new Hooks();
+  const refusals = new StandingRefusals(options.refuse ?? []);
+  let lastIdJagMs = 0;
+  const onIssued = (expiresAtMs: number) => {
+    lastIdJagMs = Math.max(lastIdJagMs, expiresAtMs);
+  };
+  const routes = [
+    ...idpRoutes({ settings, clock, key, subjects, onIssued }),
+    ...authorizationServerRoutes({ settings, clock, key, tokens }),
+    ...mcpRoutes({ settings, tokens, clock }),
+  ];
+  const fetch = fakeFetch({ routes, log, hooks, refusals, clock });
+  const principalOf = (name: string) => {
+    const principal = settings.principals.get(name);
+    if (principal !== undefined) return principal;
+    throw invalid(`no principal "${name}" is configured`, `Use one of: ${[...settings.principals.keys()].join(', ')}.`);
+  };
+  const checkNames = ({ server, principal }: RequestFilter) => {
+    if (principal !== undefined) principalOf(principal);
+    if (server !== undefined && !settings.servers.has(server)) {
+      throw invalid(`no server "${server}" is configured`, `Use one of: ${[...settings.servers.keys()].join(', ')}.`);
+    }
+  };
+
+  return {
+    fetch,
+    clock,
+    options: (name, servers) => ({ ...principalOptions(settings, principalOf(name), servers), fetch, clock }),
+    async idToken({ subject, principal, claims, lifetimeSeconds = 3600 }) {
+      const { clientId } = principalOf(principal).client;
+      return subjects.idToken({ subject, audience: clientId, claims, lifetimeSeconds });
+    },
+    next(leg, about = {}) {
+      checkNames(about);
+      return hooks.next(leg, about);
+    },
+    refuse(refusal) {
+      checkNames(refusal);
+      return refusals.add(refusal);
+    },
+    revoke(server, { principal } = {}) {
+      checkNames({ server, principal });
+      return tokens.revoke({ server, principal });
+    },
+    expire() {
+      const untilMs = Math.max(tokens.lastExpiryMs(), subjects.lastExpiryMs(), lastIdJagMs);
+      const passedMs = Math.max(0, untilMs - clock.wallMs());
+      clock.advance(passedMs);
+      return passedMs;
+    },
+    get requests() {
+      return log.all;
+    },
+    requestsOf: (leg, filter) => log.of(leg, filter),
+    expectRequests: (counts) => log.expect(counts),
+    expectNoMoreRequests: () => log.expectNone(),
+    expectNoPendingAnswers: () => hooks.expectNonePending(),
+  };
+}

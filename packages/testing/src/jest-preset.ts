@@ -1,0 +1,1 @@
+export { jestPreset, jestPreset as default, type JestPreset } from './jest/preset.ts';
