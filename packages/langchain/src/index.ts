@@ -3,13 +3,18 @@ export type { RetryPauses } from './retry-pause.ts';
 export { loadTools } from './load-tools.ts';
 export type { LoadedTools, ServerFailure, ToolsChange } from './loaded-tools.ts';
 export { mcpConnections } from './mcp-connections.ts';
+export type { ToolCallTrace } from './access/call-trace.ts';
+export type { StepUpRequest } from './approval/step-up-approval.ts';
 export {
-  accessMiddleware,
-  type AccessMiddlewareOptions,
-  type ToolCallToApprove,
-  type Verdict,
-} from './middleware/access-middleware.ts';
-export type { StepUpRequest } from './middleware/step-up-approval.ts';
+  type StepUpAnswer,
+  stepUpAnswer,
+  type StepUpInterrupt,
+  stepUpInterruptIn,
+} from './approval/step-up-interrupt.ts';
+export type { ApproveStepUpOption, ToolCallToApprove } from './approval/tool-call.ts';
+export { accessMiddleware } from './middleware/access-middleware.ts';
+export type { AccessMiddlewareOptions, Verdict } from './middleware/options.ts';
+export type { ToolsOfRun } from './middleware/tools-of-run.ts';
 export type { LoadToolsOptions } from './options.ts';
 export { type EvictReason, type PrincipalPoolOptions } from './pool/options.ts';
 export { type PrincipalPool, principalPool } from './pool/principal-pool.ts';

@@ -1,4 +1,5 @@
 import type { ServicePrincipal } from '@credence/core';
+import { InterruptedSteps } from './approval/interrupted-steps.ts';
 import type { LoadedTools } from './loaded-tools.ts';
 import { loadToolsSettings, type LoadToolsOptions } from './options.ts';
 import { failuresAsText } from './tool-set/failures-as-text.ts';
@@ -44,7 +45,8 @@ export async function loadTools(
   options: LoadToolsOptions = {},
 ): Promise<LoadedTools> {
   const settings = loadToolsSettings(options);
-  const set = new ToolSet(servers, { bot, settings, connect: await connectWith(settings.sdk) });
+  const connect = await connectWith(settings.sdk);
+  const set = new ToolSet(servers, { bot, settings, connect, steps: new InterruptedSteps() });
   await set.load();
   // Functions without `this`, so that callers can write `const { tools, close } = await loadTools(...)`.
   return {

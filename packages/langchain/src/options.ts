@@ -1,6 +1,8 @@
 import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
+import { CONTEXT_KEY } from './approval/principal-key.ts';
+import type { ApproveStepUpOption } from './approval/tool-call.ts';
 import type { ToolsChange } from './loaded-tools.ts';
 import { DEFAULT_PAUSES, type RetryPauses } from './retry-pause.ts';
 import { DEFAULT_LIMITS, type ToolListLimits } from './listing/limits.ts';
@@ -12,6 +14,14 @@ export interface LoadToolsOptions {
    * `throw`: the tool throws a ToolException whose `cause` is the CredenceError, and the agent handles it.
    */
   onRefused?: 'message' | 'throw';
+  /**
+   * Called before a call of a tool adds scopes of a server's `stepUp` to the bot's access token, also without `accessMiddleware`, such as
+   * in a ToolNode. `interrupt`: asks by an interrupt of LangGraph, whose value is a {@link StepUpInterrupt}; see `stepUpAnswer`. The run
+   * needs a checkpointer, and outside of a graph the step-up is denied. Default: scopes in `stepUp` need no approval.
+   */
+  approveStepUp?: ApproveStepUpOption;
+  /** The name of the key of the principal in the `context` of a run, for `approveStepUp`. Default: `principal`. */
+  contextKey?: string;
   /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you must install. */
   sdk?: 'v1' | 'v2';
   /** The time limit of a tool call, in milliseconds. A `timeout` in the config of the call has priority. Default: 60,000 (of the SDK). */
@@ -46,6 +56,17 @@ export interface LoadToolsOptions {
 const MAX_MS = 2_147_483_647;
 const milliseconds = z.int().positive().max(MAX_MS);
 
+/** The option `contextKey` of `loadTools` and of `accessMiddleware`. */
+export const contextKey = z.string().min(1).max(256).default(CONTEXT_KEY);
+
+/** The option `approveStepUp` of `loadTools` and of `accessMiddleware`. */
+export const stepUpRule = z
+  .custom<ApproveStepUpOption>(
+    (value) => value === 'interrupt' || typeof value === 'function',
+    "must be a function or 'interrupt'",
+  )
+  .optional();
+
 const schema = z.strictObject({
   deadlineMs: z.int().nonnegative().max(MAX_MS).default(30_000),
   retry: z
@@ -61,6 +82,8 @@ const schema = z.strictObject({
     .custom<NonNullable<LoadToolsOptions['onChanged']>>((value) => typeof value === 'function', 'must be a function')
     .optional(),
   onRefused: z.enum(['message', 'throw']).default('message'),
+  approveStepUp: stepUpRule,
+  contextKey,
   sdk: z.enum(['v1', 'v2']).default('v1'),
   toolTimeoutMs: milliseconds.optional(),
   connectTimeoutMs: milliseconds.optional(),

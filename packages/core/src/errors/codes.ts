@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'token_refused'
   | 'insufficient_scope'
   | 'forbidden'
+  | 'wrong_principal'
   | 'cross_origin_refused'
   | 'request_too_large'
   | 'tool_removed'
@@ -316,6 +317,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     legs: ['call'],
     contacts: ['server-owner'],
     remedy: 'Ask the owner whether this principal may make this call.',
+  },
+  wrong_principal: {
+    meaning: 'a run of an agent is resumed for another principal than the one that it was started for',
+    legs: ['call'],
+    contacts: ['you'],
+    remedy: 'Resume the run with the `principal` in its context that it was started with, or start a new run.',
   },
   cross_origin_refused: {
     meaning: 'the URL of a request has another origin than the URL of the configured server',

@@ -1,105 +1,42 @@
-import { type AgentMiddleware, createMiddleware, type ToolMessage } from 'langchain';
-import { z } from 'zod';
-import { checked } from '../options.ts';
-import { type DenialArtifact, errorMessage, refusalOf } from '../refusals/artifact.ts';
-import { type ToolOrigin, toolOrigin } from '../tools/origin.ts';
-import { RecentRefusals } from './hidden-tools.ts';
-import { type StepUpRequest, underStepUpApproval } from './step-up-approval.ts';
-
-/** A tool call that the model requests. */
-export interface ToolCallToApprove extends Partial<ToolOrigin> {
-  /** The name of the tool, as the model uses it. */
-  readonly name: string;
-  /** The arguments from the model, which are not yet validated against the schema of the tool. */
-  readonly args: Readonly<Record<string, unknown>>;
-  /** The id of the call, from the model. */
-  readonly id: string | undefined;
-}
-
-/** True approves a call. False or a text denies it. The text is the reason, and the model receives it. */
-export type Verdict = boolean | string;
-
-/** Options of `accessMiddleware`. */
-export interface AccessMiddlewareOptions {
-  /** Returns true for a tool that the model does not get and must not call. Called before each model call and each tool call. */
-  hide?: (tool: { readonly name: string } & Partial<ToolOrigin>) => boolean;
-  /**
-   * How long the tools of a server are hidden from the model after a refusal, in milliseconds. If only the scope of one tool is
-   * refused, only that tool is hidden. Default: 60,000. With 0 no tool is hidden. Temporary failures do not hide tools.
-   */
-  hideRefusedForMs?: number;
-  /** Called before each tool call. May call langgraph's `interrupt()` to ask a person. */
-  approve?: (call: ToolCallToApprove) => Verdict | Promise<Verdict>;
-  /**
-   * Called before a call of a tool of `loadTools` adds scopes of a server's `stepUp` to the bot's access token. Later calls, of
-   * this agent or of another, use these scopes without approval. The timeout of the call is running while this function runs.
-   * To ask a person, call langgraph's `interrupt()`: it ends the call, and the call is made again after the answer.
-   */
-  approveStepUp?: (request: StepUpRequest & { readonly call: ToolCallToApprove }) => boolean | Promise<boolean>;
-}
-
-const rule = <Rule>() =>
-  z.custom<NonNullable<Rule>>((value) => typeof value === 'function', 'must be a function').optional();
-
-const schema = z.strictObject({
-  hide: rule<AccessMiddlewareOptions['hide']>(),
-  hideRefusedForMs: z.number().nonnegative().default(60_000),
-  approve: rule<AccessMiddlewareOptions['approve']>(),
-  approveStepUp: rule<AccessMiddlewareOptions['approveStepUp']>(),
-});
+import { type AgentMiddleware, createMiddleware } from 'langchain';
+import { Access } from './access.ts';
+import { type AccessMiddlewareOptions, accessSettings } from './options.ts';
+import { principalState, withPrincipal } from './principal-of-run.ts';
+import { offers } from './tools-of-run.ts';
 
 /**
- * Middleware with rules for the tool calls of an agent: it hides tools, and asks for approval of calls and of step-ups. The
- * middleware is optional: `loadTools` handles refusals without it. For a call that is not allowed, the model gets an error
- * message with a DenialArtifact, and the run continues.
+ * Middleware for the access of an agent. A refusal becomes a tool message that says what happened, what to do and who can help: in full
+ * once in a run, then briefly. Tools that were refused, or that the rules hide, are not offered and cannot be called. With `tools`, tools
+ * that join later are offered, and the model is told which servers are missing. A run that is resumed for another `principal`
+ * in its context than before makes no call.
  *
  * Limits. The rules apply to the calls of one agent. The IdP, and `scopes` and `stepUp` in the configuration, decide what the bot
- * may do at all. A rule that throws ends the run, and the call or the step-up does not happen. With middleware that wraps tool
- * calls, LangChain ends a run when a tool throws. Tools of `loadTools` throw only with `onRefused: 'throw'` and for aborts. For
- * other tools use langchain's toolErrorMiddleware. If every tool is hidden, the model is called without tools. Some providers
- * refuse that in the middle of a conversation.
+ * may do at all. A rule that throws ends the run, and the call or the step-up does not happen. Every other error has the outcome that
+ * it has without this middleware, see `toolErrors`. If every tool is hidden, the model is called without tools. Some providers
+ * refuse that in the middle of a conversation. Put it before middleware that selects tools.
  *
  * Throws `invalid_configuration` for invalid options.
  */
 export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMiddleware {
-  const { hide, approve, approveStepUp, hideRefusedForMs } = checked(schema, options, 'accessMiddleware');
-  const refused = new RecentRefusals(hideRefusedForMs);
-
+  const access = new Access(accessSettings(options));
   return createMiddleware({
     name: 'CredenceAccess',
+    stateSchema: principalState,
     async wrapModelCall(request, handler) {
-      const tools = request.tools.filter((tool) => {
-        const origin = toolOrigin(tool);
-        if (origin && refused.has(origin)) return false;
-        return !('name' in tool && typeof tool.name === 'string' && hide?.({ name: tool.name, ...origin }));
+      const { runtime, systemMessage } = request;
+      const loaded = await access.toolsOf(runtime);
+      const offered = offers(request.tools, loaded).filter(({ called }) => !access.isHidden(called, loaded, runtime));
+      const missing = loaded?.failuresAsText() ?? '';
+      const answer = await handler({
+        ...request,
+        tools: offered.map((offer) => offer.offered),
+        ...(missing !== '' && {
+          systemMessage: systemMessage.concat(systemMessage.text === '' ? missing : `\n\n${missing}`),
+        }),
       });
-      return handler({ ...request, tools });
+      return withPrincipal(answer, request.state, access.principalOf(runtime));
     },
-    async wrapToolCall(request, handler) {
-      const { toolCall, tool } = request;
-      const origin = toolOrigin(tool);
-      const call: ToolCallToApprove = { ...origin, name: toolCall.name, args: toolCall.args, id: toolCall.id };
-      if (hide?.({ name: call.name, ...origin })) return denied(call, { rule: 'hide' });
-      const verdict = (await approve?.(call)) ?? true;
-      if (verdict === false) return denied(call, { rule: 'approve' });
-      if (typeof verdict === 'string') return denied(call, { rule: 'approve', reason: verdict });
-
-      const run = async () => handler(request);
-      const answer = approveStepUp
-        ? await underStepUpApproval(async (wanted) => approveStepUp({ ...wanted, call }), run)
-        : await run();
-      const refusal = refusalOf(answer);
-      if (refusal && origin) refused.add(origin, refusal);
-      return answer;
-    },
+    wrapToolCall: async (request, handler) =>
+      access.handle(request, async (tool) => handler(tool ? { ...request, tool } : request)),
   });
-}
-
-function denied(call: ToolCallToApprove, denial: Omit<DenialArtifact, 'type'>): ToolMessage {
-  const artifact: DenialArtifact = { type: 'credence-denial', ...denial };
-  const text =
-    denial.rule === 'hide'
-      ? `The tool ${call.name} is not available to this agent. Continue without it.`
-      : `This call of ${call.name} was not approved${denial.reason === undefined ? '.' : `: ${denial.reason}`}`;
-  return errorMessage({ id: call.id ?? '', name: call.name }, text, artifact);
 }

@@ -1,51 +1,49 @@
 import type { RefusalArtifact } from '../refusals/artifact.ts';
+import { isLasting, isOfOneTool } from '../refusals/kind.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 
-/** Codes of refusals for one call or one tool, not for the whole server. */
-const TOOL_REFUSALS = new Set([
-  'insufficient_scope',
-  'forbidden',
-  'scope_not_granted',
-  'scope_outside_ceiling',
-  'tool_removed',
-]);
-/** Codes of failures that are not refusals: they are temporary, or the caller caused them. */
-const NOT_REFUSALS = new Set(['cancelled', 'timeout', 'closed', 'unreachable', 'rate_limited', 'peer_unavailable']);
+/** From this number on, entries that have expired are removed. */
+const MANY = 1_000;
 
-/** Remembers for a limited time which servers and tools refused the bot. */
+/** A tool, and the key of the principal that calls it. A refusal of one principal says nothing about another. */
+export interface ToolOfPrincipal extends ToolOrigin {
+  readonly principal?: string | undefined;
+}
+
+/** Remembers for a limited time which servers and tools refused a bot. */
 export class RecentRefusals {
   readonly #durationMs: number;
-  readonly #untilMs = new Map<string, number>();
+  readonly #recent = new Map<string, { readonly untilMs: number; readonly refusal: RefusalArtifact }>();
 
   constructor(durationMs: number) {
     this.#durationMs = durationMs;
   }
 
-  add(origin: ToolOrigin, { error: { code, retryable } }: RefusalArtifact): void {
-    if (this.#durationMs === 0 || retryable || NOT_REFUSALS.has(code)) return;
-    this.#untilMs.set(
-      TOOL_REFUSALS.has(code) ? toolKey(origin) : serverKey(origin),
-      performance.now() + this.#durationMs,
-    );
+  add(tool: ToolOfPrincipal, refusal: RefusalArtifact): void {
+    const { error } = refusal;
+    if (this.#durationMs === 0 || !isLasting(error)) return;
+    if (this.#recent.size >= MANY) for (const key of this.#recent.keys()) this.#at(key);
+    const untilMs = performance.now() + this.#durationMs;
+    this.#recent.set(isOfOneTool(error) ? toolKey(tool) : serverKey(tool), { untilMs, refusal });
   }
 
-  has(origin: ToolOrigin): boolean {
-    return this.#isRefused(serverKey(origin)) || this.#isRefused(toolKey(origin));
+  /** The refusal because of which the tool is hidden now. */
+  of(tool: ToolOfPrincipal): RefusalArtifact | undefined {
+    return this.#at(serverKey(tool)) ?? this.#at(toolKey(tool));
   }
 
-  #isRefused(key: string): boolean {
-    const untilMs = this.#untilMs.get(key);
-    if (untilMs === undefined) return false;
-    if (performance.now() < untilMs) return true;
-    this.#untilMs.delete(key);
-    return false;
+  #at(key: string): RefusalArtifact | undefined {
+    const recent = this.#recent.get(key);
+    if (recent === undefined || performance.now() < recent.untilMs) return recent?.refusal;
+    this.#recent.delete(key);
+    return undefined;
   }
 }
 
-function serverKey({ server }: ToolOrigin): string {
-  return JSON.stringify([server]);
+function serverKey({ principal, server }: ToolOfPrincipal): string {
+  return JSON.stringify([principal, server]);
 }
 
-function toolKey({ server, tool }: ToolOrigin): string {
-  return JSON.stringify([server, tool]);
+function toolKey({ principal, server, tool }: ToolOfPrincipal): string {
+  return JSON.stringify([principal, server, tool]);
 }

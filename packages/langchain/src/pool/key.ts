@@ -7,6 +7,8 @@ const MAX_KEY = 256;
 export interface RunConfig {
   /** The `context` that the caller of the run passed. */
   readonly context?: unknown;
+  /** `configurable` of the config, such as `thread_id`. */
+  readonly configurable?: Readonly<Record<string, unknown>> | undefined;
   /** Ends the wait of this caller. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -77,8 +77,8 @@ export class Member {
   async #loaded(): Promise<LoadedTools> {
     try {
       const bot = await this.opened;
-      const { servers, loadTools: optionsOf } = this.#context.settings;
-      const loaded = await loadTools(bot, servers, optionsOf(this.key));
+      const { servers, loadTools: optionsOf, contextKey } = this.#context.settings;
+      const loaded = await loadTools(bot, servers, { contextKey, ...optionsOf(this.key) });
       this.#areLoaded = true;
       return loaded;
     } catch (error) {

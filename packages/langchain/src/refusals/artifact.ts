@@ -14,8 +14,8 @@ export interface RefusalArtifact {
 export interface DenialArtifact {
   /** Identifies this kind of artifact. */
   readonly type: 'credence-denial';
-  /** The rule that denied the call. */
-  readonly rule: 'hide' | 'approve';
+  /** The rule that denied the call: an option. `tools`: the tool is not one of this run. */
+  readonly rule: 'hide' | 'hideUnusable' | 'tools' | 'approve';
   /** The reason that the rule `approve` returned, if it returned one. */
   readonly reason?: string;
 }
@@ -40,8 +40,11 @@ export function isRefusalArtifact(value: unknown): value is RefusalArtifact {
 
 /** The tool message for a refused call. */
 export function refusalMessage(call: { id: string; name: string }, error: CredenceError): ToolMessage {
-  const artifact: RefusalArtifact = { type: 'credence-refusal', error: error.toJSON() };
-  return errorMessage(call, refusalWords(error), artifact);
+  return errorMessage(call, refusalWords(error), refusalArtifact(error));
+}
+
+export function refusalArtifact(error: CredenceError): RefusalArtifact {
+  return { type: 'credence-refusal', error: error.toJSON() };
 }
 
 export function errorMessage(call: { id: string; name: string }, content: string, artifact?: unknown): ToolMessage {

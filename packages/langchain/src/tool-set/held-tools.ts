@@ -5,6 +5,7 @@ import { toolRemoved } from '../failures/server-failure.ts';
 import { guard, type OnRefused } from '../tools/guard.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
 import { toolNames } from '../tools/tool-names.ts';
+import type { ToolAccesses } from './tool-accesses.ts';
 
 /** A tool that was just converted, and the definition from which it was. */
 export interface ConvertedTool {
@@ -29,6 +30,15 @@ export interface ListChange {
   readonly forgotten: readonly string[];
 }
 
+export interface HeldToolsOptions {
+  /** The names of all configured servers. */
+  readonly servers: readonly string[];
+  readonly onRefused: OnRefused;
+  /** How many tools are kept that are not listed any more. */
+  readonly maxLeft: number;
+  readonly access: Pick<ToolAccesses, 'prepare' | 'define'>;
+}
+
 /** What of a converted tool replaces that of the tool that is held. The name and the object stay. */
 const REPLACED = ['description', 'schema', 'func', 'call', 'metadata', 'responseFormat', 'defaultConfig'] as const;
 
@@ -40,19 +50,12 @@ const REPLACED = ['description', 'schema', 'func', 'call', 'metadata', 'response
  */
 export class HeldTools {
   readonly #server: string;
-  readonly #options: { readonly servers: readonly string[]; readonly onRefused: OnRefused; readonly maxLeft: number };
+  readonly #options: HeldToolsOptions;
   /** By original name. Those that have left are in the order in which they left. */
   readonly #held = new Map<string, HeldTool>();
   #listed: readonly DynamicStructuredTool[] = [];
 
-  /**
-   * @param options.servers the names of all configured servers
-   * @param options.maxLeft how many tools are kept that are not listed any more
-   */
-  constructor(
-    server: string,
-    options: { readonly servers: readonly string[]; readonly onRefused: OnRefused; readonly maxLeft: number },
-  ) {
+  constructor(server: string, options: HeldToolsOptions) {
     this.#server = server;
     this.#options = options;
   }
@@ -77,6 +80,7 @@ export class HeldTools {
       if (isNew) {
         this.#guard(original, tool, held);
         for (const field of REPLACED) Object.assign(held.tool, { [field]: tool[field] });
+        this.#options.access.define(held.tool, definition);
         held.definition = definition;
       }
       if (!held.isListed) joined.push(held.tool);
@@ -100,6 +104,7 @@ export class HeldTools {
   #hold(original: string, tool: DynamicStructuredTool, name: string, definition: JsonObject): DynamicStructuredTool {
     const held: HeldTool = { tool, name, definition, isListed: true };
     this.#guard(original, tool, held);
+    this.#options.access.define(tool, definition);
     this.#held.set(original, held);
     return tool;
   }
@@ -110,7 +115,9 @@ export class HeldTools {
       if (!held.isListed) throw toolRemoved(this.#server);
       return call(...parameters);
     };
-    guard(tool, { server: this.#server, tool: original }, held.name, this.#options.onRefused);
+    const origin = { server: this.#server, tool: original };
+    guard(tool, origin, held.name, this.#options.onRefused);
+    this.#options.access.prepare(tool, origin);
   }
 
   #leave(converted: ReadonlyMap<string, ConvertedTool>): DynamicStructuredTool[] {

@@ -1,9 +1,10 @@
-import type { ServicePrincipal } from '@credence/core';
+import type { ServicePrincipal, TokenUse } from '@credence/core';
+import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import { boundedStreams } from '../facade/bounded-streams.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
 import { watchedStream } from '../facade/stream-watch.ts';
 import type { ToolList } from '../listing/tool-list.ts';
-import { approveStepUp } from '../middleware/step-up-approval.ts';
+import { approveStepUp } from '../approval/step-up-approval.ts';
 import type { LoadToolsSettings } from '../options.ts';
 import type { ConnectWithSdk } from './sdk.ts';
 
@@ -12,6 +13,8 @@ export interface ServerContext {
   readonly bot: ServicePrincipal;
   readonly settings: LoadToolsSettings;
   readonly connect: ConnectWithSdk;
+  /** The calls of tasks that the approval of a step-up has interrupted. */
+  readonly steps: InterruptedSteps;
 }
 
 /** What happens at a server without a request. */
@@ -28,7 +31,7 @@ export interface ServerEvents {
 export function serverFacade(
   server: string,
   list: ToolList,
-  { bot, settings, connect }: ServerContext,
+  { bot, settings, connect, onToken }: ServerContext & { readonly onToken: (use: TokenUse) => void },
   { onToolsChanged, onReconnected, onLost }: ServerEvents,
 ): McpFacade {
   let connections = 0;
@@ -40,7 +43,7 @@ export function serverFacade(
       onLost: () => void (number === connections && onLost()),
     };
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-    const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true });
+    const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken });
     const bounded = boundedStreams(list.counting(plain));
     const fetch = watchedStream(bounded, { onReopened: onToolsChanged, onLost: events.onLost });
     const connection = await connect({ bot, server, fetch, timeoutMs: settings.connectTimeoutMs, events }, signal);

@@ -6,6 +6,7 @@ import type { McpFacade } from '../facade/mcp-facade.ts';
 import { type ReadList, ToolList } from '../listing/tool-list.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
 import { langchainTools } from '../tools/langchain-tools.ts';
+import { ToolAccesses } from './tool-accesses.ts';
 import { HeldTools, type ListChange } from './held-tools.ts';
 import { RefreshPace } from './refresh-pace.ts';
 import { retryPauseMs } from '../retry-pause.ts';
@@ -49,12 +50,18 @@ export class ServerTools {
     this.#onChange = onChange;
     this.#list = new ToolList(server, settings.limits);
     const { onRefused, limits } = settings;
-    this.#held = new HeldTools(server, { servers: bot.serverNames, onRefused, maxLeft: limits.tools });
-    this.facade = serverFacade(server, this.#list, context, {
-      onToolsChanged: () => this.#refreshSoon(),
-      onReconnected: () => void (this.#reading || this.#refreshSoon()),
-      onLost: () => this.#lost(),
-    });
+    const access = new ToolAccesses(bot.server(server), settings, context.steps);
+    this.#held = new HeldTools(server, { servers: bot.serverNames, onRefused, maxLeft: limits.tools, access });
+    this.facade = serverFacade(
+      server,
+      this.#list,
+      { ...context, onToken: access.onToken },
+      {
+        onToolsChanged: () => this.#refreshSoon(),
+        onReconnected: () => void (this.#reading || this.#refreshSoon()),
+        onLost: () => this.#lost(),
+      },
+    );
   }
 
   /** The present tools, in the order of the server. */

@@ -10,29 +10,45 @@ export interface StepUpRequest {
 
 export type ApproveStepUp = (request: StepUpRequest) => boolean | Promise<boolean>;
 
-/** The approval function for the current tool call. accessMiddleware sets it, and `approveStepUp` calls it after a 403. */
+/** The approval function for the current tool call, which `approveStepUp` calls after a 403. */
 const approval = new AsyncLocalStorage<ApproveStepUp>();
 
 /**
  * Runs a tool call with an approval function, in addition to one that is already set. An error of `approve` would be lost in
- * the SDK and the tool. So the step-up is denied, and this function throws the error when the call has ended.
+ * the SDK and the tool. So the step-up is denied, and this function throws a StepUpRuleError when the call has ended.
  */
 export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => Promise<T>): Promise<T> {
   const outer = approval.getStore();
-  let failure: { error: unknown } | undefined;
-  const answer = await approval.run(async (request) => {
+  let failure: StepUpRuleError | undefined;
+  const call = approval.run(async (request) => {
     try {
       return (outer === undefined || (await outer(request))) && (await approve(request));
     } catch (error) {
-      failure = { error };
+      failure = new StepUpRuleError(error);
       return false;
     }
   }, run);
-  if (failure) throw failure.error;
-  return answer;
+  try {
+    const answer = await call;
+    if (!failure) return answer;
+  } catch (error) {
+    if (!failure) throw error;
+  }
+  throw failure;
 }
 
-/** Called by `fetchFor` before a step-up. Without accessMiddleware a step-up that the configuration allows is approved. */
+/** An error that a rule for step-ups threw. */
+export class StepUpRuleError extends Error {
+  /** What the rule threw. */
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    super('a rule for step-ups threw');
+    this.thrown = thrown;
+  }
+}
+
+/** Called by `fetchFor` before a step-up. Without an approval function a step-up that the configuration allows is approved. */
 export async function approveStepUp(request: StepUpRequest): Promise<boolean> {
   return (await approval.getStore()?.(request)) ?? true;
 }

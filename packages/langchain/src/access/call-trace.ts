@@ -1,0 +1,39 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { parseCallbackConfigArg } from '@langchain/core/callbacks/manager';
+import type { DynamicStructuredTool } from '@langchain/core/tools';
+import type { ToolOrigin } from '../tools/origin.ts';
+import type { TokenUses } from './token-uses.ts';
+
+/**
+ * What the run of a tool call has in `metadata.credence_call`, for tracers and callback handlers. While the run starts, the token is
+ * the last one that was used for the server. When the call has been sent, it is the one of this call: the members of the object change.
+ */
+export interface ToolCallTrace {
+  /** The configured name of the server. */
+  server: string;
+  /** The name of the tool at that server. */
+  tool: string;
+  /** The scopes of the access token. */
+  scopes: readonly string[];
+  /** How long ago the access token was issued, in milliseconds. */
+  tokenAgeMs: number;
+}
+
+const running = new AsyncLocalStorage<ToolCallTrace>();
+
+/** The trace of the tool call in whose asynchronous context this function is called. */
+export function runningTrace(): ToolCallTrace | undefined {
+  return running.getStore();
+}
+
+/** Makes the runs of a tool carry a {@link ToolCallTrace}. */
+export function traceCalls(tool: DynamicStructuredTool, origin: ToolOrigin, uses: TokenUses): void {
+  const call = tool.call.bind(tool);
+  tool.call = async (input, configOrCallbacks, tags) => {
+    const config = parseCallbackConfigArg(configOrCallbacks);
+    const { server, tool: name } = origin;
+    const trace: ToolCallTrace = { server, tool: name, scopes: uses.scopes ?? [], tokenAgeMs: uses.ageMs ?? 0 };
+    const metadata = { ...config.metadata, credence_call: trace };
+    return running.run(trace, async () => call(input, { ...config, metadata }, tags));
+  };
+}
