@@ -96,6 +96,8 @@ export class Members {
       await member.opened;
     } catch {
       if (isCurrent()) this.#current.delete(member.key);
+      // If `create` took too long, the principal is closed when it comes.
+      await member.close();
       return;
     }
     if (isCurrent() && member.uses === 0) this.#rest(member);

@@ -30,6 +30,8 @@ export interface PrincipalPoolOptions {
    * key is refused with `too_many_principals`. Default: 1,000 more than `maxIdle`.
    */
   max?: number;
+  /** The time limit of `create`, in milliseconds. Default: 60,000. */
+  createTimeoutMs?: number;
   /** The name of the key in the `context` of a run. Default: `principal`. */
   contextKey?: string;
   /** Called when a principal leaves the pool; its connections are closed then. An error that it throws or rejects with is ignored. */
@@ -62,6 +64,7 @@ const schema = z.strictObject({
   maxIdle: z.int().nonnegative().default(100),
   idleMs: z.int().positive().max(MAX_MS).default(600_000),
   max: z.int().positive().optional(),
+  createTimeoutMs: z.int().positive().max(MAX_MS).default(60_000),
   contextKey: z.string().min(1).max(256).default('principal'),
   onEvict: fn<NonNullable<PrincipalPoolOptions['onEvict']>>().optional(),
   onRefusal: fn<NonNullable<PrincipalPoolOptions['onRefusal']>>().optional(),

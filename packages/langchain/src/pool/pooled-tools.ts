@@ -1,6 +1,7 @@
 import { isCredenceError } from '@credence/core';
 import { waitFor } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
+import { hideAccess } from '../access/tool-access.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
 import type { OnRefused } from '../tools/guard.ts';
 import { toolOrigin } from '../tools/origin.ts';
@@ -38,7 +39,12 @@ export class PooledTools {
   /** Tools with the names, texts and schemas of those of one principal, for runs of every principal. */
   async like(key: string): Promise<DynamicStructuredTool[]> {
     return this.#using(checkedKey(key, this.#settings.contextKey), undefined, ({ tools }) =>
-      tools.map((tool) => this.#dispatching(tool)),
+      tools.map((tool) => {
+        const pooled = this.#dispatching(tool);
+        // The scopes of one principal say nothing about the others.
+        hideAccess(pooled);
+        return pooled;
+      }),
     );
   }
 
@@ -132,7 +138,10 @@ export class PooledTools {
     const { contextKey } = this.#settings;
     const key = keyIn(config, contextKey);
     if (key === undefined && boundKey === undefined) {
-      throw noPrincipal(contextKey, 'does not say for which principal it calls a tool');
+      throw noPrincipal(
+        contextKey,
+        `does not say for which principal it calls tools: its context has no "${contextKey}"`,
+      );
     }
     if (key !== undefined && boundKey !== undefined && key !== boundKey) throw otherPrincipal();
     return key ?? boundKey ?? '';
