@@ -93,6 +93,27 @@ describe('accessMiddleware({ tools: pool.toolsFor })', () => {
   });
 });
 
+describe('tools that a tenant cannot use for want of a scope (hideUnusable)', () => {
+  it.each([
+    ['tools of each run', false],
+    ['tools for every run', true],
+  ])('are not hidden from another tenant, with %s', async (_what, shared) => {
+    const needsWrite = { _meta: { securitySchemes: [{ type: 'oauth2', scopes: ['tools:write'] }] } };
+    world = await startTenantsWorld(TENANTS, ['wiki'], { tools: ['write'], define: { write: needsWrite } });
+    pool = principalPool({
+      create: (key) => world.create(key, { stepUp: key === 'acme' ? [] : ['tools:write'] }),
+    });
+    const tools = shared ? await pool.tools('acme') : [];
+    const options: AccessMiddlewareOptions = { hideUnusable: true, ...(!shared && { tools: pool.toolsFor }) };
+    const agent = agentOf(['wiki__write'], options, tools);
+    const [acme, globex] = [await agent.run('acme'), await agent.run('globex')];
+    expect(globex.offered[0]).toEqual(['wiki__write']);
+    expect(globex.outcomes).toEqual(['globex']);
+    expect(acme.outcomes[0]).not.toBe('acme');
+    if (!shared) expect(acme.offered.flat()).toEqual([]);
+  });
+});
+
 describe.each([
   ['tools of each run', false],
   ['tools for every run', true],

@@ -14,7 +14,10 @@ export interface TenantCall {
 export interface TenantsWorld {
   readonly langchain: LangchainWorld;
   /** A new principal of a tenant, for all servers. Throws for an unknown tenant. */
-  create(tenant: string, options?: Partial<ServicePrincipalOptions>): ServicePrincipal;
+  create(
+    tenant: string,
+    options?: Partial<ServicePrincipalOptions> & { readonly stepUp?: readonly string[] },
+  ): ServicePrincipal;
   /** The tool calls that arrived with a valid token. */
   readonly calls: readonly TenantCall[];
   /** Every token, ID-JAG and secret that was issued or used so far. */
@@ -29,6 +32,8 @@ export interface TenantsWorldOptions {
   /** Servers that list their tools only to some tenants. Another one gets an empty list. */
   readonly only?: Readonly<Record<string, readonly string[]>>;
   readonly tools?: readonly string[];
+  /** More members of the definitions of tools. */
+  readonly define?: Readonly<Record<string, object>>;
   /** What a server waits for before it answers that a scope is missing. */
   readonly beforeChallenge?: () => Promise<unknown>;
 }
@@ -62,7 +67,9 @@ export async function startTenantsWorld(
 
   const urls = await Promise.all(
     servers.map(async (server) => {
-      const tools = (options.tools ?? TOOLS).map((tool) => listed(tool, { description: `${tool} of ${server}` }));
+      const tools = (options.tools ?? TOOLS).map((tool) =>
+        listed(tool, { description: `${tool} of ${server}`, ...options.define?.[tool] }),
+      );
       const { url } = await langchain.serve({
         'tools/list': ({ http }) => {
           const isFor = options.only?.[server]?.includes(tenantOf(http.headers.authorization)) ?? true;
@@ -100,7 +107,7 @@ export async function startTenantsWorld(
   return {
     langchain,
     calls,
-    create(tenant, more) {
+    create(tenant, { stepUp = ['tools:write'], ...more } = {}) {
       if (!tenants.includes(tenant)) throw new Error(`unknown tenant ${tenant}`);
       const credential = (at: 'idp' | 'as') => clientSecret(client(tenant, at));
       const bot = new ServicePrincipal({
@@ -117,7 +124,7 @@ export async function startTenantsWorld(
               issuer: as.issuer,
               credential: credential('as'),
               scopes: ['tools:read'],
-              stepUp: ['tools:write'],
+              stepUp,
             },
           ]),
         ),
