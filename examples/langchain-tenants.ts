@@ -3,8 +3,8 @@
  * principal. Runs of two tenants are in progress at the same time. Run it with `npx tsx examples/langchain-tenants.ts`.
  */
 import assert from 'node:assert/strict';
-import { auditTrail, type AuditRecord, ServicePrincipal } from '@credence/core';
-import { principalPool, refusalOf } from '@credence/langchain';
+import { auditTrail, type AuditRecord, credenceErrorIn, isCredenceError, ServicePrincipal } from '@credence/core';
+import { accessMiddleware, principalPool } from '@credence/langchain';
 import { startSandbox } from '@credence/sandbox';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
@@ -37,7 +37,11 @@ const pool = principalPool({
 
 // #region agent
 const context = z.object({ principal: z.string() });
-const agent = createAgent({ model: scriptedModel(), tools: await pool.tools('acme'), contextSchema: context });
+const agent = createAgent({
+  model: scriptedModel(),
+  contextSchema: context,
+  middleware: [accessMiddleware({ tools: pool.toolsFor })], // each run gets the tools of its tenant
+});
 
 /** Called for each request, after your program knows whose request it is. */
 async function answer(tenant: string, question: string) {
@@ -56,13 +60,14 @@ const graph = new StateGraph(MessagesAnnotation, context)
   .compile();
 // #endregion
 
-const asked = ['acme', 'globex', 'acme', 'globex', 'nobody', 'acme'];
+const asked = ['acme', 'globex', 'acme', 'globex', 'globex', 'acme'];
+const unknown = answer('nobody', 'Open an issue: nobody').catch(credenceErrorIn);
 const results = await Promise.all(
   asked.map(async (tenant, index) => answer(tenant, `Open an issue: ${tenant} ${index}`)),
 );
-const answers = results.map((messages) => messages.find((message) => ToolMessage.isInstance(message)));
-for (const [index, message] of answers.entries()) {
-  console.log(`${asked[index]}: ${message?.text.replaceAll(/\s+/gu, ' ').slice(0, 120)}`);
+const answers = results.map((messages) => messages.find((message) => ToolMessage.isInstance(message))?.text ?? '');
+for (const [index, text] of answers.entries()) {
+  console.log(`${asked[index]}: ${text.replaceAll(/\s+/gu, ' ').slice(0, 120)}`);
 }
 const call = { type: 'tool_call', id: 'list', name: 'issues__list_issues', args: {} } as const;
 const listing = { messages: [new AIMessage({ content: '', tool_calls: [call] })] };
@@ -72,12 +77,11 @@ await enterprise.close();
 
 const bots: Readonly<Record<string, string>> = { acme: 'reporting-bot', globex: 'triage-bot' };
 for (const [index, tenant] of asked.entries()) {
-  const message = answers[index];
   const bot = bots[tenant];
-  if (bot === undefined)
-    assert.equal(refusalOf(message)?.error.code, 'unknown_principal', 'an unknown tenant is refused');
-  else assert.match(message?.text ?? '', new RegExp(`"author": "${bot}"`, 'u'), `${tenant} opens issues as ${bot}`);
+  assert.match(answers[index] ?? '', new RegExp(`"author": "${bot}"`, 'u'), `${tenant} opens issues as ${bot}`);
 }
+const refusal = await unknown;
+assert.ok(isCredenceError(refusal) && refusal.code === 'unknown_principal', 'an unknown tenant is refused');
 assert.match(listed.at(-1)?.text ?? '', /globex 3/u, 'the graph has listed the issues');
 assert.deepEqual(
   new Set(audited.filter(({ outcome }) => outcome === 'granted').map(({ label }) => label)),

@@ -34,6 +34,11 @@ const LOST: readonly [string, PeerAnswer][] = [
     '400 of a server that was restarted',
     { status: 400, body: rpcError(null, -32_000, 'Bad Request: Server not initialized') },
   ],
+  ['422 of the Rust SDK', { status: 422, body: 'Unexpected message, expect initialize request' }],
+  [
+    '400 of the Python SDK before initialization',
+    { status: 400, body: rpcError(null, -32_602, 'Received request before initialization was complete') },
+  ],
   ['400 with a text', { status: 400, body: 'Invalid sessionId' }],
   ['401 invalid_token', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }],
   ['500', { status: 500, body: '<h1>Internal Server Error</h1>' }],
@@ -94,6 +99,44 @@ describe.each(['v1', 'v2'] as const)('a session that the server has lost with SD
     expect(executed).toEqual([]);
     expect(new Set(server.received('tools/call').map(({ session }) => session)).size).toBe(2);
     expect(server.received('initialize')).toHaveLength(2);
+  });
+
+  it.each([
+    ['Session not found', -32_001],
+    ['Invalid session id', -32_600],
+    ['Server not initialized', -32_000],
+    ['Received request before initialization was complete', -32_602],
+  ])('and answers 200 with the JSON-RPC error "%s" is replaced, and each call runs once', async (message, code) => {
+    const executed: RpcRequest[] = [];
+    const inSession =
+      (handler: RpcHandler): RpcHandler =>
+      (request) =>
+        request.session === 'session-1' ? { error: { code, message } } : handler(request);
+    const server = await world.serve({
+      'tools/list': () => ({ result: { tools: [listed('echo')] } }),
+      'tools/call': inSession((request) => {
+        executed.push(request);
+        return done;
+      }),
+      ping: inSession(() => ({ result: {} })),
+    });
+    const tool = await load(server);
+    const calls = await Promise.all([callAsAgent(tool), callAsAgent(tool)]);
+    expect(calls.map(({ text }) => text)).toEqual(['done', 'done']);
+    expect(executed).toHaveLength(2);
+    expect(server.received('initialize')).toHaveLength(2);
+  });
+
+  it('is not assumed if a JSON-RPC error about a session belongs to the tool', async () => {
+    const server = await world.serve({
+      'tools/list': () => ({ result: { tools: [listed('echo')] } }),
+      'tools/call': () => ({ error: { code: -32_602, message: 'No browser session with this name' } }),
+    });
+    const answer = await callAsAgent(await load(server));
+    expect(answer.text).toContain('No browser session with this name');
+    expect(refusalOf(answer)).toBeUndefined();
+    expect(server.received('initialize')).toHaveLength(1);
+    expect(server.received('tools/call')).toHaveLength(1);
   });
 
   it.each([500, 502, 503])('is not assumed if %i belongs to the call alone', async (status) => {

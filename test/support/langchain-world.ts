@@ -25,13 +25,16 @@ export interface ScriptedServer {
   received(method: string): readonly RpcRequest[];
 }
 
+/** Options of a bot, and the scopes that a step-up may add at each server. */
+export type BotOptions = Partial<ServicePrincipalOptions> & { readonly stepUp?: readonly string[] };
+
 /** An OAuth world, bots, and scripted MCP servers, with one `close` for all. */
 export interface LangchainWorld {
   readonly oauth: OAuthWorld;
   /** Starts a server with a handler for each JSON-RPC method, and for `GET`. It has a session for each `initialize` and no tools, if the handlers do not say otherwise. */
   serve(handlers: Readonly<Record<string, RpcHandler>>): Promise<ScriptedServer>;
   /** Creates a bot that is granted these servers. */
-  bot(servers: Readonly<Record<string, string>>, options?: Partial<ServicePrincipalOptions>): ServicePrincipal;
+  bot(servers: Readonly<Record<string, string>>, options?: BotOptions): ServicePrincipal;
   /** Loads the tools of these servers. */
   load(servers: Readonly<Record<string, string>>, options?: LoadToolsOptions): Promise<LoadedTools>;
   /** Called by `close`, last first. */
@@ -48,7 +51,7 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
 
   function botFor(
     servers: Readonly<Record<string, string>>,
-    options: Partial<ServicePrincipalOptions> = {},
+    { stepUp, ...options }: BotOptions = {},
   ): ServicePrincipal {
     const { idp, as, idpClient, asClient } = oauth;
     const credential = (client: typeof idpClient) =>
@@ -61,6 +64,7 @@ export async function startLangchainWorld(): Promise<LangchainWorld> {
         issuer: as.issuer,
         credential: credential(asClient),
         scopes: ['tools:read'],
+        ...(stepUp && { stepUp }),
       };
       return [name, server] as const;
     });

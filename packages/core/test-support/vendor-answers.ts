@@ -1,17 +1,14 @@
-import type { CannedAnswer } from '../../../test/support/peer.ts';
+import { type AnswerEdit, answers, type FakeAnswer } from '@credence/testing';
 import type { Contact, Leg } from '../src/errors/leg.ts';
 
 /** One answer of a vendor's token endpoint, and the token or error that it must become. */
 export interface VendorAnswer {
-  readonly vendor: 'C1' | 'Okta' | 'Entra' | 'Keycloak';
+  readonly vendor: 'C1' | 'Okta' | 'Entra' | 'Auth0' | 'Keycloak';
   readonly kind: 'success' | 'denial' | 'malformed';
   readonly what: string;
   /** The leg that the vendor answers: as the IdP in `authenticate` and `exchange`, as the authorization server in `redeem`. */
   readonly leg: 'authenticate' | 'exchange' | 'redeem';
-  /** Members of the vendor's success response that are added to or replace those of the scripted peer. Undefined removes one. */
-  readonly members?: Readonly<Record<string, unknown>>;
-  /** The whole answer, if it is not a success. */
-  readonly answer?: CannedAnswer;
+  readonly answer: FakeAnswer | AnswerEdit;
   readonly becomes:
     | { readonly scopes?: readonly string[] }
     | {
@@ -24,25 +21,14 @@ export interface VendorAnswer {
       };
 }
 
-const json = (status: number, body: object, headers: Record<string, string> = {}): CannedAnswer => ({
-  status,
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
-});
-
-/**
- * C1. Documented: the issuer and the endpoint, the two kinds of client authentication, that a scope which the subject does not hold
- * is left out without an error, and that the error is `invalid_grant` if the subject holds none. The members of its responses are
- * not documented: the successes here have those of RFC 6749 and RFC 8693, and the descriptions of the denials are invented. The
- * refusal of an unregistered audience or resource is documented without its error code, so there is none here.
- */
+/** What each answer of `@credence/testing` becomes. Its source is written there. */
 const C1: readonly VendorAnswer[] = [
   {
     vendor: 'C1',
     kind: 'success',
     what: "a service principal's own token",
     leg: 'authenticate',
-    members: { token_type: 'Bearer', expires_in: 3600, refresh_token: undefined },
+    answer: answers.c1.ownToken(),
     becomes: {},
   },
   {
@@ -50,7 +36,7 @@ const C1: readonly VendorAnswer[] = [
     kind: 'success',
     what: 'an ID-JAG with fewer scopes than were requested',
     leg: 'exchange',
-    members: { token_type: 'N_A', expires_in: 300, scope: 'tools:read' },
+    answer: answers.c1.fewerScopes('tools:read'),
     becomes: { scopes: ['tools:read'] },
   },
   {
@@ -58,7 +44,7 @@ const C1: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'a subject that holds none of the scopes',
     leg: 'exchange',
-    answer: json(400, { error: 'invalid_grant', error_description: 'no grant for the requested scope' }),
+    answer: answers.c1.notGranted(),
     becomes: {
       code: 'invalid_grant',
       leg: 'exchange',
@@ -71,7 +57,7 @@ const C1: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'an expired service principal credential (RFC 6749 section 5.2)',
     leg: 'authenticate',
-    answer: json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="c1"' }),
+    answer: answers.c1.expiredCredential(),
     becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'you', error: 'invalid_client' },
   },
   {
@@ -79,23 +65,18 @@ const C1: readonly VendorAnswer[] = [
     kind: 'malformed',
     what: "the tenant's sign-in page in place of the endpoint",
     leg: 'exchange',
-    answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<!doctype html><title>C1</title>' },
+    answer: answers.c1.signInPage(),
     becomes: { code: 'invalid_response', leg: 'exchange', contact: 'you' },
   },
 ];
 
-/**
- * Okta. Documented: the exchange for an ID-JAG at the org authorization server with `token_type` `Bearer`; the OAuth errors of its
- * token endpoint; its own error object (`errorCode`, `errorSummary`, `errorLink`, `errorId`, `errorCauses`) for a request that its
- * OAuth endpoint does not process, for example because of the rate limit.
- */
 const OKTA: readonly VendorAnswer[] = [
   {
     vendor: 'Okta',
     kind: 'success',
     what: 'an ID-JAG whose token_type is Bearer',
     leg: 'exchange',
-    members: { token_type: 'Bearer', expires_in: 300, resource: undefined },
+    answer: answers.okta.idJag(),
     becomes: { scopes: ['tools:read', 'tools:write'] },
   },
   {
@@ -103,7 +84,7 @@ const OKTA: readonly VendorAnswer[] = [
     kind: 'success',
     what: "an agent's own token of a custom authorization server",
     leg: 'authenticate',
-    members: { token_type: 'Bearer', expires_in: 3600, scope: 'agent.access' },
+    answer: answers.okta.agentToken(),
     becomes: {},
   },
   {
@@ -111,10 +92,7 @@ const OKTA: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'a wrong client secret',
     leg: 'authenticate',
-    answer: json(401, {
-      error: 'invalid_client',
-      error_description: 'The client secret supplied for a confidential client is invalid.',
-    }),
+    answer: answers.okta.wrongSecret(),
     becomes: {
       code: 'invalid_client',
       leg: 'authenticate',
@@ -127,10 +105,7 @@ const OKTA: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'a request that no access policy matches',
     leg: 'exchange',
-    answer: json(400, {
-      error: 'access_denied',
-      error_description: 'Policy evaluation failed for this request, please check the policy configurations.',
-    }),
+    answer: answers.okta.notGranted(),
     becomes: { code: 'access_denied', leg: 'exchange', contact: 'idp-admin', error: 'access_denied' },
   },
   {
@@ -138,17 +113,7 @@ const OKTA: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'the rate limit',
     leg: 'exchange',
-    answer: json(
-      429,
-      {
-        errorCode: 'E0000047',
-        errorSummary: 'API call exceeded rate limit due to too many requests.',
-        errorLink: 'E0000047',
-        errorId: 'oae-fixture',
-        errorCauses: [],
-      },
-      { 'x-rate-limit-limit': '600', 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '1800000000' },
-    ),
+    answer: answers.okta.rateLimited(),
     becomes: { code: 'rate_limited', leg: 'exchange', contact: 'idp-admin', retryable: true },
   },
   {
@@ -156,29 +121,18 @@ const OKTA: readonly VendorAnswer[] = [
     kind: 'malformed',
     what: 'its own error object in place of an OAuth error',
     leg: 'exchange',
-    answer: json(404, {
-      errorCode: 'E0000022',
-      errorSummary: 'The endpoint does not support the provided HTTP method',
-      errorLink: 'E0000022',
-      errorId: 'oae-fixture',
-      errorCauses: [],
-    }),
+    answer: answers.okta.notTheTokenEndpoint(),
     becomes: { code: 'invalid_response', leg: 'exchange', contact: 'idp-admin' },
   },
 ];
 
-/**
- * Entra. Documented: `client_credentials` with `ext_expires_in`; errors with `AADSTS` codes, a description of several lines and
- * `error_codes`, `timestamp`, `trace_id`, `correlation_id`, `error_uri`. It does not document that it issues ID-JAGs, so there is no
- * success for the leg `exchange`.
- */
 const ENTRA: readonly VendorAnswer[] = [
   {
     vendor: 'Entra',
     kind: 'success',
     what: 'an app token',
     leg: 'authenticate',
-    members: { token_type: 'Bearer', expires_in: 3599, ext_expires_in: 3599, scope: undefined },
+    answer: answers.entra.ownToken(),
     becomes: {},
   },
   {
@@ -186,7 +140,7 @@ const ENTRA: readonly VendorAnswer[] = [
     kind: 'success',
     what: 'an access token with numbers as strings, as its older endpoint sends them',
     leg: 'redeem',
-    members: { expires_in: '3599', ext_expires_in: '3599', expires_on: '1800000000', not_before: '1799996400' },
+    answer: answers.entra.numbersAsStrings(),
     becomes: { scopes: ['tools:read', 'tools:write'] },
   },
   {
@@ -194,15 +148,7 @@ const ENTRA: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'an invalid scope, with a description of several lines',
     leg: 'authenticate',
-    answer: json(400, {
-      error: 'invalid_scope',
-      error_description:
-        "AADSTS70011: The provided value for the input parameter 'scope' isn't valid.\r\nTrace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333333\r\nCorrelation ID: aaaa0000-bb11-2222-33cc-444444dddddd\r\nTimestamp: 2016-01-09 02:02:12Z",
-      error_codes: [70011],
-      timestamp: '2016-01-09 02:02:12Z',
-      trace_id: '0000aaaa-11bb-cccc-dd22-eeeeee333333',
-      correlation_id: 'aaaa0000-bb11-2222-33cc-444444dddddd',
-    }),
+    answer: answers.entra.invalidScope(),
     becomes: {
       code: 'invalid_scope',
       leg: 'authenticate',
@@ -214,49 +160,63 @@ const ENTRA: readonly VendorAnswer[] = [
   {
     vendor: 'Entra',
     kind: 'denial',
+    what: 'the id of a secret in place of its value',
+    leg: 'authenticate',
+    answer: answers.entra.wrongSecret(),
+    becomes: { code: 'invalid_client', leg: 'authenticate', contact: 'you', error: 'invalid_client' },
+  },
+  {
+    vendor: 'Entra',
+    kind: 'denial',
     what: 'an unsupported token exchange',
     leg: 'exchange',
-    answer: json(400, {
-      error: 'unsupported_grant_type',
-      error_description: 'AADSTS70003: The app requested an unsupported grant type.\r\nTrace ID: 0000aaaa',
-      error_codes: [70003],
-      error_uri: 'https://login.microsoftonline.com/error?code=70003',
-    }),
-    becomes: {
-      code: 'unsupported_grant_type',
-      leg: 'exchange',
-      contact: 'idp-admin',
-      error: 'unsupported_grant_type',
-    },
+    answer: answers.entra.exchangeNotSupported(),
+    becomes: { code: 'unsupported_grant_type', leg: 'exchange', contact: 'idp-admin', error: 'unsupported_grant_type' },
   },
   {
     vendor: 'Entra',
     kind: 'malformed',
     what: 'its error page with the status 200',
     leg: 'authenticate',
-    answer: { headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<title>Sign in to your account</title>' },
+    answer: answers.entra.signInPage(),
     becomes: { code: 'invalid_response', leg: 'authenticate', contact: 'you' },
   },
 ];
 
-/**
- * Keycloak. Documented: the members of its token responses (`not-before-policy`, `refresh_expires_in`); standard token exchange,
- * whose refusals are in its public source and tests; accepting ID-JAGs as an experimental feature. Issuing ID-JAGs is documented as
- * not yet implemented, so there is no success for the leg `exchange`.
- */
+const AUTH0: readonly VendorAnswer[] = [
+  {
+    vendor: 'Auth0',
+    kind: 'denial',
+    what: 'a wrong client id or secret',
+    leg: 'redeem',
+    answer: answers.auth0.wrongSecret(),
+    becomes: { code: 'access_denied', leg: 'redeem', contact: 'server-owner', error: 'access_denied' },
+  },
+  {
+    vendor: 'Auth0',
+    kind: 'denial',
+    what: 'a client without a grant for the API',
+    leg: 'redeem',
+    answer: answers.auth0.notGranted(),
+    becomes: { code: 'access_denied', leg: 'redeem', contact: 'server-owner', error: 'access_denied' },
+  },
+  {
+    vendor: 'Auth0',
+    kind: 'denial',
+    what: 'a grant type that is not enabled for the client',
+    leg: 'redeem',
+    answer: answers.auth0.grantTypeNotAllowed('urn:ietf:params:oauth:grant-type:jwt-bearer'),
+    becomes: { code: 'unauthorized_client', leg: 'redeem', contact: 'server-owner', error: 'unauthorized_client' },
+  },
+];
+
 const KEYCLOAK: readonly VendorAnswer[] = [
   {
     vendor: 'Keycloak',
     kind: 'success',
     what: "a service account's token",
     leg: 'authenticate',
-    members: {
-      token_type: 'Bearer',
-      expires_in: 300,
-      refresh_expires_in: 0,
-      'not-before-policy': 0,
-      scope: 'email profile',
-    },
+    answer: answers.keycloak.ownToken(),
     becomes: {},
   },
   {
@@ -264,7 +224,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'success',
     what: 'an access token for an ID-JAG',
     leg: 'redeem',
-    members: { refresh_expires_in: 0, 'not-before-policy': 0, resource: undefined },
+    answer: answers.keycloak.accessToken(),
     becomes: { scopes: ['tools:read', 'tools:write'] },
   },
   {
@@ -272,10 +232,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'a wrong secret, as current versions answer it',
     leg: 'authenticate',
-    answer: json(401, {
-      error: 'unauthorized_client',
-      error_description: 'Invalid client or Invalid client credentials',
-    }),
+    answer: answers.keycloak.wrongSecret(),
     becomes: {
       code: 'invalid_client',
       leg: 'authenticate',
@@ -289,10 +246,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'a client without a service account',
     leg: 'authenticate',
-    answer: json(400, {
-      error: 'unauthorized_client',
-      error_description: 'Client not enabled to retrieve service account',
-    }),
+    answer: answers.keycloak.noServiceAccount(),
     becomes: { code: 'unauthorized_client', leg: 'authenticate', contact: 'idp-admin' },
   },
   {
@@ -300,7 +254,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'a subject token whose audience is another client',
     leg: 'exchange',
-    answer: json(403, { error: 'access_denied', error_description: 'Client is not within the token audience' }),
+    answer: answers.keycloak.notGranted(),
     becomes: {
       code: 'access_denied',
       leg: 'exchange',
@@ -313,7 +267,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'denial',
     what: 'an ID-JAG that was used before',
     leg: 'redeem',
-    answer: json(400, { error: 'invalid_grant' }),
+    answer: answers.keycloak.idJagUsedBefore(),
     becomes: { code: 'invalid_grant', leg: 'redeem', contact: 'server-owner' },
   },
   {
@@ -321,7 +275,7 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'malformed',
     what: 'an exchange that returns an access token in place of an ID-JAG',
     leg: 'exchange',
-    members: { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token', token_type: 'Bearer' },
+    answer: answers.keycloak.accessTokenInsteadOfIdJag(),
     becomes: { code: 'invalid_response', leg: 'exchange', contact: 'idp-admin' },
   },
   {
@@ -329,9 +283,9 @@ const KEYCLOAK: readonly VendorAnswer[] = [
     kind: 'malformed',
     what: 'an unknown realm: 404 with an error that is not an OAuth error code',
     leg: 'redeem',
-    answer: json(404, { error: 'Realm does not exist' }),
+    answer: answers.keycloak.unknownRealm(),
     becomes: { code: 'invalid_response', leg: 'redeem', contact: 'server-owner' },
   },
 ];
 
-export const VENDOR_ANSWERS: readonly VendorAnswer[] = [...C1, ...OKTA, ...ENTRA, ...KEYCLOAK];
+export const VENDOR_ANSWERS: readonly VendorAnswer[] = [...C1, ...OKTA, ...ENTRA, ...AUTH0, ...KEYCLOAK];

@@ -12,7 +12,7 @@ export type { McpRequestCounts } from './network/mcp-request-counts.ts';
 export type { RequestCounts } from './network/request-counts.ts';
 export type { SandboxOptions, SandboxProcess, SandboxSettings } from './options.ts';
 export type { Policy, PolicySnapshot, ServerGrant } from './policy/policy.ts';
-export type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
+export type { AuthorizationServerName, GroupName, PrincipalName, ServerName } from './principals/seed.ts';
 export type {
   AuthorizationServer,
   IdentityProvider,
@@ -31,7 +31,13 @@ export {
   sandboxTool,
 } from './servers/sandbox-tool.ts';
 export { type StartedSandbox, startSandbox } from './start-sandbox.ts';
-export type { DefaultAuthorizationServer, OnlyServer, SandboxMcpSource, SandboxWorld } from './world/options.ts';
+export type {
+  DefaultAuthorizationServer,
+  DefaultGroup,
+  OnlyServer,
+  SandboxMcpSource,
+  SandboxWorld,
+} from './world/options.ts';
 export type { SandboxPrincipal } from './world/principal.ts';
 export type {
   SandboxAuthInfo,

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { invalidConfiguration } from './invalid-configuration.ts';
 import type { PrincipalName } from './principals/seed.ts';
-import type { DefaultAuthorizationServer, OnlyServer, SandboxMcpSource, SandboxWorld } from './world/options.ts';
+import type {
+  DefaultAuthorizationServer,
+  DefaultGroup,
+  OnlyServer,
+  SandboxMcpSource,
+  SandboxWorld,
+} from './world/options.ts';
 import { WORLD_OPTIONS } from './world/schema.ts';
 import { type AnyWorld, resolveWorld, type World } from './world/world.ts';
 
@@ -62,7 +68,7 @@ export type SandboxOptions<
   Own extends SandboxMcpSource | undefined = undefined,
   Server extends string = OnlyServer<Own>,
   Principal extends string = PrincipalName,
-  Group extends string = string,
+  Group extends string = DefaultGroup<Principal>,
   AuthorizationServer extends string = DefaultAuthorizationServer<Server>,
 > = SandboxSettings &
   SandboxWorld<Own, Server, Principal, Group, AuthorizationServer> & {

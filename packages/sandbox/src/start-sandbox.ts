@@ -3,7 +3,7 @@ import { startChild } from './child/start-child.ts';
 import { type ResolvedOptions, resolveOptions, type SandboxOptions, type SandboxProcess } from './options.ts';
 import type { PrincipalName } from './principals/seed.ts';
 import type { Sandbox } from './sandbox.ts';
-import type { DefaultAuthorizationServer, OnlyServer, SandboxMcpSource } from './world/options.ts';
+import type { DefaultAuthorizationServer, DefaultGroup, OnlyServer, SandboxMcpSource } from './world/options.ts';
 import type { World } from './world/world.ts';
 
 /** What `startSandbox` returns: a `ChildSandbox` with `process: 'child'`, else a `Sandbox`. */
@@ -45,7 +45,7 @@ export async function startSandbox<
   Own extends SandboxMcpSource | undefined = undefined,
   Server extends string = OnlyServer<Own>,
   Principal extends string = PrincipalName,
-  Group extends string = string,
+  Group extends string = DefaultGroup<Principal>,
   AuthorizationServer extends string = DefaultAuthorizationServer<Server>,
 >(
   options: SandboxOptions<Process, Own, Server, Principal, Group, AuthorizationServer> = {},

@@ -13,10 +13,11 @@ afterEach(async () => {
 describe('a recorded vendor answer', () => {
   it.each(VENDOR_ANSWERS.map((recorded) => [recorded.vendor, recorded.kind, recorded.what, recorded] as const))(
     '%s, %s: %s',
-    async (_vendor, kind, _what, { leg, members, answer, becomes }) => {
+    async (_vendor, kind, _what, { leg, answer, becomes }) => {
       running = await startBot({ principal: { retry: { retries: 1, minDelayMs: 1, maxDelayMs: 1 } } });
       const { world, bot } = running;
-      const vendorAnswer = answer ? say(answer) : editMembers(members ?? {});
+      const members = 'members' in answer ? answer.members : undefined;
+      const vendorAnswer = 'members' in answer ? editMembers(answer.members) : say(answer);
       const scope = members?.['scope'];
       // The ID-JAG must contain the same scopes as the response of the vendor.
       if (leg === 'exchange' && typeof scope === 'string') world.idp.setPolicy(() => scope.split(' '));

@@ -9,6 +9,7 @@ import { checkedKey, keyIn, type RunConfig } from './key.ts';
 import type { Member } from './member.ts';
 import type { Members } from './members.ts';
 import { type PoolSettings, tell } from './options.ts';
+import { viewOf } from './view-of-tools.ts';
 import { inPlaceOf, named, originOf, refusing, type ToolInput } from './pooled-tool.ts';
 import { noPrincipal, otherPrincipal, unknownTool } from './refusals.ts';
 
@@ -71,20 +72,7 @@ export class PooledTools {
       bound.set(tool, pooled);
       return pooled;
     };
-    const ignored = async () => Promise.resolve();
-    const view: LoadedTools = {
-      get tools() {
-        return loaded.tools.map(boundTo);
-      },
-      get failures() {
-        return loaded.failures;
-      },
-      failuresAsText: () => loaded.failuresAsText(),
-      reload: async (servers) => this.#using(key, undefined, async (current) => current.reload(servers)),
-      // The pool closes the tools.
-      close: ignored,
-      [Symbol.asyncDispose]: ignored,
-    };
+    const view = viewOf(loaded, boundTo, async (request) => this.#using(key, undefined, request));
     this.#views.set(loaded, view);
     return view;
   }

@@ -1,14 +1,14 @@
-/** The pause before the first refresh, in milliseconds. Each one within the last minute doubles it. */
+/** The pause before the first refresh, in milliseconds. Each one within the last two minutes doubles it. */
 const FIRST_MS = 50;
 const LONGEST_MS = 10_000;
-const WINDOW_MS = 60_000;
+const WINDOW_MS = 120_000;
 
 /**
  * How soon a list may be read again after its server says that it has changed. One change is read at once. A server that announces
  * changes all the time causes one reading in ten seconds.
  */
 export class RefreshPace {
-  /** When the refreshes within the last minute began, in milliseconds of the monotonic clock. */
+  /** When the refreshes within the last two minutes began, in milliseconds of the monotonic clock. */
   #begunMs: number[] = [];
 
   /** The time until the next refresh may begin, in milliseconds. */

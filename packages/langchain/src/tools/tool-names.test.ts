@@ -76,7 +76,14 @@ describe('toolNames', () => {
   it('does not let a tool have the hashed name of another tool', () => {
     const victim = names({ x__a: ['b'], x: [] })['x__a/b'] ?? '';
     const forged = victim.slice('x__'.length);
-    expect(names({ x: [forged], x__a: ['b'] })[`x/${forged}`]).not.toBe(victim);
+    const dashed = forged.replace(/_(?=[0-9a-f]{16}$)/u, '-');
+    for (const tool of [forged, dashed]) {
+      const given = names({ x: [tool], x__a: ['b'] })[`x/${tool}`] ?? '';
+      expect(given.replaceAll('-', '_')).not.toBe(victim.replaceAll('-', '_'));
+    }
+    const ownHash = names({ s: ['a-b', 'a_b'] })['s/a_b'] ?? '';
+    const copy = ownHash.slice('s__'.length).replace(/_(?=[0-9a-f]{16}$)/u, '-');
+    expect(names({ s: ['a-b', 'a_b', copy] })[`s/${copy}`]).not.toBe(ownHash.replace(/_(?=[0-9a-f]{16}$)/u, '-'));
 
     const long = `lo__${'n'.repeat(58)}`;
     const hidden = names({ [long]: ['read'] })[`${long}/read`] ?? '';

@@ -20,10 +20,14 @@ export function concurrencyLimiter({ maxConcurrent, maxWaitMs }: ConcurrencyLimi
   return async (work, timeoutError) =>
     new Promise((resolve, reject) => {
       let isTimedOut = false;
-      const timer = setTimeout(() => {
-        isTimedOut = true;
-        reject(timeoutError());
-      }, maxWaitMs);
+      // No timer for a function that does not wait: fake timers that are advanced by a long time would run it before the function starts.
+      const isQueued = limit.activeCount + limit.pendingCount >= maxConcurrent;
+      const timer = isQueued
+        ? setTimeout(() => {
+            isTimedOut = true;
+            reject(timeoutError());
+          }, maxWaitMs)
+        : undefined;
       // After the timeout the entry stays in the queue of p-limit, and does nothing when it is started.
       void limit(async () => {
         if (isTimedOut) return;

@@ -11,8 +11,11 @@ export const AUTHORIZATION_SERVER_NAMES = ['main', 'research'] as const satisfie
 /** The service principals of the sandbox: three with access, one that was never approved and one that is disabled. */
 export type PrincipalName = 'reporting-bot' | 'triage-bot' | 'analytics-bot' | 'unapproved-bot' | 'retired-bot';
 
+/** The groups of the sandbox. */
+export type GroupName = 'analysts' | 'support' | 'data';
+
 /** The members of each group at the start. */
-export const GROUPS: Readonly<Record<string, readonly PrincipalName[]>> = {
+export const GROUPS: Readonly<Record<GroupName, readonly PrincipalName[]>> = {
   analysts: ['reporting-bot', 'retired-bot'],
   support: ['triage-bot'],
   data: ['analytics-bot'],

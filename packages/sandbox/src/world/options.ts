@@ -1,5 +1,5 @@
 import type { ScopeGrant } from '@credence/identity-provider';
-import type { AuthorizationServerName, PrincipalName, ServerName } from '../principals/seed.ts';
+import type { AuthorizationServerName, GroupName, PrincipalName, ServerName } from '../principals/seed.ts';
 import type { SandboxPrincipal } from './principal.ts';
 import type { SandboxMcpFactory, SandboxMcpHandler, SandboxServer } from './server.ts';
 
@@ -16,6 +16,13 @@ export type DefaultAuthorizationServer<Server extends string> = string extends S
     ? AuthorizationServerName
     : 'main';
 
+/** The groups, if the option `groups` is not set: those of the sandbox's own principals. */
+export type DefaultGroup<Principal extends string> = string extends Principal
+  ? string
+  : PrincipalName extends Principal
+    ? GroupName
+    : never;
+
 /**
  * Servers, principals and grants of your own. Each option replaces what the sandbox has without it. Without all of them, the sandbox
  * has three servers and five principals with grants.
@@ -24,7 +31,7 @@ export interface SandboxWorld<
   Own extends SandboxMcpSource | undefined = undefined,
   Server extends string = OnlyServer<Own>,
   Principal extends string = PrincipalName,
-  Group extends string = string,
+  Group extends string = DefaultGroup<Principal>,
   AuthorizationServer extends string = DefaultAuthorizationServer<Server>,
 > {
   /** The MCP servers, by name. Default: issues, documents and database; with `mcpServer`, one server with the name `mcp`. */

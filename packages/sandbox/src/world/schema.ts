@@ -32,7 +32,11 @@ const principal = z.strictObject({
   credential: z.enum(['private-key', 'secret']).optional(),
   privateKey: z.union([z.string().min(1), z.looseObject({ kty: z.string() })], 'is neither PEM nor a JWK').optional(),
   keyId: z.string().min(1).optional(),
-  secret: z.string().min(1).optional(),
+  // RFC 6749 appendix A.2
+  secret: z
+    .string()
+    .regex(/^[\u0020-\u007e]+$/u, 'has a character other than printable ASCII')
+    .optional(),
   disabled: z.boolean().optional(),
 });
 

@@ -25,13 +25,14 @@ export function clientAuthenticator(
   clock: Clock,
 ): ClientAuthenticator {
   const usedAssertions = new Set<string>();
+  const startMs = clock.wallMs() - clock.monotonicMs();
   const find = (clientId: string | undefined) => clients.find((client) => client.clientId === clientId);
   return {
     principalOf: (clientId) => find(clientId)?.principal,
     async check(presented) {
       const client = find(presented.clientId);
       if (client === undefined) return `no client ${presented.clientId} is registered at ${issuer.issuer}`;
-      const fault = await faultOf(presented, client, { issuer, clock, usedAssertions });
+      const fault = await faultOf(presented, client, { issuer, clock, startMs, usedAssertions });
       return fault ?? client;
     },
   };
@@ -40,6 +41,8 @@ export function clientAuthenticator(
 interface Context {
   readonly issuer: AuthenticatingIssuer;
   readonly clock: Clock;
+  /** The wall clock when the monotonic clock was 0, in milliseconds since the epoch. */
+  readonly startMs: number;
   readonly usedAssertions: Set<string>;
 }
 
@@ -66,7 +69,7 @@ async function assertionFault(jwt: string, { clientId, publicKey }: ClientSettin
   if (publicKey === undefined) return 'the client has no key';
   // RFC 7523bis: the issuer. Some vendors require the token endpoint or their host name.
   const audience = [issuer.issuer, issuer.tokenEndpoint, new URL(issuer.issuer).host];
-  const claims = await assertionClaims(jwt, publicKey, audience, context.clock);
+  const claims = await assertionClaims(jwt, publicKey, audience, context);
   if (typeof claims === 'string') return claims;
   if (claims.iss !== clientId || claims.sub !== clientId)
     return 'iss and sub of the client assertion are not the client id';
@@ -78,17 +81,18 @@ async function assertionFault(jwt: string, { clientId, publicKey }: ClientSettin
 }
 
 /**
- * The verified claims. Besides the clock of the fake, the clock of the system counts: `advance` does not move the clock of a
- * principal that was not given the clock of the fake.
+ * The verified claims. Besides the clock of the fake, two others count: that of the system, because `advance` does not move the clock of
+ * a principal that was not given the clock of the fake; and that of a principal which keeps the time of earlier answers, because a
+ * test can set the system's time without letting time pass.
  */
 async function assertionClaims(
   jwt: string,
   publicKey: NonNullable<ClientSettings['publicKey']>,
   audience: string[],
-  clock: Clock,
+  { clock, startMs }: Context,
 ): Promise<JWTPayload | string> {
   let fault = 'the client assertion is invalid';
-  for (const currentDate of [new Date(clock.wallMs()), new Date()]) {
+  for (const currentDate of [clock.wallMs(), Date.now(), startMs + clock.monotonicMs()].map((ms) => new Date(ms))) {
     try {
       const { payload } = await jwtVerify(jwt, publicKey, {
         audience,

@@ -1,0 +1,495 @@
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  clientSecret,
+  type CredenceError,
+  fromIdToken,
+  generateDpopKeyPair,
+  noClientAuth,
+  privateKeyJwt,
+  ServicePrincipal,
+  type ServicePrincipalOptions,
+} from '@credence/core';
+import { connectMcp } from '@credence/sdk-adapter';
+import { connectMcp as connectMcpV2 } from '@credence/sdk-adapter/v2';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type FakeIdp, fakeIdp } from './fake-idp.ts';
+import type { FakeIdpOptions } from './settings/options.ts';
+
+const opened: ServicePrincipal[] = [];
+const network = jest.fn<typeof fetch>(() => Promise.reject(new Error('a request reached the network')));
+const realFetch = globalThis.fetch;
+
+beforeEach(() => {
+  globalThis.fetch = network;
+});
+afterEach(async () => {
+  globalThis.fetch = realFetch;
+  await Promise.all(opened.splice(0).map(async (bot) => bot.close()));
+  expect(network).not.toHaveBeenCalled();
+});
+
+function botWith(options: ServicePrincipalOptions): ServicePrincipal {
+  const bot = new ServicePrincipal(options);
+  opened.push(bot);
+  return bot;
+}
+
+const ISSUES: FakeIdpOptions['servers'] = {
+  issues: {
+    tools: {
+      list_issues: {
+        handler: ({ status }, { principal }) => `${String(status)} issues of ${principal}`,
+        scopes: ['issues:read'],
+      },
+      create_issue: { handler: () => ({ id: 'H-1' }), scopes: ['issues:write'] },
+      broken: () => {
+        throw new Error('the database is away');
+      },
+    },
+  },
+};
+
+function world(options: Partial<FakeIdpOptions> = {}): FakeIdp {
+  return fakeIdp({ principals: { 'reporting-bot': {} }, servers: ISSUES, ...options });
+}
+
+async function refusal(work: Promise<unknown>): Promise<CredenceError> {
+  return work.then(
+    () => Promise.reject(new Error('nothing was refused')),
+    (error: unknown) => error as CredenceError,
+  );
+}
+
+/** Calls a tool with the principal's own fetch, as an MCP client does. */
+async function callTool(bot: ServicePrincipal, name: string, server = 'issues'): Promise<unknown> {
+  const response = await bot.fetchFor(server)(bot.server(server).url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: { status: 'open' } },
+    }),
+  });
+  return response.json();
+}
+
+describe('fakeIdp', () => {
+  it.each([
+    ['v1', connectMcp],
+    ['v2', connectMcpV2],
+  ] as const)('serves tools to a client of the MCP SDK %s', async (_version, connect) => {
+    const idp = world();
+    const client = await connect(botWith(idp.options('reporting-bot')), 'issues');
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(['list_issues', 'create_issue', 'broken']);
+    await expect(client.callTool({ name: 'list_issues', arguments: { status: 'open' } })).resolves.toMatchObject({
+      content: [{ type: 'text', text: 'open issues of reporting-bot' }],
+    });
+    await expect(client.callTool({ name: 'broken', arguments: {} })).resolves.toMatchObject({
+      isError: true,
+      content: [{ text: 'the database is away' }],
+    });
+    await client.close();
+  });
+
+  it('answers each leg once for a first call, and records it without secrets', async () => {
+    const idp = world();
+    const options = idp.options('reporting-bot');
+    await callTool(botWith(options), 'list_issues');
+    expect(idp.requests.map(({ leg, server, status }) => [leg, server, status])).toEqual([
+      ['discover', 'issues', 200],
+      ['discover', 'issues', 200],
+      ['discover', undefined, 200],
+      ['authenticate', undefined, 200],
+      ['exchange', 'issues', 200],
+      ['redeem', 'issues', 200],
+      ['call', 'issues', 200],
+    ]);
+    const [call] = idp.requestsOf('call');
+    expect(call).toEqual({
+      leg: 'call',
+      method: 'POST',
+      url: 'https://issues.mcp.example/mcp',
+      server: 'issues',
+      principal: 'reporting-bot',
+      parameters: { method: 'tools/call', tool: 'list_issues', arguments: { status: 'open' } },
+      status: 200,
+    });
+    expect(idp.requestsOf('exchange')[0]?.parameters).toMatchObject({ audience: 'https://issues.as.example' });
+    expect(JSON.stringify(idp.requests)).not.toMatch(/eyJ|assertion":|secret|subject_token"/u);
+  });
+
+  it('refuses a token that was revoked, and grants a new one', async () => {
+    const idp = world();
+    const bot = botWith(idp.options('reporting-bot'));
+    await callTool(bot, 'list_issues');
+    idp.expectRequests({ exchange: 1, redeem: 1, call: 1 });
+    expect(idp.revoke('issues')).toBe(1);
+    expect(idp.revoke('issues')).toBe(0);
+    await callTool(bot, 'list_issues');
+    expect(idp.requestsOf('call').map(({ status }) => status)).toEqual([200, 401, 200]);
+    idp.expectRequests({ exchange: 0, redeem: 1, call: 2 });
+    idp.expectNoMoreRequests();
+  });
+
+  it('revokes the tokens of one principal and not those of another', async () => {
+    const idp = world({ principals: { one: {}, two: {} } });
+    const [one, two] = [botWith(idp.options('one')), botWith(idp.options('two'))];
+    await Promise.all([callTool(one, 'list_issues'), callTool(two, 'list_issues')]);
+    expect(idp.revoke('issues', { principal: 'one' })).toBe(1);
+    await callTool(two, 'list_issues');
+    expect(idp.requestsOf('call', { principal: 'two' }).map(({ status }) => status)).toEqual([200, 200]);
+    await expect(callTool(one, 'list_issues')).resolves.toMatchObject({
+      result: { content: [{ text: 'open issues of one' }] },
+    });
+  });
+
+  it('revokes each token after a number of tool calls', async () => {
+    const idp = world({ revoke: { issues: { afterCalls: 2 } } });
+    const bot = botWith(idp.options('reporting-bot'));
+    for (let at = 0; at < 5; at += 1) await callTool(bot, 'list_issues');
+    expect(idp.requestsOf('call').map(({ status }) => status)).toEqual([200, 200, 401, 200, 200, 401, 200]);
+  });
+
+  it('passes time until every token has expired', async () => {
+    const idp = world({ expire: { accessTokenSeconds: 60, idJagSeconds: 90, subjectTokenSeconds: 600 } });
+    const bot = botWith(idp.options('reporting-bot'));
+    await callTool(bot, 'list_issues');
+    idp.expectRequests({ authenticate: 1, exchange: 1, redeem: 1 });
+    expect(idp.expire()).toBeGreaterThan(590_000);
+    await callTool(bot, 'list_issues');
+    idp.expectRequests({ authenticate: 1, exchange: 1, redeem: 1 });
+    idp.clock.advance(61_000);
+    await callTool(bot, 'list_issues');
+    idp.expectRequests({ authenticate: 0, exchange: 0, redeem: 1 });
+    expect(idp.requestsOf('call').every(({ status }) => status === 200)).toBe(true);
+  });
+
+  it('lets a principal with a clock of its own recover after all tokens have expired', async () => {
+    const idp = world();
+    const { clock: _clock, ...options } = idp.options('reporting-bot');
+    const bot = botWith(options);
+    await callTool(bot, 'list_issues');
+    idp.expire();
+    await expect(callTool(bot, 'list_issues')).resolves.toHaveProperty('result');
+    expect(idp.requestsOf('call').map(({ status }) => status)).toEqual([200, 401, 200]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['advanceTimersByTime', () => jest.advanceTimersByTime(7_200_000)],
+    ['advanceTimersByTimeAsync', async () => jest.advanceTimersByTimeAsync(7_200_000)],
+    ['setSystemTime', () => jest.setSystemTime(new Date('2030-01-01T02:00:00Z'))],
+  ])('follows the fake timers of jest after %s', async (_method, pass) => {
+    jest.useFakeTimers({ now: new Date('2030-01-01T00:00:00Z') });
+    try {
+      const idp = world();
+      const bot = botWith(idp.options('reporting-bot'));
+      await callTool(bot, 'list_issues');
+      await pass();
+      await expect(callTool(bot, 'list_issues')).resolves.toHaveProperty('result');
+      expect(idp.requestsOf('redeem').length).toBeGreaterThan(1);
+      expect((await bot.token('issues')).expiresAt.getUTCFullYear()).toBe(2030);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('refuses a server without a grant, and grants only the scopes of the principal', async () => {
+    const idp = world({
+      principals: { 'reporting-bot': { grants: { issues: ['issues:read'] } } },
+      servers: { ...ISSUES, database: {} },
+    });
+    const bot = botWith(idp.options('reporting-bot'));
+    expect((await bot.token('issues')).scopes).toEqual(['issues:read']);
+    await expect(refusal(bot.token('database'))).resolves.toMatchObject({
+      code: 'access_denied',
+      leg: 'exchange',
+      contact: 'idp-admin',
+    });
+  });
+
+  it('challenges a call whose token has too few scopes, so that the principal can step up', async () => {
+    const idp = world();
+    const changes = { issues: { scopes: ['issues:read'], stepUp: ['issues:write'] } };
+    const bot = botWith(idp.options('reporting-bot', changes));
+    await expect(callTool(bot, 'create_issue')).resolves.toMatchObject({
+      result: { content: [{ text: '{"id":"H-1"}' }] },
+    });
+    expect(idp.requestsOf('call').map(({ status }) => status)).toEqual([403, 200]);
+    const without = botWith(idp.options('reporting-bot', { issues: { scopes: ['issues:read'] } }));
+    await expect(refusal(callTool(without, 'create_issue'))).resolves.toMatchObject({ code: 'insufficient_scope' });
+  });
+
+  it('binds tokens to a DPoP key, and refuses a proof of another key', async () => {
+    const idp = world({ servers: { issues: { ...ISSUES['issues'], requireDpop: true } } });
+    await expect(refusal(botWith(idp.options('reporting-bot')).token('issues'))).resolves.toMatchObject({
+      leg: 'redeem',
+    });
+    const dpop = await generateDpopKeyPair();
+    const bot = botWith(idp.options('reporting-bot', { issues: { dpop } }));
+    await expect(callTool(bot, 'list_issues')).resolves.toHaveProperty('result');
+    const { type, value } = await bot.token('issues');
+    expect(type).toBe('DPoP');
+    for (const scheme of ['DPoP', 'Bearer']) {
+      const stolen = await idp.fetch(bot.server('issues').url, {
+        method: 'POST',
+        headers: { authorization: `${scheme} ${value}` },
+        body: '{}',
+      });
+      expect(stolen.status).toBe(401);
+    }
+  });
+
+  it('refuses a token of another server', async () => {
+    const idp = world({ servers: { ...ISSUES, database: {} } });
+    const bot = botWith(idp.options('reporting-bot'));
+    const { value } = await bot.token('issues');
+    const { status } = await idp.fetch('https://database.mcp.example/mcp', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${value}` },
+      body: '{}',
+    });
+    expect(status).toBe(401);
+  });
+
+  it('accepts an ID-JAG more than once, or once only', async () => {
+    for (const singleUse of [false, true]) {
+      const idp = world({ servers: { issues: { ...ISSUES['issues'], singleUse } } });
+      const bot = botWith(idp.options('reporting-bot'));
+      for (let at = 0; at < 2; at += 1) {
+        await callTool(bot, 'list_issues');
+        idp.revoke();
+      }
+      expect(idp.requestsOf('redeem').map(({ status }) => status)).toEqual(singleUse ? [200, 400, 200] : [200, 200]);
+    }
+  });
+
+  it('lets servers share an authorization server', async () => {
+    const issuer = 'https://as.example/tenant';
+    const idp = world({ servers: { one: { issuer, tools: {} }, two: { issuer, tools: {} } } });
+    const bot = botWith(idp.options('reporting-bot'));
+    await bot.prepare();
+    expect((await bot.token('one')).resource).toBe('https://one.mcp.example/mcp');
+    expect((await bot.token('two')).scopes).toEqual(['two:use']);
+  });
+
+  it('calls a handler in place of tools, with an authorized request only', async () => {
+    const handler = jest.fn<(request: Request, caller: { subject: string }) => Promise<Response>>(
+      async (request, { subject }) => Response.json({ subject, body: await request.text() }),
+    );
+    const idp = world({ servers: { issues: { handler, scopes: ['a'] } } });
+    const bot = botWith(idp.options('reporting-bot'));
+    await idp.fetch('https://issues.mcp.example/mcp', { method: 'POST', body: '{}' });
+    expect(handler).not.toHaveBeenCalled();
+    await expect(callTool(bot, 'anything')).resolves.toMatchObject({
+      subject: 'reporting-bot',
+      body: expect.stringContaining('anything'),
+    });
+  });
+
+  it('issues tokens by client_credentials to a server without an IdP', async () => {
+    const idp = world();
+    const { idp: _idp, servers, ...rest } = idp.options('reporting-bot', { issues: { flow: 'client-credentials' } });
+    await expect(callTool(botWith({ servers, ...rest }), 'list_issues')).resolves.toHaveProperty('result');
+    idp.expectRequests({ authenticate: 0, exchange: 0, redeem: 1 });
+  });
+
+  it('revokes the tokens that a principal gives back when it closes', async () => {
+    const idp = world();
+    const bot = botWith({ ...idp.options('reporting-bot'), revokeOnClose: true });
+    await bot.token('issues');
+    await bot.close();
+    expect(idp.requestsOf('other').map(({ url, status }) => [url, status])).toEqual([
+      ['https://issues.as.example/revoke', 200],
+    ]);
+    expect(idp.revoke('issues')).toBe(0);
+  });
+
+  it('exchanges the ID token of a user, and refuses one for another client', async () => {
+    const idp = world({ principals: { 'reporting-bot': {}, other: {} } });
+    const options = idp.options('reporting-bot');
+    const botFor = (principal: string) =>
+      botWith({
+        ...options,
+        idp: options.idp && {
+          ...options.idp,
+          subject: fromIdToken(async () => idp.idToken({ subject: 'ada', principal })),
+        },
+      });
+    await expect(callTool(botFor('reporting-bot'), 'list_issues')).resolves.toHaveProperty('result');
+    await expect(refusal(botFor('other').token('issues'))).resolves.toMatchObject({
+      leg: 'exchange',
+      code: 'invalid_grant',
+    });
+  });
+});
+
+describe('client authentication', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = (key: typeof privateKey) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const own: FakeIdpOptions = {
+    issuer: 'https://acme.okta.com',
+    tokenEndpoint: 'https://acme.okta.com/oauth2/v1/token',
+    principals: {
+      bot: {
+        clientId: '0oa1',
+        key: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+        clients: { linear: { clientId: 'a1b2', secret: 'secret/with: odd+characters' } },
+      },
+    },
+    servers: { linear: { url: 'https://mcp.linear.app/mcp', issuer: 'https://linear.app', scopes: ['issues:read'] } },
+  };
+  const optionsWith = (idp: FakeIdp, key: string, secret: string): ServicePrincipalOptions => ({
+    idp: { issuer: 'https://acme.okta.com', credential: privateKeyJwt({ clientId: '0oa1', key }) },
+    servers: {
+      linear: {
+        url: 'https://mcp.linear.app/mcp',
+        issuer: 'https://linear.app',
+        credential: clientSecret({ clientId: 'a1b2', secret }),
+      },
+    },
+    fetch: idp.fetch,
+  });
+  const right = 'secret/with: odd+characters';
+
+  it("accepts the options of a bot's own configuration", async () => {
+    const bot = botWith(optionsWith(fakeIdp(own), pem(privateKey), right));
+    await expect(bot.token('linear')).resolves.toMatchObject({ issuer: 'https://linear.app', scopes: ['issues:read'] });
+  });
+
+  it.each([
+    ['another key', pem(other.privateKey), right, 'authenticate'],
+    ['another secret', pem(privateKey), 'wrong', 'redeem'],
+  ])('refuses %s', async (_what, key, secret, leg) => {
+    const error = await refusal(botWith(optionsWith(fakeIdp(own), key, secret)).token('linear'));
+    expect(error).toMatchObject({ code: 'invalid_client', leg });
+  });
+
+  it('refuses a public client where a secret is registered, and accepts a registered public client', async () => {
+    const idp = fakeIdp(own);
+    const options = optionsWith(idp, pem(privateKey), right);
+    const servers = { linear: { ...options.servers['linear'], credential: noClientAuth({ clientId: 'a1b2' }) } };
+    const publicOptions = { ...options, servers } as ServicePrincipalOptions;
+    await expect(refusal(botWith(publicOptions).token('linear'))).resolves.toMatchObject({ code: 'invalid_client' });
+    const open = fakeIdp({
+      ...own,
+      principals: { bot: { ...own.principals['bot'], clients: { linear: { clientId: 'a1b2', isPublic: true } } } },
+    });
+    await expect(botWith({ ...publicOptions, fetch: open.fetch }).token('linear')).resolves.toHaveProperty('value');
+  });
+
+  it('refuses a client assertion that was used before', async () => {
+    const idp = fakeIdp(own);
+    const bodies: string[] = [];
+    const bot = botWith({
+      ...optionsWith(idp, pem(privateKey), right),
+      fetch: async (input, init) => {
+        if (init?.method === 'POST') bodies.push(String(init.body));
+        return idp.fetch(input, init);
+      },
+    });
+    await bot.token('linear');
+    const replayed = await idp.fetch('https://acme.okta.com/oauth2/v1/token', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: bodies[0] ?? '',
+    });
+    expect(replayed.status).toBe(401);
+    await expect(replayed.json()).resolves.toMatchObject({ error: 'invalid_client' });
+  });
+
+  it.each([
+    ['a PEM', pem(privateKey)],
+    ['a KeyObject', privateKey],
+    ['a JWK', privateKey.export({ format: 'jwk' })],
+  ])('makes options from %s with a private key', async (_form, key) => {
+    const idp = world({ principals: { 'reporting-bot': { key } } });
+    await expect(botWith(idp.options('reporting-bot')).token('issues')).resolves.toHaveProperty('value');
+  });
+
+  it('makes no options from a public key, and says what to do', () => {
+    expect(() => fakeIdp(own).options('bot')).toThrow('principals.bot.key is a public key');
+  });
+});
+
+describe('the network', () => {
+  it('is never reached: an unknown URL is refused at once with an error that names it', async () => {
+    const idp = world();
+    const options = idp.options('reporting-bot');
+    const servers = { issues: { ...options.servers['issues'], url: 'https://mcp.linear.app/mcp' } };
+    const error = await refusal(botWith({ ...options, servers } as ServicePrincipalOptions).token('issues'));
+    expect(error.message).toContain('https://mcp.linear.app/.well-known/oauth-protected-resource/mcp');
+    expect(error.remedy).toContain('https://issues.mcp.example');
+    expect(error).toMatchObject({ code: 'invalid_configuration', contact: 'you', retryable: false });
+    expect(idp.requests.some(({ url }) => url.includes('linear'))).toBe(false);
+  });
+
+  it('has only the URLs of the fake: another path of a known host is answered with 404', async () => {
+    const idp = world();
+    const { status } = await idp.fetch(new URL('https://idp.example/authorize?secret=1'));
+    expect(status).toBe(404);
+    expect(idp.requests).toMatchObject([{ leg: 'other', url: 'https://idp.example/authorize', status: 404 }]);
+    expect((await idp.fetch(new Request('https://idp.example/jwks'))).status).toBe(200);
+  });
+
+  it('ends a request whose caller gives up', async () => {
+    const idp = world();
+    const stop = new AbortController();
+    idp.next('discover').delay(new Promise(() => undefined));
+    const waiting = idp.fetch('https://idp.example/jwks', { signal: stop.signal });
+    stop.abort(new Error('given up'));
+    await expect(waiting).rejects.toThrow('given up');
+  });
+});
+
+describe('invalid options', () => {
+  it.each<[string, unknown, string]>([
+    ['no server', { servers: {} }, 'servers is empty'],
+    ['a misspelt option', { refuze: [] }, 'unknown option "refuze"'],
+    [
+      'a misspelt option of a server',
+      { servers: { issues: { tool: {} } } },
+      'servers.issues has an unknown option "tool"',
+    ],
+    ['tools and a handler', { servers: { issues: { tools: {}, handler: () => undefined } } }, 'servers.issues.handler'],
+    ['a tool without a handler', { servers: { issues: { tools: { list: 1 } } } }, 'servers.issues.tools.list'],
+    ['a grant for an unknown server', { principals: { bot: { grants: { other: [] } } } }, 'the server "other"'],
+    ['a refusal for an unknown server', { refuse: [{ server: 'other' }] }, 'the server "other"'],
+    ['a refusal for an unknown principal', { refuse: [{ principal: 'other' }] }, 'the principal "other"'],
+    ['a long-lived ID-JAG', { expire: { idJagSeconds: 3601 } }, 'expire.idJagSeconds'],
+    ['a key that is none', { principals: { bot: { key: 'no key' } } }, 'principals.bot.key'],
+    [
+      'a secret and a key',
+      { principals: { bot: { secret: 's', key: 'k' } } },
+      'more than one of secret, key and isPublic',
+    ],
+    ['the issuer of the IdP', { servers: { issues: { issuer: 'https://idp.example' } } }, 'servers.issues.issuer'],
+    ['one url twice', { servers: { a: { url: 'https://a/mcp' }, b: { url: 'https://a/mcp' } } }, 'have the same url'],
+  ])('are refused: %s', (_what, options, message) => {
+    const create = () => world(options as Partial<FakeIdpOptions>);
+    expect(create).toThrow(message);
+    expect(create).toThrow(expect.objectContaining({ code: 'invalid_configuration', contact: 'you' }));
+  });
+
+  it('do not show a key', () => {
+    const jwk = { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', d: 'very-secret' };
+    const principals = { 'reporting-bot': { key: jwk } };
+    expect(() => world({ principals })).toThrow(
+      'principals.reporting-bot.key is not a PEM, JWK, KeyObject or CryptoKey',
+    );
+    expect(() => world({ principals })).not.toThrow('very-secret');
+  });
+
+  it.each<[string, (idp: FakeIdp) => unknown]>([
+    ['options', (idp) => idp.options('other')],
+    ['options of an unknown server', (idp) => idp.options('reporting-bot', { other: {} })],
+    ['next', (idp) => idp.next('call', { server: 'other' })],
+    ['refuse', (idp) => idp.refuse({ server: 'other' })],
+    ['revoke', (idp) => idp.revoke('other')],
+  ])('of %s name what is unknown', (_method, use) => {
+    expect(() => use(world())).toThrow('"other"');
+  });
+});
