@@ -148,15 +148,24 @@ describe('tools of a pool in a ToolNode', () => {
         // LangChain would add the context of the run from AsyncLocalStorage.
         seen.push(await tool?.invoke({}).catch((error: unknown) => (error as Error).cause));
         seen.push(await tool?.invoke({}, { context: {} }).catch((error: unknown) => (error as Error).cause));
-        seen.push(await tool?.invoke({}, config));
+        seen.push(await tool?.batch([{}]).catch((error: unknown) => (error as Error).cause));
+        const streamed = tool?.stream({}).then(async (stream) => stream.next());
+        seen.push(await streamed?.catch((error: unknown) => (error as Error).cause));
+        const events = async () => {
+          for await (const { event } of tool?.streamEvents({}, { version: 'v2' }) ?? [])
+            if (event === 'on_tool_end') return event;
+          return undefined;
+        };
+        seen.push(await events().catch((error: unknown) => (error as Error).cause));
+        seen.push(await tool?.batch([{}, {}], config), await tool?.invoke({}, config));
         return {};
       })
       .addEdge('__start__', 'node')
       .compile();
     await compiled.invoke({ messages: [] }, { context: { principal: 'globex' } });
     expect(seen).toEqual([
-      expect.objectContaining({ code: 'no_principal' }),
-      expect.objectContaining({ code: 'no_principal' }),
+      ...Array.from({ length: 5 }, () => expect.objectContaining({ code: 'no_principal' })),
+      ['globex', 'globex'],
       'globex',
     ]);
   });
