@@ -31,6 +31,7 @@ export default {
     '^@credence/core/opentelemetry$': '<rootDir>/packages/core/src/opentelemetry.ts',
     '^@credence/authorization-server/(oidc-provider|oidc-provider-internals|internals)$':
       '<rootDir>/packages/authorization-server/src/$1.ts',
+    '^@credence/testing/jest-preset$': '<rootDir>/packages/testing/src/jest-preset.ts',
     '^@credence/sdk-adapter/v2$': '<rootDir>/packages/sdk-adapter/src/v2.ts',
     '^@credence/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },

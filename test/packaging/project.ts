@@ -102,6 +102,18 @@ export const PROJECTS: readonly Project[] = [
     checksDeclarations: true,
   },
   {
+    name: 'testing',
+    entries: {
+      '@credence/core': ['ServicePrincipal'],
+      '@credence/testing': ['answers', 'fakeIdp'],
+      '@credence/testing/jest-preset': ['jestPreset'],
+    },
+    others: TYPES,
+    installed: ['@credence/authorization-server', '@credence/core', '@credence/protocol', '@credence/testing'],
+    absent: OIDC_PROVIDER,
+    checksDeclarations: true,
+  },
+  {
     name: 'enterprise',
     entries: {
       '@credence/core': ['ServicePrincipal'],

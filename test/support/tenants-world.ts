@@ -20,6 +20,8 @@ export interface TenantsWorld {
   ): ServicePrincipal;
   /** The tool calls that arrived with a valid token. */
   readonly calls: readonly TenantCall[];
+  /** Empties `calls`. */
+  forgetCalls(): void;
   /** Every token, ID-JAG and secret that was issued or used so far. */
   secrets(): readonly string[];
   close(): Promise<void>;
@@ -107,6 +109,7 @@ export async function startTenantsWorld(
   return {
     langchain,
     calls,
+    forgetCalls: () => void calls.splice(0),
     create(tenant, { stepUp = ['tools:write'], ...more } = {}) {
       if (!tenants.includes(tenant)) throw new Error(`unknown tenant ${tenant}`);
       const credential = (at: 'idp' | 'as') => clientSecret(client(tenant, at));

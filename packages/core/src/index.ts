@@ -52,6 +52,7 @@ export type {
 } from './runtime/events.ts';
 export type { NetworkTrust } from '@credence/protocol';
 export { optionsFromEnv } from './principal/from-env.ts';
+export type { OnBehalfOfOptions } from './principal/on-behalf-of-options.ts';
 export type {
   CredenceEventListener,
   IdpOptions,
@@ -73,6 +74,8 @@ export type {
   SubjectTokenSource,
   TokenGetter,
 } from './subjects/subject.ts';
+export type { UserToken, UserTokenGetter, UserTokenType } from './subjects/user-token.ts';
+export { RUN_HEADER, type RunId } from './telemetry/run-id.ts';
 export { fromWorkloadToken, type WorkloadTokenOptions } from './subjects/from-workload-token.ts';
 export type { WorkloadAudience } from './workload/audience.ts';
 export type { WorkloadTokenRequest, WorkloadTokenSource } from './workload/workload-token-source.ts';

@@ -47,8 +47,10 @@ export {
   type ToolScopesOptions,
   missingScopes,
   requiredScopes,
+  toolCallRecords,
   toolScopes,
 } from './gate/tool-scopes.ts';
+export type { ToolCallRecord } from './gate/tool-call-record.ts';
 export { browserAccess } from './http/browser-access.ts';
 export { type JsonRpcErrorsOptions, jsonRpcErrors } from './http/json-rpc-errors.ts';
 export {

@@ -1,5 +1,5 @@
 import { createAuditTrail } from './audit/audit-trail.ts';
-import { startAuthorizationServer } from './authorization-server/authorization-server.ts';
+import { nameOfClient, startAuthorizationServer } from './authorization-server/authorization-server.ts';
 import { configuredPrincipal } from './configuration/configured-principal.ts';
 import {
   clientAt,
@@ -78,14 +78,16 @@ export async function assemble(
   ]);
   const issuerOf = ({ authorizationServer }: WorldServer) => found(issuers, authorizationServer);
 
-  const { audit, record } = createAuditTrail();
+  const { audit, record, recordCall } = createAuditTrail();
   const registered = servers.map(({ name, server, resource }): [string, RegisteredServer] => {
     const { endpoints, clients } = issuerOf(server);
     return [name, { issuer: endpoints.issuer, resource, scopes: server.scopes, clients }];
   });
   const table = initialTable(world, new Map(registered), credentials);
 
-  const idp = await startIdentityProvider({ ...openedIdp, oidc, settings, principals: credentials, table, record });
+  const users = Object.keys(world.users);
+  const asClients = { ...openedIdp, oidc, settings, principals: credentials, users, table, record };
+  const { idp, userToken } = await startIdentityProvider(asClients);
   const authorizationServers = await Promise.all(
     issuers.map(async (issuer): Promise<[string, AuthorizationServer]> => {
       const own = servers.filter(({ server }) => server.authorizationServer === issuer.name);
@@ -104,7 +106,14 @@ export async function assemble(
 
   const entries = servers.map(({ name, server, ...opened }): [string, McpServerEntry<string>] => [
     name,
-    startMcpServer({ server, settings, endpoints: issuerOf(server).endpoints, ...opened }),
+    startMcpServer({
+      server,
+      settings,
+      endpoints: issuerOf(server).endpoints,
+      recordCall,
+      principalOf: (clientId) => nameOfClient(issuerOf(server).clients, clientId),
+      ...opened,
+    }),
   ]);
   for (const [, entry] of entries) closeLater(() => entry.dropSessions());
 
@@ -124,6 +133,7 @@ export async function assemble(
     principals: Object.fromEntries(principals),
     policy: policyOver(table),
     audit,
+    userToken,
   };
 }
 

@@ -1,4 +1,9 @@
-export type { SandboxAuditListener, SandboxAuditRecord, SandboxAuditTrail } from './audit/audit-trail.ts';
+export type {
+  SandboxAuditListener,
+  SandboxAuditRecord,
+  SandboxAuditTrail,
+  SandboxCallRecord,
+} from './audit/audit-trail.ts';
 export type {
   ChildAuditTrail,
   ChildAuthorizationServer,
@@ -47,3 +52,5 @@ export type {
   SandboxMcpServer,
   SandboxServer,
 } from './world/server.ts';
+export type { UserOptions } from './users/options.ts';
+export type { UserTokenOptions } from './users/user-tokens.ts';

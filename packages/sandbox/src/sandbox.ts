@@ -4,6 +4,7 @@ import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SecretCredential } from './credentials/credentials.ts';
 import type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
+import type { UserTokenOptions } from './users/user-tokens.ts';
 import type { DefaultAuthorizationServer } from './world/options.ts';
 
 /**
@@ -23,6 +24,11 @@ export interface Sandbox<
   readonly servers: Readonly<Record<Server, McpServerEntry<Issuer>>>;
   /** The service principals and their credentials, by name. */
   readonly principals: Readonly<Record<Name, Principal<Server, Name>>>;
+  /**
+   * The ID token that the IdP issues when a user signs in to the application of a principal, for `bot.onBehalfOf`. Throws
+   * `invalid_configuration` for an unknown user or principal.
+   */
+  userToken(user: string, options?: UserTokenOptions): Promise<string>;
   /** The IdP's policy: the grants of each principal. The policy can be changed while the sandbox runs. */
   readonly policy: Policy;
   /** The decisions of the IdP and of the authorization servers. */

@@ -387,7 +387,7 @@ describe('client authentication', () => {
     const bot = botWith({
       ...optionsWith(idp, pem(privateKey), right),
       fetch: async (input, init) => {
-        if (init?.method === 'POST') bodies.push(String(init.body));
+        if (init?.body instanceof URLSearchParams) bodies.push(init.body.toString());
         return idp.fetch(input, init);
       },
     });

@@ -171,6 +171,17 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
     return known.subject;
   }
 
+  /** The claim `act`, for an actor token that this client has got for itself. */
+  function actorOf({ form }: PeerRequest, clientId: string): { act?: { sub: string } } {
+    const token = form['actor_token'];
+    if (token === undefined || form['actor_token_type'] !== TOKEN_TYPE_ACCESS_TOKEN) return {};
+    const known = subjects.get(token);
+    if (known?.clientId !== clientId || known.expiresAt <= nowSeconds()) {
+      throw new OAuthRefusal('invalid_grant', 'the actor token is invalid');
+    }
+    return { act: { sub: known.subject } };
+  }
+
   async function exchange(request: PeerRequest): Promise<HonestAnswer> {
     const { form } = request;
     const client = await clients.authenticate(request);
@@ -200,6 +211,7 @@ export async function startScriptedIdp(options: IdpOptions): Promise<ScriptedIdp
       exp: nowSeconds() + lifetime,
       ...(resource !== undefined && { resource }),
       ...(scope !== '' && { scope }),
+      ...actorOf(request, client.clientId),
     };
     const idJag = await signJwt(key, ID_JAG_TYP, claims, forgery);
     issued.push(idJag);

@@ -29,6 +29,8 @@ export interface RedeemAuditRecord {
   readonly tenant?: string;
   /** `sub` of the ID-JAG. */
   readonly subject?: string;
+  /** The name in `act` of the ID-JAG (RFC 8693 section 4.1): the principal that acts for the subject. */
+  readonly actor?: string;
   /** The account of the subject at this authorization server. */
   readonly accountId?: string;
   /** How `linkAccounts` found the account, if it was used. */

@@ -1,4 +1,4 @@
-import { type AuthorizationDetail, type IdJag, IdJagError, SCOPE_TOKEN } from '@credence/protocol';
+import { type AuthorizationDetail, type IdJag, IdJagError, SCOPE_TOKEN, stringField } from '@credence/protocol';
 import { callCallback } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
@@ -103,15 +103,22 @@ function checkScopeSyntax(requested: readonly string[] | undefined): void {
 }
 
 /** The facts that a verified ID-JAG contains. */
-function factsOf({ issuer, subject, jwtId, tenant, scopes }: IdJag, requested: readonly string[] | undefined) {
+function factsOf({ issuer, subject, jwtId, tenant, scopes, actor }: IdJag, requested: readonly string[] | undefined) {
   const requestedScopes = requested ?? scopes;
   return {
     issuer,
     subject,
     jti: jwtId,
+    ...actorFacts(actor),
     ...(tenant !== undefined && { tenant }),
     ...(requestedScopes !== undefined && { requestedScopes }),
   } satisfies RequestFacts;
+}
+
+/** The name of the party in the claim `act`. */
+function actorFacts(act: IdJag['actor']): Pick<RequestFacts, 'actor'> {
+  const name = stringField(act, 'sub') ?? stringField(act, 'client_id');
+  return name === undefined ? {} : { actor: name };
 }
 
 /** Decides the content of the access token, except the account, the client and the resource. */

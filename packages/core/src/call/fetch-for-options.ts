@@ -1,3 +1,5 @@
+import type { RunId } from '../telemetry/run-id.ts';
+
 /** What `onToken` gets: the token of a request, without the token. */
 export interface TokenUse {
   /** The configured name of the server. */
@@ -25,6 +27,12 @@ export interface FetchForOptions {
    * counted as failed only if the repeated one fails. Default false. After 400, 401, 404 and 410 in a session this is always so.
    */
   repeatsAfterServerError?: boolean | undefined;
+  /**
+   * The id of the run, or a function that returns it for each call. It is in the events of the call, and is sent to the server in the
+   * header `Credence-Run`, which the server records as stated by the client. At most 128 visible ASCII characters; other characters of
+   * the result of a function are removed. Default: that of `onBehalfOf`, or else none, and no header.
+   */
+  run?: RunId | undefined;
   /**
    * Called before each time that a request is sent, with what is known of its token. It runs in the asynchronous context of the call
    * of the fetch, and must not throw.

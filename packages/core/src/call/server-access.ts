@@ -1,6 +1,7 @@
-import { cleanText, scopesNotIn, normaliseScopes, SCOPE_TOKEN, unionScopes } from '@credence/protocol';
+import { cleanText, scopesNotIn, normaliseScopes, SCOPE_TOKEN, unionScopes, waitFor } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Flow } from '../flows/flow.ts';
+import type { UserSession } from '../flows/user-session.ts';
 import { scopeCeiling } from '../flows/granted-scopes.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { AccessToken } from '../tokens/access-token.ts';
@@ -11,6 +12,19 @@ import type { KeyState, TokenWanted } from '../tokens/token-wanted.ts';
 import { Evidence } from './evidence.ts';
 import { FailedCalls } from './failed-calls.ts';
 import { LostSessions } from './lost-sessions.ts';
+
+/** How many acquisitions of other principals for the same user a caller waits for. */
+const MAX_JOINED = 5;
+
+/** The state before the user's token was read. */
+const UNKNOWN_STATE: KeyState = {
+  token: undefined,
+  acquired: false,
+  failing: false,
+  refusal: undefined,
+  pausedForMs: 0,
+  lastFailure: undefined,
+};
 
 /** One configured server: its settings, how its tokens are acquired, and the scopes that step-ups have added. */
 export class ServerAccess {
@@ -23,7 +37,9 @@ export class ServerAccess {
   readonly #idp: IdpSettings | undefined;
   readonly #flow: Flow;
   readonly #manager: TokenManager;
-  readonly #base: TokenWanted;
+  /** Undefined for a user whose token was not read yet. */
+  #base: TokenWanted | undefined;
+  readonly #user: UserSession | undefined;
   #steppedUp: TokenWanted | undefined;
 
   constructor(
@@ -31,7 +47,7 @@ export class ServerAccess {
     idp: IdpSettings | undefined,
     flow: Flow,
     manager: TokenManager,
-    original?: ServerAccess,
+    { original, user }: { original?: ServerAccess; user?: UserSession | undefined } = {},
   ) {
     this.settings = settings;
     this.#idp = idp;
@@ -40,28 +56,31 @@ export class ServerAccess {
     this.evidence = original?.evidence ?? new Evidence();
     this.failures = original?.failures ?? new FailedCalls();
     this.lostSessions = original?.lostSessions ?? new LostSessions();
-    this.#base = this.#wanted(settings.scopes, { explicit: false, lasting: true });
+    this.#user = user;
+    if (!user) this.#base = this.#wanted(settings.scopes, { explicit: false, lasting: true });
   }
 
   /** The same server for calls that do not step up and do not use the scopes of step-ups. Its token is shared with this one. */
   withoutStepUp(): ServerAccess {
     const settings = { ...this.settings, stepUp: [] };
-    return new ServerAccess(settings, this.#idp, this.#flow, this.#manager, this);
+    return new ServerAccess(settings, this.#idp, this.#flow, this.#manager, { original: this, user: this.#user });
   }
 
   /** A token with the configured scopes, or with `scopes` if they are defined. */
   async token(scopes: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<AccessToken> {
-    return this.#manager.get(scopes === undefined ? this.#base : this.#explicit(scopes), signal);
+    const base = this.#base ?? (await this.#identified(signal));
+    return this.#get(scopes === undefined ? base : this.#explicit(scopes), signal);
   }
 
   /** The token with the configured scopes if a valid one is cached, else undefined. */
   peek(): AccessToken | undefined {
-    return this.#manager.peek(this.#base);
+    return this.#base && this.#manager.peek(this.#base);
   }
 
   /** The token for a call if a valid one is cached, else undefined. */
   peekForCall(): AccessToken | undefined {
-    return this.#manager.peek(this.#steppedUp ?? this.#base);
+    const wanted = this.#steppedUp ?? this.#base;
+    return wanted && this.#manager.peek(wanted);
   }
 
   /** The token for a call with the scopes that step-ups have added, or without them if they are no longer granted. */
@@ -69,13 +88,13 @@ export class ServerAccess {
     const steppedUp = this.#steppedUp;
     if (steppedUp) {
       try {
-        return await this.#manager.get(steppedUp, signal);
+        return await this.#get(steppedUp, signal);
       } catch (error) {
         if (!isCredenceError(error) || error.retryable || error.leg === 'call') throw error;
         if (this.#steppedUp === steppedUp) this.#steppedUp = undefined;
       }
     }
-    return this.#manager.get(this.#base, signal);
+    return this.#get(this.#base ?? (await this.#identified(signal)), signal);
   }
 
   /**
@@ -84,12 +103,12 @@ export class ServerAccess {
    */
   async stepUp(token: AccessToken, added: readonly string[], signal: AbortSignal | undefined): Promise<AccessToken> {
     // Scopes that were requested before and not granted are left out: the step-up would fail with `scope_not_granted`.
-    const requested = (this.#steppedUp ?? this.#base).scopes ?? token.scopes;
+    const requested = (this.#steppedUp ?? this.#base)?.scopes ?? token.scopes;
     const wanted = this.#wanted(unionScopes(scopesNotIn(requested, token.missingScopes), added), {
       explicit: true,
-      lasting: true,
+      lasting: this.#user === undefined,
     });
-    const stronger = await this.#manager.get(wanted, signal);
+    const stronger = await this.#get(wanted, signal);
     this.#steppedUp = wanted;
     return stronger;
   }
@@ -100,19 +119,41 @@ export class ServerAccess {
 
   /** Lets the next call request a token although the last request was refused, because a person has found that it succeeds. */
   async forgetRefusals(): Promise<void> {
-    await this.#manager.forgetRefusals(this.#base);
+    if (this.#base) await this.#manager.forgetRefusals(this.#base);
     if (this.#steppedUp) await this.#manager.forgetRefusals(this.#steppedUp);
   }
 
   /** What is known about the token with the configured scopes. */
   get state(): KeyState {
-    return this.#manager.stateOf(this.#base);
+    return this.#base ? this.#manager.stateOf(this.#base) : UNKNOWN_STATE;
   }
 
   /** The server accepted this token in a call. */
   accept(token: AccessToken): void {
     this.evidence.accepted(token);
     this.#manager.accept(token);
+  }
+
+  /** Reads the user's token, and returns the request for the token with the configured scopes. */
+  async #identified(signal: AbortSignal | undefined): Promise<TokenWanted> {
+    await this.#user?.identify(signal);
+    // The timer does not renew the token of a user: at that time nobody may act for the user.
+    this.#base ??= this.#wanted(this.settings.scopes, { explicit: false, lasting: false });
+    return this.#base;
+  }
+
+  async #get(wanted: TokenWanted, signal: AbortSignal | undefined): Promise<AccessToken> {
+    const user = this.#user;
+    if (!user) return this.#manager.get(wanted, signal);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await waitFor(this.#manager.get(wanted, signal), user.closing);
+      } catch (error) {
+        // The acquisition was the one of another principal for the same user, which was closed.
+        const isOfOther = isCredenceError(error) && error.code === 'closed' && !user.closing.aborted;
+        if (!isOfOther || this.#manager.isClosed || attempt === MAX_JOINED) throw error;
+      }
+    }
   }
 
   #explicit(scopes: readonly string[]): TokenWanted {
@@ -148,7 +189,9 @@ export class ServerAccess {
   }
 
   #wanted(scopes: readonly string[] | undefined, how: { explicit: boolean; lasting: boolean }): TokenWanted {
-    const key = tokenKey(this.#idp, this.settings, scopes);
+    const user = this.#user;
+    const key = tokenKey(this.#idp, this.settings, scopes, user && { ...user.settings, cacheId: user.cacheId ?? '' });
+    const flow = this.#flow;
     return {
       key,
       server: this.settings.name,
@@ -157,7 +200,11 @@ export class ServerAccess {
       omitsScope: this.settings.redeemScope === 'omit',
       ...how,
       limitedBy: this.settings.issuer === 'discover' ? this.settings.url.origin : this.settings.issuer,
-      acquire: (signal) => this.#flow.acquire({ key, scopes, signal }),
+      owner: user?.owner.memoryKey,
+      acquire: (signal) => flow.acquire({ key, scopes, signal, user }),
+      // The key of a user's token contains the user's token itself, which was checked.
+      checkSubject: user ? undefined : async (signal) => flow.checkSubject?.(signal),
+      checkCaller: user || !flow.checkCaller ? undefined : async (signal) => flow.checkCaller?.(signal),
     };
   }
 }

@@ -8,6 +8,9 @@ import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
+import type { KnownSubjects } from '../flows/known-subjects.ts';
+import { UserIdJags } from '../flows/user-id-jags.ts';
+import type { UserSession } from '../flows/user-session.ts';
 import { report, withoutQuery } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
@@ -25,13 +28,22 @@ export interface OpenRequests {
   readonly whenClosed: WhenClosed;
 }
 
+/** What is diagnosed: one server, for the bot itself or for a user. */
+export interface DiagnosisTarget {
+  readonly idp: IdpSettings | undefined;
+  readonly server: ServerSettings;
+  readonly store?: SharedStore | undefined;
+  readonly known: KnownSubjects;
+  readonly user?: UserSession | undefined;
+}
+
 /**
  * Runs every leg with the code that calls use, without cached tokens and metadata, and returns a report of the responses.
  * The tokens and metadata that are cached for callers are neither used nor changed. Rejects with the reason of a signal that aborts.
  */
 export async function diagnose(
   runtime: Runtime,
-  { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
+  target: DiagnosisTarget,
   known: Directory,
   open: OpenRequests,
   signals: readonly (AbortSignal | undefined)[],
@@ -39,7 +51,7 @@ export async function diagnose(
   const linked = linkedSignal(signals);
   try {
     linked.signal.throwIfAborted();
-    return await waitFor(run(runtime, { idp, server, store }, known, open, linked.signal), linked.signal);
+    return await waitFor(run(runtime, target, known, open, linked.signal), linked.signal);
   } finally {
     linked.unlink();
   }
@@ -47,7 +59,7 @@ export async function diagnose(
 
 async function run(
   runtime: Runtime,
-  { idp, server, store }: { idp: IdpSettings | undefined; server: ServerSettings; store?: SharedStore | undefined },
+  { idp, server, store, known: knownSubjects, user }: DiagnosisTarget,
   known: Directory,
   open: OpenRequests,
   signal: AbortSignal,
@@ -67,7 +79,8 @@ async function run(
   const directory = known.withoutMetadata(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);
-  const access = new ServerAccess(server, idp, flowFor(watched, { idp, server }, { directory, subjects }), manager);
+  const parts = { directory, subjects, known: knownSubjects, userIdJags: user && new UserIdJags(watched) };
+  const access = new ServerAccess(server, idp, flowFor(watched, { idp, server }, parts), manager, { user });
   let token: AccessToken | undefined;
   let spoken: Spoken | undefined;
   let error: CredenceError | undefined;

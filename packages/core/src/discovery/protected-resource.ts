@@ -140,8 +140,11 @@ async function fromChallenge(runtime: Runtime, server: Server, about: About, sig
     },
     about,
   );
-  report(runtime, about, { ...answer });
   const { status } = answer;
+  report(runtime, about, {
+    ...answer,
+    failure: status === 401 || status < 400 ? undefined : noChallenge(about, status),
+  });
   let isUnavailable = false;
   for (const pointer of pointersOf(answer)) {
     try {
@@ -155,6 +158,19 @@ async function fromChallenge(runtime: Runtime, server: Server, about: About, sig
     }
   }
   return { status, isUnavailable };
+}
+
+/** Why the response to a request without a token is no answer. */
+function noChallenge({ server, contact }: About, status: number): CredenceError {
+  return new CredenceError({
+    code: 'metadata_not_found',
+    leg: 'discover',
+    message: `Server "${server}" answered ${status} to a request without a token, without a challenge.`,
+    remedy: `Check servers.${server}.url; if it is right, ask the owner of server "${server}".`,
+    contact,
+    server,
+    status,
+  });
 }
 
 /** The URLs of metadata in the challenges of a 401, each once. */

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'unknown_server'
   | 'scope_outside_ceiling'
   | 'credential_unavailable'
+  | 'subject_changed'
   | 'no_principal'
   | 'unknown_principal'
   | 'too_many_principals'
@@ -297,6 +298,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     contacts: ADMINISTRATORS,
     remedy:
       "Ask for the principal to be granted only the requested scopes; or add the scope to the server's `scopes`, or set `excessScopes`.",
+  },
+  subject_changed: {
+    meaning: 'a subject token, or the ID-JAG for it, has another subject than before',
+    legs: ['authenticate', 'exchange'],
+    contacts: ['you'],
+    remedy: 'For tokens of several users, call `bot.onBehalfOf(getUserToken, { identity })` for each user.',
   },
   // call
   token_refused: {

@@ -5,7 +5,10 @@ import type { SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
+import { checkSubjectOfGetter } from './caller-subject.ts';
+import { type KnownSubjects, subjectOfToken } from './known-subjects.ts';
 import { redeem } from './redeem.ts';
+import { ownerOf } from './subject-for-exchange.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
 /** `flow: 'client-credentials'`: one request to the authorization server of the MCP server (RFC 6749 section 4.4), without the IdP. */
@@ -27,22 +30,37 @@ export function workloadIdentityFlow(
   runtime: Runtime,
   server: ServerSettings,
   directory: Directory,
-  workload: { assertion: SubjectTokenSource; tokens: Pick<SubjectTokens, 'get' | 'drop'> },
+  workload: {
+    assertion: SubjectTokenSource;
+    tokens: Pick<SubjectTokens, 'get' | 'drop' | 'numberOf'>;
+    known: KnownSubjects;
+  },
 ): Flow {
+  const { assertion: source, tokens, known } = workload;
+  const owner = ownerOf(undefined, source, tokens);
   return {
     async acquire(request) {
-      const { assertion: source, tokens } = workload;
-      return requestWithoutIdp(runtime, server, directory, request, {
+      let subject: string | undefined;
+      const grant = await requestWithoutIdp(runtime, server, directory, request, {
         grantType: GRANT_JWT_BEARER,
         grant: 'jwt-bearer',
         assertion: async (target) => {
           const { value } = await tokens.get(source, target, request.signal);
+          subject = subjectOfToken(value);
+          await known.check(owner, subject);
           // After a refusal the next acquisition asks the platform for another token: the platform may have replaced its key.
           return { value, refused: async () => tokens.drop(source, target, value) };
         },
         retry: false,
       });
+      await known.remember(owner, subject, { server: server.name });
+      return grant;
     },
+    async checkSubject(signal) {
+      if (known.knows(owner) || !(await known.isStored(owner))) return;
+      await checkSubjectOfGetter(source, { owner, tokens, known }, signal);
+    },
+    checkCaller: async (signal) => checkSubjectOfGetter(source, { owner, tokens, known }, signal),
   };
 }
 

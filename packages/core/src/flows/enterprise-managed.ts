@@ -1,21 +1,47 @@
-import { GRANT_JWT_BEARER, GRANT_JWT_DPOP } from '@credence/protocol';
+import { GRANT_JWT_BEARER, GRANT_JWT_DPOP, lruCache } from '@credence/protocol';
 import type { TokenClient } from '../backoff/client-backoff.ts';
 import type { Directory } from '../discovery/directory.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
-import type { SubjectTokenTarget } from '../subjects/subject.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
+import { callsGetter } from '../subjects/from-getter.ts';
+import { checkSubjectOfGetter } from './caller-subject.ts';
 import { exchange, type IdJag } from './exchange.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
+import { claimsOfToken, hashOf, type KnownSubjects, subjectOfToken } from './known-subjects.ts';
+import {
+  type ActorDrops,
+  namesOfBot,
+  ownerOf,
+  type SubjectForExchange,
+  subjectOfBot,
+  subjectOfUser,
+  type TokensToSend,
+} from './subject-for-exchange.ts';
+import type { UserIdJags } from './user-id-jags.ts';
 import { withFreshRetry, SingleUse } from './fresh-retry.ts';
 import { scopeCeiling, scopesBeyond } from './granted-scopes.ts';
 import { redeem } from './redeem.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
+/** The parts that the flows of a principal share. */
+export interface FlowParts {
+  readonly directory: Directory;
+  readonly subjects: SubjectTokens;
+  readonly store?: SharedStore | undefined;
+  readonly known: KnownSubjects;
+  /** Only for flows that request tokens for users. */
+  readonly userIdJags?: UserIdJags | undefined;
+  /** How many ID-JAGs each flow caches. */
+  readonly maxIdJags?: number | undefined;
+}
+
 const REFUSED_WHEN_NEW_MS = 60_000;
+const MAX_REFUSED = 1_000;
+const ACTOR_PAUSE_MS = 60_000;
 
 /**
  * The flow `enterprise-managed`: discover, authenticate, exchange, redeem. Metadata, subject tokens and ID-JAGs are cached
@@ -30,21 +56,33 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #idJags: IdJagCache;
   /** Whether the authorization server accepts each ID-JAG only once. */
   readonly #singleUse: SingleUse;
-  /** A subject token that the IdP refused when it was new. A new subject token would also be refused. */
-  #refusedWhenNew: { readonly token: string; readonly untilMs: number } | undefined;
+  /** Whether the IdP accepts each token of a user only once. */
+  readonly #userSingleUse: SingleUse;
+  /** One user whose token is refused again and again must not make the bot request a token of its own each time. */
+  readonly #actorDrops: ActorDrops;
+  /** By hash, the subject tokens that the IdP refused when they were new. A new subject token would also be refused. */
+  readonly #refusedWhenNew = lruCache<{ readonly untilMs: number }>(MAX_REFUSED);
+  readonly #known: KnownSubjects;
+  readonly #userIdJags: UserIdJags | undefined;
 
-  constructor(
-    runtime: Runtime,
-    settings: { idp: IdpSettings; server: ServerSettings },
-    shared: { directory: Directory; subjects: SubjectTokens; store?: SharedStore | undefined },
-  ) {
+  constructor(runtime: Runtime, settings: { idp: IdpSettings; server: ServerSettings }, shared: FlowParts) {
     this.#runtime = runtime;
     this.#idp = settings.idp;
     this.#server = settings.server;
     this.#directory = shared.directory;
     this.#subjects = shared.subjects;
     this.#singleUse = new SingleUse(runtime.clock);
-    this.#idJags = new IdJagCache(runtime, shared.store);
+    this.#userSingleUse = new SingleUse(runtime.clock);
+    let actorDroppedAtMs = -Infinity;
+    this.#actorDrops = {
+      isAllowed: () => runtime.clock.monotonicMs() - actorDroppedAtMs >= ACTOR_PAUSE_MS,
+      dropped: () => {
+        actorDroppedAtMs = runtime.clock.monotonicMs();
+      },
+    };
+    this.#idJags = new IdJagCache(runtime, shared.store, shared.maxIdJags);
+    this.#known = shared.known;
+    this.#userIdJags = shared.userIdJags;
   }
 
   async acquire(request: GrantRequest): Promise<Grant> {
@@ -112,6 +150,8 @@ export class EnterpriseManagedFlow implements Flow {
     return {
       ...grant,
       scopesStated: grant.scopesStated || idJag.scopes !== undefined,
+      subject: idJag.subject,
+      actor: idJag.actor,
       refused: this.#idJags.onTokenRefused(request.key, idJag),
     };
   }
@@ -135,74 +175,128 @@ export class EnterpriseManagedFlow implements Flow {
     target: Promise<{ resource: string; issuer: string }>,
     as: Promise<RedeemEndpoint>,
   ): Promise<IdJag> {
-    const { signal } = request;
-    const idp = this.#directory.idp(this.#idp, 'idp.issuer', signal);
-    const known: Promise<Known> = Promise.all([
-      target,
-      idp,
-      this.#idp.actor && this.#subjects.get(this.#idp.actor, this.#tokensFor(idp), signal),
-      as,
-    ]);
-    const { rotation } = this.#idp.subject;
-    const exchangeOnce = async () => this.#exchange(request, known, this.#tokensFor(idp));
-    return rotation ? rotation.exclusively(exchangeOnce, signal) : exchangeOnce();
+    const { signal, user } = request;
+    const endpoint = this.#directory.idp(this.#idp, 'idp.issuer', signal);
+    const known: Promise<Known> = Promise.all([target, endpoint, as]);
+    // Subject and actor tokens are sent to the IdP.
+    const idp = { issuer: this.#idp.issuer, tokenEndpoint: async () => (await endpoint).url };
+    const parts = { idp: this.#idp, subjects: this.#subjects, target: idp };
+    const subject = user
+      ? subjectOfUser(parts, user, { singleUse: this.#userSingleUse, actorDrops: this.#actorDrops })
+      : subjectOfBot(parts);
+    const exchangeOnce = async () => this.#exchange(request, subject, known);
+    return subject.rotation ? subject.rotation.exclusively(exchangeOnce, signal) : exchangeOnce();
   }
 
-  /** Subject and actor tokens are sent to the IdP. */
-  #tokensFor(endpoint: Promise<TokenEndpoint>): SubjectTokenTarget {
-    return { issuer: this.#idp.issuer, tokenEndpoint: async () => (await endpoint).url };
-  }
-
-  async #exchange(request: GrantRequest, known: Promise<Known>, idp: SubjectTokenTarget): Promise<IdJag> {
+  async #exchange(request: GrantRequest, subject: SubjectForExchange, known: Promise<Known>): Promise<IdJag> {
     const { signal } = request;
-    return withFreshRetry<string, IdJag>(this.#subjects.singleUse, {
+    let refused: { readonly sent: TokensToSend; readonly error: unknown } | undefined;
+    return withFreshRetry<TokensToSend, IdJag>(subject.singleUse, {
       get: async () => {
-        const [subject] = await Promise.all([this.#subjects.get(this.#idp.subject, idp, signal), known]);
-        return subject;
+        const [sent] = await Promise.all([subject.get(signal), known]);
+        // The same tokens would be refused again.
+        if (refused?.sent.subject.token === sent.value.subject.token && refused.sent.actor === sent.value.actor)
+          throw refused.error;
+        return sent;
       },
-      present: async (subjectToken, onAttempt) => {
-        const [{ resource, issuer }, endpoint, actor, redeemAt] = await known;
+      present: async (sent, onAttempt) => {
+        const [{ resource, issuer }, endpoint, redeemAt] = await known;
         // While the authorization server refuses the client, an ID-JAG is of no use.
         await this.#runtime.clients.check(this.#redeemClient(redeemAt));
-        return exchange(this.#runtime, {
+        await this.#checkSubjects(subject, sent);
+        const idJag = await exchange(this.#runtime, {
           idp: this.#idp,
           endpoint,
           server: this.#server,
-          subjectToken,
-          actorToken: actor?.value,
+          subjectToken: sent.subject,
+          actorToken: sent.actor,
+          rotation: subject.rotation,
           audience: issuer,
           resource,
           scopes: request.scopes,
           signal,
           onAttempt,
         });
+        await this.#checkIdJag(request, subject, { sent, idJag, audience: issuer });
+        return idJag;
       },
-      isRefused: (error, token) => isSubjectTokenRefused(error) && !this.#wasRefusedWhenNew(token),
-      drop: async (token) => this.#subjects.drop(this.#idp.subject, idp, token),
-      refusedWhenNew: (token) => this.#noteRefusedWhenNew(token),
+      isRefused: (error, sent) => {
+        const isRefused = isSubjectTokenRefused(error) && !this.#wasRefusedWhenNew(sent.subject.token);
+        if (isRefused) refused = { sent, error };
+        return isRefused;
+      },
+      drop: async (sent) => subject.drop(sent),
+      refusedWhenNew: ({ subject: { token } }) => this.#noteRefusedWhenNew(token),
     });
+  }
+
+  /** Throws `subject_changed` if one of the tokens has another subject than before. */
+  async #checkSubjects(subject: SubjectForExchange, { subject: own, actor }: TokensToSend): Promise<void> {
+    await this.#known.check(subject.owner, subjectOfToken(own.token));
+    if (actor && subject.actorOwner) await this.#known.check(subject.actorOwner, subjectOfToken(actor.token));
+  }
+
+  /** Throws if the ID-JAG is not for the subject of the tokens. Remembers the subjects, because the IdP has accepted the tokens. */
+  async #checkIdJag(
+    { user }: GrantRequest,
+    subject: SubjectForExchange,
+    { sent, idJag, audience }: { sent: TokensToSend; idJag: IdJag; audience: string },
+  ): Promise<void> {
+    const server = this.#server.name;
+    const idJagSubject = hashOf([idJag.subject]);
+    if (user && this.#userIdJags) {
+      const own = claimsOfToken(sent.subject.token);
+      this.#userIdJags.check({
+        subject: idJag.subject,
+        actor: idJag.actor,
+        session: user,
+        tokenSubject: own?.['iss'] === this.#idp.issuer ? subjectOfToken(sent.subject.token) : undefined,
+        botNames: namesOfBot(this.#idp, sent.actor?.token),
+        isSubjectOfBot: this.#known.isKnown(ownerOf(this.#idp, this.#idp.subject, this.#subjects), idJagSubject, {
+          server,
+          audience,
+        }),
+        audience,
+        server,
+        idpIssuer: this.#idp.issuer,
+      });
+    }
+    await this.#known.remember(subject.owner, subjectOfToken(sent.subject.token), { server });
+    await this.#known.remember(subject.owner, idJagSubject, { server, audience });
+    if (sent.actor && subject.actorOwner) {
+      await this.#known.remember(subject.actorOwner, subjectOfToken(sent.actor.token), { server });
+    }
+  }
+
+  async checkSubject(signal: AbortSignal): Promise<void> {
+    const source = this.#idp.subject;
+    const owner = ownerOf(this.#idp, source, this.#subjects);
+    if (!callsGetter(source) || this.#known.knows(owner) || !(await this.#known.isStored(owner))) return;
+    await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
+  }
+
+  async checkCaller(signal: AbortSignal | undefined): Promise<void> {
+    const source = this.#idp.subject;
+    if (!callsGetter(source)) return;
+    const owner = ownerOf(this.#idp, source, this.#subjects);
+    await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
   }
 
   /** Some IdPs answer `invalid_grant` if their policy refuses. Without this note each such refusal would cost three requests. */
   #noteRefusedWhenNew(token: string): void {
-    this.#refusedWhenNew = { token, untilMs: this.#runtime.clock.monotonicMs() + REFUSED_WHEN_NEW_MS };
+    this.#refusedWhenNew.set(hashOf([token]), { untilMs: this.#runtime.clock.monotonicMs() + REFUSED_WHEN_NEW_MS });
   }
 
   #wasRefusedWhenNew(token: string): boolean {
-    const { token: refused, untilMs = 0 } = this.#refusedWhenNew ?? {};
-    return refused === token && this.#runtime.clock.monotonicMs() < untilMs;
+    const { untilMs = 0 } = this.#refusedWhenNew.get(hashOf([token])) ?? {};
+    return this.#runtime.clock.monotonicMs() < untilMs;
   }
 }
 
 type RedeemEndpoint = TokenEndpoint & { readonly supportsJwtDpop: boolean };
 
-/** What is known before the exchange: the target, the endpoints of the IdP and of the authorization server, and the actor token. */
-type Known = readonly [
-  { readonly resource: string; readonly issuer: string },
-  TokenEndpoint,
-  { readonly value: string } | undefined,
-  RedeemEndpoint,
-];
+/** What is known before the exchange: the target, and the endpoints of the IdP and of the authorization server. */
+type Known = readonly [{ readonly resource: string; readonly issuer: string }, TokenEndpoint, RedeemEndpoint];
 
 interface Redemption {
   readonly idJag: CachedIdJag;

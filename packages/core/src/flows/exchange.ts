@@ -13,13 +13,16 @@ import { checkExchangeResource } from './answer-checks.ts';
 import { grantedScopes, scopeCeiling } from './granted-scopes.ts';
 import { checkIdJag } from './id-jag.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
+import type { SubjectTokenRotation } from '../subjects/subject.ts';
 
 export interface ExchangeRequest {
   readonly idp: IdpSettings;
   readonly endpoint: TokenEndpoint;
   readonly server: ServerSettings;
-  readonly subjectToken: string;
-  readonly actorToken: string | undefined;
+  readonly subjectToken: { readonly token: string; readonly type: string };
+  readonly actorToken: { readonly token: string; readonly type: string } | undefined;
+  /** Set if the IdP may replace the subject token with each use. */
+  readonly rotation: SubjectTokenRotation | undefined;
   /** The authorization server's issuer. */
   readonly audience: string;
   readonly resource: string;
@@ -31,6 +34,8 @@ export interface ExchangeRequest {
 /** An ID-JAG that `checkIdJag` has accepted. */
 export interface IdJag {
   readonly assertion: string;
+  readonly subject: string;
+  readonly actor: Readonly<Record<string, unknown>> | undefined;
   readonly lifetimeMs: number;
   /** The granted scopes. Undefined if neither the response nor the ID-JAG contains them. */
   readonly scopes: readonly string[] | undefined;
@@ -57,10 +62,10 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
       audience: server.audience ?? audience,
       resource,
       scope: request.scopes?.join(' '),
-      subject_token: request.subjectToken,
-      subject_token_type: idp.subject.type,
-      actor_token: request.actorToken,
-      actor_token_type: request.actorToken === undefined ? undefined : idp.actor?.type,
+      subject_token: request.subjectToken.token,
+      subject_token_type: request.subjectToken.type,
+      actor_token: request.actorToken?.token,
+      actor_token_type: request.actorToken?.type,
       authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
     },
     scopes: request.scopes,
@@ -89,6 +94,8 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
   const { secrets } = answer;
   return {
     assertion: answer.accessToken,
+    subject: checked.subject,
+    actor: checked.actor,
     lifetimeMs: Math.min(checked.lifetimeMs, (answer.expiresInSeconds ?? Infinity) * 1000),
     scopes: stated && grantedScopes(runtime, stated, { ...context, server, requested: request.scopes, secrets }),
   };
@@ -97,12 +104,11 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
 /** Gives a new refresh token to the application, before the rest of the response is checked: the old one may be invalid already. */
 async function reportRotation(
   runtime: Runtime,
-  { idp, server, subjectToken, signal }: ExchangeRequest,
+  { idp, server, subjectToken: { token }, rotation, signal }: ExchangeRequest,
   next: string | undefined,
 ): Promise<void> {
-  const { rotation } = idp.subject;
-  if (!rotation || !next || next === subjectToken) return;
-  const outcome = await rotation.rotated(subjectToken, next, signal);
+  if (!rotation || !next || next === token) return;
+  const outcome = await rotation.rotated(token, next, signal);
   if (outcome === 'stored') return;
   const why = outcome === 'failed' ? 'onRotated failed' : 'fromRefreshToken has no onRotated';
   runtime.emit({

@@ -1,10 +1,7 @@
-import type { Directory } from '../discovery/directory.ts';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { SubjectTokens } from './subject-tokens.ts';
-import type { SharedStore } from '../store/shared-store.ts';
 import { clientCredentialsFlow, workloadIdentityFlow } from './direct.ts';
-import { EnterpriseManagedFlow } from './enterprise-managed.ts';
+import { EnterpriseManagedFlow, type FlowParts } from './enterprise-managed.ts';
 import type { Flow } from './flow.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 
@@ -12,7 +9,7 @@ import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 export function flowFor(
   runtime: Runtime,
   { idp, server }: { idp: IdpSettings | undefined; server: ServerSettings },
-  shared: { directory: Directory; subjects: SubjectTokens; store?: SharedStore | undefined },
+  shared: FlowParts,
 ): Flow {
   switch (server.flow) {
     case 'enterprise-managed':
@@ -25,6 +22,7 @@ export function flowFor(
       return workloadIdentityFlow(runtime, server, shared.directory, {
         assertion: server.assertion,
         tokens: shared.subjects,
+        known: shared.known,
       });
   }
 }

@@ -24,7 +24,13 @@ function world() {
   let obtained = 0;
   const obtain = async () => {
     obtained += 1;
-    return { assertion: `id-jag-${obtained}`, lifetimeMs: LIFETIME_MS, scopes: undefined };
+    return {
+      assertion: `id-jag-${obtained}`,
+      lifetimeMs: LIFETIME_MS,
+      scopes: undefined,
+      subject: 'bot',
+      actor: undefined,
+    };
   };
   const store = new SharedStore(runtime, memoryStore());
   return { runtime, store, obtain, advance: (ms: number) => void (passedMs += ms) };

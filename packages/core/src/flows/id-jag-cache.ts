@@ -1,3 +1,4 @@
+import { stringField } from '@credence/protocol';
 import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import { mayPass } from '../errors/may-pass.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -8,11 +9,16 @@ import type { IdJag } from './exchange.ts';
 /** An ID-JAG is replaced this long before it expires, because a request takes time to arrive. Short ones: a tenth of their lifetime. */
 const SPARE_MS = 10_000;
 const MAX_ID_JAGS = 100;
+/** For all users of a bot together. */
+export const MAX_ID_JAGS_OF_USERS = 1_000;
 
 /** An ID-JAG in the cache. */
 export interface CachedIdJag {
   readonly assertion: string;
   readonly scopes: readonly string[] | undefined;
+  readonly subject: string | undefined;
+  /** The name in the claim `act`. */
+  readonly actor: string | undefined;
   /** The serialised ID-JAG, which is the value of its entry in the store. */
   readonly stored: string;
   /** Whether it was read from the store, so that another process may have redeemed it. */
@@ -27,9 +33,9 @@ export class IdJagCache {
   readonly #cache: RefreshingCache<CachedIdJag>;
   readonly #store: SharedStore | undefined;
 
-  constructor(runtime: Runtime, store: SharedStore | undefined) {
+  constructor(runtime: Runtime, store: SharedStore | undefined, max = MAX_ID_JAGS) {
     this.#runtime = runtime;
-    this.#cache = new RefreshingCache(runtime.clock, MAX_ID_JAGS, mayPass);
+    this.#cache = new RefreshingCache(runtime.clock, max, mayPass);
     this.#store = store;
   }
 
@@ -76,34 +82,45 @@ export class IdJagCache {
     const text = await this.#store?.get(storeKey(key));
     const found = text === undefined ? undefined : parseStoredIdJag(text);
     if (text === undefined || !found) return undefined;
-    const { assertion, scopes, expiresAtMs, goodUntilMs } = found;
+    const { assertion, scopes, subject, actor, expiresAtMs, goodUntilMs } = found;
     const wallMs = this.#runtime.clock.wallMs();
     if (expiresAtMs <= wallMs) return undefined;
     const nowMs = this.#runtime.clock.monotonicMs();
     return {
-      value: { assertion, scopes, stored: text, fromStore: true, tokenWasRefused: false },
+      value: { assertion, scopes, subject, actor, stored: text, fromStore: true, tokenWasRefused: false },
       goodUntilMs: nowMs + goodUntilMs - wallMs,
       usableUntilMs: nowMs + expiresAtMs - wallMs,
     };
   }
 
-  async #put(key: string, { assertion, scopes, lifetimeMs }: IdJag): Promise<CachedValue<CachedIdJag>> {
+  async #put(
+    key: string,
+    { assertion, scopes, subject, actor: act, lifetimeMs }: IdJag,
+  ): Promise<CachedValue<CachedIdJag>> {
     const usefulMs = lifetimeMs - Math.min(SPARE_MS, lifetimeMs / 10);
     const nowMs = this.#runtime.clock.monotonicMs();
     const wallMs = this.#runtime.clock.wallMs();
+    const actor = actorName(act);
     const stored = serialiseIdJag({
       assertion,
       scopes,
+      subject,
+      actor,
       expiresAtMs: wallMs + lifetimeMs,
       goodUntilMs: wallMs + usefulMs,
     });
     await this.#store?.set(storeKey(key), stored, lifetimeMs);
     return {
-      value: { assertion, scopes, stored, fromStore: false, tokenWasRefused: false },
+      value: { assertion, scopes, subject, actor, stored, fromStore: false, tokenWasRefused: false },
       goodUntilMs: nowMs + usefulMs,
       usableUntilMs: nowMs + lifetimeMs,
     };
   }
+}
+
+/** The name of the party in an `act` claim. */
+export function actorName(act: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  return stringField(act, 'sub') ?? stringField(act, 'client_id');
 }
 
 function storeKey(key: string): string {

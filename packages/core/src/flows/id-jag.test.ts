@@ -33,6 +33,7 @@ function idJag(claims: Record<string, unknown> = {}, header: Record<string, unkn
 describe('checkIdJag', () => {
   it('accepts an ID-JAG with the expected claims without verifying its signature', () => {
     expect(checkIdJag(idJag(), EXPECTED)).toEqual({
+      subject: CLAIMS.sub,
       lifetimeMs: 300_000,
       scopes: ['read', 'write'],
       namesResource: true,

@@ -1,4 +1,12 @@
-import { cleanText, ID_JAG_TYP, type JsonObject, readConfirmation, stringField, stringList } from '@credence/protocol';
+import {
+  cleanText,
+  ID_JAG_TYP,
+  isJsonObject,
+  type JsonObject,
+  readConfirmation,
+  stringField,
+  stringList,
+} from '@credence/protocol';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 import { namedUrl } from '../net/named-url.ts';
@@ -23,6 +31,9 @@ export interface IdJagExpectation {
 }
 
 export interface CheckedIdJag {
+  readonly subject: string;
+  /** The claim `act`: the party that acts for the subject (RFC 8693 section 4.1). */
+  readonly actor: Readonly<Record<string, unknown>> | undefined;
   /** The remaining lifetime by the IdP's clock, in milliseconds, at most the time from `iat` to `exp`. */
   readonly lifetimeMs: number;
   /** The scopes as the claim states them. A peer can put any text into one, also a secret of the request. */
@@ -89,7 +100,10 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   const scopes = statedScopes(scope, expected.knownScopes);
   if (scope !== undefined && scopes === undefined)
     throw invalidIdJag(expected, '"scope" is neither a text nor a list of texts');
+  const actor = claims['act'];
   return {
+    subject: stringField(claims, 'sub') ?? '',
+    actor: isJsonObject(actor) ? actor : undefined,
     lifetimeMs,
     scopes,
     namesResource: resources !== undefined,

@@ -8,6 +8,10 @@ export interface StoredIdJag {
   readonly goodUntilMs: number;
   /** The granted scopes. Undefined if neither the response of the IdP nor the ID-JAG contained them. */
   readonly scopes: readonly string[] | undefined;
+  /** The claim `sub`. An ID-JAG of an earlier version has none here. */
+  readonly subject?: string | undefined;
+  /** The name in the claim `act`. */
+  readonly actor?: string | undefined;
 }
 
 const schema = z.object({
@@ -16,10 +20,12 @@ const schema = z.object({
   expiresAtMs: z.number(),
   goodUntilMs: z.number(),
   scopes: z.array(z.string()).optional(),
+  subject: z.string().optional(),
+  actor: z.string().optional(),
 });
 
-export function serialiseIdJag({ assertion, expiresAtMs, goodUntilMs, scopes }: StoredIdJag): string {
-  return JSON.stringify({ v: 2, assertion, expiresAtMs, goodUntilMs, scopes });
+export function serialiseIdJag({ assertion, expiresAtMs, goodUntilMs, scopes, subject, actor }: StoredIdJag): string {
+  return JSON.stringify({ v: 2, assertion, expiresAtMs, goodUntilMs, scopes, subject, actor });
 }
 
 /** Undefined if the text has another format, for example because another version of Credence wrote it. */

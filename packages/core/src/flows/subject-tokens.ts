@@ -11,6 +11,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { usefulSeconds } from '../workload/workload-token.ts';
 import { SingleUse } from './fresh-retry.ts';
+import { callsGetter } from '../subjects/from-getter.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 
 const MAX_SUBJECT_TOKENS = 1_000;
@@ -53,6 +54,8 @@ export class SubjectTokens {
         throw error;
       }
     };
+    // A getter may return the token of the current request of its application. Two acquisitions must not share the token of one of them.
+    if (callsGetter(source)) return { value: (await obtain()).value, reused: false };
     return this.#cache.get(this.#memoryKey(source, target), obtain, signal);
   }
 
@@ -99,13 +102,19 @@ export class SubjectTokens {
    */
   #memoryKey(source: SubjectTokenSource, { issuer }: SubjectTokenTarget): string {
     if (source.kind === 'ownToken') return keyOf(source);
+    const key = `${keyOf(source)}#${this.numberOf(source)}`;
+    return source.perTarget ? `${key} ${issuer}` : key;
+  }
+
+  /** The number of the source, which is the same for each call with this object. */
+  numberOf(source: SubjectTokenSource): number {
     let number = this.#numbers.get(source);
     if (number === undefined) {
       this.#lastNumber += 1;
       number = this.#lastNumber;
       this.#numbers.set(source, number);
     }
-    return source.perTarget ? `${keyOf(source)}#${number} ${issuer}` : `${keyOf(source)}#${number}`;
+    return number;
   }
 
   /** The token of a platform belongs to one machine or one job, so it is not shared. */
@@ -224,6 +233,7 @@ function jwtLifetimeSeconds(token: string): number | undefined {
   }
 }
 
-function keyOf(source: SubjectTokenSource): string {
+/** The kind, type and identity of the source. */
+export function keyOf(source: SubjectTokenSource): string {
   return `${source.kind} ${source.type} ${source.identity}`;
 }

@@ -101,8 +101,11 @@ export interface ServicePrincipalOptions {
    * metadata has a `revocation_endpoint`. Cannot be combined with `store`, whose tokens other processes use. Default false.
    */
   revokeOnClose?: boolean | undefined;
-  /** At most `maxTokens` access tokens are cached in memory; the least recently used is removed first. Default 10,000. */
-  cache?: { maxTokens?: number } | undefined;
+  /**
+   * At most `maxTokens` access tokens are cached in memory; the least recently used is removed first. Default 10,000. `maxUserTokens` is the
+   * same limit for the tokens of all users (`onBehalfOf`) together, one for each user and server. Default 1,000.
+   */
+  cache?: { maxTokens?: number; maxUserTokens?: number } | undefined;
   /** The function that sends every request. Default: the global fetch. */
   fetch?: FetchLike | undefined;
   /**
@@ -212,7 +215,10 @@ export const optionsSchema = z
       .optional(),
     revokeOnClose: z.boolean().optional(),
     cache: z
-      .strictObject({ maxTokens: z.number().int().min(1).max(10_000_000) })
+      .strictObject({
+        maxTokens: z.number().int().min(1).max(10_000_000),
+        maxUserTokens: z.number().int().min(1).max(10_000_000),
+      })
       .partial()
       .optional(),
     fetch: z.custom<FetchLike>((value) => typeof value === 'function', 'is not a function').optional(),

@@ -3,7 +3,7 @@ import type { PrincipalLimits, RetryOptions, Runtime, TimeoutOptions } from '../
 import { ClientBackoff } from '../backoff/client-backoff.ts';
 import { systemClock } from '../time/clock.ts';
 import { PeerClocks } from '../time/peer-clocks.ts';
-import { currentAcquisition } from '../telemetry/acquisition.ts';
+import { currentContext } from '../telemetry/event-context.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 
 /** The runtime with the options, and with defaults for missing options. */
@@ -26,13 +26,7 @@ export function runtimeFromOptions(options: ServicePrincipalOptions): Runtime {
     observed: listeners.length > 0,
     emit: (event) => {
       if (listeners.length === 0) return;
-      const completeEvent = {
-        ...event,
-        timeMs: clock.wallMs(),
-        principal,
-        label,
-        acquisition: currentAcquisition(),
-      };
+      const completeEvent = { ...event, timeMs: clock.wallMs(), principal, label, ...currentContext() };
       for (const listener of listeners) {
         // A listener that throws must not make a call fail, and one that rejects must not end the process.
         try {

@@ -9,29 +9,32 @@ import {
 } from '@credence/protocol';
 import { fetchFor } from '../call/fetch-for.ts';
 import type { FetchForOptions } from '../call/fetch-for-options.ts';
+import { withRunHeader } from '../call/run-header.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/report.ts';
-import { Directory } from '../discovery/directory.ts';
 import type { TokenClient } from '../backoff/client-backoff.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
-import { flowFor } from '../flows/flow-for.ts';
+import { userInEvents } from '../flows/user-session.ts';
 import { withoutQuery } from '../net/gate.ts';
-import { SubjectTokens } from '../flows/subject-tokens.ts';
 import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
-import { SharedStore } from '../store/shared-store.ts';
 import { closed } from '../tokens/failures.ts';
-import { TokenManager } from '../tokens/token-manager.ts';
 import { optionsFromEnv } from './from-env.ts';
+import { type OnBehalfOfOptions, wrong } from './on-behalf-of-options.ts';
 import type { ServicePrincipalOptions } from './options.ts';
 import { failureMembers } from '../runtime/events.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
+import type { SubjectTokenSource } from '../subjects/subject.ts';
+import type { UserTokenGetter } from '../subjects/user-token.ts';
+import { runWith } from '../telemetry/event-context.ts';
+import { checkRunId, type RunId, runIdOf } from '../telemetry/run-id.ts';
 import { OpenCalls } from './open-calls.ts';
+import { partsFor, preparedOptions, type PrincipalParts } from './parts.ts';
 import { revokeTokens } from './revoke-tokens.ts';
 import { type PrincipalStatus, serverStatus } from './status.ts';
-import { runtimeFromOptions } from './runtime-from-options.ts';
-import { ServerAccess } from '../call/server-access.ts';
-import { settingsFromOptions } from './settings-from-options.ts';
+import type { ServerAccess } from '../call/server-access.ts';
+import { Users } from './users.ts';
 
 /** Options of `ServicePrincipal.token`. */
 export interface TokenOptions {
@@ -71,41 +74,22 @@ export interface TokenOptions {
  * ```
  */
 export class ServicePrincipal {
-  readonly #runtime: ReturnType<typeof runtimeFromOptions>;
-  readonly #settings: ReturnType<typeof settingsFromOptions>;
-  readonly #directory: Directory;
-  readonly #manager: TokenManager;
-  readonly #store: SharedStore | undefined;
+  readonly #parts: PrincipalParts;
+  readonly #runtime: Runtime;
   readonly #servers: ReadonlyMap<string, ServerAccess>;
+  /** The principals that act for users. Undefined before the first one. */
+  #users: Users | undefined;
   /** Ends the diagnoses in progress. */
   readonly #closing = new AbortController();
   readonly #open = new OpenCalls();
-  /** Whether the application has given a fetch. */
-  readonly #ownFetch: boolean;
-  readonly #revokeOnClose: boolean;
-  readonly #label: string | undefined;
   #closed = false;
   #ending: Promise<void> | undefined;
 
   /** Throws a `CredenceError` of the leg `configure` for the first invalid option. Sends no request. */
   constructor(options: ServicePrincipalOptions) {
-    this.#settings = settingsFromOptions(options);
-    this.#runtime = runtimeFromOptions(options);
-    this.#ownFetch = options.fetch !== undefined;
-    this.#revokeOnClose = options.revokeOnClose ?? false;
-    this.#label = options.label;
-    const { idp, servers } = this.#settings;
-    this.#directory = new Directory(this.#runtime);
-    const store = options.store && new SharedStore(this.#runtime, options.store);
-    this.#store = store;
-    const subjects = new SubjectTokens(this.#runtime, idp, this.#directory, store);
-    this.#manager = new TokenManager(this.#runtime, store, options.cache?.maxTokens);
-    this.#servers = new Map(
-      [...servers.values()].map((server) => {
-        const flow = flowFor(this.#runtime, { idp, server }, { directory: this.#directory, subjects, store });
-        return [server.name, new ServerAccess(server, idp, flow, this.#manager)];
-      }),
-    );
+    this.#parts = partsFor(options);
+    this.#runtime = this.#parts.runtime;
+    this.#servers = this.#parts.servers;
   }
 
   /**
@@ -121,7 +105,7 @@ export class ServicePrincipal {
 
   /** The name of this principal in its events, metrics and audit records; see `ServicePrincipalOptions.label`. */
   get label(): string | undefined {
-    return this.#label;
+    return this.#parts.label;
   }
 
   /** The names of the configured servers. */
@@ -138,14 +122,43 @@ export class ServicePrincipal {
   /** A valid access token for a server. Concurrent callers share one acquisition. Throws a `CredenceError`. */
   async token(nameOrUrl: string | URL, options: TokenOptions = {}): Promise<AccessToken> {
     const access = this.#access(nameOrUrl);
-    const isPlain = options.scopes === undefined && options.signal?.aborted !== true;
+    const isPlain = options.scopes === undefined && options.signal?.aborted !== true && !this.#parts.user;
     // Without a second async function in between, a cached token costs less time and memory.
-    return (isPlain ? access.peek() : undefined) ?? this.#waitForToken(access, options);
+    return (isPlain ? access.peek() : undefined) ?? this.#forUser(() => this.#waitForToken(access, options));
+  }
+
+  /**
+   * A principal for one user: the user is the subject of its tokens, and this bot is the actor (`act`, RFC 8693 section 4.1). Every
+   * function that takes a principal takes it. It is cheap, so create one for each request, and close it at the end of the request.
+   *
+   * It has the servers of the bot whose flow is `enterprise-managed`, and shares the bot's metadata, keys and connections. It never uses
+   * tokens of the bot for calls. Access tokens are cached for the next request of the same `identity` with the same user's token. Closing
+   * the bot closes it; closing it closes nothing of the bot.
+   *
+   * `getUserToken` returns the user's token, alone or with its type, or is a source such as `fromIdToken(getter)`. It is called before
+   * the first token is requested, and again when its token has expired or was refused. Throws `invalid_configuration`.
+   *
+   * @example
+   * <!-- from examples/on-behalf-of.ts#on-behalf-of -->
+   * ```ts
+   * ```
+   */
+  onBehalfOf(getUserToken: UserTokenGetter | SubjectTokenSource, options: OnBehalfOfOptions): ServicePrincipal {
+    if (this.#closed) throw closed();
+    if (this.#parts.user) {
+      throw wrong('This principal already acts for a user.', 'Call onBehalfOf of the bot, for each user.');
+    }
+    const users = (this.#users ??= new Users(this.#parts));
+    let remove: () => void = () => undefined;
+    const parts = users.partsFor(getUserToken, options, () => remove());
+    const principal = new ServicePrincipal(preparedOptions(parts));
+    remove = users.add(principal);
+    return principal;
   }
 
   /** Drops this token because the server refused it. Does nothing if the token was already replaced. */
   invalidate(token: AccessToken): void {
-    if (token instanceof Token) this.#manager.reject(token);
+    if (token instanceof Token) this.#parts.manager.reject(token);
   }
 
   /**
@@ -154,7 +167,7 @@ export class ServicePrincipal {
    */
   warn(nameOrUrl: string | URL, warning: { leg: Leg; message: string; remedy: string }): void {
     const { name } = this.#access(nameOrUrl).settings;
-    this.#runtime.emit({ type: 'warning', server: name, ...warning });
+    this.#forUser(() => this.#runtime.emit({ type: 'warning', server: name, ...warning }));
   }
 
   /**
@@ -177,7 +190,7 @@ export class ServicePrincipal {
       [...this.#servers].map(([name, access]) => {
         const clientPausedForMs = Math.max(
           0,
-          ...tokenClients(this.#settings.idp, access.settings).map(
+          ...tokenClients(this.#parts.settings.idp, access.settings).map(
             (client) => this.#runtime.clients.refused(client)?.pausedForMs ?? 0,
           ),
         );
@@ -186,7 +199,8 @@ export class ServicePrincipal {
       }),
     );
     const ready = !this.#closed && Object.values(servers).every((server) => server.ready);
-    return { ready, servers, ...(this.#store && { store: this.#store.state }) };
+    const { store } = this.#parts;
+    return { ready, servers, ...(store && { store: store.state }) };
   }
 
   /**
@@ -195,7 +209,7 @@ export class ServicePrincipal {
    */
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
-    const send = fetchFor(this.#runtime, access, options, this.#open.whenClosed);
+    const send = this.#fetchOfRun(fetchFor(this.#runtime, access, options, this.#open.whenClosed), options.run);
     return async (input, init) => {
       if (this.#closed) throw closed();
       const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined);
@@ -203,7 +217,7 @@ export class ServicePrincipal {
       if (!signal) return this.#open.untilClose(send(input, init));
       const sending = send(input, { ...init, signal });
       // A fetch of the application may ignore the signal.
-      return this.#ownFetch ? waitFor(sending, signal) : sending;
+      return this.#parts.hasOwnFetch ? waitFor(sending, signal) : sending;
     };
   }
 
@@ -215,12 +229,15 @@ export class ServicePrincipal {
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
     const access = this.#access(nameOrUrl);
     const { settings } = access;
-    const diagnosis = await diagnose(
-      this.#runtime,
-      { idp: this.#settings.idp, server: settings, store: this.#store },
-      this.#directory,
-      this.#open,
-      [options.signal, this.#closing.signal],
+    const { settings: all, store, directory, known, user } = this.#parts;
+    const diagnosis = await this.#forUser(() =>
+      diagnose(
+        this.#runtime,
+        { idp: all.idp, server: settings, store, known, user: user?.session },
+        directory,
+        this.#open,
+        [options.signal, this.#closing.signal],
+      ),
     );
     if (diagnosis.granted) await access.forgetRefusals();
     return diagnosis;
@@ -239,18 +256,25 @@ export class ServicePrincipal {
   async #end(): Promise<void> {
     this.#closing.abort(closed());
     this.#open.close(closed());
-    const tokens = this.#revokeOnClose ? this.#manager.validTokens() : [];
-    await this.#manager.close();
+    const { user, manager, directory, store, revokesOnClose } = this.#parts;
+    if (user) {
+      // Everything else belongs to the bot.
+      user.session.close(closed());
+      user.closed();
+      return;
+    }
+    const tokens = revokesOnClose ? [...manager.validTokens(), ...(this.#users?.validTokens() ?? [])] : [];
+    await Promise.all([this.#users?.close(), manager.close()]);
     await revokeTokens(
       this.#runtime,
-      this.#directory,
+      directory,
       tokens.flatMap((token) => {
         const server = this.#servers.get(token.server)?.settings;
         return server ? [{ token, server }] : [];
       }),
     );
-    this.#directory.close();
-    this.#store?.close();
+    directory.close();
+    store?.close();
     this.#runtime.emit({ type: 'closed' });
   }
 
@@ -267,6 +291,26 @@ export class ServicePrincipal {
     }
   }
 
+  /** Runs the work so that its events have the user and the run of this principal. */
+  #forUser<T>(work: () => T): T {
+    const { user } = this.#parts;
+    if (!user || !this.#runtime.observed) return work();
+    return runWith({ user: userInEvents(user.session), run: runIdOf(user.run) }, work);
+  }
+
+  /** A fetch whose requests have the id of the run in a header, and whose events have the user and the run. */
+  #fetchOfRun(send: FetchLike, ofFetch: RunId | undefined): FetchLike {
+    checkRunId(ofFetch, 'fetchFor({ run })');
+    const { user } = this.#parts;
+    const runId = ofFetch ?? user?.run;
+    if (!user && runId === undefined) return send;
+    return async (input, init = {}) => {
+      const run = runIdOf(runId);
+      const context = { ...(user && { user: userInEvents(user.session) }), run };
+      return runWith(context, () => send(input, run === undefined ? init : withRunHeader(input, init, run)));
+    };
+  }
+
   #access(nameOrUrl: string | URL): ServerAccess {
     if (this.#closed) throw closed();
     const text = String(nameOrUrl);
@@ -274,6 +318,7 @@ export class ServicePrincipal {
     if (byName) return byName;
     const href = parsedUrl(text)?.href;
     for (const access of this.#servers.values()) if (access.settings.url.href === href) return access;
+    if (this.#parts.user?.unusable.has(text) === true) throw withoutUser(text);
     // A URL can contain a password.
     const shownName = href === undefined ? text : withoutQuery(text);
     throw new CredenceError({
@@ -284,6 +329,18 @@ export class ServicePrincipal {
       contact: 'you',
     });
   }
+}
+
+/** The error for a server whose tokens are always those of the bot. */
+function withoutUser(name: string): CredenceError {
+  return new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message: `Server "${name}" cannot be called for a user: its flow requests the tokens of the bot itself.`,
+    remedy: `Remove servers.${name}.flow, so that its tokens are requested through the IdP; or call the server with the bot.`,
+    contact: 'you',
+    server: name,
+  });
 }
 
 /** The clients that request tokens for this server. */

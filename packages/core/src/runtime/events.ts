@@ -14,6 +14,10 @@ export interface EventBase {
   readonly label?: string | undefined;
   /** The id of the acquisition. The events of its legs and of its result have the same id. */
   readonly acquisition?: string | undefined;
+  /** The `identity` of the user for whom the bot acts. Only for a principal that `onBehalfOf` has returned. */
+  readonly user?: string | undefined;
+  /** The id of the run, if the caller has stated one (`run`). An acquisition has the run of the caller that started it. */
+  readonly run?: string | undefined;
 }
 
 /** What the peer of a failed request sent, or why there was no response. */
@@ -77,6 +81,10 @@ export interface TokenEvent extends EventBase {
   readonly missingScopes?: readonly string[] | undefined;
   /** Those of `missingScopes` that the authorization server did not grant. The IdP did not grant the others. */
   readonly withheldScopes?: readonly string[] | undefined;
+  /** The `sub` of the ID-JAG: whom the token is for. For a user this is the user. Absent in the flows without the IdP. */
+  readonly subject?: string | undefined;
+  /** The name in `act` of the ID-JAG: who acts for the subject (RFC 8693 section 4.1). */
+  readonly actor?: string | undefined;
   /** The lifetime of the token from now, in seconds. */
   readonly expiresInSeconds: number;
   /** The duration of the acquisition, in milliseconds. */
@@ -170,6 +178,7 @@ export interface StepUpEvent extends EventBase {
 /** The kind of problem of a {@link WarningEvent}, as a constant that programs can compare. */
 export type WarningCode =
   | 'missing_resource'
+  | 'missing_actor'
   | 'credential_file'
   | 'store_unavailable'
   | 'store_available'

@@ -52,6 +52,8 @@ export interface Runtime {
   readonly emit: (event: UntimedEvent) => void;
 }
 
-type Untimed<Event> = Event extends unknown ? Omit<Event, 'timeMs' | 'principal' | 'label' | 'acquisition'> : never;
-/** An event without `timeMs`, `principal`, `label` and `acquisition`. `emit` adds them. */
+type Untimed<Event> = Event extends unknown
+  ? Omit<Event, 'timeMs' | 'principal' | 'label' | 'acquisition' | 'user' | 'run'>
+  : never;
+/** An event without `timeMs`, `principal`, `label`, `acquisition`, `user` and `run`. `emit` adds them. */
 export type UntimedEvent = Untimed<CredenceEvent>;

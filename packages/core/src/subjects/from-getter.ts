@@ -3,10 +3,17 @@ import { nonEmpty, unavailable } from '../credentials/checks.ts';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
+const getterSources = new WeakSet<SubjectTokenSource>();
+
+/** Whether `fromGetter` has made the source, so that its function must be called for each acquisition. */
+export function callsGetter(source: SubjectTokenSource): boolean {
+  return getterSources.has(source);
+}
+
 /** A source that calls a function of the application for each token. The application decides when its token is renewed. */
 export function fromGetter(kind: string, type: string, getter: TokenGetter, identity = ''): SubjectTokenSource {
   if (typeof getter !== 'function') nonEmpty(undefined, `${kind}(getter)`);
-  return {
+  const source: SubjectTokenSource = {
     kind,
     type,
     identity,
@@ -21,6 +28,8 @@ export function fromGetter(kind: string, type: string, getter: TokenGetter, iden
       }
     },
   };
+  getterSources.add(source);
+  return source;
 }
 
 function isTimeout(reason: unknown): boolean {

@@ -38,6 +38,7 @@ interface Wanted {
   readonly key: string;
   readonly server: string;
   readonly explicit: boolean;
+  readonly owner?: string | undefined;
 }
 
 /**
@@ -58,8 +59,9 @@ export class Refusals {
   }
 
   /** The failure that is thrown instead of a new request. Undefined if a request may be sent. */
-  of({ key, server, explicit }: Wanted): Refusal | undefined {
-    const serverKey = explicit ? this.#refusedServers.get(server) : undefined;
+  of(wanted: Wanted): Refusal | undefined {
+    const { key, explicit } = wanted;
+    const serverKey = explicit ? this.#refusedServers.get(serverFor(wanted)) : undefined;
     return this.#paused(key) ?? (serverKey === undefined ? undefined : this.#paused(serverKey));
   }
 
@@ -70,7 +72,7 @@ export class Refusals {
 
   /** Remembers a failed acquisition. `shared`: what another process has stored about it. */
   remember(wanted: Wanted, error: CredenceError, shared?: SharedRefusal): void {
-    const { key, server, explicit } = wanted;
+    const { key, explicit } = wanted;
     const last = this.#remembered.get(key);
     const nowMs = this.#clock.monotonicMs();
     const isRepeated = last?.error === error;
@@ -87,7 +89,7 @@ export class Refusals {
       calls: last?.calls ?? 0,
       isFirst: last === undefined || (isRepeated && last.isFirst),
     });
-    if (!explicit && concernsServer(error)) this.#refusedServers.set(server, key);
+    if (!explicit && concernsServer(error)) this.#refusedServers.set(serverFor(wanted), key);
   }
 
   /**
@@ -131,10 +133,11 @@ export class Refusals {
   }
 
   /** Records that a token was acquired. */
-  acquired({ key, server, explicit }: Wanted): void {
+  acquired(wanted: Wanted): void {
+    const { key, explicit } = wanted;
     // Of tokens that the server refuses, each was acquired. Only `accepted` ends that.
     if (this.#remembered.peek(key)?.error.leg !== 'call') this.#remembered.delete(key);
-    if (!explicit) this.#refusedServers.delete(server);
+    if (!explicit) this.#refusedServers.delete(serverFor(wanted));
   }
 
   /** Lets the next caller send a request, because a person has found that the server works. */
@@ -151,6 +154,11 @@ export class Refusals {
     const ofAll = pauseOfAll(remembered.error);
     return ofAll && ofAll.untilMs <= nowMs ? undefined : remembered;
   }
+}
+
+/** The server, as one user or the bot itself sees it. */
+function serverFor({ server, owner }: Wanted): string {
+  return owner === undefined ? server : `${server} ${owner}`;
 }
 
 /** Whether a refusal for the configured scopes is also one for any other scopes of the server. */

@@ -11,9 +11,10 @@ export function tokenKey(
   idp: IdpSettings | undefined,
   server: ServerSettings,
   scopes: readonly string[] | undefined,
+  user?: UserKey,
 ): string {
   const parts = {
-    idp: server.flow === 'enterprise-managed' && idp ? idpParts(idp) : undefined,
+    idp: server.flow === 'enterprise-managed' && idp ? idpParts(idp, user) : undefined,
     assertion: server.assertion && [server.assertion.kind, server.assertion.type, server.assertion.identity],
     flow: server.flow,
     as: [server.issuer, server.tokenEndpoint, server.credential.clientId],
@@ -29,12 +30,24 @@ export function tokenKey(
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-function idpParts({ issuer, tokenEndpoint, credential, subject, actor, parameters }: IdpSettings): unknown {
+/** What distinguishes the tokens of a user from those of the bot and of other users. */
+export interface UserKey {
+  readonly identity: string;
+  /** Identifies the user's token, so that a cached access token is used only with the token for which it was issued. */
+  readonly cacheId: string;
+  readonly actor: 'token' | 'client';
+  readonly missingActor: 'refuse' | 'warn';
+}
+
+function idpParts(idp: IdpSettings, user: UserKey | undefined): unknown {
+  const { issuer, tokenEndpoint, credential, subject, parameters } = idp;
+  const actor = user ? (user.actor === 'client' ? undefined : (idp.actor ?? subject)) : idp.actor;
   return {
     issuer,
     tokenEndpoint,
     client: credential.clientId,
-    subject: [subject.kind, subject.type, subject.identity],
+    subject: user ? undefined : [subject.kind, subject.type, subject.identity],
+    user: user && [user.identity, user.cacheId, user.missingActor],
     actor: actor && [actor.kind, actor.type, actor.identity],
     parameters: parameters && sortedEntries(parameters),
   };

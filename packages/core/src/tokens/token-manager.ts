@@ -6,7 +6,7 @@ import { scopesBeyond, scopesMissing } from '../flows/granted-scopes.ts';
 import { sleep } from '../time/sleep.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { failureMembers, type PeerDetails } from '../runtime/events.ts';
-import { runAsAcquisition } from '../telemetry/acquisition.ts';
+import { runAsAcquisition, runWithout } from '../telemetry/event-context.ts';
 import { tokenHash } from './token-hash.ts';
 import { AccessToken } from './access-token.ts';
 import { ageAt, agesOf, type Ages, ASSUMED_LIFETIME_SECONDS, isAboutToEnd } from './age.ts';
@@ -90,7 +90,7 @@ export class TokenManager {
     this.#entries = lruCache(maxTokens);
     this.#refusals = new Refusals(runtime.clock);
     this.#clocks = new ServerClocks(runtime.clock);
-    this.#renewals = new RenewalClock(runtime.clock, (nowMs) => this.#renewDue(nowMs));
+    this.#renewals = new RenewalClock(runtime.clock, (nowMs) => runWithout(() => this.#renewDue(nowMs)));
     // Each acquisition adds a listener and removes it at its end, so many listeners are not a memory leak.
     setMaxListeners(Infinity, this.#closing.signal);
   }
@@ -223,6 +223,10 @@ export class TokenManager {
     if (this.#store) await endSharedRefusal(this.#store, wanted.key);
   }
 
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   /** Ends the acquisitions in progress and drops every token. */
   async close(): Promise<void> {
     this.#closing.abort(closed());
@@ -242,7 +246,9 @@ export class TokenManager {
     const acquisition = this.#acquisitions.get(wanted.key);
     if (acquisition) this.#runtime.emit({ type: 'joined', server: wanted.server });
     try {
-      return await waitFor(acquisition ?? this.#startAcquisition(wanted, 'acquired'), signal);
+      const token = await waitFor(acquisition ?? this.#startAcquisition(wanted, 'acquired'), signal);
+      if (acquisition) await wanted.checkCaller?.(signal);
+      return token;
     } catch (error) {
       if (error !== RENEWED_ELSEWHERE) throw error;
       // The caller waited for a renewal that another process runs, and the token has expired during the wait.
@@ -256,7 +262,7 @@ export class TokenManager {
     const askedMs = this.#storeAskedAt.get(wanted.key)?.ms ?? -Infinity;
     if (!this.#store || error.leg === 'call' || nowMs - askedMs < STORE_PAUSE_MS) return undefined;
     this.#storeAskedAt.set(wanted.key, { ms: nowMs });
-    const token = await this.#takeFromStore(this.#store, wanted, 'acquired');
+    const token = await this.#takeFromStore(this.#store, wanted, 'acquired', this.#closing.signal);
     if (token) this.#refusals.acquired(wanted);
     return token;
   }
@@ -372,7 +378,7 @@ export class TokenManager {
   ): Promise<AccessToken> {
     let hasWaited = false;
     const takeFromOthers = async () => {
-      const token = await this.#takeFromStore(store, wanted, outcome);
+      const token = await this.#takeFromStore(store, wanted, outcome, signal);
       const { clock } = this.#runtime;
       const refused = token ? undefined : await recentRefusal(store, { ...wanted, clock }, hasWaited);
       if (!refused) return token;
@@ -424,6 +430,8 @@ export class TokenManager {
       expiresInSeconds: Math.round(grant.expiresInSeconds ?? ASSUMED_LIFETIME_SECONDS),
       durationMs: tookMs(),
       tokenHash: token.hash,
+      ...(grant.subject !== undefined && { subject: grant.subject }),
+      ...(grant.actor !== undefined && { actor: grant.actor }),
     });
     return token;
   }
@@ -435,7 +443,12 @@ export class TokenManager {
   }
 
   /** A token that another process has stored and that is valid for longer than the one in this process, or undefined. */
-  async #takeFromStore(store: SharedStore, wanted: TokenWanted, outcome: Outcome): Promise<AccessToken | undefined> {
+  async #takeFromStore(
+    store: SharedStore,
+    wanted: TokenWanted,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<AccessToken | undefined> {
     const text = await store.get(wanted.key);
     const stored = text === undefined ? undefined : parseStoredToken(text);
     if (!stored || this.#refused.has(tokenHash(stored.value))) return undefined;
@@ -448,6 +461,7 @@ export class TokenManager {
     const lifetimeMs = this.#clocks.usefulLifetimeMs(wanted.server, stored.expiresAtMs - stored.issuedAtMs);
     const ages = agesOf(nowMs - agedMs, lifetimeMs, Math.random(), 'after');
     if (ageAt(nowMs, ages) === 'expired' || (current && ages.goodUntilMs <= current.goodUntilMs)) return undefined;
+    await wanted.checkSubject?.(signal);
     const token = tokenOf(stored, wanted);
     store.holderFinished(wanted.key);
     this.#addEntry(wanted, outcome, { token, ...ages, refused: undefined });

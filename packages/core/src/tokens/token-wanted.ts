@@ -17,7 +17,13 @@ export interface TokenWanted {
   readonly lasting: boolean;
   /** The authorization server whose acquisitions are limited together: its issuer, or the origin of the MCP server. */
   readonly limitedBy?: string | undefined;
+  /** The user for whom the token is. A refusal for one user does not concern the others. */
+  readonly owner?: string | undefined;
   readonly acquire: (signal: AbortSignal) => Promise<Grant>;
+  /** Throws if a token of the store is for another subject. Called before such a token is used. */
+  readonly checkSubject?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** Throws if the caller has another subject than the acquisition that it waited for. */
+  readonly checkCaller?: ((signal: AbortSignal | undefined) => Promise<void>) | undefined;
 }
 
 /** The state of one key, for `status()`. */

@@ -44,7 +44,13 @@ export async function exchange(exchangeContext: Exchange): Promise<GrantResult<R
   const proof = await step({ ...parameterFacts, status: 'proof_refused' }, async () => verifyProof(exchangeContext));
 
   const tokenContext = subjectTokenContext(exchangeContext, proof);
-  const { subject, actor, tokenFacts } = await verifyTokens(parameters, tokenContext, parameterFacts);
+  const { subject, actor, tokenFacts } = await verifyTokens(
+    parameters,
+    tokenContext,
+    parameterFacts,
+    // A client that does not authenticate proves nothing about itself.
+    options.actorFromClient === true && client.clientAuthMethod !== 'none',
+  );
   const request: IdJagRequest = {
     ...subject,
     subjectTokenType: parameters.subjectTokenType,
@@ -123,6 +129,7 @@ async function verifyTokens(
   parameters: ExchangeRequest,
   context: SubjectTokenContext,
   facts: RequestFacts,
+  actorFromClient: boolean,
 ): Promise<{ subject: VerifiedSubject; actor: IdJagRequest['actor'] | undefined; tokenFacts: RequestFacts }> {
   const subject = await tokenStep({ ...facts, status: 'subject_token_refused' }, async () =>
     parameters.verifySubjectToken(parameters.subjectToken, context),
@@ -133,6 +140,10 @@ async function verifyTokens(
     ...(subject.workload !== undefined && { workload: subject.workload }),
   };
   const { actorToken } = parameters;
+  if (actorToken === undefined && actorFromClient && subject.subjectKind === 'user') {
+    const name = await context.principalSubject(context.client.clientId);
+    return { subject, actor: { subject: name }, tokenFacts: { ...subjectFacts, actor: name } };
+  }
   if (actorToken === undefined) return { subject, actor: undefined, tokenFacts: subjectFacts };
   const actor = await tokenStep({ ...subjectFacts, status: 'actor_token_refused' }, async () =>
     verifyActor(actorToken, subject, context),

@@ -32,6 +32,11 @@ export interface IdJagExchangeOptions {
   readonly signingKeys: SigningKeys;
   /** Lifetime of an ID-JAG in seconds, if the policy does not set it. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
+  /**
+   * True: if a request with a user's token has no `actor_token`, the client that sends it is the actor, and the ID-JAG has its `act` claim. The client
+   * has authenticated itself, so its name is as certain as with an actor token. Default: false; the ID-JAG then has no actor.
+   */
+  readonly actorFromClient?: boolean | undefined;
   /** Returns the subject of a service principal; it must not be empty. Default: the client id. */
   readonly subject?: ((clientId: string) => Awaitable<string>) | undefined;
   /**
@@ -64,6 +69,7 @@ const optionsSchema = z.strictObject({
   subject: callback.optional(),
   workloadPlatforms: z.record(z.string(), z.unknown()).optional(),
   fetch: callback.optional(),
+  actorFromClient: flag,
   allowPublicClients: flag,
   audit: callback.optional(),
   now: callback.optional(),

@@ -47,9 +47,9 @@ export interface IdJagRequest {
   readonly workload?: { readonly issuer: string; readonly subject?: string };
   /**
    * The principal that acts for the user: always the requesting client itself. The actor becomes the `act` claim. Absent if
-   * the request has no `actor_token`.
+   * the request has no `actor_token`, unless `actorFromClient` is set. `tokenType` is then absent.
    */
-  readonly actor?: { readonly subject: string; readonly tokenType: string };
+  readonly actor?: { readonly subject: string; readonly tokenType?: string };
   /** The client id at this identity provider. */
   readonly clientId: string;
   /** The `audience` parameter: the authorization server for which the ID-JAG is requested. */

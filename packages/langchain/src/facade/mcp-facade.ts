@@ -32,6 +32,8 @@ export class McpFacade implements ToolClient {
   readonly #closing = new AbortController();
   readonly #definitions = new Map<string, JsonObject>();
   #link: Promise<Link> | undefined;
+  /** The result of `#link`, when it is there. */
+  #present: Link | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(server: string, connect: Connect) {
@@ -78,14 +80,10 @@ export class McpFacade implements ToolClient {
     );
   }
 
-  /** Uses a new connection for later requests. The present one is closed after its pending calls. */
+  /** Uses a new connection for later requests. The present one, if it is open, is closed after its pending calls. */
   renew(): void {
-    const present = this.#link;
-    this.#link = undefined;
-    present?.then(
-      (link) => link.retire({ endSession: true }),
-      () => undefined,
-    );
+    const link = this.#present;
+    if (link) this.#retire(link, { endSession: true });
   }
 
   /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
@@ -101,7 +99,9 @@ export class McpFacade implements ToolClient {
   }
 
   async #use<T>({ send, repeatable, signal }: Sending<T>): Promise<T> {
-    const link = await this.#current(signal);
+    let link = await this.#current(signal);
+    // It may have been retired since it was open, and then it is closed already.
+    while (link.isRetired) link = await this.#current(signal);
     let mayHaveRun = false;
     try {
       return await link.during(send);
@@ -157,9 +157,11 @@ export class McpFacade implements ToolClient {
     const opening = this.#connect(this.#closing.signal).then((connection) => {
       const link = new Link(connection);
       this.#open.add(link);
+      this.#present = link;
       connection.onEnd(() => {
         this.#open.delete(link);
         if (this.#link === opening) this.#link = undefined;
+        if (this.#present === link) this.#present = undefined;
       });
       return link;
     });
@@ -174,10 +176,11 @@ export class McpFacade implements ToolClient {
     return opening;
   }
 
-  /** Several callers can retire the same link. Only the first call removes it, so that a new connection is not removed. */
-  #retire(link: Link): void {
-    if (!link.retire()) return;
+  /** Several callers can retire the same link. A connection that has replaced it stays. */
+  #retire(link: Link, options?: { endSession: boolean }): void {
+    if (!link.retire(options) || this.#present !== link) return;
     this.#link = undefined;
+    this.#present = undefined;
   }
 }
 

@@ -58,7 +58,7 @@ export class ServerTools {
       { ...context, onToken: access.onToken },
       {
         onToolsChanged: () => this.#refreshSoon(),
-        onReconnected: () => void (this.#reading || this.#refreshSoon()),
+        onReconnected: () => this.#reconnected(),
         onLost: () => this.#lost(),
       },
     );
@@ -174,6 +174,11 @@ export class ServerTools {
   #refreshSoon(): void {
     // A missing server has its own pauses.
     if (this.#reading || (this.#errors && this.#failures === 0)) this.#readAfter(this.#pace.waitMs(performance.now()));
+  }
+
+  /** A call has opened a connection, so the server is there. A reading that opens one needs no other. */
+  #reconnected(): void {
+    if (!this.#reading) this.#readAfter(this.#pace.waitMs(performance.now()));
   }
 
   /** Opens another connection, more rarely if that was lost soon after it was opened. */

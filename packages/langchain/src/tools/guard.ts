@@ -1,5 +1,5 @@
 import { type CredenceError, credenceErrorIn } from '@credence/core';
-import { cleanLines } from '@credence/protocol';
+import { cleanLines, isError } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
 import { serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
@@ -43,7 +43,7 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
 function refusalIn(error: unknown, server: string, signal: AbortSignal | undefined): CredenceError | undefined {
   if (signal?.aborted) {
     const reason: unknown = signal.reason;
-    if (!(reason instanceof Error) || reason.name !== 'TimeoutError') throw reason;
+    if (!isError(reason) || reason.name !== 'TimeoutError') throw reason;
     return serverFailure(server, { kind: 'timeout' });
   }
   return credenceErrorIn(error);
@@ -51,12 +51,12 @@ function refusalIn(error: unknown, server: string, signal: AbortSignal | undefin
 
 /** The text of a tool's error, most of which the server wrote. */
 function errorText(error: unknown): string {
-  return cleanLines(error instanceof Error ? error.message : String(error), { max: MAX_ERROR_TEXT });
+  return cleanLines(isError(error) ? error.message : String(error), { max: MAX_ERROR_TEXT });
 }
 
 /** The same error with a clean text, also in the stack, which begins with the text. */
 function withCleanText(error: unknown): unknown {
-  if (!(error instanceof Error)) return new Error(errorText(error));
+  if (!isError(error)) return new Error(errorText(error));
   const { message, stack } = error;
   error.message = errorText(error);
   if (error.message !== message && stack !== undefined) {

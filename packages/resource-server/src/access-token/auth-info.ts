@@ -30,6 +30,8 @@ export interface AccessTokenIdentity {
   authorizationDetails?: { type: string; [member: string]: unknown }[];
   /** The thumbprint of the key that the token is bound to (`cnf.jkt`), if the request had a proof by that key. */
   dpopThumbprint?: string;
+  /** The id of the run, as the client states it in the header `Credence-Run`. It is not verified. */
+  statedRun?: string;
   /** All claims of the token or of the introspection response. */
   claims: Record<string, unknown>;
 }

@@ -149,6 +149,8 @@ export interface AccessRefusal extends TokenIdentity {
   readonly reason: string;
   /** What to change, if the configuration of this server or of its authorization server can be the cause. */
   readonly remedy?: string;
+  /** The id of the run, as the client states it in the header `Credence-Run`. It is not verified. */
+  readonly statedRun?: string;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPreflight } from '@credence/protocol';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
+import { RUN_HEADER } from './stated-run.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
 /**
@@ -32,6 +33,7 @@ function webGate(
       target: `${pathname}${search}`,
       authorization: headers.get('authorization'),
       dpop: headers.get('dpop'),
+      run: headers.get(RUN_HEADER),
     });
     return 'info' in outcome ? outcome.info : responseOf(outcome.refusal);
   };
@@ -94,7 +96,8 @@ export function expressAccessToken(options: AccessTokenGateOptions): ExpressAcce
     const dpop = Array.isArray(headers['dpop']) ? headers['dpop'].join(', ') : headers['dpop'];
     let outcome: GateOutcome;
     try {
-      outcome = await gate({ method, target: originalUrl ?? url, authorization: headers.authorization, dpop });
+      const run = headers[RUN_HEADER];
+      outcome = await gate({ method, target: originalUrl ?? url, authorization: headers.authorization, dpop, run });
     } catch (error) {
       next(error);
       return;

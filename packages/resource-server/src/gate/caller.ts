@@ -20,6 +20,8 @@ export interface Caller {
   readonly roles: readonly string[];
   /** `act` (RFC 8693 section 4.1): the party that acts for the subject. */
   readonly actor?: Readonly<Record<string, unknown>>;
+  /** The id of the run, as the client states it in the header `Credence-Run`. For records only: it is not verified. */
+  readonly statedRun?: string;
   /** `tenant`: the subject's tenant at the identity provider, if the token has this claim. */
   readonly tenant?: string;
   /** `aud_tenant`: the tenant of the authorization server, if the token has this claim. */
@@ -46,6 +48,7 @@ const authInfoSchema = z.object({
     actor: z.record(z.string(), z.unknown()).optional(),
     authorizationDetails: z.array(z.looseObject({ type: z.string() })).default([]),
     dpopThumbprint: z.string().optional(),
+    statedRun: z.string().optional(),
     claims: z.record(z.string(), z.unknown()),
   }),
 });
@@ -65,7 +68,7 @@ export function callerOf(extra: unknown): Caller {
   if (data === undefined) {
     throw new TypeError('callerOf: no verified access token; the server needs accessTokenVerifier or accessTokenGate');
   }
-  const { subject, issuer, groups, roles, actor, authorizationDetails, dpopThumbprint, claims } = data.extra;
+  const { subject, issuer, groups, roles, actor, authorizationDetails, dpopThumbprint, statedRun, claims } = data.extra;
   return {
     subject,
     issuer,
@@ -74,6 +77,7 @@ export function callerOf(extra: unknown): Caller {
     groups,
     roles,
     ...(actor !== undefined && { actor }),
+    ...(statedRun !== undefined && { statedRun }),
     ...(typeof claims['tenant'] === 'string' && { tenant: claims['tenant'] }),
     ...(typeof claims['aud_tenant'] === 'string' && { audienceTenant: claims['aud_tenant'] }),
     authorizationDetails,

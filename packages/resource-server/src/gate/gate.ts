@@ -12,6 +12,7 @@ import {
 import type { AccessTokenVerifier } from '../access-token/access-token-verifier.ts';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { challenge } from './challenge.ts';
+import { statedRun } from './stated-run.ts';
 import { TokenVerificationUnavailableError, unavailability } from '../access-token/errors.ts';
 import {
   ACCESS_REFUSALS,
@@ -59,6 +60,8 @@ export interface GateRequest {
   readonly target: string;
   readonly authorization: string | null | undefined;
   readonly dpop: string | null | undefined;
+  /** The header `Credence-Run`. */
+  readonly run?: string | readonly string[] | null | undefined;
 }
 
 /** The response to a request that is refused. */
@@ -163,15 +166,18 @@ export function createGate(
     return acceptBound(token, request, dpop);
   };
 
-  const refuse = async (refusal: GateRefusal, reason: Reason): Promise<GateOutcome> => {
-    await report(verifier.onRefused, { time: now(), resource: verifier.resource, ...reason });
-    return { refusal };
-  };
-
   return async (request) => {
+    const run = statedRun(request.run);
+    const refuse = async (refusal: GateRefusal, reason: Reason): Promise<GateOutcome> => {
+      const stated = run === undefined ? {} : { statedRun: run };
+      await report(verifier.onRefused, { time: now(), resource: verifier.resource, ...reason, ...stated });
+      return { refusal };
+    };
     try {
       const info = await admit(request);
-      return info === undefined ? await refuse(refusalOf(options, undefined), NO_TOKEN) : { info };
+      if (info === undefined) return await refuse(refusalOf(options, undefined), NO_TOKEN);
+      // The content of the token may be cached, so it is not changed.
+      return { info: run === undefined ? info : { ...info, extra: { ...info.extra, statedRun: run } } };
     } catch (error) {
       const refused = error instanceof DpopProofError ? badProof(error) : error;
       if (refused instanceof Refused) return refuse(refusalOf(options, refused), refused.reason);

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { cleanText } from '@credence/protocol';
 import { challenge } from './challenge.ts';
+import { callerInRecord, type ToolCallRecord } from './tool-call-record.ts';
 
 /** Scopes that each tool needs, by tool name. */
 export type ToolScopeTable = Readonly<Record<string, readonly string[]>>;
@@ -15,6 +17,13 @@ export interface ToolScopesOptions {
   readonly otherwise?: readonly string[] | undefined;
   /** Sent in challenges as `resource_metadata`. */
   readonly resourceMetadataUrl?: string | undefined;
+  /**
+   * Called with a record of each tool call, before the MCP server gets it: who is the human, who is the agent, and which run. An error that it
+   * throws is passed to the error handler of Express, and the call is not made. Outside of Express, use `toolCallRecords`.
+   */
+  readonly audit?: ((record: ToolCallRecord) => void) | undefined;
+  /** The current time, for records. Default: the system's clock. */
+  readonly now?: (() => Date) | undefined;
 }
 
 const NOT_JSON = {
@@ -52,6 +61,30 @@ export function missingScopes(
 }
 
 /**
+ * A record of each tool call in a parsed JSON-RPC message or batch. A batch is refused as a whole, so all of its records have the same outcome.
+ * `auth` is the verified access token.
+ */
+export function toolCallRecords(
+  message: unknown,
+  auth: { readonly scopes: readonly string[] } | undefined,
+  options: Pick<ToolScopesOptions, 'tools' | 'otherwise' | 'now'>,
+): ToolCallRecord[] {
+  const messages: unknown[] = Array.isArray(message) ? message : [message];
+  const called = messages.map((each) => calledTool(each)).filter((tool) => tool !== undefined);
+  if (called.length === 0) return [];
+  const missing = missingScopes(message, auth, options);
+  const time = options.now?.() ?? new Date();
+  const caller = callerInRecord(auth);
+  const outcome = missing.length === 0 ? { granted: true } : { granted: false, missingScopes: missing };
+  return called.map((tool) => ({
+    time,
+    ...(tool !== null && { tool: cleanText(tool, { max: 128 }) }),
+    ...outcome,
+    ...caller,
+  }));
+}
+
+/**
  * Middleware for Express that responds with 403 `insufficient_scope` to a `tools/call` if the access token lacks a scope of
  * the tool (RFC 6750 section 3.1). MCP SDK v1 has no such check. Use it after `expressAccessToken` and `express.json()`: a
  * body that is not parsed JSON is an error. Outside of Express, use {@link missingScopes}.
@@ -72,6 +105,14 @@ export function toolScopes(options: ToolScopesOptions): ToolScopesMiddleware {
     if (typeof request.body !== 'object' || request.body === null || request.body instanceof Uint8Array) {
       next(new TypeError('toolScopes: no parsed JSON body; use express.json() before it'));
       return;
+    }
+    if (options.audit !== undefined) {
+      try {
+        for (const record of toolCallRecords(request.body, request.auth, options)) options.audit(record);
+      } catch (error) {
+        next(error);
+        return;
+      }
     }
     if (missingScopes(request.body, request.auth, options).length === 0) {
       next();

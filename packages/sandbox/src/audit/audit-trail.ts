@@ -1,4 +1,7 @@
-/** One decision of the IdP or of a resource authorization server about a principal. Contains no token and no secret. */
+/**
+ * One decision of the IdP or of a resource authorization server about a principal: who is the human (`user`), and who is the agent
+ * (`principal`). Contains no token and no secret.
+ */
 export interface SandboxAuditRecord {
   /** ISO 8601, in UTC. */
   readonly time: string;
@@ -8,8 +11,12 @@ export interface SandboxAuditRecord {
   readonly leg: 'authenticate' | 'exchange' | 'redeem';
   /** The issuer identifier of the server that decided. */
   readonly issuer: string;
-  /** Name of the principal. Undefined if the client is unknown. */
+  /** Name of the principal that sent the request. Undefined if the client is unknown. */
   readonly principal: string | undefined;
+  /** The user for whom the principal acts. Undefined if it acts for itself, and if the token of the user was not valid. */
+  readonly user?: string | undefined;
+  /** The name of the principal in `act` of the ID-JAG or of the access token. Undefined if the principal acts for itself. */
+  readonly actor?: string | undefined;
   /** Name of the requested MCP server. Undefined at `authenticate`, and if the requested target is unknown. */
   readonly server: string | undefined;
   /** Empty if the request named no scope. */
@@ -24,13 +31,35 @@ export interface SandboxAuditRecord {
   readonly reason: string;
 }
 
+/** One tool call at an MCP server: who is the human (`user`), who is the agent (`principal`), and which run. */
+export interface SandboxCallRecord {
+  /** ISO 8601, in UTC. */
+  readonly time: string;
+  /** The name of the MCP server. */
+  readonly server: string;
+  /** The name of the tool. Undefined for a call without a name. */
+  readonly tool: string | undefined;
+  /** Name of the principal that sent the request. Undefined if the client is unknown. */
+  readonly principal: string | undefined;
+  /** The user for whom the principal acts: the subject of the access token. Undefined if it acts for itself. */
+  readonly user: string | undefined;
+  /** The name of the principal in `act` of the access token. Undefined if the principal acts for itself. */
+  readonly actor: string | undefined;
+  /** The id of the run, as the client stated it in the header `Credence-Run`. The server does not verify it. */
+  readonly run: string | undefined;
+  /** Whether the access token has the scope of the tool. The tool can still fail. */
+  readonly granted: boolean;
+}
+
 /** Receives each record of an audit trail. */
 export type SandboxAuditListener = (record: SandboxAuditRecord) => void;
 
-/** Every decision of the IdP and of the authorization servers, in the order in which they were made. */
+/** Every decision of the IdP and of the authorization servers, and every tool call, in the order in which they were made. */
 export interface SandboxAuditTrail {
   /** All records, the oldest first. New records are appended to this array. */
   readonly records: readonly SandboxAuditRecord[];
+  /** All tool calls, the oldest first. New records are appended to this array. */
+  readonly calls: readonly SandboxCallRecord[];
   /**
    * Calls `listener` synchronously for every new record, in order.
    * @returns a function that ends the subscription.
@@ -39,13 +68,16 @@ export interface SandboxAuditTrail {
 }
 
 export type RecordDecision = (decision: Omit<SandboxAuditRecord, 'time'>) => void;
+export type RecordCall = (call: SandboxCallRecord) => void;
 
-export function createAuditTrail(): { audit: SandboxAuditTrail; record: RecordDecision } {
+export function createAuditTrail(): { audit: SandboxAuditTrail; record: RecordDecision; recordCall: RecordCall } {
   const records: SandboxAuditRecord[] = [];
+  const calls: SandboxCallRecord[] = [];
   const listeners = new Set<SandboxAuditListener>();
   return {
     audit: {
       records,
+      calls,
       subscribe(listener) {
         // a Set holds a function once: the wrapper makes two subscriptions of one function distinct
         const entry: SandboxAuditListener = (record) => listener(record);
@@ -53,6 +85,7 @@ export function createAuditTrail(): { audit: SandboxAuditTrail; record: RecordDe
         return () => void listeners.delete(entry);
       },
     },
+    recordCall: (call) => void calls.push(Object.freeze(call)),
     record(decision) {
       const entry = Object.freeze({ time: new Date().toISOString(), ...decision });
       records.push(entry);

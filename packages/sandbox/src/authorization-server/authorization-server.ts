@@ -66,11 +66,15 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     account: (idJag) => idJag.subject,
     replay: settings.singleUseIdJags ? { singleUse: memoryReplayStore() } : 'bound-to-client',
     audit(entry) {
+      const { subject, actor } = entry;
+      const client = nameOfClient(options.clients, entry.clientId);
       options.record({
         where: 'as',
         leg: 'redeem',
         issuer: host.origin,
-        principal: entry.subject ?? nameOf(options.clients, entry.clientId),
+        principal: client ?? subject,
+        ...(client !== undefined && subject !== undefined && subject !== client && { user: subject }),
+        ...(actor !== undefined && { actor }),
         server: servers.find(({ resource }) => resource === entry.resource)?.name,
         requestedScopes: entry.requestedScopes ?? [],
         grantedScopes: entry.grantedScopes ?? [],
@@ -116,6 +120,10 @@ function oauthClient({ clientId, clientSecret }: SecretCredential, grantTypes: s
   };
 }
 
-function nameOf(clients: ReadonlyMap<string, SecretCredential>, clientId: string | undefined): string | undefined {
+/** The principal with this client. */
+export function nameOfClient(
+  clients: ReadonlyMap<string, SecretCredential>,
+  clientId: string | undefined,
+): string | undefined {
   return [...clients].find(([, client]) => client.clientId === clientId)?.[0];
 }

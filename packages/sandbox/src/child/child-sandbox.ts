@@ -1,4 +1,5 @@
-import type { SandboxAuditListener, SandboxAuditRecord } from '../audit/audit-trail.ts';
+import type { UserTokenOptions } from '../users/user-tokens.ts';
+import type { SandboxAuditListener, SandboxAuditRecord, SandboxCallRecord } from '../audit/audit-trail.ts';
 import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 import type { RequestCounts } from '../network/request-counts.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -28,6 +29,8 @@ export interface ChildSandbox<
   readonly servers: Readonly<Record<Server, ChildMcpServer<Issuer>>>;
   /** The service principals and their credentials, by name. */
   readonly principals: Readonly<Record<Name, Principal<Server, Name>>>;
+  /** The ID token of a user, as `userToken` of a `Sandbox` issues it. */
+  userToken(user: string, options?: UserTokenOptions): Promise<string>;
   /** The IdP's policy. Each method returns a promise for what the method of `Policy` returns. */
   readonly policy: ChildPolicy;
   /** The decisions of the IdP and of the authorization servers. */
@@ -67,6 +70,8 @@ export type ChildPolicy = {
 export interface ChildAuditTrail {
   /** Resolves to all records, the oldest first. */
   records(): Promise<readonly SandboxAuditRecord[]>;
+  /** Resolves to all tool calls, the oldest first. */
+  calls(): Promise<readonly SandboxCallRecord[]>;
   /**
    * Calls `listener` for every new record, in order, after the record has arrived from the child.
    * @returns a function that ends the subscription.

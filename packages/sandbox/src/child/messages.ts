@@ -1,5 +1,6 @@
 import { type CredenceErrorJson, CredenceError } from '@credence/core';
-import type { SandboxAuditRecord } from '../audit/audit-trail.ts';
+import type { UserTokenOptions } from '../users/user-tokens.ts';
+import type { SandboxAuditRecord, SandboxCallRecord } from '../audit/audit-trail.ts';
 import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 import type { RequestCounts } from '../network/request-counts.ts';
 import type { AnyOptions } from '../options.ts';
@@ -21,6 +22,8 @@ export interface Operations {
   dropSessions(server: string): Promise<number>;
   policy(...call: PolicyCall): unknown;
   records(): readonly SandboxAuditRecord[];
+  calls(): readonly SandboxCallRecord[];
+  userToken(user: string, options?: UserTokenOptions): Promise<string>;
   close(): Promise<void>;
 }
 

@@ -27,8 +27,10 @@ export function remoteSandbox(
     })),
     principals,
     policy: remotePolicy(call),
+    userToken: (user, options) => call('userToken', user, options),
     audit: {
       records: () => call('records'),
+      calls: () => call('calls'),
       subscribe(listener) {
         // a Set holds a function once: the wrapper makes two subscriptions of one function distinct
         const entry: SandboxAuditListener = (record) => listener(record);

@@ -60,6 +60,8 @@ function operationsOf(sandbox: AnySandbox): Operations {
     // the parent sends the arguments of this method
     policy: (method, ...args) => (sandbox.policy[method] as (...values: unknown[]) => unknown)(...args),
     records: () => sandbox.audit.records,
+    calls: () => sandbox.audit.calls,
+    userToken: (user, options) => sandbox.userToken(user, options),
     close: () => sandbox.close(),
   };
 }

@@ -17,6 +17,7 @@ import { proofNonces } from '../oidc/proof-nonces.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { type UserTokenIssuer, userTokens } from '../users/user-tokens.ts';
 import { isDisabled } from '../policy/explain-denial.ts';
 import type { PrincipalCredentials } from '../credentials/credentials.ts';
 import type { IdentityProvider } from '../sandbox.ts';
@@ -30,15 +31,19 @@ export interface IdentityProviderOptions {
   settings: ResolvedOptions;
   principals: readonly PrincipalCredentials[];
   table: PolicyTable;
+  /** The names of the users. */
+  users: readonly string[];
   record: RecordDecision;
 }
 
 /**
  * Starts an oidc-provider whose only clients are service principals. The provider issues subject tokens, and ID-JAGs if the
- * policy allows.
+ * policy allows. It also issues ID tokens of users to these clients.
  */
-export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
-  const { oidc, host, settings, principals, table } = options;
+export async function startIdentityProvider(
+  options: IdentityProviderOptions,
+): Promise<{ idp: IdentityProvider; userToken: UserTokenIssuer }> {
+  const { oidc, host, settings, principals, table, users } = options;
   const signingKeys = await createSigningKeys({ algorithms: ['ES256'] });
   const provider = new oidc.Provider(host.origin, {
     ...idJagIdentityProviderConfiguration({ dpop: proofNonces() }),
@@ -48,6 +53,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clients: principals.flatMap((principal) => clientsOf(principal)),
     ttl: { ClientCredentials: settings.subjectTokenLifetimeSeconds },
+    findAccount: (_ctx, accountId) =>
+      users.includes(accountId) ? { accountId, claims: () => ({ sub: accountId }) } : undefined,
     // oidc-provider calls this before it issues a token; it is the only hook that can refuse client_credentials
     extraTokenClaims(_ctx, token) {
       const { clientId = '' } = token;
@@ -64,18 +71,22 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     signingKeys,
     lifetimeSeconds: settings.idJagLifetimeSeconds,
     subject: table.subject,
+    actorFromClient: true,
     policy: table.policy,
     audit: (entry) => options.record(exchangeRecord(host.origin, table, entry)),
   });
   auditAuthentication(provider, { issuer: host.origin, principalOf: table.subject, record: options.record });
   serveProvider(host, provider);
   return {
-    ...endpointsOf(host.origin),
-    requests: options.requests,
-    async rotateSigningKey() {
-      await signingKeys.rotate();
-      return signingKeys.publicJwks().keys[0]?.kid ?? '';
+    idp: {
+      ...endpointsOf(host.origin),
+      requests: options.requests,
+      async rotateSigningKey() {
+        await signingKeys.rotate();
+        return signingKeys.publicJwks().keys[0]?.kid ?? '';
+      },
     },
+    userToken: userTokens(provider, users, new Map(principals.map(({ name, clientId }) => [name, clientId]))),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   expressAccessToken,
   jsonRpcErrors,
   protectedResourceMetadata,
+  type ToolCallRecord,
   toolScopes,
 } from '@credence/resource-server';
 import { dpopNonces } from '@credence/protocol';
@@ -29,6 +30,8 @@ export interface McpAppOptions {
   /** The largest body that is accepted, in bytes. */
   maxBodyBytes: number;
   onToolCall: () => void;
+  /** Gets a record of each tool call. */
+  audit: (record: ToolCallRecord) => void;
   /** Gets an error of the user's own server. */
   onFailure: (error: unknown) => void;
 }
@@ -67,6 +70,7 @@ export function createMcpApp(options: McpAppOptions): { app: Express; dropSessio
     toolScopes({
       tools: source.toolScopes ?? {},
       resourceMetadataUrl: metadata.url,
+      audit: options.audit,
       // a list of tools is complete, and the MCP server itself answers a call of an unknown tool
       ...((source.toolScopes === undefined || source.countsToolCalls) && { otherwise: [] }),
     }),

@@ -1,4 +1,6 @@
 import { accessTokenVerifier } from '@credence/resource-server';
+import type { RecordCall } from '../audit/audit-trail.ts';
+import { callRecord } from './call-record.ts';
 import type { Host } from '../network/host.ts';
 import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 import type { Endpoints } from '../oidc/endpoints.ts';
@@ -20,6 +22,9 @@ export interface StartMcpServerOptions {
   endpoints: Endpoints;
   /** The MCP server's client at its authorization server, for introspection (RFC 7662). */
   introspection: SecretCredential;
+  /** The name of the principal with this client id at the authorization server. */
+  principalOf: (clientId: string | undefined) => string | undefined;
+  recordCall: RecordCall;
 }
 
 export function startMcpServer(options: StartMcpServerOptions): McpServerEntry<string> {
@@ -53,6 +58,7 @@ export function startMcpServer(options: StartMcpServerOptions): McpServerEntry<s
     requireDpop: settings.requireDpop,
     maxBodyBytes: settings.maxBodyBytes,
     onToolCall: served.onToolCall,
+    audit: (call) => options.recordCall(callRecord(call, name, options.principalOf(call.clientId))),
     onFailure(error) {
       const message = error instanceof Error ? error.message : String(error);
       process.emitWarning(`The MCP server "${name}" failed: ${message}`, { type: 'SandboxWarning' });

@@ -11,7 +11,7 @@ export type RegisteredServer = Pick<PolicyServer, 'issuer' | 'resource' | 'scope
 
 /** Creates the IdP's policy table. Every principal has a client at every authorization server, even without a grant there. */
 export function initialTable(
-  { principals, groups, grants }: World,
+  { principals, groups, grants, users }: World,
   servers: ReadonlyMap<string, RegisteredServer>,
   credentials: readonly PrincipalCredentials[],
 ): PolicyTable {
@@ -40,6 +40,7 @@ export function initialTable(
         },
       ]),
     ),
+    users,
     explainDenials: explainDenial,
   });
 }

@@ -14,8 +14,8 @@ export function checkServerName(kind: 'server' | 'authorization server', name: s
   );
 }
 
-/** @throws CredenceError `invalid_configuration` for a name that a principal or a group cannot have. */
-export function checkSubjectName(kind: 'principal' | 'group', name: string): void {
+/** @throws CredenceError `invalid_configuration` for a name that a principal, a group or a user cannot have. */
+export function checkSubjectName(kind: 'principal' | 'group' | 'user', name: string): void {
   // an object literal cannot have the key __proto__, and copies of objects lose it
   if (PRINTABLE.test(name) && name !== '__proto__') return;
   throw invalidConfiguration(

@@ -1,5 +1,6 @@
 import type { ScopeGrant } from '@credence/identity-provider';
 import type { AuthorizationServerName, GroupName, PrincipalName, ServerName } from '../principals/seed.ts';
+import type { UserOptions } from '../users/options.ts';
 import type { SandboxPrincipal } from './principal.ts';
 import type { SandboxMcpFactory, SandboxMcpHandler, SandboxServer } from './server.ts';
 
@@ -50,4 +51,9 @@ export interface SandboxWorld<
   grants?: Readonly<
     Partial<Record<NoInfer<Principal> | NoInfer<Group>, Readonly<Partial<Record<NoInfer<Server>, ScopeGrant>>>>>
   >;
+  /**
+   * The users for whom a service principal can act, by the `sub` of their ID tokens, which `userToken` issues. Default: `alice` and `bob` with
+   * grants at the servers above, and `mallory` without; with servers of your own, none.
+   */
+  users?: Readonly<Record<string, UserOptions>>;
 }

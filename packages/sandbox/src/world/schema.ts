@@ -1,5 +1,6 @@
 import { scope } from '@credence/protocol';
 import { z } from 'zod';
+import { usersSchema } from '../users/options.ts';
 import { invalidConfiguration } from '../invalid-configuration.ts';
 
 const url = z.union([z.string().min(1), z.instanceof(URL)], 'is neither a text nor a URL');
@@ -51,6 +52,7 @@ const world = z.strictObject({
   principals: z.record(z.string(), principal).optional(),
   groups: z.record(z.string(), z.array(z.string())).optional(),
   grants: z.record(z.string(), z.record(z.string(), grant)).optional(),
+  users: usersSchema.optional(),
 });
 
 /** The names of the options that this file checks. */

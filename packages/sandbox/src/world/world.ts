@@ -1,6 +1,8 @@
 import type { ScopeGrant } from '@credence/identity-provider';
 import { invalidConfiguration } from '../invalid-configuration.ts';
 import { GRANTS, GROUPS, PRINCIPALS } from '../principals/seed.ts';
+import type { UserOptions } from '../users/options.ts';
+import { USERS } from '../users/seed.ts';
 import { checkGrants, type Grants } from './grants.ts';
 import { checkSubjectName } from './names.ts';
 import type { SandboxMcpSource, SandboxWorld } from './options.ts';
@@ -19,6 +21,7 @@ export interface World {
   /** The members of each group. */
   readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly grants: Grants;
+  readonly users: Readonly<Record<string, UserOptions>>;
 }
 
 /**
@@ -36,11 +39,42 @@ export function resolveWorld(options: AnyWorld): World {
   if (options.grants !== undefined) {
     const grants = withoutUndefined(options.grants);
     checkGrants(grants, subjects, servers);
-    return { servers, principals, groups, grants };
+    return { servers, principals, groups, grants, users: usersOf(options.users, { isOwn, subjects, groups, servers }) };
   }
   // what the sandbox grants without the option, as far as it is about names of this world
   const grants = isOwn ? {} : Object.fromEntries(Object.entries(GRANTS).filter(([who]) => subjects.includes(who)));
-  return { servers, principals, groups, grants };
+  return { servers, principals, groups, grants, users: usersOf(options.users, { isOwn, subjects, groups, servers }) };
+}
+
+/** The users. Without the option: those of the sandbox, whose grants are about its own servers. */
+function usersOf(
+  given: AnyWorld['users'],
+  {
+    isOwn,
+    subjects,
+    groups,
+    servers,
+  }: Pick<World, 'groups' | 'servers'> & { readonly isOwn: boolean; readonly subjects: readonly string[] },
+): World['users'] {
+  if (given === undefined) {
+    return isOwn ? {} : Object.fromEntries(Object.entries(USERS).filter(([name]) => !subjects.includes(name)));
+  }
+  for (const [name, { groups: memberOf = [] }] of Object.entries(given)) {
+    checkSubjectName('user', name);
+    if (subjects.includes(name)) {
+      throw invalidConfiguration(`"${name}" is the name of a user and of a principal or group.`, 'Rename one of them.');
+    }
+    const unknown = memberOf.find((group) => !Object.hasOwn(groups, group));
+    if (unknown !== undefined) {
+      throw invalidConfiguration(
+        `The user "${name}" is in the group ${JSON.stringify(unknown)}, and there is no such group.`,
+        `The groups are: ${Object.keys(groups).join(', ')}.`,
+      );
+    }
+  }
+  const grants = Object.fromEntries(Object.entries(given).map(([name, user]) => [name, user.grants ?? {}]));
+  checkGrants(grants, Object.keys(given), servers);
+  return given;
 }
 
 function principalOf(name: string, given: SandboxPrincipal): WorldPrincipal {

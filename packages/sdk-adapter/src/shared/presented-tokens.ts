@@ -1,5 +1,5 @@
 import { isCredenceError, onTokenPresented } from '@credence/core';
-import { redactor } from '@credence/protocol';
+import { isError, redactor } from '@credence/protocol';
 import { isList, isMembers } from '../schema/json-value.ts';
 import type { SdkFetch } from './redirects.ts';
 
@@ -55,7 +55,7 @@ export class PresentedTokens {
 
   /** Removes the tokens from an error of an SDK, which has texts of the server. */
   error(error: unknown): void {
-    if (!(error instanceof Error) || isCredenceError(error)) return;
+    if (!isError(error) || isCredenceError(error)) return;
     const { message, stack } = error;
     const clean = this.text(message);
     if (clean !== message) {
