@@ -12,6 +12,8 @@ export default {
     '<rootDir>/test/conformance/suite',
     '<rootDir>/test/runners/suite',
     '<rootDir>/tools/docs/node_modules',
+    '<rootDir>/examples/frameworks',
+    '<rootDir>/test/frameworks/(suite|newest)/node_modules',
   ],
   transform: {
     '\\.ts$': [

@@ -88,8 +88,8 @@ export const PROJECTS: readonly Project[] = [
   },
   {
     name: 'sandbox',
-    entries: { '@credence/sandbox': ['startSandbox'] },
-    others: TYPES,
+    entries: { '@credence/sandbox': ['sandboxTool', 'startSandbox'] },
+    others: ['zod', ...TYPES],
     installed: [
       '@credence/authorization-server',
       '@credence/core',

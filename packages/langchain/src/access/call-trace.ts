@@ -1,8 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { parseCallbackConfigArg } from '@langchain/core/callbacks/manager';
-import type { DynamicStructuredTool } from '@langchain/core/tools';
-import type { ToolOrigin } from '../tools/origin.ts';
-import type { TokenUses } from './token-uses.ts';
 
 /**
  * What the run of a tool call has in `metadata.credence_call`, for tracers and callback handlers. While the run starts, the token is
@@ -26,14 +22,7 @@ export function runningTrace(): ToolCallTrace | undefined {
   return running.getStore();
 }
 
-/** Makes the runs of a tool carry a {@link ToolCallTrace}. */
-export function traceCalls(tool: DynamicStructuredTool, origin: ToolOrigin, uses: TokenUses): void {
-  const call = tool.call.bind(tool);
-  tool.call = async (input, configOrCallbacks, tags) => {
-    const config = parseCallbackConfigArg(configOrCallbacks);
-    const { server, tool: name } = origin;
-    const trace: ToolCallTrace = { server, tool: name, scopes: uses.scopes ?? [], tokenAgeMs: uses.ageMs ?? 0 };
-    const metadata = { ...config.metadata, credence_call: trace };
-    return running.run(trace, async () => call(input, { ...config, metadata }, tags));
-  };
+/** Runs a tool call with its trace. */
+export async function withTrace<T>(trace: ToolCallTrace, call: () => Promise<T>): Promise<T> {
+  return running.run(trace, call);
 }
