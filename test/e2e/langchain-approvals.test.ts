@@ -1,7 +1,9 @@
-import { accessMiddleware, loadTools, principalPool, refusalOf } from '@credence/langchain';
+import { accessMiddleware, loadTools, principalPool, refusalOf, stepUpAnswer } from '@credence/langchain';
 import { describe, expect, it } from '@jest/globals';
 import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
+import { Command, MemorySaver, MessagesAnnotation, StateGraph } from '@langchain/langgraph';
+import { ToolNode } from '@langchain/langgraph/prebuilt';
 import { createAgent } from 'langchain';
 import { z } from 'zod';
 import { startTenantsWorld } from '../support/tenants-world.ts';
@@ -28,6 +30,32 @@ function meetingOf(size: number): () => Promise<void> {
       if (waiting.length >= size) for (const go of waiting.splice(0)) go();
     });
 }
+
+describe('the interrupt for a step-up of a tool of a pool in a ToolNode', () => {
+  it.each([
+    ['is resumed for the same tenant, and the call is made', 'acme', ['acme']],
+    ['is refused if it is resumed for another tenant, for whom no call is made', 'globex', ['wrong_principal']],
+  ])('%s', async (_what, resumedFor, outcome) => {
+    const world = await startTenantsWorld(['acme', 'globex'], ['wiki'], { tools: ['write'] });
+    const pool = principalPool({ create: (key) => world.create(key), loadTools: { approveStepUp: 'interrupt' } });
+    const graph = new StateGraph(MessagesAnnotation, context)
+      .addNode('tools', new ToolNode(await pool.tools('globex')))
+      .addEdge('__start__', 'tools')
+      .compile({ checkpointer: new MemorySaver() });
+    const config = { configurable: { thread_id: '1' } };
+    await graph.invoke({ messages: [calling('wiki__write', 'one')] }, { ...config, context: { principal: 'acme' } });
+    const [interrupt] = (await graph.getState(config)).tasks.flatMap(({ interrupts }) => interrupts);
+    expect(interrupt?.value).toMatchObject({ principal: 'acme', server: 'wiki', scopes: ['tools:write'] });
+    expect(world.calls).toEqual([]);
+    const answer = stepUpAnswer(interrupt?.value, true);
+    const resumed = { ...config, context: { principal: resumedFor } };
+    const { messages } = await graph.invoke(new Command({ resume: answer }), resumed);
+    expect(outcomes(messages)).toEqual(outcome);
+    expect(world.calls.map(({ tenant }) => tenant)).toEqual(resumedFor === 'acme' ? ['acme'] : []);
+    await pool.close();
+    await world.close();
+  });
+});
 
 describe.each(['v1', 'v2'] as const)('the approval of a step-up with SDK %s', (sdk) => {
   it('is asked of the run whose call needs it, with the calls of several runs on one connection', async () => {
