@@ -355,6 +355,8 @@ describe('tools of a run (toolsFor)', () => {
     await pool.evict('acme');
     await expect(loaded.tools[0]?.invoke({})).resolves.toBe('acme');
     await expect(loaded.reload()).resolves.toBeUndefined();
+    await pool.evict('acme');
+    await expect(loaded.resources('wiki')).resolves.toMatchObject({ resources: [] });
     expect(pool.size).toBe(1);
   });
 

@@ -45,7 +45,7 @@ describeWithRunners("a bot's own tests with the packed packages", () => {
       [...AS_MODULES, JEST, '--ci', '--config', '{}', '--testNamePattern', '^(?!errors of Node.js)'],
       /Tests: +1 skipped, 7 passed, 8 total/u,
     ],
-    ['vitest', 'vitest', [VITEST, 'run', '--no-color'], /Tests +3 passed \(3\)/u],
+    ['vitest', 'vitest', [VITEST, 'run', '--no-color'], /Tests +4 passed \(4\)/u],
     ['node:test', 'node', ['--test'], /^# pass 3$/mu],
   ])(
     'pass in %s',
