@@ -4,12 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { isCredenceError, ServicePrincipal } from '@credence/core';
-import { sandboxTool, startSandbox } from '@credence/sandbox';
+import { sandboxTool, startSandbox, ToolRefusal } from '@credence/sandbox';
 import { connectMcp } from '@credence/sdk-adapter';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 
-// #region own-world
 /** The server under test: in your project, you import it. */
 function weatherServer() {
   const server = new McpServer({ name: 'weather', version: '1.0.0' });
@@ -21,19 +20,24 @@ function weatherServer() {
   return server;
 }
 
+// #region tool
+const whoIsOnCall = sandboxTool({
+  name: 'who_is_on_call',
+  scope: 'rota:read',
+  description: 'Who is on call',
+  input: { day: z.string() },
+  run({ day }, { principal }) {
+    if (day === 'Sunday') throw new ToolRefusal('Nobody is on call on Sundays.'); // for the model
+    return `mira, says the rota to ${principal}`;
+  },
+});
+// #endregion
+
+// #region own-world
 await using sandbox = await startSandbox({
   servers: {
     weather: { mcpServer: weatherServer, tools: { forecast: 'weather:read', set_alarm: 'weather:alarm' } },
-    rota: {
-      tools: [
-        sandboxTool({
-          name: 'who_is_on_call',
-          scope: 'rota:read',
-          description: 'Who is on call',
-          run: (_args, { principal }) => `mira, says the rota to ${principal}`,
-        }),
-      ],
-    },
+    rota: { tools: [whoIsOnCall] },
   },
   principals: { 'storm-bot': {}, 'script-bot': { credential: 'secret' } },
   groups: { crew: ['storm-bot', 'script-bot'] },
@@ -59,9 +63,11 @@ assert.deepEqual([refused.code, refused.missingScopes], ['insufficient_scope', [
 
 const script = ServicePrincipal.fromEnv(sandbox.principals['script-bot'].env);
 const rota = await connectMcp(script, 'rota');
-const onCall = textOf(await rota.callTool({ name: 'who_is_on_call', arguments: {} }));
+const onCall = textOf(await rota.callTool({ name: 'who_is_on_call', arguments: { day: 'Monday' } }));
 console.log(`who_is_on_call: ${onCall}`);
 assert.equal(onCall, 'mira, says the rota to script-bot');
+const sunday = await rota.callTool({ name: 'who_is_on_call', arguments: { day: 'Sunday' } });
+assert.deepEqual([sunday.isError, textOf(sunday)], [true, 'Nobody is on call on Sundays.']);
 
 const denied: unknown = await script.token('weather').catch((error: unknown) => error);
 assert.ok(isCredenceError(denied));

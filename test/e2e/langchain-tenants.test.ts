@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type LoadedTools, type PrincipalPool, principalPool, refusalOf } from '@credence/langchain';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { MessagesAnnotation, Send, StateGraph } from '@langchain/langgraph';
@@ -21,14 +21,15 @@ const context = z.object({ principal: z.string() });
 
 let world: TenantsWorld;
 let pool: PrincipalPool;
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startTenantsWorld(TENANTS, SERVERS);
+});
+beforeEach(() => {
+  world.forgetCalls();
   pool = principalPool({ create: (key) => world.create(key) });
 });
-afterEach(async () => {
-  await pool.close();
-  await world.close();
-});
+afterEach(async () => pool.close());
+afterAll(async () => world.close());
 
 let ids = 0;
 /** A message of a model that calls these tools. */
@@ -64,7 +65,7 @@ describe('tools of a pool in a ToolNode', () => {
   it('call as the principal whose key is in the context of each run, with many runs in flight', async () => {
     const compiled = await graph();
     const before = world.calls.length;
-    const runs = Array.from({ length: 48 }, (_, index) => ({
+    const runs = Array.from({ length: 40 }, (_, index) => ({
       run: `run-${index}`,
       tenant: TENANTS[index % 4] ?? '',
       tool: EVERY_TOOL[(index * 7) % 4] ?? '',
@@ -78,9 +79,9 @@ describe('tools of a pool in a ToolNode', () => {
       runs.map(({ tenant }) => [tenant]),
     );
     const seen = new Map(world.calls.slice(before).map(({ args, tenant }) => [args['run'], tenant]));
-    expect(seen.size).toBe(48);
+    expect(seen.size).toBe(40);
     for (const { run, tenant } of runs) expect([run, seen.get(run)]).toEqual([run, tenant]);
-    expect(world.calls).toHaveLength(before + 48);
+    expect(world.calls).toHaveLength(before + 40);
   });
 
   it('have the names, texts and schemas of the principal that is given', async () => {
@@ -148,15 +149,24 @@ describe('tools of a pool in a ToolNode', () => {
         // LangChain would add the context of the run from AsyncLocalStorage.
         seen.push(await tool?.invoke({}).catch((error: unknown) => (error as Error).cause));
         seen.push(await tool?.invoke({}, { context: {} }).catch((error: unknown) => (error as Error).cause));
-        seen.push(await tool?.invoke({}, config));
+        seen.push(await tool?.batch([{}]).catch((error: unknown) => (error as Error).cause));
+        const streamed = tool?.stream({}).then(async (stream) => stream.next());
+        seen.push(await streamed?.catch((error: unknown) => (error as Error).cause));
+        const events = async () => {
+          for await (const { event } of tool?.streamEvents({}, { version: 'v2' }) ?? [])
+            if (event === 'on_tool_end') return event;
+          return undefined;
+        };
+        seen.push(await events().catch((error: unknown) => (error as Error).cause));
+        seen.push(await tool?.batch([{}, {}], config), await tool?.invoke({}, config));
         return {};
       })
       .addEdge('__start__', 'node')
       .compile();
     await compiled.invoke({ messages: [] }, { context: { principal: 'globex' } });
     expect(seen).toEqual([
-      expect.objectContaining({ code: 'no_principal' }),
-      expect.objectContaining({ code: 'no_principal' }),
+      ...Array.from({ length: 5 }, () => expect.objectContaining({ code: 'no_principal' })),
+      ['globex', 'globex'],
       'globex',
     ]);
   });
@@ -284,6 +294,23 @@ describe('runs', () => {
     ]);
   });
 
+  it('that LangGraph starts inside of another one have its context, unless they are given their own', async () => {
+    const inner = new StateGraph(MessagesAnnotation)
+      .addNode('tools', new ToolNode(await pool.tools('acme')))
+      .addEdge('__start__', 'tools')
+      .compile();
+    const outer = new StateGraph(MessagesAnnotation, context)
+      .addNode('node', async () => {
+        const input = { messages: [calling('wiki__whose')] };
+        const runs = [inner.invoke(input), inner.invoke(input, { context: { principal: 'initech' } })];
+        return { messages: (await Promise.all(runs)).flatMap(({ messages }) => answersIn(messages)) };
+      })
+      .addEdge('__start__', 'node')
+      .compile();
+    const { messages } = await outer.invoke({ messages: [] }, { context: { principal: 'globex' } });
+    expect(messages.map(({ text }) => text)).toEqual(['globex', 'initech']);
+  });
+
   it('of createAgent call as the principal of each run, and an unknown principal harms no other run', async () => {
     const tools = await pool.tools('acme');
     const results = await Promise.all(
@@ -328,7 +355,33 @@ describe('tools of a run (toolsFor)', () => {
     await pool.evict('acme');
     await expect(loaded.tools[0]?.invoke({})).resolves.toBe('acme');
     await expect(loaded.reload()).resolves.toBeUndefined();
+    await pool.evict('acme');
+    await expect(loaded.resources('wiki')).resolves.toMatchObject({ resources: [] });
     expect(pool.size).toBe(1);
+  });
+
+  it('and refusals of the pool are reported to onRefusal, whose errors harm nobody', async () => {
+    const refusals: unknown[] = [];
+    const other = principalPool({
+      create: (key) => world.create(key),
+      onRefusal: (error, key) => {
+        refusals.push([error.code, key]);
+        throw new Error('no');
+      },
+    });
+    const [tool] = await other.tools('acme');
+    for (const config of [{}, { context: { principal: 'nobody' } }]) {
+      await expect(tool?.invoke({}, config)).rejects.toThrow();
+      await expect(other.toolsFor(config)).rejects.toThrow();
+    }
+    await tool?.invoke({}, { context: { principal: 'acme' } });
+    await other.close();
+    expect(refusals).toEqual([
+      ['no_principal', undefined],
+      ['no_principal', undefined],
+      ['unknown_principal', 'nobody'],
+      ['unknown_principal', 'nobody'],
+    ]);
   });
 
   it('are refused without a key, and with the error of create', async () => {

@@ -44,7 +44,7 @@ function unprotected(): RequestListener {
   const transports = new Map<string, StreamableHTTPServerTransport>();
   const app = express();
   app.use(express.json());
-  app.all('/deep/mcp', async (request, response) => {
+  const answer = async (request: express.Request, response: express.Response) => {
     let transport = transports.get(request.header('mcp-session-id') ?? '');
     if (transport === undefined) {
       const opened = new StreamableHTTPServerTransport({
@@ -60,7 +60,8 @@ function unprotected(): RequestListener {
       await server.connect(transport);
     }
     await transport.handleRequest(request, response, request.body);
-  });
+  };
+  app.all('/deep/mcp', (request, response) => void answer(request, response));
   return (request, response) => void app(request, response);
 }
 
@@ -73,11 +74,12 @@ function withOwnGate(entry: Sandbox<string, string, string>['servers'][string]):
   app.use(metadata.express);
   app.use(expressAccessToken({ verifier, resourceMetadataUrl: metadata.url }), express.json());
   app.use(toolScopes({ tools: { read: ['own:read'], write: ['own:read', 'own:write'] } }));
-  app.use(async (request, response) => {
+  const answer = async (request: express.Request, response: express.Response) => {
     const transport = new StreamableHTTPServerTransport({});
     await serverV1().connect(transport);
     await transport.handleRequest(request, response, request.body);
-  });
+  };
+  app.use((request, response) => void answer(request, response));
   return (request, response) => void app(request, response);
 }
 
@@ -261,6 +263,17 @@ describe('a server behind a url', () => {
 });
 
 describe('a factory of MCP servers', () => {
+  it('that returns the same server again fails the session, with a warning that says so', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const only = serverV1();
+    const own = await startSandbox({ mcpServer: () => only, grants: { 'triage-bot': { mcp: ['mcp:use'] } } });
+    const bot = ServicePrincipal.fromEnv(own.principals['triage-bot'].env);
+    await expect(connectV1(bot, 'mcp')).rejects.toThrow(/500|Internal error/u);
+    expect(warn).toHaveBeenCalledWith(expect.stringMatching(/returned the same MCP server again/u), expect.anything());
+    await bot.close();
+    await own.close();
+  });
+
   it('that fails after the start fails only that session, with a warning', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     let calls = 0;

@@ -31,7 +31,7 @@ async function measured({ programs, node }: Project, files: readonly string[]): 
   return JSON.parse(await readFile(output, 'utf8'));
 }
 
-/** Puts a program and all its packages into one file, as applications are deployed. Returns its path. */
+/** Puts a program and all its packages into one file, as applications are deployed, with the esbuild of tsx. Returns its path. */
 async function bundled({ programs }: Project, name: string): Promise<string> {
   const file = join(folder, `${name}.mjs`);
   const banner = `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(ROOT)});`;

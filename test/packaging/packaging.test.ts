@@ -178,17 +178,17 @@ describe('the sandbox in a new project', () => {
   test(
     'is started by npx, and the commands that it prints work there',
     async () => {
-      const { commands, stop } = await startSandboxCommand(folder);
+      const started = await startSandboxCommand(folder);
       try {
-        expect(commands).toEqual([
+        expect(started.commands).toEqual([
           expect.stringMatching(/^\. \/.+\/reporting-bot\.env && node your-program\.js$/u),
           'npx @credence/sandbox --env reporting-bot -- node your-program.js',
         ]);
-        for (const command of commands) {
+        for (const command of started.commands) {
           await expect(runOk('/bin/sh', ['-c', command], folder)).resolves.toBe('issues:read\n');
         }
       } finally {
-        await stop();
+        await started.stop();
       }
     },
     CHECK_MS,

@@ -29,8 +29,14 @@ export const PROJECTS: readonly Project[] = [
     entries: {
       '@credence/core': ['ServicePrincipal', 'CredenceError', 'privateKeyJwt', 'clientSecret', 'ownToken'],
       '@credence/core/opentelemetry': ['openTelemetry'],
-      '@credence/sdk-adapter': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
-      '@credence/sdk-adapter/v2': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpTransport'],
+      '@credence/sdk-adapter': ['connectMcp', 'emaCapabilities', 'mcpAuthProvider', 'mcpServersConfig', 'mcpTransport'],
+      '@credence/sdk-adapter/v2': [
+        'connectMcp',
+        'emaCapabilities',
+        'mcpAuthProvider',
+        'mcpServersConfig',
+        'mcpTransport',
+      ],
       '@credence/langchain': ['accessMiddleware', 'loadTools', 'mcpConnections'],
     },
     others: [

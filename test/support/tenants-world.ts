@@ -14,26 +14,37 @@ export interface TenantCall {
 export interface TenantsWorld {
   readonly langchain: LangchainWorld;
   /** A new principal of a tenant, for all servers. Throws for an unknown tenant. */
-  create(tenant: string, options?: Partial<ServicePrincipalOptions>): ServicePrincipal;
+  create(
+    tenant: string,
+    options?: Partial<ServicePrincipalOptions> & { readonly stepUp?: readonly string[] },
+  ): ServicePrincipal;
   /** The tool calls that arrived with a valid token. */
   readonly calls: readonly TenantCall[];
+  /** Empties `calls`. */
+  forgetCalls(): void;
   /** Every token, ID-JAG and secret that was issued or used so far. */
   secrets(): readonly string[];
   close(): Promise<void>;
 }
 
-/** The tools of each server. `whose` answers with the tenant of the access token. */
+/** The tools of each server. `whose` answers with the tenant of the access token, and `write` needs the scope of a step-up. */
 const TOOLS = ['whose', 'note'];
 
-/**
- * Starts a world with these tenants and servers. Each tenant has its own clients at the IdP and at the authorization server.
- *
- * @param options.only servers that list their tools only to some tenants; another one gets an empty list
- */
+export interface TenantsWorldOptions {
+  /** Servers that list their tools only to some tenants. Another one gets an empty list. */
+  readonly only?: Readonly<Record<string, readonly string[]>>;
+  readonly tools?: readonly string[];
+  /** More members of the definitions of tools. */
+  readonly define?: Readonly<Record<string, object>>;
+  /** What a server waits for before it answers that a scope is missing. */
+  readonly beforeChallenge?: () => Promise<unknown>;
+}
+
+/** Starts a world with these tenants and servers. Each tenant has its own clients at the IdP and at the authorization server. */
 export async function startTenantsWorld(
   tenants: readonly string[],
   servers: readonly string[],
-  options: { only?: Readonly<Record<string, readonly string[]>>; tools?: readonly string[] } = {},
+  options: TenantsWorldOptions = {},
 ): Promise<TenantsWorld> {
   const langchain = await startLangchainWorld();
   const { idp, as } = langchain.oauth;
@@ -50,14 +61,17 @@ export async function startTenantsWorld(
   const clientIds = tenants.map((tenant) => [client(tenant, 'idp').clientId, client(tenant, 'as').clientId]);
   idp.trust({ issuer: as.issuer, clientIds: Object.fromEntries(clientIds) as Record<string, string> });
 
-  function tenantOf(authorization: string | undefined): string {
-    const { clientId = '' } = as.verify(authorization?.replace(/^Bearer /u, '') ?? '') ?? {};
-    return clientId.replace(/-at-as$/u, '');
-  }
+  const tokenOf = (authorization = '') => as.verify(authorization.replace(/^Bearer /u, ''));
+  const tenantOf = (authorization: string | undefined) =>
+    tokenOf(authorization)?.clientId.replace(/-at-as$/u, '') ?? '';
+  const mayWrite = (authorization: string | undefined) =>
+    tokenOf(authorization)?.scopes.includes('tools:write') ?? false;
 
   const urls = await Promise.all(
     servers.map(async (server) => {
-      const tools = (options.tools ?? TOOLS).map((tool) => listed(tool, { description: `${tool} of ${server}` }));
+      const tools = (options.tools ?? TOOLS).map((tool) =>
+        listed(tool, { description: `${tool} of ${server}`, ...options.define?.[tool] }),
+      );
       const { url } = await langchain.serve({
         'tools/list': ({ http }) => {
           const isFor = options.only?.[server]?.includes(tenantOf(http.headers.authorization)) ?? true;
@@ -65,6 +79,11 @@ export async function startTenantsWorld(
         },
         'tools/call': async ({ params, http }) => {
           const tenant = tenantOf(http.headers.authorization);
+          if (params['name'] === 'write' && !mayWrite(http.headers.authorization)) {
+            await options.beforeChallenge?.();
+            const challenge = 'Bearer error="insufficient_scope", scope="tools:write"';
+            return { http: { status: 403, headers: { 'www-authenticate': challenge } } };
+          }
           calls.push({ server, tool: String(params['name']), tenant, args: { ...(params['arguments'] as object) } });
           // So that calls of several runs are in flight together.
           await new Promise((resolve) => setTimeout(resolve, 2));
@@ -90,7 +109,8 @@ export async function startTenantsWorld(
   return {
     langchain,
     calls,
-    create(tenant, more) {
+    forgetCalls: () => void calls.splice(0),
+    create(tenant, { stepUp = ['tools:write'], ...more } = {}) {
       if (!tenants.includes(tenant)) throw new Error(`unknown tenant ${tenant}`);
       const credential = (at: 'idp' | 'as') => clientSecret(client(tenant, at));
       const bot = new ServicePrincipal({
@@ -101,7 +121,14 @@ export async function startTenantsWorld(
         servers: Object.fromEntries(
           urls.map(([name, url]) => [
             name,
-            { url, resource: url, issuer: as.issuer, credential: credential('as'), scopes: ['tools:read'] },
+            {
+              url,
+              resource: url,
+              issuer: as.issuer,
+              credential: credential('as'),
+              scopes: ['tools:read'],
+              stepUp,
+            },
           ]),
         ),
         ...more,

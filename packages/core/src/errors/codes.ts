@@ -125,7 +125,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'If the principal is meant to have the tool, add its server to the configuration of the principal.',
   },
   closed: {
-    meaning: 'the principal, its store or its tools were closed before this call',
+    meaning: 'the principal, its store, its tools or its pool was closed before this call',
     legs: ['configure', 'call'],
     contacts: ['you'],
     remedy: 'Create a new one, or call close() later.',

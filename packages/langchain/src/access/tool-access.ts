@@ -18,6 +18,11 @@ export function rememberAccess(tool: object, access: ToolAccess): void {
   Object.defineProperty(tool, ACCESS, { value: access, configurable: true });
 }
 
+/** Makes a tool whose prototype is another tool say nothing about the access of that one. */
+export function hideAccess(tool: object): void {
+  Object.defineProperty(tool, ACCESS, { value: undefined, configurable: true });
+}
+
 function accessOf(tool: unknown): ToolAccess | undefined {
   return typeof tool === 'object' && tool !== null && ACCESS in tool ? (tool[ACCESS] as ToolAccess) : undefined;
 }

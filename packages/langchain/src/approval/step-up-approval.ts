@@ -16,11 +16,16 @@ const approval = new AsyncLocalStorage<ApproveStepUp>();
 /**
  * Runs a tool call with an approval function, in addition to one that is already set. An error of `approve` would be lost in
  * the SDK and the tool. So the step-up is denied, and this function throws a StepUpRuleError when the call has ended.
+ *
+ * After the call has ended, step-ups in its asynchronous context are denied without asking: a connection or a timer that began during
+ * the call can send requests later, and nobody has approved anything for them.
  */
 export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => Promise<T>): Promise<T> {
   const outer = approval.getStore();
   let failure: StepUpRuleError | undefined;
+  let hasEnded = false;
   const call = approval.run(async (request) => {
+    if (hasEnded) return false;
     try {
       return (outer === undefined || (await outer(request))) && (await approve(request));
     } catch (error) {
@@ -33,6 +38,8 @@ export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => 
     if (!failure) return answer;
   } catch (error) {
     if (!failure) throw error;
+  } finally {
+    hasEnded = true;
   }
   throw failure;
 }

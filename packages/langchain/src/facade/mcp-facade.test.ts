@@ -34,6 +34,8 @@ class Wire {
         return answer();
       },
       readResource: answer,
+      list: answer,
+      getPrompt: answer,
       faultOf: () => ({ kind: 'closed' }),
       onEnd: (listener) => {
         this.end = listener;

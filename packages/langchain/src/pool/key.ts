@@ -16,7 +16,7 @@ export interface RunConfig {
 /** The key in the context of a run, or undefined if the context has none. Throws `no_principal` for an unusable key. */
 export function keyIn(config: RunConfig | undefined, contextKey: string): string | undefined {
   const context = config?.context;
-  if (typeof context !== 'object' || context === null) return undefined;
+  if (typeof context !== 'object' || context === null || !Object.hasOwn(context, contextKey)) return undefined;
   const key: unknown = (context as Readonly<Record<string, unknown>>)[contextKey];
   return key === undefined || key === null ? undefined : checkedKey(key, contextKey);
 }

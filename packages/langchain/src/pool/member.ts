@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { ServicePrincipal } from '@credence/core';
-import { waitFor } from '@credence/protocol';
+import { waitFor, within } from '@credence/protocol';
 import { loadTools } from '../load-tools.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
 import type { PoolSettings } from './options.ts';
@@ -38,7 +38,7 @@ export class Member {
     this.key = key;
     this.#context = context;
     const created = context.scope.runInAsyncScope(async () => this.#created());
-    this.opened = waitFor(created, this.#closing.signal);
+    this.opened = waitFor(inTime(created, context.settings.createTimeoutMs), this.#closing.signal);
   }
 
   /** Whether the principal was created, and not closed since. */
@@ -96,6 +96,12 @@ export class Member {
     await tools?.close();
     await closePrincipal();
   }
+}
+
+async function inTime<T>(created: Promise<T>, limitMs: number): Promise<T> {
+  return within(limitMs, created).catch((error: unknown) => {
+    throw notCreated(error);
+  });
 }
 
 /** Throws `invalid_configuration` if a value is not a principal, or one that was closed. */

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { ServicePrincipal } from '@credence/core';
 import { waitFor } from '@credence/protocol';
 import { Member, type MemberContext } from './member.ts';
-import type { EvictReason, PoolSettings } from './options.ts';
+import { type EvictReason, type PoolSettings, tell } from './options.ts';
 import { poolClosed, tooManyPrincipals } from './refusals.ts';
 
 /**
@@ -96,6 +96,8 @@ export class Members {
       await member.opened;
     } catch {
       if (isCurrent()) this.#current.delete(member.key);
+      // If `create` took too long, the principal is closed when it comes.
+      await member.close();
       return;
     }
     if (isCurrent() && member.uses === 0) this.#rest(member);
@@ -160,9 +162,6 @@ export class Members {
   }
 
   #report(key: string, reason: EvictReason): void {
-    try {
-      const result: unknown = this.#settings.onEvict?.(key, reason);
-      if (result instanceof Promise) result.catch(() => undefined);
-    } catch {}
+    tell(() => this.#settings.onEvict?.(key, reason));
   }
 }

@@ -1,4 +1,4 @@
-import type { ServicePrincipal } from '@credence/core';
+import type { CredenceError, ServicePrincipal } from '@credence/core';
 import { z } from 'zod';
 import { checked, loadToolsSettings, type LoadToolsOptions } from '../options.ts';
 
@@ -30,10 +30,17 @@ export interface PrincipalPoolOptions {
    * key is refused with `too_many_principals`. Default: 1,000 more than `maxIdle`.
    */
   max?: number;
+  /** The time limit of `create`, in milliseconds. Default: 60,000. */
+  createTimeoutMs?: number;
   /** The name of the key in the `context` of a run. Default: `principal`. */
   contextKey?: string;
   /** Called when a principal leaves the pool; its connections are closed then. An error that it throws or rejects with is ignored. */
   onEvict?: (key: string, reason: EvictReason) => unknown;
+  /**
+   * Called for each call of a tool, and each call of `toolsFor`, that the pool refuses, because no principal has events for it: with the
+   * error, and with the key if the run has one. An error that it throws or rejects with is ignored.
+   */
+  onRefusal?: (error: CredenceError, key: string | undefined) => unknown;
 }
 
 const MAX_MS = 2_147_483_647;
@@ -57,14 +64,24 @@ const schema = z.strictObject({
   maxIdle: z.int().nonnegative().default(100),
   idleMs: z.int().positive().max(MAX_MS).default(600_000),
   max: z.int().positive().optional(),
+  createTimeoutMs: z.int().positive().max(MAX_MS).default(60_000),
   contextKey: z.string().min(1).max(256).default('principal'),
   onEvict: fn<NonNullable<PrincipalPoolOptions['onEvict']>>().optional(),
+  onRefusal: fn<NonNullable<PrincipalPoolOptions['onRefusal']>>().optional(),
 });
 
 /** The options with defaults for missing ones. */
 export interface PoolSettings extends Omit<z.output<typeof schema>, 'max' | 'loadTools'> {
   readonly max: number;
   readonly loadTools: (key: string) => LoadToolsOptions;
+}
+
+/** Calls a function of the application, whose errors must harm nobody. */
+export function tell(listener: () => unknown): void {
+  try {
+    const result = listener();
+    if (result instanceof Promise) result.catch(() => undefined);
+  } catch {}
 }
 
 /** Throws `invalid_configuration` for invalid options. */

@@ -1,12 +1,15 @@
+import { isCredenceError } from '@credence/core';
 import { waitFor } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
+import { hideAccess } from '../access/tool-access.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
 import type { OnRefused } from '../tools/guard.ts';
 import { toolOrigin } from '../tools/origin.ts';
 import { checkedKey, keyIn, type RunConfig } from './key.ts';
 import type { Member } from './member.ts';
 import type { Members } from './members.ts';
-import type { PoolSettings } from './options.ts';
+import { type PoolSettings, tell } from './options.ts';
+import { viewOf } from './view-of-tools.ts';
 import { inPlaceOf, named, originOf, refusing, type ToolInput } from './pooled-tool.ts';
 import { noPrincipal, otherPrincipal, unknownTool } from './refusals.ts';
 
@@ -24,14 +27,25 @@ export class PooledTools {
 
   /** The tools of the principal of a run. */
   async of(config: RunConfig): Promise<LoadedTools> {
-    const key = this.#keyOf(config);
-    return this.#using(key, config.signal, async (loaded) => this.#view(key, loaded));
+    let key: string | undefined;
+    try {
+      key = this.#keyOf(config);
+      return await this.#using(key, config.signal, (loaded) => this.#view(key ?? '', loaded));
+    } catch (error) {
+      this.#report(error, key);
+      throw error;
+    }
   }
 
   /** Tools with the names, texts and schemas of those of one principal, for runs of every principal. */
   async like(key: string): Promise<DynamicStructuredTool[]> {
-    return this.#using(checkedKey(key, this.#settings.contextKey), undefined, async ({ tools }) =>
-      Promise.resolve(tools.map((tool) => this.#dispatching(tool))),
+    return this.#using(checkedKey(key, this.#settings.contextKey), undefined, ({ tools }) =>
+      tools.map((tool) => {
+        const pooled = this.#dispatching(tool);
+        // The scopes of one principal say nothing about the others.
+        hideAccess(pooled);
+        return pooled;
+      }),
     );
   }
 
@@ -58,20 +72,7 @@ export class PooledTools {
       bound.set(tool, pooled);
       return pooled;
     };
-    const ignored = async () => Promise.resolve();
-    const view: LoadedTools = {
-      get tools() {
-        return loaded.tools.map(boundTo);
-      },
-      get failures() {
-        return loaded.failures;
-      },
-      failuresAsText: () => loaded.failuresAsText(),
-      reload: async (servers) => this.#using(key, undefined, async (current) => current.reload(servers)),
-      // The pool closes the tools.
-      close: ignored,
-      [Symbol.asyncDispose]: ignored,
-    };
+    const view = viewOf(loaded, boundTo, async (request) => this.#using(key, undefined, request));
     this.#views.set(loaded, view);
     return view;
   }
@@ -81,11 +82,13 @@ export class PooledTools {
     return inPlaceOf(shown, async (input, config) => {
       let held: { member: Member; tool: DynamicStructuredTool };
       let onRefused: OnRefused | undefined;
+      let key: string | undefined;
       try {
-        const key = this.#keyOf(config, bound?.key);
+        key = this.#keyOf(config, bound?.key);
         onRefused = this.#settings.loadTools(key).onRefused;
         held = await this.#hold(key, shown, config, bound?.loaded);
       } catch (error) {
+        this.#report(error, key);
         return refusing(shown, error, onRefused ?? 'message').invoke(input, config);
       }
       try {
@@ -113,12 +116,20 @@ export class PooledTools {
     }
   }
 
+  /** An abort by the caller is no refusal. */
+  #report(error: unknown, key: string | undefined): void {
+    if (isCredenceError(error)) tell(() => this.#settings.onRefusal?.(error, key));
+  }
+
   /** The key of a run. Throws `no_principal` if it has none, or another one than that of the tool. */
   #keyOf(config: RunConfig | undefined, boundKey?: string): string {
     const { contextKey } = this.#settings;
     const key = keyIn(config, contextKey);
     if (key === undefined && boundKey === undefined) {
-      throw noPrincipal(contextKey, 'does not say for which principal it calls a tool');
+      throw noPrincipal(
+        contextKey,
+        `does not say for which principal it calls tools: its context has no "${contextKey}"`,
+      );
     }
     if (key !== undefined && boundKey !== undefined && key !== boundKey) throw otherPrincipal();
     return key ?? boundKey ?? '';

@@ -283,6 +283,25 @@ describe('a principal that cannot be created', () => {
     await expect(used(pool, 'b')).rejects.toMatchObject({ code: 'unknown_principal' });
   });
 
+  it('in time is a refusal, and is closed when it comes later', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    let give: (bot: ServicePrincipal) => void = () => undefined;
+    const created = new Promise<ServicePrincipal>((resolve) => {
+      give = resolve;
+    });
+    const pool = poolOf({ create: async () => created, createTimeoutMs: 5_000 });
+    const refused = expect(used(pool, 'a')).rejects.toMatchObject({ code: 'unknown_principal' });
+    await settled();
+    jest.advanceTimersByTime(5_000);
+    await refused;
+    expect(pool.size).toBe(0);
+    const bot = principal('late');
+    give(bot);
+    await settled();
+    expect(isClosed(bot)).toBe(true);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it.each<[string, () => unknown]>([
     ['nothing', () => undefined],
     ['something else', () => ({ token: 'x' })],

@@ -40,6 +40,21 @@ export interface PrincipalPool extends AsyncDisposable {
  * created when its key is used first, and closed when it was not used for some time, or least recently; never during a call.
  *
  * Throws `invalid_configuration` for invalid options.
+ *
+ * @example
+ * <!-- from examples/langchain-tenants.ts#pool -->
+ * ```ts
+ * const pool = principalPool({
+ *   create(key) {
+ *     const env = tenants.get(key);
+ *     if (!env) throw new Error('unknown tenant'); // a refusal for this run; no other run notices it
+ *     return ServicePrincipal.fromEnv(env, { label: key, onEvent });
+ *   },
+ *   servers: ['issues'],
+ *   maxIdle: 100, // principals without a call in progress; the one that was used least recently is closed first
+ *   onEvict: (key, reason) => console.log(`closed the principal of ${key}: ${reason}`),
+ * });
+ * ```
  */
 export function principalPool(options: PrincipalPoolOptions): PrincipalPool {
   const settings = poolSettings(options);

@@ -1,6 +1,7 @@
 import { type CredenceError, credenceErrorIn } from '@credence/core';
 import { cleanLines, isError } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
+import { HookError } from '../mcp-adapters.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
@@ -25,7 +26,9 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
   tool.func = async (input, runManager, config?: ToolRunnableConfig) => {
     try {
       return withoutRepetition(await call(input, runManager, config));
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof HookError && isBubbleUp(thrown.cause) ? thrown.cause : thrown;
+      if (isBubbleUp(error)) throw error;
       const refusal = refusalIn(error, origin.server, config?.signal);
       const id = config?.toolCall?.id;
       if (refusal && (id === undefined || onRefused === 'throw')) throw new ToolRefused(refusal);
@@ -34,6 +37,11 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
       return [refusal ? refusalMessage(toolCall, refusal) : errorMessage(toolCall, errorText(error)), undefined];
     }
   };
+}
+
+/** Whether an error is how LangGraph leaves a node: an interrupt, or a command for the parent graph. */
+function isBubbleUp(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'is_bubble_up' in error && error.is_bubble_up === true;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -152,6 +152,14 @@ describe('the parent of a sandbox in a child process', () => {
     expect(pid).toBeGreaterThan(0);
     await expect(once(run.process, 'exit')).resolves.toEqual([0, null]);
     await untilEnded(pid);
+  }, 30_000);
+
+  it('ends while the sandbox starts: no child is left', async () => {
+    const entry = fileURLToPath(new URL('../child-main.ts', import.meta.url));
+    const child = fork(entry, [], { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+    const exited = once(child, 'exit');
+    child.send({ start: {} }, () => child.disconnect());
+    await expect(exited).resolves.toEqual([0, null]);
   }, 30_000);
 
   it('is killed while the sandbox runs: no child is left', async () => {

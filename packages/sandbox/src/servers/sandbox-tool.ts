@@ -79,6 +79,21 @@ export class ToolRefusal extends Error {
 /**
  * Makes a tool for a server of your own: `startSandbox({ servers: { weather: { tools: [sandboxTool({ ... })] } } })`. zod checks the
  * arguments before the tool runs.
+ *
+ * @example
+ * <!-- from examples/sandbox-own-world.ts#tool -->
+ * ```ts
+ * const whoIsOnCall = sandboxTool({
+ *   name: 'who_is_on_call',
+ *   scope: 'rota:read',
+ *   description: 'Who is on call',
+ *   input: { day: z.string() },
+ *   run({ day }, { principal }) {
+ *     if (day === 'Sunday') throw new ToolRefusal('Nobody is on call on Sundays.'); // for the model
+ *     return `mira, says the rota to ${principal}`;
+ *   },
+ * });
+ * ```
  */
 export function sandboxTool<
   Input extends z.ZodRawShape = z.ZodRawShape,

@@ -33,8 +33,8 @@ const TEST_REQUESTS = 2;
  * and throws a `CredenceError` if the server refuses every token, also for event streams.
  *
  * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, no limits on the
- * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait up to two seconds for each
- * other. The SDK calls a provider only after a 401: if a server answers 403 to a revoked token, calls fail with the error of the SDK until the
+ * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait for each
+ * other, at most a second after the last answer of the server. The SDK calls a provider only after a 401: if a server answers 403 to a revoked token, calls fail with the error of the SDK until the
  * token expires or `bot.invalidate` drops it. Throws `unknown_server`.
  *
  * `@ai-sdk/mcp` and the SDK before 1.24 cannot send a refused call again. They fail when they connect, with an `invalid_configuration`
