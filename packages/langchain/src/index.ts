@@ -1,3 +1,4 @@
+export type { SendRunId } from './access/run-of-tool.ts';
 export type { ToolListLimits } from './listing/limits.ts';
 export type { RetryPauses } from './retry-pause.ts';
 export { loadTools } from './load-tools.ts';

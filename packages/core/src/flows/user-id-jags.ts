@@ -1,7 +1,7 @@
 import { lruCache } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { actorName } from './id-jag-cache.ts';
+import { actorName } from './id-jag.ts';
 import { hashOf } from './known-subjects.ts';
 import type { UserSession } from './user-session.ts';
 

@@ -4,6 +4,7 @@ import { boundedStreams } from '../facade/bounded-streams.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
 import { watchedStream } from '../facade/stream-watch.ts';
 import type { ToolList } from '../listing/tool-list.ts';
+import { runIdFor } from '../access/run-of-tool.ts';
 import { approveStepUp } from '../approval/step-up-approval.ts';
 import type { LoadToolsSettings } from '../options.ts';
 import type { ConnectWithSdk } from './sdk.ts';
@@ -43,7 +44,8 @@ export function serverFacade(
       onLost: () => void (number === connections && onLost()),
     };
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-    const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken });
+    const run = runIdFor(settings.sendRunId);
+    const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken, run });
     const bounded = boundedStreams(list.counting(plain));
     const fetch = watchedStream(bounded, { onReopened: onToolsChanged, onLost: events.onLost });
     const connection = await connect({ bot, server, fetch, timeoutMs: settings.connectTimeoutMs, events }, signal);
