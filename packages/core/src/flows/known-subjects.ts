@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 
-const MAX_OWNERS = 10_000;
+const MAX_OWNERS = 5_000;
 /** How long the store keeps a subject after the last process has seen it. */
 const STORED_MS = 30 * 24 * 3_600_000;
 
