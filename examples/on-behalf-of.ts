@@ -38,7 +38,7 @@ async function openIssue(request: IncomingMessage): Promise<{ user: string; auth
     await user.close(); // ends the calls of this request; the bot stays open
   }
 }
-// #endregion on-behalf-of
+// #endregion
 
 const app = createServer((request, response) => void answer(request, response));
 await new Promise<void>((resolve) => void app.listen(0, '127.0.0.1', resolve));
