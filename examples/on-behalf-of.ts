@@ -19,7 +19,7 @@ const audited: AuditRecord[] = [];
 const bot = ServicePrincipal.fromEnv(me.env, { onEvent: auditTrail((record) => audited.push(record)) });
 const keys = createRemoteJWKSet(new URL(enterprise.idp.jwksUri));
 
-/** Opens an issue for the user who sends the request, and returns who opened it. */
+// Opens an issue for the user who sends the request, and returns who opened it.
 async function openIssue(request: IncomingMessage): Promise<{ user: string; author: unknown }> {
   const idToken = request.headers.authorization?.replace(/^Bearer /u, '') ?? '';
   // The application verifies the token first, as it does for every request.

@@ -144,7 +144,7 @@ export class ServicePrincipal {
    * const bot = ServicePrincipal.fromEnv(me.env, { onEvent: auditTrail((record) => audited.push(record)) });
    * const keys = createRemoteJWKSet(new URL(enterprise.idp.jwksUri));
    *
-   * /** Opens an issue for the user who sends the request, and returns who opened it. */
+   * // Opens an issue for the user who sends the request, and returns who opened it.
    * async function openIssue(request: IncomingMessage): Promise<{ user: string; author: unknown }> {
    *   const idToken = request.headers.authorization?.replace(/^Bearer /u, '') ?? '';
    *   // The application verifies the token first, as it does for every request.
