@@ -12,6 +12,8 @@ export default {
     '<rootDir>/test/conformance/suite',
     '<rootDir>/test/runners/suite',
     '<rootDir>/tools/docs/node_modules',
+    '<rootDir>/examples/frameworks',
+    '<rootDir>/test/frameworks/(suite|newest)/node_modules',
   ],
   transform: {
     '\\.ts$': [
@@ -31,6 +33,7 @@ export default {
     '^@credence/core/opentelemetry$': '<rootDir>/packages/core/src/opentelemetry.ts',
     '^@credence/authorization-server/(oidc-provider|oidc-provider-internals|internals)$':
       '<rootDir>/packages/authorization-server/src/$1.ts',
+    '^@credence/testing/jest-preset$': '<rootDir>/packages/testing/src/jest-preset.ts',
     '^@credence/sdk-adapter/v2$': '<rootDir>/packages/sdk-adapter/src/v2.ts',
     '^@credence/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },

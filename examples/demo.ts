@@ -10,6 +10,7 @@ import { type SandboxAuditRecord, startSandbox } from '@credence/sandbox';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { createAgent } from 'langchain';
+import * as z from 'zod';
 
 const colours = process.stdout.isTTY && !process.env['NO_COLOR'];
 const paint = (code: number, text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -85,6 +86,12 @@ const model = fakeModel()
   .respond(new AIMessage('Here is the report on open issues and the documents about them.'));
 const agent = createAgent({ model, tools });
 
+/** The titles of the issues or documents in the JSON text of a tool's result. */
+const titlesIn = (json: string) => {
+  const Result = z.record(z.string(), z.array(z.object({ title: z.string() })).catch([]));
+  return Object.values(Result.parse(JSON.parse(json))).flatMap((items) => items.map(({ title }) => title));
+};
+
 const results: ToolMessage[] = [];
 for await (const update of await agent.stream(
   { messages: [new HumanMessage('Report on open issues and the documents about them.')] },
@@ -94,8 +101,8 @@ for await (const update of await agent.stream(
     for (const message of [messages].flat()) {
       if (ToolMessage.isInstance(message)) {
         results.push(message);
-        const answer = message.text.replaceAll(/\s+/gu, ' ').slice(0, 110);
-        log(`   ${message.status === 'error' ? bad('refused ') : good('answered')}     ${message.name}: ${answer}`);
+        if (message.status === 'error') log(`   ${bad('refused')}      ${message.name}: ${message.text}`);
+        else log(`   ${good('answered')}     ${message.name}: ${titlesIn(message.text).join('; ')}`);
       } else if (AIMessage.isInstance(message)) {
         const calls = (message.tool_calls ?? []).map(({ name, args }) => `${name}(${JSON.stringify(args)})`);
         log(`   ${bold('agent')}        ${calls.length > 0 ? `calls ${calls.join(', ')}` : message.text}`);

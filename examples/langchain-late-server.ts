@@ -3,7 +3,7 @@
  * ask. The tools of the first server join when it is up. Run it with `npx tsx examples/langchain-late-server.ts`.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type FetchLike, ServicePrincipal } from '@credence/core';
 import { loadTools } from '@credence/langchain';
 import { startSandbox } from '@credence/sandbox';
@@ -25,14 +25,12 @@ const model = fakeModel()
   .respond(new AIMessage('I cannot search the handbook at present.'))
   .respondWithTools([{ name: 'documents__search_documents', args: { text: 'weekly report' } }])
   .respond(new AIMessage('The weekly report goes out on Friday at noon.'));
-const joined = new EventTarget();
 
 // #region tools
 const tools = await loadTools(bot, ['issues', 'documents', 'database'], {
   deadlineMs: 10_000,
-  onChanged(change) {
-    console.log(`${change.server}: ${change.joined.length} tools joined, ${change.left.length} left`);
-    joined.dispatchEvent(new Event(change.server));
+  onChanged({ server, joined, left }) {
+    console.log(`${server}: ${joined.length} tools joined, ${left.length} left`);
   },
 });
 
@@ -48,9 +46,8 @@ console.log(tools.failuresAsText());
 const failures = tools.failures.map(({ server, error }) => [server, error.code, error.contact]);
 const early = await ask('When does the weekly report go out?');
 
-const arrival = once(joined, 'documents');
-isDown = false; // somebody has started the server; it is tried again after a second at most
-await arrival;
+isDown = false; // somebody has started the server, which is tried again within seconds
+while (tools.failures.some(({ server }) => server === 'documents')) await sleep(50);
 const late = await ask('And now?');
 
 await tools.close();

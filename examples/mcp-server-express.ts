@@ -16,6 +16,7 @@ import {
   expressAccessToken,
   jsonRpcErrors,
   protectedResourceMetadata,
+  toolScopeMeta,
   toolScopes,
 } from '@credence/resource-server';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -41,7 +42,10 @@ function issueTracker() {
     return { content: [{ type: 'text', text: JSON.stringify({ subject, clientId, groups, proven }) }] };
   });
   // #endregion
-  server.registerTool('close_all', { description: 'Closes every issue' }, () => ({ content: [] }));
+  // #region tool-scope-meta
+  const closeAll = { description: 'Closes every issue', _meta: { ...toolScopeMeta(['issues:write']) } };
+  // #endregion
+  server.registerTool('close_all', closeAll, () => ({ content: [] }));
   return server;
 }
 // #endregion

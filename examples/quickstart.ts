@@ -2,6 +2,7 @@
 import { clientSecret, privateKeyJwt, ServicePrincipal } from '@credence/core';
 import { startSandbox } from '@credence/sandbox';
 import { connectMcp } from '@credence/sdk-adapter';
+import * as z from 'zod';
 
 const enterprise = await startSandbox(); // an IdP, two authorization servers and three MCP servers, on loopback
 const me = enterprise.principals['reporting-bot'];
@@ -13,10 +14,13 @@ const bot = new ServicePrincipal({
 });
 
 const client = await connectMcp(bot, 'issues');
-const { content } = await client.callTool({ name: 'list_issues', arguments: {} });
-console.log(content);
+const { structuredContent } = await client.callTool({ name: 'list_issues', arguments: {} });
+const Issues = z.object({ issues: z.array(z.object({ id: z.string(), title: z.string() })) });
+const { issues } = Issues.parse(structuredContent);
+console.log(`The issues that ${me.name} may read:`);
+for (const { id, title } of issues) console.log(`  ${id}  ${title}`);
 
 await client.close();
 await bot.close();
 await enterprise.close();
-if (!Array.isArray(content) || content.length === 0) process.exitCode = 1;
+if (issues.length === 0) process.exitCode = 1;

@@ -9,7 +9,6 @@ import { connectMcp } from '@credence/sdk-adapter';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import * as z from 'zod';
 
-// #region own-world
 /** The server under test: in your project, you import it. */
 function weatherServer() {
   const server = new McpServer({ name: 'weather', version: '1.0.0' });
@@ -21,6 +20,7 @@ function weatherServer() {
   return server;
 }
 
+// #region own-world
 await using sandbox = await startSandbox({
   servers: {
     weather: { mcpServer: weatherServer, tools: { forecast: 'weather:read', set_alarm: 'weather:alarm' } },

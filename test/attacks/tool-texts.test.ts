@@ -106,7 +106,8 @@ describe.each(['v1', 'v2'] as const)('with SDK %s', (sdk) => {
       });
       const tool = toolNamed(await world.load({ s: server.url }, { sdk }), 's__read');
       const started = performance.now();
-      expect((await callAsAgent(tool, { a: `${'a'.repeat(50)}!` })).text).toBe('done');
+      await expect(callAsAgent(tool, { a: `${'a'.repeat(50)}!` })).rejects.toThrow('must match the pattern');
+      expect((await callAsAgent(tool, { a: 'aaaa' })).text).toBe('done');
       expect(performance.now() - started).toBeLessThan(2_000);
     },
   );

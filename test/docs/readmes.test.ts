@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-describe.each(['protocol', 'resource-server', 'authorization-server', 'identity-provider'])(
+describe.each(['protocol', 'resource-server', 'authorization-server', 'identity-provider', 'sandbox', 'testing'])(
   'the README of packages/%s',
   (name) => {
     const readme = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8');

@@ -20,7 +20,7 @@ import { type Sandbox, startSandbox } from '@credence/sandbox';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { Command, END, MessagesAnnotation, Send, START, StateGraph } from '@langchain/langgraph';
-import { ToolNode } from '@langchain/langgraph/prebuilt';
+import { ToolNode, toolsCondition } from '@langchain/langgraph/prebuilt';
 import { createAgent } from 'langchain';
 import { scriptedModel } from '../support/agent-script.ts';
 import { SqlCheckpointer } from '../support/sql-checkpointer.ts';
@@ -110,6 +110,15 @@ function agentRun(calls: { name: string }[], tools: LoadedTools['tools'], option
   };
 }
 
+// #region send
+/** For `addConditionalEdges` after the model: a task of the ToolNode `tools` for each tool call. */
+function taskForEachCall(state: typeof MessagesAnnotation.State) {
+  const last = state.messages.at(-1);
+  const calls = AIMessage.isInstance(last) ? (last.tool_calls ?? []) : [];
+  return calls.length === 0 ? END : calls.map((call) => new Send('tools', { ...state, lg_tool_call: call }));
+}
+// #endregion
+
 function toolNodeRun(
   calls: { name: string }[],
   tools: LoadedTools['tools'],
@@ -120,12 +129,7 @@ function toolNodeRun(
     .addNode('model', async ({ messages }) => ({ messages: [await model.invoke(messages)] }))
     .addNode('tools', new ToolNode(tools))
     .addEdge(START, 'model')
-    .addConditionalEdges('model', (state) => {
-      const last = state.messages.at(-1);
-      const wanted = AIMessage.isInstance(last) ? (last.tool_calls ?? []) : [];
-      if (wanted.length === 0) return END;
-      return how === 'one task' ? 'tools' : wanted.map((call) => new Send('tools', { ...state, lg_tool_call: call }));
-    })
+    .addConditionalEdges('model', how === 'one task' ? toolsCondition : taskForEachCall)
     .addEdge('tools', 'model')
     .compile({ checkpointer });
   return {

@@ -197,6 +197,28 @@ describe('accessMiddleware', () => {
     expect(sandbox.servers.issues.requests.toolCalls).toBe(1);
   });
 
+  it('hides the tools whose scope this bot cannot get, before the first turn, with hideUnusable', async () => {
+    const env: Record<string, string> = { ...sandbox.principals['reporting-bot'].env };
+    const name = Object.keys(env).find((key) => /ISSUES_STEP_UP$/u.test(key)) ?? '';
+    expect(env[name]).toBe('issues:write');
+    delete env[name];
+    const limited = ServicePrincipal.fromEnv(env);
+    const { tools, close } = await loadTools(limited, ['issues']);
+    const { model, offered } = scripted([{ name: 'issues__create_issue', args: { title: 'x' } }]);
+    const agent = createAgent({ model, tools, middleware: [accessMiddleware({ hideUnusable: true })] });
+    const { messages } = await agent.invoke({ messages: [new HumanMessage('go')] });
+    expect(offered[0]).toEqual(['issues__list_issues', 'issues__get_issue', 'issues__search_issues']);
+    expect(messages.find((message) => ToolMessage.isInstance(message))?.artifact).toEqual({
+      type: 'credence-denial',
+      rule: 'hideUnusable',
+    });
+    expect(sandbox.servers.issues.requests.toolCalls).toBe(0);
+    const usual = await run({ hideUnusable: true });
+    expect(usual.offered[0]).toContain('issues__create_issue');
+    await close();
+    await limited.close();
+  });
+
   it.each(['hide', 'approve', 'approveStepUp'] as const)(
     'ends the run and makes no call if %s throws',
     async (rule) => {

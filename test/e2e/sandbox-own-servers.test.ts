@@ -44,7 +44,7 @@ function unprotected(): RequestListener {
   const transports = new Map<string, StreamableHTTPServerTransport>();
   const app = express();
   app.use(express.json());
-  app.all('/deep/mcp', async (request, response) => {
+  const answer = async (request: express.Request, response: express.Response) => {
     let transport = transports.get(request.header('mcp-session-id') ?? '');
     if (transport === undefined) {
       const opened = new StreamableHTTPServerTransport({
@@ -60,7 +60,8 @@ function unprotected(): RequestListener {
       await server.connect(transport);
     }
     await transport.handleRequest(request, response, request.body);
-  });
+  };
+  app.all('/deep/mcp', (request, response) => void answer(request, response));
   return (request, response) => void app(request, response);
 }
 
@@ -73,11 +74,12 @@ function withOwnGate(entry: Sandbox<string, string, string>['servers'][string]):
   app.use(metadata.express);
   app.use(expressAccessToken({ verifier, resourceMetadataUrl: metadata.url }), express.json());
   app.use(toolScopes({ tools: { read: ['own:read'], write: ['own:read', 'own:write'] } }));
-  app.use(async (request, response) => {
+  const answer = async (request: express.Request, response: express.Response) => {
     const transport = new StreamableHTTPServerTransport({});
     await serverV1().connect(transport);
     await transport.handleRequest(request, response, request.body);
-  });
+  };
+  app.use((request, response) => void answer(request, response));
   return (request, response) => void app(request, response);
 }
 

@@ -7,7 +7,16 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { startV1Sse, startV1Streamable, type VerifyToken } from '../support/mcp-servers/index.ts';
 import type { Peer, PeerAnswer, PeerRequest } from '../support/peer.ts';
 import { describeAuthProvider } from './sdk-auth-provider.ts';
-import { connectedOrClosed, echo, echoed, type SdkWorld, startRelay, startSdkWorld, until } from './sdk-world.ts';
+import {
+  connectedOrClosed,
+  countRefused,
+  echo,
+  echoed,
+  type SdkWorld,
+  startRelay,
+  startSdkWorld,
+  until,
+} from './sdk-world.ts';
 
 const provider = (bot: ServicePrincipal) => mcpAuthProvider(bot, 'notes');
 
@@ -96,5 +105,30 @@ describe('mcpAuthProvider with SDK v1 and a server that checks tokens only for s
     world.as.revokeAll();
     expect(await client.callTool(echo('after'))).toEqual(echoed('after'));
     expect(world.as.issued).toHaveLength(2);
+  });
+});
+
+describe('mcpAuthProvider with SDK v1 and a server that refuses one call later than the others', () => {
+  it('loses no call, because the calls wait for each one that is unanswered', async () => {
+    const world = await startSdkWorld(startV1Streamable);
+    const client = await connected(world.bot, StreamableHTTPClientTransport);
+    await client.callTool(echo('before'));
+    world.as.revokeAll();
+    const { behaviour, requests } = world.server;
+    const sent = requests.length;
+    behaviour.latencyMs = 600;
+    const late = client.callTool(echo('late'));
+    await until(() => requests.length > sent);
+    behaviour.latencyMs = 0;
+    const others = Array.from({ length: 19 }, async (_, n) => client.callTool(echo(`call ${n}`)));
+    // The provider sends a second initialize, to find out which token the server accepts.
+    await until(() => world.server.count('initialize')[200] === 2);
+    // The calls are sent again slowly: the SDK has no success yet when the late refusal arrives, unless they wait for it.
+    behaviour.latencyMs = 600;
+    const outcomes = await Promise.allSettled([late, ...others]);
+    expect(countRefused(outcomes)).toBe(0);
+    expect(world.as.issued).toHaveLength(2);
+    await client.close();
+    await world.close();
   });
 });

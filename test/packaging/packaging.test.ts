@@ -9,6 +9,7 @@ import { run, runOk } from './command.ts';
 import { installCompilers, oldestTypescript } from './oldest-typescript.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
 import { installAll, type Project, PROJECTS } from './project.ts';
+import { startSandboxCommand } from './sandbox-command.ts';
 
 /** Each limit is several times what a machine with two cores needs. Downloads from the registry take most of the time. */
 const BUILD_MS = 120_000;
@@ -165,6 +166,49 @@ test(
   },
   CHECK_MS,
 );
+
+describe('the sandbox in a new project', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = join(workspace, 'sandbox');
+    await installs.get('sandbox');
+  }, INSTALL_MS);
+
+  test(
+    'is started by npx, and the commands that it prints work there',
+    async () => {
+      const started = await startSandboxCommand(folder);
+      try {
+        expect(started.commands).toEqual([
+          expect.stringMatching(/^\. \/.+\/reporting-bot\.env && node your-program\.js$/u),
+          'npx @credence/sandbox --env reporting-bot -- node your-program.js',
+        ]);
+        for (const command of started.commands) {
+          await expect(runOk('/bin/sh', ['-c', command], folder)).resolves.toBe('issues:read\n');
+        }
+      } finally {
+        await started.stop();
+      }
+    },
+    CHECK_MS,
+  );
+
+  test(
+    'runs in a child process',
+    async () => {
+      const script = `
+        import { startSandbox } from '@credence/sandbox';
+        const sandbox = await startSandbox({ process: 'child' });
+        await fetch(sandbox.idp.jwksUri);
+        console.log(JSON.stringify([sandbox.pid === process.pid, (await sandbox.idp.requests()).jwks]));
+      `;
+      const stdout = await runOk(process.execPath, ['--input-type=module', '--eval', script], folder);
+      expect(JSON.parse(stdout)).toEqual([false, 1]);
+    },
+    CHECK_MS,
+  );
+});
 
 describe('the oldest supported TypeScript', () => {
   let compiler: (version: string) => string;

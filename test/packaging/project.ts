@@ -88,8 +88,8 @@ export const PROJECTS: readonly Project[] = [
   },
   {
     name: 'sandbox',
-    entries: { '@credence/sandbox': ['startSandbox'] },
-    others: TYPES,
+    entries: { '@credence/sandbox': ['sandboxTool', 'startSandbox'] },
+    others: ['zod', ...TYPES],
     installed: [
       '@credence/authorization-server',
       '@credence/core',
@@ -99,6 +99,18 @@ export const PROJECTS: readonly Project[] = [
       '@credence/sandbox',
     ],
     absent: ['@types/oidc-provider'],
+    checksDeclarations: true,
+  },
+  {
+    name: 'testing',
+    entries: {
+      '@credence/core': ['ServicePrincipal'],
+      '@credence/testing': ['answers', 'fakeIdp'],
+      '@credence/testing/jest-preset': ['jestPreset'],
+    },
+    others: TYPES,
+    installed: ['@credence/authorization-server', '@credence/core', '@credence/protocol', '@credence/testing'],
+    absent: OIDC_PROVIDER,
     checksDeclarations: true,
   },
   {

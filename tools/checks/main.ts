@@ -59,9 +59,13 @@ function published(folder: string, { files = [] }: Manifest): { path: string; te
 function dependencyFaults(): string[] {
   const results = [
     check('package-lock.json'),
-    ...['tools/docs', 'test/conformance/suite', 'test/runners/suite'].map((project) =>
-      check(`${project}/package-lock.json`, { developmentOnly: true }),
-    ),
+    ...[
+      'tools/docs',
+      'test/conformance/suite',
+      'test/runners/suite',
+      'examples/frameworks',
+      'examples/frameworks/newest',
+    ].map((project) => check(`${project}/package-lock.json`, { developmentOnly: true })),
   ];
   const unused = EXCEPTIONS.filter((exception) => !results.some(({ used }) => used.has(exception)));
   return [...results.flatMap(({ faults }) => faults), ...unused.map(unusedException)];

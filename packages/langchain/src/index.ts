@@ -1,4 +1,17 @@
 export type { SendRunId } from './access/run-of-tool.ts';
+export type { ConnectionOptions } from './connection-options.ts';
+export type { LoadedContent } from './content/content.ts';
+export type {
+  ContentOptions,
+  ListedPrompt,
+  ListedResource,
+  ListedResourceTemplate,
+  PromptArgument,
+  PromptList,
+  ResourceContent,
+  ResourceList,
+  ResourceTemplateList,
+} from './content/types.ts';
 export type { ToolListLimits } from './listing/limits.ts';
 export type { RetryPauses } from './retry-pause.ts';
 export { loadTools } from './load-tools.ts';
@@ -22,3 +35,12 @@ export { type PrincipalPool, principalPool } from './pool/principal-pool.ts';
 export type { RunConfig } from './pool/key.ts';
 export { type DenialArtifact, type RefusalArtifact, refusalOf } from './refusals/artifact.ts';
 export { type ToolOrigin, toolOrigin } from './tools/origin.ts';
+export type {
+  ElicitationAnswer,
+  ElicitationRequest,
+  OnElicitation,
+  OnSampling,
+  SamplingAnswer,
+  SamplingContent,
+  SamplingRequest,
+} from './server-requests/requests.ts';

@@ -1,5 +1,6 @@
 import type { ServicePrincipal } from '@credence/core';
 import { InterruptedSteps } from './approval/interrupted-steps.ts';
+import { loadedContent } from './content/content.ts';
 import type { LoadedTools } from './loaded-tools.ts';
 import { loadToolsSettings, type LoadToolsOptions } from './options.ts';
 import { failuresAsText } from './tool-set/failures-as-text.ts';
@@ -44,7 +45,7 @@ export async function loadTools(
   servers: readonly (string | URL)[] = bot.serverNames,
   options: LoadToolsOptions = {},
 ): Promise<LoadedTools> {
-  const settings = loadToolsSettings(options);
+  const settings = loadToolsSettings(options, bot.serverNames);
   const connect = await connectWith(settings.sdk);
   const set = new ToolSet(servers, { bot, settings, connect, steps: new InterruptedSteps() });
   await set.load();
@@ -57,6 +58,7 @@ export async function loadTools(
       return set.failures;
     },
     failuresAsText: () => failuresAsText(set.failures),
+    ...loadedContent(set),
     reload: async (wanted) => set.reload(wanted),
     close: async () => set.close(),
     [Symbol.asyncDispose]: async () => set.close(),

@@ -1,15 +1,8 @@
-import type { CredenceError } from '@credence/core';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
+import type { LoadedContent } from './content/content.ts';
+import type { ServerFailure } from './failures/failed-server.ts';
 
-/** A server whose tools could not be loaded, or not all of them. */
-export interface ServerFailure {
-  /** The configured name of the server. */
-  readonly server: string;
-  /** The error, with leg, remedy and contact. */
-  readonly error: CredenceError;
-  /** The number of tools of this server that were loaded nevertheless. */
-  readonly loaded: number;
-}
+export type { ServerFailure };
 
 /** How the set of tools has changed: one server was reached, or has another list. */
 export interface ToolsChange {
@@ -26,7 +19,7 @@ export interface ToolsChange {
 }
 
 /** The result of `loadTools`: the tools of the servers, which can change over time. */
-export interface LoadedTools extends AsyncDisposable {
+export interface LoadedTools extends LoadedContent, AsyncDisposable {
   /**
    * The present tools of all servers, named `<server>__<tool>`, in the order of `servers`. Each read returns a new array, which does
    * not change later. A tool remains the same object for as long as the tools are not closed, also if its server is away for a while.

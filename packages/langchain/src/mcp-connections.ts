@@ -1,6 +1,6 @@
 import type { ServicePrincipal } from '@credence/core';
 import { mcpAuthProvider } from '@credence/sdk-adapter';
-import type { StreamableHTTPConnection } from '@langchain/mcp-adapters';
+import type { McpAdaptersConnection } from './mcp-adapters.ts';
 
 /**
  * Returns the option `mcpServers` of mcp-adapters' MultiServerMCPClient, for code that uses that class. Use `loadTools` in new
@@ -13,7 +13,7 @@ import type { StreamableHTTPConnection } from '@langchain/mcp-adapters';
 export function mcpConnections(
   bot: ServicePrincipal,
   servers: readonly (string | URL)[] = bot.serverNames,
-): Record<string, StreamableHTTPConnection> {
+): Record<string, McpAdaptersConnection> {
   return Object.fromEntries(
     servers.map((wanted) => {
       const { name, url } = bot.server(wanted);

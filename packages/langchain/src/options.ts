@@ -4,12 +4,19 @@ import { z } from 'zod';
 import { CONTEXT_KEY } from './approval/principal-key.ts';
 import type { SendRunId } from './access/run-of-tool.ts';
 import type { ApproveStepUpOption } from './approval/tool-call.ts';
+import {
+  connectionOptions,
+  type ConnectionOptions,
+  MAX_MS,
+  milliseconds,
+  unknownServer,
+} from './connection-options.ts';
 import type { ToolsChange } from './loaded-tools.ts';
 import { DEFAULT_PAUSES, type RetryPauses } from './retry-pause.ts';
 import { DEFAULT_LIMITS, type ToolListLimits } from './listing/limits.ts';
 
 /** Options of `loadTools`. */
-export interface LoadToolsOptions {
+export interface LoadToolsOptions extends ConnectionOptions {
   /**
    * The result of a refused call of an agent. `message` (default): an error message for the model, and the run continues.
    * `throw`: the tool throws a ToolException whose `cause` is the CredenceError, and the agent handles it.
@@ -31,8 +38,6 @@ export interface LoadToolsOptions {
   sendRunId?: SendRunId;
   /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you must install. */
   sdk?: 'v1' | 'v2';
-  /** The time limit of a tool call, in milliseconds. A `timeout` in the config of the call has priority. Default: 60,000 (of the SDK). */
-  toolTimeoutMs?: number;
   /** The time limit for the first answer on a connection, in milliseconds. Default: 60,000 (of the SDK). */
   connectTimeoutMs?: number;
   /**
@@ -53,15 +58,12 @@ export interface LoadToolsOptions {
    */
   onChanged?: (change: ToolsChange) => unknown;
   /**
-   * Limits on the list of tools of each server. What is beyond a limit is left out, and `failures` has an entry for it. The tools
-   * before the limit are loaded. Default: 100 pages, 1,000 tools, 10,000,000 bytes and 60,000 milliseconds.
+   * Limits on each list of a server: of its tools, resources, resource templates and prompts. What is beyond a limit is left out, and
+   * `failures` has an entry for it. What is before the limit is there. Default: 100 pages, 1,000 tools (or resources, or prompts),
+   * 10,000,000 bytes and 60,000 milliseconds.
    */
   limits?: ToolListLimits;
 }
-
-/** The longest time of a timer of Node.js, in milliseconds. */
-const MAX_MS = 2_147_483_647;
-const milliseconds = z.int().positive().max(MAX_MS);
 
 /** The option `contextKey` of `loadTools` and of `accessMiddleware`. */
 export const contextKey = z.string().min(1).max(256).default(CONTEXT_KEY);
@@ -75,6 +77,7 @@ export const stepUpRule = z
   .optional();
 
 const schema = z.strictObject({
+  ...connectionOptions,
   deadlineMs: z.int().nonnegative().max(MAX_MS).default(30_000),
   retry: z
     .union([
@@ -98,7 +101,6 @@ const schema = z.strictObject({
     )
     .default(false),
   sdk: z.enum(['v1', 'v2']).default('v1'),
-  toolTimeoutMs: milliseconds.optional(),
   connectTimeoutMs: milliseconds.optional(),
   limits: z
     .strictObject({
@@ -114,9 +116,11 @@ export interface LoadToolsSettings extends Omit<z.output<typeof schema>, 'limits
   readonly limits: Required<ToolListLimits>;
 }
 
-/** Throws `invalid_configuration` for invalid options. */
-export function loadToolsSettings(options: LoadToolsOptions): LoadToolsSettings {
+/** Throws `invalid_configuration` for invalid options. `serverNames` are the servers that `transport` can name, if they are known. */
+export function loadToolsSettings(options: LoadToolsOptions, serverNames?: readonly string[]): LoadToolsSettings {
   const settings = checked(schema, options, 'loadTools');
+  const unknown = serverNames && unknownServer(settings, serverNames);
+  if (unknown !== undefined) throw unknownTransport(unknown, serverNames ?? []);
   const { totalMs = Math.max(DEFAULT_LIMITS.totalMs, 2 * (settings.connectTimeoutMs ?? 0)) } = settings.limits;
   return { ...settings, limits: { ...settings.limits, totalMs: Math.min(totalMs, MAX_MS) } };
 }
@@ -127,11 +131,25 @@ export function checked<Schema extends z.ZodObject>(schema: Schema, options: unk
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
-  throw new CredenceError({
+  throw invalidOption(owner, `${where}${issue?.message ?? 'not an object'}`, Object.keys(schema.shape));
+}
+
+function unknownTransport(name: string, serverNames: readonly string[]): CredenceError {
+  return new CredenceError({
     code: 'invalid_configuration',
     leg: 'configure',
-    message: `An option of ${owner} is invalid: ${cleanText(`${where}${issue?.message ?? 'not an object'}`)}.`,
-    remedy: `The options of ${owner} are ${Object.keys(schema.shape).join(', ')}.`,
+    message: `An option of loadTools is invalid: transport.${cleanText(name)}: there is no server of this name.`,
+    remedy: `The configured servers are ${serverNames.join(', ')}.`,
+    contact: 'you',
+  });
+}
+
+function invalidOption(owner: string, fault: string, known: readonly string[]): CredenceError {
+  return new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message: `An option of ${owner} is invalid: ${cleanText(fault)}.`,
+    remedy: `The options of ${owner} are ${known.join(', ')}.`,
     contact: 'you',
   });
 }

@@ -34,6 +34,11 @@ describe('retryPauseMs', () => {
     expect(retryPauseMs(failure('rate_limited', { retryAfterSeconds: 1e9 }), 1, DEFAULT_PAUSES)).toBe(3_600_000);
   });
 
+  it('is never longer than a timer can be', () => {
+    const longest = { firstMs: 2_147_483_647, maxMs: 2_147_483_647 };
+    expect(retryPauseMs(failure('access_denied'), 9, longest, { random: 0 })).toBe(2_147_483_647);
+  });
+
   it.each(['closed', 'unknown_server', 'invalid_configuration'] as const)('is undefined for %s', (code) => {
     expect(retryPauseMs(failure(code), 1, DEFAULT_PAUSES)).toBeUndefined();
   });

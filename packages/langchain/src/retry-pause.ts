@@ -16,6 +16,8 @@ const PERSON_FACTOR = 5;
 const RANDOM_PART = 1 / 4;
 /** The longest time for which a pause that a peer or the principal names is respected, in milliseconds. */
 const LONGEST_NAMED_MS = 3_600_000;
+/** The longest time of a timer of Node.js, in milliseconds. A longer one fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Failures that nothing but another program or configuration can end. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(['closed', 'unknown_server', 'invalid_configuration']);
@@ -46,5 +48,5 @@ export function retryPauseMs(
   const factor = error.retryable || PASSING.has(error.code) ? 1 : PERSON_FACTOR;
   const fullMs = factor * Math.min(firstMs * 2 ** Math.min(failures - 1, 30), maxMs);
   const namedMs = Math.min(Math.max(pausedForMs, (error.retryAfterSeconds ?? 0) * 1_000), LONGEST_NAMED_MS);
-  return Math.max(fullMs * (1 - random * RANDOM_PART), namedMs);
+  return Math.min(Math.max(fullMs * (1 - random * RANDOM_PART), namedMs), LONGEST_TIMER_MS);
 }

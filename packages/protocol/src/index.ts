@@ -95,6 +95,7 @@ export { memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayStore, ReplayStoreFullError, checkReplayStore, storeFault } from './replay/replay-store.ts';
 export { BodyTooLargeError, boundedText } from './text/bounded-text.ts';
 export { cleanLines, cleanText, identifier, isPlainIdentifier } from './text/clean.ts';
+export { isError } from './text/is-error.ts';
 export { type JsonObject, isJsonObject, parseJsonObject, sortedEntries, stringField, stringList } from './text/json.ts';
 export { redact, redactor } from './text/redact.ts';
 export { parsedUrl } from './text/parsed-url.ts';

@@ -50,6 +50,7 @@ export {
   toolCallRecords,
   toolScopes,
 } from './gate/tool-scopes.ts';
+export { toolScopeMeta, type ToolScopeMeta } from './gate/tool-scope-meta.ts';
 export type { ToolCallRecord } from './gate/tool-call-record.ts';
 export { browserAccess } from './http/browser-access.ts';
 export { type JsonRpcErrorsOptions, jsonRpcErrors } from './http/json-rpc-errors.ts';

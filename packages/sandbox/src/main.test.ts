@@ -99,7 +99,7 @@ describe('npm run sandbox', () => {
   it('says what is wrong in a configuration file', async () => {
     const config = fileURLToPath(new URL('testing/start-and-close.ts', import.meta.url));
     const { stderr, ends } = sandboxProgram('--config', `${config}.missing.json`);
-    await expect(ends()).resolves.toMatchObject({ code: 2 });
+    await expect(ends()).resolves.toMatchObject({ code: 1 });
     expect(stderr.join('')).toMatch(/missing\.json cannot be read/u);
   }, 30_000);
 

@@ -14,28 +14,19 @@ import { startSandbox } from './start-sandbox.ts';
 const program = invocation(process.argv[1] ?? '', process.env);
 
 async function main(): Promise<void> {
-  let given: Arguments;
-  let options: AnyOptions;
-  try {
-    given = readArguments(process.argv.slice(2));
-    if (given.help) {
-      process.stdout.write(usage(program));
-      return;
-    }
-    options = await optionsOf(given);
-    checkPrincipals(
-      given,
-      resolveOptions(options).world.principals.map(({ name }) => name),
-    );
-  } catch (error) {
-    process.stderr.write(`${explained(error)}\n\n${usage(program)}`);
-    process.exitCode = 2;
+  const given = onMistake(() => readArguments(process.argv.slice(2)));
+  if (given === undefined) return;
+  if (given.help) {
+    process.stdout.write(usage(program));
     return;
   }
+  const options = await optionsOf(given);
+  const names = resolveOptions(options).world.principals.map(({ name }) => name);
+  if (onMistake(() => checkPrincipals(given, names)) === undefined) return;
   // the names are those of the configuration file
-  const sandbox = (await startSandbox(options as object).catch((error: unknown) => {
-    throw new Error(`The sandbox could not start: ${explained(error)}`, { cause: error });
-  })) as unknown as AnySandbox;
+  const sandbox: AnySandbox = await startSandbox<'this', typeof options.mcpServer, string, string, string, string>(
+    options,
+  );
   if (given.command !== undefined) {
     await runAs(sandbox, given.command, principalOf(sandbox, given.env));
     return;
@@ -45,7 +36,18 @@ async function main(): Promise<void> {
   else printText(sandbox, given);
 }
 
-async function optionsOf({ config, latencyMs, singleUseIdJags }: Arguments): Promise<AnyOptions> {
+/** Calls `read`. If it throws, prints the error with the usage, and the exit code is 2. */
+function onMistake<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    process.stderr.write(`${explained(error)}\n\n${usage(program)}`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+async function optionsOf({ config, latencyMs, singleUseIdJags }: Arguments): Promise<Omit<AnyOptions, 'process'>> {
   const { process: _process, ...options } = config === undefined ? {} : await readConfig(config);
   return {
     ...options,

@@ -15,6 +15,7 @@ import type { FakeIdpOptions, StandingRefusal } from './settings/options.ts';
 import { settingsFrom } from './settings/settings.ts';
 import { AccessTokens } from './tokens/access-tokens.ts';
 import { signingKey } from './tokens/signing-key.ts';
+import { workloadToken } from './tokens/workload-token.ts';
 
 /** An IdP, authorization servers and MCP servers in the memory of a test. */
 export interface FakeIdp {
@@ -32,6 +33,18 @@ export interface FakeIdp {
   idToken(user: {
     readonly subject: string;
     readonly principal: string;
+    readonly claims?: Readonly<Record<string, unknown>> | undefined;
+    readonly lifetimeSeconds?: number | undefined;
+  }): Promise<string>;
+  /** A refresh token of a user, for `fromRefreshToken`. It is for the client of this principal, and does not expire. */
+  refreshToken(user: { readonly subject: string; readonly principal: string }): string;
+  /**
+   * A token of the platform on which the bot runs, for `fromWorkloadToken`. It is for the IdP, or for the authorization server of
+   * `server` with `flow: 'workload-identity'`. Its subject is the client id of the principal at the IdP. It lives for an hour by default.
+   */
+  workloadToken(workload: {
+    readonly principal: string;
+    readonly server?: string | undefined;
     readonly claims?: Readonly<Record<string, unknown>> | undefined;
     readonly lifetimeSeconds?: number | undefined;
   }): Promise<string>;
@@ -69,6 +82,24 @@ export interface FakeIdp {
  *
  * @example
  * <!-- from examples/unit-test.ts#test -->
+ * ```ts
+ * test('the bot survives a revocation, and a refusal says whom to ask', async () => {
+ *   const idp = fakeIdp({
+ *     principals: { 'reporting-bot': {} },
+ *     servers: { issues: { tools: { list_issues: () => ['Printer', 'Heating'] } } },
+ *   });
+ *   const bot = new ServicePrincipal(idp.options('reporting-bot'));
+ *   assert.match(await openIssues(bot), /Printer/);
+ *   idp.revoke('issues'); // the server answers 401, and the bot gets a new token
+ *   assert.match(await openIssues(bot), /Heating/);
+ *   idp.expectRequests({ exchange: 1, redeem: 2 });
+ *
+ *   idp.refuse({ server: 'issues' }); // an administrator takes the grant away
+ *   idp.expire(); // every token expires
+ *   await assert.rejects(openIssues(bot), { code: 'access_denied', contact: 'idp-admin' });
+ *   await bot.close();
+ * });
+ * ```
  */
 export function fakeIdp(options: FakeIdpOptions): FakeIdp {
   checkOptions(options);
@@ -109,6 +140,13 @@ export function fakeIdp(options: FakeIdpOptions): FakeIdp {
     async idToken({ subject, principal, claims, lifetimeSeconds = 3600 }) {
       const { clientId } = principalOf(principal).client;
       return subjects.idToken({ subject, audience: clientId, claims, lifetimeSeconds });
+    },
+    refreshToken: ({ subject, principal }) => subjects.refreshToken(subject, principalOf(principal).client.clientId),
+    async workloadToken({ principal, server, claims, lifetimeSeconds = 3600 }) {
+      checkNames({ server });
+      const subject = principalOf(principal).client.clientId;
+      const audience = (server === undefined ? undefined : settings.servers.get(server)?.issuer) ?? settings.issuer;
+      return workloadToken({ subject, audience, claims, lifetimeSeconds }, key);
     },
     next(leg, about = {}) {
       checkNames(about);

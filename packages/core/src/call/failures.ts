@@ -1,3 +1,4 @@
+import { isError } from '@credence/protocol';
 import type { ErrorCode } from '../errors/codes.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { brokenFetch } from '../net/broken-fetch.ts';
@@ -102,7 +103,7 @@ export function failureOfCall(
   const { name } = access.settings;
   if (signal?.aborted) {
     const reason: unknown = signal.reason;
-    return reason instanceof Error && reason.name === 'TimeoutError' ? timedOut(name, call) : undefined;
+    return isError(reason) && reason.name === 'TimeoutError' ? timedOut(name, call) : undefined;
   }
   return isCredenceError(error) ? error : unreachable(runtime, name, call.target, error);
 }

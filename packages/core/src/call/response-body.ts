@@ -1,4 +1,4 @@
-import { isDefaultFetch } from '@credence/protocol';
+import { isDefaultFetch, isError } from '@credence/protocol';
 import type { CredenceError } from '../errors/credence-error.ts';
 import type { Call, FetchContext } from './call.ts';
 import { bodyMeter, type BodyMeter, eventMeter, jsonBodyMeter } from './body-limits.ts';
@@ -106,7 +106,7 @@ function bodyFailed(context: FetchContext, call: Call, error: unknown): void {
 }
 
 function isSyntaxError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'SyntaxError';
+  return isError(error) && error.name === 'SyntaxError';
 }
 
 /** Looks for the response to a request in the bytes of its event stream. */

@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, isError } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import { UnsuitableFileError } from '@credence/protocol/files';
 
@@ -51,6 +51,6 @@ export function quotedPath(file: string): string {
 
 /** The code of a system error, such as ENOENT or EACCES. The message of the error is not used. */
 function systemCode(cause: unknown): string {
-  const code = cause instanceof Error && 'syscall' in cause && 'code' in cause ? cause.code : undefined;
+  const code = isError(cause) && 'syscall' in cause && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' && /^E[A-Z0-9]{2,20}$/u.test(code) ? ` (${code})` : '';
 }

@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/protocol';
+import { cleanText, isError } from '@credence/protocol';
 import type { ErrorCode } from './codes.ts';
 import type { Contact, Leg } from './leg.ts';
 
@@ -153,11 +153,7 @@ export class CredenceError extends Error {
 export function isCredenceError(value: unknown): value is CredenceError {
   return (
     value instanceof CredenceError ||
-    (value instanceof Error &&
-      value.name === 'CredenceError' &&
-      'leg' in value &&
-      'remedy' in value &&
-      'contact' in value)
+    (isError(value) && value.name === 'CredenceError' && 'leg' in value && 'remedy' in value && 'contact' in value)
   );
 }
 
@@ -167,7 +163,7 @@ export function isCredenceError(value: unknown): value is CredenceError {
  * Undefined if there is none.
  */
 export function credenceErrorIn(error: unknown): CredenceError | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+  for (let at = error, depth = 0; isError(at) && depth < 5; at = at.cause, depth += 1) {
     if (isCredenceError(at)) return at;
     // The JSON-RPC error of an MCP SDK. Data that a server sends is JSON, which contains no Error.
     if ('data' in at && isCredenceError(at.data)) return at.data;
@@ -181,7 +177,7 @@ function causeWithoutSecrets(cause: unknown): Error {
   const cleaned = new Error(undefined);
   cleaned.name = 'Error';
   delete cleaned.stack;
-  if (cause instanceof Error) {
+  if (isError(cause)) {
     cleaned.name = cleanText(cause.name, { max: 60 });
     const code = errorCode(cause);
     cleaned.message = code ?? cleaned.name;
@@ -199,7 +195,7 @@ function causeCode(cause: unknown): string | undefined {
 
 /** The `code` of an error or of its causes. Node's fetch throws a TypeError whose `cause` has a code such as `ECONNREFUSED`. */
 export function errorCode(error: unknown): string | undefined {
-  for (let at: unknown = error, depth = 0; at instanceof Object && depth < 4; depth += 1) {
+  for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 4; depth += 1) {
     const { code } = at as { code?: unknown };
     if (typeof code === 'string' && /^[\w.-]{1,60}$/u.test(code)) return code;
     at = causeOf(at);

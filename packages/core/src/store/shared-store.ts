@@ -1,4 +1,4 @@
-import { within } from '@credence/protocol';
+import { isError, within } from '@credence/protocol';
 import { isCredenceError } from '../errors/credence-error.ts';
 import type { WarningEvent } from '../runtime/events.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -257,5 +257,5 @@ function isLease(value: unknown): value is Lease {
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.name === 'TimeoutError';
+  return isError(error) && error.name === 'TimeoutError';
 }

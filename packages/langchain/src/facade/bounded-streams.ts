@@ -1,9 +1,6 @@
 import { replacingResponse } from '@credence/core';
 import { type FetchLike, isJsonObject, parseJsonObject } from '@credence/protocol';
-
-/** How much a server may send in one window on a stream that answers no request, in bytes. */
-const UNASKED_BYTES = 1_000_000;
-const WINDOW_MS = 10_000;
+import { isEventStream, isGet, UNASKED_BYTES, UNASKED_WINDOW_MS } from './stream-limits.ts';
 
 /** A JSON-RPC request whose response has not ended. */
 interface Pending {
@@ -48,17 +45,9 @@ export function boundedStreams(fetch: FetchLike): FetchLike {
   };
 }
 
-function isGet(init: RequestInit | undefined): boolean {
-  return (init?.method ?? 'GET').toUpperCase() === 'GET';
-}
-
 /** A subscription of revision 2026-07-28. */
 function isSubscription(init: RequestInit | undefined): boolean {
   return typeof init?.body === 'string' && init.body.slice(0, 200).includes('"method":"subscriptions/listen"');
-}
-
-function isEventStream({ body, headers }: Response): boolean {
-  return body !== null && (headers.get('content-type') ?? '').toLowerCase().startsWith('text/event-stream');
 }
 
 /** The id of a request. Both SDKs write it at the end of the message, so that a long message need not be parsed. */
@@ -94,14 +83,14 @@ function endable(response: Response, request: Pending, finished: () => void): Re
 /** The response with a stream that ends when the server floods it. */
 function limited(response: Response, onFlood: () => void): Response {
   if (!isEventStream(response)) return response;
-  let windowEndsMs = performance.now() + WINDOW_MS;
+  let windowEndsMs = performance.now() + UNASKED_WINDOW_MS;
   let bytes = 0;
   return piped(
     response,
     new TransformStream({
       transform(chunk, controller) {
         if (performance.now() >= windowEndsMs) {
-          windowEndsMs = performance.now() + WINDOW_MS;
+          windowEndsMs = performance.now() + UNASKED_WINDOW_MS;
           bytes = 0;
         }
         bytes += chunk.byteLength;

@@ -3,7 +3,19 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Fault } from '../failures/fault.ts';
 
-export type Params<Method extends 'listTools' | 'callTool' | 'readResource'> = Parameters<Client[Method]>[0];
+export type Params<Method extends 'listTools' | 'callTool' | 'readResource' | 'getPrompt'> = Parameters<
+  Client[Method]
+>[0];
+
+/** The lists of a server besides its tools, by the member of the result that has the items. */
+export type ListKind = 'resources' | 'resourceTemplates' | 'prompts';
+
+/** The methods of a client that reads resources and prompts. */
+export interface ContentClient {
+  list(kind: ListKind, params: { readonly cursor?: string }, options?: RequestOptions): Promise<object>;
+  readResource(params: Params<'readResource'>, options?: RequestOptions): Promise<object>;
+  getPrompt(params: Params<'getPrompt'>, options?: RequestOptions): Promise<object>;
+}
 
 /** The methods of a client that `loadMcpTools` uses. The results have the types of the SDK in use, which differ in both SDKs. */
 export interface ToolClient {
@@ -24,7 +36,10 @@ export interface Connection {
     options: RequestOptions | undefined,
     definition: JsonObject | undefined,
   ): Promise<object>;
+  /** Requests one page of a list. A server without the capability has an empty list. */
+  list(kind: ListKind, params: { readonly cursor?: string }, options: RequestOptions | undefined): Promise<object>;
   readResource(params: Params<'readResource'>, options: RequestOptions | undefined): Promise<object>;
+  getPrompt(params: Params<'getPrompt'>, options: RequestOptions | undefined): Promise<object>;
   ping(options: RequestOptions): Promise<unknown>;
   /** The fault that an error of the SDK reports. Undefined for any other error, such as a result that is not valid. */
   faultOf(error: unknown): Fault | undefined;

@@ -54,6 +54,10 @@ export class Link {
     return true;
   }
 
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
   async close(): Promise<void> {
     await this.connection.close({ endSession: this.#endsSession });
   }

@@ -9,7 +9,9 @@ class Wire {
   opened = 0;
   closed: { endSession: boolean }[] = [];
   end: () => void = () => undefined;
+  readonly #ends = new Map<number, () => void>();
   opening: Promise<void> = Promise.resolve();
+  answering: Promise<void> = Promise.resolve();
   readonly signals: AbortSignal[] = [];
   /** The numbers of connections on which every call fails because the connection has ended. */
   readonly broken = new Set<number>();
@@ -19,7 +21,10 @@ class Wire {
     this.signals.push(signal);
     await this.opening;
     const number = this.opened;
-    const answer = async () => Promise.resolve({ content: [{ type: 'text', text: `connection ${number}` }] });
+    const answer = async () => {
+      await this.answering;
+      return { content: [{ type: 'text', text: `connection ${number}` }] };
+    };
     return {
       hasSession: false,
       ping: answer,
@@ -29,11 +34,16 @@ class Wire {
         return answer();
       },
       readResource: answer,
+      list: answer,
+      getPrompt: answer,
       faultOf: () => ({ kind: 'closed' }),
-      onEnd: (listener) => (this.end = listener),
+      onEnd: (listener) => {
+        this.end = listener;
+        this.#ends.set(number, listener);
+      },
       close: async (how) => {
         this.closed.push(how);
-        this.end();
+        this.#ends.get(number)?.();
         return Promise.resolve();
       },
     };
@@ -107,6 +117,42 @@ describe('McpFacade', () => {
     expect(wire.closed).toEqual([{ endSession: true }]);
     await expect(facade.listTools()).rejects.toMatchObject({ name: 'CredenceError', code: 'closed' });
     await expect(facade.callTool(where)).rejects.toMatchObject({ name: 'ToolException', cause: { code: 'closed' } });
+  });
+
+  it('uses a new connection after renew, and closes the old one after its pending calls', async () => {
+    const wire = new Wire();
+    const facade = new McpFacade('s', wire.connect);
+    await facade.callTool(where);
+    let answer: () => void = () => undefined;
+    wire.answering = new Promise((resolve) => (answer = resolve));
+    const pending = facade.callTool(where);
+    await new Promise((resolve) => setImmediate(resolve));
+    facade.renew();
+    const next = facade.callTool(where);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(wire.closed).toEqual([]);
+    answer();
+    expect(JSON.stringify(await pending)).toContain('connection 1');
+    expect(JSON.stringify(await next)).toContain('connection 2');
+    expect(wire.closed).toEqual([{ endSession: true }]);
+  });
+
+  it('does not send a call on a connection that renew closes at the same moment', async () => {
+    const wire = new Wire();
+    const facade = new McpFacade('s', wire.connect);
+    await facade.callTool(where);
+    const call = facade.callTool(where);
+    facade.renew();
+    expect(JSON.stringify(await call)).toContain('connection 2');
+  });
+
+  it('does not renew a connection that is still being opened', async () => {
+    const wire = new Wire();
+    const facade = new McpFacade('s', wire.connect);
+    const call = facade.callTool(where);
+    facade.renew();
+    expect(JSON.stringify(await call)).toContain('connection 1');
+    expect(wire.closed).toEqual([]);
   });
 
   it('has all members of a client that mcp-adapters uses', async () => {

@@ -6,7 +6,10 @@ import { ServerError } from '../failures/server-error.ts';
 import { serverFailure, toolsClosed } from '../failures/server-failure.ts';
 import { unusableResponse } from '../failures/unusable-response.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
-import type { Connect, Connection, Params, ToolClient } from './connection.ts';
+import { answerNotOffered } from '../server-requests/unanswered-request.ts';
+import { checkCallHeaders, withCallHeaders } from './call-headers.ts';
+import { type CallTime, DEFAULT_CALL_TIME, inTime } from './call-time.ts';
+import type { Connect, Connection, ContentClient, ListKind, Params, ToolClient } from './connection.ts';
 import { Link } from './link.ts';
 import { mayBeRepeated } from './repeatable.ts';
 
@@ -17,11 +20,19 @@ interface Sending<T> {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Options of a facade. */
+export interface FacadeOptions {
+  /** The time limits of calls of tools. */
+  readonly time?: CallTime;
+  /** Called when the last of the pending calls of tools has ended. */
+  readonly onIdle?: () => void;
+}
+
 /**
  * The client that LangChain's tools use. The client replaces its connection when the connection has ended or the server has lost the
  * session, once for all callers. Calls that failed because of a lost session are sent once more. No other call is sent twice.
  *
- * A refusal is thrown as a CredenceError by `listTools`. The other methods throw a ToolRefused with the CredenceError as its
+ * A refusal is thrown as a CredenceError by the methods for lists and by `content`. `callTool` and `readResource` throw a ToolRefused with the CredenceError as its
  * `cause`, because mcp-adapters passes on only that kind of error unchanged. A JSON-RPC error of the server is thrown as a ServerError.
  */
 export class McpFacade implements ToolClient {
@@ -31,12 +42,19 @@ export class McpFacade implements ToolClient {
   readonly #openings = new Set<Promise<Link>>();
   readonly #closing = new AbortController();
   readonly #definitions = new Map<string, JsonObject>();
+  readonly #time: CallTime;
+  readonly #onIdle: (() => void) | undefined;
+  #calls = 0;
   #link: Promise<Link> | undefined;
+  /** The result of `#link`, when it is there. */
+  #present: Link | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(server: string, connect: Connect) {
+  constructor(server: string, connect: Connect, { time = DEFAULT_CALL_TIME, onIdle }: FacadeOptions = {}) {
     this.#server = server;
     this.#connect = connect;
+    this.#time = time;
+    this.#onIdle = onIdle;
   }
 
   /** Remembers the definition of a tool, as `listTools` returned it, for calls of this tool. */
@@ -59,13 +77,21 @@ export class McpFacade implements ToolClient {
 
   async callTool(params: Params<'callTool'>, _schema?: undefined, options?: RequestOptions): Promise<object> {
     const definition = this.#definitions.get(params.name);
-    return asToolRefused(
-      this.#use({
-        send: (connection) => connection.callTool(params, options, definition),
-        repeatable: mayBeRepeated(definition),
-        signal: options?.signal,
-      }),
-    );
+    this.#calls += 1;
+    try {
+      return await asToolRefused(
+        inTime(this.#server, this.#time, options, async (timed) =>
+          this.#use({
+            send: (connection) => connection.callTool(params, timed, definition),
+            repeatable: mayBeRepeated(definition),
+            signal: timed?.signal,
+          }),
+        ),
+      );
+    } finally {
+      this.#calls -= 1;
+      if (this.#calls === 0) this.#onIdle?.();
+    }
   }
 
   async readResource(params: Params<'readResource'>, options?: RequestOptions): Promise<object> {
@@ -78,14 +104,34 @@ export class McpFacade implements ToolClient {
     );
   }
 
-  /** Uses a new connection for later requests. The present one is closed after its pending calls. */
-  renew(): void {
-    const present = this.#link;
-    this.#link = undefined;
-    present?.then(
-      (link) => link.retire({ endSession: true }),
-      () => undefined,
+  /** A client for one call, whose request has additional headers. Throws a ToolRefused for a header that it must not have. */
+  async fork(headers: Readonly<Record<string, string>>): Promise<Pick<ToolClient, 'callTool' | 'readResource'>> {
+    return asToolRefused(
+      Promise.resolve().then(() => {
+        checkCallHeaders(this.#server, headers);
+        return {
+          callTool: async (...call) => withCallHeaders(headers, async () => this.callTool(...call)),
+          readResource: this.readResource.bind(this),
+        };
+      }),
     );
+  }
+
+  /** Reads lists, resources and prompts. Each of them may be requested again after a lost session. */
+  readonly content: ContentClient = {
+    list: async (kind: ListKind, params, options) => this.#read(options, (link) => link.list(kind, params, options)),
+    readResource: async (params, options) => this.#read(options, (link) => link.readResource(params, options)),
+    getPrompt: async (params, options) => this.#read(options, (link) => link.getPrompt(params, options)),
+  };
+
+  async #read<T>(options: RequestOptions | undefined, send: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#use({ send, repeatable: true, signal: options?.signal });
+  }
+
+  /** Uses a new connection for later requests. The present one, if it is open, is closed after its pending calls. */
+  renew(): void {
+    const link = this.#present;
+    if (link) this.#retire(link, { endSession: true });
   }
 
   /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
@@ -101,7 +147,9 @@ export class McpFacade implements ToolClient {
   }
 
   async #use<T>({ send, repeatable, signal }: Sending<T>): Promise<T> {
-    const link = await this.#current(signal);
+    let link = await this.#current(signal);
+    // It may have been retired since it was open, and then it is closed already.
+    while (link.isRetired) link = await this.#current(signal);
     let mayHaveRun = false;
     try {
       return await link.during(send);
@@ -114,7 +162,8 @@ export class McpFacade implements ToolClient {
       mayHaveRun = lost === 'may have run';
       if (mayHaveRun && !repeatable) throw this.#failure(link, error, { mayHaveRun });
     }
-    const next = await this.#current(signal);
+    let next = await this.#current(signal);
+    while (next.isRetired) next = await this.#current(signal);
     try {
       return await next.during(send);
     } catch (error) {
@@ -142,6 +191,7 @@ export class McpFacade implements ToolClient {
     const fault = link.connection.faultOf(error);
     if (fault === undefined) return unusableResponse(this.#server, error);
     if (fault.kind === 'rpc-error') return new ServerError(fault);
+    if (fault.kind === 'no-answer') return answerNotOffered(this.#server);
     if (this.#closing.signal.aborted) return toolsClosed(this.#server);
     if (fault.kind === 'session-lost' || fault.kind === 'closed') this.#retire(link);
     return serverFailure(this.#server, fault, error, { mayHaveRun });
@@ -157,9 +207,11 @@ export class McpFacade implements ToolClient {
     const opening = this.#connect(this.#closing.signal).then((connection) => {
       const link = new Link(connection);
       this.#open.add(link);
+      this.#present = link;
       connection.onEnd(() => {
         this.#open.delete(link);
         if (this.#link === opening) this.#link = undefined;
+        if (this.#present === link) this.#present = undefined;
       });
       return link;
     });
@@ -174,10 +226,11 @@ export class McpFacade implements ToolClient {
     return opening;
   }
 
-  /** Several callers can retire the same link. Only the first call removes it, so that a new connection is not removed. */
-  #retire(link: Link): void {
-    if (!link.retire()) return;
+  /** Several callers can retire the same link. A connection that has replaced it stays. */
+  #retire(link: Link, options?: { endSession: boolean }): void {
+    if (!link.retire(options) || this.#present !== link) return;
     this.#link = undefined;
+    this.#present = undefined;
   }
 }
 

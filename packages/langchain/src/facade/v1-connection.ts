@@ -1,69 +1,100 @@
-import { type FetchLike, isCredenceError, type ServicePrincipal } from '@credence/core';
+import { isCredenceError } from '@credence/core';
 import { isJsonObject } from '@credence/protocol';
 import { connectMcp } from '@credence/sdk-adapter';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { DEFAULT_REQUEST_TIMEOUT_MSEC } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import { DEFAULT_REQUEST_TIMEOUT_MSEC, type RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
   ErrorCode,
   isJSONRPCErrorResponse,
   McpError,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { type Fault, httpFault } from '../failures/fault.ts';
+import { type Fault, httpFault, postFault } from '../failures/fault.ts';
 import { serverFailure } from '../failures/server-failure.ts';
-import { type Connection, endSessionBriefly } from './connection.ts';
-
-export interface ConnectSettings {
-  readonly bot: ServicePrincipal;
-  readonly server: string;
-  readonly fetch: FetchLike;
-  /** The time limit for the first answer of the server, in milliseconds. */
-  readonly timeoutMs: number | undefined;
-  readonly events: ConnectionEvents;
-}
-
-/** What a server says without being asked. */
-export interface ConnectionEvents {
-  /** The list of tools has changed. */
-  readonly onToolsChanged: () => void;
-  /** The server cannot say any more that the list has changed. Another connection can help. */
-  readonly onLost: () => void;
-}
+import type { ClientAnswers } from '../server-requests/client-answers.ts';
+import { type ConnectSettings, opening } from './connect-settings.ts';
+import { type Connection, endSessionBriefly, type ListKind } from './connection.ts';
 
 /** Opens a connection with `@modelcontextprotocol/sdk`. */
 export async function connectV1(settings: ConnectSettings, signal: AbortSignal): Promise<Connection> {
-  const { bot, server, fetch, timeoutMs, events } = settings;
-  const options = { fetch, signal, ...(timeoutMs !== undefined && { timeoutMs }) };
-  const client = await connectMcp(bot, server, options).catch((error: unknown) => {
-    throw isCredenceError(error)
-      ? error
-      : serverFailure(server, faultOfConnecting(error, timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MSEC), error);
+  const { bot, server, timeoutMs, events, answers } = settings;
+  const { options, during, settled, onStreamEnd } = opening(settings, signal);
+  const client = await connectMcp(bot, server, { ...options, prepare: (fresh) => answerBy(answers, fresh) })
+    .catch((error: unknown) => {
+      throw isCredenceError(error)
+        ? error
+        : serverFailure(server, faultOfConnecting(error, timeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MSEC), error);
+    })
+    .finally(settled);
+  let isClosing = false;
+  onStreamEnd(() => {
+    client.close().catch(() => undefined);
+    // The next request opens another connection. The list can change before.
+    if (!isClosing) events.onToolsChanged();
   });
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => events.onToolsChanged());
   const { transport } = client;
   if (transport) markServerErrors(transport);
-  const hasSession = transport?.sessionId !== undefined;
-  client.setNotificationHandler(ToolListChangedNotificationSchema, () => events.onToolsChanged());
+  const hasSession = settings.transport === 'sse' || transport?.sessionId !== undefined;
   return {
     hasSession,
     // As in SDK v2: a server without the tools capability has no tools, and that is not an error.
-    listTools: async (params, options) =>
-      client.getServerCapabilities()?.tools ? client.listTools(params, options) : { tools: [] },
-    callTool: (params, options) => client.callTool(params, undefined, options),
-    readResource: (params, options) => client.readResource(params, options),
-    ping: (options) => client.ping(options),
+    listTools: async (params, request) =>
+      client.getServerCapabilities()?.tools ? during(client.listTools(params, request)) : { tools: [] },
+    list: async (kind, params, request) => during(listOf(client, kind, params, request)),
+    callTool: async (params, request) => during(client.callTool(params, undefined, request)),
+    readResource: async (params, request) => during(client.readResource(params, request)),
+    getPrompt: async (params, request) => during(client.getPrompt(params, request)),
+    ping: async (request) => during(client.ping(request)),
     faultOf: (error) => faultOf(error, hasSession, (rpcError) => rpcError.data === FROM_SERVER),
     onEnd(listener) {
       // oxlint-disable-next-line unicorn/prefer-add-event-listener -- clients of the SDK have no addEventListener
       client.onclose = listener;
     },
     async close({ endSession }) {
+      isClosing = true;
       if (endSession && hasSession && transport instanceof StreamableHTTPClientTransport) {
         await endSessionBriefly(() => transport.terminateSession());
       }
       await client.close();
     },
   };
+}
+
+/** Declares and sets the answers that the application gives. Without an answer the SDK sends the error "Method not found". */
+function answerBy(answers: ClientAnswers, client: Client): void {
+  if (answers.elicits) {
+    client.registerCapabilities({ elicitation: { form: {} } });
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal }) => answers.elicit(params, signal));
+  }
+  if (answers.samples) {
+    client.registerCapabilities({ sampling: {} });
+    client.setRequestHandler(CreateMessageRequestSchema, async ({ params }, { signal }) =>
+      answers.sample(params, signal),
+    );
+  }
+}
+
+/** One page of a list. Empty if the server does not declare the capability. */
+async function listOf(
+  client: Client,
+  kind: ListKind,
+  params: { readonly cursor?: string },
+  options: RequestOptions | undefined,
+): Promise<object> {
+  const capabilities = client.getServerCapabilities();
+  switch (kind) {
+    case 'resources':
+      return capabilities?.resources ? client.listResources(params, options) : { resources: [] };
+    case 'resourceTemplates':
+      return capabilities?.resources ? client.listResourceTemplates(params, options) : { resourceTemplates: [] };
+    case 'prompts':
+      return capabilities?.prompts ? client.listPrompts(params, options) : { prompts: [] };
+  }
 }
 
 /** The `data` of every JSON-RPC error that arrived from the server, see {@link markServerErrors}. */
@@ -97,7 +128,7 @@ function faultOf(error: unknown, hadSession: boolean, isFromServer: (error: McpE
   if (error instanceof McpError) return isFromServer(error) ? rpcError(error) : FAULTS.get(error.code);
   if (error instanceof Error && error.message === 'Not connected') return { kind: 'closed' };
   if (error instanceof Error && /^\$?ZodError$/u.test(error.name)) return { kind: 'invalid-result' };
-  return undefined;
+  return postFault(error, hadSession);
 }
 
 /**

@@ -14,6 +14,8 @@ export type Fault =
   | { readonly kind: 'closed' }
   /** The result of the server has not the members of MCP, and the SDK cannot read it. */
   | { readonly kind: 'invalid-result' }
+  /** The server asks for an answer of this client, which it did not offer (SDK v2, revision 2026-07-28). */
+  | { readonly kind: 'no-answer' }
   | RpcError;
 
 /** An HTTP error status. */
@@ -40,6 +42,15 @@ export function httpFault(status: number, text: string, hadSession: boolean): Fa
   const lost =
     status === 404 || status === 410 || ([400, 422].includes(status) && ABOUT_SESSIONS.test(text.slice(0, 2_000)));
   return hadSession && lost ? { kind: 'session-lost' } : { kind: 'http', status, rpc: rpcErrorIn(text) };
+}
+
+/**
+ * The fault of a message that an HTTP+SSE server did not take. Both SDKs throw a plain Error, whose message has the status and the body.
+ */
+export function postFault(error: unknown, hadSession: boolean): Fault | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [, status] = /^Error POSTing to endpoint \(HTTP (\d{3})\): /u.exec(error.message) ?? [];
+  return status === undefined ? undefined : httpFault(Number(status), error.message, hadSession);
 }
 
 /** The JSON-RPC error at the end of a message of an SDK. */

@@ -64,6 +64,7 @@ export function serverFailure(
         remedy: "Ask the server's owner what the error means. Its text is in peerText.",
         peerText: fault.text,
       });
+    case 'no-answer':
     case 'invalid-result':
     case undefined:
       return new CredenceError({

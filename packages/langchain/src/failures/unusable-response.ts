@@ -1,3 +1,4 @@
+import { isError } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { serverFailure } from './server-failure.ts';
 
@@ -8,10 +9,10 @@ import { serverFailure } from './server-failure.ts';
  */
 export function unusableResponse(server: string, error: unknown): CredenceError {
   // The words that fetch uses for a connection that broke.
-  if (error instanceof TypeError && /^(?:terminated|fetch failed)$/u.test(error.message)) {
+  if (isError(error) && error.name === 'TypeError' && /^(?:terminated|fetch failed)$/u.test(error.message)) {
     return serverFailure(server, { kind: 'closed' }, error);
   }
-  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) {
+  if (isError(error) && /^(?:TypeError|RangeError|ReferenceError)$/u.test(error.name)) {
     return new CredenceError({
       code: 'invalid_response',
       leg: 'call',
@@ -23,7 +24,7 @@ export function unusableResponse(server: string, error: unknown): CredenceError 
     });
   }
   // Both SDKs use these words for a result that does not match. They only choose between sentences of Credence.
-  if (error instanceof Error && /\boutput schema\b|\bstructured content\b/iu.test(error.message.slice(0, 1_000))) {
+  if (isError(error) && /\boutput schema\b|\bstructured content\b/iu.test(error.message.slice(0, 1_000))) {
     return new CredenceError({
       code: 'invalid_response',
       leg: 'call',

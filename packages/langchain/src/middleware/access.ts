@@ -4,7 +4,7 @@ import { type ToolCallRequest, ToolMessage } from 'langchain';
 import { scopesOutOfReach } from '../access/tool-access.ts';
 import { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import { principalKey } from '../approval/principal-key.ts';
-import { type RunOfCall, runOfCall, wrongPrincipal } from '../approval/run-of-call.ts';
+import { runOfCall, wrongPrincipal } from '../approval/run-of-call.ts';
 import { type StepUpRequest, StepUpRuleError, underStepUpApproval } from '../approval/step-up-approval.ts';
 import { StepUpByInterrupt } from '../approval/step-up-interrupt.ts';
 import type { ToolCallToApprove } from '../approval/tool-call.ts';
@@ -60,7 +60,8 @@ export class Access {
   /** Handles one tool call of the model. */
   async handle({ toolCall, tool: registered, state, runtime }: Request, call: Call): Promise<Answer> {
     const named = { id: toolCall.id ?? '', name: toolCall.name };
-    const tell = (refusal: RefusalArtifact) => this.#told.message(named, refusal, state.messages);
+    const tell = (refusal: RefusalArtifact, full?: ToolMessage) =>
+      this.#told.message(named, refusal, state.messages, full);
     const run = runOfCall(runtime, this.#settings.contextKey);
     if (run.principal !== principalOfState(state)) return tell(refusalArtifact(wrongPrincipal()));
 
@@ -88,28 +89,24 @@ export class Access {
     if (verdict === false) return denied(named, { rule: 'approve' });
     if (typeof verdict === 'string') return denied(named, { rule: 'approve', reason: verdict });
 
-    const refuse = (refusal: RefusalArtifact, full?: ToolMessage) => {
-      if (origin) this.#refusals(loaded).add({ ...origin, principal }, refusal);
-      return this.#told.message(named, refusal, state.messages, full);
-    };
-    const make = async () => this.#made(asked, run, (observe) => call(tool && observed(tool, observe)));
-    const made = await (this.#settings.approveStepUp === 'interrupt'
-      ? this.#steps.during(run, asked.id, make)
-      : make());
-    if (isRefusalArtifact(made)) return refuse(made);
-    if (!ToolMessage.isInstance(made)) return made;
-    const refusal = refusalOf(made);
-    return refusal ? refuse(refusal, made) : made;
+    const asking = this.#settings.approveStepUp === 'interrupt' ? new StepUpByInterrupt(asked, run) : undefined;
+    const make = async () => this.#made(asked, asking, (observe) => call(tool && observed(tool, observe)));
+    const made = await (asking ? this.#steps.during(run, asked.id, make) : make());
+    // A person who denies this call may approve the next one: nothing is hidden.
+    if (asking?.refusal) return tell(refusalArtifact(asking.refusal));
+    const refusal = isRefusalArtifact(made) ? made : refusalOf(made);
+    if (refusal && origin) this.#refusals(loaded).add({ ...origin, principal }, refusal);
+    if (isRefusalArtifact(made)) return tell(made);
+    return refusal && ToolMessage.isInstance(made) ? tell(refusal, made) : made;
   }
 
   /** Makes the call. Returns the answer of the tool, or why the call was refused. */
   async #made(
     asked: ToolCallToApprove,
-    run: RunOfCall,
+    asking: StepUpByInterrupt | undefined,
     call: (observe: (signal: AbortSignal | undefined) => void) => Promise<Answer>,
   ): Promise<Answer | RefusalArtifact> {
     const { approveStepUp, toolErrors } = this.#settings;
-    const asking = approveStepUp === 'interrupt' ? new StepUpByInterrupt(asked, run) : undefined;
     await asking?.resume();
     if (asking?.refusal) return refusalArtifact(asking.refusal);
     const approve =
@@ -119,8 +116,7 @@ export class Access {
     let signal: AbortSignal | undefined;
     const make = async () => call((observed) => (signal = observed));
     try {
-      const answer = approve ? await underStepUpApproval(approve, make) : await make();
-      return asking?.refusal ? refusalArtifact(asking.refusal) : answer;
+      return await (approve ? underStepUpApproval(approve, make) : make());
     } catch (error) {
       if (error instanceof StepUpRuleError) throw error.thrown;
       const refusal = signal?.aborted ? undefined : credenceErrorIn(error);

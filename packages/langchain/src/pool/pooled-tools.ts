@@ -67,6 +67,13 @@ export class PooledTools {
         return loaded.failures;
       },
       failuresAsText: () => loaded.failuresAsText(),
+      resources: async (...wanted) => this.#using(key, undefined, async (current) => current.resources(...wanted)),
+      resourceTemplates: async (...wanted) =>
+        this.#using(key, undefined, async (current) => current.resourceTemplates(...wanted)),
+      readResource: async (...wanted) =>
+        this.#using(key, undefined, async (current) => current.readResource(...wanted)),
+      prompts: async (...wanted) => this.#using(key, undefined, async (current) => current.prompts(...wanted)),
+      prompt: async (...wanted) => this.#using(key, undefined, async (current) => current.prompt(...wanted)),
       reload: async (servers) => this.#using(key, undefined, async (current) => current.reload(servers)),
       // The pool closes the tools.
       close: ignored,

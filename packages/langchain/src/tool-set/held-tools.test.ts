@@ -3,7 +3,12 @@ import { DynamicStructuredTool } from '@langchain/core/tools';
 import { describe, expect, it } from '@jest/globals';
 import { HeldTools } from './held-tools.ts';
 
-const OPTIONS = { servers: ['s', 'other'], onRefused: 'message', maxLeft: 3 } as const;
+const OPTIONS = {
+  servers: ['s', 'other'],
+  onRefused: 'message',
+  maxLeft: 3,
+  access: { prepare: () => undefined, define: () => undefined },
+} as const;
 
 function converted(name: string, definition: JsonObject = { name }) {
   const { description = '', schema = { type: 'object' } } = definition as { description?: string; schema?: object };

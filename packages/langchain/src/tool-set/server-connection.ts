@@ -1,12 +1,12 @@
 import type { ServicePrincipal, TokenUse } from '@credence/core';
 import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
-import { boundedStreams } from '../facade/bounded-streams.ts';
+import { callTimeOf, transportOf } from '../connection-options.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
-import { watchedStream } from '../facade/stream-watch.ts';
 import type { ToolList } from '../listing/tool-list.ts';
 import { runIdFor } from '../access/run-of-tool.ts';
 import { approveStepUp } from '../approval/step-up-approval.ts';
 import type { LoadToolsSettings } from '../options.ts';
+import { ClientAnswers } from '../server-requests/client-answers.ts';
 import type { ConnectWithSdk } from './sdk.ts';
 
 /** What the servers of a set share. */
@@ -28,6 +28,9 @@ export interface ServerEvents {
   readonly onLost: () => void;
 }
 
+/** The time of a call without options, in milliseconds. It is that of the SDKs. */
+const DEFAULT_CALL_MS = 60_000;
+
 /** The client of one server. It connects when it is used, and again when a connection has ended. */
 export function serverFacade(
   server: string,
@@ -35,8 +38,15 @@ export function serverFacade(
   { bot, settings, connect, onToken }: ServerContext & { readonly onToken: (use: TokenUse) => void },
   { onToolsChanged, onReconnected, onLost }: ServerEvents,
 ): McpFacade {
+  const time = callTimeOf(settings);
+  const answers = new ClientAnswers(server, {
+    onElicitation: settings.onElicitation,
+    onSampling: settings.onSampling,
+    answerMs: time.maxTotalTimeoutMs ?? settings.toolTimeoutMs ?? DEFAULT_CALL_MS,
+    onFailure: ({ leg, message, remedy }) => bot.warn(server, { leg, message, remedy }),
+  });
   let connections = 0;
-  return new McpFacade(server, async (signal) => {
+  const open = async (signal: AbortSignal) => {
     const number = (connections += 1);
     const events = {
       onToolsChanged,
@@ -45,11 +55,12 @@ export function serverFacade(
     };
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
     const run = runIdFor(settings.sendRunId);
-    const plain = bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken, run });
-    const bounded = boundedStreams(list.counting(plain));
-    const fetch = watchedStream(bounded, { onReopened: onToolsChanged, onLost: events.onLost });
-    const connection = await connect({ bot, server, fetch, timeoutMs: settings.connectTimeoutMs, events }, signal);
+    const fetch = list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken, run }));
+    const transport = transportOf(settings, server);
+    const timeoutMs = settings.connectTimeoutMs;
+    const connection = await connect({ bot, server, transport, fetch, timeoutMs, events, answers }, signal);
     if (number > 1) onReconnected();
     return connection;
-  });
+  };
+  return new McpFacade(server, open, { time, onIdle: () => answers.endOpen() });
 }

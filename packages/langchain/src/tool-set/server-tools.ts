@@ -4,10 +4,13 @@ import { notYetConnected } from '../failures/server-failure.ts';
 import { unusableResponse } from '../failures/unusable-response.ts';
 import type { McpFacade } from '../facade/mcp-facade.ts';
 import { type ReadList, ToolList } from '../listing/tool-list.ts';
+import { ServerContent } from '../content/server-content.ts';
+import { callOptionsOf } from '../connection-options.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
 import { langchainTools } from '../tools/langchain-tools.ts';
 import { ToolAccesses } from './tool-accesses.ts';
 import { HeldTools, type ListChange } from './held-tools.ts';
+import { PlannedReading } from './planned-reading.ts';
 import { RefreshPace } from './refresh-pace.ts';
 import { retryPauseMs } from '../retry-pause.ts';
 import { type ServerContext, serverFacade } from './server-connection.ts';
@@ -23,11 +26,13 @@ export class ServerTools {
   readonly server: string;
   /** The client that the tools call. Everything else that goes through the connection of this server uses it too. */
   readonly facade: McpFacade;
+  readonly content: ServerContent;
   readonly #context: ServerContext;
   readonly #onChange: (change: ListChange) => void;
   readonly #list: ToolList;
   readonly #held: HeldTools;
   readonly #pace = new RefreshPace();
+  readonly #planned = new PlannedReading();
   /** Undefined until the list was read, or could not be read. */
   #errors: readonly CredenceError[] | undefined;
   /** How many attempts in a row have failed. */
@@ -39,7 +44,6 @@ export class ServerTools {
   #losses = 0;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
-  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | undefined;
   readonly #closing = new AbortController();
 
   /** @param onChange called when the list was read and differs from the last one. Must not throw. */
@@ -58,10 +62,11 @@ export class ServerTools {
       { ...context, onToken: access.onToken },
       {
         onToolsChanged: () => this.#refreshSoon(),
-        onReconnected: () => void (this.#reading || this.#refreshSoon()),
+        onReconnected: () => this.#reconnected(),
         onLost: () => this.#lost(),
       },
     );
+    this.content = new ServerContent(server, this.facade.content, { limits, timeoutMs: settings.toolTimeoutMs });
   }
 
   /** The present tools, in the order of the server. */
@@ -97,7 +102,7 @@ export class ServerTools {
   /** Ends what is under way, and the connections. The tools fail afterwards. Never throws. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#stopTimer();
+    this.#planned.cancel();
     await this.facade.close().catch(() => undefined);
     await this.#reading;
   }
@@ -112,9 +117,8 @@ export class ServerTools {
   }
 
   async #begin(): Promise<void> {
-    this.#stopTimer();
+    this.#planned.cancel();
     if (this.#closing.signal.aborted) return;
-    this.#pace.begin(performance.now());
     if (this.#isLost) this.facade.renew();
     this.#isLost = false;
     this.#reading = this.#readOnce()
@@ -136,10 +140,7 @@ export class ServerTools {
 
   async #take({ definitions, failure, isBrokenOff }: ReadList): Promise<void> {
     const { server, facade } = this;
-    const { toolTimeoutMs } = this.#context.settings;
-    const converted = await langchainTools(server, facade, definitions, {
-      ...(toolTimeoutMs !== undefined && { defaultToolTimeout: toolTimeoutMs }),
-    });
+    const converted = await langchainTools(server, facade, definitions, callOptionsOf(this.#context.settings));
     if (this.#closing.signal.aborted) return;
     for (const [name, { definition }] of converted.tools) facade.define(name, definition);
     const change = this.#held.replace(converted.tools);
@@ -171,9 +172,15 @@ export class ServerTools {
     return until ? until.getTime() - Date.now() : 0;
   }
 
+  /** The server says that its list has changed. */
   #refreshSoon(): void {
     // A missing server has its own pauses.
-    if (this.#reading || (this.#errors && this.#failures === 0)) this.#readAfter(this.#pace.waitMs(performance.now()));
+    if (this.#reading || (this.#errors && this.#failures === 0)) this.#readSoon();
+  }
+
+  /** A call has opened a connection, so the server is there. A reading that opens one needs no other. */
+  #reconnected(): void {
+    if (!this.#reading) this.#readSoon();
   }
 
   /** Opens another connection, more rarely if that was lost soon after it was opened. */
@@ -182,25 +189,19 @@ export class ServerTools {
     if (this.#failures > 0 || retry === false) return;
     this.#isLost = true;
     this.#losses = performance.now() - this.#readMs < STABLE_MS ? this.#losses + 1 : 1;
-    const pauseMs = this.#losses === 1 ? 0 : Math.min(retry.firstMs * 2 ** Math.min(this.#losses, 30), retry.maxMs);
-    this.#readAfter(Math.max(pauseMs, this.#pace.waitMs(performance.now())));
+    this.#readSoon(this.#losses === 1 ? 0 : Math.min(retry.firstMs * 2 ** Math.min(this.#losses, 30), retry.maxMs));
   }
 
-  /** Reads the list after a pause, if that is sooner than what is planned. The timer does not keep the process running. */
-  #readAfter(ms: number): void {
-    const atMs = performance.now() + ms;
-    if (this.#closing.signal.aborted || (this.#timer && this.#timer.atMs <= atMs)) return;
-    this.#stopTimer();
-    const id = setTimeout(() => {
-      this.#timer = undefined;
+  /** Reads the list because of something that the server did, so not too often. */
+  #readSoon(pauseMs = 0): void {
+    this.#readAfter(Math.max(pauseMs, this.#pace.waitMs(performance.now())), () => this.#pace.begin(performance.now()));
+  }
+
+  #readAfter(pauseMs: number, before?: () => void): void {
+    if (this.#closing.signal.aborted) return;
+    this.#planned.plan(pauseMs, () => {
+      before?.();
       void this.#readAgain();
-    }, ms);
-    id.unref();
-    this.#timer = { id, atMs };
-  }
-
-  #stopTimer(): void {
-    clearTimeout(this.#timer?.id);
-    this.#timer = undefined;
+    });
   }
 }

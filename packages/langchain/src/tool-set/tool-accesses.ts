@@ -1,10 +1,10 @@
 import type { TokenUse } from '@credence/core';
 import type { JsonObject } from '@credence/protocol';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
-import { traceCalls } from '../access/call-trace.ts';
 import { neededScopes } from '../access/needed-scopes.ts';
 import { TokenUses } from '../access/token-uses.ts';
 import { rememberAccess } from '../access/tool-access.ts';
+import { traceCalls } from '../access/trace-calls.ts';
 import { askForStepUps } from '../approval/ask-for-step-ups.ts';
 import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import type { LoadToolsSettings } from '../options.ts';

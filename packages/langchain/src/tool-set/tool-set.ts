@@ -1,6 +1,7 @@
 import { CredenceError } from '@credence/core';
 import { cleanText } from '@credence/protocol';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
+import type { ServerContent } from '../content/server-content.ts';
 import { toolsClosed } from '../failures/server-failure.ts';
 import type { ServerFailure } from '../loaded-tools.ts';
 import type { ListChange } from './held-tools.ts';
@@ -51,6 +52,18 @@ export class ToolSet {
     if (this.#closed) throw toolsClosed(this.servers.keys().next().value);
     const wanted = servers?.map((server) => this.#named(server)) ?? [...this.servers.values()];
     await Promise.all(wanted.map(async (server) => server.readNow()));
+  }
+
+  /** The content of one server. Throws `unknown_server`, and `closed`. */
+  of(server: string | URL): ServerContent {
+    if (this.#closed) throw toolsClosed(this.servers.keys().next().value);
+    return this.#named(server).content;
+  }
+
+  /** The content of all servers. Throws `closed`. */
+  all(): readonly ServerContent[] {
+    if (this.#closed) throw toolsClosed(this.servers.keys().next().value);
+    return [...this.servers.values()].map(({ content }) => content);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { type CredenceError, credenceErrorIn } from '@credence/core';
-import { cleanLines } from '@credence/protocol';
+import { cleanLines, isError } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
+import { HookError } from '../mcp-adapters.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import { errorMessage, refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
@@ -25,7 +26,9 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
   tool.func = async (input, runManager, config?: ToolRunnableConfig) => {
     try {
       return withoutRepetition(await call(input, runManager, config));
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof HookError && isBubbleUp(thrown.cause) ? thrown.cause : thrown;
+      if (isBubbleUp(error)) throw error;
       const refusal = refusalIn(error, origin.server, config?.signal);
       const id = config?.toolCall?.id;
       if (refusal && (id === undefined || onRefused === 'throw')) throw new ToolRefused(refusal);
@@ -36,6 +39,11 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
   };
 }
 
+/** Whether an error is how LangGraph leaves a node: an interrupt, or a command for the parent graph. */
+function isBubbleUp(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'is_bubble_up' in error && error.is_bubble_up === true;
+}
+
 /**
  * The CredenceError that caused an error. A timeout set by the caller is also converted to a CredenceError. An abort by the
  * caller is thrown unchanged.
@@ -43,7 +51,7 @@ export function guard(tool: DynamicStructuredTool, origin: ToolOrigin, name: str
 function refusalIn(error: unknown, server: string, signal: AbortSignal | undefined): CredenceError | undefined {
   if (signal?.aborted) {
     const reason: unknown = signal.reason;
-    if (!(reason instanceof Error) || reason.name !== 'TimeoutError') throw reason;
+    if (!isError(reason) || reason.name !== 'TimeoutError') throw reason;
     return serverFailure(server, { kind: 'timeout' });
   }
   return credenceErrorIn(error);
@@ -51,12 +59,12 @@ function refusalIn(error: unknown, server: string, signal: AbortSignal | undefin
 
 /** The text of a tool's error, most of which the server wrote. */
 function errorText(error: unknown): string {
-  return cleanLines(error instanceof Error ? error.message : String(error), { max: MAX_ERROR_TEXT });
+  return cleanLines(isError(error) ? error.message : String(error), { max: MAX_ERROR_TEXT });
 }
 
 /** The same error with a clean text, also in the stack, which begins with the text. */
 function withCleanText(error: unknown): unknown {
-  if (!(error instanceof Error)) return new Error(errorText(error));
+  if (!isError(error)) return new Error(errorText(error));
   const { message, stack } = error;
   error.message = errorText(error);
   if (error.message !== message && stack !== undefined) {

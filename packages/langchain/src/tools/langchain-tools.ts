@@ -1,18 +1,12 @@
 import { CredenceError } from '@credence/core';
-import { identifier, type JsonObject } from '@credence/protocol';
+import { identifier, isJsonObject, type JsonObject } from '@credence/protocol';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
-import { loadMcpTools } from '@langchain/mcp-adapters';
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import { adaptedTool, type AdaptOptions, type CallingClient } from '../mcp-adapters.ts';
+import { argumentsChecker } from '../schema/arguments-checker.ts';
+import { portableSchema } from '../schema/portable-schema.ts';
 import { checkArgumentsSafely } from './checked-arguments.ts';
-import { UnusableSchemaError } from './model-schema.ts';
+import { UnusableSchemaError } from '../schema/model-schema.ts';
 import { isUsableName, modelTool, type ModelTool } from './model-tool.ts';
-
-/** The methods of a client that the tools of mcp-adapters call. The results have the types of the SDK in use. */
-export interface CallingClient {
-  callTool(params: Parameters<Client['callTool']>[0], schema?: undefined, options?: RequestOptions): Promise<object>;
-  readResource(params: Parameters<Client['readResource']>[0], options?: RequestOptions): Promise<object>;
-}
 
 /** The tools of one server as LangChain tools, and the tools that had to be left out. */
 export interface ConvertedTools {
@@ -33,7 +27,7 @@ export async function langchainTools(
   server: string,
   client: CallingClient,
   definitions: readonly JsonObject[],
-  options: { readonly defaultToolTimeout?: number },
+  options: AdaptOptions,
 ): Promise<ConvertedTools> {
   const tools = new Map<string, { tool: DynamicStructuredTool; definition: JsonObject }>();
   const repeated = new Set<string>();
@@ -49,7 +43,9 @@ export async function langchainTools(
         const { tool: described, values } = modelTool(name, definition);
         allValues += values;
         if (allValues > MAX_VALUES) throw new UnusableSchemaError('makes all schemas of the server too large together');
-        tools.set(name, { tool: await converted(server, client, described, options), definition });
+        const original = isJsonObject(definition['inputSchema']) ? definition['inputSchema'] : {};
+        const tool = await converted(server, client, { tool: described, original }, options);
+        tools.set(name, { tool, definition });
       } catch (error) {
         unusable.set(name, error instanceof UnusableSchemaError ? error.message : 'cannot be converted');
       }
@@ -66,18 +62,15 @@ export async function langchainTools(
 async function converted(
   server: string,
   client: CallingClient,
-  tool: ModelTool,
-  options: { readonly defaultToolTimeout?: number },
+  { tool, original }: { tool: ModelTool; original: JsonObject },
+  options: AdaptOptions,
 ): Promise<DynamicStructuredTool> {
-  const listing = {
-    listTools: async () => Promise.resolve({ tools: [tool] }),
-    callTool: client.callTool.bind(client),
-    readResource: client.readResource.bind(client),
-  };
-  // The type of the parameter is Client, but mcp-adapters uses only these methods. A test checks that.
-  const [langchainTool] = await loadMcpTools(server, listing as unknown as Client, options);
+  const { inputSchema, ...others } = tool;
+  const { schema, restored } = portableSchema(inputSchema);
+  const langchainTool = await adaptedTool(server, client, others, options);
   if (!langchainTool) throw new UnusableSchemaError('cannot be converted');
-  checkArgumentsSafely(langchainTool);
+  langchainTool.schema = schema;
+  checkArgumentsSafely(langchainTool, { restored, fault: argumentsChecker(original, inputSchema) });
   return langchainTool;
 }
 

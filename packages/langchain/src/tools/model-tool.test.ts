@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { UnusableSchemaError } from './model-schema.ts';
+import { UnusableSchemaError } from '../schema/model-schema.ts';
 import { isUsableName, modelTool } from './model-tool.ts';
 
 const tags = (text: string) =>

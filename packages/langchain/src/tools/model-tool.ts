@@ -1,5 +1,5 @@
 import { cleanLines, cleanText, isJsonObject, type JsonObject } from '@credence/protocol';
-import { modelSchema } from './model-schema.ts';
+import { modelSchema } from '../schema/model-schema.ts';
 
 /** The maximum length of the description of a tool, in UTF-16 code units. */
 const MAX_DESCRIPTION = 8_000;

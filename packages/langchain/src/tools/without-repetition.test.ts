@@ -17,6 +17,18 @@ describe('withoutRepetition', () => {
     expect(withoutRepetition(result)).toBe(result);
   });
 
+  it('gives the model no metadata of the protocol, and keeps other metadata', () => {
+    const own = { 'io.modelcontextprotocol/serverInfo': { name: 'n', version: '1' } };
+    expect(withoutRepetition([{ type: 'text', text: 'a', meta: own }, artifact])).toEqual(['a', artifact]);
+    const structuredContent = { total: 1 };
+    expect(withoutRepetition([{ type: 'text', text: 'a', structuredContent, meta: own }, artifact])).toEqual([
+      { type: 'text', text: 'a', structuredContent },
+      artifact,
+    ]);
+    const other = [{ type: 'text', text: 'a', meta: { ...own, page: 2 } }, artifact];
+    expect(withoutRepetition(other)).toBe(other);
+  });
+
   it.each([
     ['plain text', ['text', []]],
     ['blocks', [[{ type: 'text', text: 'a' }], []]],

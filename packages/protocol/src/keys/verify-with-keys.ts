@@ -1,3 +1,4 @@
+import { isError } from '../text/is-error.ts';
 import { type CryptoKey, errors } from 'jose';
 
 /**
@@ -16,7 +17,7 @@ export async function verifyWithKeys<T>(
       const isOther =
         error instanceof errors.JWSSignatureVerificationFailed ||
         error instanceof errors.JOSENotSupported ||
-        error instanceof TypeError;
+        (isError(error) && error.name === 'TypeError');
       if (!isOther) throw error;
     }
   }

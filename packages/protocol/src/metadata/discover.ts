@@ -1,3 +1,4 @@
+import { isError } from '../text/is-error.ts';
 import { z } from 'zod';
 import { fetchJson } from '../net/fetch-json.ts';
 import type { FetchLike } from '../net/fetch-like.ts';
@@ -35,7 +36,7 @@ export async function discoverUrl(
       throw new PeerFailure(`the ${member} may not be requested, ${quoted(named)}`);
     } catch (error) {
       // All these URLs have one origin: after one time-out the others would also time out.
-      if (error instanceof Error && error.name === 'TimeoutError') throw error;
+      if (isError(error) && error.name === 'TimeoutError') throw error;
       // An error in a document is reported rather than the missing document at a later URL.
       if (!isFromDocument) failure = error;
       isFromDocument ||= error instanceof PeerFailure && !error.message.startsWith('answered ');

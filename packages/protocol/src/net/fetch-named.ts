@@ -1,3 +1,4 @@
+import { isError } from '../text/is-error.ts';
 import { isAddress } from './address.ts';
 import { globalRouting } from './global-routing.ts';
 import {
@@ -43,7 +44,7 @@ export function fetchNamedBy(
 /** The {@link ForbiddenAddressError} among the causes of a failed request, if there is one. */
 export function forbiddenAddressIn(error: unknown): ForbiddenAddressError | undefined {
   let cause: unknown = error;
-  for (let depth = 0; depth < 4 && cause instanceof Error; depth += 1) {
+  for (let depth = 0; depth < 4 && isError(cause); depth += 1) {
     if (cause instanceof ForbiddenAddressError) return cause;
     ({ cause } = cause);
   }

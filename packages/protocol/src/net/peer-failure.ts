@@ -1,3 +1,4 @@
+import { isError } from '../text/is-error.ts';
 import { BodyTooLargeError } from '../text/bounded-text.ts';
 import { cleanText } from '../text/clean.ts';
 import { forbiddenAddressIn } from './fetch-named.ts';
@@ -9,7 +10,7 @@ export class PeerFailure extends Error {
 
 /** The reason why a request to a peer failed, in a few words that are safe to log. */
 export function failureOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
+  if (!isError(error)) return 'failed';
   if (error instanceof PeerFailure) return error.message;
   if (error instanceof BodyTooLargeError) return 'the answer is too large';
   if (error.name === 'TimeoutError') return 'no answer in time';

@@ -1,3 +1,4 @@
+import { isError } from '../text/is-error.ts';
 import { cleanText } from '../text/clean.ts';
 
 /**
@@ -38,7 +39,7 @@ export function checkReplayStore(where: string, name: string, store: unknown): v
  * can contain secrets.
  */
 export function storeFault(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!isError(error)) return undefined;
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^\w{1,60}$/u.test(code) ? code : cleanText(error.name);
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { SandboxAuditListener } from '../audit/audit-trail.ts';
 import type { AnyOptions } from '../options.ts';
@@ -33,6 +34,8 @@ export async function startChild(options: AnyOptions, world: World): Promise<Chi
     throw error;
   }
   child.stderr?.on('data', (chunk: Buffer) => process.stderr.write(chunk));
+  // like the channel, the pipe does not keep this process running
+  if (child.stderr instanceof Socket) child.stderr.unref();
   const channel = openChannel(child, (message) => {
     if ('record' in message) for (const listener of listeners) listener(message.record);
   });

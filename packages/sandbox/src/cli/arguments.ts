@@ -61,13 +61,18 @@ export function readArguments(argv: readonly string[]): Arguments {
   };
 }
 
-/** @throws Error with a message of one sentence, for a principal that does not exist, and for a command without a principal. */
-export function checkPrincipals({ principal, env, command }: Arguments, names: readonly string[]): void {
-  for (const given of [principal, env]) {
-    if (given === undefined || names.includes(given)) continue;
-    throw new Error(`There is no principal ${JSON.stringify(given)}. Use one of: ${names.join(', ')}.`);
+/**
+ * Returns the arguments.
+ * @throws Error with a message of one sentence, for a principal that does not exist, and for a command without a principal.
+ */
+export function checkPrincipals(given: Arguments, names: readonly string[]): Arguments {
+  const { principal, env, command } = given;
+  for (const name of [principal, env]) {
+    if (name === undefined || names.includes(name)) continue;
+    throw new Error(`There is no principal ${JSON.stringify(name)}. Use one of: ${names.join(', ')}.`);
   }
   if (command !== undefined && env === undefined) {
     throw new Error(`--env says as which principal the command runs. Use one of: ${names.join(', ')}.`);
   }
+  return given;
 }

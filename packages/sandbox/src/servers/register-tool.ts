@@ -1,3 +1,4 @@
+import { toolScopeMeta } from '@credence/resource-server';
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { type SandboxTool, type ToolCaller, ToolRefusal } from './sandbox-tool.ts';
@@ -11,6 +12,7 @@ export function registerTool(server: McpServer, tool: SandboxTool, onCall: () =>
   const config = {
     description,
     inputSchema: input,
+    _meta: { ...toolScopeMeta(tool.scopes) },
     ...(title !== undefined && { title }),
     ...(output !== undefined && { outputSchema: output }),
     ...(annotations !== undefined && { annotations }),

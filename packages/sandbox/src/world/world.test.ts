@@ -201,7 +201,7 @@ describe('the private key of a principal', () => {
     ['that is something else', 'a text of my own that is no key at all, but is secret', /cannot be read/u],
     ['that is a public JWK', publicKey.export({ format: 'jwk' }), /cannot be read/u],
   ])('%s is refused, without the key in the error', async (_what, privateKey, message) => {
-    const started = startSandbox({ principals: { bot: { privateKey: privateKey as string } } });
+    const started = startSandbox({ principals: { bot: { privateKey } } });
     const error = await started.then(
       () => undefined,
       (refused: unknown) => refused as Error,

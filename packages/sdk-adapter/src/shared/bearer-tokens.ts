@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AccessToken, type CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
 import { defaultFetch } from '@credence/protocol';
+import { awaitAnswer } from './answered-requests.ts';
 import { acceptsAnyToken, initialize } from './probe.ts';
 import { needsFetchOfPrincipal, needsKey, refusedAgain, replacedForNextCall } from './provider-errors.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
@@ -15,6 +16,13 @@ interface ProviderRequest {
   retried: boolean;
   /** Whether the request was sent without a token, to see what the client does after a 401, and the client has not passed. */
   isTest: boolean;
+}
+
+/** What is known about the requests that may be refused with the same token. */
+export interface Outstanding {
+  readonly unanswered: number;
+  readonly unknown: number;
+  readonly lastAnswerMs: number;
 }
 
 const MAX_REFUSALS = 2;
@@ -39,8 +47,12 @@ export class BearerTokens {
   readonly #url: URL;
   readonly #fetch: SdkFetch;
   readonly #requests = new AsyncLocalStorage<ProviderRequest>();
-  /** The requests of the last ten seconds that were not refused so far, oldest first. */
+  /** The requests of the last ten seconds that are not known to be sent or refused, oldest first. */
   readonly #recent = new Set<ProviderRequest>();
+  /** The requests that are sent and not answered. */
+  readonly #sent = new Set<ProviderRequest>();
+  /** When a request of `#sent` was last answered, or refused. */
+  #lastAnswerMs = -Infinity;
   #checking: Promise<void> | undefined;
   /** The token that the server accepted for `initialize` after another token was refused. */
   #accepted: string | undefined;
@@ -78,7 +90,7 @@ export class BearerTokens {
   async replaceRefused(): Promise<void> {
     const request = this.#requests.getStore();
     if (request) {
-      this.#recent.delete(request);
+      this.#done(request);
       request.refusals += 1;
       if (request.isTest) return;
       if (request.refusals > MAX_REFUSALS) throw refusedAgain(this.server);
@@ -115,10 +127,15 @@ export class BearerTokens {
     return isConnecting ? needsFetchOfPrincipal(this.server) : replacedForNextCall(this.server);
   }
 
-  /** The number of recent requests with the same token as the refused request of this context that were not refused so far. */
-  outstanding(): number {
+  /**
+   * The recent requests with the same token as the refused request of this context that were not refused so far: those that are known to
+   * wait for an answer, and those that can have one already. With the time of the last answer.
+   */
+  outstanding(): Outstanding {
     const refused = this.#requests.getStore()?.token?.value;
-    return [...this.#recent].filter(({ token }) => token?.value === refused).length;
+    const count = (requests: Iterable<ProviderRequest>) =>
+      [...requests].filter(({ token }) => token?.value === refused).length;
+    return { unanswered: count(this.#sent), unknown: count(this.#recent), lastAnswerMs: this.#lastAnswerMs };
   }
 
   #enter(isTest: boolean): ProviderRequest {
@@ -135,7 +152,26 @@ export class BearerTokens {
     // The request must be stored before the first await, because only the code up to there runs in the context of the
     // caller. `run` cannot be used, because the request continues after this function has returned.
     this.#requests.enterWith(request);
+    awaitAnswer({
+      url: this.#url,
+      isReady: () => request.token !== undefined,
+      sent: () => {
+        if (this.#recent.delete(request)) this.#sent.add(request);
+      },
+      answered: (isRefused) => {
+        // The client reports a refusal later, or never if it was closed.
+        if (this.#done(request) && isRefused) this.#recent.add(request);
+      },
+    });
     return request;
+  }
+
+  /** Whether the request was known to be unanswered. */
+  #done(request: ProviderRequest): boolean {
+    this.#recent.delete(request);
+    const isAnswer = this.#sent.delete(request);
+    if (isAnswer) this.#lastAnswerMs = performance.now();
+    return isAnswer;
   }
 
   #forgetOld(nowMs: number): void {

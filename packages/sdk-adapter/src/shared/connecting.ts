@@ -1,3 +1,4 @@
+import { isError } from '@credence/protocol';
 import { CredenceError, credenceErrorIn } from '@credence/core';
 
 /** The part of a client or transport of either SDK that `connecting` uses. */
@@ -35,7 +36,7 @@ export async function connecting(
 
 /** Whether the SDK reports that the result of a request has not the members of MCP. Its text lists each of them. */
 function isInvalidResult(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isError(error)) return false;
   return /^\$?ZodError$/u.test(error.name) || ('code' in error && error.code === 'INVALID_RESULT');
 }
 

@@ -1,7 +1,8 @@
 import { isCredenceError, onTokenPresented } from '@credence/core';
-import { redactor } from '@credence/protocol';
+import { isError, redactor } from '@credence/protocol';
 import { isList, isMembers } from '../schema/json-value.ts';
-import type { SdkFetch } from './redirects.ts';
+
+type FetchOf<Input> = (input: Input, init?: RequestInit) => Promise<Response>;
 
 /** The access tokens that are remembered. */
 const MAX_TOKENS = 10;
@@ -27,13 +28,15 @@ export class PresentedTokens {
   #redact: ((text: string) => string) | undefined;
 
   /** A fetch that remembers the tokens, and removes them from what the SDKs show of a response: an error body and two headers. */
-  removing(fetch: SdkFetch): SdkFetch {
+  removing<Input extends string | URL | Request>(fetch: FetchOf<Input>): FetchOf<Input> {
     return async (input, init) => {
       const response = await fetch(
         input,
         onTokenPresented(init, (token) => this.add(token)),
       );
-      if (!response.ok) return this.#errorResponse(response, init?.method);
+      if (!response.ok) {
+        return this.#errorResponse(response, init?.method ?? (input instanceof Request ? input.method : undefined));
+      }
       const type = response.headers.get('content-type') ?? '';
       return USABLE.test(type) || this.text(type) === type ? response : this.#withHeaders(response, response.body);
     };
@@ -55,7 +58,7 @@ export class PresentedTokens {
 
   /** Removes the tokens from an error of an SDK, which has texts of the server. */
   error(error: unknown): void {
-    if (!(error instanceof Error) || isCredenceError(error)) return;
+    if (!isError(error) || isCredenceError(error)) return;
     const { message, stack } = error;
     const clean = this.text(message);
     if (clean !== message) {

@@ -1,4 +1,5 @@
 import { CredenceError, type FetchForOptions, isCredenceError, type ServicePrincipal } from '@credence/core';
+import { PresentedTokens } from './presented-tokens.ts';
 
 /** A fetch that fits the option `fetch` of every framework. */
 export type ServerFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -52,7 +53,7 @@ export function configsWithFetch(
 ): Record<string, McpServerConfig | MastraServerConfig> {
   const { servers: _, ...forFetch } = options;
   return byName(bot, options, ({ name, url }) => {
-    const fetch = sayingWhomToAsk(bot.fetchFor(name, forFetch));
+    const fetch = sayingWhomToAsk(new PresentedTokens().removing(bot.fetchFor(name, forFetch)));
     return framework === 'mastra'
       ? { url, fetch, connectTimeout: CONNECT_TIMEOUT_MS }
       : { name, type: 'http', transport: 'http', url: url.href, fetch, disableSseFallback: true };

@@ -22,8 +22,10 @@ const INLINE_TOKEN_ENDPOINT = `data:application/json,${encodeURIComponent(
 /** Newer versions of the SDK want an https URL as token endpoint. No host has this name (RFC 6761 section 6.4). */
 const PLACEHOLDER_ENDPOINT = 'https://credence.invalid/';
 
-/** The first request of a client that is not known is sent with this value, which the server answers with 401. */
+/** The first requests of a client that is not known are sent with this value, which the server answers with 401. */
 const NOT_A_TOKEN = 'not-a-token';
+/** `@ai-sdk/mcp` opens an event stream and sends `initialize` at the same time, and ignores the failure of the stream. */
+const TEST_REQUESTS = 2;
 
 /**
  * An auth provider for code that accepts only an auth provider (`MultiServerMCPClient`, frameworks that create the
@@ -31,13 +33,13 @@ const NOT_A_TOKEN = 'not-a-token';
  * and throws a `CredenceError` if the server refuses every token, also for event streams.
  *
  * Its limits, which `connectMcp` and `mcpTransport` do not have: bearer tokens only, no step-up, no limits on the
- * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait up to two seconds for each
- * other. The SDK calls a provider only after a 401: if a server answers 403 to a revoked token, calls fail with the error of the SDK until the
+ * bodies of responses, a call that is cancelled while it waits for its token is still sent, and refused calls wait for each
+ * other, at most a second after the last answer of the server. The SDK calls a provider only after a 401: if a server answers 403 to a revoked token, calls fail with the error of the SDK until the
  * token expires or `bot.invalidate` drops it. Throws `unknown_server`.
  *
  * `@ai-sdk/mcp` and the SDK before 1.24 cannot send a refused call again. They fail when they connect, with an `invalid_configuration`
  * that names what to pass instead: `fetch: bot.fetchFor(server)`. A client that cannot be recognised, for example a bundled one, is tested:
- * its first request has no token, and is answered with 401.
+ * its first requests have no token, and are answered with 401.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));
@@ -46,8 +48,8 @@ export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OA
 class PrincipalAuthProvider implements OAuthClientProvider {
   readonly #tokens: BearerTokens;
   readonly #burst = new Burst();
-  /** Whether it is known that the client sends a request again after a 401, or it was tested. */
-  #isTested = false;
+  /** How many requests of a client that is not known are still sent without a token. Zero if it is known or has passed. */
+  #testRequests = TEST_REQUESTS;
 
   constructor(tokens: BearerTokens) {
     this.#tokens = tokens;
@@ -63,7 +65,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
   }
 
   async tokens(): Promise<OAuthTokens> {
-    if (!this.#isTested && this.#mustTest()) {
+    if (this.#testRequests > 0 && this.#isTest()) {
       await this.#tokens.presentNone();
       return { access_token: NOT_A_TOKEN, token_type: 'Bearer' };
     }
@@ -81,6 +83,7 @@ class PrincipalAuthProvider implements OAuthClientProvider {
   /** `auth()` of the SDK calls this before its token request. */
   async prepareTokenRequest(): Promise<URLSearchParams> {
     this.#tokens.sendsAgain();
+    this.#testRequests = 0;
     await this.#burst.over(() => this.#tokens.outstanding());
     return new URLSearchParams();
   }
@@ -139,13 +142,15 @@ class PrincipalAuthProvider implements OAuthClientProvider {
   }
 
   /**
-   * Whether the first request must show what the client does after a 401. If it is known that the client fails, this throws, so that
-   * it does not connect and fail at a revocation.
+   * Whether this request shows what the client does after a 401. If it is known that the client fails, this throws, so that it does not
+   * connect and fail at a revocation.
    */
-  #mustTest(): boolean {
+  #isTest(): boolean {
     const client = afterRefusal(new Error('called by').stack);
     if (client === 'fails') throw needsFetchOfPrincipal(this.#tokens.server);
-    this.#isTested = client !== 'no-client';
-    return client === 'unknown';
+    if (client === 'sends-again') this.#testRequests = 0;
+    if (client !== 'unknown') return false;
+    this.#testRequests -= 1;
+    return true;
   }
 }

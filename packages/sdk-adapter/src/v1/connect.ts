@@ -13,6 +13,11 @@ export interface ConnectMcpOptions extends McpTransportOptions {
    * with `safeSchemaValidator()`. Pass that to your own client as `jsonSchemaValidator`, or a tool's output schema can stall the process.
    */
   client?: Client;
+  /**
+   * Called with the client before it connects, for example to register the capability and the handler of a request of the server. The
+   * client is the one of `client`, or the new one.
+   */
+  prepare?: (client: Client) => void;
   /** Aborts `connectMcp`. An abort after `connectMcp` has resolved does not close the connection. */
   signal?: AbortSignal;
   /** The time limit for the response to `initialize`, in milliseconds. Default: 60,000, the default of the SDK. */
@@ -40,11 +45,12 @@ export async function connectMcp(
   server: string | URL,
   options: ConnectMcpOptions = {},
 ): Promise<Client> {
-  const { client: ownClient, signal, timeoutMs, ...transportOptions } = options;
+  const { client: ownClient, prepare, signal, timeoutMs, ...transportOptions } = options;
   if (ownClient?.transport) throw alreadyConnected(bot.server(server).name);
   const transport = mcpTransport(bot, server, transportOptions);
   const client = ownClient ?? new Client(CLIENT_INFO, { jsonSchemaValidator: validatorFor(transport, options) });
   client.registerCapabilities(emaCapabilities);
+  prepare?.(client);
   await connecting(
     async () => client.connect(transport, timeoutMs === undefined ? undefined : { timeout: timeoutMs }),
     { client, transport, server: bot.server(server).name },

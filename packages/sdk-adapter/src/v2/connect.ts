@@ -14,8 +14,13 @@ export interface ConnectMcpOptions extends McpTransportOptions {
    */
   client?: Client;
   /**
+   * Called with the client before it connects, for example to register the capability and the handler of a request of the server. The
+   * client is the one of `client`, or the new one.
+   */
+  prepare?: (client: Client) => void;
+  /**
    * The protocol revisions to use. Default `{ mode: 'auto' }`: 2026-07-28 if the server supports it, else the 2025 revisions; this
-   * takes one additional request. If `client` is set and this option is not, the setting of the client is used.
+   * takes one additional request. With `transport: 'sse'` the default is `{ mode: 'legacy' }`. If `client` is set and this option is not, the setting of the client is used.
    */
   versionNegotiation?: VersionNegotiationOptions;
   /** Aborts `connectMcp`. An abort after `connectMcp` has resolved does not close the connection. */
@@ -46,13 +51,16 @@ export async function connectMcp(
   server: string | URL,
   options: ConnectMcpOptions = {},
 ): Promise<Client> {
-  const { client: ownClient, versionNegotiation, signal, timeoutMs, ...transportOptions } = options;
+  const { client: ownClient, prepare, versionNegotiation, signal, timeoutMs, ...transportOptions } = options;
   if (ownClient?.transport) throw alreadyConnected(bot.server(server).name);
   const transport = mcpTransport(bot, server, transportOptions);
   const jsonSchemaValidator = validatorFor(transport, options);
-  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode: 'auto' }, jsonSchemaValidator });
+  // A server with the transport of 2024-11-05 has an earlier revision, and some do not answer a request before `initialize`.
+  const mode = options.transport === 'sse' ? 'legacy' : 'auto';
+  const client = ownClient ?? new Client(CLIENT_INFO, { versionNegotiation: { mode }, jsonSchemaValidator });
   if (versionNegotiation) client.setVersionNegotiation(versionNegotiation);
   client.registerCapabilities(emaCapabilities);
+  prepare?.(client);
   await connecting(
     async () => client.connect(transport, timeoutMs === undefined ? undefined : { timeout: timeoutMs }),
     { client, transport, server: bot.server(server).name },

@@ -10,5 +10,18 @@ import { okta } from './okta.ts';
  *
  * @example
  * <!-- from examples/unit-test.ts#vendor -->
+ * ```ts
+ * idp.next('exchange', { server: 'issues' }).respond(answers.okta.notGranted());
+ * await assert.rejects(bot.token('issues'), { code: 'access_denied', contact: 'idp-admin' });
+ *
+ * idp.next('exchange').respond(answers.okta.rateLimited());
+ * idp.next('redeem').drop(); // the connection ends without an answer
+ * await bot.token('documents');
+ * assert.deepEqual(
+ *   idp.requestsOf('exchange').map(({ server, status }) => `${server} ${status}`),
+ *   ['issues 400', 'documents 429', 'documents 200'],
+ * );
+ * idp.expectNoPendingAnswers();
+ * ```
  */
 export const answers = { c1, okta, entra, auth0, keycloak } as const;

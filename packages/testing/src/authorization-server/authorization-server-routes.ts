@@ -10,8 +10,9 @@ import { shownParameters } from '../requests/form.ts';
 import type { ServerSettings, Settings } from '../settings/settings.ts';
 import type { AccessTokens } from '../tokens/access-tokens.ts';
 import type { SigningKey } from '../tokens/signing-key.ts';
-import { clientCredentials } from './client-credentials.ts';
+import { isWorkloadToken } from '../tokens/workload-token.ts';
 import { revocationRoute } from './revocation.ts';
+import { clientCredentials, workloadIdentity } from './without-idp.ts';
 
 /** What an authorization server needs besides the request. */
 export interface AuthorizationServerContext {
@@ -90,9 +91,10 @@ function tokenRoute(
       };
     },
     async handle(incoming) {
-      if (formOf(incoming).get('grant_type') === GRANT_CLIENT_CREDENTIALS) {
-        return clientCredentials(incoming, servers, clients, context);
-      }
+      const form = formOf(incoming);
+      const withoutIdp = { issuer, servers, clients, ...context };
+      if (form.get('grant_type') === GRANT_CLIENT_CREDENTIALS) return clientCredentials(incoming, withoutIdp);
+      if (isWorkloadToken(form.get('assertion') ?? '')) return workloadIdentity(incoming, withoutIdp);
       return redeem(incoming.toRequest());
     },
     refuse: (error, details) => oauthError(error, details),

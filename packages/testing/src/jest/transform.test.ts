@@ -1,4 +1,4 @@
-import { runInNewContext } from 'node:vm';
+import { compileFunction, runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { acceptErrorsOf } from './realm.ts';
 import transformer from './transform.ts';
@@ -10,13 +10,8 @@ function exportsOf(code: string): Record<string, unknown> {
   const module = { exports: {} as Record<string, unknown> };
   const required = (name: string) =>
     name === 'node:url' ? { pathToFileURL: (file: string) => new URL(`file://${file}`) } : { name };
-  new Function('module', 'exports', 'require', '__filename', '__dirname', code)(
-    module,
-    module.exports,
-    required,
-    '/work/a/b.js',
-    '/work/a',
-  );
+  const run = compileFunction(code, ['module', 'exports', 'require', '__filename', '__dirname']);
+  run(module, module.exports, required, '/work/a/b.js', '/work/a');
   return module.exports;
 }
 

@@ -1,7 +1,9 @@
 // #region test
+// #region imports
 const { ServicePrincipal } = require('@credence/core');
 const { fakeIdp } = require('@credence/testing');
 const { openIssues } = require('./bot.js');
+// #endregion
 
 test('the bot survives a revocation, and a refusal says whom to ask', async () => {
   const idp = fakeIdp({
@@ -10,7 +12,6 @@ test('the bot survives a revocation, and a refusal says whom to ask', async () =
   });
   const bot = new ServicePrincipal(idp.options('reporting-bot'));
   await expect(openIssues(bot)).resolves.toContain('Printer');
-
   idp.revoke('issues'); // the server answers 401, and the bot gets a new token
   await expect(openIssues(bot)).resolves.toContain('Heating');
   idp.expectRequests({ exchange: 1, redeem: 2 });

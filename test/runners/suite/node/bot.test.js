@@ -12,7 +12,6 @@ test('the bot survives a revocation, and a refusal says whom to ask', async () =
   });
   const bot = new ServicePrincipal(idp.options('reporting-bot'));
   assert.match(await openIssues(bot), /Printer/);
-
   idp.revoke('issues'); // the server answers 401, and the bot gets a new token
   assert.match(await openIssues(bot), /Heating/);
   idp.expectRequests({ exchange: 1, redeem: 2 });

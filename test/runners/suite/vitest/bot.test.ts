@@ -1,8 +1,10 @@
 // #region test
+// #region imports
 import { expect, test } from 'vitest';
 import { ServicePrincipal } from '@credence/core';
 import { fakeIdp } from '@credence/testing';
 import { openIssues } from './bot.ts';
+// #endregion
 
 test('the bot survives a revocation, and a refusal says whom to ask', async () => {
   const idp = fakeIdp({
@@ -11,7 +13,6 @@ test('the bot survives a revocation, and a refusal says whom to ask', async () =
   });
   const bot = new ServicePrincipal(idp.options('reporting-bot'));
   await expect(openIssues(bot)).resolves.toContain('Printer');
-
   idp.revoke('issues'); // the server answers 401, and the bot gets a new token
   await expect(openIssues(bot)).resolves.toContain('Heating');
   idp.expectRequests({ exchange: 1, redeem: 2 });
