@@ -185,7 +185,7 @@ describe('the audit trails name the human, the agent and the run', () => {
     const call = async (run?: string | (() => string)) => {
       const start = sandbox.audit.calls.length;
       const client = await connectMcp(bot, 'issues', {
-        fetch: bot.fetchFor('issues', run === undefined ? {} : { run }) as typeof fetch,
+        fetch: bot.fetchFor('issues', run === undefined ? {} : { run }),
       });
       await client.callTool({ name: 'list_issues', arguments: {} });
       await client.close();
