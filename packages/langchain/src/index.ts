@@ -1,3 +1,4 @@
+export type { SendRunId } from './access/run-of-tool.ts';
 export type { ConnectionOptions } from './connection-options.ts';
 export type { LoadedContent } from './content/content.ts';
 export type {
