@@ -53,4 +53,4 @@ export type {
   SandboxServer,
 } from './world/server.ts';
 export type { UserOptions } from './users/options.ts';
-export type { UserTokenOptions } from './users/user-tokens.ts';
+export type { UserTokenOptions } from './users/options.ts';
