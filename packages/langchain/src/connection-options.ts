@@ -54,6 +54,11 @@ export interface ConnectionOptions {
 export const MAX_MS = 2_147_483_647;
 export const milliseconds = z.int().positive().max(MAX_MS);
 
+// Names for types of mcp-adapters, so that the declarations of this package need not repeat what these types consist of.
+export interface OnProgress extends NonNullable<CallOptions['onProgress']> {}
+export interface BeforeToolCall extends NonNullable<CallOptions['beforeToolCall']> {}
+export interface AfterToolCall extends NonNullable<CallOptions['afterToolCall']> {}
+
 const transport = z.enum(['http', 'sse']);
 const destination = z.enum(['content', 'artifact']);
 
@@ -68,11 +73,11 @@ export const connectionOptions = {
   toolTimeoutMs: milliseconds.optional(),
   resetTimeoutOnProgress: z.boolean().default(false),
   maxTotalTimeoutMs: milliseconds.optional(),
-  onProgress: callback<NonNullable<CallOptions['onProgress']>>(),
+  onProgress: callback<OnProgress>(),
   useStandardContentBlocks: z.boolean().optional(),
   outputHandling: z.union([destination, z.partialRecord(z.enum(CONTENT_TYPES), destination)]).optional(),
-  beforeToolCall: callback<NonNullable<CallOptions['beforeToolCall']>>(),
-  afterToolCall: callback<NonNullable<CallOptions['afterToolCall']>>(),
+  beforeToolCall: callback<BeforeToolCall>(),
+  afterToolCall: callback<AfterToolCall>(),
   onElicitation: callback<OnElicitation>(),
   onSampling: callback<OnSampling>(),
 };
