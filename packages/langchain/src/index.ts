@@ -1,4 +1,5 @@
 export type { SendRunId } from './access/run-of-tool.ts';
+export { ServicePrincipal } from '@credence/core';
 export type { ConnectionOptions } from './connection-options.ts';
 export type { LoadedContent } from './content/content.ts';
 export type {
