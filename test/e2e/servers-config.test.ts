@@ -69,8 +69,9 @@ describe.each([
 
   it('gives a refusal a message that says what to do and whom to ask, with the CredenceError as cause', async () => {
     world.idp.script.always('exchange', () => ({ status: 400, body: { error: 'access_denied' } }));
-    const refusal: unknown = await config(world.bot)
-      ['notes']?.fetch(world.server.url, { method: 'POST', body: CALL, headers: HEADERS })
+    const { notes } = config(world.bot);
+    const refusal: unknown = await notes
+      ?.fetch(world.server.url, { method: 'POST', body: CALL, headers: HEADERS })
       .catch((error: unknown) => error);
     const cause = credenceErrorIn(refusal);
     expect(cause).toMatchObject({ code: 'access_denied', leg: 'exchange', contact: 'idp-admin' });

@@ -16,7 +16,7 @@ await bot.close();
 export interface SandboxCommand {
   /** The shell commands that it printed: they run the program `your-program.js` of the folder. */
   readonly commands: readonly string[];
-  /** Sends SIGTERM. Resolves when the process has ended. */
+  /** Sends SIGTERM to npx. Resolves when npx and the sandbox have ended. */
   stop(): Promise<void>;
 }
 
@@ -29,10 +29,13 @@ export async function startSandboxCommand(folder: string): Promise<SandboxComman
     if (line.endsWith('node your-program.js')) commands.push(line.trim());
     if (line.startsWith('Decisions')) break;
   }
+  // the later lines are read and dropped, so that the pipe closes when the sandbox ends
+  npx.stdout.resume();
   return {
     commands,
     async stop() {
-      const ended = once(npx, 'exit');
+      // the pipe closes when the last process that npx started has ended
+      const ended = once(npx, 'close');
       npx.kill('SIGTERM');
       await ended;
     },

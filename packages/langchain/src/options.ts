@@ -2,6 +2,7 @@ import { cleanText } from '@credence/protocol';
 import { CredenceError } from '@credence/core';
 import { z } from 'zod';
 import { CONTEXT_KEY } from './approval/principal-key.ts';
+import type { SendRunId } from './access/run-of-tool.ts';
 import type { ApproveStepUpOption } from './approval/tool-call.ts';
 import {
   connectionOptions,
@@ -29,6 +30,12 @@ export interface LoadToolsOptions extends ConnectionOptions {
   approveStepUp?: ApproveStepUpOption;
   /** The name of the key of the principal in the `context` of a run, for `approveStepUp`. Default: `principal`. */
   contextKey?: string;
+  /**
+   * True: each request of a tool call has the id of its run in the header `Credence-Run`, and its events have it too, so that the audit trails of the
+   * bot and of the servers name the run of LangChain. A function returns the id for the config of the call, such as that of the whole
+   * agent run or of the thread. A server records the id as stated by the client. Default: false, and the servers do not learn the id.
+   */
+  sendRunId?: SendRunId;
   /** `v1` (default): `@modelcontextprotocol/sdk`. `v2`: `@modelcontextprotocol/client`, which you must install. */
   sdk?: 'v1' | 'v2';
   /** The time limit for the first answer on a connection, in milliseconds. Default: 60,000 (of the SDK). */
@@ -87,6 +94,12 @@ const schema = z.strictObject({
   onRefused: z.enum(['message', 'throw']).default('message'),
   approveStepUp: stepUpRule,
   contextKey,
+  sendRunId: z
+    .custom<SendRunId>(
+      (value) => typeof value === 'boolean' || typeof value === 'function',
+      'must be true, false or a function',
+    )
+    .default(false),
   sdk: z.enum(['v1', 'v2']).default('v1'),
   connectTimeoutMs: milliseconds.optional(),
   limits: z

@@ -31,6 +31,7 @@ export {
   type SandboxTool,
   type SandboxToolDefinition,
   type SandboxToolHints,
+  type SandboxToolResult,
   type ToolCaller,
   ToolRefusal,
   sandboxTool,
@@ -53,4 +54,4 @@ export type {
   SandboxServer,
 } from './world/server.ts';
 export type { UserOptions } from './users/options.ts';
-export type { UserTokenOptions } from './users/user-tokens.ts';
+export type { UserTokenOptions } from './users/options.ts';

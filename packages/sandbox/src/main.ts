@@ -107,7 +107,10 @@ function principalOf(sandbox: AnySandbox, name = ''): Principal<string, string> 
   return principal;
 }
 
-/** On the first signal, closes the sandbox, and the process exits by itself. On a second signal, exits at once. */
+/**
+ * On the first signal, closes the sandbox, and the process exits by itself. On a second signal, exits at once. npx does not pass SIGTERM
+ * on, so under npx the sandbox also closes when its parent has ended.
+ */
 function stopOnSignal(sandbox: AnySandbox): void {
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -118,6 +121,14 @@ function stopOnSignal(sandbox: AnySandbox): void {
       void sandbox.close().then(() => process.removeAllListeners(signal));
     });
   }
+  if (process.env['npm_lifecycle_event'] !== 'npx') return;
+  const parent = process.ppid;
+  const check = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(check);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500);
+  check.unref();
 }
 
 function explained(error: unknown): string {

@@ -4,7 +4,7 @@ import type { RequestCounts } from './network/request-counts.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SecretCredential } from './credentials/credentials.ts';
 import type { AuthorizationServerName, PrincipalName, ServerName } from './principals/seed.ts';
-import type { UserTokenOptions } from './users/user-tokens.ts';
+import type { UserTokenOptions } from './users/options.ts';
 import type { DefaultAuthorizationServer } from './world/options.ts';
 
 /**

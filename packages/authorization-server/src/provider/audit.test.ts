@@ -44,6 +44,15 @@ describe('the audit callback', () => {
     expect(trail).not.toContain(assertion.split('.')[2]);
   });
 
+  it('gets the actor of the ID-JAG, if a bot acts for a user', async () => {
+    world.policy = async (request) => {
+      const decision = await generousPolicy(request);
+      return decision.granted ? { ...decision, claims: { act: { sub: 'reporting-bot' } } } : decision;
+    };
+    await bot.redeem(await bot.idJag());
+    expect(world.redeemed.at(-1)).toMatchObject({ granted: true, actor: 'reporting-bot' });
+  });
+
   it('gets records without control characters and assertions, and with lists that are cut', async () => {
     const keys = await createSigningKeys();
     const issuer = 'https://acme.example';

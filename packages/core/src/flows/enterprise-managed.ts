@@ -3,12 +3,14 @@ import type { TokenClient } from '../backoff/client-backoff.ts';
 import type { Directory } from '../discovery/directory.ts';
 import type { TokenEndpoint } from '../discovery/token-endpoint.ts';
 import { type CredenceError, isCredenceError } from '../errors/credence-error.ts';
+import { copyOf } from '../errors/same-failure.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
 import { callsGetter } from '../subjects/from-getter.ts';
 import { checkSubjectOfGetter } from './caller-subject.ts';
-import { exchange, type IdJag } from './exchange.ts';
+import { exchange, type ExchangeRequest, type IdJag } from './exchange.ts';
+import type { UserSession } from './user-session.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
 import { claimsOfToken, hashOf, type KnownSubjects, subjectOfToken } from './known-subjects.ts';
@@ -189,7 +191,7 @@ export class EnterpriseManagedFlow implements Flow {
   }
 
   async #exchange(request: GrantRequest, subject: SubjectForExchange, known: Promise<Known>): Promise<IdJag> {
-    const { signal } = request;
+    const { signal, user } = request;
     let refused: { readonly sent: TokensToSend; readonly error: unknown } | undefined;
     return withFreshRetry<TokensToSend, IdJag>(subject.singleUse, {
       get: async () => {
@@ -204,7 +206,7 @@ export class EnterpriseManagedFlow implements Flow {
         // While the authorization server refuses the client, an ID-JAG is of no use.
         await this.#runtime.clients.check(this.#redeemClient(redeemAt));
         await this.#checkSubjects(subject, sent);
-        const idJag = await exchange(this.#runtime, {
+        const idJag = await this.#exchangeFor(user, {
           idp: this.#idp,
           endpoint,
           server: this.#server,
@@ -228,6 +230,18 @@ export class EnterpriseManagedFlow implements Flow {
       drop: async (sent) => subject.drop(sent),
       refusedWhenNew: ({ subject: { token } }) => this.#noteRefusedWhenNew(token),
     });
+  }
+
+  /** The refusal of a user's exchange names the user: the grants of the user decide, not those of the bot. */
+  async #exchangeFor(user: UserSession | undefined, request: ExchangeRequest): Promise<IdJag> {
+    try {
+      return await exchange(this.#runtime, request);
+    } catch (error) {
+      if (!user || !isCredenceError(error) || !isAboutGrants(error)) throw error;
+      const named = (text: string) => text.replaceAll(/\b(?:this|the) principal\b/gu, user.owner.shown);
+      const message = `${named(error.message)} The bot acts for ${user.owner.shown}.`;
+      throw copyOf(error, { server: this.#server.name, message, remedy: named(error.remedy) });
+    }
   }
 
   /** Throws `subject_changed` if one of the tokens has another subject than before. */
@@ -312,6 +326,11 @@ function isInvalidGrant(error: unknown): error is CredenceError {
 /** Whether the error shows that the endpoint does not exist any more, so that the metadata must be fetched again. */
 function isEndpointGone(error: unknown): error is CredenceError {
   return isCredenceError(error) && error.leg !== 'discover' && (error.code === 'unreachable' || error.status === 404);
+}
+
+/** Whether somebody at the IdP can grant what the error says is missing. */
+function isAboutGrants({ code }: CredenceError): boolean {
+  return code === 'access_denied' || code === 'invalid_grant' || code === 'invalid_scope' || code === 'invalid_target';
 }
 
 /** RFC 8693 section 2.2.2 defines `invalid_request` for an invalid subject token; most IdPs answer `invalid_grant`. */

@@ -11,9 +11,12 @@ import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkExchangeResource } from './answer-checks.ts';
 import { grantedScopes, scopeCeiling } from './granted-scopes.ts';
-import { checkIdJag } from './id-jag.ts';
+import { actorName, type CheckedIdJag, checkIdJag } from './id-jag.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { SubjectTokenRotation } from '../subjects/subject.ts';
+
+/** The length of a subject in events. */
+const MAX_SHOWN = 255;
 
 export interface ExchangeRequest {
   readonly idp: IdpSettings;
@@ -36,6 +39,8 @@ export interface IdJag {
   readonly assertion: string;
   readonly subject: string;
   readonly actor: Readonly<Record<string, unknown>> | undefined;
+  /** The subject and the actor for events: cleaned, and without secrets of the request. */
+  readonly shown: { readonly subject: string; readonly actor: string | undefined };
   readonly lifetimeMs: number;
   /** The granted scopes. Undefined if neither the response nor the ID-JAG contains them. */
   readonly scopes: readonly string[] | undefined;
@@ -96,9 +101,16 @@ export async function exchange(runtime: Runtime, request: ExchangeRequest): Prom
     assertion: answer.accessToken,
     subject: checked.subject,
     actor: checked.actor,
+    shown: shownIn(checked, answer.secrets),
     lifetimeMs: Math.min(checked.lifetimeMs, (answer.expiresInSeconds ?? Infinity) * 1000),
     scopes: stated && grantedScopes(runtime, stated, { ...context, server, requested: request.scopes, secrets }),
   };
+}
+
+function shownIn({ subject, actor }: CheckedIdJag, secrets: readonly string[]): IdJag['shown'] {
+  const shown = (text: string) => cleanText(text, { max: MAX_SHOWN, secrets });
+  const name = actorName(actor);
+  return { subject: shown(subject), actor: name === undefined ? undefined : shown(name) };
 }
 
 /** Gives a new refresh token to the application, before the rest of the response is checked: the old one may be invalid already. */

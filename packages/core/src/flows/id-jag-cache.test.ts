@@ -30,6 +30,7 @@ function world() {
       scopes: undefined,
       subject: 'bot',
       actor: undefined,
+      shown: { subject: 'bot', actor: undefined },
     };
   };
   const store = new SharedStore(runtime, memoryStore());

@@ -1,4 +1,3 @@
-import { stringField } from '@credence/protocol';
 import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import { mayPass } from '../errors/may-pass.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -93,14 +92,11 @@ export class IdJagCache {
     };
   }
 
-  async #put(
-    key: string,
-    { assertion, scopes, subject, actor: act, lifetimeMs }: IdJag,
-  ): Promise<CachedValue<CachedIdJag>> {
+  async #put(key: string, { assertion, scopes, shown, lifetimeMs }: IdJag): Promise<CachedValue<CachedIdJag>> {
     const usefulMs = lifetimeMs - Math.min(SPARE_MS, lifetimeMs / 10);
     const nowMs = this.#runtime.clock.monotonicMs();
     const wallMs = this.#runtime.clock.wallMs();
-    const actor = actorName(act);
+    const { subject, actor } = shown;
     const stored = serialiseIdJag({
       assertion,
       scopes,
@@ -116,11 +112,6 @@ export class IdJagCache {
       usableUntilMs: nowMs + lifetimeMs,
     };
   }
-}
-
-/** The name of the party in an `act` claim. */
-export function actorName(act: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  return stringField(act, 'sub') ?? stringField(act, 'client_id');
 }
 
 function storeKey(key: string): string {

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 
-const MAX_OWNERS = 10_000;
+const MAX_OWNERS = 5_000;
 /** How long the store keeps a subject after the last process has seen it. */
 const STORED_MS = 30 * 24 * 3_600_000;
 
@@ -12,8 +12,11 @@ const STORED_MS = 30 * 24 * 3_600_000;
 export interface SubjectOwner {
   /** The key in the memory of this process. */
   readonly memoryKey: string;
-  /** The key in the store, which is the same in every process of the bot. */
-  readonly storeKey: string;
+  /**
+   * The key in the store, which is the same in every process of the bot. Undefined for the tokens that a client gets for itself: their
+   * subject depends on the client id alone, which is a part of each key.
+   */
+  readonly storeKey: string | undefined;
   /** The source or the user, for the message of an error. */
   readonly shown: string;
   /** Whether the owner is a user for whom the bot acts. */
@@ -52,7 +55,8 @@ export class KnownSubjects {
     const key = keyOf(owner.memoryKey, about);
     if (this.#known.has(key)) return;
     this.#known.set(key, subject);
-    await this.#store?.set(storeKeyOf(owner, about), subject, STORED_MS);
+    const storeKey = storeKeyOf(owner, about);
+    if (storeKey !== undefined) await this.#store?.set(storeKey, subject, STORED_MS);
   }
 
   /** Whether this is the subject of the owner that this process has seen. */
@@ -67,7 +71,8 @@ export class KnownSubjects {
 
   /** Whether the store has the subject of the owner. */
   async isStored(owner: SubjectOwner): Promise<boolean> {
-    return (await this.#store?.get(storeKeyOf(owner, {}))) !== undefined;
+    const storeKey = storeKeyOf(owner, {});
+    return storeKey !== undefined && (await this.#store?.get(storeKey)) !== undefined;
   }
 
   #compare(owner: SubjectOwner, subject: string, about: SubjectAbout): void {
@@ -80,8 +85,9 @@ export class KnownSubjects {
 
   async #load(owner: SubjectOwner, about: SubjectAbout): Promise<void> {
     const key = keyOf(owner.memoryKey, about);
-    if (!this.#store || this.#known.has(key) || this.#loaded.has(key)) return;
-    const stored = await this.#store.get(storeKeyOf(owner, about));
+    const storeKey = storeKeyOf(owner, about);
+    if (!this.#store || storeKey === undefined || this.#known.has(key) || this.#loaded.has(key)) return;
+    const stored = await this.#store.get(storeKey);
     if (stored !== undefined) this.#loaded.set(key, stored);
   }
 }
@@ -101,8 +107,8 @@ function keyOf(key: string, about: SubjectAbout): string {
   return [key, ...partsOf(about)].join(' ');
 }
 
-function storeKeyOf({ storeKey }: SubjectOwner, about: SubjectAbout): string {
-  return `${hashOf([storeKey, ...partsOf(about)])}.owner`;
+function storeKeyOf({ storeKey }: SubjectOwner, about: SubjectAbout): string | undefined {
+  return storeKey === undefined ? undefined : `${hashOf([storeKey, ...partsOf(about)])}.owner`;
 }
 
 /** The issuer and the subject of a JWT as a hash, without a check of its signature. Undefined for an opaque token. */

@@ -114,7 +114,8 @@ export function ownerOf(
   source: SubjectTokenSource,
   subjects: Pick<SubjectTokens, 'numberOf'>,
 ): SubjectOwner {
-  const storeKey = hashOf([idp?.issuer ?? '', idp?.credential.clientId ?? '', keyOf(source)]);
+  const isOwn = source.kind === 'ownToken';
+  const storeKey = isOwn ? undefined : hashOf([idp?.issuer ?? '', idp?.credential.clientId ?? '', keyOf(source)]);
   return { memoryKey: `source ${subjects.numberOf(source)}`, storeKey, shown: source.kind, isUser: false };
 }
 

@@ -1,11 +1,11 @@
 import { lruCache } from '@credence/protocol';
 import { CredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { actorName } from './id-jag-cache.ts';
+import { actorName } from './id-jag.ts';
 import { hashOf } from './known-subjects.ts';
 import type { UserSession } from './user-session.ts';
 
-const MAX_SUBJECTS = 10_000;
+const MAX_SUBJECTS = 5_000;
 const MAX_AUDIENCES = 1_000;
 
 /** What is compared: the ID-JAG, and the tokens that were sent for it. */

@@ -141,6 +141,28 @@ export class ServicePrincipal {
    * @example
    * <!-- from examples/on-behalf-of.ts#on-behalf-of -->
    * ```ts
+   * const bot = ServicePrincipal.fromEnv(me.env, { onEvent: auditTrail((record) => audited.push(record)) });
+   * const keys = createRemoteJWKSet(new URL(enterprise.idp.jwksUri));
+   *
+   * // Opens an issue for the user who sends the request, and returns who opened it.
+   * async function openIssue(request: IncomingMessage): Promise<{ user: string; author: unknown }> {
+   *   const idToken = request.headers.authorization?.replace(/^Bearer /u, '') ?? '';
+   *   // The application verifies the token first, as it does for every request.
+   *   const { payload } = await jwtVerify(idToken, keys, { issuer: enterprise.idp.issuer, audience: me.clientId });
+   *   const identity = String(payload.sub); // or the key of the user in the application's own database
+   *   const user = bot.onBehalfOf(() => idToken, { identity, run: randomUUID() });
+   *   try {
+   *     const client = await connectMcp(user, 'issues'); // or loadTools(user), mcpTransport(user, 'issues'), user.fetchFor('issues')
+   *     const { structuredContent } = await client.callTool({
+   *       name: 'create_issue',
+   *       arguments: { title: `A question of ${identity}` },
+   *     });
+   *     await client.close();
+   *     return { user: identity, author: Object(structuredContent)['author'] };
+   *   } finally {
+   *     await user.close(); // ends the calls of this request; the bot stays open
+   *   }
+   * }
    * ```
    */
   onBehalfOf(getUserToken: UserTokenGetter | SubjectTokenSource, options: OnBehalfOfOptions): ServicePrincipal {

@@ -15,7 +15,7 @@ import { type OnBehalfOfOptions, onBehalfOfSettings, wrong } from './on-behalf-o
 import type { PrincipalParts } from './parts.ts';
 
 const DEFAULT_MAX_USER_TOKENS = 1_000;
-const MAX_REPLACED = 10_000;
+const MAX_REPLACED = 1_000;
 /** Above this number, references to principals that no longer exist are removed. */
 const SWEEP_ABOVE = 100;
 

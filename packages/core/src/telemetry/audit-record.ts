@@ -19,6 +19,14 @@ export interface AuditRecord {
   readonly principal?: string | undefined;
   /** The `label` of the principal, if it has one. */
   readonly label?: string | undefined;
+  /** Who the human is, for a principal that acts for a user: the `identity` of `onBehalfOf`. */
+  readonly user?: string | undefined;
+  /** Which run: the id that the caller has stated (`run`). For the same token in several runs: the run that acquired it. */
+  readonly run?: string | undefined;
+  /** The `sub` of the ID-JAG: whom the granted token is for. The servers' audit records have it, too. */
+  readonly subject?: string | undefined;
+  /** Who the agent is: the name in `act` of the ID-JAG (RFC 8693 section 4.1), if the bot acts for a user. */
+  readonly actor?: string | undefined;
   /** The configured name of the MCP server. */
   readonly server?: string | undefined;
   /** The issuer identifier of the IdP or authorization server that decided. */

@@ -50,14 +50,23 @@ function bounded(record: AuditRecord): AuditRecord {
 }
 
 function recordOf(event: CredenceEvent): AuditRecord | undefined {
-  const { timeMs, principal, label, server } = event;
-  const base = { time: new Date(timeMs).toISOString(), principal, label, server };
+  const { timeMs, principal, label, user, run, server } = event;
+  const time = new Date(timeMs).toISOString();
+  const base = {
+    time,
+    principal,
+    label,
+    ...(user !== undefined && { user }),
+    ...(run !== undefined && { run }),
+    server,
+  };
   switch (event.type) {
     case 'acquired':
     case 'renewed': {
-      const { issuer, resource, scopes, missingScopes, tokenHash } = event;
+      const { issuer, resource, scopes, missingScopes, tokenHash, subject, actor } = event;
       const during = event.type === 'acquired' ? 'call' : 'renewal';
-      return { ...base, outcome: 'granted', issuer, resource, scopes, missingScopes, tokenHash, during };
+      const who = { ...(subject !== undefined && { subject }), ...(actor !== undefined && { actor }) };
+      return { ...base, outcome: 'granted', ...who, issuer, resource, scopes, missingScopes, tokenHash, during };
     }
     case 'refused':
     case 'renewal-failed':

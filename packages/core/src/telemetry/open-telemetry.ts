@@ -117,6 +117,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): (event: Crede
     const attributes = {
       ...common(event),
       'credence.outcome': event.type,
+      ...whoActs(event),
       ...(failed ? { ...failureLabels(event), ...peerAttributes(event) } : {}),
       ...(!failed && { 'credence.scopes': boundedScopes(event.scopes), 'credence.token.hash': event.tokenHash }),
     };
@@ -213,6 +214,18 @@ function failureLabels(event: FailureEvent | CallFailedEvent | TokenFailedEvent)
     ...errorLabels(event),
     'credence.leg': event.leg,
     'credence.contact': event.contact,
+  };
+}
+
+/** Who the human and the agent are, and which run, for spans. There are too many values for labels of metrics. */
+function whoActs(event: TokenEvent | FailureEvent | CallFailedEvent): Attributes {
+  const { user, run } = event;
+  const { subject, actor } = 'tokenHash' in event ? event : {};
+  return {
+    ...(user !== undefined && { 'credence.user': user }),
+    ...(run !== undefined && { 'credence.run': run }),
+    ...(subject !== undefined && { 'credence.subject': subject }),
+    ...(actor !== undefined && { 'credence.actor': actor }),
   };
 }
 

@@ -37,8 +37,8 @@ export class RepeatedFailures {
   }
 
   add(record: AuditRecord): void {
-    const { principal, label, server, leg, code, status, time } = record;
-    const subject = JSON.stringify([principal, label, server, leg, code, status]);
+    const { principal, user, label, server, leg, code, status, time } = record;
+    const subject = JSON.stringify([principal, user, label, server, leg, code, status]);
     const reason = this.#reasonFor(subject, record);
     const key = JSON.stringify([subject, reason]);
     const kind = this.#kinds.get(key);

@@ -39,8 +39,11 @@ export interface Opening {
   readonly during: <T>(response: Promise<T>) => Promise<T>;
   /** The connecting has succeeded or failed. */
   readonly settled: () => void;
-  /** Calls `end` when the one stream of an HTTP+SSE connection has ended. Before, that aborts the connecting. */
-  readonly onStreamEnd: (end: () => void) => void;
+  /**
+   * Calls `ending` when the one stream of an HTTP+SSE connection has ended, and `end` when what was being sent then was taken or
+   * refused. Before, the end aborts the connecting.
+   */
+  readonly onStreamEnd: (ending: () => void, end: () => void) => void;
 }
 
 /** Prepares the fetch and the signal of a connection. */
@@ -67,9 +70,10 @@ export function opening(settings: ConnectSettings, signal: AbortSignal): Opening
     options: { transport, fetch: stream.watching(fetch), signal: stop.signal, ...time },
     during: async (response) => stream.during(response),
     settled: () => signal.removeEventListener('abort', abort),
-    onStreamEnd(end) {
-      if (stop.signal.aborted) end();
-      else stream.onEnd = end;
+    onStreamEnd(ending, end) {
+      if (stop.signal.aborted) return end();
+      stream.onEnding = ending;
+      stream.onEnd = end;
     },
   };
 }

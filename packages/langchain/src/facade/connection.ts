@@ -43,7 +43,7 @@ export interface Connection {
   ping(options: RequestOptions): Promise<unknown>;
   /** The fault that an error of the SDK reports. Undefined for any other error, such as a result that is not valid. */
   faultOf(error: unknown): Fault | undefined;
-  /** Registers a listener that is called once when the connection has ended. */
+  /** Registers a listener that is called when the connection has ended, or cannot be used for later requests, perhaps twice. */
   onEnd(listener: () => void): void;
   /** Closes the connection. With `endSession` it also ends the session at the server. */
   close(options: { endSession: boolean }): Promise<void>;

@@ -12,7 +12,9 @@ const SETTLE_MS = 10;
  * when the stream ends, and also when the server floods it while no response is awaited.
  */
 export class SharedStream {
-  /** Called once when the stream has ended or was flooded. */
+  /** Called once when the stream has ended or was flooded: later requests need another connection. */
+  onEnding: (() => void) | undefined;
+  /** Called once after that, when what was being sent was taken or refused. */
   onEnd: (() => void) | undefined;
   #awaited = 0;
   #isEnded = false;
@@ -87,6 +89,7 @@ export class SharedStream {
   #end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.onEnding?.();
     setTimeout(() => this.#tell(), MAX_WAIT_MS).unref();
     this.#tellEnd();
   }

@@ -31,7 +31,9 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
     })
     .finally(settled);
   let isClosing = false;
-  onStreamEnd(() => {
+  let ended: (() => void) | undefined;
+  const ending = () => ended?.();
+  onStreamEnd(ending, () => {
     client.close().catch(() => undefined);
     // The next request opens another connection. The list can change before.
     if (!isClosing) events.onToolsChanged();
@@ -54,6 +56,7 @@ export async function connectV1(settings: ConnectSettings, signal: AbortSignal):
     onEnd(listener) {
       // oxlint-disable-next-line unicorn/prefer-add-event-listener -- clients of the SDK have no addEventListener
       client.onclose = listener;
+      ended = listener;
     },
     async close({ endSession }) {
       isClosing = true;

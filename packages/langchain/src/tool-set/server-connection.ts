@@ -3,6 +3,7 @@ import type { InterruptedSteps } from '../approval/interrupted-steps.ts';
 import { callTimeOf, transportOf } from '../connection-options.ts';
 import { McpFacade } from '../facade/mcp-facade.ts';
 import type { ToolList } from '../listing/tool-list.ts';
+import { runIdFor } from '../access/run-of-tool.ts';
 import { approveStepUp } from '../approval/step-up-approval.ts';
 import type { LoadToolsSettings } from '../options.ts';
 import { ClientAnswers } from '../server-requests/client-answers.ts';
@@ -53,7 +54,8 @@ export function serverFacade(
       onLost: () => void (number === connections && onLost()),
     };
     // Each connection needs its own fetch: it distinguishes calls by their JSON-RPC ids, which restart on each connection.
-    const fetch = list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken }));
+    const run = runIdFor(settings.sendRunId);
+    const fetch = list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken, run }));
     const transport = transportOf(settings, server);
     const timeoutMs = settings.connectTimeoutMs;
     const connection = await connect({ bot, server, transport, fetch, timeoutMs, events, answers }, signal);

@@ -1,4 +1,4 @@
-import type { UserTokenOptions } from '../users/user-tokens.ts';
+import type { UserTokenOptions } from '../users/options.ts';
 import type { SandboxAuditListener, SandboxAuditRecord, SandboxCallRecord } from '../audit/audit-trail.ts';
 import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 import type { RequestCounts } from '../network/request-counts.ts';

@@ -1,5 +1,5 @@
 import { type CredenceErrorJson, CredenceError } from '@credence/core';
-import type { UserTokenOptions } from '../users/user-tokens.ts';
+import type { UserTokenOptions } from '../users/options.ts';
 import type { SandboxAuditRecord, SandboxCallRecord } from '../audit/audit-trail.ts';
 import type { McpRequestCounts } from '../network/mcp-request-counts.ts';
 import type { RequestCounts } from '../network/request-counts.ts';

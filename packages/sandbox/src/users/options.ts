@@ -10,6 +10,14 @@ export interface UserOptions {
   readonly grants?: Readonly<Record<string, ScopeGrant>>;
 }
 
+/** Options of `sandbox.userToken`. */
+export interface UserTokenOptions {
+  /** The service principal to whose client the token is issued: an IdP exchanges an ID token only for its audience. Default: the first one. */
+  principal?: string;
+  /** The lifetime in seconds. A negative number makes a token that has expired. Default 300. */
+  lifetimeSeconds?: number;
+}
+
 const scopes = z.array(scope);
 
 export const usersSchema = z.record(

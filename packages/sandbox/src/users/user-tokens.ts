@@ -1,13 +1,6 @@
 import type Provider from 'oidc-provider';
 import { invalidConfiguration } from '../invalid-configuration.ts';
-
-/** Options of `sandbox.userToken`. */
-export interface UserTokenOptions {
-  /** The service principal to whose client the token is issued: an IdP exchanges an ID token only for its audience. Default: the first one. */
-  principal?: string;
-  /** The lifetime in seconds. A negative number makes a token that has expired. Default 300. */
-  lifetimeSeconds?: number;
-}
+import type { UserTokenOptions } from './options.ts';
 
 /** Issues the ID token of a user to the client of a principal. */
 export type UserTokenIssuer = (user: string, options?: UserTokenOptions) => Promise<string>;

@@ -12,7 +12,7 @@ export interface JestPreset {
 
 /**
  * A preset for jest 30: `preset: '@credence/testing'`. In CommonJS tests it converts packages that are published as ES modules
- * only, which jest cannot `require` before Node.js 24.9. In all tests it lets `instanceof Error` accept the errors of Node.js.
+ * only, which jest cannot `require` without a flag of Node.js 24.9. In all tests it lets `instanceof Error` accept the errors of Node.js.
  * With a `transform` of your own that matches JavaScript files in node_modules, spread the one of the preset before it.
  *
  * @example
