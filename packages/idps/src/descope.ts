@@ -33,7 +33,7 @@ export interface DescopeServerOptions extends PresetServerOptions {
 const optionsSchema = z.strictObject({
   issuer: text,
   clientId: clientShape.clientId,
-  secret: clientShape.secret.refine((value) => value !== undefined, 'is missing'),
+  secret: clientShape.secret.unwrap(),
 });
 const idpSchema = z.strictObject({ subject: subjectSource.optional(), scope: text.optional() });
 const serverSchema = z.strictObject({

@@ -66,13 +66,14 @@ const serverSchema = z.strictObject({
 export function okta(options: OktaOptions): IdpPreset<OktaIdpOptions, OktaServerOptions> {
   const { domain, ...client } = checked('okta', optionsSchema, options);
   const org = oktaOrg('okta', domain);
+  const idp = oktaIdp('okta', org, client);
   return {
     vendor: VENDOR,
     issuer: org,
     idp(idpOptions = {}): IdpOptions {
       const { subject, usersOnly: onlyUsers } = checked('okta(...).idp', idpSchema, idpOptions);
       if (!subject && onlyUsers !== true) throw noIdJag(VENDOR, INSTEAD);
-      return { ...oktaIdp('okta', org, client), subject: subject ?? usersOnly(VENDOR, TOKEN_TYPE_ID_TOKEN, INSTEAD) };
+      return { ...idp, subject: subject ?? usersOnly(VENDOR, TOKEN_TYPE_ID_TOKEN, INSTEAD) };
     },
     server: (serverOptions) => oktaServer('okta', org, client, serverOptions),
   };
