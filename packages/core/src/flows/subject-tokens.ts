@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GRANT_CLIENT_CREDENTIALS, parseJsonObject, stringField } from '@credence/protocol';
+import { GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE, parseJsonObject, stringField } from '@credence/protocol';
 import { decodeJwt } from 'jose';
 import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import type { Directory } from '../discovery/directory.ts';
@@ -16,6 +16,18 @@ import { callsGetter } from '../subjects/from-getter.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 
 const MAX_SUBJECT_TOKENS = 1_000;
+
+const BY_CREDENTIAL = {
+  grantType: GRANT_CLIENT_CREDENTIALS,
+  grant: 'client_credentials',
+  operation: 'client-credentials',
+} as const;
+/** The IdP issues the own token for the token of a platform. */
+const BY_EXCHANGE = {
+  grantType: GRANT_TOKEN_EXCHANGE,
+  grant: 'token exchange',
+  operation: 'token-exchange',
+} as const;
 
 /** The subject tokens of one principal. Each is requested once and cached until shortly before it expires. */
 export class SubjectTokens {
@@ -186,15 +198,17 @@ export class SubjectTokens {
     const option = isOtherIssuer ? 'idp.subject (ownToken({ issuer }))' : 'idp.issuer';
     const endpoint = await this.#directory.idp(target, option, signal);
     const answer = await requestToken(this.#runtime, {
-      grantType: GRANT_CLIENT_CREDENTIALS,
-      grant: 'client_credentials',
+      ...(request.exchanged ? BY_EXCHANGE : BY_CREDENTIAL),
       leg: 'authenticate',
-      operation: 'client-credentials',
       contact: 'idp-admin',
       option: request.credential ? 'idp.subject (ownToken({ credential }))' : 'idp.credential',
       endpoint,
       credential,
-      parameters: request.parameters,
+      parameters: {
+        ...request.parameters,
+        subject_token: request.exchanged?.token,
+        subject_token_type: request.exchanged?.type,
+      },
       signal,
       // Checked as part of the request, so that a response without the field pauses the requests as a refusal does.
       onSuccess: (body) => {

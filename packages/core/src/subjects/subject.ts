@@ -26,12 +26,13 @@ export interface SubjectContext {
   readonly target: SubjectTokenTarget;
   /** The time of the wall clock, in milliseconds since the epoch. */
   nowMs(): number;
-  /** Requests a token by `client_credentials`, at the IdP or at `issuer`. */
+  /** Requests a token by `client_credentials`, or for `exchanged` by token exchange (RFC 8693), at the IdP or at `issuer`. */
   clientCredentials(request: {
     issuer?: string | undefined;
     credential?: ClientCredential | undefined;
     parameters: Readonly<Record<string, string | undefined>>;
     field: string;
+    exchanged?: { readonly token: string; readonly type: string } | undefined;
   }): Promise<SubjectToken>;
 }
 
