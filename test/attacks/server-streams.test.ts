@@ -82,7 +82,7 @@ describe.each(['v1', 'v2'] as const)('with SDK %s', (sdk) => {
   it('a server that sends a flood of requests gets few responses, and the connection ends with the reason', async () => {
     const server = await world.serve({ ...TOOLS, 'tools/call': flood(5_000) });
     const { call } = await connected(sdk, server.url);
-    expect(credenceErrorIn(await call())).toMatchObject({
+    expect(credenceErrorIn(await call(25_000))).toMatchObject({
       code: 'invalid_response',
       server: 's',
       message: expect.stringMatching(/more than \d+ requests to this client/u) as unknown,

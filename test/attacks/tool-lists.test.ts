@@ -298,7 +298,7 @@ it.each([
 ])('ends the loading of a server after $seconds seconds with the options $options', async ({ options, seconds }) => {
   const slow = await world.serve({ 'notifications/initialized': () => ({ http: silence() }) });
   stopTimeouts();
-  const loading = world.load({ slow: slow.url }, options);
+  const loading = world.load({ slow: slow.url }, { deadlineMs: 600_000, ...options });
   const { failures } = await whileTimePasses(loading, () => slow.received('notifications/initialized').length > 0);
   expect(failures[0]?.error).toMatchObject({ code: 'timeout' });
   expect(failures[0]?.error.message).toContain(`within ${seconds * 1_000} milliseconds`);

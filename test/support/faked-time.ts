@@ -23,6 +23,11 @@ export function stopTime(): void {
   jest.useFakeTimers({ doNotFake: [...REAL] });
 }
 
+/** Fakes `Date` alone, which moves only by `jest.setSystemTime`. Timers run. `jest.useRealTimers()` restores it. */
+export function stopDates(): void {
+  jest.useFakeTimers({ doNotFake: [...REAL, 'setTimeout', 'clearTimeout'], now: Date.now() });
+}
+
 /** Waits until `begun` returns true, and then advances the faked time until `work` is settled. */
 export async function whileTimePasses<T>(work: Promise<T>, begun: () => boolean): Promise<T> {
   const done = work.then(

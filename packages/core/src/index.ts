@@ -72,6 +72,7 @@ export type {
   SubjectToken,
   SubjectTokenRotation,
   SubjectTokenSource,
+  SubjectTokenTarget,
   TokenGetter,
 } from './subjects/subject.ts';
 export type { UserToken, UserTokenGetter, UserTokenType } from './subjects/user-token.ts';

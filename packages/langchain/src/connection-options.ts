@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CallTime } from './facade/call-time.ts';
-import { type CallOptions, CONTENT_TYPES } from './mcp-adapters.ts';
+import { type McpCallOptions, CONTENT_TYPES } from './mcp-adapters.ts';
 import type { OnElicitation, OnSampling } from './server-requests/requests.ts';
 
 /** Options of `loadTools` for what goes through the connection of a server. */
@@ -26,21 +26,21 @@ export interface ConnectionOptions {
    * As in mcp-adapters: called with the progress of a call (`progress`, `total`, `message`), and with `{ type: 'tool', server, name, args }`.
    * At most 100 times a second for a call. The text is the server's, without control and invisible characters.
    */
-  onProgress?: CallOptions['onProgress'];
+  onProgress?: McpCallOptions['onProgress'];
   /** As in mcp-adapters: whether results use LangChain's standard content blocks. Default: false. */
   useStandardContentBlocks?: boolean;
   /**
    * As in mcp-adapters: which types of content (`text`, `image`, `audio`, `resource`, `resource_link`) are for the model (`content`) and
    * which only for the application (`artifact`). Default: `resource` is an artifact, everything else is content.
    */
-  outputHandling?: CallOptions['outputHandling'];
+  outputHandling?: McpCallOptions['outputHandling'];
   /**
    * As in mcp-adapters: called before a call is sent. May return other `args`, and additional `headers` for this request. Headers that
    * belong to Credence or the protocol (`authorization`, `dpop`, `cookie`, `mcp-*`, ...) are refused.
    */
-  beforeToolCall?: CallOptions['beforeToolCall'];
+  beforeToolCall?: McpCallOptions['beforeToolCall'];
   /** As in mcp-adapters: called with the result of a call. May return another `result`. */
-  afterToolCall?: CallOptions['afterToolCall'];
+  afterToolCall?: McpCallOptions['afterToolCall'];
   /**
    * Answers a server that asks for values while a tool runs (elicitation). Without it the capability is not declared, and a server that
    * asks anyway gets an error. It has as long as a call of a tool.
@@ -55,9 +55,9 @@ export const MAX_MS = 2_147_483_647;
 export const milliseconds = z.int().positive().max(MAX_MS);
 
 // Names for types of mcp-adapters, so that the declarations of this package need not repeat what these types consist of.
-export interface OnProgress extends NonNullable<CallOptions['onProgress']> {}
-export interface BeforeToolCall extends NonNullable<CallOptions['beforeToolCall']> {}
-export interface AfterToolCall extends NonNullable<CallOptions['afterToolCall']> {}
+export interface OnProgress extends NonNullable<McpCallOptions['onProgress']> {}
+export interface BeforeToolCall extends NonNullable<McpCallOptions['beforeToolCall']> {}
+export interface AfterToolCall extends NonNullable<McpCallOptions['afterToolCall']> {}
 
 const transport = z.enum(['http', 'sse']);
 const destination = z.enum(['content', 'artifact']);
@@ -115,7 +115,7 @@ export function callTimeOf({ toolTimeoutMs, resetTimeoutOnProgress, maxTotalTime
 }
 
 /** The options of mcp-adapters among the settings. */
-export function callOptionsOf(settings: ConnectionSettings): CallOptions & { readonly defaultToolTimeout?: number } {
+export function callOptionsOf(settings: ConnectionSettings): McpCallOptions & { readonly defaultToolTimeout?: number } {
   const { onProgress, useStandardContentBlocks, outputHandling, beforeToolCall, afterToolCall } = settings;
   const { toolTimeoutMs, resetTimeoutOnProgress } = settings;
   return {

@@ -1,4 +1,5 @@
 export type { SendRunId } from './access/run-of-tool.ts';
+export { ServicePrincipal } from '@credence/core';
 export type { ConnectionOptions } from './connection-options.ts';
 export type { LoadedContent } from './content/content.ts';
 export type {
@@ -16,6 +17,7 @@ export type { ToolListLimits } from './listing/limits.ts';
 export type { RetryPauses } from './retry-pause.ts';
 export { loadTools } from './load-tools.ts';
 export type { LoadedTools, ServerFailure, ToolsChange } from './loaded-tools.ts';
+export type { McpCallOptions, McpAdaptersConnection } from './mcp-adapters.ts';
 export { mcpConnections } from './mcp-connections.ts';
 export type { ToolCallTrace } from './access/call-trace.ts';
 export type { StepUpRequest } from './approval/step-up-approval.ts';

@@ -54,6 +54,7 @@ export async function loadTools(
     get tools() {
       return set.tools;
     },
+    getTools: async (...wanted) => Promise.resolve(set.toolsOf(wanted.flat())),
     get failures() {
       return set.failures;
     },

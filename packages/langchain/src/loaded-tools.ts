@@ -25,6 +25,13 @@ export interface LoadedTools extends LoadedContent, AsyncDisposable {
    * not change later. A tool remains the same object for as long as the tools are not closed, also if its server is away for a while.
    */
   readonly tools: DynamicStructuredTool[];
+  /**
+   * The present tools of these servers, or of all. The parameters are those of mcp-adapters' `MultiServerMCPClient.getTools`: names or
+   * URLs one by one, or in an array. Throws `unknown_server` for a server that is not one of these tools.
+   */
+  readonly getTools: (
+    ...servers: readonly (string | URL)[] | [readonly (string | URL)[]]
+  ) => Promise<DynamicStructuredTool[]>;
   /** The servers whose tools are missing at present, or some of them. A server has an entry for each reason. */
   readonly failures: ServerFailure[];
   /**

@@ -10,7 +10,7 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 export type McpAdaptersConnection = StreamableHTTPConnection;
 
 /** The options of mcp-adapters for the result of a call, and for what happens around a call. */
-export type CallOptions = Pick<
+export type McpCallOptions = Pick<
   LoadMcpToolsOptions,
   'useStandardContentBlocks' | 'outputHandling' | 'onProgress' | 'beforeToolCall' | 'afterToolCall'
 >;
@@ -34,7 +34,7 @@ export interface AdaptedTool {
 }
 
 /** Options of {@link adaptedTool}. */
-export interface AdaptOptions extends CallOptions {
+export interface AdaptOptions extends McpCallOptions {
   readonly defaultToolTimeout?: number;
 }
 

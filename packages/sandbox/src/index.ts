@@ -31,6 +31,7 @@ export {
   type SandboxTool,
   type SandboxToolDefinition,
   type SandboxToolHints,
+  type SandboxToolResult,
   type ToolCaller,
   ToolRefusal,
   sandboxTool,

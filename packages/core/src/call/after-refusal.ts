@@ -15,6 +15,9 @@ import { serverRefusal } from './server-refusal.ts';
 import { notApproved, scopesToAdd } from './step-up.ts';
 import { acceptsInitialize, withoutDiscovery } from './version-probe.ts';
 
+/** How many tokens of one call may end while the call is in flight. */
+const MAX_ENDED_TOKENS = 10;
+
 /**
  * The token for another attempt, the response that the caller gets instead of this one, or undefined if it gets this one. Throws for a
  * refusal.
@@ -50,7 +53,8 @@ async function afterUnauthorized(
   const { init } = call;
   const challenges = readChallenges(response.headers);
   noteClockOfCall(runtime, access.settings.url.origin, response.headers);
-  const isFinal = call.replaced !== undefined || !canSendAgain(init);
+  const hasEnded = endedMeanwhile(context, call, token);
+  const isFinal = (call.replaced !== undefined && !hasEnded) || !canSendAgain(init);
   const isKnown = access.evidence.refusesOnlyRequest(init, token, runtime.clock.monotonicMs());
   if (token.type === 'DPoP' && !call.nonceUsed && hasError(challenges, 'use_dpop_nonce')) {
     await discard(response);
@@ -84,7 +88,7 @@ async function afterUnauthorized(
   if (!isFinal && isStreamOfPostingClient(access, init) && (await acceptsPing(context, call, token))) {
     throw streamRefused(context, call, token, said);
   }
-  if (call.replaced?.wasAccepted) {
+  if (call.replaced?.wasAccepted && !hasEnded) {
     // The server accepted the last token, and refuses a new one of the same issuer for the same request. The new one is kept: if it
     // is refused for another request too, it is dropped there.
     access.evidence.refusedRequest(init, runtime.clock.monotonicMs());
@@ -93,7 +97,9 @@ async function afterUnauthorized(
   const wasAccepted = access.evidence.hasAccepted(token);
   access.reject(token, said);
   if (isFinal) throw tokenRefused(token, said);
-  call.replaced = { wasAccepted };
+  // A token that has ended during the call is replaced without counting. It is no evidence that the server refuses new tokens.
+  if (hasEnded) call.tokensEnded = (call.tokensEnded ?? 0) + 1;
+  else call.replaced = { wasAccepted };
   call.nonceUsed = false;
   return waiting.during(init, (signal) => access.tokenForCall(signal));
 }
@@ -167,6 +173,16 @@ async function afterInsufficientScope(
   });
   runtime.emit({ type: 'step-up', server: name, scopes: stronger.scopes });
   return stronger;
+}
+
+/**
+ * Whether the token was valid when the call was sent, and has ended since: the call waited for longer than the token was valid. This
+ * can happen several times to one of many calls to a busy server whose tokens live for seconds. True for ten tokens of a call at most.
+ */
+function endedMeanwhile({ runtime }: FetchContext, call: Call, { expiresAt }: AccessToken): boolean {
+  const { sentAtMs = Infinity, tokensEnded = 0 } = call;
+  const endMs = expiresAt.getTime();
+  return sentAtMs < endMs && endMs <= runtime.clock.wallMs() && tokensEnded < MAX_ENDED_TOKENS;
 }
 
 /** Whether the response has shown that the proof of the request had a wrong time. */

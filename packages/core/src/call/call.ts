@@ -29,6 +29,10 @@ export interface Call {
   isSent?: boolean;
   /** Why the last response is no answer. */
   failure?: CredenceError | undefined;
+  /** When it was sent last, by the wall clock. */
+  sentAtMs?: number;
+  /** How many of its tokens were valid when it was sent, and had ended when the server refused them. */
+  tokensEnded?: number;
   /** The token that the server refused, if it was replaced for this call. */
   replaced?: { readonly wasAccepted: boolean };
   steppedUp?: boolean;

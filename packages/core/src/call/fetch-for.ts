@@ -100,6 +100,7 @@ async function attempt(context: FetchContext, call: Call, token: AccessToken): P
   const outcome = () => ({ url: target.href, durationMs: runtime.clock.monotonicMs() - startedMs });
   try {
     call.isSent = true;
+    call.sentAtMs = runtime.clock.wallMs();
     context.options.onToken?.({
       server: name,
       scopes: token.scopes,

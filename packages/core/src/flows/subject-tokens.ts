@@ -9,6 +9,7 @@ import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
+import { untilReadable } from '../workload/until-readable.ts';
 import { usefulSeconds } from '../workload/workload-token.ts';
 import { SingleUse } from './fresh-retry.ts';
 import { callsGetter } from '../subjects/from-getter.ts';
@@ -56,11 +57,11 @@ export class SubjectTokens {
     target: SubjectTokenTarget,
     signal: AbortSignal,
   ): Promise<{ value: string; reused: boolean }> {
-    const obtain = async () => {
+    const obtain = async (usable?: string) => {
       const shared = await this.#fromStore(source);
       if (shared && shared.goodUntilMs > this.#runtime.clock.monotonicMs()) return shared;
       try {
-        return await this.#obtainForAll(source, target, signal);
+        return await this.#obtainForAll(source, target, signal, usable !== undefined);
       } catch (error) {
         if (shared && mayPass(error)) return shared;
         throw error;
@@ -75,10 +76,13 @@ export class SubjectTokens {
     source: SubjectTokenSource,
     target: SubjectTokenTarget,
     signal: AbortSignal,
+    hasUsable: boolean,
   ): Promise<CachedValue<string>> {
-    const subject = await this.#obtain(source, target, signal);
+    const subject = await this.#obtain(source, target, signal, hasUsable);
     const { token, lookAgainInSeconds } = subject;
-    const expiresInSeconds = this.singleUse.isKnown() ? 0 : (subject.expiresInSeconds ?? 0);
+    // A file contains the same token until it is replaced, so the last one stays even if the IdP accepts each token only once.
+    const isUsedOnce = this.singleUse.isKnown() && source.local !== true;
+    const expiresInSeconds = isUsedOnce ? 0 : (subject.expiresInSeconds ?? 0);
     const leftMs = expiresInSeconds * 1000;
     const usefulMs = usefulSeconds({ expiresInSeconds, lookAgainInSeconds }) * 1000;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -143,7 +147,12 @@ export class SubjectTokens {
    * Gets a token from the source. A token request emits its own event; for a getter of the application the event is
    * emitted here.
    */
-  async #obtain(source: SubjectTokenSource, target: SubjectTokenTarget, signal: AbortSignal): Promise<SubjectToken> {
+  async #obtain(
+    source: SubjectTokenSource,
+    target: SubjectTokenTarget,
+    signal: AbortSignal,
+    hasUsable: boolean,
+  ): Promise<SubjectToken> {
     let sendsRequest = false;
     const context: SubjectContext = {
       signal,
@@ -167,7 +176,8 @@ export class SubjectTokens {
       });
     };
     try {
-      const token = await source.get(context);
+      const isPatient = source.local === true && !hasUsable;
+      const token = await (isPatient ? untilReadable(() => source.get(context), signal) : source.get(context));
       report();
       return token;
     } catch (error) {

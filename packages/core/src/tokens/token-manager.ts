@@ -161,7 +161,10 @@ export class TokenManager {
     this.#runtime.emit({ type: 'rejected', server: token.server, tokenHash: token.hash, ...detailsOf(said) });
     // A token that has been cached for more than 30 s is assumed to have been accepted by the server, even if `accept` was
     // not called.
-    const isNew = this.#runtime.clock.monotonicMs() - entry.sinceMs < NEW_MS;
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const isNew = nowMs - entry.sinceMs < NEW_MS;
+    // A token that has ended in the meantime does not show that the server refuses new tokens.
+    if (ageAt(nowMs, entry) === 'expired') return;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token, said));
   }

@@ -15,6 +15,7 @@ export function viewOf(
     get tools() {
       return loaded.tools.map(shown);
     },
+    getTools: async (...wanted) => (await loaded.getTools(...wanted)).map(shown),
     get failures() {
       return loaded.failures;
     },

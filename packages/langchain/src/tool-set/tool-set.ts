@@ -33,6 +33,11 @@ export class ToolSet {
     return [...this.servers.values()].flatMap(({ tools }) => tools);
   }
 
+  /** The tools of these servers, or of all. Throws `unknown_server`. */
+  toolsOf(servers: readonly (string | URL)[]): DynamicStructuredTool[] {
+    return servers.length === 0 ? this.tools : servers.flatMap((server) => this.#named(server).tools);
+  }
+
   get failures(): ServerFailure[] {
     return [...this.#unknown, ...[...this.servers.values()].flatMap(({ failures }) => failures)];
   }

@@ -14,6 +14,7 @@ const FLAGS = constants.O_RDONLY | (NONBLOCK ?? 0);
 export class UnsuitableFileError extends Error {
   /** Always `UnsuitableFileError`. */
   override readonly name = 'UnsuitableFileError';
+  /** What to do, in one sentence. */
   readonly remedy: string;
 
   constructor(why: string, remedy: string) {

@@ -20,7 +20,8 @@ export interface SandboxToolHints {
   readonly openWorldHint?: boolean;
 }
 
-type Result<Output extends z.ZodRawShape | undefined> = Output extends z.ZodRawShape
+/** What `run` returns: the members of `output`, or anything without it. */
+export type SandboxToolResult<Output extends z.ZodRawShape | undefined> = Output extends z.ZodRawShape
   ? z.infer<z.ZodObject<Output>>
   : unknown;
 
@@ -47,7 +48,10 @@ export interface SandboxToolDefinition<
    * Runs the tool. The result is sent as JSON text, a string as it is. A {@link ToolRefusal} becomes a tool result that the model can
    * read; any other error is a fault of the server.
    */
-  run(args: z.infer<z.ZodObject<Input>>, caller: ToolCaller): Result<Output> | Promise<Result<Output>>;
+  run(
+    args: z.infer<z.ZodObject<Input>>,
+    caller: ToolCaller,
+  ): SandboxToolResult<Output> | Promise<SandboxToolResult<Output>>;
 }
 
 /** A tool of a server in the sandbox, made by {@link sandboxTool}. */

@@ -1,0 +1,16 @@
+/** An agent with the tools of one server, by a client of the MCP SDK. */
+import { loadMcpTools } from '@langchain/mcp-adapters';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { createAgent } from 'langchain';
+import { modelFor } from './model.ts';
+
+const url = new URL(process.env['ISSUES_URL'] ?? '');
+const client = new Client({ name: 'agent', version: '1.0.0' });
+const headers = { authorization: `Bearer ${process.env['ISSUES_KEY']}` };
+await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+const tools = await loadMcpTools('issues', client);
+const agent = createAgent({ model: modelFor(tools), tools });
+const { messages } = await agent.invoke({ messages: [{ role: 'user', content: 'Which issues are open?' }] });
+console.log(messages.at(-1)?.text);
+await client.close();
