@@ -1,4 +1,5 @@
 import type { FetchLike, McpServerOptions, ServicePrincipalOptions } from '@credence/core';
+import { markInMemory } from '@credence/protocol';
 import { authorizationServerRoutes } from './authorization-server/authorization-server-routes.ts';
 import { Hooks, type NextAnswer, type NextOptions } from './hooks/next.ts';
 import { StandingRefusals } from './hooks/standing-answer.ts';
@@ -104,7 +105,7 @@ export interface FakeIdp {
 export function fakeIdp(options: FakeIdpOptions): FakeIdp {
   checkOptions(options);
   const settings = settingsFrom(options);
-  const clock = fakeClock(options.clock);
+  const clock = markInMemory(fakeClock(options.clock));
   const key = signingKey(clock);
   const subjects = subjectTokens(settings.issuer, key, clock);
   const tokens = new AccessTokens(clock);
@@ -120,7 +121,7 @@ export function fakeIdp(options: FakeIdpOptions): FakeIdp {
     ...authorizationServerRoutes({ settings, clock, key, tokens }),
     ...mcpRoutes({ settings, tokens, clock }),
   ];
-  const fetch = fakeFetch({ routes, log, hooks, refusals, clock });
+  const fetch = markInMemory(fakeFetch({ routes, log, hooks, refusals, clock }));
   const principalOf = (name: string) => {
     const principal = settings.principals.get(name);
     if (principal !== undefined) return principal;
