@@ -2,7 +2,7 @@ import type { ServicePrincipal } from '@credence/core';
 import { mcpConnections } from '@credence/langchain';
 import { mcpAuthProvider, mcpServersConfig } from '@credence/sdk-adapter';
 import { mcpAuthProvider as mcpAuthProviderV2 } from '@credence/sdk-adapter/v2';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
@@ -13,6 +13,16 @@ import { botWith, refusal, withoutNetwork, world } from '../test-support/bots.ts
 withoutNetwork();
 
 const INFO = { name: 'test', version: '1.0.0' };
+const opened: { close(): Promise<void> }[] = [];
+/** An event stream of the SDK tries again until its transport is closed. */
+const closing = <T extends { close(): Promise<void> }>(resource: T): T => {
+  opened.push(resource);
+  return resource;
+};
+afterEach(async () => {
+  for (const resource of opened.splice(0)) await resource.close();
+});
+
 const urlOf = (bot: ServicePrincipal) => bot.server('issues').url;
 
 /** Clients that send their requests with the global fetch, because they are given only an auth provider. */
@@ -27,7 +37,9 @@ const clients: [string, (bot: ServicePrincipal) => Promise<unknown>][] = [
   [
     'the SDK v1 with SSE',
     async (bot) =>
-      new Client(INFO).connect(new SSEClientTransport(urlOf(bot), { authProvider: mcpAuthProvider(bot, 'issues') })),
+      new Client(INFO).connect(
+        closing(new SSEClientTransport(urlOf(bot), { authProvider: mcpAuthProvider(bot, 'issues') })),
+      ),
   ],
   [
     'the SDK v2',
@@ -42,7 +54,7 @@ const clients: [string, (bot: ServicePrincipal) => Promise<unknown>][] = [
       return new Client(INFO).connect(new StreamableHTTPClientTransport(urlOf(bot), { authProvider }));
     },
   ],
-  ['mcp-adapters', async (bot) => new MultiServerMCPClient({ mcpServers: mcpConnections(bot) }).getTools()],
+  ['mcp-adapters', async (bot) => closing(new MultiServerMCPClient({ mcpServers: mcpConnections(bot) })).getTools()],
 ];
 
 describe.each(clients)('an auth provider in %s', (_client, connect) => {
