@@ -1,5 +1,6 @@
 import { type CredenceError, isCredenceError, replacingResponse } from '@credence/core';
 import { type FetchLike, isJsonObject, type JsonObject, stringField } from '@credence/protocol';
+import type { ToolLeftOut } from '@credence/sdk-adapter';
 import type { ToolClient } from '../facade/connection.ts';
 import { ServerError } from '../failures/server-error.ts';
 import { serverFailure } from '../failures/server-failure.ts';
@@ -10,6 +11,8 @@ import { beyondLimit, repeatedCursor } from './listing-failures.ts';
 export interface ReadList {
   /** The tools as the server sent them, in its order. */
   readonly definitions: readonly JsonObject[];
+  /** The tools that the SDK cannot read, at most 100. They are not in `definitions`. */
+  readonly leftOut: readonly ToolLeftOut[];
   /** Why the list is not complete. Undefined for a complete list. */
   readonly failure: CredenceError | undefined;
   /** Whether the list ends where a request failed. The rest may be there the next time. False for a list that exceeds a limit. */
@@ -19,8 +22,11 @@ export interface ReadList {
 /** One reading of the list. */
 interface Reading {
   readonly stop: AbortController;
+  readonly leftOut: ToolLeftOut[];
   bytes: number;
 }
+
+const MAX_LEFT_OUT = 100;
 
 /** Requests whose responses belong to the caller of a tool, a resource or a prompt, and not to the list. */
 const OF_CALLERS = /^.{0,200}"method":"(?:tools\/call|resources\/|prompts\/|completion\/)/su;
@@ -67,18 +73,31 @@ export class ToolList {
     });
   }
 
+  /** Ends the reading that is under way, if there is one, with this reason. */
+  giveUp(reason: CredenceError): void {
+    this.#reading?.stop.abort(reason);
+  }
+
+  /** Records a tool that the SDK cannot read. */
+  leftOut(tool: ToolLeftOut): void {
+    const { leftOut = [] } = this.#reading ?? {};
+    if (leftOut.length < MAX_LEFT_OUT) leftOut.push(tool);
+  }
+
   /** Connects and reads the list. One call at a time. Never throws. */
   async read(client: Pick<ToolClient, 'listTools'>): Promise<ReadList> {
     const { totalMs } = this.#limits;
-    const { stop } = (this.#reading = { stop: new AbortController(), bytes: 0 });
+    const reading: Reading = { stop: new AbortController(), leftOut: [], bytes: 0 };
+    this.#reading = reading;
+    const { stop, leftOut } = reading;
     const timer = setTimeout(() => stop.abort(beyondLimit(this.#server, 'totalMs', totalMs)), totalMs);
     const definitions: JsonObject[] = [];
     try {
       const failure = await this.#readPages(client, definitions, stop.signal);
-      return { definitions, failure, isBrokenOff: false };
+      return { definitions, leftOut, failure, isBrokenOff: false };
     } catch (error) {
       const failure = this.#failure(stop.signal.aborted ? stop.signal.reason : error);
-      return { definitions, failure, isBrokenOff: failure.code !== 'response_too_large' };
+      return { definitions, leftOut, failure, isBrokenOff: failure.code !== 'response_too_large' };
     } finally {
       this.#reading = undefined;
       clearTimeout(timer);
