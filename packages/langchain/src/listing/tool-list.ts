@@ -2,6 +2,7 @@ import { type CredenceError, isCredenceError, replacingResponse } from '@credenc
 import { type FetchLike, isJsonObject, type JsonObject, stringField } from '@credence/protocol';
 import type { ToolLeftOut } from '@credence/sdk-adapter';
 import type { ToolClient } from '../facade/connection.ts';
+import { watchedBody } from '../facade/watched-body.ts';
 import { ServerError } from '../failures/server-error.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import type { ToolListLimits } from './limits.ts';
@@ -54,23 +55,19 @@ export class ToolList {
       const response = await fetch(input, init);
       if (!this.#reading || response.body === null || isOfCaller(init)) return response;
       const { status, statusText, headers } = response;
-      const counted = new Response(response.body.pipeThrough(this.#counter()), { status, statusText, headers });
-      return replacingResponse(response, counted);
+      const body = watchedBody(response.body, (chunk) => this.#count(chunk.byteLength));
+      return replacingResponse(response, new Response(body, { status, statusText, headers }));
     };
   }
 
-  #counter(): TransformStream<Uint8Array, Uint8Array> {
-    return new TransformStream({
-      transform: (chunk, controller) => {
-        const reading = this.#reading;
-        if (!reading) return controller.enqueue(chunk);
-        reading.bytes += chunk.byteLength;
-        if (reading.bytes <= this.#limits.bytes) return controller.enqueue(chunk);
-        const failure = beyondLimit(this.#server, 'bytes', this.#limits.bytes);
-        reading.stop.abort(failure);
-        controller.error(failure);
-      },
-    });
+  #count(bytes: number): boolean {
+    const reading = this.#reading;
+    if (!reading) return true;
+    reading.bytes += bytes;
+    if (reading.bytes <= this.#limits.bytes) return true;
+    const failure = beyondLimit(this.#server, 'bytes', this.#limits.bytes);
+    reading.stop.abort(failure);
+    throw failure;
   }
 
   /** Ends the reading that is under way, if there is one, with this reason. */
