@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { attw, publint } from './checks.ts';
 import { run, runOk } from './command.ts';
-import { installCompilers, oldestTypescript } from './oldest-typescript.ts';
+import { installCompilers, OLDEST_COMPILATIONS } from './oldest-typescript.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
 import { installAll, type Project, PROJECTS } from './project.ts';
 import { startSandboxCommand } from './sandbox-command.ts';
@@ -46,7 +46,8 @@ describe.each(PACKAGES)('%s', (name) => {
   test('contains all required files and no others', () => {
     const { files } = packageOf(name);
     const needed = ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts'];
-    const allowed = /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/;
+    const allowed =
+      /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.+\.((js|d\.ts)(\.map)?|d\.cts)|src\/.+\.ts)$/;
     const forTests = /\.test\.|(^|\/)(tests?|testing|test-support|fixtures|__\w+__)\//;
     expect({
       missing: needed.filter((file) => !files.includes(file)),
@@ -83,7 +84,7 @@ describe.each(PACKAGES)('%s', (name) => {
   test(
     'resolves with its types for an ESM consumer',
     async () => {
-      const { exitCode, stdout, stderr } = await attw(packageOf(name).tarball);
+      const { exitCode, stdout, stderr } = await attw(packageOf(name));
       expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
     },
     CHECK_MS,
@@ -133,14 +134,11 @@ describe.each(PROJECTS)('a new project of the kind $name', (project) => {
     expect(found).toEqual([]);
   });
 
-  test(
-    'compiles the program in it',
-    async () => {
-      const { exitCode, stdout } = await run(
-        process.execPath,
-        [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.'],
-        folder,
-      );
+  test.each(project.checksDeclarations ? [[], ['--skipLibCheck']] : [[]])(
+    'compiles its programs as ES modules and as CommonJS %s',
+    async (...options) => {
+      const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+      const { exitCode, stdout } = await run(process.execPath, [compiler, '-p', '.', ...options], folder);
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     },
     CHECK_MS,
@@ -214,14 +212,18 @@ describe('the oldest supported TypeScript', () => {
   let compiler: (version: string) => string;
 
   beforeAll(async () => {
-    const versions = new Set(PROJECTS.map(({ name }) => oldestTypescript(name)));
+    const versions = new Set(OLDEST_COMPILATIONS.map(({ version }) => version));
     compiler = await installCompilers(versions, join(workspace, 'compilers'));
   }, INSTALL_MS);
 
-  test.each(PROJECTS.map(({ name }) => [name, oldestTypescript(name)] as const))(
-    'compiles the project %s with version %s',
-    async (name, version) => {
-      const { exitCode, stdout } = await run(process.execPath, [compiler(version), '-p', '.'], join(workspace, name));
+  test.each(OLDEST_COMPILATIONS)(
+    'compiles the project $project with $version, $options',
+    async ({ project, version, options }) => {
+      const { exitCode, stdout } = await run(
+        process.execPath,
+        [compiler(version), ...options],
+        join(workspace, project),
+      );
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     },
     COMPILE_MS,
