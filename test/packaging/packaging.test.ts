@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { attw, publint } from './checks.ts';
 import { run, runOk } from './command.ts';
+import { commonJsAgent } from './commonjs-agent.ts';
 import { installCompilers, OLDEST_COMPILATIONS } from './oldest-typescript.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
 import { installAll, type Project, PROJECTS } from './project.ts';
@@ -134,9 +135,12 @@ describe.each(PROJECTS)('a new project of the kind $name', (project) => {
     expect(found).toEqual([]);
   });
 
-  test.each(project.checksDeclarations ? [[], ['--skipLibCheck']] : [[]])(
-    'compiles its programs as ES modules and as CommonJS %s',
-    async (...options) => {
+  test.each([
+    ...(project.checksDeclarations ? [['with the declarations', []] as const] : []),
+    ['without the declarations', ['--skipLibCheck']] as const,
+  ])(
+    'compiles its programs as ES modules and as CommonJS, %s',
+    async (_, options) => {
       const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
       const { exitCode, stdout } = await run(process.execPath, [compiler, '-p', '.', ...options], folder);
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
@@ -163,6 +167,22 @@ test(
     expect(JSON.parse(stdout)).toEqual({ type: 'Bearer', scopes: ['issues:read'] });
   },
   CHECK_MS,
+);
+
+test(
+  'an agent of a CommonJS program uses the tools, is interrupted and is refused',
+  async () => {
+    await Promise.all([installs.get('application'), installs.get('sandbox')]);
+    const script = commonJsAgent(join(workspace, 'sandbox/node_modules/@credence/sandbox/dist/index.js'));
+    const folder = join(workspace, 'application');
+    const stdout = await runOk(process.execPath, ['--input-type=commonjs', '--eval', script], folder);
+    expect(JSON.parse(stdout)).toEqual({
+      answered: ['success', null, 'done'],
+      approved: ['success', null, 'done'],
+      refused: ['error', 'idp-admin', 'done'],
+    });
+  },
+  INSTALL_MS,
 );
 
 describe('the sandbox in a new project', () => {

@@ -168,7 +168,7 @@ export async function resume(
   return messages.flatMap((message) => {
     if (!ToolMessage.isInstance(message)) return [];
     const artifact: RefusalArtifact | DenialArtifact | undefined = refusalOf(message) ?? message.artifact;
-    return [artifact && 'error' in artifact ? String(artifact.error['remedy']) : message.text];
+    return [artifact && 'error' in artifact ? artifact.error['remedy'] : message.text];
   });
 }
 
