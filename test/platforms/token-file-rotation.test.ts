@@ -170,7 +170,7 @@ it('no call is lost while the file is replaced all the time, in each way', async
   await writeFile(here.file, current);
   const old = here.start();
   await old.token('issues');
-  let isOver = false;
+  const over = new AbortController();
   const rotating = (async () => {
     for (let round = 0; round < 30; round += 1) {
       const next = await here.issue();
@@ -188,11 +188,11 @@ it('no call is lost while the file is replaced all the time, in each way', async
       current = next;
       await wait(2);
     }
-    isOver = true;
+    over.abort();
   })();
   let calls = 0;
   const calling = async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const bot = here.start();
       await bot.token('issues');
       here.nextAcquisition();
