@@ -9,6 +9,7 @@
  *       id-token: write
  */
 import assert from 'node:assert/strict';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fromWorkloadToken, noClientAuth, ServicePrincipal } from '@credence/core';
 import { githubActions } from '@credence/platforms';
 import { fakeIdp } from '@credence/testing';
@@ -19,18 +20,19 @@ const world = fakeIdp({
   principals: { 'reporting-bot': {} },
   servers: { issues: { tools: { list_issues: () => ['Printer'] } } },
 });
-const { url, issuer = '' } = world.options('reporting-bot').servers?.['issues'] ?? assert.fail();
+const { url, issuer } = world.options('reporting-bot').servers?.['issues'] ?? assert.fail();
 
 /** GitHub's endpoint for the tokens of a job. */
 const github = await listen();
 const audiences: (string | null)[] = [];
-github.serve(async (request, response) => {
+const answer = async (request: IncomingMessage, response: ServerResponse) => {
   const query = new URL(request.url ?? '', github.origin).searchParams;
   if (request.headers.authorization !== 'Bearer the token of the job') return void response.writeHead(401).end();
   audiences.push(query.get('audience'));
   const value = await world.workloadToken({ principal: 'reporting-bot', server: 'issues', lifetimeSeconds: 300 });
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ count: 1, value }));
-});
+};
+github.serve((request, response) => void answer(request, response));
 const env = {
   GITHUB_ACTIONS: 'true',
   ACTIONS_ID_TOKEN_REQUEST_URL: `${github.origin}/idtoken?api-version=2.0`,

@@ -14,7 +14,7 @@ const cluster = fakeIdp({
   principals: { 'reporting-bot': {} },
   servers: { issues: { tools: { list_issues: () => ['Printer', 'Heating'] } } },
 });
-const { url, issuer = '' } = cluster.options('reporting-bot').servers?.['issues'] ?? assert.fail();
+const { url, issuer } = cluster.options('reporting-bot').servers?.['issues'] ?? assert.fail();
 const serviceAccountToken = () =>
   cluster.workloadToken({ principal: 'reporting-bot', server: 'issues', lifetimeSeconds: 3600 });
 

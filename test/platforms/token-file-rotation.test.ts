@@ -171,9 +171,9 @@ it('no call is lost while the file is replaced all the time, in each way', async
   await writeFile(here.file, current);
   const old = here.start();
   await old.token('issues');
-  let calls = 0;
+  const traffic = { calls: 0 };
   const rotating = (async () => {
-    for (let round = 0; calls < 40; round += 1) {
+    for (let round = 0; traffic.calls < 40; round += 1) {
       const next = await here.issue();
       if (round % 3 === 0) await writeFile(here.file, next);
       if (round % 3 === 1) {
@@ -191,11 +191,11 @@ it('no call is lost while the file is replaced all the time, in each way', async
     }
   })();
   const calling = async () => {
-    while (calls < 40) {
+    while (traffic.calls < 40) {
       await here.start().token('issues');
       here.nextAcquisition();
       await old.token('issues');
-      calls += 2;
+      traffic.calls += 2;
     }
   };
   await Promise.all([rotating, calling(), calling()]);
