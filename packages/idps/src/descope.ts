@@ -53,6 +53,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/idp-presets.ts#descope -->
  * ```ts
+ * const acme = descope({ issuer: 'https://api.descope.com/v1/apps/P2abc', clientId: 'UDJ', secret });
+ * const idp = acme.idp();
  * ```
  */
 export function descope(options: DescopeOptions): IdpPreset<DescopeIdpOptions, DescopeServerOptions> {

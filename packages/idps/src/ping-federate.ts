@@ -54,6 +54,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/idp-presets.ts#ping-federate -->
  * ```ts
+ * const acme = pingFederate({ url: 'https://sso.acme.example:9031', clientId: 'reporting-bot', secret });
+ * const idp = acme.idp({ subject: fromRefreshToken(() => session.refreshToken) });
  * ```
  */
 export function pingFederate(
