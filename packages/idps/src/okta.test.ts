@@ -98,7 +98,10 @@ describe('oktaForAgents', () => {
   it('gets the token of the caller, exchanges it with the key of the agent, and redeems the ID-JAG', async () => {
     vendor = await startVendor(AS);
     const tokenEndpoint = REDEEM;
-    const metadata = { issuer: AS, token_endpoint: tokenEndpoint };
+    vendor.document('https://acme.okta.com/.well-known/oauth-authorization-server/oauth2/default', {
+      issuer: AS,
+      token_endpoint: tokenEndpoint,
+    });
     vendor.answer(
       tokenEndpoint,
       success(answers.okta.agentToken(), { access_token: 'the-callers-token' }),
@@ -128,14 +131,9 @@ describe('oktaForAgents', () => {
       agentUrl: 'https://reporting.acme.example',
       caller: { clientId: '0oa9', key: app.privateKey, scope: 'agent.access' },
     });
-    const routed = vendor.fetch;
     const bot = vendor.principal({
       idp: preset.idp(),
       servers: { chat: preset.server({ ...SERVER, flow: 'enterprise-managed' }) },
-      fetch: async (input, init) =>
-        String(input).includes('/.well-known/') && String(input).startsWith('https://acme.okta.com')
-          ? Response.json(metadata)
-          : routed(input, init),
     });
     expect(await bot.token('chat')).toMatchObject({ value: 'an-access-token', scopes: ['chat.read'] });
 
