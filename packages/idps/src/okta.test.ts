@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { clientSecret, fromIdToken } from '@credence/core';
 import { answers } from '@credence/testing';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { idJag, MCP_URL, startVendor, success, type Vendor } from '../test-support/vendor.ts';
+import { idJag, MCP_URL, platformToken, startVendor, success, type Vendor } from '../test-support/vendor.ts';
 import { okta } from './okta.ts';
 import { oktaForAgents } from './okta-for-agents.ts';
 
@@ -61,6 +61,31 @@ describe('okta', () => {
       subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
     });
     expect(decodeJwt(form?.['client_assertion'] ?? '').aud).toBe(EXCHANGE);
+  });
+
+  it('exchanges the ID token of each user of a principal that acts only for users, and refuses to act without one', async () => {
+    vendor = await startVendor(AS);
+    const grant = { iss: 'https://acme.okta.com', sub: 'alice', aud: AS, client_id: '0oa1', scope: 'chat.read' };
+    vendor.answer(EXCHANGE, {
+      body: {
+        access_token: await idJag({ ...grant, resource: MCP_URL }),
+        issued_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+        ...answers.okta.idJag().members,
+      },
+    });
+    vendor.answer(REDEEM, success({ members: { expires_in: 3600, scope: 'chat.read' } }));
+    const preset = okta(CLIENT);
+    const servers = { chat: preset.server({ ...SERVER, flow: 'enterprise-managed' }) };
+    const bot = vendor.principal({ idp: preset.idp({ usersOnly: true }), servers });
+    const idToken = await platformToken('0oa1');
+    expect((await bot.onBehalfOf(() => idToken, { identity: 'alice' }).token('chat')).value).toBe('an-access-token');
+    expect(vendor.forms(EXCHANGE)).toEqual([expect.objectContaining({ subject_token: idToken })]);
+    expect(vendor.forms(EXCHANGE)[0]).not.toHaveProperty('actor_token');
+    await expect(bot.token('chat')).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: expect.stringContaining('Okta documents no ID-JAG for a principal without a user'),
+    });
+    expect(vendor.forms(EXCHANGE)).toHaveLength(1);
   });
 
   it('names what works for a principal without a user', async () => {
