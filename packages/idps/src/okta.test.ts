@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { clientSecret, fromIdToken } from '@credence/core';
 import { answers } from '@credence/testing';
@@ -35,6 +35,15 @@ describe('okta', () => {
     const { payload, protectedHeader } = await jwtVerify(form?.['client_assertion'] ?? '', publicKey);
     expect(payload).toMatchObject({ iss: '0oa1', sub: '0oa1', aud: REDEEM });
     expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT' });
+  });
+
+  it('signs with a function, such as that of a KMS', async () => {
+    const key = (input: Uint8Array) => sign('sha256', input, { key: app.privateKey, dsaEncoding: 'ieee-p1363' });
+    const { credential } = okta({ domain: 'acme.okta.com', clientId: '0oa1', key, alg: 'ES256' }).server(SERVER);
+    const body = new URLSearchParams();
+    const request = { issuer: AS, tokenEndpoint: REDEEM, body, headers: new Headers(), nowMs: Date.now() };
+    await credential.authenticate(request);
+    await jwtVerify(body.get('client_assertion') ?? '', app.publicKey, { audience: REDEEM });
   });
 
   it('exchanges the ID token of a user at the org authorization server', async () => {
@@ -78,12 +87,16 @@ describe('okta', () => {
     const servers = { chat: preset.server({ ...SERVER, flow: 'enterprise-managed' }) };
     const bot = vendor.principal({ idp: preset.idp({ usersOnly: true }), servers });
     const idToken = await platformToken('0oa1');
-    expect((await bot.onBehalfOf(() => idToken, { identity: 'alice' }).token('chat')).value).toBe('an-access-token');
+    const alice = bot.onBehalfOf(() => idToken, { identity: 'alice', actor: 'client', missingActor: 'warn' });
+    expect((await alice.token('chat')).value).toBe('an-access-token');
     expect(vendor.forms(EXCHANGE)).toEqual([expect.objectContaining({ subject_token: idToken })]);
     expect(vendor.forms(EXCHANGE)[0]).not.toHaveProperty('actor_token');
     await expect(bot.token('chat')).rejects.toMatchObject({
       code: 'invalid_configuration',
       message: expect.stringContaining('Okta documents no ID-JAG for a principal without a user'),
+    });
+    await expect(bot.onBehalfOf(() => idToken, { identity: 'bob' }).token('chat')).rejects.toMatchObject({
+      remedy: expect.stringContaining("{ actor: 'client' }"),
     });
     expect(vendor.forms(EXCHANGE)).toHaveLength(1);
   });
