@@ -173,7 +173,7 @@ export class TokenManager {
 
   /** Drops the tokens of a user, or of the bot (undefined), of an authorization server, because they may be those of another. */
   dropOf(owner: string | undefined, issuer: string): void {
-    for (const { token, owner: other } of [...this.#entries.values()]) {
+    for (const { token, owner: other } of this.#entries.values()) {
       if (other !== owner || token.issuer !== issuer) continue;
       this.#entries.delete(AccessToken.keyOf(token));
       if (this.#store) this.#refused.set(token.hash, true);
