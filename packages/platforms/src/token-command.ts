@@ -143,5 +143,4 @@ const START_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'it is not executable for this user (EACCES)',
   EPERM: 'it is not permitted (EPERM)',
   E2BIG: 'its arguments are too long (E2BIG)',
-  ENOEXEC: 'it is neither a program of this system nor a script with #! (ENOEXEC)',
 };

@@ -2,10 +2,11 @@ import type { ServicePrincipal } from '@credence/core';
 import { identifier } from '@credence/protocol';
 import { equalityKey } from '../schema/equality.ts';
 import type { Budget } from '../schema/budget.ts';
-import { readingBudget, readSchema } from '../schema/document.ts';
+import { readingBudget } from '../schema/document.ts';
 import { isList, isMembers, isShallow, type JsonMembers } from '../schema/json-value.ts';
 import { type SchemaLimits, schemaLimits } from '../schema/limits.ts';
 import { reasonOf, type UnusableSchemaReport } from '../schema/safe-schema-validator.ts';
+import { sharedSchema } from '../schema/shared-schemas.ts';
 
 /** Warnings about one list. More problems are counted in one further warning. */
 const MAX_WARNINGS = 50;
@@ -103,7 +104,7 @@ export class ListedTools {
   #problemOf(schema: unknown, work: Budget): string | undefined {
     if (schema === undefined) return undefined;
     try {
-      readSchema(schema, this.#limits, work);
+      sharedSchema(schema, this.#limits, work);
       return undefined;
     } catch (error) {
       return reasonOf(error);

@@ -14,6 +14,14 @@ export const c1 = {
   fewerScopes: (scope: string): AnswerEdit => ({ members: { token_type: 'N_A', expires_in: 300, scope } }),
   /** Authenticate: the service principal's own token. Source: RFC 6749 section 5.1; C1 documents no other member. */
   ownToken: (): AnswerEdit => ({ members: { token_type: 'Bearer', expires_in: 3600, refresh_token: undefined } }),
+  /** Authenticate: the own token for the token of a platform. Source: C1's documentation of custom OIDC providers, workload federation. */
+  federatedToken: (): AnswerEdit => ({
+    members: {
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      token_type: 'Bearer',
+      expires_in: 1800,
+    },
+  }),
   /** Authenticate: the credential has expired (C1's expire within 180 days). Source: RFC 6749 section 5.2. */
   expiredCredential: (): FakeAnswer =>
     json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="c1"' }),
