@@ -1,14 +1,15 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import type { HonestAnswer } from '../../../../test/support/oauth-world/script.ts';
-import { type Bot, type BotOptions, startBot } from '../../test-support/bot.ts';
+import { type Bot, type BotOptions, RESOURCE, startBot } from '../../test-support/bot.ts';
 import { refusalOf } from '../../test-support/runtime.ts';
+import { clientSecret } from '../credentials/client-secret.ts';
 import { memoryStore } from '../store/memory-store.ts';
 import { fromIdToken } from '../subjects/from-id-token.ts';
 import { fromRefreshToken } from '../subjects/from-refresh-token.ts';
 import { fromWorkloadToken } from '../subjects/from-workload-token.ts';
 import type { OnBehalfOfOptions } from './on-behalf-of-options.ts';
-import type { ServicePrincipal } from './service-principal.ts';
+import { ServicePrincipal } from './service-principal.ts';
 
 const started: Bot[] = [];
 afterEach(async () => {
@@ -149,6 +150,45 @@ describe('two users whose answers are mixed up', () => {
     }
     await user('carol').token('mcp');
     expect(redeemed()).toEqual(['alice', 'carol']);
+  });
+
+  it('get their own tokens after a restart with the same store', async () => {
+    const store = memoryStore();
+    const { user, world, redeemed } = await start({ principal: { store } });
+    const { idp, as, idpClient, asClient } = world;
+    const tokens = new Map<string, string>();
+    for (const name of ['alice', 'bob']) {
+      tokens.set(name, await idp.idToken({ audience: 'bot-at-idp', subject: name, lifetime: 300 }));
+    }
+    idp.forge({ claims: (claims) => ({ ...claims, sub: 'alice' }) });
+    const actingFor = (principal: ServicePrincipal, name: string) =>
+      principal.onBehalfOf(() => tokens.get(name) ?? '', { identity: `account of ${name}` });
+    const restarted = new ServicePrincipal({
+      idp: {
+        issuer: idp.issuer,
+        credential: clientSecret({ clientId: idpClient.clientId, secret: idpClient.secret ?? '' }),
+      },
+      servers: {
+        mcp: {
+          url: RESOURCE,
+          resource: RESOURCE,
+          issuer: as.issuer,
+          credential: clientSecret({ clientId: asClient.clientId, secret: asClient.secret ?? '' }),
+        },
+      },
+      store,
+    });
+    const bot = started.at(-1)?.bot ?? restarted;
+    await actingFor(bot, 'bob').token('mcp');
+    idp.forge(undefined);
+    await refusalOf(user('alice').token('mcp'));
+    await refusalOf(actingFor(bot, 'bob').token('mcp'));
+    // The store has the refusal, and no longer the wrong token.
+    expect(await refusalOf(actingFor(restarted, 'bob').token('mcp'))).toMatchObject({ code: 'invalid_id_jag' });
+    await actingFor(restarted, 'bob').token('mcp', read);
+    await actingFor(restarted, 'alice').token('mcp', read);
+    expect(redeemed()).toEqual(['alice', 'bob', 'alice']);
+    await restarted.close();
   });
 
   it('are both refused if they have the same pseudonym, or opaque tokens', async () => {
