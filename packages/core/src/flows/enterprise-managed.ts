@@ -229,6 +229,7 @@ export class EnterpriseManagedFlow implements Flow {
         return isRefused;
       },
       drop: async (sent) => subject.drop(sent),
+      isReplaced: subject.isReplaced,
       refusedWhenNew: ({ subject: { token } }) => this.#noteRefusedWhenNew(token),
     });
   }

@@ -27,6 +27,8 @@ export interface SubjectForExchange {
   readonly rotation: SubjectTokenRotation | undefined;
   /** Whether the IdP accepts each subject token only once. */
   readonly singleUse: SingleUse;
+  /** Whether another program replaces the subject token, which is in a file. */
+  readonly isReplaced: boolean;
   /** `reused`: one of the tokens was sent before. */
   get(signal: AbortSignal): Promise<{ value: TokensToSend; reused: boolean }>;
   /** The IdP refused these tokens. */
@@ -48,6 +50,7 @@ export function subjectOfBot({ idp, subjects, target }: Parts): SubjectForExchan
     actorOwner: actor && ownerOf(idp, actor, subjects),
     rotation: source.rotation,
     singleUse: subjects.singleUse,
+    isReplaced: source.local === true,
     async get(signal) {
       const [token, actorToken] = await Promise.all([
         subjects.get(source, target, signal),
@@ -77,6 +80,7 @@ export function subjectOfUser(
     owner: user.owner,
     actorOwner: actor && ownerOf(idp, actor, subjects),
     rotation: user.rotation,
+    isReplaced: false,
     singleUse,
     async get(signal) {
       const [{ token, type, reused }, actorToken] = await Promise.all([

@@ -4,6 +4,8 @@ import {
   GRANT_CLIENT_CREDENTIALS,
   GRANT_JWT_BEARER,
   GRANT_TOKEN_EXCHANGE,
+  isInMemory,
+  markInMemory,
   waitFor,
   parsedUrl,
 } from '@credence/protocol';
@@ -231,7 +233,7 @@ export class ServicePrincipal {
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
     const send = this.#fetchOfRun(fetchFor(this.#runtime, access, options, this.#open.whenClosed), options.run);
-    return async (input, init) => {
+    const ofServer: FetchLike = async (input, init) => {
       if (this.#closed) throw closed();
       const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined);
       const signal = caller ? this.#open.signalFor(caller) : undefined;
@@ -240,6 +242,9 @@ export class ServicePrincipal {
       // A fetch of the application may ignore the signal.
       return this.#parts.hasOwnFetch ? waitFor(sending, signal) : sending;
     };
+    // An adapter asks the fetch whether its tokens may be sent by another one.
+    const { fetch, clock } = this.#runtime;
+    return isInMemory(fetch) || isInMemory(clock) ? markInMemory(ofServer) : ofServer;
   }
 
   /**

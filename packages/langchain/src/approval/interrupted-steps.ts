@@ -1,6 +1,8 @@
 import { isGraphInterrupt } from '@langchain/langgraph';
 import type { RunOfCall } from './run-of-call.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { StepUpRuleError } from './step-up-approval.ts';
+import type { ToolCallToApprove } from './tool-call.ts';
 
 /** How many interrupted steps are remembered. */
 const MAX_STEPS = 100;
@@ -24,11 +26,13 @@ export class InterruptedSteps {
   /** Makes a call, or returns the answer that it had before its task was interrupted. */
   async during<T>(
     { configurable, principal }: RunOfCall,
-    call: string | undefined,
+    { id, name, args }: ToolCallToApprove,
     make: () => Promise<T>,
   ): Promise<T> {
     const { thread_id, checkpoint_ns } = configurable;
-    if (call === undefined || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') return make();
+    if (id === undefined || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') return make();
+    // A model can give two calls the same id.
+    const call = canonicalJson([id, name, args]);
     const key = JSON.stringify([thread_id, checkpoint_ns, principal]);
     const step = this.#steps.get(key) ?? {
       answers: new Map<string, Promise<unknown>>(),
