@@ -6,6 +6,7 @@ import { hit } from './measures/hit.ts';
 import type { Measure } from './measures/measure.ts';
 import { memory } from './measures/memory.ts';
 import { revoked } from './measures/revoked.ts';
+import { tenants } from './measures/tenants.ts';
 import { verification } from './measures/verification.ts';
 import { type BenchOptions, type Letter, optionsFrom, USAGE } from './options.ts';
 import { describeMachine, thisMachine } from './report/machine.ts';
@@ -22,6 +23,7 @@ const MEASURES: Readonly<Record<Letter, Measure>> = {
   f: fleet,
   g: verification,
   h: checks,
+  i: tenants,
 };
 
 /** A missed target is printed as a result and does not fail the run. A measurement that throws fails it. */

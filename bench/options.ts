@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] as const;
+export const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'] as const;
 export type Letter = (typeof LETTERS)[number];
 
 export interface BenchOptions {
@@ -11,7 +11,7 @@ export interface BenchOptions {
 }
 
 export const USAGE = `npm run bench -- [options]
-  --only a,c    runs only these measurements (a to h)
+  --only a,c    runs only these measurements (a to i)
   --rounds N    repeats each measurement N times; each has its own default
   --json        prints JSON instead of the table
   --write       writes the table into docs/performance.md`;
@@ -29,7 +29,7 @@ export function optionsFrom(args: readonly string[]): BenchOptions {
   });
   const requested = values.only?.split(',').map((letter) => letter.trim());
   const unknown = requested?.find((letter) => !LETTERS.some((known) => known === letter));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is no measurement: a to h`);
+  if (unknown !== undefined) throw new Error(`"${unknown}" is no measurement: a to i`);
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
     throw new Error('--rounds must be a positive integer');

@@ -14,6 +14,8 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+  /** Answers with an event stream that stays open and empty. */
+  readonly isStream?: boolean;
 }
 
 /**
@@ -28,9 +30,10 @@ export async function serve(
   const server = createServer((request, response) => {
     const dueMs = performance.now() + latencyMs();
     const run = async () => {
-      const { status, headers = {}, json } = await handle(origin, await received(request));
+      const { status, headers = {}, json, isStream = false } = await handle(origin, await received(request));
       const leftMs = dueMs - performance.now();
       if (leftMs > 0) await sleep(leftMs);
+      if (isStream) return response.writeHead(status, { 'content-type': 'text/event-stream' }).flushHeaders();
       response.writeHead(status, json === undefined ? headers : { 'content-type': 'application/json', ...headers });
       response.end(json === undefined ? undefined : JSON.stringify(json));
     };

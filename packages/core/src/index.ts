@@ -28,7 +28,7 @@ export { onTokenPresented } from './call/presented-token.ts';
 export { onBodyRefused, replacingResponse } from './call/response-body.ts';
 export type { ClientAuthenticationRequest, ClientCredential, CredentialWarning } from './credentials/credential.ts';
 export { noClientAuth } from './credentials/no-client-auth.ts';
-export { privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
+export { type AssertionMembers, privateKeyJwt, type PrivateKeyJwtOptions } from './credentials/private-key-jwt.ts';
 export type { Signer, SigningKeyInput } from './credentials/signing-key.ts';
 export type { Diagnosis, DiagnosisStep } from './diagnose/report.ts';
 export { generateDpopKeyPair } from './dpop/dpop-keys.ts';

@@ -12,6 +12,9 @@ export interface CachedValue<T> {
   readonly refreshAtMs?: number;
 }
 
+/** Fetches a value. `usable` is the value that is used if the fetch fails. */
+export type FetchValue<T> = (usable: T | undefined) => Promise<CachedValue<T>>;
+
 interface PendingFetch<T> {
   readonly result: Promise<CachedValue<T>>;
   /** Aborting it ends the fetch. */
@@ -39,13 +42,10 @@ export class RefreshingCache<T> {
 
   /**
    * Returns the cached value, or the result of `fetchValue`. `reused` is true for a cached value. `signal` is the one that aborts
-   * `fetchValue`: if it aborts, other callers that wait for this fetch start another.
+   * `fetchValue`: if it aborts, other callers that wait for this fetch start another. `fetchValue` gets the old value if it is still
+   * usable, and so returned if the fetch fails.
    */
-  async get(
-    key: string,
-    fetchValue: () => Promise<CachedValue<T>>,
-    signal?: AbortSignal,
-  ): Promise<{ value: T; reused: boolean }> {
+  async get(key: string, fetchValue: FetchValue<T>, signal?: AbortSignal): Promise<{ value: T; reused: boolean }> {
     const cached = this.peek(key);
     if (cached) {
       this.#refreshInBackground(key, cached, fetchValue);
@@ -86,7 +86,7 @@ export class RefreshingCache<T> {
     for (const key of keys) this.#values.delete(key);
   }
 
-  #refreshInBackground(key: string, cached: CachedValue<T>, fetchValue: () => Promise<CachedValue<T>>): void {
+  #refreshInBackground(key: string, cached: CachedValue<T>, fetchValue: FetchValue<T>): void {
     const nowMs = this.#clock.monotonicMs();
     if (cached.refreshAtMs === undefined || nowMs < cached.refreshAtMs || this.#fetches.has(key)) return;
     // If the fetch fails, the old value stays in use and the next attempt comes in a minute.
@@ -105,8 +105,10 @@ export class RefreshingCache<T> {
     return cached;
   }
 
-  #startFetch(key: string, fetchValue: () => Promise<CachedValue<T>>, signal?: AbortSignal): Promise<CachedValue<T>> {
-    const result = fetchValue()
+  #startFetch(key: string, fetchValue: FetchValue<T>, signal?: AbortSignal): Promise<CachedValue<T>> {
+    const old = this.#values.peek(key);
+    const usable = old && usableUntil(old) > this.#clock.monotonicMs() ? old.value : undefined;
+    const result = fetchValue(usable)
       .then((cached) => {
         this.#add(key, cached);
         return cached;

@@ -64,8 +64,8 @@ interface JwtSource {
 function platformJwt(source: WorkloadTokenSource, audience?: WorkloadAudience): JwtSource {
   const tokens = new WorkloadTokenCache(source);
   return {
-    now: async ({ issuer, tokenEndpoint }) =>
-      tokens.get(await workloadAudience(audience, { issuer, tokenEndpoint: async () => tokenEndpoint })),
+    now: async ({ issuer, tokenEndpoint, signal }) =>
+      tokens.get(await workloadAudience(audience, { issuer, tokenEndpoint: async () => tokenEndpoint }), signal),
     fingerprint: async () => undefined,
   };
 }

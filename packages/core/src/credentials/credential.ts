@@ -16,6 +16,8 @@ export interface ClientAuthenticationRequest {
    * shown another time.
    */
   readonly nowMs: number;
+  /** Aborted if the request is no longer needed or the time limit has passed. */
+  readonly signal?: AbortSignal | undefined;
   /** Call it for a problem that does not make the authentication fail. It becomes an event. */
   readonly warn?: ((warning: CredentialWarning) => void) | undefined;
 }

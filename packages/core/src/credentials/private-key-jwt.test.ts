@@ -52,6 +52,29 @@ const KEYS: readonly [SigningAlgorithm, { privateKey: KeyObject; publicKey: KeyO
 ];
 
 describe('privateKeyJwt', () => {
+  it('asks for claims and header parameters for each assertion, and lets no function replace the others', async () => {
+    let count = 0;
+    const credential = privateKeyJwt({
+      clientId: 'bot',
+      key: ed25519.privateKey,
+      claims: ({ nowSeconds }) => ({ nbf: nowSeconds - 120, iss: 'another' }),
+      header: () => ({ nonce: String((count += 1)), alg: 'none' }),
+    });
+    const first = await assertionOf(credential);
+    expect(decodeProtectedHeader(first)).toEqual({ alg: 'EdDSA', typ: 'JWT', nonce: '1' });
+    expect(decodeJwt(first)).toMatchObject({ iss: 'bot', nbf: Math.floor(NOW_MS / 1_000) - 120 });
+    expect(decodeProtectedHeader(await assertionOf(credential))).toMatchObject({ nonce: '2' });
+  });
+
+  it.each([
+    ['client-authentication+jwt', { typ: 'client-authentication+jwt' }],
+    [false as const, {}],
+    [undefined, { typ: 'JWT' }],
+  ])('has the configured typ (%s)', async (typ, expected) => {
+    const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key: ed25519.privateKey, typ }));
+    expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'EdDSA', ...expected });
+  });
+
   it.each(KEYS)('signs %s with a PEM and with a JWK so that the public key verifies it', async (alg, pair) => {
     for (const key of [pem(pair.privateKey), pair.privateKey.export({ format: 'jwk' })]) {
       const jwt = await assertionOf(privateKeyJwt({ clientId: 'bot', key, alg }));

@@ -37,11 +37,26 @@ export interface PrivateKeyJwtOptions {
    * request, because some servers accept no `iat` that is ahead of their clock.
    */
   lifetimeSeconds?: number | undefined;
-  /** Additional claims. These claims cannot replace `iss`, `sub`, `aud`, `exp`, `iat` and `jti`. */
-  claims?: Readonly<Record<string, unknown>> | undefined;
-  /** Additional header parameters. These parameters cannot replace `alg`, `typ` and the configured `kid`. */
-  header?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Additional claims, or a function that returns them for each assertion. These claims cannot replace `iss`, `sub`, `aud`, `exp`, `iat`
+   * and `jti`.
+   */
+  claims?: AssertionMembers | undefined;
+  /**
+   * Additional header parameters, or a function that returns them for each assertion. These parameters cannot replace `alg`, `typ` and
+   * the configured `kid`.
+   */
+  header?: AssertionMembers | undefined;
+  /** The header parameter `typ`. Default: `JWT`. False: the header has no `typ`. */
+  typ?: string | false | undefined;
 }
+
+/**
+ * Members of an assertion: fixed, or by a function that is called for each assertion. `nowSeconds` is the time of the request in seconds
+ * since the epoch, by the clock of the issuer.
+ */
+export type AssertionMembers =
+  Readonly<Record<string, unknown>> | ((request: { readonly nowSeconds: number }) => Readonly<Record<string, unknown>>);
 
 /**
  * Client authentication by a JWT that the principal signs (RFC 7523 section 2.2, method `private_key_jwt`). Each request has a new
@@ -67,16 +82,17 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
     fingerprint: () => key.fingerprint(),
     async authenticate({ issuer, body, nowMs, warn }) {
       const signer = await key.now(warn);
-      const issuedAt = Math.floor(nowMs / 1000) - Math.min(MAX_BACKDATING_SECONDS, Math.floor(lifetime / 4));
+      const nowSeconds = Math.floor(nowMs / 1000);
+      const issuedAt = nowSeconds - Math.min(MAX_BACKDATING_SECONDS, Math.floor(lifetime / 4));
       const audience = options.audience ?? issuer;
       const header = {
-        ...options.header,
+        ...membersOf(options.header, nowSeconds),
         alg: signer.alg,
-        typ: 'JWT',
+        ...typOf(options.typ),
         ...(signer.kid !== undefined && { kid: signer.kid }),
       };
       const payload = {
-        ...options.claims,
+        ...membersOf(options.claims, nowSeconds),
         iss: clientId,
         sub: clientId,
         aud: typeof audience === 'string' ? audience : [...audience],
@@ -97,6 +113,14 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientCredential {
   };
 }
 
+function membersOf(members: AssertionMembers | undefined, nowSeconds: number): Readonly<Record<string, unknown>> {
+  return (typeof members === 'function' ? members({ nowSeconds }) : members) ?? {};
+}
+
+function typOf(typ: string | false = 'JWT'): { readonly typ?: string } {
+  return typ === false ? {} : { typ };
+}
+
 interface KeySource {
   readonly now: (warn: Warn) => SigningKey | Promise<SigningKey>;
   /** Undefined for a function that signs, a KeyObject and a CryptoKey: the credential object then stands for its key. */
@@ -104,8 +128,8 @@ interface KeySource {
 }
 
 /** A file is read at each call, and parsed again if its text has changed. */
-function keySource({ key, alg, kid, audience, claims, header }: PrivateKeyJwtOptions): KeySource {
-  const fingerprint = (text: unknown) => fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header]));
+function keySource({ key, alg, kid, audience, claims, header, typ }: PrivateKeyJwtOptions): KeySource {
+  const fingerprint = (text: unknown) => fingerprintOf(JSON.stringify([text, alg, kid, audience, claims, header, typ]));
   if (!isFile(key)) {
     const fixed = signingKey(key, alg, kid);
     if (types.isUint8Array(key)) {

@@ -11,6 +11,9 @@ import { redeem } from './redeem.ts';
 import { ownerOf } from './subject-for-exchange.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
+/** How many times the JWT may be replaced during one acquisition. Each one is sent once. */
+const MAX_REPLACEMENTS = 5;
+
 /** `flow: 'client-credentials'`: one request to the authorization server of the MCP server (RFC 6749 section 4.4), without the IdP. */
 export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, directory: Directory): Flow {
   return {
@@ -24,7 +27,8 @@ export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, 
 
 /**
  * `flow: 'workload-identity'` (SEP-1933): the JWT of the platform is the assertion at the authorization server of the MCP server.
- * After a refusal no other request is sent.
+ * After a refusal no other request is sent, except if the JWT comes from a file that contains another JWT by then: the refused one was
+ * replaced while it was in use.
  */
 export function workloadIdentityFlow(
   runtime: Runtime,
@@ -51,6 +55,7 @@ export function workloadIdentityFlow(
           // After a refusal the next acquisition asks the platform for another token: the platform may have replaced its key.
           return { value, refused: async () => tokens.drop(source, target, value) };
         },
+        mayBeReplaced: source.local === true,
         retry: false,
       });
       await known.remember(owner, subject, { server: server.name });
@@ -74,6 +79,8 @@ async function requestWithoutIdp(
     grant: 'client_credentials' | 'jwt-bearer';
     assertion?: (target: SubjectTokenTarget) => Promise<{ value: string; refused: () => Promise<void> }>;
     retry?: boolean;
+    /** Whether the assertion comes from a file that another program may have replaced. */
+    mayBeReplaced?: boolean;
   },
 ): Promise<Grant> {
   const { resource, issuer } = await directory.target(server, signal);
@@ -84,13 +91,19 @@ async function requestWithoutIdp(
     authorization_details: server.authorizationDetails && JSON.stringify(server.authorizationDetails),
   };
   const wanted = { scopes, requested: scopes, impliedScopes: scopes };
-  const token = await grant.assertion?.({ issuer: endpoint.issuer, tokenEndpoint: async () => endpoint.url });
-  const assertion = token?.value;
-  try {
-    const options = { ...grant, assertion, parameters, usesIdp: false, signal };
-    return await redeem(runtime, { server, endpoint, resource, ...wanted, ...options });
-  } catch (error) {
-    if (isCredenceError(error) && error.error !== undefined) await token?.refused();
-    throw error;
+  const { mayBeReplaced = false, assertion: getAssertion, ...fixed } = grant;
+  const target = { issuer: endpoint.issuer, tokenEndpoint: async () => endpoint.url };
+  const options = { server, endpoint, resource, ...wanted, ...fixed, parameters, usesIdp: false, signal };
+  let sent = await getAssertion?.(target);
+  for (let replacements = mayBeReplaced ? MAX_REPLACEMENTS : 0; ; replacements -= 1) {
+    try {
+      return await redeem(runtime, { ...options, assertion: sent?.value });
+    } catch (error) {
+      if (!isCredenceError(error) || error.error === undefined) throw error;
+      await sent?.refused();
+      const next = replacements > 0 ? await getAssertion?.(target).catch(() => undefined) : undefined;
+      if (next === undefined || next.value === sent?.value) throw error;
+      sent = next;
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GRANT_CLIENT_CREDENTIALS, parseJsonObject, stringField } from '@credence/protocol';
+import { GRANT_CLIENT_CREDENTIALS, GRANT_TOKEN_EXCHANGE, parseJsonObject, stringField } from '@credence/protocol';
 import { decodeJwt } from 'jose';
 import { type CachedValue, RefreshingCache } from '../cache/refreshing-cache.ts';
 import type { Directory } from '../discovery/directory.ts';
@@ -9,12 +9,25 @@ import type { IdpSettings } from '../settings/settings.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
+import { untilReadable } from '../workload/until-readable.ts';
 import { usefulSeconds } from '../workload/workload-token.ts';
 import { SingleUse } from './fresh-retry.ts';
 import { callsGetter } from '../subjects/from-getter.ts';
 import type { SubjectContext, SubjectToken, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 
 const MAX_SUBJECT_TOKENS = 1_000;
+
+const BY_CREDENTIAL = {
+  grantType: GRANT_CLIENT_CREDENTIALS,
+  grant: 'client_credentials',
+  operation: 'client-credentials',
+} as const;
+/** The IdP issues the own token for the token of a platform. */
+const BY_EXCHANGE = {
+  grantType: GRANT_TOKEN_EXCHANGE,
+  grant: 'token exchange',
+  operation: 'token-exchange',
+} as const;
 
 /** The subject tokens of one principal. Each is requested once and cached until shortly before it expires. */
 export class SubjectTokens {
@@ -44,11 +57,11 @@ export class SubjectTokens {
     target: SubjectTokenTarget,
     signal: AbortSignal,
   ): Promise<{ value: string; reused: boolean }> {
-    const obtain = async () => {
+    const obtain = async (usable?: string) => {
       const shared = await this.#fromStore(source);
       if (shared && shared.goodUntilMs > this.#runtime.clock.monotonicMs()) return shared;
       try {
-        return await this.#obtainForAll(source, target, signal);
+        return await this.#obtainForAll(source, target, signal, usable !== undefined);
       } catch (error) {
         if (shared && mayPass(error)) return shared;
         throw error;
@@ -56,17 +69,22 @@ export class SubjectTokens {
     };
     // A getter may return the token of the current request of its application. Two acquisitions must not share the token of one of them.
     if (callsGetter(source)) return { value: (await obtain()).value, reused: false };
-    return this.#cache.get(this.#memoryKey(source, target), obtain, signal);
+    const found = await this.#cache.get(this.#memoryKey(source, target), obtain, signal);
+    // Another process may have sent the token in the file, and the file may have been replaced since it was read.
+    return source.local === true ? { ...found, reused: true } : found;
   }
 
   async #obtainForAll(
     source: SubjectTokenSource,
     target: SubjectTokenTarget,
     signal: AbortSignal,
+    hasUsable: boolean,
   ): Promise<CachedValue<string>> {
-    const subject = await this.#obtain(source, target, signal);
+    const subject = await this.#obtain(source, target, signal, hasUsable);
     const { token, lookAgainInSeconds } = subject;
-    const expiresInSeconds = this.singleUse.isKnown() ? 0 : (subject.expiresInSeconds ?? 0);
+    // A file contains the same token until it is replaced, so the last one stays even if the IdP accepts each token only once.
+    const isUsedOnce = this.singleUse.isKnown() && source.local !== true;
+    const expiresInSeconds = isUsedOnce ? 0 : (subject.expiresInSeconds ?? 0);
     const leftMs = expiresInSeconds * 1000;
     const usefulMs = usefulSeconds({ expiresInSeconds, lookAgainInSeconds }) * 1000;
     const nowMs = this.#runtime.clock.monotonicMs();
@@ -131,7 +149,12 @@ export class SubjectTokens {
    * Gets a token from the source. A token request emits its own event; for a getter of the application the event is
    * emitted here.
    */
-  async #obtain(source: SubjectTokenSource, target: SubjectTokenTarget, signal: AbortSignal): Promise<SubjectToken> {
+  async #obtain(
+    source: SubjectTokenSource,
+    target: SubjectTokenTarget,
+    signal: AbortSignal,
+    hasUsable: boolean,
+  ): Promise<SubjectToken> {
     let sendsRequest = false;
     const context: SubjectContext = {
       signal,
@@ -155,7 +178,8 @@ export class SubjectTokens {
       });
     };
     try {
-      const token = await source.get(context);
+      const isPatient = source.local === true && !hasUsable;
+      const token = await (isPatient ? untilReadable(() => source.get(context), signal) : source.get(context));
       report();
       return token;
     } catch (error) {
@@ -176,15 +200,17 @@ export class SubjectTokens {
     const option = isOtherIssuer ? 'idp.subject (ownToken({ issuer }))' : 'idp.issuer';
     const endpoint = await this.#directory.idp(target, option, signal);
     const answer = await requestToken(this.#runtime, {
-      grantType: GRANT_CLIENT_CREDENTIALS,
-      grant: 'client_credentials',
+      ...(request.exchanged ? BY_EXCHANGE : BY_CREDENTIAL),
       leg: 'authenticate',
-      operation: 'client-credentials',
       contact: 'idp-admin',
       option: request.credential ? 'idp.subject (ownToken({ credential }))' : 'idp.credential',
       endpoint,
       credential,
-      parameters: request.parameters,
+      parameters: {
+        ...request.parameters,
+        subject_token: request.exchanged?.token,
+        subject_token_type: request.exchanged?.type,
+      },
       signal,
       // Checked as part of the request, so that a response without the field pauses the requests as a refusal does.
       onSuccess: (body) => {

@@ -23,7 +23,7 @@ const emitted = new WeakMap<Runtime, WeakMap<ClientCredential, string>>();
 export async function authenticateClient(
   runtime: Runtime,
   credential: ClientCredential,
-  request: Omit<ClientAuthenticationRequest, 'nowMs' | 'warn'>,
+  request: Omit<ClientAuthenticationRequest, 'nowMs' | 'warn' | 'signal'>,
   about: AboutCredential,
 ): Promise<void> {
   const where = credential.variable ?? about.option;
@@ -31,6 +31,7 @@ export async function authenticateClient(
   try {
     const authenticated = credential.authenticate({
       ...request,
+      signal: about.signal,
       // An assertion is valid for a minute by the clock of the issuer, not by ours.
       nowMs: runtime.clock.wallMs() + (runtime.peerClocks?.differenceMs(request.issuer) ?? 0),
       warn({ message, remedy }) {
@@ -47,12 +48,27 @@ export async function authenticateClient(
         });
       },
     });
-    await waitFor(Promise.resolve(authenticated), about.signal);
+    await untilAborted(Promise.resolve(authenticated), about.signal);
   } catch (error) {
     throw isCredenceError(error) && error.leg === 'configure' ? named(error, where, about) : error;
   }
   // The credential works again, so the next problem is reported, even if it is the same one.
   if (warning === undefined) emitted.get(runtime)?.delete(credential);
+}
+
+/** Waits like `waitFor`. If the credential reports its own failure when the signal is aborted, that failure is thrown. */
+async function untilAborted(authenticated: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await waitFor(authenticated, signal);
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
+    const failure = authenticated.then(
+      () => undefined,
+      (own: unknown) => own,
+    );
+    const own = await Promise.race([failure, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
+    throw isCredenceError(own) ? own : error;
+  }
 }
 
 function lastWarnings(runtime: Runtime): WeakMap<ClientCredential, string> {

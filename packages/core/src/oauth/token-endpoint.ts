@@ -84,7 +84,9 @@ export async function requestToken(runtime: Runtime, request: TokenRequest): Pro
   try {
     const { grantType, credential, server, signal } = request;
     const sharedRequest =
-      request.leg === 'authenticate' ? JSON.stringify(sortedEntries(definedOnly(request.parameters))) : undefined;
+      request.leg === 'authenticate'
+        ? JSON.stringify(sortedEntries(definedOnly({ ...request.parameters, subject_token: undefined })))
+        : undefined;
     const client = { issuer: request.endpoint.issuer, grantType, credential, server, sharedRequest };
     return await runtime.clients.run(client, signal, async () =>
       request.retry === false ? attempt(1) : retrying(runtime, signal, attempt),

@@ -91,7 +91,8 @@ describe('the token of a platform', () => {
     expect(await get()).toBe(second);
     expect(audiences).toHaveLength(3);
     advanceSeconds(480);
-    expect(await refusalOf(get())).toMatchObject({ code: 'credential_unavailable' });
+    const limited = tokens.get(subject, TARGET, AbortSignal.timeout(60));
+    expect(await refusalOf(limited)).toMatchObject({ code: 'credential_unavailable', message: 'gone' });
   });
 
   it('that the platform serves again is used to its end, with a pause between the requests', async () => {

@@ -1,7 +1,7 @@
 import { TOKEN_TYPE_JWT } from '@credence/protocol';
 import { isWorkloadTokenSource, type WorkloadTokenSource } from '../workload/workload-token-source.ts';
 import { type WorkloadAudience, workloadAudience } from '../workload/audience.ts';
-import { workloadToken } from '../workload/workload-token.ts';
+import { isReplacedFile, workloadToken } from '../workload/workload-token.ts';
 import { fromGetter } from './from-getter.ts';
 import type { SubjectTokenSource, TokenGetter } from './subject.ts';
 
@@ -23,7 +23,8 @@ export interface WorkloadTokenOptions {
  * A subject token source for a JWT that the platform issues to the workload (CI job, Kubernetes service account, SPIFFE), by a source
  * of `@credence/platforms` or by a function. The JWT is the subject token at the IdP, or the assertion of
  * `flow: 'workload-identity'`. The tokens of a platform are cached until shortly before their `exp`. A token that was read from a file
- * or a variable is read again after a minute, and used until its `exp` if that fails. A function is called for each acquisition.
+ * or a variable is read again after a minute, and used until its `exp` if that fails. A file without a usable token is read again until
+ * the time limit of the acquisition. A function is called for each acquisition.
  */
 export function fromWorkloadToken(
   source: TokenGetter | WorkloadTokenSource,
@@ -36,6 +37,7 @@ export function fromWorkloadToken(
     type,
     identity,
     perTarget: true,
+    local: isReplacedFile(source),
     async get(context) {
       const { signal, target } = context;
       return workloadToken(source, { audience: await workloadAudience(audience, target), signal }, () =>

@@ -18,6 +18,11 @@ export interface OwnTokenOptions {
   audience?: string | undefined;
   /** Additional form parameters. Parameters with an option of their own are refused here. */
   parameters?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The token that is exchanged for the own token by token exchange (RFC 8693), in place of `client_credentials`: for IdPs that accept
+   * the token of a platform (`fromWorkloadToken`). It is requested each time the own token is.
+   */
+  from?: SubjectTokenSource | undefined;
   /** The field of the response that contains the subject token. Default `access_token`. For `id_token`, also set `type`. */
   field?: string | undefined;
   /** The `subject_token_type`. Default: the access token type of RFC 8693 section 3. */
@@ -36,6 +41,7 @@ export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
     scope,
     resource,
     audience,
+    from,
     field = 'access_token',
     type = TOKEN_TYPE_ACCESS_TOKEN,
   } = options;
@@ -51,6 +57,8 @@ export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
   }
   checkParameters('ownToken({ parameters })', options.parameters, {
     grant_type: undefined,
+    subject_token: 'ownToken({ from })',
+    subject_token_type: 'ownToken({ from })',
     scope: 'ownToken({ scope })',
     resource: 'ownToken({ resource })',
     audience: 'ownToken({ audience })',
@@ -59,9 +67,18 @@ export function ownToken(options: OwnTokenOptions = {}): SubjectTokenSource {
   return {
     kind: 'ownToken',
     type,
-    identity: JSON.stringify([issuer ?? '', credential?.clientId ?? '', field, sortedEntries(parameters)]),
+    identity: JSON.stringify([
+      issuer ?? '',
+      credential?.clientId ?? '',
+      field,
+      sortedEntries(parameters),
+      ...(from ? [from.kind, from.type, from.identity] : []),
+    ]),
     issuer,
     credential,
-    get: (context) => context.clientCredentials({ issuer, credential, parameters, field }),
+    async get(context) {
+      const exchanged = from && { token: (await from.get(context)).token, type: from.type };
+      return context.clientCredentials({ issuer, credential, parameters, field, exchanged });
+    },
   };
 }

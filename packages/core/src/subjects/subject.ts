@@ -26,12 +26,13 @@ export interface SubjectContext {
   readonly target: SubjectTokenTarget;
   /** The time of the wall clock, in milliseconds since the epoch. */
   nowMs(): number;
-  /** Requests a token by `client_credentials`, at the IdP or at `issuer`. */
+  /** Requests a token by `client_credentials`, or for `exchanged` by token exchange (RFC 8693), at the IdP or at `issuer`. */
   clientCredentials(request: {
     issuer?: string | undefined;
     credential?: ClientCredential | undefined;
     parameters: Readonly<Record<string, string | undefined>>;
     field: string;
+    exchanged?: { readonly token: string; readonly type: string } | undefined;
   }): Promise<SubjectToken>;
 }
 
@@ -57,6 +58,11 @@ export interface SubjectTokenSource {
   readonly credential?: ClientCredential | undefined;
   /** Whether the token depends on the party that it is sent to. If true, one token is cached for each party. */
   readonly perTarget?: boolean | undefined;
+  /**
+   * Whether `get` only reads a file that another program replaces. If it cannot be read and no earlier token is usable, it is read
+   * again until the time limit of the acquisition.
+   */
+  readonly local?: boolean | undefined;
   /** Set if the IdP may replace the token with each use, so that exchanges must run one after the other. */
   readonly rotation?: SubjectTokenRotation | undefined;
   /** Gets the token. This method is called each time a token is needed and none is cached. Throws a `CredenceError`. */

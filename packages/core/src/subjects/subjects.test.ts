@@ -18,6 +18,35 @@ const context: SubjectContext = {
   clientCredentials: () => Promise.reject(new Error('clientCredentials is not expected here')),
 };
 
+describe('ownToken with a token that is exchanged for it', () => {
+  it('gives the token and its type to the token request, and is another source than one without', async () => {
+    const requests: unknown[] = [];
+    const from = fromWorkloadToken(() => 'the-platform-token', { identity: 'job' });
+    const source = ownToken({ from, scope: 'api' });
+    const token = await source.get({
+      ...context,
+      clientCredentials: async (request) => {
+        requests.push(request);
+        return { token: 'own', expiresInSeconds: 60 };
+      },
+    });
+    expect(token.token).toBe('own');
+    expect(requests).toEqual([
+      expect.objectContaining({
+        exchanged: { token: 'the-platform-token', type: 'urn:ietf:params:oauth:token-type:jwt' },
+        parameters: expect.objectContaining({ scope: 'api' }),
+      }),
+    ]);
+    expect(source.identity).not.toBe(ownToken({ scope: 'api' }).identity);
+    expect(source.identity).not.toContain('the-platform-token');
+  });
+
+  it('fails as the source of the exchanged token does', async () => {
+    const from = fromWorkloadToken(() => '');
+    expect(await refusalOf(ownToken({ from }).get(context))).toMatchObject({ code: 'credential_unavailable' });
+  });
+});
+
 describe('a source with a getter of the application', () => {
   it.each([
     ['fromIdToken', fromIdToken, 'urn:ietf:params:oauth:token-type:id_token'],

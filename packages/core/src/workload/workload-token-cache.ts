@@ -1,8 +1,10 @@
 import { RefreshingCache } from '../cache/refreshing-cache.ts';
+import { isCredenceError } from '../errors/credence-error.ts';
 import { mayPass } from '../errors/may-pass.ts';
 import { systemClock } from '../time/clock.ts';
 import type { WorkloadTokenSource } from './workload-token-source.ts';
-import { usefulSeconds, workloadToken } from './workload-token.ts';
+import { untilReadable } from './until-readable.ts';
+import { isReplacedFile, noAnswer, usefulSeconds, type WorkloadToken, workloadToken } from './workload-token.ts';
 
 const MAX_AUDIENCES = 100;
 /** The longest wait for a platform, in milliseconds. */
@@ -17,14 +19,28 @@ export class WorkloadTokenCache {
     this.#source = source;
   }
 
-  async get(audience: string): Promise<string> {
-    const { value } = await this.#cache.get(audience, async () => {
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const token = await workloadToken(this.#source, { audience, signal }, () => systemClock.wallMs());
+  /** `signal` ends the wait for a file that cannot be read. Another platform has ten seconds. */
+  async get(audience: string, signal?: AbortSignal): Promise<string> {
+    const isFile = isReplacedFile(this.#source);
+    const fileSignal = isFile ? signal : undefined;
+    const fetchToken = async (usable: string | undefined) => {
+      const limit = fileSignal ?? AbortSignal.timeout(TIMEOUT_MS);
+      const read = () => this.#read(audience, limit);
+      const token = await (isFile && usable === undefined ? untilReadable(read, limit) : read());
       const nowMs = systemClock.monotonicMs();
       const usableUntilMs = nowMs + (token.expiresInSeconds ?? 0) * 1_000;
       return { value: token.token, goodUntilMs: nowMs + usefulSeconds(token) * 1_000, usableUntilMs };
-    });
+    };
+    const { value } = await this.#cache.get(audience, fetchToken, fileSignal);
     return value;
+  }
+
+  async #read(audience: string, signal: AbortSignal): Promise<WorkloadToken> {
+    try {
+      return await workloadToken(this.#source, { audience, signal }, () => systemClock.wallMs());
+    } catch (error) {
+      // A CredenceError lets the last token be used.
+      throw isCredenceError(error) ? error : noAnswer(this.#source, error);
+    }
   }
 }

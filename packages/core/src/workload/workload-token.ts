@@ -21,6 +21,11 @@ const MAX_TOKEN_CHARACTERS = 64 * 1024;
 /** A token is replaced this long before it expires. Short ones: a tenth of their lifetime. */
 const SPARE_SECONDS = 30;
 
+/** Whether the source reads a file that another program replaces. A variable stays the same while the program runs. */
+export function isReplacedFile({ local, renewable }: WorkloadTokenSource): boolean {
+  return local && renewable;
+}
+
 /** How long the token is used without asking its source again, in seconds. */
 export function usefulSeconds({
   expiresInSeconds = 0,
@@ -90,17 +95,23 @@ function expiryOf(token: string, source: WorkloadTokenSource, nowMs: number): nu
   );
 }
 
+/** The error for a source that did not answer within the time limit. */
+export function noAnswer(source: WorkloadTokenSource, cause: unknown): CredenceError {
+  return unusable(source, 'The platform did not answer in time.', 'Check that the platform can be reached.', cause);
+}
+
 function expiredAt(exp: number): string {
   const date = new Date(exp * 1_000);
   return Number.isNaN(date.getTime()) ? 'an unknown time' : date.toISOString();
 }
 
-function unusable({ platform }: WorkloadTokenSource, message: string, remedy: string): CredenceError {
+function unusable({ platform }: WorkloadTokenSource, message: string, remedy: string, cause?: unknown): CredenceError {
   return new CredenceError({
     code: 'credential_unavailable',
     leg: 'configure',
     message: `The workload token of ${cleanText(platform, { max: 60 })} cannot be used. ${message}`,
     remedy,
     contact: 'you',
+    cause,
   });
 }

@@ -5,6 +5,7 @@ import { loadTools } from '../load-tools.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
 import type { PoolSettings } from './options.ts';
 import { notCreated, poolClosed, unusablePrincipal } from './refusals.ts';
+import type { Turns } from './turns.ts';
 
 /** What the members of a pool share. */
 export interface MemberContext {
@@ -16,6 +17,8 @@ export interface MemberContext {
    * context of that call: its connections and timers would keep the run of that call, and its approval of step-ups.
    */
   readonly scope: AsyncResource;
+  /** In which they load their tools. */
+  readonly turns: Turns;
 }
 
 /** The principal of one key, its connections and its tools. */
@@ -77,8 +80,9 @@ export class Member {
   async #loaded(): Promise<LoadedTools> {
     try {
       const bot = await this.opened;
-      const { servers, loadTools: optionsOf, contextKey } = this.#context.settings;
-      const loaded = await loadTools(bot, servers, { contextKey, ...optionsOf(this.key) });
+      const { settings, turns } = this.#context;
+      const options = { contextKey: settings.contextKey, ...settings.loadTools(this.key) };
+      const loaded = await turns.run(async () => loadTools(bot, settings.servers, options), this.#closing.signal);
       this.#areLoaded = true;
       return loaded;
     } catch (error) {

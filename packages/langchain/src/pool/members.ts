@@ -4,6 +4,7 @@ import { waitFor } from '@credence/protocol';
 import { Member, type MemberContext } from './member.ts';
 import { type EvictReason, type PoolSettings, tell } from './options.ts';
 import { poolClosed, tooManyPrincipals } from './refusals.ts';
+import { Turns } from './turns.ts';
 
 /**
  * The principals of a pool by key. A principal in use is never closed, except by `close`. Of those that are not in use, at most `maxIdle`
@@ -26,6 +27,7 @@ export class Members {
       settings,
       known: new WeakSet<ServicePrincipal>(),
       scope: new AsyncResource('CredencePrincipalPool'),
+      turns: new Turns(),
     };
   }
 

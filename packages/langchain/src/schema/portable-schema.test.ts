@@ -354,7 +354,7 @@ describe('portableSchema', () => {
 });
 
 describe('argumentsChecker', () => {
-  const check = (schema: JsonObject, args: unknown) => argumentsChecker(schema, modelSchema(schema).schema)(args);
+  const check = (schema: JsonObject, args: unknown) => argumentsChecker(schema)(args);
 
   it('validates with the schema of the server, not with the one for the model', () => {
     const schema = object(

@@ -70,7 +70,7 @@ async function converted(
   const langchainTool = await adaptedTool(server, client, others, options);
   if (!langchainTool) throw new UnusableSchemaError('cannot be converted');
   langchainTool.schema = schema;
-  checkArgumentsSafely(langchainTool, { restored, fault: argumentsChecker(original, inputSchema) });
+  checkArgumentsSafely(langchainTool, { restored, fault: argumentsChecker(original) });
   return langchainTool;
 }
 

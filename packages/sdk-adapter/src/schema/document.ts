@@ -40,11 +40,22 @@ export function readSchema(
   work: Work = readingBudget(limits),
 ): SchemaDocument {
   checkSize(schema, limits, work);
+  return readCheckedSchema(schema, limits, work);
+}
+
+/** Like {@link readSchema}, for a schema whose size is checked already. */
+export function readCheckedSchema(
+  schema: unknown,
+  limits: Readonly<Required<SchemaLimits>>,
+  work: Work,
+): SchemaDocument {
   const reader = new Reader(schema, limits, work);
   const root = reader.read();
+  // The document must not keep the reader in memory.
+  const { collects } = reader;
   return {
     faultOf(value) {
-      const run = new Run({ work: limits.work, collects: reader.collects });
+      const run = new Run({ work: limits.work, collects });
       try {
         return run.evaluate(root, value) ? undefined : (run.failure ?? 'the value is not valid');
       } catch (error) {

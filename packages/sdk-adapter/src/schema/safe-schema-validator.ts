@@ -1,6 +1,7 @@
 import { cleanText } from '@credence/protocol';
-import { readSchema, type SchemaDocument } from './document.ts';
+import type { SchemaDocument } from './document.ts';
 import { type SchemaLimits, schemaLimits } from './limits.ts';
+import { sharedSchema } from './shared-schemas.ts';
 import { TooMuchWork, UnusableSchema } from './unusable-schema.ts';
 
 /** A schema with which results are not validated. */
@@ -87,7 +88,7 @@ function validation(
       return undefined;
     }
   };
-  document = orGiveUp(() => readSchema(schema, limits));
+  document = orGiveUp(() => sharedSchema(schema, limits));
   return (value) => orGiveUp(() => document?.faultOf(value));
 }
 

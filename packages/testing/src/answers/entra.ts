@@ -31,6 +31,13 @@ export const entra = {
       correlation_id: CORRELATION,
       error_uri: 'https://login.microsoftonline.com/error?code=7000215',
     }),
+  /** Redeem or authenticate: the request had a `resource` parameter. Source: github.com/modelcontextprotocol/modelcontextprotocol, issue 1389. */
+  resourceNotSupported: (): FakeAnswer =>
+    json(400, {
+      error: 'invalid_request',
+      error_description: `AADSTS901002: The 'resource' request parameter isn't supported.\r\nTrace ID: ${TRACE}`,
+      error_codes: [901002],
+    }),
   /** Exchange: the grant type is not supported, as for an exchange for an ID-JAG. Source: Microsoft's reference, AADSTS70003. */
   exchangeNotSupported: (): FakeAnswer =>
     json(400, {

@@ -15,6 +15,8 @@ export const keycloak = {
   /** Authenticate: the client has no service account. Source: Keycloak's source of the client credentials grant. */
   noServiceAccount: (): FakeAnswer =>
     json(400, { error: 'unauthorized_client', error_description: 'Client not enabled to retrieve service account' }),
+  /** Authenticate: the client assertion has another audience than the realm. Source: Keycloak's source, AbstractBaseJWTValidator. */
+  wrongAudience: (): FakeAnswer => json(400, { error: 'invalid_client', error_description: 'Invalid token audience' }),
   /** Redeem: the ID-JAG was used before. Source: Keycloak's example configuration, which forbids reuse; RFC 7523 section 3.1. */
   idJagUsedBefore: (): FakeAnswer => json(400, { error: 'invalid_grant' }),
   /** Redeem: the realm does not exist. Source: Keycloak's source. */
