@@ -52,6 +52,13 @@ const schema = z.strictObject({
  * @example
  * <!-- from examples/token-sources.ts#command -->
  * ```ts
+ * const fromCommand = tokenCommand({
+ *   command: 'node',
+ *   args: ['-e', printToken, token],
+ *   field: ['status', 'token'],
+ *   env,
+ *   pass: ['PATH'], // the command gets no other variable
+ * });
  * ```
  */
 export function tokenCommand(options: TokenCommandOptions): Platform {
