@@ -3,10 +3,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ServicePrincipal } from '@credence/core';
+import { connectMcp } from '@credence/sdk-adapter';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { SandboxOptions } from './options.ts';
 import type { Sandbox } from './sandbox.ts';
-import { sandboxTool } from './servers/sandbox-tool.ts';
+import { sandboxTool, type ToolCaller } from './servers/sandbox-tool.ts';
 import { startSandbox } from './start-sandbox.ts';
 import type { SandboxServer } from './world/server.ts';
 
@@ -97,6 +98,35 @@ describe('principals of the user', () => {
     sandbox.policy.enablePrincipal('off');
     sandbox.policy.grant('off', 'own', ['own:read']);
     await expect(botOf(sandbox.principals.off).token('own')).resolves.toMatchObject({ scopes: ['own:read'] });
+  });
+});
+
+describe('a tool', () => {
+  it('is told the principal, and the user for whom it acts', async () => {
+    const callers: ToolCaller[] = [];
+    const who = sandboxTool({
+      name: 'who',
+      scope: 'own:read',
+      description: 'Who',
+      run: (_args, caller) => callers.push(caller),
+    });
+    const sandbox = closing(
+      await startSandbox({
+        servers: { own: { tools: [who] } },
+        principals: { bot: {} },
+        users: { ada: { grants: { own: ['own:read'] } } },
+      }),
+    );
+    const bot = botOf(sandbox.principals.bot);
+    const user = bot.onBehalfOf(() => sandbox.userToken('ada', { principal: 'bot' }), { identity: 'ada' });
+    for (const caller of [bot, user]) {
+      const client = closing(await connectMcp(caller, 'own'));
+      await client.callTool({ name: 'who', arguments: {} });
+    }
+    expect(callers).toEqual([
+      { principal: 'bot', subject: 'bot', scopes: ['own:read'] },
+      { principal: 'bot', subject: 'ada', scopes: ['own:read'], actor: expect.objectContaining({ sub: 'bot' }) },
+    ]);
   });
 });
 
