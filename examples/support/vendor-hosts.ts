@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 import type { FetchLike } from '@credence/core';
 import { SignJWT } from 'jose';
@@ -48,13 +49,14 @@ export async function startVendorHosts(options: {
     return { access_token: idJag, issued_token_type: type, token_type: 'N_A', expires_in: 300 };
   };
   const server = await listen();
-  server.serve(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     const url = new URL(`https:/${request.url ?? '/'}`);
     const json = await answer(url, Object.fromEntries(new URLSearchParams(body)));
     response.writeHead(json ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(json ?? {}));
-  });
+  };
+  server.serve((request, response) => void serve(request, response));
   const routed: FetchLike = async (input, init) => {
     const { host, pathname, search } = new URL(input instanceof Request ? input.url : input);
     return fetch(`${server.origin}/${host}${pathname}${search}`, init);

@@ -7,7 +7,7 @@ import { baseUrl, checked, type PresetServerOptions, serverShape, subjectSource,
 import type { IdpPreset } from './preset.ts';
 
 /** Options of `descope`. */
-export interface DescopeOptions extends Omit<PresetClient, 'key' | 'kid'> {
+export interface DescopeOptions extends Pick<PresetClient, 'clientId'> {
   /** The issuer, which the console shows for the client, such as `https://api.descope.com/v1/apps/P2abc`. */
   issuer: string;
   /** The secret of the client, a file or a function that returns it. */

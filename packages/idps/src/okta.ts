@@ -17,7 +17,7 @@ export interface OktaOptions extends PresetClient {
 export interface OktaIdpOptions {
   /** The token of one user: `fromIdToken` or `fromRefreshToken`. */
   subject?: SubjectTokenSource | undefined;
-  /** The principal acts only for users, by `onBehalfOf`. */
+  /** The principal acts only for users, by `onBehalfOf` with `actor: 'client'`. */
   usersOnly?: boolean | undefined;
 }
 

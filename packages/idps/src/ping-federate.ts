@@ -20,7 +20,7 @@ export interface PingFederateOptions extends PresetClient {
 export interface PingFederateIdpOptions {
   /** The token that the token exchange processor policy accepts: `fromRefreshToken` or `fromIdToken`. */
   subject?: SubjectTokenSource | undefined;
-  /** The principal acts only for users, by `onBehalfOf`. */
+  /** The principal acts only for users, by `onBehalfOf` with `actor: 'client'`. */
   usersOnly?: boolean | undefined;
 }
 

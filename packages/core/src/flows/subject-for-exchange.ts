@@ -1,9 +1,8 @@
-import { stringField } from '@credence/protocol';
 import type { IdpSettings } from '../settings/settings.ts';
 import type { SubjectTokenRotation, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 import type { TypedToken } from '../subjects/user-token.ts';
 import type { SingleUse } from './fresh-retry.ts';
-import { claimsOfToken, hashOf, type SubjectOwner } from './known-subjects.ts';
+import { hashOf, type SubjectOwner } from './known-subjects.ts';
 import { keyOf, type SubjectTokens } from './subject-tokens.ts';
 import type { UserSession } from './user-session.ts';
 
@@ -101,15 +100,6 @@ export function subjectOfUser(
       await subjects.drop(actor, target, sent.actor.token);
     },
   };
-}
-
-/** The names of the bot at the IdP: its client id, and the `sub` of its own token if that is a JWT. */
-export function namesOfBot(
-  { credential: { clientId } }: IdpSettings,
-  actorToken: string | undefined,
-): readonly string[] {
-  const sub = actorToken === undefined ? undefined : stringField(claimsOfToken(actorToken), 'sub');
-  return sub === undefined ? [clientId] : [clientId, sub];
 }
 
 /** The source as the owner of a subject. Two sources with the same kind, type and identity can have two subjects in one process. */

@@ -1,6 +1,8 @@
 import { isGraphInterrupt } from '@langchain/langgraph';
 import type { RunOfCall } from './run-of-call.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { StepUpRuleError } from './step-up-approval.ts';
+import type { ToolCallToApprove } from './tool-call.ts';
 
 /** How many interrupted steps are remembered. */
 const MAX_STEPS = 100;
@@ -20,15 +22,19 @@ interface Step {
 export class InterruptedSteps {
   /** By thread, task and principal. */
   readonly #steps = new Map<string, Step>();
+  /** The keys of those that were interrupted, the oldest first. */
+  readonly #waiting = new Set<string>();
 
   /** Makes a call, or returns the answer that it had before its task was interrupted. */
   async during<T>(
     { configurable, principal }: RunOfCall,
-    call: string | undefined,
+    { id, name, args }: ToolCallToApprove,
     make: () => Promise<T>,
   ): Promise<T> {
     const { thread_id, checkpoint_ns } = configurable;
-    if (call === undefined || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') return make();
+    if (id === undefined || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') return make();
+    // A model can give two calls the same id.
+    const call = canonicalJson([id, name, args]);
     const key = JSON.stringify([thread_id, checkpoint_ns, principal]);
     const step = this.#steps.get(key) ?? {
       answers: new Map<string, Promise<unknown>>(),
@@ -37,7 +43,7 @@ export class InterruptedSteps {
     };
     const earlier = step.interrupted.size > 0 ? step.answers.get(call) : undefined;
     if (earlier) return earlier as Promise<T>;
-    this.#remember(key, step);
+    this.#steps.set(key, step);
     step.running += 1;
     const answer = make();
     step.answers.set(call, answer);
@@ -53,13 +59,21 @@ export class InterruptedSteps {
       throw error;
     } finally {
       step.running -= 1;
-      if (step.running === 0 && (step.interrupted.size === 0 || step.answers.size === 0)) this.#steps.delete(key);
+      if (step.running === 0) this.#ended(key, step);
     }
   }
 
-  #remember(key: string, step: Step): void {
-    this.#steps.set(key, step);
-    const [oldest] = this.#steps.keys();
-    if (this.#steps.size > MAX_STEPS && oldest !== undefined) this.#steps.delete(oldest);
+  #ended(key: string, step: Step): void {
+    this.#waiting.delete(key);
+    if (step.interrupted.size === 0 || step.answers.size === 0) {
+      this.#steps.delete(key);
+      return;
+    }
+    this.#waiting.add(key);
+    const [oldest] = this.#waiting;
+    if (this.#waiting.size <= MAX_STEPS || oldest === undefined) return;
+    this.#waiting.delete(oldest);
+    // One that runs again is remembered again when it is interrupted again.
+    if (this.#steps.get(oldest)?.running === 0) this.#steps.delete(oldest);
   }
 }
