@@ -23,17 +23,15 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 function wordsOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      if (issue.message.endsWith('received undefined')) return 'is missing';
-      return `is not ${TYPES[issue.expected] ?? issue.expected}`;
-    case 'invalid_value':
-      return `is not one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
-    case 'too_small':
-      return issue.origin === 'number' || issue.origin === 'int' ? `is smaller than ${issue.minimum}` : issue.message;
-    case 'too_big':
-      return `is larger than ${issue.maximum}`;
-    default:
-      return issue.message;
+  if (issue.code === 'invalid_type') {
+    return issue.message.endsWith('received undefined')
+      ? 'is missing'
+      : `is not ${TYPES[issue.expected] ?? issue.expected}`;
   }
+  if (issue.code === 'invalid_value') {
+    return `is not one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+  }
+  if (issue.code === 'too_small' && issue.origin === 'number') return `is smaller than ${issue.minimum}`;
+  if (issue.code === 'too_big') return `is larger than ${issue.maximum}`;
+  return issue.message;
 }
