@@ -155,6 +155,7 @@ describe.each(Object.entries(graphs))('a step-up that a person approves by an in
     const [asked] = await run.start('tenant-a');
     expect(asked).toEqual({
       type: 'credence-step-up',
+      question: expect.stringMatching(/^[\w-]{43}$/u),
       principal: 'tenant-a',
       server: 'issues',
       scopes: ['issues:write'],

@@ -335,7 +335,7 @@ describe('tools of a run (toolsFor)', () => {
     await expect(tool?.invoke({})).resolves.toBe('acme');
     await expect(tool?.invoke({}, { context: { principal: 'acme' } })).resolves.toBe('acme');
     await expect(tool?.invoke({}, { context: { principal: 'globex' } })).rejects.toMatchObject({
-      cause: { code: 'no_principal' },
+      cause: { code: 'wrong_principal' },
     });
     expect(world.calls.map(({ tenant }) => tenant)).toEqual(['acme', 'acme']);
   });

@@ -1,12 +1,25 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runOk } from './command.ts';
+import { PROJECTS } from './project.ts';
 
-/** The oldest TypeScript that compiles a project, as listed in docs/versioning.md. The limit comes from a dependency. */
-export function oldestTypescript(project: string): string {
-  // The declarations of LangChain need 5.8, those of zod need 5.4.
-  return project === 'application' ? '5.8.3' : '5.4.5';
-}
+/** The declarations of zod need 5.4. */
+const OLDEST = '5.4.5';
+/** The first version in which a CommonJS program can import an ES module. The declarations of LangChain need it too. */
+const OLDEST_FOR_COMMONJS = '5.8.3';
+
+/** The compilations with the oldest TypeScript that docs/versioning.md promises. */
+export const OLDEST_COMPILATIONS = [
+  ...PROJECTS.map(({ name }) => ({
+    project: name,
+    version: name === 'application' ? OLDEST_FOR_COMMONJS : OLDEST,
+    options: ['-p', 'tsconfig.esm.json'],
+  })),
+  { project: 'application', version: OLDEST, options: ['-p', 'tsconfig.esm.json', '--skipLibCheck'] },
+  // The declarations are the same, so it is enough that one compilation checks them.
+  { project: 'application', version: OLDEST_FOR_COMMONJS, options: ['-p', 'tsconfig.commonjs.json', '--skipLibCheck'] },
+  { project: 'testing', version: OLDEST_FOR_COMMONJS, options: ['-p', 'tsconfig.commonjs.json', '--skipLibCheck'] },
+];
 
 /** Installs these versions of TypeScript into one folder. Resolves to a function from a version to the path of its compiler. */
 export async function installCompilers(

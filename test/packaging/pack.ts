@@ -48,7 +48,7 @@ export async function packageNames(): Promise<readonly string[]> {
  */
 export async function buildAndPack(workspace: string): Promise<readonly PackedPackage[]> {
   const copy = join(workspace, 'copy');
-  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'packages']) {
+  for (const name of ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'packages', 'tools/build']) {
     await cp(join(ROOT, name), join(copy, name), {
       recursive: true,
       filter: (source) => !['node_modules', 'dist'].includes(basename(source)),

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { attw, publint } from './checks.ts';
 import { run, runOk } from './command.ts';
-import { installCompilers, oldestTypescript } from './oldest-typescript.ts';
+import { commonJsAgent } from './commonjs-agent.ts';
+import { installCompilers, OLDEST_COMPILATIONS } from './oldest-typescript.ts';
 import { buildAndPack, packageNames, type PackedPackage, ROOT } from './pack.ts';
 import { installAll, type Project, PROJECTS } from './project.ts';
 import { startSandboxCommand } from './sandbox-command.ts';
@@ -46,7 +47,8 @@ describe.each(PACKAGES)('%s', (name) => {
   test('contains all required files and no others', () => {
     const { files } = packageOf(name);
     const needed = ['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts'];
-    const allowed = /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts)$/;
+    const allowed =
+      /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|dist\/.+\.((js|d\.ts)(\.map)?|d\.cts)|src\/.+\.ts)$/;
     const forTests = /\.test\.|(^|\/)(tests?|testing|test-support|fixtures|__\w+__)\//;
     expect({
       missing: needed.filter((file) => !files.includes(file)),
@@ -83,7 +85,7 @@ describe.each(PACKAGES)('%s', (name) => {
   test(
     'resolves with its types for an ESM consumer',
     async () => {
-      const { exitCode, stdout, stderr } = await attw(packageOf(name).tarball);
+      const { exitCode, stdout, stderr } = await attw(packageOf(name));
       expect({ exitCode, output: exitCode === 0 ? '' : stdout + stderr }).toEqual({ exitCode: 0, output: '' });
     },
     CHECK_MS,
@@ -133,14 +135,14 @@ describe.each(PROJECTS)('a new project of the kind $name', (project) => {
     expect(found).toEqual([]);
   });
 
-  test(
-    'compiles the program in it',
-    async () => {
-      const { exitCode, stdout } = await run(
-        process.execPath,
-        [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.'],
-        folder,
-      );
+  test.each([
+    ...(project.checksDeclarations ? [['with the declarations', []] as const] : []),
+    ['without the declarations', ['--skipLibCheck']] as const,
+  ])(
+    'compiles its programs as ES modules and as CommonJS, %s',
+    async (_, options) => {
+      const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+      const { exitCode, stdout } = await run(process.execPath, [compiler, '-p', '.', ...options], folder);
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     },
     CHECK_MS,
@@ -165,6 +167,22 @@ test(
     expect(JSON.parse(stdout)).toEqual({ type: 'Bearer', scopes: ['issues:read'] });
   },
   CHECK_MS,
+);
+
+test(
+  'an agent of a CommonJS program uses the tools, is interrupted and is refused',
+  async () => {
+    await Promise.all([installs.get('application'), installs.get('sandbox')]);
+    const script = commonJsAgent(join(workspace, 'sandbox/node_modules/@credence/sandbox/dist/index.js'));
+    const folder = join(workspace, 'application');
+    const stdout = await runOk(process.execPath, ['--input-type=commonjs', '--eval', script], folder);
+    expect(JSON.parse(stdout)).toEqual({
+      answered: ['success', null, 'done'],
+      approved: ['success', null, 'done'],
+      refused: ['error', 'idp-admin', 'done'],
+    });
+  },
+  INSTALL_MS,
 );
 
 describe('the sandbox in a new project', () => {
@@ -214,14 +232,18 @@ describe('the oldest supported TypeScript', () => {
   let compiler: (version: string) => string;
 
   beforeAll(async () => {
-    const versions = new Set(PROJECTS.map(({ name }) => oldestTypescript(name)));
+    const versions = new Set(OLDEST_COMPILATIONS.map(({ version }) => version));
     compiler = await installCompilers(versions, join(workspace, 'compilers'));
   }, INSTALL_MS);
 
-  test.each(PROJECTS.map(({ name }) => [name, oldestTypescript(name)] as const))(
-    'compiles the project %s with version %s',
-    async (name, version) => {
-      const { exitCode, stdout } = await run(process.execPath, [compiler(version), '-p', '.'], join(workspace, name));
+  test.each(OLDEST_COMPILATIONS)(
+    'compiles the project $project with $version, $options',
+    async ({ project, version, options }) => {
+      const { exitCode, stdout } = await run(
+        process.execPath,
+        [compiler(version), ...options],
+        join(workspace, project),
+      );
       expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
     },
     COMPILE_MS,

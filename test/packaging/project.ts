@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { runOk } from './command.ts';
 import { installedVersion, type PackedPackage, ROOT } from './pack.ts';
 
-/** A new project that installs Credence packages and compiles the program with its name in `projects/`. */
+/** A new project that installs Credence packages and compiles programs in `projects/`. */
 export interface Project {
   readonly name: string;
+  /** The programs, without `.ts`. Default: the one with the name of the project. */
+  readonly programs?: readonly string[];
   /** The entry points that it uses, each with some names that it must export. */
   readonly entries: Readonly<Record<string, readonly string[]>>;
   /** Other packages to install, with exact versions. If npm has to choose versions of peers, it takes minutes. */
@@ -26,6 +28,7 @@ const BOT = ['@credence/core', 'oauth4webapi', 'p-retry'];
 export const PROJECTS: readonly Project[] = [
   {
     name: 'application',
+    programs: ['application', 'agents'],
     entries: {
       '@credence/core': ['ServicePrincipal', 'CredenceError', 'privateKeyJwt', 'clientSecret', 'ownToken'],
       '@credence/core/opentelemetry': ['openTelemetry'],
@@ -37,7 +40,17 @@ export const PROJECTS: readonly Project[] = [
         'mcpServersConfig',
         'mcpTransport',
       ],
-      '@credence/langchain': ['accessMiddleware', 'loadTools', 'mcpConnections'],
+      '@credence/langchain': [
+        'accessMiddleware',
+        'loadTools',
+        'mcpConnections',
+        'principalPool',
+        'refusalOf',
+        'ServicePrincipal',
+        'stepUpAnswer',
+        'stepUpInterruptIn',
+        'toolOrigin',
+      ],
     },
     others: [
       '@langchain/core',
@@ -144,6 +157,13 @@ export const PROJECTS: readonly Project[] = [
   },
 ];
 
+/** The configurations of the compiler, with the kinds of modules that each program is compiled as. `.cts` is CommonJS. */
+const TSCONFIGS = {
+  'tsconfig.json': ['.ts', '.cts'],
+  'tsconfig.esm.json': ['.ts'],
+  'tsconfig.commonjs.json': ['.cts'],
+} as const;
+
 /** The packages of the entry points: `@credence/core` for `@credence/core/opentelemetry`. */
 export function packagesOf({ entries }: Project): readonly string[] {
   return [...new Set(Object.keys(entries).map((entry) => entry.split('/').slice(0, 2).join('/')))];
@@ -177,7 +197,7 @@ async function install(project: Project, folder: string, packed: readonly Packed
     packed.filter(({ name }) => dependencies[name] === undefined).map(({ name, tarball }) => [name, `file:${tarball}`]),
   );
   for (const name of project.others) dependencies[name] = await installedVersion(name);
-  const program = `${project.name}.ts`;
+  const { programs = [project.name] } = project;
   const tsconfig = {
     compilerOptions: {
       target: 'ES2022', // the latest target of TypeScript 5.4
@@ -188,12 +208,17 @@ async function install(project: Project, folder: string, packed: readonly Packed
       skipLibCheck: !project.checksDeclarations,
       noEmit: true,
     },
-    files: [program],
   };
   const manifest = { name: project.name, version: '1.0.0', private: true, type: 'module', dependencies, overrides };
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig, null, 2));
-  await copyFile(join(ROOT, 'test/packaging/projects', program), join(folder, program));
+  for (const [kind, extensions] of Object.entries(TSCONFIGS)) {
+    const files = programs.flatMap((program) => extensions.map((extension) => program + extension));
+    await writeFile(join(folder, kind), JSON.stringify({ ...tsconfig, files }, null, 2));
+  }
+  for (const program of programs) {
+    const source = join(ROOT, 'test/packaging/projects', `${program}.ts`);
+    for (const extension of TSCONFIGS['tsconfig.json']) await copyFile(source, join(folder, program + extension));
+  }
   await runOk('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
 }

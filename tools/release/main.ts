@@ -27,10 +27,10 @@ function mustBeEmpty(what: string, problems: readonly string[]): void {
   if (problems.length > 0) throw new Error(`${what}:\n${problems.join('\n')}`);
 }
 
-function tarballOf(name: string, packed: readonly PackedPackage[]): string {
+function packedOf(name: string, packed: readonly PackedPackage[]): PackedPackage {
   const found = packed.find((each) => each.name === name);
   if (found === undefined) throw new Error(`${name} was not packed`);
-  return found.tarball;
+  return found;
 }
 
 async function release(workspace: string): Promise<void> {
@@ -45,12 +45,13 @@ async function release(workspace: string): Promise<void> {
   await step('types of dist', async () => mustBeEmpty('Declarations', await declarationErrors(ROOT, packages)));
   const packed = await step('pack', async () => packAll(ROOT, join(workspace, 'tarballs')));
   for (const { name } of packages) {
-    const tarball = tarballOf(name, packed);
+    const found = packedOf(name, packed);
+    const { tarball } = found;
     await step(`publint ${name}`, async () => mustSucceed('publint', await publint(tarball)));
-    await step(`attw ${name}`, async () => mustSucceed('attw', await attw(tarball)));
+    await step(`attw ${name}`, async () => mustSucceed('attw', await attw(found)));
   }
   for (const { name } of packages) {
-    const tarball = tarballOf(name, packed);
+    const { tarball } = packedOf(name, packed);
     // Runs in a temporary folder, because npm would apply the workspace settings of this repository.
     await step(`npm publish --dry-run ${name}`, async () =>
       runOk('npm', ['publish', tarball, '--dry-run', '--access', 'public', '--ignore-scripts'], workspace),

@@ -49,7 +49,6 @@ const C1: readonly VendorAnswer[] = [
       code: 'invalid_grant',
       leg: 'exchange',
       contact: 'idp-admin',
-      errorDescription: 'no grant for the requested scope',
     },
   },
   {
@@ -65,7 +64,7 @@ const C1: readonly VendorAnswer[] = [
     kind: 'malformed',
     what: "the tenant's sign-in page in place of the endpoint",
     leg: 'exchange',
-    answer: answers.c1.signInPage(),
+    answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>C1</title>' },
     becomes: { code: 'invalid_response', leg: 'exchange', contact: 'you' },
   },
 ];

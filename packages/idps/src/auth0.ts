@@ -42,6 +42,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/client-credentials.ts#auth0 -->
  * ```ts
+ * const tenant = auth0({ domain: 'acme.eu.auth0.com', clientId: 'reporting-bot', key: BOT_KEY });
+ * const wiki = tenant.server({ url: 'https://wiki.example/mcp', api: 'https://wiki.example', scopes: ['read'] });
  * ```
  */
 export function auth0(options: Auth0Options): IdpPreset<never, Auth0ServerOptions> {

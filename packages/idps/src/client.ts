@@ -6,7 +6,9 @@ import {
   type ClientSecretOptions,
   privateKeyJwt,
   type PrivateKeyJwtOptions,
+  type SigningAlgorithm,
 } from '@credence/core';
+import { isSigningAlgorithm } from '@credence/protocol';
 import { z } from 'zod';
 import { invalid } from './errors.ts';
 import { isAssertionSource, text } from './options.ts';
@@ -17,6 +19,8 @@ export interface PresetClient {
   clientId: string;
   /** The private key whose public half is registered, as `privateKeyJwt` takes it. */
   key?: PrivateKeyJwtOptions['key'] | undefined;
+  /** The algorithm of the key. Required for a function that signs. Default: that of the key, as for `privateKeyJwt`. */
+  alg?: SigningAlgorithm | undefined;
   /** The `kid` of the key, if the vendor has assigned one. Default: that of a JWK. */
   kid?: string | undefined;
   /** The secret, a file or a function that returns it, as `clientSecret` takes it. */
@@ -32,6 +36,7 @@ export interface FederatedPresetClient extends PresetClient {
 export const clientShape = {
   clientId: text,
   key: z.custom<NonNullable<PresetClient['key']>>((value) => value !== null && value !== '').optional(),
+  alg: z.custom<SigningAlgorithm>(isSigningAlgorithm, 'is not a signing algorithm, such as ES256').optional(),
   kid: text.optional(),
   secret: z
     .custom<NonNullable<PresetClient['secret']>>(
@@ -67,7 +72,7 @@ export interface ClientRules {
 
 /** The credential of the registration. `where` is the preset or its option, for messages. Throws `invalid_configuration` or `invalid_key`. */
 export function credentialOf(where: string, client: FederatedPresetClient, rules: ClientRules): ClientCredential {
-  const { clientId, key, kid, secret, assertion } = client;
+  const { clientId, key, alg, kid, secret, assertion } = client;
   const ways = ['key' as const, 'secret' as const, 'assertion' as const].filter((way) => client[way] !== undefined);
   if (ways.length !== 1) {
     const remedy = `Set exactly one of them in ${where}: the one that is registered for this client.`;
@@ -82,7 +87,7 @@ export function credentialOf(where: string, client: FederatedPresetClient, rules
     clientId,
     key: key ?? '',
     kid,
-    alg: rules.alg,
+    alg: rules.alg ?? alg,
     audience: rules.audience,
     header: rules.header,
     // The examples of the vendors have this value. The newer one (client-authentication+jwt) is in none of them.

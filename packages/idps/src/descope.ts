@@ -7,7 +7,7 @@ import { baseUrl, checked, type PresetServerOptions, serverShape, subjectSource,
 import type { IdpPreset } from './preset.ts';
 
 /** Options of `descope`. */
-export interface DescopeOptions extends Omit<PresetClient, 'key' | 'kid'> {
+export interface DescopeOptions extends Pick<PresetClient, 'clientId'> {
   /** The issuer, which the console shows for the client, such as `https://api.descope.com/v1/apps/P2abc`. */
   issuer: string;
   /** The secret of the client, a file or a function that returns it. */
@@ -53,6 +53,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/idp-presets.ts#descope -->
  * ```ts
+ * const acme = descope({ issuer: 'https://api.descope.com/v1/apps/P2abc', clientId: 'UDJ', secret });
+ * const idp = acme.idp();
  * ```
  */
 export function descope(options: DescopeOptions): IdpPreset<DescopeIdpOptions, DescopeServerOptions> {

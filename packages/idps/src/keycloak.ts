@@ -47,6 +47,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/client-credentials.ts#keycloak -->
  * ```ts
+ * const realm = keycloak({ url: 'https://sso.acme.example', realm: 'acme', clientId: 'reporting-bot', key: BOT_KEY });
+ * const files = realm.server({ url: 'https://files.example/mcp', scopes: ['files:read'] });
  * ```
  */
 export function keycloak(options: KeycloakOptions): IdpPreset<never, KeycloakServerOptions> {

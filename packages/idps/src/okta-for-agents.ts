@@ -53,6 +53,14 @@ const idpSchema = z.strictObject({ subject: subjectSource.optional() });
  * @example
  * <!-- from examples/idp-presets.ts#okta-for-agents -->
  * ```ts
+ * const acme = oktaForAgents({
+ *   domain: 'acme.okta.com',
+ *   clientId: 'wlp1', // the AI agent
+ *   key: AGENT_KEY,
+ *   agentUrl: 'https://reporting.acme.example', // its resource URL
+ *   caller: { clientId: '0oa9', key: APP_KEY, scope: 'agent.access' }, // the service app in the delegations of the agent
+ * });
+ * const idp = acme.idp();
  * ```
  */
 export function oktaForAgents(options: OktaForAgentsOptions): IdpPreset<OktaForAgentsIdpOptions, OktaServerOptions> {

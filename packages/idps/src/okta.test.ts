@@ -1,9 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { clientSecret, fromIdToken } from '@credence/core';
 import { answers } from '@credence/testing';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { idJag, MCP_URL, startVendor, success, type Vendor } from '../test-support/vendor.ts';
+import { idJag, MCP_URL, platformToken, startVendor, success, type Vendor } from '../test-support/vendor.ts';
 import { okta } from './okta.ts';
 import { oktaForAgents } from './okta-for-agents.ts';
 
@@ -37,6 +37,15 @@ describe('okta', () => {
     expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT' });
   });
 
+  it('signs with a function, such as that of a KMS', async () => {
+    const key = (input: Uint8Array) => sign('sha256', input, { key: app.privateKey, dsaEncoding: 'ieee-p1363' });
+    const { credential } = okta({ domain: 'acme.okta.com', clientId: '0oa1', key, alg: 'ES256' }).server(SERVER);
+    const body = new URLSearchParams();
+    const request = { issuer: AS, tokenEndpoint: REDEEM, body, headers: new Headers(), nowMs: Date.now() };
+    await credential.authenticate(request);
+    await jwtVerify(body.get('client_assertion') ?? '', app.publicKey, { audience: REDEEM });
+  });
+
   it('exchanges the ID token of a user at the org authorization server', async () => {
     vendor = await startVendor('https://linear.example');
     vendor.answer(EXCHANGE, answers.okta.notGranted());
@@ -61,6 +70,35 @@ describe('okta', () => {
       subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
     });
     expect(decodeJwt(form?.['client_assertion'] ?? '').aud).toBe(EXCHANGE);
+  });
+
+  it('exchanges the ID token of each user of a principal that acts only for users, and refuses to act without one', async () => {
+    vendor = await startVendor(AS);
+    const grant = { iss: 'https://acme.okta.com', sub: 'alice', aud: AS, client_id: '0oa1', scope: 'chat.read' };
+    vendor.answer(EXCHANGE, {
+      body: {
+        access_token: await idJag({ ...grant, resource: MCP_URL }),
+        issued_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+        ...answers.okta.idJag().members,
+      },
+    });
+    vendor.answer(REDEEM, success({ members: { expires_in: 3600, scope: 'chat.read' } }));
+    const preset = okta(CLIENT);
+    const servers = { chat: preset.server({ ...SERVER, flow: 'enterprise-managed' }) };
+    const bot = vendor.principal({ idp: preset.idp({ usersOnly: true }), servers });
+    const idToken = await platformToken('0oa1');
+    const alice = bot.onBehalfOf(() => idToken, { identity: 'alice', actor: 'client', missingActor: 'warn' });
+    expect((await alice.token('chat')).value).toBe('an-access-token');
+    expect(vendor.forms(EXCHANGE)).toEqual([expect.objectContaining({ subject_token: idToken })]);
+    expect(vendor.forms(EXCHANGE)[0]).not.toHaveProperty('actor_token');
+    await expect(bot.token('chat')).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: expect.stringContaining('Okta documents no ID-JAG for a principal without a user'),
+    });
+    await expect(bot.onBehalfOf(() => idToken, { identity: 'bob' }).token('chat')).rejects.toMatchObject({
+      remedy: expect.stringContaining("{ actor: 'client' }"),
+    });
+    expect(vendor.forms(EXCHANGE)).toHaveLength(1);
   });
 
   it('names what works for a principal without a user', async () => {
@@ -98,7 +136,10 @@ describe('oktaForAgents', () => {
   it('gets the token of the caller, exchanges it with the key of the agent, and redeems the ID-JAG', async () => {
     vendor = await startVendor(AS);
     const tokenEndpoint = REDEEM;
-    const metadata = { issuer: AS, token_endpoint: tokenEndpoint };
+    vendor.document('https://acme.okta.com/.well-known/oauth-authorization-server/oauth2/default', {
+      issuer: AS,
+      token_endpoint: tokenEndpoint,
+    });
     vendor.answer(
       tokenEndpoint,
       success(answers.okta.agentToken(), { access_token: 'the-callers-token' }),
@@ -128,14 +169,9 @@ describe('oktaForAgents', () => {
       agentUrl: 'https://reporting.acme.example',
       caller: { clientId: '0oa9', key: app.privateKey, scope: 'agent.access' },
     });
-    const routed = vendor.fetch;
     const bot = vendor.principal({
       idp: preset.idp(),
       servers: { chat: preset.server({ ...SERVER, flow: 'enterprise-managed' }) },
-      fetch: async (input, init) =>
-        String(input).includes('/.well-known/') && String(input).startsWith('https://acme.okta.com')
-          ? Response.json(metadata)
-          : routed(input, init),
     });
     expect(await bot.token('chat')).toMatchObject({ value: 'an-access-token', scopes: ['chat.read'] });
 

@@ -17,7 +17,7 @@ export interface OktaOptions extends PresetClient {
 export interface OktaIdpOptions {
   /** The token of one user: `fromIdToken` or `fromRefreshToken`. */
   subject?: SubjectTokenSource | undefined;
-  /** The principal acts only for users, by `onBehalfOf`. */
+  /** The principal acts only for users, by `onBehalfOf` with `actor: 'client'`. */
   usersOnly?: boolean | undefined;
 }
 
@@ -61,6 +61,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/idp-presets.ts#okta -->
  * ```ts
+ * const acme = okta({ domain: 'acme.okta.com', clientId: '0oa1', key: APP_KEY });
+ * const idp = acme.idp({ subject: fromIdToken(() => session.idToken) }); // a user's: Okta has no ID-JAG for the bot itself
  * ```
  */
 export function okta(options: OktaOptions): IdpPreset<OktaIdpOptions, OktaServerOptions> {

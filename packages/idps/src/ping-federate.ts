@@ -20,7 +20,7 @@ export interface PingFederateOptions extends PresetClient {
 export interface PingFederateIdpOptions {
   /** The token that the token exchange processor policy accepts: `fromRefreshToken` or `fromIdToken`. */
   subject?: SubjectTokenSource | undefined;
-  /** The principal acts only for users, by `onBehalfOf`. */
+  /** The principal acts only for users, by `onBehalfOf` with `actor: 'client'`. */
   usersOnly?: boolean | undefined;
 }
 
@@ -54,6 +54,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/idp-presets.ts#ping-federate -->
  * ```ts
+ * const acme = pingFederate({ url: 'https://sso.acme.example:9031', clientId: 'reporting-bot', secret });
+ * const idp = acme.idp({ subject: fromRefreshToken(() => session.refreshToken) });
  * ```
  */
 export function pingFederate(

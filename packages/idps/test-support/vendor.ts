@@ -12,11 +12,11 @@ export interface Vendor {
   principal(options: ServicePrincipalOptions): ServicePrincipal;
   /** Sets the answer for `host/path`. An array is used one answer after the other. */
   answer(url: string, ...answers: (CannedAnswer | ((request: PeerRequest) => CannedAnswer))[]): void;
+  /** Sets the document at `host/path`. */
+  document(url: string, body: object): void;
   /** The forms that were posted to `host/path`. */
   forms(url: string): readonly Readonly<Record<string, string>>[];
   requests(url: string): readonly PeerRequest[];
-  /** The requests for documents, as `host/path`. */
-  fetched(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -44,9 +44,9 @@ export async function startVendor(issuer: string): Promise<Vendor> {
       return principal;
     },
     answer: (url, ...answers) => peer.route(path(url), answers),
+    document: (url, body) => peer.route(path(url).replace('POST', 'GET'), { body }),
     forms: (url) => peer.received(path(url)).map(({ form }) => form),
     requests: (url) => peer.received(path(url)),
-    fetched: () => peer.requests.filter(({ method }) => method === 'GET').map((request) => request.path.slice(1)),
     async close() {
       await Promise.all(principals.map((principal) => principal.close()));
       await peer.close();

@@ -48,6 +48,8 @@ const claims = {
  * @example
  * <!-- from examples/token-sources.ts#circleci -->
  * ```ts
+ * const inCircleci = circleci({ env }); // the audience is the id of the organization
+ * const withCli = circleci({ from: 'cli', env }); // `circleci run oidc get`, for any audience
  * ```
  */
 export function circleci(options: CircleciOptions = {}): Platform {

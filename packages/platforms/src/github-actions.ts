@@ -35,6 +35,13 @@ const REMEDY = `Add to the workflow or to the job: permissions: { id-token: writ
  * @example
  * <!-- from examples/github-actions.ts#bot -->
  * ```ts
+ * issues: {
+ *   url,
+ *   issuer, // the audience of the token that is requested from GitHub
+ *   flow: 'workload-identity',
+ *   credential: noClientAuth(),
+ *   assertion: fromWorkloadToken(githubActions({ env })),
+ * },
  * ```
  */
 export function githubActions(options: GithubActionsOptions = {}): Platform {

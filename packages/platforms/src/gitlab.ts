@@ -26,6 +26,7 @@ const schema = z.strictObject({
  * @example
  * <!-- from examples/token-sources.ts#gitlab -->
  * ```ts
+ * const inGitlab = gitlab({ env }); // id_tokens: { CREDENCE_ID_TOKEN: { aud: https://as.example } }
  * ```
  */
 export function gitlab(options: GitlabOptions = {}): Platform {

@@ -12,7 +12,7 @@ import { fieldName, textAt } from './jwt.ts';
 const MAX_BYTES = 256 * 1024;
 const TIMEOUT_MS = 5_000;
 /** The pauses before the second and the third attempt, in milliseconds. */
-const PAUSES_MS = [100, 500];
+const PAUSES_MS = [100, 300];
 
 /** A request to a platform. */
 export interface PlatformRequest {

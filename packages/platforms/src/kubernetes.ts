@@ -29,6 +29,13 @@ const REMEDY =
  * @example
  * <!-- from examples/kubernetes.ts#bot -->
  * ```ts
+ * issues: {
+ *   url,
+ *   issuer, // the `audience` of the serviceAccountToken in the pod's specification
+ *   flow: 'workload-identity',
+ *   credential: noClientAuth(),
+ *   assertion: fromWorkloadToken(kubernetes({ file })),
+ * },
  * ```
  */
 export function kubernetes(options: KubernetesOptions = {}): Platform {

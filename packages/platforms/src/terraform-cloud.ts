@@ -24,6 +24,7 @@ const schema = z.strictObject({
  * @example
  * <!-- from examples/token-sources.ts#terraform-cloud -->
  * ```ts
+ * const inTerraform = terraformCloud({ tag: 'MCP', env }); // TFC_WORKLOAD_IDENTITY_AUDIENCE_MCP = https://as.example
  * ```
  */
 export function terraformCloud(options: TerraformCloudOptions = {}): Platform {

@@ -52,6 +52,13 @@ const schema = z.strictObject({
  * @example
  * <!-- from examples/token-sources.ts#command -->
  * ```ts
+ * const fromCommand = tokenCommand({
+ *   command: 'node',
+ *   args: ['-e', printToken, token],
+ *   field: ['status', 'token'],
+ *   env,
+ *   pass: ['PATH'], // the command gets no other variable
+ * });
  * ```
  */
 export function tokenCommand(options: TokenCommandOptions): Platform {
@@ -143,5 +150,4 @@ const START_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'it is not executable for this user (EACCES)',
   EPERM: 'it is not permitted (EPERM)',
   E2BIG: 'its arguments are too long (E2BIG)',
-  ENOEXEC: 'it is neither a program of this system nor a script with #! (ENOEXEC)',
 };

@@ -22,6 +22,7 @@ const schema = z.strictObject({ file: text });
  * @example
  * <!-- from examples/token-sources.ts#file -->
  * ```ts
+ * const fromFile = tokenFile({ file: path }); // another program replaces it
  * ```
  */
 export function tokenFile(options: TokenFileOptions): Platform {

@@ -42,6 +42,7 @@ const schema = z.strictObject({
  * @example
  * <!-- from examples/token-sources.ts#url -->
  * ```ts
+ * const fromUrl = tokenUrl({ url: `${agent.origin}/token`, headers: { 'x-agent': 'yes' }, field: 'token' });
  * ```
  */
 export function tokenUrl(options: TokenUrlOptions): Platform {

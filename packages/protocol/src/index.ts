@@ -76,6 +76,7 @@ export {
   isDefaultFetch,
 } from './net/fetch-like.ts';
 export { fetchNamedBy, forbiddenAddressIn } from './net/fetch-named.ts';
+export { isInMemory, markInMemory } from './net/in-memory.ts';
 export { decideNamedUrl } from './net/named-url.ts';
 export { NotAResponseError, type ResponseLike, responseLike, thrownAtOnce } from './net/response-like.ts';
 export { ForbiddenAddressError, type Resolve } from './net/resolved-address.ts';

@@ -1,4 +1,5 @@
 export { emaCapabilities } from './shared/ema-capabilities.ts';
+export type { ToolLeftOut } from './shared/listed-tools.ts';
 export { mcpAuthProvider } from './v1/auth-provider.ts';
 export { connectMcp, type ConnectMcpOptions } from './v1/connect.ts';
 export { mcpTransport, type McpTransportOptions } from './v1/transport.ts';

@@ -127,6 +127,29 @@ describe('fakeIdp', () => {
     }
   });
 
+  it('lets a token expire if only the date is set, also for a bot that never asks the server', async () => {
+    jest.useFakeTimers({ now: new Date('2030-01-01T00:00:00Z') });
+    try {
+      const idp = world();
+      const bot = botWith(idp.options('reporting-bot'));
+      const first = await bot.token('issues');
+      expect(await bot.token('issues')).toBe(first);
+      jest.setSystemTime(new Date('2030-01-01T02:00:00Z'));
+      expect((await bot.token('issues')).value).not.toBe(first.value);
+      jest.setSystemTime(new Date('2029-01-01T02:00:00Z'));
+      await expect(bot.token('issues')).resolves.toHaveProperty('value');
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('accepts one refusal in place of a list', async () => {
+    const idp = world({ refuse: { server: 'issues' } });
+    await expect(botWith(idp.options('reporting-bot')).token('issues')).rejects.toMatchObject({
+      code: 'access_denied',
+    });
+  });
+
   it('refuses a server without a grant, and grants only the scopes of the principal', async () => {
     const idp = world({
       principals: { 'reporting-bot': { grants: { issues: ['issues:read'] } } },

@@ -1,4 +1,5 @@
 import type { FetchLike, McpServerOptions, ServicePrincipalOptions } from '@credence/core';
+import { markInMemory } from '@credence/protocol';
 import { authorizationServerRoutes } from './authorization-server/authorization-server-routes.ts';
 import { Hooks, type NextAnswer, type NextOptions } from './hooks/next.ts';
 import { StandingRefusals } from './hooks/standing-answer.ts';
@@ -8,7 +9,7 @@ import { subjectTokens } from './idp/subject-tokens.ts';
 import { mcpRoutes } from './mcp/mcp-routes.ts';
 import { principalOptions } from './principal-options.ts';
 import { type FakeRequest, type ExpectedRequests, RequestLog } from './requests/request-log.ts';
-import { checkOptions, invalid } from './settings/check.ts';
+import { checkLeg, checkOptions, checkRefusal, invalid, refusalsOf } from './settings/check.ts';
 import { fakeClock, type FakeClock } from './settings/clock.ts';
 import type { FakeLeg, RequestFilter } from './settings/leg.ts';
 import type { FakeIdpOptions, StandingRefusal } from './settings/options.ts';
@@ -57,15 +58,18 @@ export interface FakeIdp {
    * servers and all principals. Returns how many there were.
    */
   revoke(server?: string, filter?: { readonly principal?: string | undefined }): number;
-  /** Lets so much time pass on `clock` that every token issued so far has expired. Returns how much, in milliseconds. */
+  /**
+   * Lets so much time pass on `clock` that every access token, every ID-JAG and every own token of a principal has expired. Returns how
+   * much, in milliseconds. Tokens of users and of platforms live as long as their `lifetimeSeconds`.
+   */
   expire(): number;
   /** The requests so far, in their order. */
   readonly requests: readonly FakeRequest[];
   /** The requests of one leg so far. */
   requestsOf(leg: FakeLeg, filter?: Omit<RequestFilter, 'leg'>): readonly FakeRequest[];
   /**
-   * Throws an AssertionError if the numbers of requests of these legs since the last expectation are others. Legs that are not named
-   * do not count.
+   * Compares the number of requests of these legs since the last expectation. Throws an AssertionError that lists the requests if a
+   * number differs. Legs that are not named do not count.
    */
   expectRequests(counts: ExpectedRequests): void;
   /** Throws an AssertionError if there was a request of any leg since the last expectation. */
@@ -104,13 +108,13 @@ export interface FakeIdp {
 export function fakeIdp(options: FakeIdpOptions): FakeIdp {
   checkOptions(options);
   const settings = settingsFrom(options);
-  const clock = fakeClock(options.clock);
+  const clock = markInMemory(fakeClock(options.clock));
   const key = signingKey(clock);
   const subjects = subjectTokens(settings.issuer, key, clock);
   const tokens = new AccessTokens(clock);
   const log = new RequestLog();
   const hooks = new Hooks();
-  const refusals = new StandingRefusals(options.refuse ?? []);
+  const refusals = new StandingRefusals(refusalsOf(options.refuse));
   let lastIdJagMs = 0;
   const onIssued = (expiresAtMs: number) => {
     lastIdJagMs = Math.max(lastIdJagMs, expiresAtMs);
@@ -120,7 +124,7 @@ export function fakeIdp(options: FakeIdpOptions): FakeIdp {
     ...authorizationServerRoutes({ settings, clock, key, tokens }),
     ...mcpRoutes({ settings, tokens, clock }),
   ];
-  const fetch = fakeFetch({ routes, log, hooks, refusals, clock });
+  const fetch = markInMemory(fakeFetch({ routes, log, hooks, refusals, clock }));
   const principalOf = (name: string) => {
     const principal = settings.principals.get(name);
     if (principal !== undefined) return principal;
@@ -149,10 +153,13 @@ export function fakeIdp(options: FakeIdpOptions): FakeIdp {
       return workloadToken({ subject, audience, claims, lifetimeSeconds }, key);
     },
     next(leg, about = {}) {
+      checkLeg(leg, 'next');
       checkNames(about);
+      checkTimes(about.times);
       return hooks.next(leg, about);
     },
     refuse(refusal) {
+      checkRefusal(refusal);
       checkNames(refusal);
       return refusals.add(refusal);
     },
@@ -169,9 +176,21 @@ export function fakeIdp(options: FakeIdpOptions): FakeIdp {
     get requests() {
       return log.all;
     },
-    requestsOf: (leg, filter) => log.of(leg, filter),
-    expectRequests: (counts) => log.expect(counts),
+    requestsOf(leg, filter = {}) {
+      checkLeg(leg, 'requestsOf');
+      checkNames(filter);
+      return log.of(leg, filter);
+    },
+    expectRequests(counts) {
+      for (const leg of Object.keys(counts)) checkLeg(leg, 'expectRequests');
+      log.expect(counts);
+    },
     expectNoMoreRequests: () => log.expectNone(),
     expectNoPendingAnswers: () => hooks.expectNonePending(),
   };
+}
+
+function checkTimes(times = 1): void {
+  if (Number.isInteger(times) && times >= 1) return;
+  throw invalid(`times of next is ${times}`, 'Use a whole number of at least 1.');
 }

@@ -6,6 +6,7 @@ import {
   privateKeyJwt,
   type ServicePrincipalOptions,
 } from '@credence/core';
+import { checkConfiguredUrl } from '@credence/protocol';
 import { invalid } from './settings/check.ts';
 import type { ClientSettings, PrincipalSettings, Settings } from './settings/settings.ts';
 
@@ -28,16 +29,35 @@ export function principalOptions(
         issuer,
         credential: credentialOf(atServer, `principals.${name}.clients.${server.name}.key`),
         ...(audience !== issuer && { audience }),
-        ...changes[server.name],
+        ...(Object.hasOwn(changes, server.name) && changes[server.name]),
       },
     ];
   });
+  checkUrls(settings);
   return {
     idp: { issuer: settings.issuer, credential: credentialOf(client, `principals.${name}.key`) },
     servers: Object.fromEntries(servers),
     // A retry in a unit test does not wait, so that fake timers need not be advanced for it.
     retry: { minDelayMs: 0, maxDelayMs: 0 },
   };
+}
+
+/** The principal refuses such a URL too, but without the name of the option of fakeIdp. */
+function checkUrls({ issuer, servers }: Settings): void {
+  const urls = [...servers.values()].flatMap((server): [string, string][] => [
+    [`servers.${server.name}.url`, server.url],
+    [`servers.${server.name}.issuer`, server.issuer],
+  ]);
+  for (const [option, url] of [['issuer', issuer], ...urls] as const) {
+    try {
+      checkConfiguredUrl(option, url);
+    } catch {
+      throw invalid(
+        `${option} is a URL that a principal refuses`,
+        'Use an https URL without a user name. For a bot with network: { allowHttp: true }, use its own options with fetch and clock of the fake.',
+      );
+    }
+  }
 }
 
 function credentialOf({ clientId, secret, publicKey, privateKey }: ClientSettings, option: string): ClientCredential {

@@ -11,7 +11,7 @@ const world = await startToolWorld([
     tool: { name, inputSchema: { type: 'object' }, outputSchema },
     result: { content: [], structuredContent: content },
   })),
-  { tool: { name: 'no-input-schema' } },
+  { tool: { name: 'input-schema-is-a-list', inputSchema: { type: 'array' } } },
   { tool: 'not an object' },
 ]);
 interface Tools {

@@ -26,4 +26,4 @@ const bot = new ServicePrincipal(idp.options('reporting-bot', { issues: { scopes
 const requests: readonly FakeRequest[] = idp.requestsOf('exchange', { principal: 'reporting-bot' });
 export const preset: JestPreset = { ...jestPreset, setupFiles: [] };
 export const counted: number = requests.length;
-await bot.close();
+export const closed = bot.close();

@@ -9,7 +9,7 @@ import { flowFor } from '../flows/flow-for.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import type { KnownSubjects } from '../flows/known-subjects.ts';
-import { UserIdJags } from '../flows/user-id-jags.ts';
+import type { IdJagSubjects } from '../flows/id-jag-subjects.ts';
 import type { UserSession } from '../flows/user-session.ts';
 import { report, withoutQuery } from '../net/gate.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -34,6 +34,7 @@ export interface DiagnosisTarget {
   readonly server: ServerSettings;
   readonly store?: SharedStore | undefined;
   readonly known: KnownSubjects;
+  readonly idJagSubjects: IdJagSubjects;
   readonly user?: UserSession | undefined;
 }
 
@@ -59,7 +60,7 @@ export async function diagnose(
 
 async function run(
   runtime: Runtime,
-  { idp, server, store, known: knownSubjects, user }: DiagnosisTarget,
+  { idp, server, store, known: knownSubjects, idJagSubjects, user }: DiagnosisTarget,
   known: Directory,
   open: OpenRequests,
   signal: AbortSignal,
@@ -79,7 +80,7 @@ async function run(
   const directory = known.withoutMetadata(watched);
   const subjects = new SubjectTokens(watched, idp, directory);
   const manager = new TokenManager(watched, undefined);
-  const parts = { directory, subjects, known: knownSubjects, userIdJags: user && new UserIdJags(watched) };
+  const parts = { directory, subjects, known: knownSubjects, idJagSubjects };
   const access = new ServerAccess(server, idp, flowFor(watched, { idp, server }, parts), manager, { user });
   let token: AccessToken | undefined;
   let spoken: Spoken | undefined;

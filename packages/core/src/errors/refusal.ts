@@ -211,6 +211,14 @@ function wordingFor(answer: Refusal, error: string | undefined): Wording {
           remedy: `${ownIssuerRemedy(answer)}If it is the same, ask which issuer the authorization server expects as the audience of an ID-JAG.`,
         };
       }
+      if (leg === 'authenticate' && grant === 'token exchange') {
+        return {
+          code: 'invalid_grant',
+          contact,
+          message: `${Who} did not accept the token of the platform presented by ${client}.`,
+          remedy: `Compare the issuer, audience and subject of that token (ownToken({ from })) with what is registered for ${client} there, and check that it has not expired.`,
+        };
+      }
       return leg === 'exchange'
         ? {
             code: 'invalid_grant',

@@ -11,6 +11,9 @@ import { redeem } from './redeem.ts';
 import { ownerOf } from './subject-for-exchange.ts';
 import type { ServerSettings } from '../settings/settings.ts';
 
+/** How many times the JWT may be replaced during one acquisition. Each one is sent once. */
+const MAX_REPLACEMENTS = 5;
+
 /** `flow: 'client-credentials'`: one request to the authorization server of the MCP server (RFC 6749 section 4.4), without the IdP. */
 export function clientCredentialsFlow(runtime: Runtime, server: ServerSettings, directory: Directory): Flow {
   return {
@@ -92,13 +95,13 @@ async function requestWithoutIdp(
   const target = { issuer: endpoint.issuer, tokenEndpoint: async () => endpoint.url };
   const options = { server, endpoint, resource, ...wanted, ...fixed, parameters, usesIdp: false, signal };
   let sent = await getAssertion?.(target);
-  for (let isFirst = true; ; isFirst = false) {
+  for (let replacements = mayBeReplaced ? MAX_REPLACEMENTS : 0; ; replacements -= 1) {
     try {
       return await redeem(runtime, { ...options, assertion: sent?.value });
     } catch (error) {
       if (!isCredenceError(error) || error.error === undefined) throw error;
       await sent?.refused();
-      const next = isFirst && mayBeReplaced ? await getAssertion?.(target).catch(() => undefined) : undefined;
+      const next = replacements > 0 ? await getAssertion?.(target).catch(() => undefined) : undefined;
       if (next === undefined || next.value === sent?.value) throw error;
       sent = next;
     }

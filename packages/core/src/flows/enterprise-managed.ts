@@ -7,23 +7,20 @@ import { copyOf } from '../errors/same-failure.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SharedStore } from '../store/shared-store.ts';
 import type { SubjectTokens } from './subject-tokens.ts';
-import { callsGetter } from '../subjects/from-getter.ts';
-import { checkSubjectOfGetter } from './caller-subject.ts';
 import { exchange, type ExchangeRequest, type IdJag } from './exchange.ts';
 import type { UserSession } from './user-session.ts';
 import type { Flow, Grant, GrantRequest } from './flow.ts';
 import { IdJagCache, type CachedIdJag } from './id-jag-cache.ts';
-import { claimsOfToken, hashOf, type KnownSubjects, subjectOfToken } from './known-subjects.ts';
+import type { IdJagSubjects } from './id-jag-subjects.ts';
+import { hashOf, type KnownSubjects } from './known-subjects.ts';
 import {
   type ActorDrops,
-  namesOfBot,
-  ownerOf,
   type SubjectForExchange,
   subjectOfBot,
   subjectOfUser,
   type TokensToSend,
 } from './subject-for-exchange.ts';
-import type { UserIdJags } from './user-id-jags.ts';
+import { SubjectChecks } from './subject-checks.ts';
 import { withFreshRetry, SingleUse } from './fresh-retry.ts';
 import { scopeCeiling, scopesBeyond } from './granted-scopes.ts';
 import { redeem } from './redeem.ts';
@@ -35,8 +32,7 @@ export interface FlowParts {
   readonly subjects: SubjectTokens;
   readonly store?: SharedStore | undefined;
   readonly known: KnownSubjects;
-  /** Only for flows that request tokens for users. */
-  readonly userIdJags?: UserIdJags | undefined;
+  readonly idJagSubjects: IdJagSubjects;
   /** How many ID-JAGs each flow caches. */
   readonly maxIdJags?: number | undefined;
 }
@@ -64,8 +60,7 @@ export class EnterpriseManagedFlow implements Flow {
   readonly #actorDrops: ActorDrops;
   /** By hash, the subject tokens that the IdP refused when they were new. A new subject token would also be refused. */
   readonly #refusedWhenNew = lruCache<{ readonly untilMs: number }>(MAX_REFUSED);
-  readonly #known: KnownSubjects;
-  readonly #userIdJags: UserIdJags | undefined;
+  readonly #checks: SubjectChecks;
 
   constructor(runtime: Runtime, settings: { idp: IdpSettings; server: ServerSettings }, shared: FlowParts) {
     this.#runtime = runtime;
@@ -83,8 +78,7 @@ export class EnterpriseManagedFlow implements Flow {
       },
     };
     this.#idJags = new IdJagCache(runtime, shared.store, shared.maxIdJags);
-    this.#known = shared.known;
-    this.#userIdJags = shared.userIdJags;
+    this.#checks = new SubjectChecks(runtime, settings, shared);
   }
 
   async acquire(request: GrantRequest): Promise<Grant> {
@@ -109,7 +103,11 @@ export class EnterpriseManagedFlow implements Flow {
       present: async (idJag, onAttempt) => {
         const redemption = { idJag, resource: (await target).resource, as: await as, onAttempt };
         if (this.#singleUse.isKnown()) await drop(idJag);
-        return this.#redeem(request, redemption);
+        const grant = await this.#redeem(request, redemption);
+        // The answer to another exchange may have shown in the meantime that this one was wrong.
+        const refusal = this.#checks.refusalOf(request.user, idJag.assertion);
+        if (refusal) throw refusal;
+        return grant;
       },
       isRefused: isInvalidGrant,
       drop,
@@ -119,16 +117,20 @@ export class EnterpriseManagedFlow implements Flow {
 
   /**
    * The cached ID-JAG, or a new one. An ID-JAG that another process has stored, perhaps with `excessScopes: 'accept'`, is not used if this
-   * process would have refused it.
+   * process would have refused it; nor is one whose subject was found to be wrong.
    */
   async #idJag(request: GrantRequest, obtain: () => Promise<IdJag>): Promise<{ value: CachedIdJag; reused: boolean }> {
     const found = await this.#idJags.get(request.key, obtain);
-    const { fromStore, scopes = [] } = found.value;
-    if (!fromStore || this.#server.excessScopes === 'accept') return found;
-    const ceiling = scopeCeiling(this.#server, request.scopes);
-    if (ceiling === undefined || scopesBeyond(scopes, ceiling).length === 0) return found;
+    if (!found.reused || this.#mayReuse(request, found.value)) return found;
     await this.#idJags.drop(request.key, found.value);
     return this.#idJags.get(request.key, obtain);
+  }
+
+  #mayReuse({ user, scopes: requested }: GrantRequest, { assertion, fromStore, scopes = [] }: CachedIdJag): boolean {
+    if (this.#checks.refusalOf(user, assertion)) return false;
+    if (!fromStore || this.#server.excessScopes === 'accept') return true;
+    const ceiling = scopeCeiling(this.#server, requested);
+    return ceiling === undefined || scopesBeyond(scopes, ceiling).length === 0;
   }
 
   async #redeem(request: GrantRequest, { idJag, resource, as, onAttempt }: Redemption): Promise<Grant> {
@@ -205,22 +207,21 @@ export class EnterpriseManagedFlow implements Flow {
         const [{ resource, issuer }, endpoint, redeemAt] = await known;
         // While the authorization server refuses the client, an ID-JAG is of no use.
         await this.#runtime.clients.check(this.#redeemClient(redeemAt));
-        await this.#checkSubjects(subject, sent);
-        const idJag = await this.#exchangeFor(user, {
-          idp: this.#idp,
-          endpoint,
-          server: this.#server,
-          subjectToken: sent.subject,
-          actorToken: sent.actor,
-          rotation: subject.rotation,
-          audience: issuer,
-          resource,
-          scopes: request.scopes,
-          signal,
-          onAttempt,
-        });
-        await this.#checkIdJag(request, subject, { sent, idJag, audience: issuer });
-        return idJag;
+        return this.#checks.around(user, { subject, sent, audience: issuer }, async () =>
+          this.#exchangeFor(user, {
+            idp: this.#idp,
+            endpoint,
+            server: this.#server,
+            subjectToken: sent.subject,
+            actorToken: sent.actor,
+            rotation: subject.rotation,
+            audience: issuer,
+            resource,
+            scopes: request.scopes,
+            signal,
+            onAttempt,
+          }),
+        );
       },
       isRefused: (error, sent) => {
         const isRefused = isSubjectTokenRefused(error) && !this.#wasRefusedWhenNew(sent.subject.token);
@@ -228,6 +229,7 @@ export class EnterpriseManagedFlow implements Flow {
         return isRefused;
       },
       drop: async (sent) => subject.drop(sent),
+      isReplaced: subject.isReplaced,
       refusedWhenNew: ({ subject: { token } }) => this.#noteRefusedWhenNew(token),
     });
   }
@@ -244,56 +246,12 @@ export class EnterpriseManagedFlow implements Flow {
     }
   }
 
-  /** Throws `subject_changed` if one of the tokens has another subject than before. */
-  async #checkSubjects(subject: SubjectForExchange, { subject: own, actor }: TokensToSend): Promise<void> {
-    await this.#known.check(subject.owner, subjectOfToken(own.token));
-    if (actor && subject.actorOwner) await this.#known.check(subject.actorOwner, subjectOfToken(actor.token));
-  }
-
-  /** Throws if the ID-JAG is not for the subject of the tokens. Remembers the subjects, because the IdP has accepted the tokens. */
-  async #checkIdJag(
-    { user }: GrantRequest,
-    subject: SubjectForExchange,
-    { sent, idJag, audience }: { sent: TokensToSend; idJag: IdJag; audience: string },
-  ): Promise<void> {
-    const server = this.#server.name;
-    const idJagSubject = hashOf([idJag.subject]);
-    if (user && this.#userIdJags) {
-      const own = claimsOfToken(sent.subject.token);
-      this.#userIdJags.check({
-        subject: idJag.subject,
-        actor: idJag.actor,
-        session: user,
-        tokenSubject: own?.['iss'] === this.#idp.issuer ? subjectOfToken(sent.subject.token) : undefined,
-        botNames: namesOfBot(this.#idp, sent.actor?.token),
-        isSubjectOfBot: this.#known.isKnown(ownerOf(this.#idp, this.#idp.subject, this.#subjects), idJagSubject, {
-          server,
-          audience,
-        }),
-        audience,
-        server,
-        idpIssuer: this.#idp.issuer,
-      });
-    }
-    await this.#known.remember(subject.owner, subjectOfToken(sent.subject.token), { server });
-    await this.#known.remember(subject.owner, idJagSubject, { server, audience });
-    if (sent.actor && subject.actorOwner) {
-      await this.#known.remember(subject.actorOwner, subjectOfToken(sent.actor.token), { server });
-    }
-  }
-
   async checkSubject(signal: AbortSignal): Promise<void> {
-    const source = this.#idp.subject;
-    const owner = ownerOf(this.#idp, source, this.#subjects);
-    if (!callsGetter(source) || this.#known.knows(owner) || !(await this.#known.isStored(owner))) return;
-    await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
+    return this.#checks.checkSubject(signal);
   }
 
   async checkCaller(signal: AbortSignal | undefined): Promise<void> {
-    const source = this.#idp.subject;
-    if (!callsGetter(source)) return;
-    const owner = ownerOf(this.#idp, source, this.#subjects);
-    await checkSubjectOfGetter(source, { owner, tokens: this.#subjects, known: this.#known }, signal);
+    return this.#checks.checkCaller(signal);
   }
 
   /** Some IdPs answer `invalid_grant` if their policy refuses. Without this note each such refusal would cost three requests. */

@@ -31,6 +31,8 @@ export interface Presentation<Token, Answer> {
   present(token: Token, onAttempt: (attempt: number) => void): Promise<Answer>;
   /** Whether the peer refused the token, and a new one may be accepted. */
   isRefused(error: unknown, token: Token): boolean;
+  /** Whether another program replaces the token. Then a refused one was replaced, and does not show that the peer accepts each token once. */
+  readonly isReplaced?: boolean;
   /** Called if the peer refused a token that had not been sent before. */
   refusedWhenNew(token: Token): void | Promise<void>;
 }
@@ -62,7 +64,7 @@ export async function withFreshRetry<Token, Answer>(
   const { value: newToken } = await presentation.get();
   try {
     const answer = await presentation.present(newToken, () => undefined);
-    if (reused) {
+    if (reused && !presentation.isReplaced) {
       singleUse.remember();
       await presentation.drop(newToken);
     }

@@ -129,13 +129,13 @@ describe('checkIdJag', () => {
       retryable: false,
     });
     expect(error.message).toMatch(why);
-    expect(error.message).toContain('was not sent on');
+    expect(error.message).toContain('was not used');
   });
 
   it('refuses an ID-JAG for another client with the contact you, and the remedy names the option first', async () => {
     const error = await refusalOf(() => checkIdJag(idJag({ client_id: 'bot-at-idp' }), EXPECTED));
     expect(error).toMatchObject({ code: 'invalid_id_jag', leg: 'exchange', contact: 'you', server: 'linear' });
-    expect(error.message).toContain('was not sent on: "client_id" is another one than "bot-at-as"');
+    expect(error.message).toContain('was not used: "client_id" is another one than "bot-at-as"');
     expect(error.peerText).toBe('client_id="bot-at-idp"');
     expect(error.remedy).toContain('Set servers.linear.credential');
     expect(error.remedy).toContain("ask the IdP's administrator");

@@ -100,10 +100,11 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   const scopes = statedScopes(scope, expected.knownScopes);
   if (scope !== undefined && scopes === undefined)
     throw invalidIdJag(expected, '"scope" is neither a text nor a list of texts');
-  const actor = claims['act'];
+  const actor = claims['act'] ?? undefined;
+  if (actor !== undefined && !isJsonObject(actor)) throw invalidIdJag(expected, '"act" is not an object');
   return {
     subject: stringField(claims, 'sub') ?? '',
-    actor: isJsonObject(actor) ? actor : undefined,
+    actor,
     lifetimeMs,
     scopes,
     namesResource: resources !== undefined,
@@ -148,7 +149,7 @@ function wrongClient(expected: IdJagExpectation, named: string): CredenceError {
   return new CredenceError({
     code: 'invalid_id_jag',
     leg: 'exchange',
-    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not sent on: "client_id" is another one than "${clientId}".`,
+    message: `The ID-JAG that ${idpIssuer} issued for server "${server}" was not used: "client_id" is another one than "${clientId}".`,
     remedy: `Set servers.${server}.credential to the client that is registered at ${expected.audience}; if that is "${clientId}", ask the IdP's administrator to register it for this principal.`,
     contact: 'you',
     server,
@@ -165,7 +166,7 @@ function invalidIdJag(
   return new CredenceError({
     code: 'invalid_id_jag',
     leg: 'exchange',
-    message: `The ID-JAG that ${expected.idpIssuer} issued for server "${expected.server}" was not sent on: ${why}.`,
+    message: `The ID-JAG that ${expected.idpIssuer} issued for server "${expected.server}" was not used: ${why}.`,
     remedy:
       remedy ??
       `Check the issuer, client id and resource of server "${expected.server}" in the configuration and in the registration at the IdP.`,

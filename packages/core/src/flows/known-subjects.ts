@@ -24,7 +24,7 @@ export interface SubjectOwner {
 }
 
 /**
- * The first subject of each source of subject tokens, and of each user. A service principal is one subject: with the token of another one
+ * The first subject of each source of subject tokens, and of each user. A service principal has one subject: with the token of another one
  * its cached access tokens would be those of a stranger. Only hashes are kept, and only of tokens that the IdP has accepted. With a store,
  * the subject is also known after a restart.
  */
@@ -59,9 +59,14 @@ export class KnownSubjects {
     if (storeKey !== undefined) await this.#store?.set(storeKey, subject, STORED_MS);
   }
 
-  /** Whether this is the subject of the owner that this process has seen. */
-  isKnown(owner: SubjectOwner, subject: string, about: SubjectAbout): boolean {
-    return this.#known.get(keyOf(owner.memoryKey, about)) === subject;
+  /** Forgets the subject of the owner's ID-JAGs, because it came from a wrong answer. */
+  async forget(owner: SubjectOwner, about: SubjectAbout): Promise<void> {
+    const key = keyOf(owner.memoryKey, about);
+    this.#known.delete(key);
+    this.#loaded.delete(key);
+    const storeKey = storeKeyOf(owner, about);
+    const stored = storeKey === undefined ? undefined : await this.#store?.get(storeKey);
+    if (storeKey !== undefined && stored !== undefined) await this.#store?.delete(storeKey, stored);
   }
 
   /** Whether this process has seen a token of the owner. */
@@ -137,7 +142,7 @@ function subjectChanged({ shown, isUser }: SubjectOwner, { server, audience }: S
   return new CredenceError({
     code: 'subject_changed',
     leg: isIdJag ? 'exchange' : 'authenticate',
-    message: `${what} has another subject than before, and was not sent on: ${isUser ? 'an identity is one user' : 'a service principal is one subject'}.`,
+    message: `${what} has another subject than before, and was not used: ${isUser ? 'an identity is one user' : 'a service principal has one subject'}.`,
     remedy: isUser
       ? 'Pass to onBehalfOf an identity that belongs to one user only, and the token of that user. If the subject of the user has changed, pass another identity.'
       : 'For tokens of several users, call bot.onBehalfOf(getUserToken, { identity }) for each user. If the subject of the bot has changed, give the source another identity, or restart the bot if it has no store.',

@@ -1,9 +1,8 @@
-import { stringField } from '@credence/protocol';
 import type { IdpSettings } from '../settings/settings.ts';
 import type { SubjectTokenRotation, SubjectTokenSource, SubjectTokenTarget } from '../subjects/subject.ts';
 import type { TypedToken } from '../subjects/user-token.ts';
 import type { SingleUse } from './fresh-retry.ts';
-import { claimsOfToken, hashOf, type SubjectOwner } from './known-subjects.ts';
+import { hashOf, type SubjectOwner } from './known-subjects.ts';
 import { keyOf, type SubjectTokens } from './subject-tokens.ts';
 import type { UserSession } from './user-session.ts';
 
@@ -28,6 +27,8 @@ export interface SubjectForExchange {
   readonly rotation: SubjectTokenRotation | undefined;
   /** Whether the IdP accepts each subject token only once. */
   readonly singleUse: SingleUse;
+  /** Whether another program replaces the subject token, which is in a file. */
+  readonly isReplaced: boolean;
   /** `reused`: one of the tokens was sent before. */
   get(signal: AbortSignal): Promise<{ value: TokensToSend; reused: boolean }>;
   /** The IdP refused these tokens. */
@@ -49,6 +50,7 @@ export function subjectOfBot({ idp, subjects, target }: Parts): SubjectForExchan
     actorOwner: actor && ownerOf(idp, actor, subjects),
     rotation: source.rotation,
     singleUse: subjects.singleUse,
+    isReplaced: source.local === true,
     async get(signal) {
       const [token, actorToken] = await Promise.all([
         subjects.get(source, target, signal),
@@ -78,6 +80,7 @@ export function subjectOfUser(
     owner: user.owner,
     actorOwner: actor && ownerOf(idp, actor, subjects),
     rotation: user.rotation,
+    isReplaced: false,
     singleUse,
     async get(signal) {
       const [{ token, type, reused }, actorToken] = await Promise.all([
@@ -97,15 +100,6 @@ export function subjectOfUser(
       await subjects.drop(actor, target, sent.actor.token);
     },
   };
-}
-
-/** The names of the bot at the IdP: its client id, and the `sub` of its own token if that is a JWT. */
-export function namesOfBot(
-  { credential: { clientId } }: IdpSettings,
-  actorToken: string | undefined,
-): readonly string[] {
-  const sub = actorToken === undefined ? undefined : stringField(claimsOfToken(actorToken), 'sub');
-  return sub === undefined ? [clientId] : [clientId, sub];
 }
 
 /** The source as the owner of a subject. Two sources with the same kind, type and identity can have two subjects in one process. */

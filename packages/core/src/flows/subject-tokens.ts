@@ -69,7 +69,9 @@ export class SubjectTokens {
     };
     // A getter may return the token of the current request of its application. Two acquisitions must not share the token of one of them.
     if (callsGetter(source)) return { value: (await obtain()).value, reused: false };
-    return this.#cache.get(this.#memoryKey(source, target), obtain, signal);
+    const found = await this.#cache.get(this.#memoryKey(source, target), obtain, signal);
+    // Another process may have sent the token in the file, and the file may have been replaced since it was read.
+    return source.local === true ? { ...found, reused: true } : found;
   }
 
   async #obtainForAll(

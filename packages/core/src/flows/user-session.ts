@@ -1,4 +1,4 @@
-import { cleanText, waitFor } from '@credence/protocol';
+import { waitFor } from '@credence/protocol';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { SubjectTokenRotation } from '../subjects/subject.ts';
@@ -48,6 +48,8 @@ export interface SharedByUsers {
 export class UserSession {
   readonly settings: UserSettings;
   readonly owner: SubjectOwner;
+  /** The key of the user for events. */
+  readonly inEvents: string;
   readonly rotation: SubjectTokenRotation | undefined;
   readonly #runtime: Runtime;
   readonly #source: UserTokenSource;
@@ -66,7 +68,8 @@ export class UserSession {
     this.#runtime = runtime;
     this.#source = source;
     this.#shared = shared;
-    const shown = `the user "${cleanText(settings.identity, { max: 60 })}"`;
+    this.inEvents = shownIdentity(settings.identity, 128);
+    const shown = `the user "${shownIdentity(settings.identity, 60)}"`;
     this.owner = { memoryKey: storeKey, storeKey, shown, isUser: true };
     this.rotation = source.rotation && {
       exclusively: source.rotation.exclusively.bind(source.rotation),
@@ -178,9 +181,17 @@ export class UserSession {
   }
 }
 
-/** The key of the user for events. */
-export function userInEvents({ settings }: UserSession): string {
-  return cleanText(settings.identity, { max: 128 });
+/** A cut identity: it ends with a hash of the whole. */
+const CUT = /\u2026[\w-]{16}$/u;
+
+/**
+ * The identity, cut to `max` UTF-16 code units. A cut one ends with a hash of the whole, so that two users are never shown as one. So does an
+ * identity that looks like a cut one.
+ */
+function shownIdentity(identity: string, max: number): string {
+  if (identity.length <= max && !CUT.test(identity)) return identity;
+  const hash = hashOf([identity]).slice(0, 16);
+  return `${identity.slice(0, max - hash.length - 1).replace(/[\ud800-\udbff]$/u, '')}\u2026${hash}`;
 }
 
 function expired(shown: string): CredenceError {

@@ -61,7 +61,7 @@ async function untilAborted(authenticated: Promise<void>, signal: AbortSignal | 
   try {
     await waitFor(authenticated, signal);
   } catch (error) {
-    if (!signal?.aborted || isCredenceError(error) === false || error !== signal.reason) throw error;
+    if (!signal?.aborted || error !== signal.reason) throw error;
     const failure = authenticated.then(
       () => undefined,
       (own: unknown) => own,

@@ -21,8 +21,10 @@ import { checkRunId, type RunId } from '../telemetry/run-id.ts';
 export interface OnBehalfOfOptions {
   /**
    * The key of the user in the application, such as an account id: stable, and of one user only. Access tokens are cached by it. It is not
-   * trusted to be the subject: the subjects of the user's tokens are compared, and `subject_changed` is thrown if they differ. It is in events
-   * and audit records as `user`. At most 512 characters.
+   * trusted to be the subject: the subjects of the user's tokens are compared, and `subject_changed` is thrown if they differ. One user needs
+   * one identity: if the IdP gives two identities with different tokens the same subject, both are refused. It is in events and audit
+   * records as `user`; above 128 characters there, it is cut and ends with a hash of the whole. At most 512 characters, without control
+   * and invisible ones and without white space at its ends; it is written to logs, so it must not be a token.
    */
   identity: string;
   /** The type of a token that the getter returns as a string. It is never guessed from the token. Default `id_token`. */
@@ -46,13 +48,24 @@ export interface OnBehalfOfOptions {
   run?: RunId | undefined;
 }
 
+const MAX_IDENTITY = 512;
+
 const schema = z.strictObject({
-  identity: z.string().trim().min(1, 'is empty').max(512, 'has more than 512 characters'),
+  identity: z
+    .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'is not a text') })
+    .refine((identity) => identity.trim() !== '', { error: 'is empty', abort: true })
+    .max(MAX_IDENTITY, { error: `has more than ${MAX_IDENTITY} characters`, abort: true })
+    .refine(isPlain, 'has control or invisible characters, or white space at its ends, or is a token'),
   type: z.custom<UserTokenType>((type) => tokenTypeOf(type) !== undefined, 'is not a token type').optional(),
-  actor: z.enum(['token', 'client']).optional(),
-  missingActor: z.enum(['refuse', 'warn']).optional(),
+  actor: z.enum(['token', 'client'], { error: "is neither 'token' nor 'client'" }).optional(),
+  missingActor: z.enum(['refuse', 'warn'], { error: "is neither 'refuse' nor 'warn'" }).optional(),
   run: z.unknown().optional(),
 });
+
+/** Whether the text is the same after it was cleaned, so that events and audit records show it as it is. */
+function isPlain(identity: string): boolean {
+  return cleanText(identity, { max: MAX_IDENTITY }) === identity;
+}
 
 /** The checked options. */
 export interface OnBehalfOfSettings extends UserSettings {
@@ -70,9 +83,16 @@ export function onBehalfOfSettings(
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const path = issue?.path.map(String).join('.') ?? '';
+    if (issue?.code === 'unrecognized_keys') {
+      const names = issue.keys.map((key) => `"${cleanText(key, { max: 60 })}"`).join(', ');
+      throw wrong(`onBehalfOf has no option ${names}.`, `Remove ${names}, or correct the name; see OnBehalfOfOptions.`);
+    }
+    if (path === '') {
+      throw wrong('The options of onBehalfOf are missing.', 'Pass onBehalfOf(getUserToken, { identity }).');
+    }
     throw wrong(
-      `${path === '' ? 'The options of onBehalfOf' : `onBehalfOf({ ${path} })`}: ${cleanText(issue?.message ?? 'invalid')}.`,
-      path === 'identity' || path === ''
+      `onBehalfOf({ ${path} }) ${issue?.message ?? 'is invalid'}.`,
+      path === 'identity'
         ? 'Set identity to the key of the user in your application, such as an account id.'
         : `Correct ${path}; see OnBehalfOfOptions.`,
     );

@@ -285,7 +285,7 @@ describe('a principal that acts for a user', () => {
 describe('an ID-JAG for a user', () => {
   it.each<[string, (claims: Readonly<Record<string, unknown>>) => Record<string, unknown>, string]>([
     ['has no act', ({ act: _act, ...claims }) => claims, '"act" is missing'],
-    ['has an act that is no object', (claims) => ({ ...claims, act: 'bot-at-idp' }), '"act" is missing'],
+    ['has an act that is no object', (claims) => ({ ...claims, act: 'bot-at-idp' }), '"act" is not an object'],
     ['has an act without a name', (claims) => ({ ...claims, act: {} }), '"act" names no actor'],
     ['has the user as its actor', (claims) => ({ ...claims, act: { sub: 'alice' } }), '"act" names the user'],
     ['has the bot as its subject', (claims) => ({ ...claims, sub: 'bot-at-idp' }), '"sub" is the bot itself'],
@@ -306,7 +306,7 @@ describe('an ID-JAG for a user', () => {
     await user('bob').token('mcp');
     bot.world.idp.forge({ claims: (claims) => ({ ...claims, sub: 'pseudonym of alice' }) });
     const error = await refusalOf(user('carol').token('mcp'));
-    expect(error.message).toContain('"sub" is the one of another user');
+    expect(error.message).toContain('"sub" belongs to another user');
     expect(bot.counts().redeem).toBe(2);
   });
 
@@ -405,10 +405,15 @@ describe('closing', () => {
 
 describe('onBehalfOf', () => {
   const idToken = () => 'x';
+  const JWT = `${Buffer.from('{"alg":"ES256"}').toString('base64url')}.e30.c2ln`;
   it.each<[string, (bot: ServicePrincipal) => unknown, RegExp]>([
     ['without an identity', (bot) => bot.onBehalfOf(idToken, {} as never), /identity/u],
     ['without options', (bot) => bot.onBehalfOf(idToken, undefined as never), /options of onBehalfOf/u],
     ['with an empty identity', (bot) => bot.onBehalfOf(idToken, { identity: ' ' }), /identity.*is empty/u],
+    ['with an identity that is no text', (bot) => bot.onBehalfOf(idToken, { identity: 5 as never }), /is not a text/u],
+    ['with a long identity', (bot) => bot.onBehalfOf(idToken, { identity: 'x'.repeat(513) }), /more than 512/u],
+    ['with a token as its identity', (bot) => bot.onBehalfOf(idToken, { identity: JWT }), /or is a token/u],
+    ['with an unknown actor', (bot) => bot.onBehalfOf(idToken, { identity: 'a', actor: 'x' as never }), /neither/u],
     ['with an unknown option', (bot) => bot.onBehalfOf(idToken, { identity: 'a', actr: 'client' } as never), /actr/u],
     ['with an unknown type', (bot) => bot.onBehalfOf(idToken, { identity: 'a', type: 'idtoken' as never }), /type/u],
     [
@@ -433,6 +438,34 @@ describe('onBehalfOf', () => {
     const error = await refusalOf(() => call(bot));
     expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
     expect(error.message).toMatch(message);
+  });
+
+  it.each(['\u200bA', 'A\u0000', 'A\u202e', 'A\n', ' A', 'A\u00a0', 'A\ud800', 'A\ufe0f'])(
+    'is refused with an identity that would look like another one: %j',
+    async (identity) => {
+      const { bot } = await start();
+      const error = await refusalOf(() => bot.onBehalfOf(idToken, { identity }));
+      expect(error).toMatchObject({ code: 'invalid_configuration', leg: 'configure', contact: 'you' });
+      expect(error.message).toBe(
+        'onBehalfOf({ identity }) has control or invisible characters, or white space at its ends, or is a token.',
+      );
+    },
+  );
+
+  it('names each of its users differently in events, also those with long identities', async () => {
+    const bot = await start();
+    const common = 'x'.repeat(200);
+    const userOf = async (identity: string) => {
+      await bot.bot.onBehalfOf(() => bot.idToken(identity), { identity }).token('mcp');
+      return bot.events.findLast(({ type }) => type === 'acquired')?.user ?? '';
+    };
+    const first = await userOf(`${common}1`);
+    expect(first).toMatch(/^x{111}\u2026[\w-]{16}$/u);
+    expect(await userOf(`${common}2`)).not.toBe(first);
+    // An identity that is written like a cut one is cut, too.
+    expect(await userOf(first)).not.toBe(first);
+    expect(await userOf('y'.repeat(128))).toBe('y'.repeat(128));
+    expect(await userOf('Jos\u00e9 \u{1f600} smith')).toBe('Jos\u00e9 \u{1f600} smith');
   });
 
   it('is refused for a bot whose servers have no user, and such a server is refused by its name', async () => {

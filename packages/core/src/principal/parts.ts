@@ -1,6 +1,7 @@
 import { ServerAccess } from '../call/server-access.ts';
 import { Directory } from '../discovery/directory.ts';
 import { flowFor } from '../flows/flow-for.ts';
+import { IdJagSubjects } from '../flows/id-jag-subjects.ts';
 import { KnownSubjects } from '../flows/known-subjects.ts';
 import { SubjectTokens } from '../flows/subject-tokens.ts';
 import type { UserSession } from '../flows/user-session.ts';
@@ -20,6 +21,7 @@ export interface PrincipalParts {
   readonly store: SharedStore | undefined;
   readonly subjects: SubjectTokens;
   readonly known: KnownSubjects;
+  readonly idJagSubjects: IdJagSubjects;
   readonly manager: TokenManager;
   readonly servers: ReadonlyMap<string, ServerAccess>;
   /** Whether the application has given a fetch. */
@@ -49,7 +51,11 @@ export function partsFromOptions(options: ServicePrincipalOptions): PrincipalPar
   const store = options.store && new SharedStore(runtime, options.store);
   const subjects = new SubjectTokens(runtime, idp, directory, store);
   const known = new KnownSubjects(store);
+  const idJagSubjects = new IdJagSubjects();
   const manager = new TokenManager(runtime, store, options.cache?.maxTokens);
+  idJagSubjects.onDrop((owner, issuer) => {
+    if (owner === undefined) manager.dropOf(owner, issuer);
+  });
   return {
     runtime,
     settings,
@@ -57,10 +63,11 @@ export function partsFromOptions(options: ServicePrincipalOptions): PrincipalPar
     store,
     subjects,
     known,
+    idJagSubjects,
     manager,
     servers: new Map(
       [...servers.values()].map((server) => {
-        const flow = flowFor(runtime, { idp, server }, { directory, subjects, store, known });
+        const flow = flowFor(runtime, { idp, server }, { directory, subjects, store, known, idJagSubjects });
         return [server.name, new ServerAccess(server, idp, flow, manager)];
       }),
     ),

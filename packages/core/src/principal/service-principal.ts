@@ -4,6 +4,8 @@ import {
   GRANT_CLIENT_CREDENTIALS,
   GRANT_JWT_BEARER,
   GRANT_TOKEN_EXCHANGE,
+  isInMemory,
+  markInMemory,
   waitFor,
   parsedUrl,
 } from '@credence/protocol';
@@ -15,7 +17,6 @@ import type { Diagnosis } from '../diagnose/report.ts';
 import type { TokenClient } from '../backoff/client-backoff.ts';
 import { CredenceError, isCredenceError } from '../errors/credence-error.ts';
 import type { Leg } from '../errors/leg.ts';
-import { userInEvents } from '../flows/user-session.ts';
 import { withoutQuery } from '../net/gate.ts';
 import { type AccessToken, AccessToken as Token } from '../tokens/access-token.ts';
 import { closed } from '../tokens/failures.ts';
@@ -232,7 +233,7 @@ export class ServicePrincipal {
   fetchFor(nameOrUrl: string | URL, options: FetchForOptions = {}): FetchLike {
     const access = this.#access(nameOrUrl);
     const send = this.#fetchOfRun(fetchFor(this.#runtime, access, options, this.#open.whenClosed), options.run);
-    return async (input, init) => {
+    const ofServer: FetchLike = async (input, init) => {
       if (this.#closed) throw closed();
       const caller = init?.signal ?? (input instanceof Request ? input.signal : undefined);
       const signal = caller ? this.#open.signalFor(caller) : undefined;
@@ -241,6 +242,9 @@ export class ServicePrincipal {
       // A fetch of the application may ignore the signal.
       return this.#parts.hasOwnFetch ? waitFor(sending, signal) : sending;
     };
+    // An adapter asks the fetch whether its tokens may be sent by another one.
+    const { fetch, clock } = this.#runtime;
+    return isInMemory(fetch) || isInMemory(clock) ? markInMemory(ofServer) : ofServer;
   }
 
   /**
@@ -251,11 +255,11 @@ export class ServicePrincipal {
   async diagnose(nameOrUrl: string | URL, options: { signal?: AbortSignal } = {}): Promise<Diagnosis> {
     const access = this.#access(nameOrUrl);
     const { settings } = access;
-    const { settings: all, store, directory, known, user } = this.#parts;
+    const { settings: all, store, directory, known, idJagSubjects, user } = this.#parts;
     const diagnosis = await this.#forUser(() =>
       diagnose(
         this.#runtime,
-        { idp: all.idp, server: settings, store, known, user: user?.session },
+        { idp: all.idp, server: settings, store, known, idJagSubjects, user: user?.session },
         directory,
         this.#open,
         [options.signal, this.#closing.signal],
@@ -317,7 +321,7 @@ export class ServicePrincipal {
   #forUser<T>(work: () => T): T {
     const { user } = this.#parts;
     if (!user || !this.#runtime.observed) return work();
-    return runWith({ user: userInEvents(user.session), run: runIdOf(user.run) }, work);
+    return runWith({ user: user.session.inEvents, run: runIdOf(user.run) }, work);
   }
 
   /** A fetch whose requests have the id of the run in a header, and whose events have the user and the run. */
@@ -328,8 +332,8 @@ export class ServicePrincipal {
     if (!user && runId === undefined) return send;
     return async (input, init = {}) => {
       const run = runIdOf(runId);
-      const context = { ...(user && { user: userInEvents(user.session) }), run };
-      return runWith(context, () => send(input, run === undefined ? init : withRunHeader(input, init, run)));
+      const context = { ...(user && { user: user.session.inEvents }), run };
+      return runWith(context, () => send(input, runId === undefined ? init : withRunHeader(input, init, run)));
     };
   }
 

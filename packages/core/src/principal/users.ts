@@ -4,7 +4,6 @@ import { MAX_ID_JAGS_OF_USERS } from '../flows/id-jag-cache.ts';
 import type { Flow } from '../flows/flow.ts';
 import { flowFor } from '../flows/flow-for.ts';
 import { hashOf } from '../flows/known-subjects.ts';
-import { UserIdJags } from '../flows/user-id-jags.ts';
 import { type SharedByUsers, UserSession } from '../flows/user-session.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { SubjectTokenSource } from '../subjects/subject.ts';
@@ -41,7 +40,7 @@ export class Users {
 
   /** Throws `invalid_configuration` if no server of the bot can be reached for a user. */
   constructor(bot: PrincipalParts) {
-    const { runtime, settings, directory, subjects, store, known } = bot;
+    const { runtime, settings, directory, subjects, store, known, idJagSubjects } = bot;
     const { idp } = settings;
     const servers = [...settings.servers.values()];
     const usable = servers.filter(({ flow }) => flow === 'enterprise-managed');
@@ -54,8 +53,10 @@ export class Users {
     this.#bot = bot;
     this.#idp = idp;
     this.#manager = new TokenManager(runtime, store, bot.maxUserTokens ?? DEFAULT_MAX_USER_TOKENS);
-    const userIdJags = new UserIdJags(runtime);
-    const parts = { directory, subjects, store, known, userIdJags, maxIdJags: MAX_ID_JAGS_OF_USERS };
+    idJagSubjects.onDrop((owner, issuer) => {
+      if (owner !== undefined) this.#manager.dropOf(owner, issuer);
+    });
+    const parts = { directory, subjects, store, known, idJagSubjects, maxIdJags: MAX_ID_JAGS_OF_USERS };
     this.#flows = usable.map((server) => ({ server, flow: flowFor(runtime, { idp, server }, parts) }));
     this.#unusable = new Set(servers.filter((server) => !usable.includes(server)).map(({ name }) => name));
     const firstHashes = lruCache<string>(MAX_REPLACED);

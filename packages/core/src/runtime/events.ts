@@ -179,6 +179,7 @@ export interface StepUpEvent extends EventBase {
 export type WarningCode =
   | 'missing_resource'
   | 'missing_actor'
+  | 'unknown_actor'
   | 'credential_file'
   | 'store_unavailable'
   | 'store_available'

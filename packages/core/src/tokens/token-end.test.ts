@@ -158,3 +158,18 @@ it('ends the tokens of a server earlier whose Date header has shown that its clo
   expect(state).toMatchObject({ failed: 0, rejected: 1 });
   await manager.close();
 });
+
+it.each([0, 120, 500, 880, 999])(
+  'does not take one revocation near the end of a token for a clock that is ahead (%d ms after the second)',
+  async (startMs) => {
+    await jest.advanceTimersByTimeAsync((1_000 + startMs - (Date.now() % 1_000)) % 1_000);
+    const { manager, state, wanted, run } = world({ lifeMs: 2_000 });
+    await run(1_200);
+    const token = await manager.get(wanted);
+    manager.reject(token, { serverTimeMs: Math.floor(Date.now() / 1_000) * 1_000 });
+    await run(10_000);
+    // One token every 1.8 s, in which a token is renewed.
+    expect(state.issued).toBeLessThanOrEqual(8);
+    await manager.close();
+  },
+);

@@ -39,6 +39,8 @@ interface Entry extends Ages {
   renewalFails: boolean;
   /** The request with which the timer renews the token. Undefined if the timer does not renew it. */
   readonly lasting: TokenWanted | undefined;
+  /** The user for whom the token is. */
+  readonly owner: string | undefined;
 }
 
 const DEFAULT_MAX_TOKENS = 10_000;
@@ -167,6 +169,16 @@ export class TokenManager {
     if (ageAt(nowMs, entry) === 'expired') return;
     if (entry.accepted || !isNew) this.#refusals.accepted(key);
     else this.#refusals.neverAccepted({ key, server: token.server, explicit: true }, () => tokenRefused(token, said));
+  }
+
+  /** Drops the tokens of a user, or of the bot (undefined), of an authorization server, because they may be those of another. */
+  dropOf(owner: string | undefined, issuer: string): void {
+    for (const { token, owner: other } of this.#entries.values()) {
+      if (other !== owner || token.issuer !== issuer) continue;
+      this.#entries.delete(AccessToken.keyOf(token));
+      if (this.#store) this.#refused.set(token.hash, true);
+      void this.#deleteFromStore(token);
+    }
   }
 
   async #deleteFromStore(token: AccessToken): Promise<void> {
@@ -512,6 +524,7 @@ export class TokenManager {
       used: outcome === 'acquired',
       renewalFails: false,
       lasting,
+      owner: wanted.owner,
     };
     this.#entries.set(wanted.key, entry);
     this.#acquired.set(wanted.key, true);

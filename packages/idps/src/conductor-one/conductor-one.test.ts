@@ -111,6 +111,50 @@ describe('conductorOne', () => {
     });
   });
 
+  it('says what to compare if C1 refuses the token of the platform', async () => {
+    const refused = formsOf(conductorOne({ clientId: WFE, workload: platform }).idp(), {
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'invalid_grant',
+      leg: 'authenticate',
+      contact: 'idp-admin',
+      message: expect.stringContaining('did not accept the token of the platform'),
+      remedy: expect.stringContaining('issuer, audience and subject of that token'),
+    });
+  });
+
+  it('fails as the platform does, before a request to C1', async () => {
+    const broken = { ...platform, getToken: async () => 'not-a-jwt-canary' };
+    const failed = formsOf(conductorOne({ clientId: WFE, workload: broken }).idp());
+    const error: unknown = await failed.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'credential_unavailable', leg: 'configure' });
+    expect(`${inspect(error)} ${JSON.stringify(error)}`).not.toContain('canary');
+    expect(vendor?.forms(ENDPOINT)).toEqual([]);
+  });
+
+  it('asks the platform once for callers at the same time, and again only for another own token', async () => {
+    let asked = 0;
+    const counted: WorkloadTokenSource = {
+      ...platform,
+      getToken: async (request) => {
+        asked += 1;
+        return platform.getToken(request);
+      },
+    };
+    const as = auth0({ domain: 'as.example', clientId: 'bot-at-as', secret: 'the-other-secret' });
+    vendor = await startVendor(as.issuer);
+    vendor.answer(ENDPOINT, success(answers.c1.federatedToken()), answers.c1.notGranted());
+    const servers = { issues: as.server({ url: MCP_URL, scopes: ['read'], flow: 'enterprise-managed' }) };
+    const bot = vendor.principal({ idp: conductorOne({ clientId: WFE, workload: counted }).idp(), servers });
+    const codes = await Promise.all(
+      Array.from({ length: 20 }, async () => bot.token('issues').catch((error: { code: string }) => error.code)),
+    );
+    expect(new Set(codes)).toEqual(new Set(['invalid_grant']));
+    expect(asked).toBeLessThanOrEqual(2);
+  });
+
   it('uses an access token that another program has obtained', async () => {
     const [exchanged] = await formsOf(conductorOne({ clientId: SPC, accessToken: 'given' }).idp());
     expect(exchanged).toMatchObject({ subject_token: 'given', subject_token_type: ACCESS_TOKEN, client_id: SPC });
@@ -200,6 +244,24 @@ describe('conductorOne', () => {
     expect(shown).not.toContain(canary);
     expect(shown).not.toContain(jwk.d);
     expect(shown).not.toContain(secret.slice(40, 60));
+  });
+
+  it('calls a function for the secret before each request, and keeps the last one if it fails', async () => {
+    const texts: unknown[] = [secret, undefined, 7, `${secret}\n`];
+    const { credential } = conductorOne({ clientId: SPC, clientSecret: () => texts.shift() as string }).idp();
+    const request = { issuer: ISSUER, tokenEndpoint: ENDPOINT, headers: new Headers(), nowMs: Date.now() };
+    for (let count = 0; count < 4; count += 1) {
+      const body = new URLSearchParams();
+      await credential.authenticate({ ...request, body });
+      await jwtVerify(body.get('client_assertion') ?? '', publicKey);
+    }
+    expect(await credential.fingerprint?.()).toBeUndefined();
+    const failing = conductorOne({ clientId: SPC, clientSecret: () => Promise.reject(new Error(canary)) }).idp();
+    const error: unknown = await Promise.resolve(
+      failing.credential.authenticate({ ...request, body: new URLSearchParams() }),
+    ).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'credential_unavailable', remedy: expect.stringContaining('function') });
+    expect(`${inspect(error)} ${JSON.stringify(error)}`).not.toContain(canary);
   });
 
   it('shows no secret', () => {

@@ -74,6 +74,10 @@ const idpSchema = z.strictObject({ subject: subjectSource.optional() });
  * @example
  * <!-- from examples/idp-presets.ts#conductor-one -->
  * ```ts
+ * const acme = conductorOne({ clientId: 'clever-fox-42195@acme.conductor.one/spc', clientSecret: C1_SECRET });
+ * const idp = acme.idp();
+ * // without a stored secret: C1 exchanges the token of the platform
+ * const federated = conductorOne({ clientId: 'quiet-bear-88456@acme.conductor.one/wfe', workload: platform }).idp();
  * ```
  */
 export function conductorOne(options: ConductorOneOptions): IdpPreset<ConductorOneIdpOptions, never> {

@@ -31,6 +31,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  * @example
  * <!-- from examples/idp-presets.ts#conductor-one-env -->
  * ```ts
+ * const idp = conductorOneFromEnv(env)?.idp(); // undefined: none of the variables is set
  * ```
  */
 export function conductorOneFromEnv(

@@ -48,7 +48,11 @@ async function send(fetch: FetchUrl, url: string, init: RequestInit): ReturnType
     return await boundedRequest(fetch, url, init, LIMITS);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw unavailable('Entra did not answer.', 'Check the network and the proxy of this machine.');
+    throw unavailable(
+      'Entra sent no complete answer within the limits on time and size.',
+      'Check the network of this machine; behind a proxy, set entra({ fetch }) to a fetch that uses it.',
+      { retryable: true },
+    );
   }
 }
 
@@ -62,17 +66,22 @@ function refused(status: number, code: number | undefined): CredenceError {
   return unavailable(
     `Entra answered the request of the blueprint with ${status}${code === undefined ? '' : ` (AADSTS${code})`}.`,
     'Check the client id and the credential of the blueprint, and that the agent identity belongs to it; login.microsoftonline.com/error explains the code.',
-    status,
+    { status, retryable: status === 429 || status >= 500 },
   );
 }
 
-function unavailable(message: string, remedy: string, status?: number): CredenceError {
+/** `retryable`: the principal sends the request again, as it does for a failure of its own requests. */
+function unavailable(
+  message: string,
+  remedy: string,
+  details: { readonly status?: number; readonly retryable: boolean },
+): CredenceError {
   return new CredenceError({
     code: 'credential_unavailable',
     leg: 'configure',
     message: `No token for the agent identity: ${message}`,
     remedy,
     contact: 'you',
-    status,
+    ...details,
   });
 }

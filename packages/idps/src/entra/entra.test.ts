@@ -2,6 +2,7 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { WorkloadTokenSource } from '@credence/core';
 import { answers } from '@credence/testing';
@@ -118,6 +119,41 @@ describe('entra', () => {
       message: expect.stringContaining('answered the request of the blueprint with 401 (AADSTS7000215)'),
     });
     expect(JSON.stringify(error)).not.toMatch(/canary|Ensure the secret/u);
+  });
+
+  it.each([
+    ['a redirect', { status: 302, headers: { location: 'https://elsewhere.example/' } }, '302'],
+    ['a page', { status: 200, body: '<title>canary</title>' }, '200'],
+    ['no token', { status: 200, body: { access_token: '' } }, '200'],
+    ['an error without a number', { status: 400, body: { error: 'canary', error_codes: ['canary'] } }, '400.'],
+    ['too many bytes', { status: 200, body: 'canary'.repeat(50_000) }, 'limits on time and size'],
+    ['what is no JWT', { status: 200, body: { access_token: 'canary' } }, 'not a JWT'],
+  ])('refuses %s as the answer to the blueprint', async (_what, answer, message) => {
+    vendor = await startVendor(ISSUER);
+    vendor.answer(ENDPOINT, answer);
+    const blueprint = { clientId: 'blueprint', secret: 's' };
+    const preset = entra({ tenantId: TENANT, clientId: 'agent', blueprint, fetch: vendor.fetch });
+    const bot = vendor.principal({ servers: { issues: preset.server(SERVER) }, retry: { retries: 0 } });
+    const error: unknown = await bot.token('issues').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'credential_unavailable', message: expect.stringContaining(message) });
+    expect(`${inspect(error)} ${JSON.stringify(error)}`).not.toContain('canary');
+    expect(vendor.forms(ENDPOINT)).toHaveLength(1);
+  });
+
+  it('sends the request of the blueprint again after a failure that may pass', async () => {
+    vendor = await startVendor(ISSUER);
+    vendor.answer(
+      ENDPOINT,
+      { status: 503 },
+      success(answers.entra.ownToken(), { access_token: await platformToken('api://AzureADTokenExchange') }),
+      success(answers.entra.ownToken()),
+    );
+    const blueprint = { clientId: 'blueprint', secret: 's' };
+    const preset = entra({ tenantId: TENANT, clientId: 'agent', blueprint, fetch: vendor.fetch });
+    const retry = { retries: 1, minDelayMs: 1, maxDelayMs: 1 };
+    const bot = vendor.principal({ servers: { issues: preset.server(SERVER) }, retry });
+    expect((await bot.token('issues')).value).toBe('an-access-token');
+    expect(vendor.forms(ENDPOINT).map((form) => form['client_id'])).toEqual(['blueprint', 'blueprint', 'agent']);
   });
 
   it('has no idp', () => {

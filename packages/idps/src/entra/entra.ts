@@ -88,6 +88,8 @@ const serverSchema = z.strictObject({
  * @example
  * <!-- from examples/client-credentials.ts#entra -->
  * ```ts
+ * const acme = entra({ tenantId: TENANT_ID, clientId: 'reporting-bot', assertion: platform }); // a federated credential
+ * const issues = acme.server({ url: 'https://issues.example/mcp', api: 'api://issues' });
  * ```
  */
 export function entra(options: EntraOptions): IdpPreset<never, EntraServerOptions> {

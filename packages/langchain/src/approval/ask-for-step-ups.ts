@@ -3,9 +3,9 @@ import { refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { OnRefused } from '../tools/guard.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
-import { type RunOfCall, runOfCall } from './run-of-call.ts';
+import { runOfCall } from './run-of-call.ts';
 import type { InterruptedSteps } from './interrupted-steps.ts';
-import { StepUpRuleError, underStepUpApproval } from './step-up-approval.ts';
+import { isAskedByInterrupt, StepUpRuleError, underStepUpApproval } from './step-up-approval.ts';
 import { StepUpByInterrupt } from './step-up-interrupt.ts';
 import type { ApproveStepUpOption, ToolCallToApprove } from './tool-call.ts';
 
@@ -29,6 +29,8 @@ export function askForStepUps(
   if (approveStepUp === undefined) return;
   const run = tool.func.bind(tool);
   tool.func = async (input, runManager, config?: ToolRunnableConfig) => {
+    // The middleware of the agent asks the same question.
+    if (approveStepUp === 'interrupt' && isAskedByInterrupt()) return run(input, runManager, config);
     const about = runOfCall(config, contextKey);
     const { principal } = about;
     const call: ToolCallToApprove = {
@@ -43,7 +45,9 @@ export function askForStepUps(
       if (approveStepUp !== 'interrupt') {
         return await underStepUpApproval(async (wanted) => approveStepUp({ ...wanted, call }), make);
       }
-      return await steps.during(about, call.id, async () => afterAsking(call, about, make, onRefused));
+      return await steps.during(about, call, async (occurrence) =>
+        afterAsking(new StepUpByInterrupt(call, about, occurrence), call, make, onRefused),
+      );
     } catch (error) {
       throw error instanceof StepUpRuleError ? error.thrown : error;
     }
@@ -51,14 +55,15 @@ export function askForStepUps(
 }
 
 async function afterAsking(
+  asking: StepUpByInterrupt,
   call: ToolCallToApprove,
-  about: RunOfCall,
   make: () => Promise<unknown>,
   onRefused: OnRefused,
 ): Promise<unknown> {
-  const asking = new StepUpByInterrupt(call, about);
   await asking.resume();
-  const answer: unknown = asking.refusal ? undefined : await underStepUpApproval(asking.approve, make);
+  const answer: unknown = asking.refusal
+    ? undefined
+    : await underStepUpApproval(asking.approve, make, { byInterrupt: true });
   if (!asking.refusal) return answer;
   if (call.id === undefined || onRefused === 'throw') throw new ToolRefused(asking.refusal);
   return [refusalMessage({ id: call.id, name: call.name }, asking.refusal), undefined];

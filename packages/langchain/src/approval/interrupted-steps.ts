@@ -1,7 +1,9 @@
 import { isGraphInterrupt } from '@langchain/langgraph';
+import { canonicalJson } from './canonical-json.ts';
 import type { RunOfCall } from './run-of-call.ts';
 import { StepUpRuleError } from './step-up-approval.ts';
 import { TaskAnswers } from './task-answers.ts';
+import type { ToolCallToApprove } from './tool-call.ts';
 
 /** How many interrupted steps are remembered. */
 const MAX_STEPS = 100;
@@ -27,20 +29,27 @@ export class InterruptedSteps {
   readonly #steps = new Map<string, Step>();
   readonly #ofRuns = new WeakMap<TaskAnswers, Step>();
 
-  /** Makes a call, or returns the answer that it had before its task was interrupted. */
+  /**
+   * Makes a call, or returns the answer that it had before its task was interrupted. `make` gets the number of equal calls before
+   * this one in its task.
+   */
   async during<T>(
     { configurable, principal }: RunOfCall,
-    call: string | undefined,
-    make: () => Promise<T>,
+    { id, name, args }: ToolCallToApprove,
+    make: (occurrence: number) => Promise<T>,
   ): Promise<T> {
     const { thread_id, checkpoint_ns } = configurable;
-    if (call === undefined || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') return make();
+    if (id === undefined || typeof thread_id !== 'string' || typeof checkpoint_ns !== 'string') return make(0);
     const run = TaskAnswers.of(configurable);
+    // A model can give two calls the same id.
+    const equal = canonicalJson([id, name, args]);
+    const occurrence = run.occurrenceOf(equal);
+    const call = JSON.stringify([equal, occurrence]);
     const key = JSON.stringify([thread_id, checkpoint_ns, principal]);
     const step = this.#ofRuns.get(run) ?? this.#begin(key, run);
     this.#remember(key, step);
     step.running += 1;
-    const answer = (step.earlier.get(call) as Promise<T> | undefined) ?? make();
+    const answer = (step.earlier.get(call) as Promise<T> | undefined) ?? make(occurrence);
     step.answers.set(call, answer);
     try {
       return await answer;

@@ -5,6 +5,8 @@ import { principalKey } from './principal-key.ts';
 export interface RunOfCall {
   /** The key of the principal of the run. */
   readonly principal: string | undefined;
+  /** Whether its tools depend on its context, but nothing in the context is known as the key of a principal. */
+  readonly isOfUnknownPrincipal?: boolean;
   /** `interrupt` of LangGraph. Undefined outside of a graph. */
   readonly interrupt: ((value: unknown) => unknown) | undefined;
   /** `configurable` of the config. */

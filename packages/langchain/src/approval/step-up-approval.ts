@@ -11,7 +11,7 @@ export interface StepUpRequest {
 export type ApproveStepUp = (request: StepUpRequest) => boolean | Promise<boolean>;
 
 /** The approval function for the current tool call, which `approveStepUp` calls after a 403. */
-const approval = new AsyncLocalStorage<ApproveStepUp>();
+const approval = new AsyncLocalStorage<{ readonly approve: ApproveStepUp; readonly byInterrupt: boolean }>();
 
 /**
  * Runs a tool call with an approval function, in addition to one that is already set. An error of `approve` would be lost in
@@ -19,12 +19,19 @@ const approval = new AsyncLocalStorage<ApproveStepUp>();
  *
  * After the call has ended, step-ups in its asynchronous context are denied without asking: a connection or a timer that began during
  * the call can send requests later, and nobody has approved anything for them.
+ *
+ * @param byInterrupt whether `approve` asks by an interrupt of LangGraph
  */
-export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => Promise<T>): Promise<T> {
-  const outer = approval.getStore();
+export async function underStepUpApproval<T>(
+  approve: ApproveStepUp,
+  run: () => Promise<T>,
+  { byInterrupt = false } = {},
+): Promise<T> {
+  const current = approval.getStore();
+  const outer = current?.approve;
   let failure: StepUpRuleError | undefined;
   let hasEnded = false;
-  const call = approval.run(async (request) => {
+  const asking: ApproveStepUp = async (request) => {
     if (hasEnded) return false;
     try {
       return (outer === undefined || (await outer(request))) && (await approve(request));
@@ -32,7 +39,9 @@ export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => 
       failure = new StepUpRuleError(error);
       return false;
     }
-  }, run);
+  };
+  const isAsked = byInterrupt || (current?.byInterrupt ?? false);
+  const call = approval.run({ approve: asking, byInterrupt: isAsked }, run);
   try {
     const answer = await call;
     if (!failure) return answer;
@@ -42,6 +51,11 @@ export async function underStepUpApproval<T>(approve: ApproveStepUp, run: () => 
     hasEnded = true;
   }
   throw failure;
+}
+
+/** Whether a step-up of the present call is asked for by an interrupt of LangGraph already. */
+export function isAskedByInterrupt(): boolean {
+  return approval.getStore()?.byInterrupt ?? false;
 }
 
 /** An error that a rule for step-ups threw. */
@@ -57,5 +71,5 @@ export class StepUpRuleError extends Error {
 
 /** Called by `fetchFor` before a step-up. Without an approval function a step-up that the configuration allows is approved. */
 export async function approveStepUp(request: StepUpRequest): Promise<boolean> {
-  return (await approval.getStore()?.(request)) ?? true;
+  return (await approval.getStore()?.approve(request)) ?? true;
 }

@@ -1,5 +1,8 @@
 import { CredenceError } from '@credence/core';
+import { scopesNotIn } from '@credence/protocol';
 import { z } from 'zod';
+import { canonicalJson } from './canonical-json.ts';
+import type { ToolCallToApprove } from './tool-call.ts';
 
 /** The value of the interrupt that asks whether a tool call may add scopes. It can be serialised as JSON, and contains no secret. */
 export interface StepUpInterrupt {
@@ -13,6 +16,8 @@ export interface StepUpInterrupt {
   readonly scopes: readonly string[];
   /** The tool call, with the arguments from the model. */
   readonly call: { readonly name: string; readonly args: Readonly<Record<string, unknown>>; readonly id?: string };
+  /** Identifies the question: by the thread, the task of LangGraph, the call, and the number of the question in the call. */
+  readonly question: string;
 }
 
 /** The answer to a {@link StepUpInterrupt}, with which the run is resumed. */
@@ -27,6 +32,7 @@ const request = z.object({
   server: z.string(),
   scopes: z.array(z.string()),
   call: z.object({ name: z.string(), args: z.record(z.string(), z.unknown()), id: z.string().optional() }),
+  question: z.string(),
 });
 const answered = request.extend({ approved: z.boolean() });
 
@@ -56,6 +62,20 @@ export function stepUpAnswer(value: unknown, approved: boolean): StepUpAnswer {
 export function answerIn(value: unknown): StepUpAnswer | undefined {
   const parsed = answered.safeParse(value);
   return parsed.success ? { ...withoutUndefined(parsed.data), approved: parsed.data.approved } : undefined;
+}
+
+/** Whether an answer is to exactly this question. Its principal is compared elsewhere. */
+export function isAnswerTo(answer: StepUpAnswer, { question, server, scopes, call }: StepUpInterrupt): boolean {
+  const isExact = scopesNotIn(scopes, answer.scopes).length === 0 && scopesNotIn(answer.scopes, scopes).length === 0;
+  return answer.question === question && answer.server === server && isExact && isSameCall(answer.call, call);
+}
+
+/** Whether two calls are equal as JSON. */
+export function isSameCall(
+  one: StepUpInterrupt['call'],
+  { id, name, args }: Pick<ToolCallToApprove, 'name' | 'args'> & { readonly id?: string | undefined },
+): boolean {
+  return one.id === id && one.name === name && canonicalJson(one.args) === canonicalJson(args);
 }
 
 function withoutUndefined({ principal, call: { id, ...call }, ...rest }: z.output<typeof request>): StepUpInterrupt {

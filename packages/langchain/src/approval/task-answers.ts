@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { PendingInterrupt } from './pending-interrupts.ts';
-import { answerIn, type StepUpAnswer, stepUpInterruptIn } from './step-up-question.ts';
+import { answerIn, isAnswerTo, type StepUpAnswer, stepUpInterruptIn } from './step-up-question.ts';
 
 /** Names of LangGraph in the config of a task, which `interrupt` of LangGraph reads there too. */
 const SCRATCHPAD = '__pregel_scratchpad';
@@ -39,6 +39,7 @@ export class TaskAnswers {
   readonly #pad: Scratchpad | undefined;
   /** The position of the answer by the id of the interrupt, if there is one. */
   readonly #last: number;
+  readonly #calls = new Map<string, number>();
   #claimed: number | undefined;
   #isSettled = false;
 
@@ -49,7 +50,7 @@ export class TaskAnswers {
     if (pad) this.#numberOthers(pad);
   }
 
-  /** Of a task whose scratchpad cannot be read, each object is new and knows no answers. */
+  /** If the scratchpad of the task cannot be read, each object is new and knows no answers: every step-up is denied. */
   static of(configurable: Readonly<Record<string, unknown>>): TaskAnswers {
     const pad = configurable[SCRATCHPAD];
     if (!isScratchpad(pad)) return new TaskAnswers(configurable, undefined);
@@ -65,42 +66,57 @@ export class TaskAnswers {
     // LangGraph can hand the last answer to a run that has another one, or none.
     const isRepeated = this.#pad.resume.some((kept) => isDeepStrictEqual(kept, this.#pad?.nullResume));
     if (isRepeated) this.#pad.consumeNullResume();
-    else if (names(answer)) this.#claimed = this.#pad.resume.push(this.#pad.consumeNullResume()) - 1;
+    else if (names(answer)) {
+      this.#claimed = this.#pad.resume.push(this.#pad.consumeNullResume()) - 1;
+      this.#keep(this.#pad);
+    }
   }
 
-  /** Assigns the answer of this run to the question that the task waits for. Keeps all answers for the next run of the task. */
+  /** Assigns the answer of this run to the question that the task waits for. */
   settle(pending: readonly PendingInterrupt[]): void {
     const pad = this.#pad;
     if (!pad || this.#isSettled) return;
     this.#isSettled = true;
     const question = pending.find(({ task }) => task === this.#configurable[TASK_ID]);
-    const at = question && this.#positionOf(question, pending, pad);
+    const at = question ? this.#positionOf(question, pending, pad) : this.#claimed;
     if (at !== undefined) pad.resume[at] = kept(pad.resume[at], stepUpInterruptIn(question?.value));
-    const send = this.#configurable[SEND];
-    if (pad.resume.length > 0 && typeof send === 'function') send([[RESUME, pad.resume]]);
+    this.#keep(pad);
   }
 
-  /** The answers to questions of a call, in the order of the questions. */
-  to(isOfCall: (answer: StepUpAnswer) => boolean): readonly KeptAnswer[] {
-    return (this.#pad?.resume ?? []).flatMap((value) => {
+  /** Keeps all answers for the next run of the task. */
+  #keep({ resume }: Scratchpad): void {
+    const send = this.#configurable[SEND];
+    if (resume.length > 0 && typeof send === 'function') send([[RESUME, resume]]);
+  }
+
+  /** The answer to a question. */
+  to(question: string): KeptAnswer | undefined {
+    for (const value of this.#pad?.resume ?? []) {
       const answer = answerIn(value);
       const refused = verdict.safeParse(value).data?.refused;
-      if (!answer || refused === 'not-asked' || !isOfCall(answer)) return [];
-      return [{ ...answer, ...(refused && { refused }) }];
-    });
+      if (answer?.question === question && refused !== 'not-asked') return { ...answer, ...(refused && { refused }) };
+    }
+    return undefined;
   }
 
-  /** Interrupts the run with a question. If the scratchpad cannot be read, LangGraph decides whether there is an answer. */
-  ask(interrupt: (value: unknown) => unknown, asked: unknown): unknown {
-    if (!this.#pad) return interrupt(asked);
+  /** The number of equal calls before this one in this run of the task. */
+  occurrenceOf(call: string): number {
+    const before = this.#calls.get(call) ?? 0;
+    this.#calls.set(call, before + 1);
+    return before;
+  }
+
+  /** Interrupts the run with a question. */
+  ask(interrupt: (value: unknown) => unknown, asked: unknown): void {
+    if (!this.#pad) return void interrupt(asked);
     const { resume, nullResume } = this.#pad;
     const counter = this.#counter;
-    // `interrupt` throws at once if it finds no answers. The answers that are there are not to this question.
+    // `interrupt` throws if it finds no answers. The answers that are there are not to this question.
     this.#pad.resume = [];
     delete this.#pad.nullResume;
     this.#isAsking = true;
     try {
-      return interrupt(asked);
+      interrupt(asked);
     } finally {
       this.#isAsking = false;
       this.#counter = counter;
@@ -127,11 +143,7 @@ export class TaskAnswers {
     });
   }
 
-  #positionOf(
-    question: PendingInterrupt,
-    pending: readonly PendingInterrupt[],
-    pad: Scratchpad,
-  ): number | undefined {
+  #positionOf(question: PendingInterrupt, pending: readonly PendingInterrupt[], pad: Scratchpad): number | undefined {
     const byId = this.#configurable[RESUME_MAP];
     if (typeof byId === 'object' && byId !== null && question.id !== undefined && question.id in byId)
       return this.#last;
@@ -153,10 +165,6 @@ function kept(value: unknown, asked: ReturnType<typeof stepUpInterruptIn>): unkn
   if (!asked) return answer ? { ...answer, refused: 'not-asked' } : value;
   if (value === false) return { ...asked, approved: false };
   return answer && isAnswerTo(answer, asked) ? value : { ...asked, approved: false, refused: 'other-answer' };
-}
-
-function isAnswerTo(answer: StepUpAnswer, { server, scopes, call }: Omit<StepUpAnswer, 'approved'>): boolean {
-  return answer.server === server && isDeepStrictEqual(answer.call, call) && isDeepStrictEqual(answer.scopes, scopes);
 }
 
 function isScratchpad(value: unknown): value is Scratchpad {

@@ -1,6 +1,7 @@
 import { replacingResponse } from '@credence/core';
 import { type FetchLike, isJsonObject, parseJsonObject } from '@credence/protocol';
 import { isEventStream, isGet, UNASKED_BYTES, UNASKED_WINDOW_MS } from './stream-limits.ts';
+import { watchedBody } from './watched-body.ts';
 
 /** A JSON-RPC request whose response has not ended. */
 interface Pending {
@@ -65,19 +66,17 @@ function cancelledRequest(init: RequestInit | undefined): string | undefined {
 
 /** The response with a stream that `request.end` ends. */
 function endable(response: Response, request: Pending, finished: () => void): Response {
-  return piped(
-    response,
-    new TransformStream({
-      start(controller) {
-        request.end = () => {
-          finished();
-          controller.terminate();
-        };
-        if (request.cancelled) request.end();
-      },
-      flush: finished,
-    }),
-  );
+  const ending = new TransformStream<Uint8Array, Uint8Array>({
+    start(controller) {
+      request.end = () => {
+        finished();
+        controller.terminate();
+      };
+      if (request.cancelled) request.end();
+    },
+    flush: finished,
+  });
+  return withBody(response, (body) => body.pipeThrough(ending));
 }
 
 /** The response with a stream that ends when the server floods it. */
@@ -85,25 +84,23 @@ function limited(response: Response, onFlood: () => void): Response {
   if (!isEventStream(response)) return response;
   let windowEndsMs = performance.now() + UNASKED_WINDOW_MS;
   let bytes = 0;
-  return piped(
-    response,
-    new TransformStream({
-      transform(chunk, controller) {
-        if (performance.now() >= windowEndsMs) {
-          windowEndsMs = performance.now() + UNASKED_WINDOW_MS;
-          bytes = 0;
-        }
-        bytes += chunk.byteLength;
-        if (bytes <= UNASKED_BYTES) return controller.enqueue(chunk);
-        onFlood();
-        controller.terminate();
-      },
+  return withBody(response, (body) =>
+    watchedBody(body, ({ byteLength }) => {
+      if (performance.now() >= windowEndsMs) {
+        windowEndsMs = performance.now() + UNASKED_WINDOW_MS;
+        bytes = 0;
+      }
+      bytes += byteLength;
+      if (bytes > UNASKED_BYTES) onFlood();
+      return bytes <= UNASKED_BYTES;
     }),
   );
 }
 
-function piped(response: Response, transform: TransformStream<Uint8Array, Uint8Array>): Response {
+function withBody(
+  response: Response,
+  replaced: (body: ReadableStream<Uint8Array>) => ReadableStream<Uint8Array>,
+): Response {
   const { body, status, statusText, headers } = response;
-  const piped = new Response(body?.pipeThrough(transform) ?? null, { status, statusText, headers });
-  return replacingResponse(response, piped);
+  return replacingResponse(response, new Response(body && replaced(body), { status, statusText, headers }));
 }

@@ -1,4 +1,5 @@
 import type { FetchLike, ServicePrincipal } from '@credence/core';
+import type { ToolLeftOut } from '@credence/sdk-adapter';
 import { serverFailure } from '../failures/server-failure.ts';
 import type { ClientAnswers } from '../server-requests/client-answers.ts';
 import { boundedStreams } from './bounded-streams.ts';
@@ -17,6 +18,8 @@ export interface ConnectSettings {
   readonly events: ConnectionEvents;
   /** Answers the requests of the server. */
   readonly answers: ClientAnswers;
+  /** Called for each tool that the SDK cannot read. */
+  readonly onToolLeftOut: (tool: ToolLeftOut) => void;
 }
 
 /** What a server says without being asked. */
@@ -34,6 +37,7 @@ export interface Opening {
     readonly fetch: FetchLike;
     readonly signal: AbortSignal;
     readonly timeoutMs?: number;
+    readonly onToolLeftOut: (tool: ToolLeftOut) => void;
   };
   /** Counts a response that is awaited. */
   readonly during: <T>(response: Promise<T>) => Promise<T>;
@@ -48,13 +52,13 @@ export interface Opening {
 
 /** Prepares the fetch and the signal of a connection. */
 export function opening(settings: ConnectSettings, signal: AbortSignal): Opening {
-  const { server, transport, timeoutMs } = settings;
+  const { server, transport, timeoutMs, onToolLeftOut } = settings;
   const fetch = addingCallHeaders(settings.fetch);
   const streamEvents = { onReopened: settings.events.onToolsChanged, onLost: settings.events.onLost };
-  const time = timeoutMs !== undefined && { timeoutMs };
+  const others = { onToolLeftOut, ...(timeoutMs !== undefined && { timeoutMs }) };
   if (transport === 'http') {
     return {
-      options: { transport, fetch: watchedStream(boundedStreams(fetch), streamEvents), signal, ...time },
+      options: { transport, fetch: watchedStream(boundedStreams(fetch), streamEvents), signal, ...others },
       during: async (response) => response,
       settled: () => undefined,
       onStreamEnd: () => undefined,
@@ -67,7 +71,7 @@ export function opening(settings: ConnectSettings, signal: AbortSignal): Opening
   signal.addEventListener('abort', abort, { once: true });
   stream.onEnd = () => stop.abort(serverFailure(server, { kind: 'closed' }));
   return {
-    options: { transport, fetch: stream.watching(fetch), signal: stop.signal, ...time },
+    options: { transport, fetch: stream.watching(fetch), signal: stop.signal, ...others },
     during: async (response) => stream.during(response),
     settled: () => signal.removeEventListener('abort', abort),
     onStreamEnd(ending, end) {

@@ -1,4 +1,4 @@
-import { credenceErrorIn, isCredenceError } from '@credence/core';
+import { type CredenceError, credenceErrorIn, isCredenceError } from '@credence/core';
 import { type JsonObject, waitFor } from '@credence/protocol';
 import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { mayHaveLostSession } from '../failures/fault.ts';
@@ -49,6 +49,8 @@ export class McpFacade implements ToolClient {
   /** The result of `#link`, when it is there. */
   #present: Link | undefined;
   #closed: Promise<void> | undefined;
+  /** Ends the opening that is under way. */
+  #opener: AbortController | undefined;
 
   constructor(server: string, connect: Connect, { time = DEFAULT_CALL_TIME, onIdle }: FacadeOptions = {}) {
     this.#server = server;
@@ -134,6 +136,14 @@ export class McpFacade implements ToolClient {
     if (link) this.#retire(link, { endSession: true });
   }
 
+  /** Ends the opening of a connection that is under way, if there is one, with this reason. The next request opens another one. */
+  giveUpOpening(reason: CredenceError): void {
+    if (!this.#opener) return;
+    this.#opener.abort(reason);
+    this.#opener = undefined;
+    this.#link = undefined;
+  }
+
   /** Closes every connection, also one that is being opened. Idempotent. Later calls fail with the code `closed`. */
   async close(): Promise<void> {
     this.#closed ??= this.#end();
@@ -204,7 +214,16 @@ export class McpFacade implements ToolClient {
   }
 
   #opening(): Promise<Link> {
-    const opening = this.#connect(this.#closing.signal).then((connection) => {
+    const opener = new AbortController();
+    const abort = () => opener.abort(this.#closing.signal.reason);
+    this.#closing.signal.addEventListener('abort', abort, { once: true });
+    this.#opener = opener;
+    const settled = () => {
+      this.#closing.signal.removeEventListener('abort', abort);
+      if (this.#opener === opener) this.#opener = undefined;
+    };
+    const opening = this.#connect(opener.signal).then((connection) => {
+      settled();
       const link = new Link(connection);
       this.#open.add(link);
       this.#present = link;
@@ -219,6 +238,7 @@ export class McpFacade implements ToolClient {
     opening.then(
       () => this.#openings.delete(opening),
       () => {
+        settled();
         this.#openings.delete(opening);
         if (this.#link === opening) this.#link = undefined;
       },

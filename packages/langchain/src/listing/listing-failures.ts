@@ -1,5 +1,8 @@
 import { CredenceError } from '@credence/core';
+import type { ToolLeftOut } from '@credence/sdk-adapter';
 import type { ToolListLimits } from './limits.ts';
+
+const MAX_NAMES = 10;
 
 /** The error for a list of tools that exceeds a limit. The tools before the limit are kept. */
 export function beyondLimit(server: string, limit: keyof ToolListLimits, value: number): CredenceError {
@@ -17,6 +20,19 @@ export function beyondLimit(server: string, limit: keyof ToolListLimits, value: 
       limit === 'totalMs'
         ? `Call diagnose("${server}") to see which request takes long. If all of them are right, raise limits.totalMs of loadTools.`
         : `Ask the server's owner whether the list is meant to be that long. If it is, raise limits.${limit} of loadTools.`,
+    contact: 'server-owner',
+    server,
+  });
+}
+
+/** The error for tools that the SDK cannot read. The other tools of the server are loaded. */
+export function unreadable(server: string, tools: readonly ToolLeftOut[]): CredenceError {
+  const names = [...new Set(tools.map(({ name }) => name))].slice(0, MAX_NAMES).join(', ');
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'call',
+    message: `Server "${server}" lists tools that cannot be read (${tools.length}): ${names}. Of the first one ${tools[0]?.reason ?? 'nothing is known'}.`,
+    remedy: "Ask the server's owner to correct the definitions of these tools. Until then they are left out.",
     contact: 'server-owner',
     server,
   });

@@ -1,6 +1,8 @@
 import { type CredenceError, isCredenceError, replacingResponse } from '@credence/core';
 import { type FetchLike, isJsonObject, type JsonObject, stringField } from '@credence/protocol';
+import type { ToolLeftOut } from '@credence/sdk-adapter';
 import type { ToolClient } from '../facade/connection.ts';
+import { watchedBody } from '../facade/watched-body.ts';
 import { ServerError } from '../failures/server-error.ts';
 import { serverFailure } from '../failures/server-failure.ts';
 import type { ToolListLimits } from './limits.ts';
@@ -10,6 +12,8 @@ import { beyondLimit, repeatedCursor } from './listing-failures.ts';
 export interface ReadList {
   /** The tools as the server sent them, in its order. */
   readonly definitions: readonly JsonObject[];
+  /** The tools that the SDK cannot read, at most 100. They are not in `definitions`. */
+  readonly leftOut: readonly ToolLeftOut[];
   /** Why the list is not complete. Undefined for a complete list. */
   readonly failure: CredenceError | undefined;
   /** Whether the list ends where a request failed. The rest may be there the next time. False for a list that exceeds a limit. */
@@ -19,8 +23,11 @@ export interface ReadList {
 /** One reading of the list. */
 interface Reading {
   readonly stop: AbortController;
+  readonly leftOut: ToolLeftOut[];
   bytes: number;
 }
+
+const MAX_LEFT_OUT = 100;
 
 /** Requests whose responses belong to the caller of a tool, a resource or a prompt, and not to the list. */
 const OF_CALLERS = /^.{0,200}"method":"(?:tools\/call|resources\/|prompts\/|completion\/)/su;
@@ -48,37 +55,46 @@ export class ToolList {
       const response = await fetch(input, init);
       if (!this.#reading || response.body === null || isOfCaller(init)) return response;
       const { status, statusText, headers } = response;
-      const counted = new Response(response.body.pipeThrough(this.#counter()), { status, statusText, headers });
-      return replacingResponse(response, counted);
+      const body = watchedBody(response.body, (chunk) => this.#count(chunk.byteLength));
+      return replacingResponse(response, new Response(body, { status, statusText, headers }));
     };
   }
 
-  #counter(): TransformStream<Uint8Array, Uint8Array> {
-    return new TransformStream({
-      transform: (chunk, controller) => {
-        const reading = this.#reading;
-        if (!reading) return controller.enqueue(chunk);
-        reading.bytes += chunk.byteLength;
-        if (reading.bytes <= this.#limits.bytes) return controller.enqueue(chunk);
-        const failure = beyondLimit(this.#server, 'bytes', this.#limits.bytes);
-        reading.stop.abort(failure);
-        controller.error(failure);
-      },
-    });
+  #count(bytes: number): boolean {
+    const reading = this.#reading;
+    if (!reading) return true;
+    reading.bytes += bytes;
+    if (reading.bytes <= this.#limits.bytes) return true;
+    const failure = beyondLimit(this.#server, 'bytes', this.#limits.bytes);
+    reading.stop.abort(failure);
+    throw failure;
+  }
+
+  /** Ends the reading that is under way, if there is one, with this reason. */
+  giveUp(reason: CredenceError): void {
+    this.#reading?.stop.abort(reason);
+  }
+
+  /** Records a tool that the SDK cannot read. */
+  leftOut(tool: ToolLeftOut): void {
+    const { leftOut = [] } = this.#reading ?? {};
+    if (leftOut.length < MAX_LEFT_OUT) leftOut.push(tool);
   }
 
   /** Connects and reads the list. One call at a time. Never throws. */
   async read(client: Pick<ToolClient, 'listTools'>): Promise<ReadList> {
     const { totalMs } = this.#limits;
-    const { stop } = (this.#reading = { stop: new AbortController(), bytes: 0 });
+    const reading: Reading = { stop: new AbortController(), leftOut: [], bytes: 0 };
+    this.#reading = reading;
+    const { stop, leftOut } = reading;
     const timer = setTimeout(() => stop.abort(beyondLimit(this.#server, 'totalMs', totalMs)), totalMs);
     const definitions: JsonObject[] = [];
     try {
       const failure = await this.#readPages(client, definitions, stop.signal);
-      return { definitions, failure, isBrokenOff: false };
+      return { definitions, leftOut, failure, isBrokenOff: false };
     } catch (error) {
       const failure = this.#failure(stop.signal.aborted ? stop.signal.reason : error);
-      return { definitions, failure, isBrokenOff: failure.code !== 'response_too_large' };
+      return { definitions, leftOut, failure, isBrokenOff: failure.code !== 'response_too_large' };
     } finally {
       this.#reading = undefined;
       clearTimeout(timer);

@@ -34,7 +34,7 @@ export function accessMiddleware(options: AccessMiddlewareOptions = {}): AgentMi
           systemMessage: systemMessage.concat(systemMessage.text === '' ? missing : `\n\n${missing}`),
         }),
       });
-      return withPrincipal(answer, request.state, access.principalOf(runtime));
+      return withPrincipal(answer, request.state, access.principalOf(runtime, loaded));
     },
     wrapToolCall: async (request, handler) =>
       access.handle(request, async (tool) => handler(tool ? { ...request, tool } : request)),

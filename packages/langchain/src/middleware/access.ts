@@ -3,8 +3,8 @@ import type { Command } from '@langchain/langgraph';
 import { type ToolCallRequest, ToolMessage } from 'langchain';
 import { scopesOutOfReach } from '../access/tool-access.ts';
 import { InterruptedSteps } from '../approval/interrupted-steps.ts';
-import { principalKey } from '../approval/principal-key.ts';
-import { runOfCall, wrongPrincipal } from '../approval/run-of-call.ts';
+import { principalKey, principalOfTools } from '../approval/principal-key.ts';
+import { type RunOfCall, runOfCall, wrongPrincipal } from '../approval/run-of-call.ts';
 import { type StepUpRequest, StepUpRuleError, underStepUpApproval } from '../approval/step-up-approval.ts';
 import { StepUpByInterrupt } from '../approval/step-up-interrupt.ts';
 import type { ToolCallToApprove } from '../approval/tool-call.ts';
@@ -13,7 +13,7 @@ import type { RunConfig } from '../pool/key.ts';
 import { isRefusalArtifact, type RefusalArtifact, refusalArtifact, refusalOf } from '../refusals/artifact.ts';
 import { toolOrigin } from '../tools/origin.ts';
 import { denied } from './denied.ts';
-import { RecentRefusals } from './hidden-tools.ts';
+import { RecentRefusals } from './recent-refusals.ts';
 import type { AccessSettings } from './options.ts';
 import { observed, outcomeOf } from './other-errors.ts';
 import { principalOfState } from './principal-of-run.ts';
@@ -42,15 +42,15 @@ export class Access {
     return typeof tools === 'function' ? tools(config) : tools;
   }
 
-  /** The key of the principal of a run. */
-  principalOf({ context }: RunConfig): string | undefined {
-    return principalKey(context, this.#settings.contextKey);
+  /** The key of the principal of a run: that of its tools, if they are of a pool. */
+  principalOf({ context }: { context?: unknown }, loaded: LoadedTools | undefined): string | undefined {
+    return principalOfTools(loaded) ?? principalKey(context, this.#settings.contextKey);
   }
 
   /** Whether the model does not get a tool. */
   isHidden(tool: AnyTool, loaded: LoadedTools | undefined, config: RunConfig): boolean {
     const origin = toolOrigin(tool);
-    const principal = this.principalOf(config);
+    const principal = this.principalOf(config, loaded);
     return (
       this.#ruleThatHides(tool, principal) !== undefined ||
       (origin !== undefined && this.#refusals(loaded).of({ ...origin, principal }) !== undefined)
@@ -62,12 +62,11 @@ export class Access {
     const named = { id: toolCall.id ?? '', name: toolCall.name };
     const tell = (refusal: RefusalArtifact, full?: ToolMessage) =>
       this.#told.message(named, refusal, state.messages, full);
-    const run = runOfCall(runtime, this.#settings.contextKey);
-    if (run.principal !== principalOfState(state)) return tell(refusalArtifact(wrongPrincipal()));
-
     const loaded = await this.toolsOf(runtime).catch(
       (error: unknown) => credenceErrorIn(error) ?? Promise.reject(error),
     );
+    const run = this.#runOf(runtime, isCredenceError(loaded) ? undefined : loaded);
+    if (run.principal !== principalOfState(state)) return tell(refusalArtifact(wrongPrincipal()));
     if (isCredenceError(loaded)) return tell(refusalArtifact(loaded));
     const tool = calledTool(named.name, registered, loaded);
     if (tool === 'not-of-run') return denied(named, { rule: 'tools' });
@@ -91,13 +90,21 @@ export class Access {
 
     const asking = this.#settings.approveStepUp === 'interrupt' ? new StepUpByInterrupt(asked, run) : undefined;
     const make = async () => this.#made(asked, asking, (observe) => call(tool && observed(tool, observe)));
-    const made = await (asking ? this.#steps.during(run, asked.id, make) : make());
+    const made = await (asking ? this.#steps.during(run, asked, make) : make());
     // A person who denies this call may approve the next one: nothing is hidden.
     if (asking?.refusal) return tell(refusalArtifact(asking.refusal));
     const refusal = isRefusalArtifact(made) ? made : refusalOf(made);
     if (refusal && origin) this.#refusals(loaded).add({ ...origin, principal }, refusal);
     if (isRefusalArtifact(made)) return tell(made);
     return refusal && ToolMessage.isInstance(made) ? tell(refusal, made) : made;
+  }
+
+  #runOf(runtime: Request['runtime'], loaded: LoadedTools | undefined): RunOfCall {
+    const { contextKey, tools } = this.#settings;
+    const principal = this.principalOf(runtime, loaded);
+    const isOfUnknownPrincipal =
+      principal === undefined && typeof tools === 'function' && Object.keys(runtime.context ?? {}).length > 0;
+    return { ...runOfCall(runtime, contextKey), principal, isOfUnknownPrincipal };
   }
 
   /** Makes the call. Returns the answer of the tool, or why the call was refused. */
@@ -116,7 +123,7 @@ export class Access {
     let signal: AbortSignal | undefined;
     const make = async () => call((observed) => (signal = observed));
     try {
-      return await (approve ? underStepUpApproval(approve, make) : make());
+      return await (approve ? underStepUpApproval(approve, make, { byInterrupt: asking !== undefined }) : make());
     } catch (error) {
       if (error instanceof StepUpRuleError) throw error.thrown;
       const refusal = signal?.aborted ? undefined : credenceErrorIn(error);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONTEXT_KEY, nameOfKey } from '../approval/principal-key.ts';
 import type { ApproveStepUpOption, ToolCallToApprove } from '../approval/tool-call.ts';
 import { checked, contextKey, stepUpRule } from '../options.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
@@ -12,10 +13,14 @@ export interface AccessMiddlewareOptions {
   /**
    * The tools of `loadTools`, or a function that returns those of the principal of a run. Tools that join after `createAgent` are offered
    * to the model and can be called; tools of `loadTools` that are not among these cannot be called; and the model is told which servers
-   * are missing. The function is called before each model call and each tool call. If it throws, the run ends.
+   * are missing. The function is called before each model call and each tool call. If it throws before a model call, the run ends. A
+   * `CredenceError` before a tool call becomes a refusal.
    */
   tools?: ToolsOfRun;
-  /** The name of the key of the principal in the `context` of a run, as in `principalPool`. Default: `principal`. */
+  /**
+   * The name of the key of the principal in the `context` of a run. With `pool.toolsFor` it must be that of the pool, which is the
+   * default then. Default: `principal`.
+   */
   contextKey?: string;
   /** Returns true for a tool that the model does not get and must not call. Called before each model call and each tool call. */
   hide?: (tool: { readonly name: string; readonly principal?: string } & Partial<ToolOrigin>) => boolean;
@@ -51,14 +56,14 @@ export interface AccessMiddlewareOptions {
 const rule = <Rule>() =>
   z.custom<NonNullable<Rule>>((value) => typeof value === 'function', 'must be a function').optional();
 
-const schema = z.strictObject({
+const options = z.strictObject({
   tools: z
     .custom<ToolsOfRun>(
       (value) => typeof value === 'function' || (typeof value === 'object' && value !== null && 'tools' in value),
       'must be the result of loadTools, or a function that returns one',
     )
     .optional(),
-  contextKey,
+  contextKey: contextKey.unwrap().optional(),
   hide: rule<AccessMiddlewareOptions['hide']>(),
   hideUnusable: z.boolean().default(false),
   hideRefusedForMs: z.number().nonnegative().default(60_000),
@@ -67,9 +72,18 @@ const schema = z.strictObject({
   toolErrors: z.enum(['message', 'throw']).default('message'),
 });
 
-export type AccessSettings = z.output<typeof schema>;
+const schema = options.superRefine(({ tools, contextKey: name }, issues) => {
+  const ofPool = tools && nameOfKey(tools);
+  if (name === undefined || ofPool === undefined || name === ofPool) return;
+  const message = `is ${JSON.stringify(name)}, but the pool of \`tools\` has ${JSON.stringify(ofPool)}`;
+  issues.addIssue({ code: 'custom', path: ['contextKey'], message });
+});
+
+export type AccessSettings = z.output<typeof options> & { readonly contextKey: string };
 
 /** Throws `invalid_configuration` for invalid options. */
-export function accessSettings(options: AccessMiddlewareOptions): AccessSettings {
-  return checked(schema, options, 'accessMiddleware');
+export function accessSettings(given: AccessMiddlewareOptions): AccessSettings {
+  const settings = checked(schema, given, 'accessMiddleware');
+  const { tools, contextKey: name } = settings;
+  return { ...settings, contextKey: name ?? (tools && nameOfKey(tools)) ?? CONTEXT_KEY };
 }

@@ -1,4 +1,5 @@
-import { noPrincipal } from './refusals.ts';
+import { memberOfContext } from '../approval/principal-key.ts';
+import { noKey, noPrincipal } from './refusals.ts';
 
 /** The maximum length of a key, in UTF-16 code units. */
 const MAX_KEY = 256;
@@ -13,20 +14,27 @@ export interface RunConfig {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The key in the context of a run, or undefined if the context has none. Throws `no_principal` for an unusable key. */
+/**
+ * The key in the context of a run. Undefined if the context says nothing of a principal. Throws `no_principal` if it has a member for the
+ * key that is no key, such as undefined.
+ */
 export function keyIn(config: RunConfig | undefined, contextKey: string): string | undefined {
-  const context = config?.context;
-  if (typeof context !== 'object' || context === null || !Object.hasOwn(context, contextKey)) return undefined;
-  const key: unknown = (context as Readonly<Record<string, unknown>>)[contextKey];
-  return key === undefined || key === null ? undefined : checkedKey(key, contextKey);
+  const found = memberOfContext(config?.context, contextKey);
+  if (!found) return undefined;
+  const { value } = found;
+  if (value === undefined || value === null) throw noKey(contextKey);
+  if (!isKey(value)) throw noPrincipal(contextKey, `This run has a key that is no principal's. ${KEYS}`);
+  return value;
 }
 
-/** Throws `no_principal` if a key is not a text of 1 to 256 characters. */
+/** A key that is a parameter of a method of the pool. Throws `no_principal` if it is none. */
 export function checkedKey(key: unknown, contextKey: string): string {
-  if (typeof key !== 'string') throw noPrincipal(contextKey, 'has a key of a principal that is not a text');
-  if (key === '') throw noPrincipal(contextKey, 'has an empty key of a principal');
-  if (key.length > MAX_KEY) {
-    throw noPrincipal(contextKey, `has a key of a principal with more than ${MAX_KEY} characters`);
-  }
+  if (!isKey(key)) throw noPrincipal(contextKey, KEYS);
   return key;
+}
+
+const KEYS = `The key of a principal must be a string of 1 to ${MAX_KEY} characters.`;
+
+function isKey(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_KEY;
 }

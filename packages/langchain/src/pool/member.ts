@@ -127,6 +127,10 @@ function isPrincipal(value: unknown): value is ServicePrincipal {
     'fetchFor' in value &&
     typeof value.fetchFor === 'function' &&
     'close' in value &&
-    typeof value.close === 'function'
+    typeof value.close === 'function' &&
+    'server' in value &&
+    typeof value.server === 'function' &&
+    'serverNames' in value &&
+    Array.isArray(value.serverNames)
   );
 }

@@ -2,37 +2,22 @@ import { ToolMessage } from '@langchain/core/messages';
 import { DynamicStructuredTool, type ToolRunnableConfig } from '@langchain/core/tools';
 import { guard, type OnRefused } from '../tools/guard.ts';
 import { type ToolOrigin, toolOrigin } from '../tools/origin.ts';
+import { callsWithOwnContext, own } from './own-context.ts';
 
 /** The input of a tool: its arguments, or the tool call of a model. */
 export type ToolInput = Parameters<DynamicStructuredTool['invoke']>[0];
 export type Invoke = (input: ToolInput, config?: ToolRunnableConfig) => Promise<unknown>;
 
-const own = (value: unknown) => ({ value, writable: true, configurable: true });
-
-/**
- * The methods that complete their config from AsyncLocalStorage before they call `invoke`. With a context of its own, an empty one, a
- * config is not given that of another run.
- */
-const COMPLETING = ['stream', 'streamEvents', 'streamLog', 'batch'] as const;
-const withOwnContext = (config: unknown) => ({ context: {}, ...(typeof config === 'object' ? config : {}) });
-const completing = Object.fromEntries(
-  COMPLETING.map((name) => [
-    name,
-    own(function (this: DynamicStructuredTool, input: unknown, config: unknown, ...more: unknown[]): unknown {
-      const configs = Array.isArray(config) ? config.map(withOwnContext) : withOwnContext(config);
-      return Reflect.apply(DynamicStructuredTool.prototype[name], this, [input, configs, ...more]);
-    }),
-  ]),
-);
+const ofTools = callsWithOwnContext(DynamicStructuredTool.prototype);
 
 /**
  * A tool with the name, the texts and the schema of another one at each time, and with calls of its own. `invoke` gets the config that
  * the caller passed. LangChain adds to that config what the surrounding run has in AsyncLocalStorage, which can be another run; so the
- * methods that LangChain calls later are replaced too.
+ * methods that do this before they call `invoke` are replaced too.
  */
 export function inPlaceOf(shown: DynamicStructuredTool, invoke: Invoke): DynamicStructuredTool {
   return Object.create(shown, {
-    ...completing,
+    ...ofTools,
     invoke: own(invoke),
     call: own(invoke),
     func: own(async (input: ToolInput, _manager: unknown, config?: ToolRunnableConfig) => invoke(input, config)),

@@ -2,16 +2,18 @@ import { isCredenceError } from '@credence/core';
 import { waitFor } from '@credence/protocol';
 import type { DynamicStructuredTool, ToolRunnableConfig } from '@langchain/core/tools';
 import { hideAccess } from '../access/tool-access.ts';
+import { ofPrincipal } from '../approval/principal-key.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
 import type { OnRefused } from '../tools/guard.ts';
 import { toolOrigin } from '../tools/origin.ts';
+import { isHanded } from './handed-config.ts';
 import { checkedKey, keyIn, type RunConfig } from './key.ts';
 import type { Member } from './member.ts';
 import type { Members } from './members.ts';
 import { type PoolSettings, tell } from './options.ts';
 import { viewOf } from './view-of-tools.ts';
 import { inPlaceOf, named, originOf, refusing, type ToolInput } from './pooled-tool.ts';
-import { noPrincipal, otherPrincipal, unknownTool } from './refusals.ts';
+import { noKey, otherPrincipal, unclearRun, unknownTool } from './refusals.ts';
 
 /** The tools that a pool gives to agents. Each call takes the principal from the config that it is handed. */
 export class PooledTools {
@@ -29,6 +31,7 @@ export class PooledTools {
   async of(config: RunConfig): Promise<LoadedTools> {
     let key: string | undefined;
     try {
+      // A config that is handed to a function is not completed by LangChain.
       key = this.#keyOf(config);
       return await this.#using(key, config.signal, (loaded) => this.#view(key ?? '', loaded));
     } catch (error) {
@@ -72,7 +75,10 @@ export class PooledTools {
       bound.set(tool, pooled);
       return pooled;
     };
-    const view = viewOf(loaded, boundTo, async (request) => this.#using(key, undefined, request));
+    const view = ofPrincipal(
+      viewOf(loaded, boundTo, async (request) => this.#using(key, undefined, request)),
+      key,
+    );
     this.#views.set(loaded, view);
     return view;
   }
@@ -85,6 +91,7 @@ export class PooledTools {
       let key: string | undefined;
       try {
         key = this.#keyOf(config, bound?.key);
+        if (!bound && !isHanded(config)) throw unclearRun();
         onRefused = this.#settings.loadTools(key).onRefused;
         held = await this.#hold(key, shown, config, bound?.loaded);
       } catch (error) {
@@ -121,18 +128,16 @@ export class PooledTools {
     if (isCredenceError(error)) tell(() => this.#settings.onRefusal?.(error, key));
   }
 
-  /** The key of a run. Throws `no_principal` if it has none, or another one than that of the tool. */
+  /** The key of a call. Throws `no_principal` if there is none, and `wrong_principal` if it is not that of the tool. */
   #keyOf(config: RunConfig | undefined, boundKey?: string): string {
     const { contextKey } = this.#settings;
     const key = keyIn(config, contextKey);
-    if (key === undefined && boundKey === undefined) {
-      throw noPrincipal(
-        contextKey,
-        `does not say for which principal it calls tools: its context has no "${contextKey}"`,
-      );
+    if (boundKey !== undefined) {
+      if (key !== undefined && key !== boundKey) throw otherPrincipal();
+      return boundKey;
     }
-    if (key !== undefined && boundKey !== undefined && key !== boundKey) throw otherPrincipal();
-    return key ?? boundKey ?? '';
+    if (key === undefined) throw noKey(contextKey);
+    return key;
   }
 }
 

@@ -305,6 +305,7 @@ describe('a principal that cannot be created', () => {
   it.each<[string, () => unknown]>([
     ['nothing', () => undefined],
     ['something else', () => ({ token: 'x' })],
+    ['an object with some of its methods', () => ({ fetchFor: () => fetch, close: async () => Promise.resolve() })],
     [
       'a closed principal',
       async () => {
@@ -315,7 +316,12 @@ describe('a principal that cannot be created', () => {
     ],
   ])('is refused if create returns %s', async (_what, create) => {
     const pool = poolOf({ create: create as PrincipalPoolOptions['create'] });
-    await expect(used(pool, 'a')).rejects.toMatchObject({ code: 'invalid_configuration' });
+    await expect(used(pool, 'a')).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: expect.stringMatching(
+        /^The function create of principalPool returned (something that is not a ServicePrincipal|a principal that is closed)\.$/u,
+      ),
+    });
     expect(pool.size).toBe(0);
   });
 
@@ -335,8 +341,9 @@ describe('a principal that cannot be created', () => {
     ['a text of 257 characters', 'x'.repeat(257)],
   ])('is refused for a key that is %s, and create is not called', async (_what, key) => {
     const pool = poolOf();
-    await expect(used(pool, key as string)).rejects.toMatchObject({ code: 'no_principal' });
-    await expect(pool.tools(key as string)).rejects.toMatchObject({ code: 'no_principal' });
+    const message = 'The key of a principal must be a string of 1 to 256 characters.';
+    await expect(used(pool, key as string)).rejects.toMatchObject({ code: 'no_principal', message });
+    await expect(pool.tools(key as string)).rejects.toMatchObject({ code: 'no_principal', message });
     await expect(pool.toolsFor({ context: { principal: key } })).rejects.toMatchObject({ code: 'no_principal' });
     expect(created).toEqual([]);
   });

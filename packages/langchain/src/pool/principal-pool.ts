@@ -1,5 +1,6 @@
 import type { ServicePrincipal } from '@credence/core';
 import type { DynamicStructuredTool } from '@langchain/core/tools';
+import { withNameOfKey } from '../approval/principal-key.ts';
 import type { LoadedTools } from '../loaded-tools.ts';
 import { checkedKey, type RunConfig } from './key.ts';
 import { Members } from './members.ts';
@@ -66,7 +67,7 @@ export function principalPool(options: PrincipalPoolOptions): PrincipalPool {
     get size() {
       return members.size;
     },
-    toolsFor: async (config) => tools.of(config),
+    toolsFor: withNameOfKey(async (config: RunConfig) => tools.of(config), settings.contextKey),
     tools: async (key) => tools.like(key),
     async use(key, work) {
       const member = await members.enter(checkedKey(key, settings.contextKey), undefined);

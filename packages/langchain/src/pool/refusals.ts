@@ -6,24 +6,45 @@ import type { ToolOrigin } from '../tools/origin.ts';
 
 const base = { leg: 'configure', contact: 'you' } as const;
 
-/** @param problem what is wrong with the key, as the rest of a sentence */
-export function noPrincipal(contextKey: string, problem: string): CredenceError {
-  const name = /^\w+$/u.test(contextKey) ? contextKey : JSON.stringify(contextKey);
+/** @param message what is wrong with the key */
+export function noPrincipal(contextKey: string, message: string): CredenceError {
+  const name = nameOf(contextKey);
   return new CredenceError({
     ...base,
     code: 'no_principal',
-    message: `This run ${problem}.`,
+    message,
     remedy: `Pass the key of the principal in the context of the run: invoke(input, { context: { ${name}: key } }), with a schema of the context that has ${name}.`,
+  });
+}
+
+export function noKey(contextKey: string): CredenceError {
+  const message = `This run does not say for which principal it calls tools: its context has no "${contextKey}".`;
+  return noPrincipal(contextKey, message);
+}
+
+/** The refusal of a call whose key may be that of a run which happens to be around it. */
+export function unclearRun(): CredenceError {
+  return new CredenceError({
+    ...base,
+    code: 'no_principal',
+    message:
+      'This call was not handed a config of its own run: its context may come from the run around it, which can be one of another principal.',
+    remedy:
+      'Use the tools of pool.toolsFor(config). Or hand the context to the tool: tool.invoke(input, config), or { ...config, context: { ...config.context } }.',
   });
 }
 
 export function otherPrincipal(): CredenceError {
   return new CredenceError({
     ...base,
-    code: 'no_principal',
-    message: 'This tool was loaded for another principal than the one of this run.',
-    remedy: 'Call toolsFor with the config of this run.',
+    code: 'wrong_principal',
+    message: 'This tool was loaded for another principal than the one of this run. The call was not made.',
+    remedy: 'Call toolsFor with the config of this run, and use the tools that it returns.',
   });
+}
+
+function nameOf(contextKey: string): string {
+  return /^\w+$/u.test(contextKey) ? contextKey : JSON.stringify(contextKey);
 }
 
 /** The refusal for an error of `create`. Its text is not used, because the model reads the refusal. */
@@ -43,7 +64,7 @@ export function unusablePrincipal(problem: string): CredenceError {
     ...base,
     code: 'invalid_configuration',
     message: `The function create of principalPool returned ${problem}.`,
-    remedy: 'Return a new ServicePrincipal from each call of create.',
+    remedy: 'Return a new ServicePrincipal from each call of create, or a promise of one. Throw if the key is unknown.',
   });
 }
 

@@ -58,7 +58,10 @@ export function serverFacade(
     const fetch = list.counting(bot.fetchFor(server, { approveStepUp, repeatsAfterServerError: true, onToken, run }));
     const transport = transportOf(settings, server);
     const timeoutMs = settings.connectTimeoutMs;
-    const connection = await connect({ bot, server, transport, fetch, timeoutMs, events, answers }, signal);
+    const connection = await connect(
+      { bot, server, transport, fetch, timeoutMs, events, answers, onToolLeftOut: (tool) => list.leftOut(tool) },
+      signal,
+    );
     if (number > 1) onReconnected();
     return connection;
   };

@@ -3,6 +3,7 @@ import type { DynamicStructuredTool } from '@langchain/core/tools';
 import { notYetConnected } from '../failures/server-failure.ts';
 import { unusableResponse } from '../failures/unusable-response.ts';
 import type { McpFacade } from '../facade/mcp-facade.ts';
+import { unreadable } from '../listing/listing-failures.ts';
 import { type ReadList, ToolList } from '../listing/tool-list.ts';
 import { ServerContent } from '../content/server-content.ts';
 import { callOptionsOf } from '../connection-options.ts';
@@ -88,15 +89,23 @@ export class ServerTools {
   }
 
   /**
-   * Like `read`, also while the principal sends no request for this server because it was refused: a diagnosis asks again, and ends the
-   * pause if a token is granted.
+   * Like `read`, but an attempt to reach a missing server that is under way is given up, because the server may not answer it. Works also
+   * while the principal sends no request for this server because it was refused: a diagnosis asks again, and ends the pause if a token
+   * is granted.
    */
   async readNow(): Promise<void> {
-    const { bot } = this.#context;
+    const { bot, settings } = this.#context;
+    const attempt = this.#reading;
+    if (attempt && this.tools.length === 0) {
+      const reason = notYetConnected(this.server, settings.deadlineMs);
+      this.#list.giveUp(reason);
+      this.facade.giveUpOpening(reason);
+      await attempt;
+    }
     if (this.#failures > 0 && this.#pausedForMs() > 0) {
       await bot.diagnose(this.server, { signal: this.#closing.signal }).catch(() => undefined);
     }
-    return this.read();
+    return this.#readAgain();
   }
 
   /** Ends what is under way, and the connections. The tools fail afterwards. Never throws. */
@@ -138,14 +147,15 @@ export class ServerTools {
     this.#failed(failure);
   }
 
-  async #take({ definitions, failure, isBrokenOff }: ReadList): Promise<void> {
+  async #take({ definitions, leftOut, failure, isBrokenOff }: ReadList): Promise<void> {
     const { server, facade } = this;
     const converted = await langchainTools(server, facade, definitions, callOptionsOf(this.#context.settings));
     if (this.#closing.signal.aborted) return;
     for (const [name, { definition }] of converted.tools) facade.define(name, definition);
     const change = this.#held.replace(converted.tools);
     for (const name of change.forgotten) facade.forget(name);
-    const errors = [...(failure ? [failure] : []), ...converted.failures];
+    const unread = leftOut.length > 0 ? [unreadable(server, leftOut)] : [];
+    const errors = [...(failure ? [failure] : []), ...unread, ...converted.failures];
     if (isBrokenOff && failure) this.#failed(failure, errors);
     else {
       this.#failures = 0;

@@ -10,6 +10,9 @@ import { ServerTools } from './server-tools.ts';
 import { callSafely } from './call-safely.ts';
 import { wantedServers } from './wanted-servers.ts';
 
+/** The longest wait of `reload` if `deadlineMs` is 0. */
+const RELOAD_MS = 30_000;
+
 /** The tools of several servers, which change over time. */
 export class ToolSet {
   /** By the configured name, in the order in which they were given. */
@@ -44,19 +47,17 @@ export class ToolSet {
 
   /** Connects to all servers at the same time, and waits until all have answered or failed, or until the deadline. */
   async load(): Promise<void> {
-    const { deadlineMs } = this.#context.settings;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
-    const reading = Promise.all([...this.servers.values()].map(async (server) => server.read()));
-    await Promise.race([deadline, reading]);
-    clearTimeout(timer);
+    const reading = [...this.servers.values()].map(async (server) => server.read());
+    await withinMs(this.#context.settings.deadlineMs, reading);
     this.#isLoaded = true;
   }
 
+  /** Reads the lists again, and waits as `load` does, or 30 seconds if `load` does not wait. */
   async reload(servers?: readonly (string | URL)[]): Promise<void> {
     if (this.#closed) throw toolsClosed(this.servers.keys().next().value);
     const wanted = servers?.map((server) => this.#named(server)) ?? [...this.servers.values()];
-    await Promise.all(wanted.map(async (server) => server.readNow()));
+    const reading = wanted.map(async (server) => server.readNow());
+    await withinMs(this.#context.settings.deadlineMs || RELOAD_MS, reading);
   }
 
   /** The content of one server. Throws `unknown_server`, and `closed`. */
@@ -104,4 +105,12 @@ export class ToolSet {
       server: name,
     });
   }
+}
+
+/** Waits until all have ended, or until the time has passed. What has not ended by then goes on. */
+async function withinMs(ms: number, readings: readonly Promise<void>[]): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([deadline, Promise.all(readings)]);
+  clearTimeout(timer);
 }

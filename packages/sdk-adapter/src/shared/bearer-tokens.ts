@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AccessToken, type CredenceError, isCredenceError, type ServicePrincipal } from '@credence/core';
-import { defaultFetch } from '@credence/protocol';
+import { defaultFetch, isInMemory } from '@credence/protocol';
 import { awaitAnswer } from './answered-requests.ts';
 import { acceptsAnyToken, initialize } from './probe.ts';
-import { needsFetchOfPrincipal, needsKey, refusedAgain, replacedForNextCall } from './provider-errors.ts';
+import { needsFetchOfPrincipal, needsKey, needsMemory, refusedAgain, replacedForNextCall } from './provider-errors.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
 
 /** One request of a transport for which the auth provider returned a token. */
@@ -46,6 +46,8 @@ export class BearerTokens {
   readonly #bot: ServicePrincipal;
   readonly #url: URL;
   readonly #fetch: SdkFetch;
+  /** Whether the token is one of a fake: a client would send it by a fetch of its own, to the network. */
+  readonly #isInMemory: boolean;
   readonly #requests = new AsyncLocalStorage<ProviderRequest>();
   /** The requests of the last ten seconds that are not known to be sent or refused, oldest first. */
   readonly #recent = new Set<ProviderRequest>();
@@ -65,7 +67,9 @@ export class BearerTokens {
     this.server = name;
     this.#bot = bot;
     this.#url = url;
-    this.#fetch = withinOrigin(bot.fetchFor(name, { stepUp: false }), { name, url });
+    const fetch = bot.fetchFor(name, { stepUp: false });
+    this.#isInMemory = isInMemory(fetch);
+    this.#fetch = withinOrigin(fetch, { name, url });
   }
 
   /** Returns the token for a request. Throws its refusals, and `invalid_configuration` for a DPoP-bound token. */
@@ -182,6 +186,7 @@ export class BearerTokens {
   }
 
   async #token(): Promise<AccessToken> {
+    if (this.#isInMemory) throw needsMemory(this.server);
     const token = await this.#bot.token(this.server);
     if (token.type !== 'Bearer') throw needsKey(token);
     return token;

@@ -6,6 +6,7 @@ import { readingBudget } from '../schema/document.ts';
 import { isList, isMembers, isShallow, type JsonMembers } from '../schema/json-value.ts';
 import { type SchemaLimits, schemaLimits } from '../schema/limits.ts';
 import { reasonOf, type UnusableSchemaReport } from '../schema/safe-schema-validator.ts';
+import { readableTool } from './readable-tool.ts';
 import { sharedSchema } from '../schema/shared-schemas.ts';
 
 /** Warnings about one list. More problems are counted in one further warning. */
@@ -17,6 +18,7 @@ const MAX_KEPT = 1_000;
 /** The warnings that are remembered, so that each is emitted once although tools are listed again. */
 const MAX_REMEMBERED = 10_000;
 
+const LEFT_OUT = 'is left out, because ';
 const NOT_READ =
   'have output schemas that are not read, because the output schemas of the list together are too much work. The results are not validated.';
 const VALUE_REMEDY =
@@ -28,6 +30,16 @@ export interface ListedToolsOptions {
   /** Whether the SDK accepts a value as a tool in a list. */
   readonly isTool: (value: JsonMembers) => boolean;
   readonly limits: SchemaLimits | undefined;
+  /** Called for each tool that is left out. */
+  readonly onToolLeftOut?: ((tool: ToolLeftOut) => void) | undefined;
+}
+
+/** A tool of a server that the SDK cannot read, so that it is left out of the list. */
+export interface ToolLeftOut {
+  /** Its name: the server's text, cleaned, quoted and cut. */
+  readonly name: string;
+  /** Why, such as `its definition is not valid`. */
+  readonly reason: string;
 }
 
 /**
@@ -62,7 +74,8 @@ export class ListedTools {
     const unread: string[] = [];
     const work = readingBudget(this.#limits);
     const tools = result.tools.flatMap((tool) => {
-      const { usable, problem, isUnread } = this.#usable(tool, work);
+      const { usable, problem, isUnread } = this.#usable(isMembers(tool) ? readable(tool) : tool, work);
+      if (usable === undefined && problem !== undefined) this.#leftOut(tool, problem);
       if (isUnread) unread.push(nameOf(tool));
       else if (problem !== undefined) problems.push([nameOf(tool), problem]);
       return usable === undefined ? [] : [usable];
@@ -84,10 +97,10 @@ export class ListedTools {
   }
 
   #usable(tool: unknown, work: Budget): { usable?: unknown; problem?: string; isUnread?: boolean } {
-    if (!isMembers(tool)) return { problem: 'is left out, because it is not an object.' };
+    if (!isMembers(tool)) return { problem: `${LEFT_OUT}it is not an object.` };
     const others = withoutOutputSchema(tool);
     if (!isShallow(others, MAX_TOOL_DEPTH)) {
-      return { problem: `is left out, because its definition is nested more than ${MAX_TOOL_DEPTH} levels deep.` };
+      return { problem: `${LEFT_OUT}its definition is nested more than ${MAX_TOOL_DEPTH} levels deep.` };
     }
     const { outputSchema } = tool;
     const reason = this.#problemOf(outputSchema, work);
@@ -96,9 +109,14 @@ export class ListedTools {
         this.#schemas.set(nameOf(tool), outputSchema);
       return { usable: tool };
     }
-    if (!this.#options.isTool(others)) return { problem: 'is left out, because its definition is not valid.' };
+    if (!this.#options.isTool(others)) return { problem: `${LEFT_OUT}its definition is not valid.` };
     const problem = notValidated(reason ?? 'the SDK does not support it');
     return { usable: others, problem, isUnread: work.isSpent };
+  }
+
+  #leftOut(tool: unknown, problem: string): void {
+    const reason = problem.slice(LEFT_OUT.length).replace(/\.$/u, '');
+    this.#options.onToolLeftOut?.({ name: identifier(isMembers(tool) ? tool.name : undefined, { max: 64 }), reason });
   }
 
   #problemOf(schema: unknown, work: Budget): string | undefined {
@@ -123,6 +141,11 @@ export class ListedTools {
       // The principal is closed, so no one reads its events.
     }
   }
+}
+
+/** The tool in a form that the SDKs accept. One that is nested too deeply is left as it is. */
+function readable(tool: JsonMembers): JsonMembers {
+  return isShallow(withoutOutputSchema(tool), MAX_TOOL_DEPTH) ? readableTool(tool) : tool;
 }
 
 /** Whether a result is that of `tools/list`. The result of another request, such as of a tool, may have a member `tools` of its own. */

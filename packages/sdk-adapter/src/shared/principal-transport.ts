@@ -5,7 +5,7 @@ import { acceptOnly, type ReceivingTransport } from './gate.ts';
 import type { JsonMembers } from '../schema/json-value.ts';
 import type { SchemaLimits } from '../schema/limits.ts';
 import { type SafeSchemaValidator, safeSchemaValidator } from '../schema/safe-schema-validator.ts';
-import { ListedTools } from './listed-tools.ts';
+import { ListedTools, type ToolLeftOut } from './listed-tools.ts';
 import { OpenCalls } from './open-calls.ts';
 import { PresentedTokens } from './presented-tokens.ts';
 import { type SdkFetch, withinOrigin } from './redirects.ts';
@@ -43,7 +43,12 @@ export function validatorFor(
 export function principalTransport<Http extends OpenableTransport, Sse extends OpenableTransport>(
   bot: ServicePrincipal,
   server: string | URL,
-  options: { transport?: 'http' | 'sse'; fetch?: SdkFetch; schemaLimits?: SchemaLimits },
+  options: {
+    transport?: 'http' | 'sse';
+    fetch?: SdkFetch;
+    schemaLimits?: SchemaLimits;
+    onToolLeftOut?: (tool: ToolLeftOut) => void;
+  },
   create: TransportFactories<Http, Sse>,
 ): Http | Sse {
   const { name, url } = bot.server(server);
@@ -55,10 +60,10 @@ export function principalTransport<Http extends OpenableTransport, Sse extends O
   // Over HTTP+SSE the responses arrive in the stream of the transport, not as the responses to POST.
   const replies = options.transport === 'sse' ? undefined : new Replies(bot, name);
   const fetch = calls.watching(streams.limiting(requests.responding(tokens.removing(sameOrigin))), replies);
-  const { schemaLimits: limits } = options;
+  const { schemaLimits: limits, onToolLeftOut } = options;
   const checked = <Transport extends Http | Sse>(transport: Transport): Transport => {
     const isTool = (value: JsonMembers) => create.isTool(value, transport);
-    const tools = new ListedTools(bot, name, { isTool, limits });
+    const tools = new ListedTools(bot, name, { isTool, limits, onToolLeftOut });
     return sending(receiving(transport, { tools, calls, requests, tokens }), tokens);
   };
   if (options.transport !== 'sse') return takingTokenFirst(checked(create.http(url, fetch)), bot, { name, tokens });

@@ -26,6 +26,18 @@ export function replacedForNextCall(server: string): CredenceError {
   });
 }
 
+/** For a principal of `fakeIdp`. A framework may show only the message, so it contains the remedy. */
+export function needsMemory(server: string): CredenceError {
+  return new CredenceError({
+    code: 'invalid_configuration',
+    leg: 'configure',
+    message: `This principal has the fetch or the clock of fakeIdp, and a client with an auth provider would send its requests for server "${server}" to the network. Pass fetch: bot.fetchFor('${server}') to the client instead.`,
+    remedy: `In the test, pass fetch: bot.fetchFor('${server}') to the client, and no authProvider. A client that takes no fetch can be tested with the sandbox.`,
+    contact: 'you',
+    server,
+  });
+}
+
 export function needsKey({ server, issuer }: AccessToken): CredenceError {
   return new CredenceError({
     code: 'invalid_configuration',

@@ -6,6 +6,7 @@ import {
 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ToolSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { SchemaLimits } from '../schema/limits.ts';
+import type { ToolLeftOut } from '../shared/listed-tools.ts';
 import { principalTransport, requestInitOf } from '../shared/principal-transport.ts';
 
 /** Options of `mcpTransport`. */
@@ -21,6 +22,11 @@ export interface McpTransportOptions {
   fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
   /** Limits on the output schemas of the server's tools. A schema beyond a limit is not used. */
   schemaLimits?: SchemaLimits;
+  /**
+   * Called for each tool of the server that is left out of a list, because the SDK would refuse the whole list. There is a `warning`
+   * event too. It must not throw.
+   */
+  onToolLeftOut?: (tool: ToolLeftOut) => void;
 }
 
 /**

@@ -5,8 +5,8 @@ import { keycloak } from './keycloak.ts';
 import { okta } from './okta.ts';
 
 /**
- * Answers of identity providers and authorization servers, for {@link NextAnswer.respond} and `refuse`. Each names its source. An
- * answer that a vendor has not published is not here.
+ * Answers of identity providers and authorization servers, for `idp.next(leg).respond(answer)`, and as `answer` of `idp.refuse(...)` and
+ * of the option `refuse`. Each names its public source. An answer that a vendor has not published is not here.
  *
  * @example
  * <!-- from examples/unit-test.ts#vendor -->

@@ -1,4 +1,4 @@
-import { type AnswerEdit, type FakeAnswer, json, page } from './answer.ts';
+import { type AnswerEdit, type FakeAnswer, json } from './answer.ts';
 
 /**
  * Answers of C1 (ConductorOne). Its documentation describes the tokens, the two kinds of client authentication, that a scope which
@@ -8,8 +8,7 @@ import { type AnswerEdit, type FakeAnswer, json, page } from './answer.ts';
  */
 export const c1 = {
   /** Exchange: the subject holds none of the requested scopes. Source: C1's documentation of ID-JAG; RFC 6749 section 5.2. */
-  notGranted: (): FakeAnswer =>
-    json(400, { error: 'invalid_grant', error_description: 'no grant for the requested scope' }),
+  notGranted: (): FakeAnswer => json(400, { error: 'invalid_grant' }),
   /** Exchange: only these scopes were granted, because scopes that are not held are left out. Source: C1's documentation of ID-JAG. */
   fewerScopes: (scope: string): AnswerEdit => ({ members: { token_type: 'N_A', expires_in: 300, scope } }),
   /** Authenticate: the service principal's own token. Source: RFC 6749 section 5.1; C1 documents no other member. */
@@ -25,6 +24,4 @@ export const c1 = {
   /** Authenticate: the credential has expired (C1's expire within 180 days). Source: RFC 6749 section 5.2. */
   expiredCredential: (): FakeAnswer =>
     json(401, { error: 'invalid_client' }, { 'www-authenticate': 'Basic realm="c1"' }),
-  /** Any leg: the tenant's sign-in page in place of the endpoint, as for a wrong path. Source: the general form of such a page. */
-  signInPage: (): FakeAnswer => page('<!doctype html><title>C1</title>'),
 } as const;

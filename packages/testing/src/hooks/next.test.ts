@@ -85,9 +85,9 @@ describe('next', () => {
   it('answers by a function, which may ask for the own answer', async () => {
     start();
     let asked = '';
-    idp.next('redeem').respond(async (request, honest) => {
+    idp.next('redeem').respond(async (request, ownAnswer) => {
       asked = `${request.leg} ${request.server} ${request.principal}`;
-      const { status } = await honest();
+      const { status } = await ownAnswer();
       return { status: status === 200 ? 503 : 500, body: 'upstream failed' };
     });
     await expect(bot.token('issues')).resolves.toHaveProperty('value');

@@ -14,10 +14,10 @@ export interface RefusalDetails {
   readonly scope?: string | undefined;
 }
 
-/** Answers with a function. `honest` processes the request and resolves to the answer of the fake. */
+/** Answers with a function. `ownAnswer` processes the request and resolves to the answer of the fake. */
 export type Responder = (
   request: FakeRequest,
-  honest: () => Promise<Response>,
+  ownAnswer: () => Promise<Response>,
 ) => FakeAnswer | Response | Promise<FakeAnswer | Response>;
 
 /** What happens to the next request of a leg. Without a call of a method the request is answered as always. */
@@ -26,7 +26,7 @@ export interface NextAnswer {
   refuse(error: string, details?: RefusalDetails | string): NextAnswer;
   /** Sends this answer, for example one of `answers`. `{ members }` changes members of the JSON of the fake's own answer. */
   respond(answer: FakeAnswer | AnswerEdit | Responder): NextAnswer;
-  /** Sends the answer after this time in milliseconds, or after this promise has settled. */
+  /** Sends the answer after this time in milliseconds from the arrival of the request, or after this promise has settled. */
   delay(until: number | Promise<unknown>): NextAnswer;
   /** Ends the connection without an answer: `fetch` rejects with this error, by default as after a reset connection. */
   drop(error?: Error): NextAnswer;
@@ -42,7 +42,7 @@ export interface NextOptions extends Omit<RequestFilter, 'leg'> {
 export interface Hook {
   readonly until: number | Promise<unknown> | undefined;
   readonly outcome:
-    | { readonly kind: 'honest' }
+    | { readonly kind: 'own-answer' }
     | { readonly kind: 'replace'; readonly replacement: Replacement }
     | { readonly kind: 'respond'; readonly responder: Responder }
     | { readonly kind: 'drop'; readonly error: Error };
@@ -58,7 +58,7 @@ export class Hooks {
   readonly #waiting: Waiting[] = [];
 
   next(leg: FakeLeg, { times = 1, ...filter }: NextOptions = {}): NextAnswer {
-    const entry: Waiting = { ...filter, leg, left: times, hook: { until: undefined, outcome: { kind: 'honest' } } };
+    const entry: Waiting = { ...filter, leg, left: times, hook: { until: undefined, outcome: { kind: 'own-answer' } } };
     this.#waiting.push(entry);
     const change = (hook: Partial<Hook>): NextAnswer => {
       entry.hook = { ...entry.hook, ...hook };

@@ -29,11 +29,11 @@ export function fakeFetch({ routes, log, hooks, refusals, clock }: FakeNetwork):
     const facts = { ...route.facts(incoming), method: incoming.method, url: incoming.url };
     const answered = log.add(facts);
     const standing = refusals.for(facts);
-    const honest = async () =>
+    const ownAnswer = async () =>
       standing === undefined ? route.handle(incoming) : replaced(standing, route, async () => route.handle(incoming));
     const hook = hooks.take(facts);
     // A caller that gives up does not wait for a delayed answer.
-    const response = await waitFor(answerOf(hook, route, { ...facts, status: undefined }, honest), signal);
+    const response = await waitFor(answerOf(hook, route, { ...facts, status: undefined }, ownAnswer), signal);
     answered(response.status);
     if (!response.headers.has('date')) setDate(response, clock);
     return response;
@@ -69,29 +69,29 @@ async function answerOf(
   hook: Hook | undefined,
   route: Route,
   request: FakeRequest,
-  honest: () => Promise<Response>,
+  ownAnswer: () => Promise<Response>,
 ): Promise<Response> {
-  if (hook === undefined) return honest();
+  if (hook === undefined) return ownAnswer();
   const { until, outcome } = hook;
   if (typeof until === 'number') await new Promise((resolve) => setTimeout(resolve, until));
   else await until?.catch(() => undefined);
   switch (outcome.kind) {
-    case 'honest':
-      return honest();
+    case 'own-answer':
+      return ownAnswer();
     case 'drop':
       throw outcome.error;
     case 'replace':
-      return replaced(outcome.replacement, route, honest);
+      return replaced(outcome.replacement, route, ownAnswer);
     case 'respond': {
-      const answer = await outcome.responder(request, honest);
+      const answer = await outcome.responder(request, ownAnswer);
       return answer instanceof Response ? answer : responseFor(answer);
     }
   }
 }
 
-async function replaced(replacement: Replacement, route: Route, honest: () => Promise<Response>): Promise<Response> {
+async function replaced(replacement: Replacement, route: Route, ownAnswer: () => Promise<Response>): Promise<Response> {
   if ('error' in replacement) return route.refuse(replacement.error, replacement);
-  return 'members' in replacement ? edited(await honest(), replacement) : responseFor(replacement);
+  return 'members' in replacement ? edited(await ownAnswer(), replacement) : responseFor(replacement);
 }
 
 /** The time of the fake, as the Date header of a server has it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { withoutNetwork, world } from '../../test-support/bots.ts';
+import { botWith, withoutNetwork, world } from '../../test-support/bots.ts';
 import { type FakeIdp } from '../fake-idp.ts';
 import type { FakeIdpOptions } from './options.ts';
 
@@ -27,6 +27,28 @@ describe('invalid options', () => {
       'more than one of secret, key and isPublic',
     ],
     ['the issuer of the IdP', { servers: { issues: { issuer: 'https://idp.example' } } }, 'servers.issues.issuer'],
+    ['an object in place of a list', { refuse: { server: 'other' } }, 'refuse names the server "other"'],
+    ['a refusal of an unknown leg', { refuse: { leg: 'exhange' } }, 'refuse.0.leg is not one of "discover"'],
+    ['a text in place of an object', { servers: 'issues' }, 'fakeIdp: servers is not an object.'],
+    ['a number in place of a list', { refuse: 1 }, 'refuse.0 is not an object'],
+    ['no principals', { principals: undefined }, 'principals is missing'],
+    ['a time that is none', { expire: { accessTokenSeconds: 0 } }, 'expire.accessTokenSeconds is smaller than 1'],
+    ['a name with a space', { servers: { 'a b': {} } }, 'servers has the name "a b", which is not valid'],
+    [
+      'the name __proto__',
+      {
+        principals: Object.fromEntries([
+          ['__proto__', {}],
+          ['bot', {}],
+        ]),
+      },
+      'principals has the name "__proto__", which is not valid',
+    ],
+    [
+      'a grant of no scope of the server',
+      { principals: { bot: { grants: { issues: ['issues:raed'] } } } },
+      'principals.bot.grants.issues has the scope "issues:raed"',
+    ],
     ['one url twice', { servers: { a: { url: 'https://a/mcp' }, b: { url: 'https://a/mcp' } } }, 'have the same url'],
   ])('are refused: %s', (_what, options, message) => {
     const create = () => world(options as Partial<FakeIdpOptions>);
@@ -49,7 +71,34 @@ describe('invalid options', () => {
     ['next', (idp) => idp.next('call', { server: 'other' })],
     ['refuse', (idp) => idp.refuse({ server: 'other' })],
     ['revoke', (idp) => idp.revoke('other')],
+    ['requestsOf', (idp) => idp.requestsOf('call', { server: 'other' })],
+    ['next with an unknown leg', (idp) => idp.next('other-leg' as 'other')],
+    ['requestsOf with an unknown leg', (idp) => idp.requestsOf('other-leg' as 'other')],
+    ['expectRequests with an unknown leg', (idp) => idp.expectRequests({ 'other-leg': 0 } as object)],
   ])('of %s name what is unknown', (_method, use) => {
-    expect(() => use(world())).toThrow('"other"');
+    expect(() => use(world())).toThrow(/"other(?:-leg)?"/u);
+  });
+
+  it('of refuse and next are checked', () => {
+    const refusal = { leg: 'exhange' } as unknown as { leg: 'exchange' };
+    expect(() => world().refuse(refusal)).toThrow('fakeIdp: leg is not one of "discover"');
+    expect(() => world().next('call', { times: 0 })).toThrow('times of next is 0');
+  });
+
+  it('with a URL that a principal refuses are named by options()', () => {
+    const idp = world({ servers: { issues: { url: 'http://foo/mcp' } } });
+    expect(() => idp.options('reporting-bot')).toThrow('servers.issues.url is a URL that a principal refuses');
+  });
+});
+
+describe('names', () => {
+  it('can be those of object properties', async () => {
+    const idp = world({
+      servers: { constructor: {}, toString: {} },
+      principals: { constructor: { grants: { toString: ['toString:use'] } } },
+    });
+    const bot = botWith(idp.options('constructor', { toString: { scopes: ['toString:use'] } }));
+    await expect(bot.token('toString')).resolves.toHaveProperty('scopes', ['toString:use']);
+    await expect(bot.token('constructor')).rejects.toMatchObject({ code: 'access_denied' });
   });
 });

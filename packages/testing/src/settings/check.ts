@@ -1,12 +1,15 @@
 import { CredenceError } from '@credence/core';
 import { checkedElsewhere, cleanText, isAbsoluteUri, SCOPE_TOKEN } from '@credence/protocol';
 import { z } from 'zod';
-import type { FakeIdpOptions } from './options.ts';
+import { FAKE_LEGS } from './leg.ts';
+import type { FakeIdpOptions, StandingRefusal } from './options.ts';
+import { problemOf } from './problem.ts';
 
 const text = z.string().min(1, 'is empty');
 const url = z.string().refine(isAbsoluteUri, 'is not an absolute URL');
 const scopes = z.array(z.string().regex(SCOPE_TOKEN, 'is not a scope token (RFC 6749 section 3.3)'));
-const name = z.string().regex(/^[\w.-]{1,64}$/u, 'is not a valid name: use letters, digits, "_", "-" and "."');
+const name = z.string();
+const NAME = /^[\w.-]{1,64}$/u;
 const callback = z.custom((value) => typeof value === 'function', 'is not a function');
 const seconds = z.number().int().min(1);
 
@@ -42,8 +45,6 @@ const server = z
     error: 'cannot be combined with tools',
   });
 
-const LEGS = ['discover', 'authenticate', 'exchange', 'redeem', 'call', 'other'] as const;
-
 const answer = z.union(
   [
     text,
@@ -58,7 +59,7 @@ const answer = z.union(
 );
 
 const refusal = z.strictObject({
-  leg: z.enum(LEGS).optional(),
+  leg: z.enum(FAKE_LEGS).optional(),
   server: name.optional(),
   principal: name.optional(),
   answer: answer.optional(),
@@ -80,7 +81,7 @@ const schema = z.strictObject({
       }),
     )
     .refine((principals) => Object.keys(principals).length > 0, 'is empty'),
-  refuse: z.array(refusal).optional(),
+  refuse: z.preprocess(asList, z.array(refusal)).optional(),
   revoke: z.record(name, z.strictObject({ afterCalls: z.number().int().min(0) })).optional(),
   expire: z
     .strictObject({
@@ -94,14 +95,10 @@ const schema = z.strictObject({
 
 /** Throws a CredenceError `invalid_configuration` that names the first invalid option. */
 export function checkOptions(options: FakeIdpOptions): void {
+  checkNames(options);
   const parsed = schema.safeParse(options, { jitless: true });
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const path = issue?.path.map(String).join('.') ?? '';
-    const problem = (issue?.message ?? 'is invalid').replace(/^Unrecognized keys?: /u, 'has an unknown option ');
-    throw invalid(`${path === '' ? 'The options' : path} ${problem}`);
-  }
-  const { servers, principals, refuse = [], revoke = {} } = options;
+  if (!parsed.success) throw invalid(problemOf(parsed.error, 'the options'));
+  const { servers, principals, refuse, revoke = {} } = options;
   const known = (server: string | undefined, where: string): void => {
     if (server !== undefined && !Object.hasOwn(servers, server)) {
       throw invalid(`${where} names the server "${server}", which is not in servers`);
@@ -112,11 +109,54 @@ export function checkOptions(options: FakeIdpOptions): void {
     for (const server of Object.keys(clients)) known(server, `principals.${principal}.clients`);
   }
   for (const server of Object.keys(revoke)) known(server, 'revoke');
-  for (const { server, principal } of refuse) {
+  for (const { server, principal } of refusalsOf(refuse)) {
     known(server, 'refuse');
     if (principal !== undefined && !Object.hasOwn(principals, principal)) {
       throw invalid(`refuse names the principal "${principal}", which is not in principals`);
     }
+  }
+}
+
+/** Throws a CredenceError `invalid_configuration` for an invalid argument of `idp.refuse`. */
+export function checkRefusal(given: StandingRefusal): void {
+  const parsed = refusal.safeParse(given, { jitless: true });
+  if (!parsed.success) throw invalid(problemOf(parsed.error, 'the argument of refuse'), 'Correct the argument.');
+}
+
+/** Throws a CredenceError `invalid_configuration` for a leg that does not exist. */
+export function checkLeg(leg: unknown, where: string): void {
+  if (FAKE_LEGS.some((known) => known === leg)) return;
+  throw invalid(
+    `${where} names the leg "${String(leg)}", which does not exist`,
+    `Use one of: ${FAKE_LEGS.join(', ')}.`,
+  );
+}
+
+/** The refusals of the option `refuse`. */
+export function refusalsOf(refuse: FakeIdpOptions['refuse'] = []): readonly StandingRefusal[] {
+  return isList(refuse) ? refuse : [refuse];
+}
+
+function isList(refuse: NonNullable<FakeIdpOptions['refuse']>): refuse is readonly StandingRefusal[] {
+  return Array.isArray(refuse);
+}
+
+function asList(value: unknown): unknown {
+  return value === undefined || Array.isArray(value) ? value : [value];
+}
+
+/** Checked before the schema, which drops the name __proto__. */
+function checkNames(options: unknown): void {
+  if (typeof options !== 'object' || options === null) return;
+  for (const option of ['servers', 'principals'] as const) {
+    const given: unknown = option in options ? options[option as keyof typeof options] : undefined;
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) continue;
+    const wrong = Object.keys(given).find((each) => !NAME.test(each) || each === '__proto__');
+    if (wrong === undefined) continue;
+    throw invalid(
+      `${option} has the name "${wrong}", which is not valid`,
+      'Use 1 to 64 letters, digits, "_", "-" and ".". __proto__ cannot be a name.',
+    );
   }
 }
 

@@ -1,5 +1,13 @@
 /** The legs that a request can belong to: those of core's events, and `other` for a request that is none of them. */
 export type FakeLeg = 'discover' | 'authenticate' | 'exchange' | 'redeem' | 'call' | 'other';
+export const FAKE_LEGS = [
+  'discover',
+  'authenticate',
+  'exchange',
+  'redeem',
+  'call',
+  'other',
+] as const satisfies readonly FakeLeg[];
 
 /** Which requests are meant. A missing member stands for all. */
 export interface RequestFilter {

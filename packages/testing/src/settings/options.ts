@@ -113,8 +113,8 @@ export interface FakeIdpOptions {
   readonly servers: Readonly<Record<string, FakeServer>>;
   /** The principals by name. */
   readonly principals: Readonly<Record<string, FakePrincipal>>;
-  /** Refusals that stand from the start. The default leg is `exchange`. */
-  readonly refuse?: readonly StandingRefusal[] | undefined;
+  /** Refusals that stand from the start, or one of them. The default leg is `exchange`. */
+  readonly refuse?: StandingRefusal | readonly StandingRefusal[] | undefined;
   /** By server, after how many tool calls each of its access tokens is revoked. */
   readonly revoke?: Readonly<Record<string, RevokeRule>> | undefined;
   /** When tokens expire. */

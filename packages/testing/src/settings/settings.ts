@@ -64,6 +64,7 @@ export function settingsFrom(options: FakeIdpOptions): Settings {
     subjectTokenSeconds: expire.subjectTokenSeconds ?? 3600,
   };
   checkIssuers(settings);
+  checkGrantedScopes(settings, options);
   return settings;
 }
 
@@ -79,9 +80,14 @@ function serversFrom({ servers, principals, revoke = {} }: FakeIdpOptions): Read
         const at = `${issuer} ${principal}`;
         const made = secrets.get(at) ?? randomBytes(24).toString('base64url');
         secrets.set(at, made);
-        const client = clientFrom(principal, clients[name] ?? {}, `principals.${principal}.clients.${name}`, () => ({
-          secret: made,
-        }));
+        const client = clientFrom(
+          principal,
+          own(clients, name) ?? {},
+          `principals.${principal}.clients.${name}`,
+          () => ({
+            secret: made,
+          }),
+        );
         return [principal, client] as const;
       });
       return [
@@ -98,7 +104,7 @@ function serversFrom({ servers, principals, revoke = {} }: FakeIdpOptions): Read
           handler: server.handler,
           singleUse: server.singleUse ?? false,
           requireDpop: server.requireDpop ?? false,
-          revokeAfterCalls: revoke[name]?.afterCalls ?? Infinity,
+          revokeAfterCalls: own(revoke, name)?.afterCalls ?? Infinity,
           clients: new Map(clients),
         },
       ];
@@ -115,7 +121,7 @@ function principalsFrom({ principals }: FakeIdpOptions): ReadonlyMap<string, Pri
       const { grants } = principal;
       return [
         name,
-        { name, client, grantedAt: (server) => (grants === undefined ? server.scopes : grants[server.name]) },
+        { name, client, grantedAt: (server) => (grants === undefined ? server.scopes : own(grants, server.name)) },
       ];
     }),
   );
@@ -143,6 +149,26 @@ function checkIssuers({ issuer, servers }: Settings): void {
     if (other !== undefined) throw invalid(`the servers ${other} and ${name} have the same url`);
     urls.set(url, name);
   }
+}
+
+/** A scope that no tool has is a mistake in a test: the bot would get a token without it. */
+function checkGrantedScopes({ servers }: Settings, { principals }: FakeIdpOptions): void {
+  for (const [principal, { grants = {} }] of Object.entries(principals)) {
+    for (const [name, scopes] of Object.entries(grants)) {
+      const { scopes: known = [] } = servers.get(name) ?? {};
+      const unknown = scopes.find((scope) => !known.includes(scope));
+      if (unknown === undefined) continue;
+      throw invalid(
+        `principals.${principal}.grants.${name} has the scope "${unknown}", which the server does not have`,
+        `Its scopes are: ${known.join(' ')}. Correct the grant, or set scopes of the server.`,
+      );
+    }
+  }
+}
+
+/** The own member of this name: a name can be that of an object property, such as `constructor`. */
+function own<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function withoutSlash(url: string): string {
