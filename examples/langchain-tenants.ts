@@ -26,7 +26,7 @@ const tenants = new Map([
 const pool = principalPool({
   create(key) {
     const env = tenants.get(key);
-    if (!env) throw new Error('unknown tenant'); // a refusal for this run; no other run notices it
+    if (!env) throw new Error('unknown tenant'); // this run ends with unknown_principal; other runs are not affected
     return ServicePrincipal.fromEnv(env, { label: key, onEvent });
   },
   servers: ['issues'],

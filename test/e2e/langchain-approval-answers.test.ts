@@ -70,7 +70,7 @@ function agentWith(message: AIMessage, options: AccessMiddlewareOptions): Graph 
   const model = fakeModel().respond(message);
   for (let turn = 0; turn < 3; turn += 1) model.respond(new AIMessage('done'));
   const middleware = [accessMiddleware({ approveStepUp: 'interrupt', ...options })];
-  return createAgent({ model, tools: [], middleware, checkpointer: new MemorySaver() }) as unknown as Graph;
+  return createAgent({ model, tools: [], middleware, checkpointer: new MemorySaver() });
 }
 
 const on = (context: object, thread = '1') => ({ configurable: { thread_id: thread }, context });
@@ -119,11 +119,11 @@ describe('an answer to a step-up', () => {
             model: [1, 2, 3, 4].reduce((model) => model.respond(calling(call('c', 'one'))), fakeModel()),
             middleware: [accessMiddleware({ tools: pool.toolsFor, approveStepUp: 'interrupt' })],
             checkpointer: new MemorySaver(),
-          }) as unknown as Graph)
+          }))
         : (new StateGraph(MessagesAnnotation, z.object({ principal: z.string() }))
             .addNode('tools', node)
             .addEdge('__start__', 'tools')
-            .compile({ checkpointer: new MemorySaver() }) as unknown as Graph);
+            .compile({ checkpointer: new MemorySaver() }));
     const input = kind === 'agent' ? go : { messages: [calling(call('c', 'one'))] };
     const context = { principal: 'acme' };
     const [first] = waitingIn(await graph.invoke(input, on(context, '1')));

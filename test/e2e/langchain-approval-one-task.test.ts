@@ -81,7 +81,7 @@ async function newGraph(
     // In another process the model is called after the tools only.
     const model = isResumed ? fakeModel() : fakeModel().respond(message);
     model.respond(new AIMessage('done'));
-    return createAgent({ model, tools: [...own], middleware, checkpointer }) as unknown as Graph;
+    return createAgent({ model, tools: [...own], middleware, checkpointer });
   }
   const graph = new StateGraph(MessagesAnnotation, z.object({ principal: z.string() }))
     .addNode('model', () => ({ messages: [message] }))
@@ -90,7 +90,7 @@ async function newGraph(
     .addConditionalEdges('model', (state) =>
       kind === 'one task' ? 'tools' : calls.map((each) => new Send('tools', { ...state, lg_tool_call: each })),
     );
-  return graph.compile({ checkpointer }) as unknown as Graph;
+  return graph.compile({ checkpointer });
 }
 
 const waitingIn = (result: unknown): readonly Waiting[] =>

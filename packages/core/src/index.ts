@@ -76,7 +76,8 @@ export type {
   TokenGetter,
 } from './subjects/subject.ts';
 export type { UserToken, UserTokenGetter, UserTokenType } from './subjects/user-token.ts';
-export { RUN_HEADER, type RunId } from './telemetry/run-id.ts';
+export { RUN_HEADER } from '@credence/protocol';
+export type { RunId } from './telemetry/run-id.ts';
 export { fromWorkloadToken, type WorkloadTokenOptions } from './subjects/from-workload-token.ts';
 export type { WorkloadAudience } from './workload/audience.ts';
 export type { WorkloadTokenRequest, WorkloadTokenSource } from './workload/workload-token-source.ts';

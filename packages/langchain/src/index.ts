@@ -29,7 +29,7 @@ export {
 } from './approval/step-up-question.ts';
 export type { ApproveStepUpOption, ToolCallToApprove } from './approval/tool-call.ts';
 export { accessMiddleware } from './middleware/access-middleware.ts';
-export type { AccessMiddlewareOptions, Verdict } from './middleware/options.ts';
+export type { AccessMiddlewareOptions, Approval } from './middleware/options.ts';
 export type { ToolsOfRun } from './middleware/tools-of-run.ts';
 export type { LoadToolsOptions } from './options.ts';
 export { type EvictReason, type PrincipalPoolOptions } from './pool/options.ts';

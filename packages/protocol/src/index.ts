@@ -41,6 +41,8 @@ export {
   PUBLIC_DOCUMENT_CORS,
 } from './http/browser-access.ts';
 export { type ExpressErrorHandler, jsonErrorHandler, type RequestFault } from './http/request-errors.ts';
+export { cleanRunId, MAX_RUN_ID, RUN_HEADER } from './http/run-id.ts';
+export { actorName } from './id-jag/actor-name.ts';
 export { type ClaimRules, readClaims } from './id-jag/claims.ts';
 export { type DecodedAssertion, decodeAssertion } from './id-jag/decode-assertion.ts';
 export { ID_JAG_ERRORS, IdJagError, type IdJagErrorCode, type IdJagIdentity, identityOf } from './id-jag/error.ts';

@@ -1,4 +1,4 @@
-import { type AuthorizationDetail, type IdJag, IdJagError, SCOPE_TOKEN, stringField } from '@credence/protocol';
+import { actorName, type AuthorizationDetail, type IdJag, IdJagError, SCOPE_TOKEN } from '@credence/protocol';
 import { callCallback } from '../grant/callback.ts';
 import { GrantRefusal, serverFailure } from '../grant/refusal.ts';
 import { reserveOnce } from '../id-jag/replay.ts';
@@ -117,7 +117,7 @@ function factsOf({ issuer, subject, jwtId, tenant, scopes, actor }: IdJag, reque
 
 /** The name of the party in the claim `act`. */
 function actorFacts(act: IdJag['actor']): Pick<RequestFacts, 'actor'> {
-  const name = stringField(act, 'sub') ?? stringField(act, 'client_id');
+  const name = actorName(act);
   return name === undefined ? {} : { actor: name };
 }
 

@@ -1,4 +1,4 @@
-import { RUN_HEADER } from '../telemetry/run-id.ts';
+import { RUN_HEADER } from '@credence/protocol';
 
 /**
  * The init of a request with the id of its run in a header. A value of the caller is replaced; if there is no id, it is removed, because the

@@ -100,8 +100,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Check the callback or the file that the message names.',
   },
   no_principal: {
-    meaning:
-      'a run of an agent does not say for which principal of a pool it calls a tool, or has a tool of another one',
+    meaning: 'a run of an agent does not say for which principal of a pool it calls a tool',
     legs: ['configure'],
     contacts: ['you'],
     remedy: 'Pass the key of the principal in the `context` of the run.',
@@ -326,10 +325,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     remedy: 'Ask the owner whether this principal may make this call.',
   },
   wrong_principal: {
-    meaning: 'a run of an agent is resumed for another principal than the one that it was started for',
+    meaning:
+      'a run of an agent is resumed for another principal than the one that it was started for, or calls a tool of another one',
     legs: ['call'],
     contacts: ['you'],
-    remedy: 'Resume the run with the `principal` in its context that it was started with, or start a new run.',
+    remedy: 'Resume the run with the `principal` in its context that it was started with, or start a new run. Take tools with the config of the run that uses them.',
   },
   cross_origin_refused: {
     meaning: 'the URL of a request has another origin than the URL of the configured server',

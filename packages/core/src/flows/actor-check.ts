@@ -1,6 +1,5 @@
-import { lruCache, stringField } from '@credence/protocol';
+import { actorName, lruCache, stringField } from '@credence/protocol';
 import type { Runtime } from '../runtime/runtime.ts';
-import { actorName } from './id-jag.ts';
 import { claimsOfToken, hashOf } from './known-subjects.ts';
 import { type IdJagContext, refusedIdJag } from './refused-id-jag.ts';
 import type { UserSettings } from './user-session.ts';

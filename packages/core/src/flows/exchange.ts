@@ -1,4 +1,5 @@
 import {
+  actorName,
   GRANT_TOKEN_EXCHANGE,
   cleanText,
   stringField,
@@ -11,7 +12,7 @@ import { requestToken } from '../oauth/token-endpoint.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkExchangeResource } from './answer-checks.ts';
 import { grantedScopes, scopeCeiling } from './granted-scopes.ts';
-import { actorName, type CheckedIdJag, checkIdJag } from './id-jag.ts';
+import { type CheckedIdJag, checkIdJag } from './id-jag.ts';
 import type { IdpSettings, ServerSettings } from '../settings/settings.ts';
 import type { SubjectTokenRotation } from '../subjects/subject.ts';
 

@@ -111,11 +111,6 @@ export function checkIdJag(jwt: string, expected: IdJagExpectation): CheckedIdJa
   };
 }
 
-/** The name of the party in an `act` claim. */
-export function actorName(act: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  return stringField(act, 'sub') ?? stringField(act, 'client_id');
-}
-
 function decode(jwt: string, expected: IdJagExpectation): { header: JsonObject; claims: JsonObject } {
   try {
     return { header: { ...decodeProtectedHeader(jwt) }, claims: decodeJwt(jwt) };

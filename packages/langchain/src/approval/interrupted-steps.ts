@@ -27,6 +27,8 @@ interface Step {
 export class InterruptedSteps {
   /** The last run of each task, by thread, task and principal. */
   readonly #steps = new Map<string, Step>();
+  /** The keys of those that were interrupted, the oldest first. */
+  readonly #waiting = new Set<string>();
   readonly #ofRuns = new WeakMap<TaskAnswers, Step>();
 
   /**
@@ -47,7 +49,7 @@ export class InterruptedSteps {
     const call = JSON.stringify([equal, occurrence]);
     const key = JSON.stringify([thread_id, checkpoint_ns, principal]);
     const step = this.#ofRuns.get(run) ?? this.#begin(key, run);
-    this.#remember(key, step);
+    this.#steps.set(key, step);
     step.running += 1;
     const answer = (step.earlier.get(call) as Promise<T> | undefined) ?? make(occurrence);
     step.answers.set(call, answer);
@@ -61,8 +63,7 @@ export class InterruptedSteps {
       throw error;
     } finally {
       step.running -= 1;
-      const isNeeded = step.running > 0 || (step.interrupted.size > 0 && step.answers.size > 0);
-      if (!isNeeded && this.#steps.get(key) === step) this.#steps.delete(key);
+      if (step.running === 0 && this.#steps.get(key) === step) this.#ended(key, step);
     }
   }
 
@@ -73,15 +74,24 @@ export class InterruptedSteps {
     this.#ofRuns.set(run, step);
     run.onOtherInterrupt = () => {
       step.interrupted.add(undefined);
-      const isLast = (this.#steps.get(key) ?? step) === step;
-      if (isLast && step.answers.size > 0) this.#remember(key, step);
+      if (step.running > 0 || (this.#steps.get(key) ?? step) !== step) return;
+      this.#steps.set(key, step);
+      this.#ended(key, step);
     };
     return step;
   }
 
-  #remember(key: string, step: Step): void {
-    this.#steps.set(key, step);
-    const [oldest] = this.#steps.keys();
-    if (this.#steps.size > MAX_STEPS && oldest !== undefined) this.#steps.delete(oldest);
+  #ended(key: string, step: Step): void {
+    this.#waiting.delete(key);
+    if (step.interrupted.size === 0 || step.answers.size === 0) {
+      this.#steps.delete(key);
+      return;
+    }
+    this.#waiting.add(key);
+    const [oldest] = this.#waiting;
+    if (this.#waiting.size <= MAX_STEPS || oldest === undefined) return;
+    this.#waiting.delete(oldest);
+    // One that runs again is remembered again when it is interrupted again.
+    if (this.#steps.get(oldest)?.running === 0) this.#steps.delete(oldest);
   }
 }

@@ -118,7 +118,7 @@ const MAX_QUESTIONS = 20;
 function unknownToAsk(server: string): CredenceError {
   return new CredenceError({
     code: 'no_principal',
-    leg: 'call',
+    leg: 'configure',
     message: `The call needs scopes that the bot does not have at server "${server}", and the approval cannot be asked for: the context of this run has no key of a principal.`,
     remedy:
       'Set contextKey of accessMiddleware to the member of the context that names the principal, and pass it with each run.',

@@ -6,7 +6,7 @@ import type { ToolOrigin } from '../tools/origin.ts';
 import type { ToolsOfRun } from './tools-of-run.ts';
 
 /** True approves a call. False or a text denies it. The text is the reason, and the model receives it. */
-export type Verdict = boolean | string;
+export type Approval = boolean | string;
 
 /** Options of `accessMiddleware`. */
 export interface AccessMiddlewareOptions {
@@ -37,7 +37,7 @@ export interface AccessMiddlewareOptions {
    */
   hideRefusedForMs?: number;
   /** Called before each tool call. May call langgraph's `interrupt()` to ask a person. */
-  approve?: (call: ToolCallToApprove) => Verdict | Promise<Verdict>;
+  approve?: (call: ToolCallToApprove) => Approval | Promise<Approval>;
   /**
    * Called before a call of a tool of `loadTools` adds scopes of a server's `stepUp` to the bot's access token. Later calls, of
    * this agent or of another, use these scopes without approval. The timeout of the call is running while this function runs.

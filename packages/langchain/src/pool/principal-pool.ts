@@ -16,13 +16,13 @@ export interface PrincipalPool extends AsyncDisposable {
    * `context` of the config (of a node, a tool call or the `runtime` of a middleware). Throws `no_principal` without a key,
    * `unknown_principal` if `create` throws, and `too_many_principals`.
    *
-   * The tools can be kept: a call of one connects again if its principal was closed in between. A call in a run with another key is
-   * refused. Their `close` has no effect, because the pool closes them.
+   * The tools can be kept: a call of one connects again if its principal was closed in between. A call without a key is one of this
+   * principal, and a call with another key is refused (`wrong_principal`). Their `close` has no effect, because the pool closes them.
    */
   readonly toolsFor: (config: RunConfig) => Promise<LoadedTools>;
   /**
-   * Tools for the runs of every principal, for a `ToolNode` or `createAgent`: each call takes the key from the config that it is handed,
-   * and calls the tool of that principal. A call without a key, or of a tool that the principal does not have, is refused. The names,
+   * Tools for the runs of every principal, for a `ToolNode` or `createAgent`: each call takes the key from the config that it is handed
+   * (not from a copy of the config of a node, which LangChain makes also for calls without a config), and calls the tool of that principal. A call without a key, or of a tool that the principal does not have, is refused. The names,
    * texts and schemas are those of one principal.
    *
    * @param key the principal with the names, texts and schemas
@@ -48,7 +48,7 @@ export interface PrincipalPool extends AsyncDisposable {
  * const pool = principalPool({
  *   create(key) {
  *     const env = tenants.get(key);
- *     if (!env) throw new Error('unknown tenant'); // a refusal for this run; no other run notices it
+ *     if (!env) throw new Error('unknown tenant'); // this run ends with unknown_principal; other runs are not affected
  *     return ServicePrincipal.fromEnv(env, { label: key, onEvent });
  *   },
  *   servers: ['issues'],

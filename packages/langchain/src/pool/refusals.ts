@@ -37,6 +37,7 @@ export function unclearRun(): CredenceError {
 export function otherPrincipal(): CredenceError {
   return new CredenceError({
     ...base,
+    leg: 'call',
     code: 'wrong_principal',
     message: 'This tool was loaded for another principal than the one of this run. The call was not made.',
     remedy: 'Call toolsFor with the config of this run, and use the tools that it returns.',

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isPreflight } from '@credence/protocol';
+import { isPreflight, RUN_HEADER } from '@credence/protocol';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
-import { RUN_HEADER } from './stated-run.ts';
 import { type AccessTokenGateOptions, createGate, type GateOutcome, type GateRefusal } from './gate.ts';
 
 /**

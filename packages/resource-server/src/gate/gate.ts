@@ -1,5 +1,6 @@
 import {
   checkDpopOptions,
+  cleanRunId,
   DPOP_ALGORITHMS,
   type DpopOptions,
   DpopProofError,
@@ -12,7 +13,6 @@ import {
 import type { AccessTokenVerifier } from '../access-token/access-token-verifier.ts';
 import type { AccessTokenInfo } from '../access-token/auth-info.ts';
 import { challenge } from './challenge.ts';
-import { statedRun } from './stated-run.ts';
 import { TokenVerificationUnavailableError, unavailability } from '../access-token/errors.ts';
 import {
   ACCESS_REFUSALS,
@@ -167,7 +167,7 @@ export function createGate(
   };
 
   return async (request) => {
-    const run = statedRun(request.run);
+    const run = cleanRunId(request.run);
     const refuse = async (refusal: GateRefusal, reason: Reason): Promise<GateOutcome> => {
       const stated = run === undefined ? {} : { statedRun: run };
       await report(verifier.onRefused, { time: now(), resource: verifier.resource, ...reason, ...stated });

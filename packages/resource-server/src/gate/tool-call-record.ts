@@ -1,4 +1,4 @@
-import { cleanText } from '@credence/protocol';
+import { actorName, cleanText } from '@credence/protocol';
 import { z } from 'zod';
 
 /** A record of one tool call: who is the human, who is the agent, and which run. It contains no token, no arguments and no result. */
@@ -38,7 +38,7 @@ export function callerInRecord(auth: unknown): Partial<ToolCallRecord> {
   const { data } = authSchema.safeParse(auth);
   if (data === undefined) return {};
   const { subject, issuer, actor, statedRun } = data.extra;
-  const acting = actorOf(actor);
+  const acting = actorName(actor);
   return {
     clientId: cleanText(data.clientId),
     ...(subject !== undefined && { subject: cleanText(subject) }),
@@ -46,10 +46,4 @@ export function callerInRecord(auth: unknown): Partial<ToolCallRecord> {
     ...(issuer !== undefined && { issuer }),
     ...(statedRun !== undefined && { statedRun }),
   };
-}
-
-/** The name of the party in an `act` claim. */
-function actorOf(act: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const name = act?.['sub'] ?? act?.['client_id'];
-  return typeof name === 'string' ? name : undefined;
 }

@@ -17,15 +17,19 @@ const MAX_BODY_MS = 5_000;
 const USABLE = /^\s*(?:application\/json|text\/event-stream)\s*(?:;|$)/iu;
 /** The levels of an error that are kept. */
 const MAX_DEPTH = 100;
+/** A shorter token could be a word of the result. Real tokens are longer. */
+const SHORTEST = 16;
+const REMOVED = '[removed]';
 const LEFT_OUT = '[left out: the error is too long]';
 
 /**
- * The access tokens of one connection, which a server must not bring into an error: errors are logged, and a model reads them. The
- * result of a successful call is not changed.
+ * The access tokens of one connection, which a server must not send back: errors are logged, a model reads results, and agents write
+ * them to checkpoints and traces.
  */
 export class PresentedTokens {
   readonly #tokens = new Set<string>();
   #redact: ((text: string) => string) | undefined;
+  #spellings: readonly string[] | undefined;
 
   /** A fetch that remembers the tokens, and removes them from what the SDKs show of a response: an error body and two headers. */
   removing<Input extends string | URL | Request>(fetch: FetchOf<Input>): FetchOf<Input> {
@@ -48,6 +52,7 @@ export class PresentedTokens {
     const [oldest] = this.#tokens;
     if (oldest !== undefined && this.#tokens.size > MAX_TOKENS) this.#tokens.delete(oldest);
     this.#redact = undefined;
+    this.#spellings = undefined;
   }
 
   /** The text without the tokens, in each spelling that `redact` knows. */
@@ -70,13 +75,46 @@ export class PresentedTokens {
     Object.assign(error.data, Object.fromEntries(texts.map(([key, text]) => [key, this.text(String(text))])));
   }
 
-  /** Removes the tokens from a message of the server: from a JSON-RPC error, and from a result that reports an error of a tool. */
+  /**
+   * Removes the tokens from a message of the server. In a JSON-RPC error, and in a result that reports an error of a tool, every
+   * spelling is found, and their texts are cut to a limited length. In other messages the usual spellings are found.
+   */
   message(message: object): void {
     const budget = { left: MAX_CHARACTERS };
     if ('error' in message && isMembers(message.error) && !isCredenceError(message.error.data))
       message.error = this.#cleaned(message.error, budget);
     if ('result' in message && isMembers(message.result) && message.result.isError === true)
       message.result = this.#cleaned(message.result, budget);
+    else if ('result' in message) this.#clean(message.result);
+    if ('params' in message) this.#clean(message.params);
+  }
+
+  /** Removes the tokens from all texts of a value of JSON. Changes the value, and only where there is a token. */
+  #clean(value: unknown): void {
+    if (this.#tokens.size === 0) return;
+    const open: object[] = typeof value === 'object' && value !== null ? [value] : [];
+    for (let container = open.pop(); container !== undefined; container = open.pop()) {
+      for (const [key, member] of Object.entries(container)) {
+        if (typeof member === 'object' && member !== null) open.push(member);
+        const name = this.#withoutSpellings(key);
+        const clean: unknown = typeof member === 'string' ? this.#withoutSpellings(member) : member;
+        if (name === key && clean === member) continue;
+        if (name !== key) Reflect.deleteProperty(container, key);
+        Object.defineProperty(container, name, { value: clean, enumerable: true, writable: true, configurable: true });
+      }
+    }
+  }
+
+  /** A text without the tokens in their usual spellings. Searching all spellings would cost more than the call. */
+  #withoutSpellings(text: string): string {
+    this.#spellings ??= [...this.#tokens]
+      .filter(({ length }) => length >= SHORTEST)
+      .flatMap((token) => spellingsOf(token));
+    let clean = text;
+    for (const spelling of this.#spellings) {
+      if (clean.length >= spelling.length && clean.includes(spelling)) clean = clean.replaceAll(spelling, REMOVED);
+    }
+    return clean;
   }
 
   /** A copy of a value of JSON, with clean texts. */
@@ -118,6 +156,16 @@ export class PresentedTokens {
     if (type !== null) clean.set('content-type', this.text(type));
     return new Response(body, { status, statusText: this.text(statusText), headers: clean });
   }
+}
+
+/** A token, and the header with it, as they are, in base64, in hex and percent-encoded. */
+function spellingsOf(token: string): string[] {
+  const texts = [token, `Bearer ${token}`, `DPoP ${token}`];
+  const encoded = texts.flatMap((text) => {
+    const bytes = Buffer.from(text);
+    return [bytes.toString('base64').replace(/=+$/u, ''), bytes.toString('base64url'), bytes.toString('hex')];
+  });
+  return [...new Set([token, encodeURIComponent(token), ...encoded])];
 }
 
 /** The start of the body of an error. The SDKs would read all of it, and ignore an error of the stream. */

@@ -89,7 +89,10 @@ function receiving<Transport extends OpenableTransport>(
     if (isEnded) return false;
     if ('method' in message) {
       const refusal = requests.received(message);
-      if (!refusal) return true;
+      if (!refusal) {
+        tokens.message(message);
+        return true;
+      }
       calls.end(refusal);
       isEnded = true;
       transport.onerror?.(refusal);
