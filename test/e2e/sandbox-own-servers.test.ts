@@ -8,7 +8,7 @@ import {
   protectedResourceMetadata,
   toolScopes,
 } from '@credence/resource-server';
-import { type Sandbox, type SandboxServer, sandboxTool, startSandbox } from '@credence/sandbox';
+import { type Sandbox, type SandboxMcpServer, type SandboxServer, sandboxTool, startSandbox } from '@credence/sandbox';
 import { connectMcp as connectV1 } from '@credence/sdk-adapter';
 import { connectMcp as connectV2 } from '@credence/sdk-adapter/v2';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -271,6 +271,50 @@ describe('a factory of MCP servers', () => {
     await expect(connectV1(bot, 'mcp')).rejects.toThrow(/500|Internal error/u);
     expect(warn).toHaveBeenCalledWith(expect.stringMatching(/returned the same MCP server again/u), expect.anything());
     await bot.close();
+    await own.close();
+  });
+
+  it('of SDK v2 that returns the same server again fails the request, with a warning that says so', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const only = serverV2();
+    const own = await startSandbox({ mcpServer: () => only });
+    const bot = ServicePrincipal.fromEnv(own.principals['triage-bot'].env);
+    await expect(connectV1(bot, 'mcp')).rejects.toThrow();
+    expect(warn).toHaveBeenCalledWith(expect.stringMatching(/returned the same MCP server again/u), expect.anything());
+    await bot.close();
+    await own.close();
+  });
+
+  it('is enough for a sandbox, whose principals can use it', async () => {
+    const own = await startSandbox({ mcpServer: serverV1 });
+    const bot = ServicePrincipal.fromEnv(own.principals['reporting-bot'].env);
+    const client = await connectV1(bot, 'mcp');
+    await expect(client.callTool(call('write'))).resolves.toMatchObject(result('written'));
+    await client.close();
+    await bot.close();
+    const unapproved = ServicePrincipal.fromEnv(own.principals['unapproved-bot'].env);
+    await expect(unapproved.token('mcp')).rejects.toMatchObject({ code: 'access_denied' });
+    await unapproved.close();
+    await own.close();
+  });
+
+  it.each<[string, () => SandboxMcpServer]>([
+    ['v1', () => serverV1()],
+    ['v2', () => serverV2()],
+  ])('of SDK %s is compared with the names of its tools', async (_version, mcpServer) => {
+    await expect(
+      startSandbox({ servers: { mine: { mcpServer, tools: { read: 'r', wirte: 'w' } } } }),
+    ).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: expect.stringContaining('"mine" names the tool "wirte", which the MCP server does not have'),
+    });
+  });
+
+  it('and a revocation for a name that does not exist is refused', async () => {
+    const own = await startSandbox({ mcpServer: serverV1 });
+    const { main } = own.authorizationServers;
+    expect(() => main.revokeTokens({ principal: 'zz' })).toThrow('revokeTokens names the principal "zz"');
+    expect(() => main.revokeTokens({ server: 'zz' })).toThrow('revokeTokens names the server "zz"');
     await own.close();
   });
 

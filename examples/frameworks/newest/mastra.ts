@@ -12,11 +12,11 @@ import { MCPClient } from '@mastra/mcp';
 const enterprise = await startSandbox();
 const bot = ServicePrincipal.fromEnv(enterprise.principals['reporting-bot'].env);
 
-// Mastra 2 speaks the revision 2026-07-28. For a server of an earlier revision, set `protocolVersion: 'legacy'`.
 // #region connect
 const servers = Object.fromEntries(
   Object.entries(mcpServersConfig(bot, { framework: 'mastra' })).map(([name, server]) => [
     name,
+    // the servers of the sandbox speak an earlier revision than 2026-07-28, the default of Mastra 2
     { ...server, protocolVersion: 'legacy' as const },
   ]),
 );

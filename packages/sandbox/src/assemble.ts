@@ -43,6 +43,8 @@ export async function assemble(
     Promise.all(world.principals.map((principal) => createCredentials(principal, names))),
   ]);
 
+  const issuerNames = new Set(world.servers.map(({ authorizationServer }) => authorizationServer));
+  const clientsOf = new Map([...issuerNames].map((name) => [name, clientsAt(name, credentials)]));
   const listenAsIssuer = async () => {
     const { counts: requests, count } = countRequests();
     const host = await openHost({ latencyMs, onRequest: count });
@@ -51,7 +53,9 @@ export async function assemble(
   };
   const listenAsMcpServer = async (server: WorldServer) => {
     const { counts: requests, onRequest, onToolCall } = countMcpRequests(MCP_PATH);
-    const source = await openSource(server, onToolCall);
+    const source = await openSource(server, onToolCall, (clientId) =>
+      nameOfClient(clientsOf.get(server.authorizationServer) ?? new Map(), clientId),
+    );
     if (source === undefined) {
       const resource = server.source.kind === 'direct' ? server.source.url : '';
       return { requests, resource, served: undefined };
@@ -61,12 +65,9 @@ export async function assemble(
     closeLater(() => host.close());
     return { requests, resource: `${host.origin}${MCP_PATH}`, served: { host, source, onToolCall } };
   };
-  const issuerNames = [...new Set(world.servers.map(({ authorizationServer }) => authorizationServer))];
   const [openedIdp, issuers, servers] = await Promise.all([
     listenAsIssuer(),
-    Promise.all(
-      issuerNames.map(async (name) => ({ name, clients: clientsAt(name, credentials), ...(await listenAsIssuer()) })),
-    ),
+    Promise.all([...clientsOf].map(async ([name, clients]) => ({ name, clients, ...(await listenAsIssuer()) }))),
     Promise.all(
       world.servers.map(async (server) => ({
         name: server.name,
@@ -111,7 +112,7 @@ export async function assemble(
       settings,
       endpoints: issuerOf(server).endpoints,
       recordCall,
-      principalOf: (clientId) => nameOfClient(issuerOf(server).clients, clientId),
+      principalOf: (clientId) => nameOfClient(clientsOf.get(server.authorizationServer) ?? new Map(), clientId),
       ...opened,
     }),
   ]);

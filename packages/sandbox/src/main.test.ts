@@ -103,9 +103,10 @@ describe('npm run sandbox', () => {
     expect(stderr.join('')).toMatch(/missing\.json cannot be read/u);
   }, 30_000);
 
-  it('refuses an unknown principal, and prints the usage', async () => {
+  it('refuses an unknown principal, and says how to get help', async () => {
     const { stderr, ends } = sandboxProgram('--principal', 'nobody');
     await expect(ends()).resolves.toMatchObject({ code: 2 });
-    expect(stderr.join('')).toMatch(/no principal "nobody"[\s\S]*Usage:/u);
+    expect(stderr.join('')).toMatch(/no principal "nobody"[\s\S]*Usage:.*--help/u);
+    expect(stderr.join('').trimEnd().split('\n')).toHaveLength(2);
   }, 30_000);
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { auditLine } from './cli/audit-line.ts';
-import { type Arguments, checkPrincipals, readArguments, usage } from './cli/arguments.ts';
+import { type Arguments, checkPrincipals, readArguments, usage, usageLine } from './cli/arguments.ts';
 import { readConfig } from './cli/config.ts';
 import { writeEnvFiles } from './cli/env-files.ts';
 import { exportLines, quoted } from './cli/exports.ts';
@@ -36,12 +36,12 @@ async function main(): Promise<void> {
   else printText(sandbox, given);
 }
 
-/** Calls `read`. If it throws, prints the error with the usage, and the exit code is 2. */
+/** Calls `read`. If it throws, prints the error and how to get help, and the exit code is 2. */
 function onMistake<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    process.stderr.write(`${explained(error)}\n\n${usage(program)}`);
+    process.stderr.write(`${explained(error)}\n${usageLine(program)} (--help lists the options)\n`);
     process.exitCode = 2;
     return undefined;
   }

@@ -17,8 +17,9 @@ export type StartedSandbox<
   : Sandbox<Server, Principal, AuthorizationServer>;
 
 /**
- * Starts an identity provider, two authorization servers and three MCP servers on free ports of 127.0.0.1, with service
- * principals, a policy and an audit trail. The sandbox sends nothing to other machines.
+ * Starts an identity provider, authorization servers and MCP servers on free ports of 127.0.0.1, with service principals, a policy and an
+ * audit trail. Without options these are two authorization servers, three MCP servers and five principals, the built-in ones. The sandbox
+ * sends nothing to other machines. With `process: 'child'` it runs in a child process, and the result is a `ChildSandbox`.
  *
  * @throws CredenceError `invalid_configuration` for options that do not exist or have invalid values.
  *

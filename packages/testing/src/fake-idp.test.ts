@@ -25,6 +25,18 @@ describe('fakeIdp', () => {
     await client.close();
   });
 
+  it.each([
+    ['v1', connectMcp],
+    ['v2', connectMcpV2],
+  ] as const)('has no SSE transport, and the error of the SDK %s says so', async (_version, connect) => {
+    const bot = botWith(world().options('reporting-bot'));
+    await expect(connect(bot, 'issues', { transport: 'sse' })).rejects.toMatchObject({
+      code: 'invalid_response',
+      status: 405,
+      remedy: expect.stringContaining("Leave out transport: 'sse'"),
+    });
+  });
+
   it('answers each leg once for a first call, and records it without secrets', async () => {
     const idp = world();
     const options = idp.options('reporting-bot');

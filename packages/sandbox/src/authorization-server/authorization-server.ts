@@ -9,6 +9,7 @@ import { createMemoryStore, type MemoryStore } from '../oidc/memory-adapter.ts';
 import { proofNonces } from '../oidc/proof-nonces.ts';
 import { providerKeys } from '../oidc/provider-keys.ts';
 import { serveProvider } from '../oidc/serve-provider.ts';
+import { invalidConfiguration } from '../invalid-configuration.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { SecretCredential } from '../credentials/credentials.ts';
 import type { AuthorizationServer } from '../sandbox.ts';
@@ -97,6 +98,12 @@ function revokeTokens(
   { clients, servers }: AuthorizationServerOptions,
   filter: { principal?: string; server?: string },
 ): number {
+  checkName('principal', filter.principal, [...clients.keys()]);
+  checkName(
+    'server',
+    filter.server,
+    servers.map(({ name }) => name),
+  );
   const clientId = filter.principal === undefined ? undefined : clients.get(filter.principal)?.clientId;
   const resource =
     filter.server === undefined ? undefined : servers.find(({ name }) => name === filter.server)?.resource;
@@ -106,6 +113,14 @@ function revokeTokens(
     .filter(({ payload }) => filter.server === undefined || payload.aud === resource);
   for (const { id } of tokens) store.delete('AccessToken', id);
   return tokens.length;
+}
+
+function checkName(kind: 'principal' | 'server', name: string | undefined, known: readonly string[]): void {
+  if (name === undefined || known.includes(name)) return;
+  throw invalidConfiguration(
+    `revokeTokens names the ${kind} ${JSON.stringify(name)}, which this authorization server does not have.`,
+    `Use one of: ${known.join(', ')}.`,
+  );
 }
 
 function oauthClient({ clientId, clientSecret }: SecretCredential, grantTypes: string[]) {

@@ -17,7 +17,7 @@ interface Waiting {
 
 /**
  * The child does not keep this process running, except while a call waits for its answer.
- * @param onRecord gets the messages that are no answer.
+ * @param onOther gets the messages that are no answer.
  */
 export function openChannel(child: ChildProcess, onOther: (message: ToParent) => void): Channel {
   const waiting = new Map<number, Waiting>();

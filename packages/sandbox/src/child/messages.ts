@@ -51,7 +51,7 @@ export type ToParent =
   | { readonly id: number; readonly error: SentError }
   | { readonly record: SandboxAuditRecord };
 
-/** An error as data. A CredenceError keeps its members; of another error only the message is sent. */
+/** An error as data. A CredenceError keeps code, leg, message, remedy and contact; of another error only the message is sent. */
 export type SentError = { readonly credence: CredenceErrorJson } | { readonly message: string };
 
 export function sentError(error: unknown): SentError {

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 
-export const usage = (invocation: string) => `Usage: ${invocation} [options] [-- COMMAND ...]
+export const usageLine = (invocation: string) => `Usage: ${invocation} [options] [-- COMMAND ...]`;
+
+export const usage = (invocation: string) => `${usageLine(invocation)}
 
 Starts an identity provider, authorization servers and MCP servers on loopback. Prints each of their decisions until you
 stop it with Ctrl-C. With a COMMAND, runs the command as the principal of --env, then stops with its exit code.
@@ -10,7 +12,8 @@ stop it with Ctrl-C. With a COMMAND, runs the command as the principal of --env,
   --principal NAME   show this principal only
   --env NAME         print this principal's configuration as export lines on standard output, secrets included,
                      and everything else on standard error
-  --json             print JSON: first one line with all URLs and grants, then one line for each decision
+  --json             print JSON: first one line with all URLs and grants, and the files with the variables of the
+                     principals (with --env, the variables themselves), then one line for each decision
   --latency MS       every endpoint waits this many milliseconds before it answers
   --single-use       the authorization servers accept each ID-JAG only once
   --help             show this help

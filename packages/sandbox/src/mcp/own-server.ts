@@ -1,6 +1,8 @@
 import { invalidConfiguration } from '../invalid-configuration.ts';
 import type { SandboxMcpFactory, SandboxMcpHandler, SandboxMcpServer, WorldServer } from '../world/server.ts';
 import { loadModernSdk, type ModernSdk } from './modern-sdk.ts';
+import { checkToolNames } from './check-tool-names.ts';
+import { warnOfFailure } from './failure-warning.ts';
 import { createSessions, type LegacyServer } from './sessions.ts';
 import { type McpSource, perRequest } from './source.ts';
 import { serveHandler } from './web-handler.ts';
@@ -16,18 +18,30 @@ export async function ownServer(
   if (typeof own !== 'function') return { ...handlerSource(own), toolScopes };
   const sdk = await loadModernSdk();
   const first = await created(name, own);
+  // what a function that takes no context returns has the same tools for every caller
+  if (toolScopes !== undefined && own.length === 0) await checkToolNames(name, Object.keys(toolScopes), first);
   await first.close().catch(() => undefined);
-  if (sdk !== undefined && isModern(sdk, first)) {
-    const handler = sdk.createMcpHandler(async (context) => modern(sdk, await own(context)));
-    return { ...handlerSource(handler), toolScopes };
-  }
   const seen = new WeakSet([first]);
-  const sessions = createSessions(async (authInfo) => {
-    const server = await own({ era: 'legacy', ...(authInfo !== undefined && { authInfo }) });
+  const another = (server: SandboxMcpServer): SandboxMcpServer => {
     if (seen.has(server)) throw new Error(`the factory of the server "${name}" returned the same MCP server again`);
     seen.add(server);
-    return legacy(server);
-  });
+    return server;
+  };
+  if (sdk !== undefined && isModern(sdk, first)) {
+    const handler = sdk.createMcpHandler(async (context) => {
+      try {
+        return modern(sdk, another(await own(context)));
+      } catch (error) {
+        // the handler answers with an internal error, and tells nobody why
+        warnOfFailure(name, error);
+        throw error;
+      }
+    });
+    return { ...handlerSource(handler), toolScopes };
+  }
+  const sessions = createSessions(async (authInfo) =>
+    legacy(another(await own({ era: 'legacy', ...(authInfo !== undefined && { authInfo }) }))),
+  );
   return { ...sessions, toolScopes, countsToolCalls: false, close: () => Promise.resolve() };
 }
 

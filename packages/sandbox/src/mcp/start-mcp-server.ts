@@ -9,6 +9,7 @@ import type { SecretCredential } from '../credentials/credentials.ts';
 import type { McpServerEntry } from '../sandbox.ts';
 import type { WorldServer } from '../world/server.ts';
 import { createMcpApp } from './app.ts';
+import { warnOfFailure } from './failure-warning.ts';
 import type { McpSource } from './source.ts';
 
 export interface StartMcpServerOptions {
@@ -59,10 +60,7 @@ export function startMcpServer(options: StartMcpServerOptions): McpServerEntry<s
     maxBodyBytes: settings.maxBodyBytes,
     onToolCall: served.onToolCall,
     audit: (call) => options.recordCall(callRecord(call, name, options.principalOf(call.clientId))),
-    onFailure(error) {
-      const message = error instanceof Error ? error.message : String(error);
-      process.emitWarning(`The MCP server "${name}" failed: ${message}`, { type: 'SandboxWarning' });
-    },
+    onFailure: (error) => warnOfFailure(name, error),
   });
   served.host.serve(app);
   return { ...entry, dropSessions };

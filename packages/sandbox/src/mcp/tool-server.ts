@@ -1,5 +1,5 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { registerTool } from '../servers/register-tool.ts';
+import { type PrincipalOf, registerTool } from '../servers/register-tool.ts';
 import type { SandboxTool } from '../servers/sandbox-tool.ts';
 import type { WorldServer } from '../world/server.ts';
 import { createSessions } from './sessions.ts';
@@ -10,6 +10,7 @@ export function toolServer(
   { name, title, instructions }: WorldServer,
   tools: readonly SandboxTool[],
   onToolCall: () => void,
+  principalOf: PrincipalOf,
   close: () => Promise<void> = () => Promise.resolve(),
 ): McpSource {
   const sessions = createSessions(() => {
@@ -17,7 +18,7 @@ export function toolServer(
       { name, version: '0.1.0', ...(title !== undefined && { title }) },
       instructions === undefined ? {} : { instructions },
     );
-    for (const tool of tools) registerTool(server, tool, onToolCall);
+    for (const tool of tools) registerTool(server, tool, onToolCall, principalOf);
     return server;
   });
   return {

@@ -38,3 +38,6 @@ export const PRINCIPALS: Readonly<Record<PrincipalName, { readonly disabled?: bo
   'unapproved-bot': {},
   'retired-bot': { disabled: true },
 };
+
+/** The principal that has no grant. */
+export const UNAPPROVED: PrincipalName = 'unapproved-bot';

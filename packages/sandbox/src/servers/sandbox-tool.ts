@@ -2,10 +2,14 @@ import { z } from 'zod';
 
 /** The caller of a tool, read from the access token. */
 export interface ToolCaller {
-  /** The principal's name: the subject of its access token. */
+  /** The name of the principal whose client got the access token. */
   readonly principal: string;
+  /** The subject of the access token: the name of the principal, or of the user for whom it acts. */
+  readonly subject: string;
   /** The scopes of the access token. */
   readonly scopes: readonly string[];
+  /** The claim `act` of the access token, if the principal acts for a user. */
+  readonly actor?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Hints for clients about the effects of a tool, as in the MCP specification. */

@@ -10,7 +10,7 @@ export function checkGrants(grants: Grants, subjects: readonly string[], servers
   for (const [who, byServer] of Object.entries(grants)) {
     if (!subjects.includes(who)) {
       throw invalidConfiguration(
-        `There is a grant for ${JSON.stringify(who)}, and there is no such principal or group.`,
+        `grants names ${JSON.stringify(who)}, which is neither a principal nor a group.`,
         `The principals and groups are: ${subjects.join(', ')}.`,
       );
     }

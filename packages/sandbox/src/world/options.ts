@@ -37,7 +37,7 @@ export interface SandboxWorld<
 > {
   /** The MCP servers, by name. Default: issues, documents and database; with `mcpServer`, one server with the name `mcp`. */
   servers?: Readonly<Record<Server, SandboxServer<AuthorizationServer>>>;
-  /** The server of each entry of `servers` that has no `tools` (as a list), `mcpServer`, `module` or `url`. */
+  /** The only server; with `servers`, the server of each entry that has no `tools` (as a list), `mcpServer`, `module` or `url`. */
   mcpServer?: Own;
   /** The service principals, by name. Default: reporting-bot, triage-bot, analytics-bot, unapproved-bot and retired-bot. */
   principals?: Readonly<Record<Principal, SandboxPrincipal>>;
@@ -45,8 +45,8 @@ export interface SandboxWorld<
   groups?: Readonly<Record<Group, readonly NoInfer<Principal>[]>>;
   /**
    * The scopes of each principal or group at each server. A list is granted to requests that name no scope, too. Scopes of
-   * `onRequest` are granted only to requests that name them. Default: the grants of the principals and groups above, at the servers
-   * above.
+   * `onRequest` are granted only to requests that name them. Default: with `servers` or `mcpServer`, every scope of each server to each
+   * principal (of the built-in ones, not to unapproved-bot); else the grants of the built-in principals and groups.
    */
   grants?: Readonly<
     Partial<Record<NoInfer<Principal> | NoInfer<Group>, Readonly<Partial<Record<NoInfer<Server>, ScopeGrant>>>>>

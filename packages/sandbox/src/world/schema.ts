@@ -13,15 +13,25 @@ const mcpServer = z.custom(
 const scopes = z.array(scope).min(1);
 const tool = z.custom(
   (value) => typeof value === 'object' && value !== null && 'run' in value && isFunction(value.run) && 'input' in value,
-  'is not a tool of sandboxTool',
+  'is not a tool: make it with sandboxTool({ name, scope, description, run })',
 );
+
+const toolScopes = z.record(z.string(), z.union([scope, scopes], 'is neither a scope nor a list of scopes'));
 
 const server = z.strictObject({
   mcpServer: mcpServer.optional(),
   module: url.optional(),
   url: url.optional(),
   gate: z.enum(['sandbox', 'own']).optional(),
-  tools: z.union([z.array(tool), z.record(z.string(), z.union([scope, scopes]))]).optional(),
+  // by the kind of the value, so that the message is about the wrong tool and not about both kinds
+  tools: z
+    .unknown()
+    .transform((value, context) => {
+      const parsed = (Array.isArray(value) ? z.array(tool) : toolScopes).safeParse(value);
+      for (const { path, message } of parsed.error?.issues ?? []) context.addIssue({ code: 'custom', path, message });
+      return value;
+    })
+    .optional(),
   scopes: scopes.optional(),
   challengeScope: scope.optional(),
   authorizationServer: z.string().optional(),

@@ -28,8 +28,25 @@ describe('the world of a sandbox', () => {
 
     const servers = world({ servers: { mine } });
     expect(servers.principals.map(({ name }) => name)).toContain('reporting-bot');
-    // the known grants are for the known servers only
-    expect(servers.grants).toEqual({});
+    // the built-in grants are for the built-in servers only
+    const every = { mine: ['mine:read', 'mine:write'] };
+    expect(servers.grants).toEqual({
+      'reporting-bot': every,
+      'triage-bot': every,
+      'analytics-bot': every,
+      'retired-bot': every,
+    });
+  });
+
+  it('grants every scope of servers of the user, if grants is not set', () => {
+    const both = { servers: { mine }, principals: { bot: {}, 'unapproved-bot': {} } };
+    const every = { mine: ['mine:read', 'mine:write'] };
+    expect(world(both).grants).toEqual({ bot: every, 'unapproved-bot': every });
+    expect(world({ mcpServer }).grants).toMatchObject({ 'reporting-bot': { mcp: ['mcp:use'] } });
+    expect(world({ servers: { issues: mine } }).grants['reporting-bot']).toEqual({
+      issues: ['mine:read', 'mine:write'],
+    });
+    expect(world({ ...both, grants: {} }).grants).toEqual({});
   });
 
   it('takes the scopes of a server from its tools, and one scope for all if there are none', () => {
@@ -56,7 +73,12 @@ describe('the world of a sandbox', () => {
     grants: given,
   });
   it.each<[string, unknown, RegExp, RegExp]>([
-    ['a grant to nobody', grants({ robot: { mine: ['mine:read'] } }), /grant for "robot"/u, /are: bot, crew/u],
+    [
+      'a grant to nobody',
+      grants({ robot: { mine: ['mine:read'] } }),
+      /grants names "robot", which is neither a principal nor a group/u,
+      /are: bot, crew/u,
+    ],
     ['a grant at no server', grants({ bot: { yours: [] } }), /grant of "bot" is for the server "yours"/u, /are: mine/u],
     [
       'a grant of no scope of the server',
@@ -65,7 +87,7 @@ describe('the world of a sandbox', () => {
       /are: mine:read mine:write/u,
     ],
     ['a grant that is a text', grants({ bot: { mine: 'mine:read' } }), /option grants\.bot\.mine .*invalid/u, /./u],
-    ['a grant to an object property', grants({ constructor: { mine: [] } }), /grant for "constructor"/u, /./u],
+    ['a grant to an object property', grants({ constructor: { mine: [] } }), /grants names "constructor"/u, /./u],
     [
       'a member that is no principal',
       { principals: { bot: {} }, groups: { crew: ['robot'] } },
@@ -98,7 +120,7 @@ describe('the world of a sandbox', () => {
     [
       'a tool that sandboxTool did not make',
       { servers: { mine: { tools: [{ name: 'x' }] } } },
-      /servers\.mine\.tools/u,
+      /servers\.mine\.tools\.0 .*sandboxTool/u,
       /./u,
     ],
     ['two tools of one name', { servers: { mine: { tools: [tool, tool] } } }, /two tools "read"/u, /./u],

@@ -1,6 +1,6 @@
 import type { ScopeGrant } from '@credence/identity-provider';
 import { invalidConfiguration } from '../invalid-configuration.ts';
-import { GRANTS, GROUPS, PRINCIPALS } from '../principals/seed.ts';
+import { GRANTS, GROUPS, PRINCIPALS, UNAPPROVED } from '../principals/seed.ts';
 import type { UserOptions } from '../users/options.ts';
 import { USERS } from '../users/seed.ts';
 import { checkGrants, type Grants } from './grants.ts';
@@ -42,8 +42,21 @@ export function resolveWorld(options: AnyWorld): World {
     return { servers, principals, groups, grants, users: usersOf(options.users, { isOwn, subjects, groups, servers }) };
   }
   // what the sandbox grants without the option, as far as it is about names of this world
-  const grants = isOwn ? {} : Object.fromEntries(Object.entries(GRANTS).filter(([who]) => subjects.includes(who)));
+  const grants = isOwn
+    ? everyScope(principals, options.principals === undefined, servers)
+    : Object.fromEntries(Object.entries(GRANTS).filter(([who]) => subjects.includes(who)));
   return { servers, principals, groups, grants, users: usersOf(options.users, { isOwn, subjects, groups, servers }) };
+}
+
+/**
+ * The grants at servers of the user, if the option `grants` is not set: every scope, so that nothing needs to be granted for a first try.
+ * Of the built-in principals, `unapproved-bot` has no grant at any server.
+ */
+function everyScope(principals: World['principals'], areBuiltIn: boolean, servers: World['servers']): Grants {
+  const byServer = Object.fromEntries(servers.map(({ name, scopes }) => [name, scopes]));
+  return Object.fromEntries(
+    principals.filter(({ name }) => !areBuiltIn || name !== UNAPPROVED).map(({ name }) => [name, byServer]),
+  );
 }
 
 /** The users. Without the option: those of the sandbox, whose grants are about its own servers. */

@@ -28,7 +28,10 @@ export async function connecting(
     await closeQuietly(opened.transport);
     // SDK v2 wraps an error during its version negotiation in an error with the code `ERA_NEGOTIATION_FAILED`.
     if (signal?.aborted) throw signal.reason;
-    throw credenceErrorIn(error) ?? (isInvalidResult(error) ? invalidResult(opened.server, error) : error);
+    throw (
+      credenceErrorIn(error) ??
+      (isInvalidResult(error) ? invalidResult(opened.server, error) : (withoutSse(opened.server, error) ?? error))
+    );
   } finally {
     signal?.removeEventListener('abort', stop);
   }
@@ -49,6 +52,22 @@ function invalidResult(server: string, cause: unknown): CredenceError {
     contact: 'server-owner',
     server,
     cause,
+  });
+}
+
+/** For a server that refuses the GET of the HTTP+SSE transport: the SDK tells only its status. */
+function withoutSse(server: string, error: unknown): CredenceError | undefined {
+  const status = isError(error) ? /^SSE error: Non-200 status code \((4\d\d)\)/u.exec(error.message)?.[1] : undefined;
+  if (status === undefined) return undefined;
+  return new CredenceError({
+    code: 'invalid_response',
+    leg: 'call',
+    message: `Server "${server}" answered ${status} to the request for an event stream, with which the transport "sse" begins.`,
+    remedy: `Leave out transport: 'sse' if the server has Streamable HTTP. Otherwise check that servers.${server}.url is its SSE endpoint.`,
+    contact: 'you',
+    server,
+    status: Number(status),
+    cause: error,
   });
 }
 

@@ -11,7 +11,8 @@ import { BearerTokens } from '../shared/bearer-tokens.ts';
  * `InsufficientScopeError` for every 403 `insufficient_scope` without a call of the provider; and with the 2025 revisions a
  * call that is cancelled while it waits for its token is still sent. The SDK calls a provider only after a 401: if a server answers 403 to
  * a revoked token, calls fail with the error of the SDK until the token expires or `bot.invalidate` drops it. In the mode `auto` the SDK
- * does not connect to a server that answers 401 to every request without a session; in the mode `legacy` it does. Throws `unknown_server`.
+ * does not connect to a server that answers 401 to every request without a session; in the mode `legacy` it does. For a bot of `fakeIdp`
+ * it throws `invalid_configuration` in place of the first token. Throws `unknown_server`.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): AuthProvider {
   return new PrincipalAuthProvider(new BearerTokens(bot, server));

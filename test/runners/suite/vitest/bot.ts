@@ -1,3 +1,4 @@
+// #region bot
 import type { ServicePrincipal } from '@credence/core';
 import { connectMcp } from '@credence/sdk-adapter';
 
@@ -7,3 +8,4 @@ export async function openIssues(bot: ServicePrincipal): Promise<string> {
   await client.close();
   return JSON.stringify(content);
 }
+// #endregion

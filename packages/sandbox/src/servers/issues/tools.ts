@@ -73,7 +73,7 @@ export function issueTools(tracker: IssueTracker): SandboxTool[] {
       },
       output: issue.shape,
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
-      run: (fields, caller) => tracker.create({ ...fields, author: caller.principal }),
+      run: (fields, caller) => tracker.create({ ...fields, author: caller.subject }),
     }),
   ];
 }
