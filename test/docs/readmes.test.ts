@@ -6,6 +6,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 describe.each([
   'protocol',
+  'platforms',
   'resource-server',
   'authorization-server',
   'identity-provider',

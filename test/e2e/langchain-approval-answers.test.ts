@@ -115,15 +115,15 @@ describe('an answer to a step-up', () => {
     const node = new ToolNode(await pool.tools('acme'));
     const graph: Graph =
       kind === 'agent'
-        ? (createAgent({
+        ? createAgent({
             model: [1, 2, 3, 4].reduce((model) => model.respond(calling(call('c', 'one'))), fakeModel()),
             middleware: [accessMiddleware({ tools: pool.toolsFor, approveStepUp: 'interrupt' })],
             checkpointer: new MemorySaver(),
-          }))
-        : (new StateGraph(MessagesAnnotation, z.object({ principal: z.string() }))
+          })
+        : new StateGraph(MessagesAnnotation, z.object({ principal: z.string() }))
             .addNode('tools', node)
             .addEdge('__start__', 'tools')
-            .compile({ checkpointer: new MemorySaver() }));
+            .compile({ checkpointer: new MemorySaver() });
     const input = kind === 'agent' ? go : { messages: [calling(call('c', 'one'))] };
     const context = { principal: 'acme' };
     const [first] = waitingIn(await graph.invoke(input, on(context, '1')));

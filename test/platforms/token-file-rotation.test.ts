@@ -329,6 +329,20 @@ describe('a token file as client assertion', () => {
     expect(sent.body.get('client_assertion')).toBe(token);
   });
 
+  it('is the reason of the failure of a call, not the time limit', async () => {
+    const { file } = await world();
+    const idp = fakeIdp({ principals: { bot: {} }, servers: { issues: {} } });
+    const options = idp.options('bot');
+    const credential = clientAssertion({ clientId: 'bot', assertion: tokenFile({ file }) });
+    const bot = new ServicePrincipal({
+      ...options,
+      ...(options.idp && { idp: { ...options.idp, credential } }),
+      timeout: { totalMs: 150 },
+    });
+    bots.push(bot);
+    await expect(bot.token('issues')).rejects.toMatchObject({ code: 'credential_unavailable', causeCode: 'ENOENT' });
+  });
+
   it('fails with the reason if it stays away', async () => {
     const here = await world();
     const credential = clientAssertion({ clientId: 'bot', assertion: tokenFile({ file: here.file }) });

@@ -1,5 +1,6 @@
 export { auth0, type Auth0Options, type Auth0ServerOptions } from './auth0.ts';
 export type { FederatedPresetClient, PresetClient } from './client.ts';
+export type { C1Secret } from './conductor-one/credential.ts';
 export { conductorOne, type ConductorOneIdpOptions, type ConductorOneOptions } from './conductor-one/conductor-one.ts';
 export {
   CONDUCTORONE_VARIABLES,

@@ -26,7 +26,7 @@ export {
   stepUpAnswer,
   type StepUpInterrupt,
   stepUpInterruptIn,
-} from './approval/step-up-interrupt.ts';
+} from './approval/step-up-question.ts';
 export type { ApproveStepUpOption, ToolCallToApprove } from './approval/tool-call.ts';
 export { accessMiddleware } from './middleware/access-middleware.ts';
 export type { AccessMiddlewareOptions, Approval } from './middleware/options.ts';

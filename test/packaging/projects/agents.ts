@@ -58,7 +58,7 @@ import {
   toolOrigin,
   type ToolsChange,
   type ToolsOfRun,
-  type Verdict,
+  type Approval,
 } from '@credence/langchain';
 import {
   type Mastra0ServerConfig,
@@ -133,7 +133,7 @@ export async function agents(bot: ServicePrincipal): Promise<readonly string[]> 
     hide: ({ name, server, tool, principal }) => name === server || tool === principal,
     hideUnusable: true,
     hideRefusedForMs: 0,
-    approve: (call: ToolCallToApprove): Verdict => (call.name === 'delete' ? 'Never.' : true),
+    approve: (call: ToolCallToApprove): Approval => (call.name === 'delete' ? 'Never.' : true),
     approveStepUp: 'interrupt',
     toolErrors: 'throw',
   };

@@ -329,7 +329,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
       'a run of an agent is resumed for another principal than the one that it was started for, or calls a tool of another one',
     legs: ['call'],
     contacts: ['you'],
-    remedy: 'Resume the run with the `principal` in its context that it was started with, or start a new run. Take tools with the config of the run that uses them.',
+    remedy:
+      'Resume the run with the `principal` in its context that it was started with, or start a new run. Take tools with the config of the run that uses them.',
   },
   cross_origin_refused: {
     meaning: 'the URL of a request has another origin than the URL of the configured server',

@@ -34,6 +34,8 @@ export class IdJagSubjects {
   /** The same of the tokens that are being exchanged, with their number. */
   readonly #sent = new Map<string, number>();
   readonly #drops: DropTokens[] = [];
+  /** Whether the bot has acted for a user. Without users no answer can be mixed up with one of a user. */
+  actsForUsers = false;
 
   onDrop(drop: DropTokens): void {
     this.#drops.push(drop);

@@ -54,6 +54,7 @@ export class SubjectChecks {
     const { subject, sent, audience } = exchanged;
     if (user && this.#idJagSubjects.isMixedUp(audience, user.owner.memoryKey)) throw this.#mixedUp(user, audience);
     await this.#checkTokens(exchanged);
+    if (user) this.#idJagSubjects.actsForUsers = true;
     const tokenSubject = subjectOfToken(sent.subject.token);
     const ended = user && tokenSubject !== undefined ? this.#idJagSubjects.sending(tokenSubject) : undefined;
     let isAccepted = false;
@@ -105,8 +106,10 @@ export class SubjectChecks {
   #checkOfBot({ sent, audience }: Exchanged, { subject, actor }: IdJag): void {
     const isOfOther = this.#idJagSubjects.isOfUserToken(this.#atIdp(subject)) && !this.#isOfToken(sent, subject);
     if (this.#idJagSubjects.isRefusedForBot(audience, subject) || isOfOther) throw this.#ofUser();
-    // The IdP may repeat the actor of the subject token.
+    // The IdP may repeat the actor of the subject token, or name the client as the actor of each exchange.
     if (actor === undefined || sent.actor || claimsOfToken(sent.subject.token)?.['act'] !== undefined) return;
+    const isOwn = this.#isOfToken(sent, subject) || this.#namesOfBot(sent).includes(subject);
+    if (isOwn || !this.#idJagSubjects.actsForUsers) return;
     throw refusedIdJag(
       this.#context(undefined),
       '"act" names an actor, but the exchange contained no actor_token',

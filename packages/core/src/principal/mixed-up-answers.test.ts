@@ -63,6 +63,7 @@ describe('a bot that gets the ID-JAG of a user for its own request', () => {
 
   it('does not use it if the user is not known, because of its act', async () => {
     const { bot, user, world, redeemed } = await start();
+    await user('bob').token('mcp');
     world.idp.forge({ claims: (claims) => ({ ...claims, sub: 'alice', act: { sub: 'bot-at-idp' } }) });
     const error = await refusalOf(bot.token('mcp'));
     expect(error).toMatchObject({ code: 'invalid_id_jag', contact: 'idp-admin' });
@@ -71,7 +72,16 @@ describe('a bot that gets the ID-JAG of a user for its own request', () => {
     world.idp.forge(undefined);
     await bot.token('mcp', read);
     await user('alice').token('mcp');
-    expect(redeemed()).toEqual(['bot-at-idp', 'alice']);
+    expect(redeemed()).toEqual(['bob', 'bot-at-idp', 'alice']);
+  });
+
+  it('accepts an act that the IdP states for each client, if it is about the bot or the bot has no users', async () => {
+    const { bot, user, world, redeemed } = await start();
+    world.idp.forge({ claims: (claims) => ({ ...claims, sub: 'pseudonym', act: { sub: 'bot-at-idp' } }) });
+    await bot.token('mcp');
+    world.idp.forge(undefined);
+    await user('bob').token('mcp');
+    expect(redeemed()).toEqual(['pseudonym', 'bob']);
   });
 
   it('does not use it if the user is known by the token alone', async () => {

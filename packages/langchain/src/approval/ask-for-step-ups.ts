@@ -3,7 +3,7 @@ import { refusalMessage } from '../refusals/artifact.ts';
 import { ToolRefused } from '../refusals/tool-refused.ts';
 import type { OnRefused } from '../tools/guard.ts';
 import type { ToolOrigin } from '../tools/origin.ts';
-import { type RunOfCall, runOfCall } from './run-of-call.ts';
+import { runOfCall } from './run-of-call.ts';
 import type { InterruptedSteps } from './interrupted-steps.ts';
 import { isAskedByInterrupt, StepUpRuleError, underStepUpApproval } from './step-up-approval.ts';
 import { StepUpByInterrupt } from './step-up-interrupt.ts';
@@ -45,7 +45,9 @@ export function askForStepUps(
       if (approveStepUp !== 'interrupt') {
         return await underStepUpApproval(async (wanted) => approveStepUp({ ...wanted, call }), make);
       }
-      return await steps.during(about, call, async () => afterAsking(call, about, make, onRefused));
+      return await steps.during(about, call, async (occurrence) =>
+        afterAsking(new StepUpByInterrupt(call, about, occurrence), call, make, onRefused),
+      );
     } catch (error) {
       throw error instanceof StepUpRuleError ? error.thrown : error;
     }
@@ -53,12 +55,11 @@ export function askForStepUps(
 }
 
 async function afterAsking(
+  asking: StepUpByInterrupt,
   call: ToolCallToApprove,
-  about: RunOfCall,
   make: () => Promise<unknown>,
   onRefused: OnRefused,
 ): Promise<unknown> {
-  const asking = new StepUpByInterrupt(call, about);
   await asking.resume();
   const answer: unknown = asking.refusal
     ? undefined

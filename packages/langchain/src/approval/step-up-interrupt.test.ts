@@ -1,21 +1,30 @@
 import { expect, it } from '@jest/globals';
-import { type StepUpAnswer, stepUpAnswer, StepUpByInterrupt, type StepUpInterrupt } from './step-up-interrupt.ts';
+import { StepUpByInterrupt } from './step-up-interrupt.ts';
+import { type StepUpAnswer, stepUpAnswer, type StepUpInterrupt } from './step-up-question.ts';
 
 const CALL = { name: 'wiki__write', args: { page: 1, tags: ['a'] }, id: 'c1' };
 
-/** A task of LangGraph: it gives each interrupt the answer at its place, and stops the task at the first one without an answer. */
+/** A run of a task of LangGraph: each interrupt gets the answer with its number, and the first one without an answer stops the task. */
 function task(pending: StepUpInterrupt | undefined, answers: readonly unknown[]) {
   const asked: unknown[] = [];
-  let next = 0;
   const checkpointer = {
     getTuple: async () =>
-      Promise.resolve({ pendingWrites: pending ? [['t', '__interrupt__', { value: pending }]] : [] }),
+      Promise.resolve({ pendingWrites: pending ? [['t', '__interrupt__', { id: 'i', value: pending }]] : [] }),
   };
+  const scratchpad = { interruptCounter: -1, resume: [...answers], consumeNullResume: () => undefined };
   const run = {
     principal: 'acme',
-    configurable: { thread_id: '1', checkpoint_ns: 'tools:1', __pregel_checkpointer: checkpointer },
+    configurable: {
+      thread_id: '1',
+      checkpoint_ns: 'tools:1',
+      __pregel_checkpointer: checkpointer,
+      __pregel_task_id: 't',
+      __pregel_scratchpad: scratchpad,
+      ...(answers.length > 0 && { __pregel_resume_map: { i: answers.at(-1) } }),
+    },
     interrupt: (value: unknown): unknown => {
-      if (next < answers.length) return answers[next++];
+      scratchpad.interruptCounter += 1;
+      if (scratchpad.interruptCounter < scratchpad.resume.length) return scratchpad.resume[scratchpad.interruptCounter];
       asked.push(value);
       throw new Error('interrupted');
     },

@@ -1,66 +1,13 @@
 import { createHash } from 'node:crypto';
 import { CredenceError } from '@credence/core';
 import { scopesNotIn } from '@credence/protocol';
-import { z } from 'zod';
 import { pendingInterrupts } from './pending-interrupts.ts';
 import { type RunOfCall, wrongPrincipal } from './run-of-call.ts';
 import type { StepUpRequest } from './step-up-approval.ts';
+import { isSameCall, type StepUpInterrupt, stepUpInterruptIn } from './step-up-question.ts';
+import { type KeptAnswer, TaskAnswers } from './task-answers.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { ToolCallToApprove } from './tool-call.ts';
-
-/** The value of the interrupt that asks whether a tool call may add scopes. It can be serialised as JSON, and contains no secret. */
-export interface StepUpInterrupt {
-  /** Identifies this kind of interrupt. */
-  readonly type: 'credence-step-up';
-  /** The key of the principal of the run. Absent for a run without one. */
-  readonly principal?: string;
-  /** The configured name of the server. */
-  readonly server: string;
-  /** The scopes to add. */
-  readonly scopes: readonly string[];
-  /** The tool call, with the arguments from the model. */
-  readonly call: { readonly name: string; readonly args: Readonly<Record<string, unknown>>; readonly id?: string };
-  /** Identifies the question: by the thread, the task of LangGraph, the call, and the number of the question in the call. */
-  readonly question: string;
-}
-
-/** The answer to a {@link StepUpInterrupt}, with which the run is resumed. */
-export interface StepUpAnswer extends StepUpInterrupt {
-  /** Whether the scopes may be added. */
-  readonly approved: boolean;
-}
-
-const request = z.object({
-  type: z.literal('credence-step-up'),
-  principal: z.string().optional(),
-  server: z.string(),
-  scopes: z.array(z.string()),
-  call: z.object({ name: z.string(), args: z.record(z.string(), z.unknown()), id: z.string().optional() }),
-  question: z.string(),
-});
-const answered = request.extend({ approved: z.boolean() });
-
-/** The interrupt of a step-up in a value of an interrupt. Undefined for any other interrupt. */
-export function stepUpInterruptIn(value: unknown): StepUpInterrupt | undefined {
-  const parsed = request.safeParse(value);
-  return parsed.success ? withoutUndefined(parsed.data) : undefined;
-}
-
-/**
- * The answer to the interrupt of a step-up: `new Command({ resume: stepUpAnswer(interrupt.value, true) })`. It repeats what was asked,
- * so that it cannot approve another call or be used by another principal. Throws `invalid_configuration` for another kind of value.
- */
-export function stepUpAnswer(value: unknown, approved: boolean): StepUpAnswer {
-  const asked = stepUpInterruptIn(value);
-  if (asked) return { ...asked, approved };
-  throw new CredenceError({
-    code: 'invalid_configuration',
-    leg: 'configure',
-    message: 'The first parameter of stepUpAnswer is not the value of an interrupt of a step-up.',
-    remedy: 'Pass the value of the interrupt, as `__interrupt__` of the result of the run has it.',
-    contact: 'you',
-  });
-}
 
 /**
  * The approval of the step-ups of one tool call by interrupts of LangGraph. An interrupt ends the call. After the answer LangGraph runs
@@ -71,24 +18,32 @@ export class StepUpByInterrupt {
   refusal: CredenceError | undefined;
   readonly #call: ToolCallToApprove;
   readonly #run: RunOfCall;
+  readonly #occurrence: number;
+  readonly #answers: TaskAnswers;
   readonly #approved = new Set<string>();
   /** The number of answers that were taken. */
   #taken = 0;
 
-  constructor(call: ToolCallToApprove, run: RunOfCall) {
+  /** @param occurrence the number of equal calls before this one in its task */
+  constructor(call: ToolCallToApprove, run: RunOfCall, occurrence = 0) {
     this.#call = call;
     this.#run = run;
+    this.#occurrence = occurrence;
+    this.#answers = TaskAnswers.of(run.configurable);
   }
 
-  /** If the call waits for an answer: takes the answer. Afterwards `refusal` is set if the call must not be made. */
+  /** Takes the answers to the questions of this call. Afterwards `refusal` is set if the call must not be made. */
   async resume(): Promise<void> {
-    const waiting = (await pendingInterrupts(this.#run)).flatMap((value) => stepUpInterruptIn(value) ?? []);
-    const asked = waiting.find((value) => isSameCall(value, this.#call) && this.#isQuestionOfThis(value));
+    this.#answers.claim((answer) => this.#isQuestionOfThis(answer));
+    const pending = await pendingInterrupts(this.#run);
+    this.#answers.settle(pending);
+    const waiting = pending.flatMap(({ value }) => stepUpInterruptIn(value) ?? []);
+    const asked = waiting.find((question) => this.#isQuestionOfThis(question));
     // A call of the same task, which LangGraph runs again with it, must not be made for another principal either.
     if (waiting.some(({ principal }) => principal !== this.#run.principal))
       this.refusal = wrongPrincipal(asked?.server);
     else if (asked && this.#run.isOfUnknownPrincipal) this.refusal = unknownToAsk(asked.server);
-    else if (asked) this.#resumed(asked);
+    else this.#resumed(asked);
   }
 
   /** Throws the interrupt if there is no answer yet. */
@@ -109,36 +64,33 @@ export class StepUpByInterrupt {
       call: { name, args, id },
       question: this.#question(this.#taken),
     };
-    this.#take(interrupt(asked), asked);
-    return !this.refusal;
+    this.#answers.ask(interrupt, asked);
+    return false;
   };
 
-  /** Takes the answers to the questions of this call that were asked before, in their order, and the one to the last question. */
-  #resumed(asked: StepUpInterrupt): void {
-    const { interrupt } = this.#run;
-    if (interrupt === undefined) return;
-    while (this.#question(this.#taken) !== asked.question && !this.refusal) {
-      const question = this.#question(this.#taken);
-      const earlier = answered.safeParse(interrupt(asked)).data;
-      // It was compared with its question when it was taken first.
-      this.#take(earlier, { ...asked, ...(earlier && { server: earlier.server, scopes: earlier.scopes }), question });
+  /** Takes the answers to the questions of this call in their order. Asks again if the last one has none. */
+  #resumed(asked: StepUpInterrupt | undefined): void {
+    let answer = this.#answers.to(this.#question(0));
+    while (answer && !this.refusal) {
+      this.#take(answer);
+      answer = this.#answers.to(this.#question(this.#taken));
     }
-    if (!this.refusal) this.#take(interrupt(asked), asked);
+    const isAnswered = Array.from({ length: this.#taken }).some((_, at) => this.#question(at) === asked?.question);
+    if (!asked || this.refusal || isAnswered) return;
+    if (asked.question === this.#question(this.#taken)) this.approve(asked);
+    else this.refusal = otherAnswer(asked.server);
   }
 
-  #take(answer: unknown, asked: StepUpInterrupt): void {
+  #take({ server, principal, scopes, approved, refused }: KeptAnswer): void {
     this.#taken += 1;
-    const { server, principal, scopes } = asked;
-    const parsed = answered.safeParse(answer);
-    if (!parsed.success) this.refusal = answer === false ? stepUpDenied(server) : otherAnswer(server);
-    else if (parsed.data.principal !== principal) this.refusal = wrongPrincipal(server);
-    else if (!isAnswerTo(parsed.data, asked) || !isSameCall(parsed.data, this.#call))
-      this.refusal = otherAnswer(server);
-    else if (!parsed.data.approved) this.refusal = stepUpDenied(server, scopes);
+    if (refused) this.refusal = otherAnswer(server);
+    else if (principal !== this.#run.principal) this.refusal = wrongPrincipal(server);
+    else if (!approved) this.refusal = stepUpDenied(server, scopes);
     else for (const scope of scopes) this.#approved.add(scope);
   }
 
-  #isQuestionOfThis({ question }: StepUpInterrupt): boolean {
+  #isQuestionOfThis({ question, call }: StepUpInterrupt): boolean {
+    if (!isSameCall(call, this.#call)) return false;
     return Array.from({ length: MAX_QUESTIONS }).some((_, number) => this.#question(number) === question);
   }
 
@@ -146,22 +98,21 @@ export class StepUpByInterrupt {
   #question(number: number): string {
     const { thread_id, checkpoint_ns } = this.#run.configurable;
     const { id, name, args } = this.#call;
-    const parts = [String(thread_id), String(checkpoint_ns), id ?? '', name, canonicalJson(args), number];
+    const parts = [
+      String(thread_id),
+      String(checkpoint_ns),
+      id ?? '',
+      name,
+      canonicalJson(args),
+      this.#occurrence,
+      number,
+    ];
     return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
   }
 }
 
 /** How many questions of one call can be recognised. Each adds a scope. */
 const MAX_QUESTIONS = 20;
-
-function isAnswerTo(answer: z.output<typeof answered>, { question, server, scopes }: StepUpInterrupt): boolean {
-  const isExact = scopesNotIn(scopes, answer.scopes).length === 0 && scopesNotIn(answer.scopes, scopes).length === 0;
-  return answer.question === question && answer.server === server && isExact;
-}
-
-function isSameCall({ call }: Pick<z.output<typeof request>, 'call'>, { name, id, args }: ToolCallToApprove): boolean {
-  return call.id === id && call.name === name && canonicalJson(call.args) === canonicalJson(args);
-}
 
 /** The refusal of a step-up in a run whose tools depend on its context, if the context has no key to compare with when it is resumed. */
 function unknownToAsk(server: string): CredenceError {
@@ -198,12 +149,4 @@ function notAdded(
   remedy: string,
 ): CredenceError {
   return new CredenceError({ ...about, code: 'insufficient_scope', leg: 'call', message, remedy, contact: 'you' });
-}
-
-function withoutUndefined({ principal, call: { id, ...call }, ...rest }: z.output<typeof request>): StepUpInterrupt {
-  return {
-    ...rest,
-    ...(principal !== undefined && { principal }),
-    call: { ...call, ...(id !== undefined && { id }) },
-  };
 }
