@@ -5,7 +5,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
 import { tool } from '@langchain/core/tools';
-import { Command, interrupt, MessagesAnnotation, Send, START, StateGraph } from '@langchain/langgraph';
+import {
+  type BaseCheckpointSaver,
+  Command,
+  interrupt,
+  MemorySaver,
+  MessagesAnnotation,
+  Send,
+  START,
+  StateGraph,
+} from '@langchain/langgraph';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
 import { createAgent } from 'langchain';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -28,6 +37,7 @@ type Own = ReturnType<typeof ownTool>;
 let ran: string[];
 let idp: ReturnType<typeof newWorld>;
 let folder: string;
+let newCheckpointer: () => Promise<BaseCheckpointSaver>;
 const open: LoadedTools[] = [];
 const bots: ServicePrincipal[] = [];
 
@@ -35,6 +45,8 @@ beforeEach(async () => {
   ran = [];
   idp = newWorld();
   folder = await mkdtemp(join(tmpdir(), 'credence-'));
+  const inMemory = new MemorySaver();
+  newCheckpointer = async () => Promise.resolve(inMemory);
 });
 afterEach(async () => {
   await leave();
@@ -62,7 +74,7 @@ const call = (id: string, name: string) => ({ type: 'tool_call', id, name, args:
 type Call = ReturnType<typeof call>;
 const config = { configurable: { thread_id: '1' }, context: { principal: 'p' } };
 
-/** A graph of a new bot and new tools, with the checkpoints of the file. */
+/** A graph of a new bot and new tools, with the checkpoints of the test. */
 async function newGraph(
   kind: Kind,
   calls: readonly Call[],
@@ -74,7 +86,7 @@ async function newGraph(
   bots.push(bot);
   const loaded = await loadTools(bot, undefined, { approveStepUp: 'interrupt' });
   open.push(loaded);
-  const checkpointer = await SqlCheckpointer.open(join(folder, 'checkpoints.sqlite'));
+  const checkpointer = await newCheckpointer();
   const message = new AIMessage({ content: '', tool_calls: [...calls] });
   if (kind === 'createAgent') {
     const middleware = [accessMiddleware({ tools: loaded, approveStepUp: 'interrupt' })];
@@ -157,6 +169,7 @@ describe.each<Kind>(['one task', 'Send', 'createAgent'])('two step-ups of one me
   });
 
   it.each(RUNS)('of %j get their own answers %j in other processes', async (tools, verdicts) => {
+    if (kind === 'one task') newCheckpointer = async () => SqlCheckpointer.open(join(folder, 'checkpoints.sqlite'));
     const calls = [call('A', `s__${tools[0]}`), call('B', `s__${tools[1]}`), call('R', 's__r')];
     const graph = await newGraph(kind, calls);
     const verdictOf = (id: string) => verdicts[id === 'A' ? 0 : 1];
@@ -207,9 +220,9 @@ const later = async (ms: number) => new Promise((resolve) => setTimeout(resolve,
 const WAITS: readonly [string, (attempt: number) => Promise<unknown>][] = [
   ['at once', async () => Promise.resolve()],
   ['before the server answers', async () => later(0)],
-  ['after the calls of the server', async () => later(60)],
-  ['late at first, then at once', async (attempt) => (attempt === 1 ? later(60) : undefined)],
-  ['at once, then late', async (attempt) => later(attempt === 1 ? 0 : 60)],
+  ['after the calls of the server', async () => later(30)],
+  ['late at first, then at once', async (attempt) => (attempt === 1 ? later(30) : undefined)],
+  ['at once, then late', async (attempt) => later(attempt === 1 ? 0 : 30)],
 ];
 
 describe.each(WAITS)('a tool of the application that interrupts %s beside two step-ups in one task', (_when, wait) => {
