@@ -29,7 +29,7 @@ const app = await Application.bootstrap({
   excludeExternals: true,
   disableSources: true,
   skipErrorChecking: true,
-  ignoredHighlightLanguages: ['mermaid'],
+  ignoredHighlightLanguages: ['mermaid', 'diff'],
   validation: { notExported: false, invalidLink: true, invalidPath: true, notDocumented: false, rewrittenLink: true },
 });
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context: Context) => addReadmes(context.project));

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { invalid } from './errors.ts';
 
 /** Options of an MCP server that every preset takes and passes on unchanged. */
-export type PresetServerOptions = Pick<
+export interface PresetServerOptions extends Pick<
   McpServerOptions,
   'url' | 'scopes' | 'stepUp' | 'resource' | 'authorizationDetails' | 'excessScopes' | 'dpop' | 'limits'
->;
+> {}
 
 export const text = z
   .string({ error: 'is missing or not a text' })
