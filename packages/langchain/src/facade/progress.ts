@@ -43,7 +43,8 @@ export function throttledProgress(report: ProgressCallback | undefined): Throttl
       const waitMs = reportedMs + INTERVAL_MS - performance.now();
       held = progress;
       if (waitMs <= 0) passHeld();
-      else timer ??= setTimeout(passHeld, waitMs);
+      // Node.js cuts off the fraction of a millisecond, and a timer can end up to a millisecond early.
+      else timer ??= setTimeout(passHeld, Math.ceil(waitMs) + 1);
     },
     end: passHeld,
   };
