@@ -57,6 +57,21 @@ describe.each([
     for (const secret of [value, world.idpClient.secret, world.asClient.secret]) expect(printed).not.toContain(secret);
   });
 
+  it('takes the options of fetchFor', async () => {
+    const hashes: unknown[] = [];
+    const options = {
+      run: 'run-1',
+      onToken: (use: object) => void hashes.push(use),
+      approveStepUp: async () => false,
+      stepUp: false,
+      repeatsAfterServerError: true,
+    };
+    const entry = config(world.bot, options)['notes'];
+    const response = await entry?.fetch(world.server.url, { method: 'POST', headers: HEADERS, body: CALL });
+    await response?.body?.cancel();
+    expect(hashes).toHaveLength(1);
+  });
+
   it('sends the token, replaces a revoked one, and takes a Request', async () => {
     const fetch = config(world.bot)['notes']?.fetch;
     await world.bot.token('notes');

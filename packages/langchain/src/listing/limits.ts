@@ -1,8 +1,8 @@
-/** Limits on the list of tools of one server. */
+/** Limits on each list of one server: of its tools, resources, resource templates and prompts. */
 export interface ToolListLimits {
   /** The number of pages. Default: 100. */
   pages?: number;
-  /** The number of tools. Default: 1,000. */
+  /** The number of entries of a list: tools, resources, resource templates or prompts. Default: 1,000. */
   tools?: number;
   /** The bytes that the server sends until its list is complete, decompressed. Default: 10,000,000. */
   bytes?: number;

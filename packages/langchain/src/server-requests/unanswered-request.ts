@@ -3,6 +3,12 @@ import { CredenceError } from '@credence/core';
 /** The callbacks that answer requests of servers. */
 export type RequestCallback = 'onElicitation' | 'onSampling';
 
+/** What each callback returns, for remedies. */
+const RETURNS: Readonly<Record<RequestCallback, string>> = {
+  onElicitation: "It returns { action: 'accept', content }, { action: 'decline' } or { action: 'cancel' }.",
+  onSampling: 'It returns { content, model }, or throws for what it does not answer; the call of the tool then fails.',
+};
+
 /** JSON-RPC 2.0 section 5.1: an internal error. */
 const INTERNAL_ERROR = -32_603;
 
@@ -26,7 +32,7 @@ export function callbackFailed(server: string, callback: RequestCallback, what: 
     code: 'invalid_configuration',
     leg: 'configure',
     message: `${callback} of loadTools ${what} for a request of server "${server}", so the server got an error instead of an answer.`,
-    remedy: `Correct ${callback}. It returns { action: 'decline' } or throws for what it does not answer; the call of the tool then fails.`,
+    remedy: `Correct ${callback}. ${RETURNS[callback]}`,
     contact: 'you',
     server,
   });
@@ -38,7 +44,8 @@ export function answerTooLate(server: string, callback: RequestCallback, ms: num
     code: 'timeout',
     leg: 'call',
     message: `${callback} of loadTools did not answer a request of server "${server}" within ${ms} milliseconds.`,
-    remedy: `Answer sooner, or raise toolTimeoutMs of loadTools, which is also the time for an answer.`,
+    remedy:
+      'Answer sooner, or raise maxTotalTimeoutMs or toolTimeoutMs of loadTools: the time for an answer is that of the call.',
     contact: 'you',
     server,
   });

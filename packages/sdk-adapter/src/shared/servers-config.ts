@@ -43,7 +43,17 @@ export interface McpServersConfigOptions extends FetchForOptions {
 export type FrameworkWithFetch = 'ai-sdk' | 'openai-agents' | 'mcp-use' | 'mastra';
 
 export const CONNECT_TIMEOUT_MS = 60_000;
-const OPTIONS = ['servers', 'framework', 'approveStepUp', 'stepUp', 'repeatsAfterServerError'];
+/** Each option once: the type makes a missing one an error. */
+const KNOWN: Record<keyof McpServersConfigOptions | 'framework', true> = {
+  servers: true,
+  framework: true,
+  approveStepUp: true,
+  stepUp: true,
+  repeatsAfterServerError: true,
+  run: true,
+  onToken: true,
+};
+const OPTIONS = Object.keys(KNOWN);
 
 /** The entries of the servers for a framework that takes a `fetch`, by name. */
 export function configsWithFetch(
