@@ -39,7 +39,7 @@ const TEST_REQUESTS = 2;
  *
  * `@ai-sdk/mcp` and the SDK before 1.24 cannot send a refused call again. They fail when they connect, with an `invalid_configuration`
  * that names what to pass instead: `fetch: bot.fetchFor(server)`. A client that cannot be recognised, for example a bundled one, is tested:
- * its first requests have no token, and are answered with 401. For a bot of `fakeIdp` it throws `invalid_configuration` in place of the
+ * its first requests carry the value `not-a-token`, and are answered with 401. For a bot of `fakeIdp` it throws `invalid_configuration` in place of the
  * first token, because the client sends its requests with a fetch of its own.
  */
 export function mcpAuthProvider(bot: ServicePrincipal, server: string | URL): OAuthClientProvider {
